@@ -36,8 +36,8 @@ pub enum Answer {
 /// Minimum and maximum length of a code in digits.
 const LENGTHS: (usize, usize) = (6, 8);
 
-/// A typed code, or a longer text that ends with one. The record determines the length of the code, so that no step
-/// before a first factor depends on the account.
+/// A typed code, or a longer text that ends with a code. The code is cut off by the length that the record sets, so
+/// that before a first factor every account is handled in the same way.
 pub struct Code {
     /// The typed code: digits, or upper-case letters.
     text: Zeroizing<String>,
@@ -89,8 +89,8 @@ impl Code {
         }
     }
 
-    /// Returns whether the code has the shape of a voucher, which only an administrator can issue. Vouchers work only
-    /// behind a first factor.
+    /// Returns whether the code has the shape of a ticket or a bypass code. Only an administrator can issue these, and
+    /// they are accepted only after a proven first factor.
     #[must_use]
     pub fn is_voucher(&self) -> bool {
         matches!(self.made_of, MadeOf::Bypass | MadeOf::Ticket)
@@ -147,7 +147,7 @@ fn code(mut text: Zeroizing<String>) -> Option<Code> {
     Some(Code { text, before: 0, field: Field::Code, made_of })
 }
 
-/// Classifies an answer by the content that `field` announces.
+/// Classifies an answer by `field`, which says whether the answer is a code only or a password followed by a code.
 ///
 /// If a code follows a password, the code is the very last characters, without spaces or dashes. The text before it is
 /// the password, byte by byte, and may contain spaces.

@@ -103,9 +103,9 @@ pub enum Operation {
 pub enum Caller {
     /// Every user; the permissions of the files decide what is shown.
     Anyone,
-    /// Root, or a user whom a sudoers rule allows to run the verb as root.
+    /// Only root, or a user whom a sudoers rule allows to run the verb as root.
     Root,
-    /// Root, started by a systemd unit, so there is no user to ask.
+    /// Only root in a systemd unit. There is no user to ask for a code.
     Unit,
 }
 
@@ -116,12 +116,12 @@ pub enum Proof {
     Nothing,
     /// A code of the acting user; two codes if the acting user is the target.
     OwnCode,
-    /// As [`Proof::OwnCode`], but no code if the acting user enrolls their own account and is not enrolled, or if no
-    /// account of the host was ever enrolled.
+    /// A code of the acting user; two codes if the acting user is the target. No code if the acting user enrolls their
+    /// own account and is not enrolled, or if no account of the host was ever enrolled.
     OwnCodeUnlessFirst,
-    /// As [`Proof::OwnCode`], but no code if the acting user is the target.
+    /// A code of the acting user if another user is the target. No code if the acting user is the target.
     OwnCodeForAnother,
-    /// Two codes, for which the operation's own dialogue asks. The acting user is the target.
+    /// Two codes of the acting user, who is the target. The operation asks for them itself.
     Dialogue,
 }
 
@@ -136,7 +136,7 @@ pub struct Permission {
     pub proof: Proof,
     /// The values of `event=` in the log lines of the operation. Each log line also has `own_code=` and `actor=`.
     pub logged: &'static [&'static str],
-    /// The kinds of mail that the target user gets.
+    /// The kinds of mail that the target user gets about the operation.
     pub mailed: &'static [NotificationKind],
 }
 
@@ -262,8 +262,8 @@ impl Operation {
     }
 }
 
-/// Returns the row of an operation that grants access, shows a key, moves mail or changes what is in force. Only root
-/// may start it.
+/// Returns the row of an operation that grants access, shows a key, sends mail or changes records or settings. Only
+/// root may start it.
 const fn changes(
     verb: &'static str,
     proof: Proof,
@@ -273,8 +273,7 @@ const fn changes(
     Permission { verb, caller: Caller::Root, proof, logged, mailed }
 }
 
-/// Returns a row without log lines and mails, for an operation that grants no access, shows no key, moves no mail and
-/// changes nothing that is in force.
+/// Returns the row of an operation that only reads. It writes no log line and sends no mail.
 const fn reads(verb: &'static str, caller: Caller, proof: Proof) -> Permission {
     Permission { verb, caller, proof, logged: &[], mailed: &[] }
 }

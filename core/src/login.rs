@@ -90,7 +90,7 @@ struct Candidate {
 }
 
 impl Candidate {
-    /// Returns a candidate that refuses every code and costs the same time as `self`.
+    /// Returns a candidate that refuses every code at the same cost as `self`, and logs `kind` and `reason`.
     fn verify_dummy(self, kind: Kind, reason: Reason) -> Self {
         let stand_in = self.stand_in.or(self.record);
         Self { stand_in, record: None, noted_as: Some((kind, reason)) }
@@ -226,8 +226,8 @@ impl LoginFlow<'_> {
         self.conclude(account, end)
     }
 
-    /// Returns the candidate for an exempt user. A code that follows the password in one answer is compared, so that the
-    /// code is not taken as a part of the password.
+    /// Returns the candidate for an exempt user. If one answer contains the password and a code, the code is compared,
+    /// so that the password is passed on without it.
     fn of_exempt(&self, held: Candidate, reason: Reason) -> Candidate {
         let noted_as = (Kind::Exempt, reason);
         match &held.record {
@@ -240,8 +240,8 @@ impl LoginFlow<'_> {
         }
     }
 
-    /// Returns the reason to report for a fault: [`Reason::CallerNotRoot`] if a file cannot be read because the calling
-    /// program is not root, otherwise `reason`.
+    /// Returns [`Reason::CallerNotRoot`] if a file cannot be read because the calling program is not root; otherwise
+    /// `reason`.
     fn blamed(&self, reason: Reason) -> Reason {
         let unreadable = matches!(reason, Reason::Store(_) | Reason::Ledger(_));
         let caller = if unreadable { self.ports.accounts.caller() } else { 0 };

@@ -29,7 +29,7 @@ pub enum Message {
     NotAccepted,
     /// The code is wrong.
     Wrong {
-        /// Number of further answers that are accepted in this call.
+        /// Number of further answers that this login accepts.
         left: u8,
     },
     /// The answer is not a code.
@@ -63,7 +63,7 @@ pub enum Message {
     BeforeEpoch {
         /// Seconds until the app shows a code that is newer than the epoch.
         wait: u64,
-        /// The time up to which the host's clock was ahead; `None` if the clock is not the cause.
+        /// Time up to which the host's clock was ahead; `None` if the clock is not the cause.
         ahead: Option<UnixTime>,
     },
     /// Two adjacent codes match a time other than now.
@@ -120,7 +120,7 @@ pub enum Message {
 /// The entries in the menu of other ways.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Ways {
-    /// The entries for every user before a proven first factor. They are always the same, so they disclose nothing.
+    /// The entries before a proven first factor. They are the same for every user, so they disclose nothing.
     Everybodys,
     /// After a proven first factor: an app code, a backup code, or a change of the enrollment.
     WithCodes,

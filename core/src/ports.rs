@@ -1,4 +1,4 @@
-//! The ports: the operations of the host that core uses. A port that fails never grants access.
+//! The ports: the operations of the host that core calls. If an operation fails, access is never granted by it.
 //!
 //! May use: `base`, `event`, `ledger`, `notify`, `policy`, `record`.
 
@@ -53,7 +53,7 @@ pub trait Records {
     /// Returns the newest record of an account; `None` only if it is proven that the account has no record.
     ///
     /// # Errors
-    /// [`StoreError`] if neither the record nor its absence can be proven.
+    /// [`StoreError`] if the record cannot be read, or its absence cannot be proven.
     fn newest(&self, account: &Account) -> Result<Option<Snapshot>, StoreError>;
 
     /// Returns whether a snapshot is still the newest record and was read from the same file as the newest record.
@@ -62,23 +62,23 @@ pub trait Records {
     /// [`StoreError`] if the newest record cannot be determined.
     fn is_newest(&self, folder: &Folder, snapshot: &Snapshot) -> Result<bool, StoreError>;
 
-    /// Writes a record durably as the successor of the snapshot with sequence number `after`, which is 0 for the first
+    /// Writes a record durably as the version after the snapshot with sequence number `after`, which is 0 for the first
     /// record.
     ///
     /// # Errors
-    /// [`CommitError`] if the record was not committed. The old record is then in force, unless the store failed, or
-    /// another process already committed a successor of the new record. Read the newest record to find out.
+    /// [`CommitError`] if the record was not committed. The old record is then still stored, unless the store failed or
+    /// another process has already replaced the new record. Read the newest record to find out.
     fn commit(&self, folder: &Folder, after: u64, record: &Record) -> Result<(), CommitError>;
 
-    /// Returns the newest record as [`Records::newest`] does, and a dummy record that a code can be compared with.
-    /// Makes uniform system calls whether or not the account or its record exists.
+    /// Returns the newest record of an account, and a dummy record that a code can be compared with if there is no
+    /// record. Makes the same system calls whether or not the account or its record exists.
     fn newest_uniform(
         &self,
         account: Option<&Account>,
     ) -> (Result<Option<Snapshot>, StoreError>, Option<Snapshot>);
 
     /// Stores `after` as the user's number of consecutive failures if the stored number is `before`, best effort. If
-    /// `before` equals `after` or `folder` is `None`, makes uniform system calls and stores nothing.
+    /// `before` equals `after` or `folder` is `None`, makes the same system calls and stores nothing.
     fn note_failures(&self, folder: Option<&Folder>, before: u32, after: u32, now: UnixTime);
 
     /// Clears the stored number of the user's consecutive failures, best effort.
@@ -87,7 +87,7 @@ pub trait Records {
     /// Stores that the user has logged in from a source, best effort.
     fn remember_source(&self, folder: &Folder, source: &SourceLabel, now: UnixTime);
 
-    /// Stores the highest time that the wall clock has shown, best effort.
+    /// Stores the current time as the latest time that the wall clock has shown, best effort.
     fn mark_clock(&self, now: Now);
 }
 
@@ -99,8 +99,8 @@ pub trait CodeSets {
     /// [`StoreError`] if the set is missing or cannot be trusted.
     fn set(&self, folder: &Folder, id: SetId) -> Result<CodeSet, StoreError>;
 
-    /// Reads a set of codes as [`CodeSets::set`] does, with uniform system calls. For `None`, returns a dummy set,
-    /// which no code matches.
+    /// Reads a set of codes with the same system calls for every user. For `None`, returns a dummy set, which no code
+    /// matches.
     ///
     /// # Errors
     /// [`StoreError`] if the set is missing or cannot be trusted.
@@ -115,7 +115,7 @@ pub trait CodeSets {
     /// Marks the code at index `place` of a set as spent, durably and irrevocably.
     ///
     /// # Errors
-    /// [`StoreError`] if the mark cannot be stored. The code is then left unspent, best effort.
+    /// [`StoreError`] if the mark cannot be stored. The mark is then removed, best effort.
     fn spend(
         &self,
         folder: &Folder,
@@ -176,24 +176,24 @@ pub trait Ledger {
     /// [`LedgerError`] if the ledger cannot be trusted.
     fn open(&self, ledger_key: &LedgerKey) -> Result<Box<dyn UserLedger + '_>, LedgerError>;
 
-    /// Opens a folder as [`Ledger::open`] does, with uniform system calls whether or not the folder existed. In the
-    /// [reserve](crate::ledger::reserve), opens one folder for all users.
+    /// Opens the folder of one owner, with the same system calls whether or not the folder existed. If the ledger is
+    /// nearly full (see [reserve](crate::ledger::reserve)), opens one folder for all users.
     ///
     /// # Errors
     /// [`LedgerError`] if the ledger cannot be trusted.
     fn open_uniform(&self, ledger_key: &LedgerKey)
     -> Result<Box<dyn UserLedger + '_>, LedgerError>;
 
-    /// Returns how many names the ledger can still hold.
+    /// Returns how many names the ledger can hold, and how many of them are free.
     ///
     /// # Errors
     /// [`LedgerError`] if the file system does not report it.
     fn capacity(&self) -> Result<Capacity, LedgerError>;
 
-    /// Returns the times about which the ledger knows nothing. Begins an epoch if there is none.
+    /// Returns the times for which the ledger does not know the used codes. Begins an epoch if there is none.
     ///
     /// # Errors
-    /// [`LedgerError`] if an epoch can neither be read nor begun.
+    /// [`LedgerError`] if an epoch can be neither read nor begun.
     fn floor(&self, now: Now) -> Result<Horizon, LedgerError>;
 
     /// Returns the boot id of the running kernel, in the form in which the epoch stores it.
@@ -203,12 +203,13 @@ pub trait Ledger {
     fn boot_id(&self) -> Result<String, LedgerError>;
 }
 
-/// The names of one user in the ledger. Only one process can create a given name. Each name holds a short text.
+/// The entries of one user in the ledger. Each entry is a name with a short text, and only one process can create a
+/// given name.
 pub trait UserLedger {
-    /// Creates a name with a text.
+    /// Creates a name with a text. Returns whether this process created it or it existed already.
     ///
     /// # Errors
-    /// [`LedgerError`] if the name cannot be created. A name that exists is no error.
+    /// [`LedgerError`] if the name cannot be created.
     fn create(&self, name: &str, content: &str) -> Result<Creation, LedgerError>;
 
     /// Returns all names in the folder.
@@ -226,9 +227,9 @@ pub trait UserLedger {
     /// Erases a name, best effort.
     fn erase(&self, name: &str);
 
-    /// Returns whether this is the folder that all users share in the [reserve](crate::ledger::reserve). The shared
-    /// folder lacks a user's used steps and attempts, so no code may be verified with it, even if names become free
-    /// later.
+    /// Returns whether this is the folder that all users share while the ledger is nearly full (see
+    /// [reserve](crate::ledger::reserve)). The shared folder lacks a user's used steps and attempts, so no code may be
+    /// verified with it, even if names become free later.
     fn is_of_all(&self) -> bool;
 }
 
@@ -253,7 +254,7 @@ pub trait Conversation {
     /// Shows a message, best effort.
     fn tell(&self, text: &str);
 
-    /// Shows why access is denied, as the last message of the login. If a client would garble a message without a
+    /// Shows why access is denied, as the last message of the login. For a client that garbles a message without a
     /// question, shows the message as part of `question` and ignores the answer.
     fn say_last(&self, words: &str, question: &str) {
         let _ = question;
@@ -270,8 +271,8 @@ pub trait Conversation {
         true
     }
 
-    /// Passes a part of the last answer on to the next PAM module, if the next module uses it. Nothing is passed on
-    /// until this is called.
+    /// Passes a part of the last answer on to the next PAM module, if that module uses it. An implementation that never
+    /// passes anything on need not override this.
     fn hand_on(&self, _: Part) {}
 }
 
@@ -345,7 +346,7 @@ pub trait Journal {
 
 /// The mail queue. A mail failure never fails a login.
 pub trait Outbox {
-    /// Queues a notification for the delivery service, best effort. Of some kinds, such as wrong codes, only one for
-    /// each user is queued at a time.
+    /// Queues a notification for the delivery service, best effort. Of the kinds that are merged, such as wrong codes,
+    /// only one notification for each user is queued at a time.
     fn put(&self, notification: &Notification);
 }

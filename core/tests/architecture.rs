@@ -1,4 +1,5 @@
-//! The workspace keeps its shape: one row a folder says what it may use, and each file and function stays within bounds.
+//! Checks the shape of the workspace: one row for each folder says what it may use, and each file and function stays
+//! within its maximum length.
 
 #![allow(clippy::expect_used, clippy::panic, reason = "a test that cannot go on must stop")]
 
@@ -8,11 +9,11 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use sources::{Source, functions, repository, sources};
 
-/// A folder, or a file next to the folders, and the others of its crate that it may use. No row uses a later row, so
-/// there is no circle.
+/// A folder, or a file next to the folders, and the folders and files of its crate that it may use. No row uses a later
+/// row, so there is no circle.
 type Row = (&'static str, &'static [&'static str]);
 
-/// Each crate that decides or reaches the machine, with a row for each of its folders, from the ground up.
+/// Each product crate with a row for each of its folders. The folders that use no other come first.
 const ROOMS: [(&str, &[Row]); 6] = [
     (
         "core",
@@ -195,10 +196,10 @@ const ROOMS: [(&str, &[Row]); 6] = [
     ),
 ];
 
-/// Maximum number of rows for a crate, so that a maintainer can remember them.
+/// Maximum number of rows of a crate. A maintainer should be able to remember them.
 const MOST_ROOMS: [(&str, usize); 2] = [("core", 16), ("admin-cli", 12)];
 
-/// Each crate, and those of the workspace that it may be built from.
+/// Each crate, and the crates of the workspace that it may depend on.
 const CRATES: [(&str, &[&str]); 8] = [
     ("core", &[]),
     ("host", &["twinlock-core"]),
@@ -281,7 +282,8 @@ fn no_function_takes_a_tuple() {
     assert!(found.is_empty(), "functions that take a tuple: {found:#?}");
 }
 
-/// An alias would hide a tuple from the test above.
+/// Checks that no type alias names a tuple, because a parameter of this type would hide the tuple from the test for
+/// parameters.
 #[test]
 fn no_alias_names_a_tuple() {
     for source in ROOMS.iter().flat_map(|(name, _)| sources(&format!("{name}/src"))) {
@@ -294,7 +296,7 @@ fn no_alias_names_a_tuple() {
     }
 }
 
-/// clippy counts the lines; what is exempt from that must be a table.
+/// Checks that only tables are exempt from the maximum length of a function, which clippy measures.
 #[test]
 fn functions_are_short_where_they_are_no_tables() {
     let bounds = std::fs::read_to_string(repository().join("clippy.toml")).expect("clippy.toml");
@@ -335,7 +337,8 @@ fn crates_are_built_from_what_they_may_use() {
     assert_eq!(members.matches('"').count() / 2, CRATES.len(), "{members}");
 }
 
-/// `tests` and `xtask` may panic; their manifests list the lints that they keep.
+/// Checks that crates that are packaged inherit the lints of the workspace. `tests` and `xtask` may panic; their
+/// manifests list the lints that they keep.
 #[test]
 fn crates_that_ship_inherit_the_lints() {
     for (name, _) in ROOMS {
@@ -345,7 +348,8 @@ fn crates_that_ship_inherit_the_lints() {
     }
 }
 
-/// A copied or moved checkout would otherwise read from, and build in, the one that it was compiled in.
+/// Checks that no source file uses the path in which it was compiled. A copied or moved checkout would otherwise read
+/// from the original checkout.
 #[test]
 fn no_source_keeps_the_folder_it_was_compiled_in() {
     let compiled_in = concat!("env!(\"CARGO_", "MANIFEST_DIR");

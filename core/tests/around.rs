@@ -41,11 +41,11 @@ fn ty(text: &str) -> Line {
     Line::Type(text.into())
 }
 
-/// A store like the host's: if another process builds upon a change between its link and its re-read
+/// A store like the host's: if another process replaces a new record between its creation and its re-read
 /// (host/src/store/commit.rs, `put`), the change is reported as overtaken.
 struct BuiltUpon<'a> {
     world: &'a World,
-    /// Changes until the one that another process builds upon.
+    /// Number of changes up to the one that another process replaces at once.
     until: Cell<u32>,
     build: fn(&World),
 }
@@ -114,7 +114,7 @@ fn codes_are_there(world: &World, lines: &[&str]) {
     assert!(named.is_none() || world.is_unspent(named, &shown[0].replace('-', "")));
 }
 
-/// A user who has only the last code gets in with it or with the code that was shown.
+/// Checks that a user who has only the last code logs in with this code or with the last code that was shown.
 #[test]
 fn who_has_only_the_last_code_is_not_locked_out_by_a_change_upon_its_renewal() {
     let (world, codes) = with_codes(1);
@@ -155,7 +155,7 @@ fn set_up_that_is_held_open_ends_with_a_reset() {
     assert_ne!(verdict, Verdict::Granted, "let in after the reset: {}", screen(&world));
 }
 
-/// Returns what a login before a first factor stored, and how many more system calls it made than for an answer that
+/// Returns what a login before a first factor stored, and how many more system calls it made than a login whose answer
 /// is not a code.
 fn seen(user: &str, throttled: bool, lines: &[&str]) -> (Vec<&'static str>, usize) {
     let one = |last: &str| {
@@ -190,7 +190,7 @@ fn a_voucher_typed_behind_the_menu_is_not_judged_before_a_first_factor_either() 
     }
 }
 
-/// Whatever fails, what the user is told about the codes just shown is true.
+/// Checks that what the user is told about the codes just shown is true, whichever call fails.
 #[test]
 fn codes_that_are_said_not_to_work_do_not_and_new_ones_come() {
     for at in 0..120 {
@@ -210,7 +210,7 @@ fn codes_that_are_said_not_to_work_do_not_and_new_ones_come() {
     }
 }
 
-/// A user whose client asks a question after the final message, as ssh does in Swedish.
+/// A user whose client asks a question after the final message, as the client of OpenSSH does for Swedish text.
 struct Asked<'a> {
     world: &'a World,
     last: Cell<u32>,
@@ -303,7 +303,8 @@ fn what_is_promised_of_a_pending_key_is_true() {
     assert!(same || !said.contains("within 15 minutes"), "{}", &said[said.len() - 200..]);
 }
 
-/// LoginGraceTime, or a user who closes the window, ends the module during "Press Enter".
+/// Checks that the refusal is logged first. `LoginGraceTime`, or a user who closes the window, ends the module during
+/// "Press Enter".
 #[test]
 fn a_refusal_is_logged_before_its_last_words() {
     let world = newcomer();

@@ -1,4 +1,4 @@
-//! Backup codes at a login: use, warning, renewal, codes that are owed, tickets.
+//! Backup codes at a login: use, warning, renewal, codes that are due, tickets.
 #![allow(
     clippy::unwrap_used,
     clippy::indexing_slicing,

@@ -26,7 +26,7 @@ use world::{START, World, request};
 
 use world::people::{change, kinds, letters, screen, stack, ticket, with_codes};
 
-/// Returns a world in which kim has seen ada's key.
+/// Returns a world in which an administrator, kim, has seen ada's key.
 fn seen() -> World {
     let world = World::new();
     change(&world, |mut record| {
@@ -207,7 +207,8 @@ fn a_bypass_works_so_often_and_behind_a_first_factor_alone() {
     assert_eq!(world.login(&stack(), &["123456789", ""]), Verdict::Denied);
 }
 
-/// A password may be twelve letters or nine digits, so such an answer is an attempt only if a voucher was issued.
+/// Checks that an answer of twelve letters or nine digits, which may be a password, is an attempt only if a ticket or
+/// bypass code was issued.
 #[test]
 fn vouchers_count_where_there_are_any() {
     let given = |record: Record, some: bool| {

@@ -92,7 +92,7 @@ fn while_the_kernel_vouches_for_the_clock_the_mark_follows_any_distance() {
     }
 }
 
-/// Moves the mark as `twinlock epoch now` does.
+/// Moves the clock mark to the current time, as `twinlock epoch now` does.
 fn believe(world: &World) {
     let now = twinlock_core::ports::Clock::now(world).unwrap();
     let known = world.clock_mark.borrow().clone();

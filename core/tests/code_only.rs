@@ -25,7 +25,7 @@ use world::{
 
 const RESTRICTED: [Questions; 2] = [Questions::CodeOnly, Questions::Elsewhere];
 
-/// Returns a world in which kim has seen ada's key.
+/// Returns a world in which an administrator, kim, has seen ada's key.
 fn seen(questions: Questions) -> World {
     let mut world = World::new();
     world.policy.questions = questions;
@@ -41,7 +41,7 @@ fn postponed(world: &World) -> u8 {
     world.newest_record("ada").authenticators[0].seen.as_ref().unwrap().postponed
 }
 
-/// Logs in with a conversation that answers one question and fails at every other.
+/// Logs in with a conversation that answers one question and fails at every later question.
 fn one_answer(world: &World) -> Verdict {
     world.pass(60);
     world.login(&stack(), &[&world.code(0)])

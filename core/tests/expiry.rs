@@ -22,7 +22,7 @@ fn from(user: &str, claim: Claim, last: u8) -> Request {
     Request { source: Source::address([203, 0, 113, last].into()), ..request(user, claim) }
 }
 
-/// Enters this many wrong codes at once, each from a different address.
+/// Enters this many wrong codes at the same time, each from a different address.
 fn guess(world: &World, user: &str, claim: Claim, times: u8) {
     for last in 0..times {
         world.refuse(&from(user, claim, last), &[&world.wrong_code(), "", ""]);
@@ -49,7 +49,7 @@ fn weeks_of_guessing_leave_few_names() {
     }
 }
 
-/// However many attempts per day the settings allow.
+/// Checks that attempts for unknown names are limited, however many attempts per day the settings allow.
 #[test]
 fn unknown_names_are_bounded_whatever_the_settings_say() {
     let mut world = World::new();
@@ -74,7 +74,8 @@ fn a_charge_removes_at_most_eight_names() {
     }
 }
 
-/// Wrong codes behind a proven first factor: the streak that locks out is as long as before their names were removed.
+/// Checks that wrong codes with a proven first factor still count as consecutive failures after their ledger names were
+/// removed.
 #[test]
 fn expired_tries_stay_in_their_row() {
     let world = World::new();
@@ -90,7 +91,7 @@ fn expired_tries_stay_in_their_row() {
     assert!(world.reasons().contains(&"locked"), "{:?}", world.reasons());
 }
 
-/// Attempts that a fast clock would expire are still charged when it is correct again.
+/// Checks that attempts that seem expired to a fast clock still count when the clock is correct again.
 #[test]
 fn a_clock_ahead_gives_no_second_day() {
     let world = World::new();
@@ -102,7 +103,7 @@ fn a_clock_ahead_gives_no_second_day() {
     assert!(tries(&world) >= 60, "{}", tries(&world));
 }
 
-/// Used steps expire by their distance to the newest one, not by a clock.
+/// Checks that used steps expire by their distance to the newest one and not by a clock.
 #[test]
 fn a_clock_ahead_brings_no_code_back() {
     let world = World::new();

@@ -68,7 +68,7 @@ fn now(seconds: u64) -> Now {
     Now { unix: UnixTime(START + seconds), boot }
 }
 
-/// The boot clock at the start, and the boot.
+/// Time of the boot clock at the start, in seconds.
 const BOOTED: u64 = 1_000_000;
 const BOOT_ID: &str = "00000000000000000000000000000001";
 const ASKED: [NotificationKind; 1] = [NotificationKind::TicketExpired];

@@ -20,19 +20,19 @@ use world::{START, World, request};
 
 const DAY: u64 = 86_400;
 const YEAR: u64 = 365;
-/// The owner logs in this often per day, from one known source.
+/// Number of the owner's logins per day, all from one known source.
 const OWNER: u64 = 8;
 
-/// The attacker's source and position.
+/// Where an attacker guesses from, and whether the password is known.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Guesser {
-    /// Behind the correct password, from one address that the owner has never used.
+    /// The attacker knows the password and uses one address that the owner has never used.
     OneAddress,
-    /// Behind the correct password, from a new address each time.
+    /// The attacker knows the password and uses a new address for each guess.
     ManyAddresses,
-    /// Behind the correct password, from the owner's own address.
+    /// The attacker knows the password and uses the owner's own address.
     OwnersAddress,
-    /// Where the code is asked before the password, from a new address each time.
+    /// The attacker is asked for the code before the password and uses a new address for each guess.
     CodeFirst,
 }
 
@@ -52,7 +52,7 @@ fn guess(guesser: Guesser, number: u128) -> Request {
     Request { source, ..request("ada", claim) }
 }
 
-/// Returns the guesses compared on each day, for an attacker who guesses as often as possible.
+/// Returns the number of guesses that are compared on each day, for an attacker who guesses as often as possible.
 fn judged(guesser: Guesser, days: u64) -> Vec<u64> {
     let mut world = World::new();
     world.policy.tries = 1;
@@ -100,7 +100,7 @@ fn set(world: &World, unix: u64) {
     world.boot.set(world.boot.get() + ahead);
 }
 
-/// Returns the chance that one of `guesses` was one of the three codes that are valid at a time.
+/// Returns the probability that one of `guesses` guesses was right, if three codes are valid at any time.
 fn chance(guesses: u64) -> f64 {
     1.0 - (1.0 - 3.0 / 1e6_f64).powf(guesses as f64)
 }
@@ -111,7 +111,7 @@ fn percent(chance: f64) -> String {
 
 const SIMULATED: u64 = 4;
 
-/// Checks that the threat model contains the row for this attacker.
+/// Checks that the threat model contains the figures for this attacker.
 fn is_quoted(guesser: Guesser, name: &str) {
     let counts = judged(guesser, SIMULATED);
     // Nothing older than a day counts, so from the third day on all days are equal.

@@ -1,4 +1,4 @@
-//! Dialogues held open: after a concurrent change they grant nothing, and a bypass code grants nothing lasting.
+//! Dialogues held open: after a concurrent change they grant no access, and a bypass code allows no lasting change.
 #![allow(
     clippy::unwrap_used,
     clippy::indexing_slicing,

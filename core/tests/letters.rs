@@ -5,7 +5,7 @@ use std::cell::Cell;
 
 use twinlock_core::{base::error::MachineError, ports::Entropy, verify::generate};
 
-/// `SplitMix64`: for this test as good as the kernel's random bytes, and reproducible.
+/// `SplitMix64`, a reproducible generator whose bytes are uniform enough for this test.
 struct Seeded(Cell<u64>);
 
 impl Entropy for Seeded {
@@ -22,9 +22,10 @@ impl Entropy for Seeded {
     }
 }
 
-/// For 25 degrees of freedom: exceeded with a probability of 10^-10. A byte modulo 26 gives 268.
+/// Bound for 25 degrees of freedom, which uniform letters exceed with a probability of 10^-10. A byte modulo 26 gives
+/// 268.
 const BOUND: f64 = 100.0;
-/// For 675 degrees of freedom, with the same probability.
+/// Bound for 675 degrees of freedom, which uniform pairs of letters exceed with a probability of 10^-10.
 const BOUND_OF_PAIRS: f64 = 940.0;
 
 fn chi_square(counts: &[u32]) -> f64 {

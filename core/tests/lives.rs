@@ -30,10 +30,11 @@ use world::{
     reader, request,
 };
 
-/// One event.
+/// One event of a random sequence.
 #[derive(Debug, Clone)]
 enum Happening {
-    /// A login half a minute later; a word in angle brackets is read from the screen or from what the user holds.
+    /// A login half a minute later. A word in angle brackets stands for a code on the screen or a code that the user
+    /// has.
     Login { way: Way, lines: Vec<&'static str>, faults: Vec<bool> },
     /// Both clocks advance.
     Wait(u64),
@@ -129,7 +130,7 @@ fn happening() -> impl Strategy<Value = Happening> {
     ]
 }
 
-/// The user's possessions, and the codes that granted access.
+/// What the user of a random sequence has, and the codes that granted access.
 struct Life {
     world: World,
     /// Confirmed and unused backup codes of the set in force.
@@ -140,7 +141,7 @@ struct Life {
     latest: u64,
 }
 
-/// The parts of a record that only its owner may change, with two codes.
+/// The parts of a record that only its owner may change, with a second code.
 #[derive(PartialEq)]
 struct Own {
     keys: Vec<Vec<u8>>,
@@ -271,7 +272,7 @@ impl Life {
         self.held.retain(|code| !spent.contains(code) || self.world.is_unspent(in_force, code));
     }
 
-    /// Checks that what granted access was typed and was never used before.
+    /// Checks that the code that granted access was typed and was never used before.
     fn account_for(&mut self, accepted: &Accepted) {
         let typed = self.world.typed.borrow().clone();
         match accepted {
@@ -318,7 +319,7 @@ impl Life {
             || screen(&self.world).contains("You have no backup")
     }
 
-    /// Returns whether the owner gets in once the store works: by the app, a backup code or set-up.
+    /// Returns whether the owner can log in once the store works: with the app, a backup code or set-up.
     fn owner_gets_in(&mut self) -> bool {
         let password = visit(Way::Password);
         if !self.is_enrolled() {

@@ -6,7 +6,7 @@ mod sources;
 
 use sources::{repository, sources};
 
-/// Returns the parts of host that only commands have, as the pages of its folders declare them.
+/// Returns the parts of the crate `host` that only commands have, as declared in the `mod.rs` of its folders.
 fn tools(folder: &str, page: &str) -> Vec<String> {
     let text = std::fs::read_to_string(repository().join(folder).join(page)).expect("a page");
     let (mut found, mut tool) = (Vec::new(), false);

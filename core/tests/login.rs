@@ -61,7 +61,7 @@ fn the_person_is_told_what_is_wrong_behind_a_first_factor_only() {
     assert_eq!(world.said.borrow()[..3], [PROMPT.to_owned(), plain.clone(), plain]);
 }
 
-/// As sshd does: after a wrong password one question for a code, then the password again.
+/// Checks that after a wrong password there is one question for a code and then, as sshd does, the password again.
 #[test]
 fn failed_first_factor_is_asked_one_code() {
     for user in ["ada", "bob", "nobody-here"] {

@@ -17,7 +17,7 @@ use world::{
     reader,
 };
 
-/// Logs in with these codes while ada's record is changed after the claim.
+/// Logs in with these codes. Ada's record is changed after the claim.
 fn login(codes: &[String], change: impl FnOnce(&mut Record)) -> (Verdict, World) {
     let world = World::new();
     let mut record = world.newest_record("ada");
@@ -51,7 +51,7 @@ fn what_has_nothing_to_do_with_the_code_stops_nobody() {
     }
 }
 
-/// The login finds its own claim and keeps it: the new record still has the key.
+/// Checks that a login whose record is replaced keeps its own claim if the new record still has the key.
 #[test]
 fn another_generation_of_the_same_key_stops_nobody() {
     for codes in [one(), two()] {
@@ -62,7 +62,8 @@ fn another_generation_of_the_same_key_stops_nobody() {
     }
 }
 
-/// A bypass code is issued and a reset is undone during the re-read; each change has its own generation.
+/// Checks that a login with a backup code succeeds although another process issues a bypass code and undoes a reset
+/// during the re-read.
 #[test]
 fn backup_code_outlives_a_change_of_the_record() {
     for codes in [&["10000001", "20000002"][..], &["10000001", "20000002", "30000003"]] {
@@ -91,7 +92,7 @@ fn token_outlives_another_generation() {
     assert_eq!(world.login(&stack(), &[&code, ""]), Verdict::Denied);
 }
 
-/// A claim of another attempt at the same time is not this one's, even with the same name and time.
+/// Checks that a claim of another attempt is not taken for the own claim, even with the same name and time.
 #[test]
 fn anothers_claim_stays_anothers() {
     let world = World::new();
@@ -123,7 +124,8 @@ fn another_key_or_length_burns_the_code() {
     }
 }
 
-/// A drift learned by another login does not affect a single code; a pair of codes is compared again with it.
+/// Checks that a drift learned by another login does not affect a single code, and that two adjacent codes are compared
+/// again with this drift.
 #[test]
 fn two_codes_are_judged_by_where_the_clock_stands() {
     let to =
@@ -138,7 +140,7 @@ fn two_codes_are_judged_by_where_the_clock_stands() {
     }
 }
 
-/// A concurrent login has moved the counter past the code.
+/// Checks that access is granted although a concurrent login has moved the counter past the code.
 #[test]
 fn a_token_that_was_moved_on_lets_one_in() {
     for (next, verdict) in [(7, Verdict::Granted), (8, Verdict::Denied), (9, Verdict::Denied)] {
@@ -154,7 +156,7 @@ fn a_token_that_was_moved_on_lets_one_in() {
     }
 }
 
-/// A reset ends the login in progress: its ticket begins set-up at the next one.
+/// Checks that a reset ends the login in progress, so that its ticket begins set-up only at the next login.
 #[test]
 fn who_was_reset_meanwhile_uses_no_ticket_in_this_login() {
     let codes = [one(), vec!["FEJTQYCHWGPV".into()]].concat();

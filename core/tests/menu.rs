@@ -23,7 +23,7 @@ fn flat(world: &World) -> String {
     screen(world).split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
-/// The owner of a lost phone has only the last code: it is renewed, then the menu follows.
+/// Checks that the owner of a lost phone who has only the last backup code is shown new codes first, then the menu.
 #[test]
 fn last_backup_code_reaches_the_menu() {
     for count in [1, 3] {

@@ -19,16 +19,16 @@ use world::{
 
 const SCRATCH: [&str; 3] = ["10000001", "20000002", "30000003"];
 
-/// One event.
+/// One event of a random sequence.
 #[derive(Debug, Clone)]
 enum Happening {
-    /// A login with codes at some steps from the phone's current one, codes of a token, or other input.
+    /// A login. The answers are codes of the phone some steps from its current one, codes of a token, or other input.
     Login { claim: Claim, answers: Vec<Typing>, faults: Vec<bool> },
     /// Both clocks advance.
     Wait(u64),
     /// The wall clock is set.
     SetClock(i64),
-    /// The phone's clock advances by this many steps of the host's.
+    /// The phone's clock advances by this many time steps of the host.
     SetPhone(i64),
     /// The ledger is lost, including the epoch.
     LoseLedger,
@@ -37,7 +37,7 @@ enum Happening {
 #[derive(Debug, Clone)]
 enum Typing {
     Code(i64),
-    /// A code of the token after its button was pressed this many times without a login.
+    /// A login with a code of the token after its button was pressed this many times.
     Token(u64),
     Again(usize),
     Scratch(&'static str),
@@ -155,7 +155,8 @@ impl Life {
         self.account_for(owner, step.0, resynced.is_some(), &lines, claim);
     }
 
-    /// Checks that what granted access was typed, is current, was never used before, and is stored where required.
+    /// Checks that the code that granted access was typed, is current, was never used before, and is stored where this
+    /// is required.
     fn account_for(
         &mut self,
         owner: &Authenticator,
@@ -214,8 +215,7 @@ impl Life {
         Line::Type(text)
     }
 
-    /// Returns whether the owner gets in with two adjacent codes of each authenticator, the first of which may
-    /// suffice.
+    /// Returns whether the owner can log in with one or two adjacent codes of each authenticator.
     fn owner_gets_in(&mut self) -> bool {
         let record = self.world.newest_record("ada");
         let drift = i64::from(record.authenticators.first().unwrap().drift());

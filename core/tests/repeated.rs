@@ -117,7 +117,7 @@ fn guesses_beside_the_accepted_text_are_charged() {
     }
 }
 
-/// Before a first factor it is a guess like any other: it was never accepted.
+/// Checks that an older code that was never accepted is charged like a guess before a first factor.
 #[test]
 fn older_code_that_was_never_accepted_is_charged() {
     let world = World::new();

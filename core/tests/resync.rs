@@ -312,9 +312,9 @@ fn a_fault_anywhere_lets_no_pair_in_without_its_drift_and_none_twice() {
     assert!(refused > 10, "{refused}");
 }
 
-/// Shows why `replay::epoch_bound` with the current drift suffices, whatever the drift was before: a pair must be
-/// newer than every used step and than the old bound, so its drift covers everything before it, and later uses are
-/// within the window of that drift.
+/// Shows why `replay::epoch_bound` with the current drift is enough, whatever the drift was before. Two adjacent codes
+/// must be newer than every used step and than the old bound. Their drift thus covers everything before them, and later
+/// uses are within the window of this drift.
 #[test]
 fn a_ledger_lost_after_a_pair_brings_no_code_back() {
     for drifts in [[15, -3, 3, -12], [-15, 4, -12, 2], [18, 37, 20, 2], [-5, -20, -37, -50]] {
@@ -332,7 +332,7 @@ fn a_ledger_lost_after_a_pair_brings_no_code_back() {
     }
 }
 
-/// Loses the ledger, and enters every code that ever granted access, while it could still be accepted.
+/// Loses the ledger, and enters every code that ever granted access while the code could still be accepted.
 fn forget_and_replay(world: &World, granted: &[u64]) {
     let (unix, boot) = (world.unix.get(), world.boot.get());
     world.names.borrow_mut().clear();

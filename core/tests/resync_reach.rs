@@ -72,7 +72,7 @@ fn resync_reaches_ten_minutes_whatever_the_period() {
     }
 }
 
-/// Regression: codes 85 minutes old were accepted, and the owner's own codes were refused afterwards.
+/// Regression: codes 85 minutes old were accepted, and then the owner's current codes were refused.
 #[test]
 fn old_codes_of_a_long_period_do_not_shut_the_owner_out() {
     let world = World::new();

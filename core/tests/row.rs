@@ -1,4 +1,4 @@
-//! The failure streak: what ends it, what it discloses, and which logins have none.
+//! Tests the failure streak: what ends it, what it discloses, and which logins have none.
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on must stop")]
 
 mod world;
@@ -21,7 +21,7 @@ fn from(number: u8, claim: Claim) -> Request {
     Request { source: Source::address([192, 0, 2, number].into()), ..request("ada", claim) }
 }
 
-/// Returns the reason of the last event.
+/// Returns the logged reason of the last event.
 fn reason(world: &World) -> &'static str {
     world.reasons().last().copied().unwrap()
 }

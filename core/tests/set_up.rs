@@ -135,7 +135,8 @@ fn the_same_ssh_key_goes_on_with_the_same_key_of_the_app() {
     assert!(world.newest_record("ada").authenticators[0].key == first.key);
 }
 
-/// Many users may share an address, and two of them may know the same password.
+/// Checks that a user without the same verified ssh key is shown a new key and told about the earlier set-up. Two users
+/// at one address may know the same password.
 #[test]
 fn who_is_not_known_by_the_same_ssh_key_gets_another_key_and_is_told() {
     let (mine, other) = (by_key("ssh-ed25519 AAAA"), by_key("ssh-ed25519 BBBB"));

@@ -22,7 +22,7 @@ pub enum Actor {
     Root,
     /// The login uid is unset, and the terminal is a console of this host. The user is at the host.
     Console,
-    /// The acting user is unknown, for this reason.
+    /// The acting user is unknown. Holds the reason.
     Unproven(Doubt),
 }
 
@@ -31,9 +31,9 @@ pub enum Actor {
 pub enum Doubt {
     /// The login uid is unset, because the process belongs to a service or a container.
     NoLogin,
-    /// This user called sudo, doas or pkexec, but has another uid than the login uid.
+    /// The user with this uid called sudo, doas or pkexec, but the login uid is of another user.
     Invoker(u32),
-    /// This user owns the session that the process runs in, but has another uid than the login uid.
+    /// The user with this uid owns the session that the process runs in, but the login uid is of another user.
     Session(u32),
 }
 

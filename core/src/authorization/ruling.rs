@@ -54,7 +54,7 @@ pub enum Population {
     /// It is proven that no account was ever enrolled: no record is of an enrolled, reset or removed account, and every
     /// record can be read.
     NeverEnrolled,
-    /// An account was enrolled, or it is not proven that none was.
+    /// An account was enrolled. Also used if a record cannot be read, because an enrollment must then be assumed.
     Enrolled,
 }
 
@@ -63,7 +63,7 @@ pub enum Population {
 pub enum AuthorizationRuling {
     /// The acting user must enter this many verification codes, 1 or 2.
     Codes(u8),
-    /// The acting user needs no code, for this reason.
+    /// The acting user needs no code. Holds the reason.
     Free(Ground),
 }
 
@@ -107,7 +107,7 @@ impl Ground {
 pub enum Denial {
     /// `--break-glass` was given, although the acting user is known.
     NothingToBreak,
-    /// The acting user is unknown, for this reason.
+    /// The acting user is unknown. Holds the reason.
     Unproven(Doubt),
     /// The acting user has no second factor.
     NoSecondFactor,

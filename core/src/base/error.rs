@@ -25,7 +25,7 @@ pub enum FileError {
     HardLink,
     /// The file is larger than its maximum size.
     TooLarge,
-    /// A read or write failed.
+    /// A file or folder could not be read or written.
     Io {
         /// The error number that the system call returned (`errno`).
         errno: i32,
@@ -33,7 +33,8 @@ pub enum FileError {
 }
 
 impl Display for FileError {
-    /// Writes a clause to follow the path of a file that other users may read but not write.
+    /// Writes what is wrong as the end of a sentence that begins with the path, such as `is missing`. The texts fit
+    /// files that every user may read and only root may write.
     fn fmt(&self, f: &mut Formatter<'_>) -> Result {
         match self {
             Self::Missing => write!(f, "is missing"),
@@ -215,9 +216,9 @@ pub enum LedgerError {
     NotTmpfs,
     /// The ledger folder is a symbolic link, is not owned by root, or is accessible to other users.
     Untrusted,
-    /// The remaining free names are reserved for logins behind a proven first factor.
+    /// The ledger is nearly full, and its free space is reserved for logins with a proven first factor.
     Reserved,
-    /// A name could not be read or created.
+    /// A file name of the ledger could not be read or created.
     Io {
         /// The error number that the system call returned (`errno`).
         errno: i32,
@@ -256,13 +257,14 @@ impl Display for LedgerError {
 
 impl Error for LedgerError {}
 
-/// Why a change of a record was not committed.
+/// Why a change of a record was not committed. The store holds numbered versions of each record.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum CommitError {
-    /// Another process changed the record first, or built upon this change. The caller reloads the record and decides
-    /// again.
+    /// Another process changed the record first, or has already replaced the version written here. The caller reloads
+    /// the record and decides again.
     Overtaken,
-    /// The store failed. The old record is in force, or the new record is but may not survive a power failure.
+    /// The store failed. Either the old version is still valid, or the new version is valid but may be lost in a power
+    /// failure.
     Store(StoreError),
 }
 

@@ -141,7 +141,7 @@ impl Source {
     }
 }
 
-/// Returns a character that is safe in a file name or log line; another character for an unsafe one.
+/// Returns `letter` if it is an ASCII letter or digit, which is safe in a file name or log line; otherwise `_`.
 fn tidy_letter(letter: char) -> char {
     if letter.is_ascii_alphanumeric() { letter } else { '_' }
 }

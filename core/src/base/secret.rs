@@ -42,8 +42,8 @@ impl Key {
         }
     }
 
-    /// Returns a copy of the key, for a change that must be decided again after a concurrent change. The copy is wiped
-    /// when dropped, too.
+    /// Returns a copy of the key, which is wiped when dropped. A change keeps a copy because it starts again if another
+    /// process changes the record.
     #[must_use]
     pub fn copied(&self) -> Self {
         Self(self.0.clone())

@@ -34,7 +34,7 @@ pub enum End {
     Stopped,
     /// The conversation failed, so there is no answer.
     CutOff,
-    /// A fault of the host occurred that no further answer can help.
+    /// A fault of the host occurred, so no further answer can help. Holds the reason.
     Broken(Reason),
 }
 
@@ -52,7 +52,7 @@ pub struct Asking<'a> {
     pub backup: Option<Backup<'a>>,
     /// Whether the user has a valid ticket for new backup codes.
     pub has_ticket: bool,
-    /// What the user wants to do after a correct code.
+    /// What the user wants to do besides logging in.
     pub wish: Cell<Wish>,
     /// The messages to show after the login is logged.
     pub final_message: &'a FinalMessage,
@@ -68,7 +68,7 @@ pub enum Wish {
     Change,
 }
 
-/// The backup codes of the user to ask.
+/// The backup codes of the user who is asked.
 pub struct Backup<'a> {
     /// The port that reads the sets of codes.
     pub codes: &'a dyn CodeSets,
@@ -81,7 +81,7 @@ pub struct Backup<'a> {
 /// What the user entered at a prompt or in the menu of other ways.
 enum Said {
     Answer(Answer),
-    /// Too many invalid choices in the menu. Holds the entries of the menu.
+    /// The user made too many invalid choices in the menu. Holds the entries of the menu.
     NoSuchWay(Ways),
 }
 
@@ -110,7 +110,7 @@ impl Asking<'_> {
         }
     }
 
-    /// Takes one answer without showing a message, so that a program that repeats its answer is charged once, and a
+    /// Takes one answer without showing a message. A program that repeats its answer is thus charged once, and a
     /// correct code after a wrong password looks like a wrong code.
     fn take_one_answer(&self, judge: &mut dyn FnMut(&Code) -> Option<Outcome>) -> End {
         match self.prompt(None) {
@@ -155,8 +155,8 @@ impl Asking<'_> {
         End::Denied(reason)
     }
 
-    /// Explains a fault that no code can help. Shows the message as a prompt, because only a prompt is sure to be
-    /// shown, and ignores the answer.
+    /// Explains a fault that entering a code cannot help. Shows the message as a prompt, because every client shows a
+    /// prompt, and ignores the answer.
     pub fn explain(&self, message: &Message) {
         let _ =
             self.conversation.ask(&text::login(self.policy.language, message), self.policy.echo);
@@ -242,8 +242,8 @@ impl Asking<'_> {
         answer.map(|answer| self.worth_judging(answer)).map_err(|_| End::CutOff)
     }
 
-    /// Returns [`Answer::Other`] in place of a voucher before a proven first factor, because vouchers are not valid
-    /// there, whether or not the user is throttled.
+    /// Returns [`Answer::Other`] for a ticket or bypass code before a proven first factor, and otherwise `answer`.
+    /// Tickets and bypass codes are refused there, whether or not the user is throttled.
     fn worth_judging(&self, answer: Answer) -> Answer {
         match answer {
             Answer::Code(code) if self.first_factor != FirstFactor::Proven && code.is_voucher() => {

@@ -23,7 +23,7 @@ use crate::{
     verify::{attempt::Outcome, generate, record_update::ChangeError},
 };
 
-/// The context of a dialogue with a user behind a proven first factor.
+/// The context of a dialogue with a user whose first factor is proven.
 pub struct DialogueContext<'a> {
     /// The settings of the host.
     pub policy: &'a Policy,
@@ -33,7 +33,7 @@ pub struct DialogueContext<'a> {
     pub account: &'a Account,
     /// The user's folder in the store.
     pub folder: &'a Folder,
-    /// The user's names in the ledger.
+    /// The user's entries in the ledger.
     pub user_ledger: &'a dyn UserLedger,
     /// The PAM service, or `twinlock` for the command.
     pub service: &'a str,
@@ -53,9 +53,9 @@ pub type Judge<'a> = &'a mut dyn FnMut(&Code) -> Outcome;
 pub enum DialogueError {
     /// The conversation failed, so there is no answer.
     CutOff,
-    /// The user cancelled or gave wrong answers, for this reason.
+    /// The user cancelled or gave wrong answers. Holds the reason.
     Declined(Reason),
-    /// A fault of the host, for this reason.
+    /// A fault of the host ended the dialogue. Holds the reason.
     Broken(Reason),
 }
 
@@ -127,7 +127,8 @@ impl DialogueContext<'_> {
         self.final_message.leave(words);
     }
 
-    /// Returns the error for a user who is throttled for `wait` seconds. Holds back a message that says until when.
+    /// Returns the error for a user who is throttled. Holds back a message that says that the next code is accepted at
+    /// `until`, `wait` seconds from now.
     #[must_use]
     pub fn throttled(&self, until: UnixTime, wait: u64) -> DialogueError {
         self.leave_word(self.login(&Message::Throttled { until, wait }));
@@ -154,7 +155,7 @@ impl DialogueContext<'_> {
         issuer.unwrap_or_else(|| self.ports.accounts.host_name())
     }
 
-    /// Returns the app's entry for the authenticator of this name, such as `Example:ada (phone)`.
+    /// Returns the name under which the app lists an authenticator, such as `Example:ada (phone)`.
     #[must_use]
     pub fn entry(&self, authenticator: &str) -> String {
         let issuer = self.issuer();

@@ -5,8 +5,8 @@ use core::cell::RefCell;
 
 use crate::{message::Message, policy::Policy, ports::Conversation, text};
 
-/// Messages that are held back until the end of the login is logged. At an earlier question, a user could kill the
-/// process and leave no log line.
+/// Messages that are held back until the end of the login is logged. A question before the log line would let a user
+/// kill the process and leave no log line.
 #[derive(Debug, Default)]
 pub struct FinalMessage(RefCell<Vec<String>>);
 
@@ -23,7 +23,7 @@ impl FinalMessage {
         }
     }
 
-    /// Shows the held-back messages as the last words after a denied login.
+    /// Shows the held-back messages as the last messages of a denied login.
     pub fn say(&self, policy: &Policy, conversation: &dyn Conversation) {
         if let Some(words) = self.take() {
             conversation.say_last(&words, &text::login(policy.language, &Message::PressEnter));

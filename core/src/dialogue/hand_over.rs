@@ -1,4 +1,4 @@
-//! Replaces a key that others have seen. The user is told who has seen it, and may postpone the replacement a few
+//! Replaces a key that another user has seen. The owner is told who has seen it, and may postpone the replacement a few
 //! times.
 
 use crate::{
@@ -12,7 +12,7 @@ use crate::{
     verify::record_update::change,
 };
 
-/// What happened to a key that others have seen.
+/// What happened to a key that another user has seen.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum HandOver {
     /// The user replaced the key. Holds the new generation of the record.

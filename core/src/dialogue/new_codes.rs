@@ -1,5 +1,5 @@
-//! New backup codes. They are shown once, and are in force after the user confirms them by the last group of the last
-//! code.
+//! Issues new backup codes. They are shown once, and become valid when the user confirms them by typing the last group
+//! of the last code.
 
 use crate::{
     dialogue::context::{DialogueContext, DialogueError, no_entropy},
@@ -13,10 +13,10 @@ use crate::{
 /// Number of answers accepted for the last group of the last code.
 const TRIES: u8 = 5;
 
-/// Puts a new set of backup codes in force and invalidates the old set in the same change.
+/// Makes a new set of backup codes valid and the old set invalid in the same change.
 pub type PutInForce<'a> = &'a mut dyn FnMut(SetId) -> Result<(), DialogueError>;
 
-/// Returns why new codes are shown: the reason for which the record owes them, or [`Why::None`] if it owes none.
+/// Returns why new backup codes are shown, as noted in the record; [`Why::None`] if the record has no note.
 #[must_use]
 pub fn why_owed(record: &Record) -> Why {
     match &record.extras.owed_codes {
@@ -27,7 +27,7 @@ pub fn why_owed(record: &Record) -> Why {
     }
 }
 
-/// Shows a new set of backup codes, asks the user to confirm it and puts it in force. Returns the number of codes.
+/// Shows a new set of backup codes, asks the user to confirm it and makes it valid. Returns the number of codes.
 ///
 /// # Errors
 /// [`DialogueError`] if the set was not confirmed or could not be stored. The old codes are unchanged then.
@@ -80,7 +80,7 @@ pub fn renew(
     Err(DialogueError::Declined(Reason::Unconfirmed))
 }
 
-/// Returns whether an error means that the change was refused, so that no part of it is in force.
+/// Returns whether an error means that the change was refused as a whole, so that nothing was changed.
 fn is_refusal(error: &DialogueError) -> bool {
     matches!(error, DialogueError::Declined(_) | DialogueError::Broken(Reason::RecordChanging))
 }

@@ -32,16 +32,16 @@ use crate::{
 
 /// Maximum number of questions until the first correct code, including requests to redraw the QR code.
 const QUESTIONS: u8 = 10;
-/// Steps on each side of now that are searched for a wrong code, to detect a wrong clock.
+/// Number of time steps before and after the current one that are searched for a wrong code, to detect a wrong clock.
 const NEARBY: u8 = 20;
 
-/// A new key that the user has verified. The code that verified it is used up.
+/// A new key that the user has verified with a code. The code cannot be used again.
 pub struct ProvenKey {
     /// The authenticator to add to the record.
     pub authenticator: Authenticator,
     /// The step of the code that verified the key.
     pub step: Step,
-    /// A time before the verification, by the boot clock, which cannot be set.
+    /// Time of the boot clock, which cannot be set, at which the verification had not begun yet.
     pub since: BootTime,
 }
 
@@ -105,7 +105,7 @@ pub fn prove(context: &DialogueContext<'_>, name: &str) -> Result<ProvenKey, Dia
 /// A pending key and the record that holds it.
 struct Begun {
     key: Key,
-    /// Message about a set-up that was begun before; `None` if there was none.
+    /// Message about an earlier set-up that was not finished; `None` if there was none.
     notice: Option<SetUp>,
     /// Time at which the key became pending.
     since: UnixTime,

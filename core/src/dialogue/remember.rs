@@ -23,8 +23,8 @@ use crate::{
 /// Nanoseconds per second.
 const SECOND: u64 = 1_000_000_000;
 
-/// Returns the properties by which the device can be recognized; `None` if the settings or the kind of login do not
-/// allow remembered devices.
+/// Returns the properties by which the device can be recognized; `None` if the settings or the kind of login exclude
+/// remembered devices.
 #[must_use]
 pub fn binding<'a>(
     policy: &Policy,
@@ -47,7 +47,7 @@ pub fn binding<'a>(
     })
 }
 
-/// Returns whether the device is remembered. A device whose entry in the ledger cannot be read is not.
+/// Returns whether the device is remembered; `false` if its entry in the ledger cannot be read.
 #[must_use]
 pub fn is_remembered(user_ledger: &dyn UserLedger, binding: &Binding<'_>, now: Now) -> bool {
     let text = user_ledger.content(&device::name_of(binding)).ok().flatten();

@@ -1,5 +1,5 @@
 //! Asks for a second code before any change, because an attacker may have seen the first code. The second code must be
-//! a later one.
+//! of a later time step.
 
 use crate::{
     answer::{self, Answer},
@@ -19,8 +19,8 @@ pub enum Second {
 }
 
 impl Second {
-    /// Tells the user on screen and by mail that a backup code was used, and how many are left. Call this once the
-    /// change is in force.
+    /// Tells the user on screen and by mail that a backup code was used, and how many are left. Call this after the
+    /// change that the code authorized is committed.
     pub fn tell_used(&self, context: &DialogueContext<'_>) {
         let left = match *self {
             Self::Used(Accepted::BackupCode { left, .. }) => left,

@@ -25,7 +25,7 @@ use crate::{
 pub enum Served {
     /// The user has changed nothing.
     Nothing,
-    /// New backup codes are in force; holds the generation of the new record.
+    /// New backup codes are valid. Holds the generation of the new record.
     Codes(Generation),
     /// An authenticator was added, replaced or removed; holds the generation of the new record.
     Key(Generation),
@@ -60,8 +60,8 @@ pub fn serve(
 /// Asks for a second code and issues new backup codes.
 ///
 /// # Errors
-/// [`DialogueError`] if the new codes are not in force. The old codes are unchanged then, except one that was used as
-/// the second code.
+/// [`DialogueError`] if the new codes are not valid. The old codes are unchanged then, except one that was used as the
+/// second code.
 pub fn codes(
     context: &DialogueContext<'_>,
     record: &Record,

@@ -33,7 +33,7 @@ use crate::{
 pub enum Came {
     /// The user is enrolled, and the first code is used up. Holds the generation of the new record.
     Enrolled(Accepted, Generation),
-    /// The login continues without set-up.
+    /// The login continues although the user did not set up.
     Without,
 }
 
@@ -209,7 +209,7 @@ fn works(record: &Record, ticket: &Ticket, now: Now) -> bool {
     record.extras.tickets.contains(ticket) && !ticket.voucher.is_over(now)
 }
 
-/// What entitles a user to the new backup codes that the record owes.
+/// The code or ticket for which a user gets the new backup codes that are due.
 pub struct Owed<'a> {
     /// Generation of the record with which the code or ticket was compared.
     pub generation: Generation,
@@ -217,7 +217,7 @@ pub struct Owed<'a> {
     pub ticket: Option<&'a Ticket>,
 }
 
-/// What happened when backup codes that the record owed were shown.
+/// The result of showing backup codes that were due.
 pub struct Shown {
     /// Whether the backup codes that were shown are in force.
     pub codes: CodesShown,
@@ -228,14 +228,14 @@ pub struct Shown {
 /// Whether backup codes that were shown to the user are in force.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum CodesShown {
-    /// The codes are in force.
+    /// The codes are valid.
     InForce,
-    /// The codes are not in force, or it is unknown whether they are.
+    /// The codes are still due: they are not valid, or it is unknown whether they are.
     Owed,
 }
 
-/// Shows the backup codes that the record of generation `judged` owes. Tells the user if the codes must be shown again
-/// at a later login.
+/// Shows the backup codes that are due, for the record of generation `judged`. Tells the user if a later login must
+/// show codes again.
 pub fn codes_or_later(context: &DialogueContext<'_>, why: Why, judged: Generation) -> Shown {
     let owed = Owed { generation: judged, ticket: None };
     let still_owed = Shown { codes: CodesShown::Owed, generation: judged };
@@ -262,8 +262,8 @@ pub fn codes_or_later(context: &DialogueContext<'_>, why: Why, judged: Generatio
 /// that of the new record.
 ///
 /// # Errors
-/// [`DialogueError`] if the codes are not in force. The next login then issues them, because the record still says that
-/// codes are due. After a failure of the store it is unknown which record is in force.
+/// [`DialogueError`] if the codes are not valid. The record still says that codes are due, so the next login issues
+/// them. If the store failed, it is unknown whether the old or the new record is stored.
 pub fn first_codes(
     context: &DialogueContext<'_>,
     why: Why,

@@ -45,11 +45,11 @@ pub enum Kind {
     KeyChanged,
     /// The user confirmed a new set of backup codes during the login.
     CodesRenewed,
-    /// The device was remembered.
+    /// The user's device was remembered, so that later logins from it need no code.
     DeviceRemembered,
 }
 
-/// What two adjacent codes revealed about an authenticator.
+/// The clock drift or counter of an authenticator that two adjacent codes revealed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Resynced {
     /// The clock of the authenticator differs from this host's.
@@ -82,7 +82,7 @@ pub enum Accepted {
     },
     /// A backup code.
     BackupCode {
-        /// The shape of the backup code.
+        /// The shape of the backup code: eight digits or twenty letters.
         shape: Shape,
         /// Number of unused codes in the set; `None` if unknown.
         left: Option<u8>,
@@ -121,7 +121,7 @@ pub enum Reason {
     Replayed,
     /// The backup code was used before.
     Spent,
-    /// The code is older than the epoch.
+    /// The code is older than the epoch, the time since which the ledger knows all used codes.
     BeforeEpoch,
     /// Two adjacent codes match a time other than now.
     ClockOff,
@@ -143,7 +143,7 @@ pub enum Reason {
     NotSetUp,
     /// Set-up needs a ticket, but the user has none or did not enter it.
     NoTicket,
-    /// The user did not replace a key that others have seen.
+    /// The user did not replace a key that another user has seen.
     NotHandedOver,
     /// New backup codes were shown but not confirmed.
     Unconfirmed,
@@ -179,8 +179,8 @@ pub enum Reason {
 }
 
 impl Reason {
-    /// Returns whether each code that was refused for this reason was logged at once, so that the end of the login need
-    /// not be logged.
+    /// Returns whether codes refused for this reason are logged one by one, so that the end of the login needs no log
+    /// line of its own.
     #[must_use]
     pub fn is_told_at_once(self) -> bool {
         matches!(

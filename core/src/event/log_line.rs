@@ -51,8 +51,8 @@ pub fn write(event: &Event) -> String {
 const NOT_ROOT: &str = " detail=\"only root can read the records: run the program as root, or exempt its service by a \
                         [[rule]] in twinlock.toml\"";
 
-/// Appends what was accepted, but not which code of a set was used. A reader of the log who finds the paper would
-/// otherwise know which codes are valid.
+/// Appends what was accepted. For a backup code, appends only how many are left, because a reader of the log who finds
+/// the printed codes would otherwise know which are still valid.
 fn write_accepted(line: &mut String, accepted: &Accepted) {
     // Writing to a String cannot fail.
     let _ = match accepted {
@@ -99,7 +99,8 @@ pub fn of_pam_line(service: &str, sentence: &str) -> String {
     line
 }
 
-/// Appends ` key=value`. Every character that is not plain becomes `%XX`, and a long value is truncated.
+/// Appends ` key=value`. Every character that is not printable ASCII or has a meaning in log lines becomes `%XX`, and a
+/// value longer than 128 bytes is truncated.
 fn pair(line: &mut String, key: &str, value: &str) {
     for piece in [" ", key, "="] {
         line.push_str(piece);

@@ -4,7 +4,7 @@
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[must_use]
 pub enum Verdict {
-    /// The code was correct, and this login has claimed its step.
+    /// The code was correct, and no other login can use it.
     Granted,
     /// No code is needed, because a rule exempts the login or the settings admit users who are proven not to be
     /// enrolled.

@@ -14,8 +14,8 @@ pub(crate) fn taken_out(text: &str) -> Cow<'_, str> {
     Cow::Owned(text.split_inclusive('\n').map(kept).collect::<String>())
 }
 
-/// Returns whether a text contains only plain comments and empty lines, as the shipped settings do. `false` does not
-/// prove that the text contains anything else.
+/// Returns whether a text contains only comments and empty lines, as the shipped settings file does. Only `true` is
+/// certain: a text with an unusual comment also gives `false`.
 #[must_use]
 pub fn stand_alone(text: &[u8]) -> bool {
     let harmless = |byte: &u8| (*byte >= b' ' && *byte <= b'~') || matches!(byte, b'\n' | b'\t');

@@ -1,4 +1,4 @@
-//! Reads TOML: takes tables apart by key, counts lines, and removes comments.
+//! Parses TOML: takes values from tables by key, counts lines, and removes comments.
 //!
 //! May use: `base`.
 

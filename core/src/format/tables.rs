@@ -205,8 +205,8 @@ impl<'i> Table<'i> {
         self.end_among(self.known.iter().copied())
     }
 
-    /// Returns an error as [`Table::end`] does, for a table from which only the keys that it has were taken. `known`
-    /// are all valid keys.
+    /// Returns the first error of a table from which a value was not taken. `known` are all valid keys, which the error
+    /// lists.
     pub(crate) fn end_among(
         &self,
         known: impl Iterator<Item = &'static str>,

@@ -1,5 +1,5 @@
-//! The clock mark: the highest time of the wall clock that was trusted. Also the later periods in which codes were
-//! used.
+//! The clock mark: the latest time of the wall clock that was trusted. Also the periods later than the mark in which
+//! codes were used.
 
 use alloc::vec::Vec;
 
@@ -8,14 +8,14 @@ use crate::{
     ledger::Stretch,
 };
 
-/// Seconds by which the clock must be ahead of the mark before the mark is moved again. Codes used in the meantime are
-/// not marked.
+/// Seconds by which the clock must be ahead of the mark before the mark is moved again. Codes used in between do not
+/// move it.
 pub const MARK_INTERVAL: u64 = MINUTE;
 /// Seconds by which the wall clock may have advanced more than the boot clock since the mark last moved.
 const SLACK: u64 = 5 * MINUTE;
 /// Two periods that are at most this many seconds apart are merged.
 const GAP: u64 = 15 * MINUTE;
-/// Maximum number of separate periods. They are stored in the epoch, whose text must be short.
+/// Maximum number of separate periods. They are stored in the epoch, which must fit the target of a symbolic link.
 pub const STRETCHES_MAX: usize = 4;
 
 /// The clock mark as it is stored.
@@ -25,11 +25,11 @@ pub struct ClockMark {
     pub at: UnixTime,
     /// Time of the wall clock when the mark was created. It is the starting point of a mark that never moved.
     pub made: UnixTime,
-    /// Seconds from the start of the kernel to the last move of the mark, in the boot in which it moved.
+    /// Time of the boot clock, in seconds, at which the mark last moved, in the boot in which it moved.
     pub moved: u64,
 }
 
-/// The clock mark and the periods ahead of it.
+/// The clock mark, and the later periods in which codes were used.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Known {
     /// The clock mark.
@@ -51,17 +51,17 @@ pub enum Trust {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[must_use]
 pub enum Distance {
-    /// The clock is behind the mark, or less than [`MARK_INTERVAL`] ahead of it.
+    /// The clock is before the mark, or less than [`MARK_INTERVAL`] after it.
     Reached,
-    /// The clock is ahead of the mark by no more than the time that can have elapsed.
+    /// The clock is after the mark, by no more than the time that can have elapsed.
     Near,
-    /// The clock is ahead of the mark by more than the time that can have elapsed.
+    /// The clock is after the mark, by more than the time that can have elapsed, so it may be wrong.
     Far,
 }
 
 impl ClockMark {
-    /// Compares the wall clock with the mark. Since the mark last moved, the wall clock can have advanced by the time
-    /// that the boot clock shows, plus `SLACK`, five minutes.
+    /// Compares the wall clock with the mark. The time that can have elapsed since the mark last moved is the time that
+    /// the boot clock shows, plus five minutes (`SLACK`).
     pub fn distance(&self, now: Now) -> Distance {
         let begin = if self.at == UnixTime(0) { self.made } else { self.at };
         // A later boot has restarted the boot clock: at least this much time has elapsed since.
@@ -76,7 +76,7 @@ impl ClockMark {
         }
     }
 
-    /// Returns the mark moved to `at`, at the time `boot` of the boot clock.
+    /// Returns a mark at the wall-clock time `at`, moved at the time `boot` of the boot clock.
     #[must_use]
     pub fn moved_to(self, at: UnixTime, boot: BootTime) -> Self {
         Self { at, moved: boot.seconds(), ..self }
@@ -84,8 +84,8 @@ impl ClockMark {
 }
 
 impl Known {
-    /// Returns the mark and periods after a code was used at a time far ahead of the mark. Moves the mark there if the
-    /// clock is synchronized.
+    /// Returns the mark and the periods after a code was used at a time far after the mark. Moves the mark to that time
+    /// if the clock is synchronized.
     #[must_use]
     pub fn used_far_ahead(self, now: Now, trust: Trust) -> Self {
         let Self { mark, mut ahead } = self;
@@ -116,7 +116,7 @@ impl Known {
     }
 }
 
-/// Extends the last period that began before the mark to the end of the mark's interval.
+/// Extends the last period that began before the mark to the end of the mark's interval, one minute later.
 fn close(ahead: &mut [Stretch], mark: UnixTime) {
     let last = ahead.iter_mut().filter(|stretch| stretch.from <= mark).max();
     if let Some(last) = last {
@@ -155,8 +155,8 @@ fn join_closest(joined: &mut Vec<Stretch>) {
     }
 }
 
-/// Returns the time up to which the clock was ahead, if `instant` is so far in the future that waiting for it does not
-/// help; `None` otherwise.
+/// Returns `instant` if it is at least five minutes after `now`, so that the clock was ahead when it showed `instant`;
+/// `None` otherwise.
 #[must_use]
 pub fn was_ahead_until(instant: UnixTime, now: UnixTime) -> Option<UnixTime> {
     (instant.since(now) >= SLACK).then_some(instant)

@@ -21,7 +21,8 @@ pub struct Binding<'a> {
     pub key: &'a str,
     /// The exact source address.
     pub address: IpAddr,
-    /// The generation of the user's record. Every change of the record thus forgets all devices.
+    /// The generation of the user's record. A change of the record gives it a new generation, so every remembered
+    /// device is forgotten.
     pub generation: Generation,
 }
 
@@ -70,8 +71,8 @@ fn named(kind: &str, binding: &Binding<'_>) -> String {
     name
 }
 
-/// Returns whether a device is still remembered. A device is forgotten at its expiry by either clock, and if the wall
-/// clock was set back to before its start.
+/// Returns whether a device is still remembered. A device is forgotten when either clock reaches its expiry, or when
+/// the wall clock is set back to before the time at which it was first remembered.
 #[must_use]
 pub fn is_remembered(device: &Device, now: Now) -> bool {
     device.since <= now.unix && now.unix < device.until && now.boot < device.until_boot

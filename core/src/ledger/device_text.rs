@@ -10,7 +10,7 @@ use crate::{
 
 /// Prefix of the ledger names of devices.
 pub const DEVICE: &str = "device.";
-/// Maximum length in bytes of a stored fingerprint. Fewer bytes would be enough to tell keys apart by eye.
+/// Maximum length in bytes of a stored fingerprint, which is shown so that the user can tell keys apart.
 const KEY_MAX: usize = 50;
 
 /// Returns the text of a device.

@@ -34,13 +34,13 @@ pub struct Used {
     pub step: Step,
 }
 
-/// The number that identifies one attempt. It is never reused.
+/// A 128-bit number that identifies one attempt. It is never reused.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Nonce(pub [u8; 16]);
 
 impl Nonce {
     /// Returns the nonce of an attempt that holds a charge: the boot clock in nanoseconds, and the slot, budget, day
-    /// and source of the charge. Only one attempt can hold a charge, so no random bytes are needed, which would cost
+    /// and source of the charge. No two attempts hold the same charge, so no random bytes are needed, which would cost
     /// each login a system call.
     #[must_use]
     pub fn of_charge(charge: &Try, boot: BootTime) -> Self {
@@ -53,22 +53,23 @@ impl Nonce {
     }
 }
 
-/// The limits that an attempt counts against.
+/// The group of attempts that a limit counts together.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Budget {
-    /// Attempts behind a proven first factor.
+    /// Attempts with a proven first factor.
     Proven,
     /// Attempts before a first factor.
     Unproven,
-    /// Attempts before a first factor by users whom a rule exempts. Their number is limited as in [`Self::Unproven`],
-    /// but they never lock the user out, because a password that ends in digits is no guess at a code.
+    /// Attempts before a first factor by users whom a rule exempts. As many are allowed as in [`Self::Unproven`], but
+    /// they never lock the user out, because a password that ends in digits is no guess at a code.
     Exempt,
     /// Attempts of `twinlock verify`. They neither lock the user out of logins nor allow more guesses at a login.
     Verify,
 }
 
 impl Budget {
-    /// Returns whether texts, system calls and CPU time must not reveal the record with which a code is compared.
+    /// Returns whether texts, system calls and CPU time must be the same for every account, so that they do not reveal
+    /// the record.
     #[must_use]
     pub fn is_uniform(self) -> bool {
         match self {
@@ -77,7 +78,7 @@ impl Budget {
         }
     }
 
-    /// Returns whether a wrong code of this budget lengthens the user's failure streak.
+    /// Returns whether a wrong code in this budget counts as a consecutive failure of the user.
     #[must_use]
     pub fn is_in_streak(self) -> bool {
         match self {
@@ -87,7 +88,7 @@ impl Budget {
     }
 }
 
-/// A charged attempt. Only one process can take each slot.
+/// A charged attempt, named by its budget, day, slot and source. Only one process can create each name.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Try {
     /// The budget to which the attempt is charged.
@@ -116,16 +117,17 @@ pub struct LedgerHistory {
     pub used: Vec<Used>,
     /// The attempts that were charged and not refunded.
     pub tries: Vec<Charged>,
-    /// The start of the failure streak; `None` if the ledger does not store it.
+    /// The start of the current series of consecutive failures; `None` if the ledger does not store it.
     pub row: Option<FailureStreak>,
 }
 
-/// The start of a failure streak: the failures before a restart, and the time from which later attempts count.
+/// The start of a series of consecutive failures: the number of failures before a restart, and the time from which
+/// later attempts count.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct FailureStreak {
     /// Only attempts after this time count.
     pub since: UnixTime,
-    /// Number of earlier failures. The ledger does not contain their attempts.
+    /// Number of failures before `since`, whose attempts are no longer in the ledger.
     pub carried: u32,
 }
 
@@ -168,12 +170,12 @@ pub struct Epoch {
     pub begun: BootTime,
     /// The highest time of the wall clock that was trusted before the ledger began.
     pub mark: UnixTime,
-    /// Periods ahead of `mark` in which codes were used.
+    /// Periods later than `mark` in which codes were used.
     pub ahead: Vec<Stretch>,
 }
 
-/// A period in which codes were used while the clock was far ahead and not trusted. When the clock reaches this period
-/// again, its codes count as used.
+/// A period in which codes were used while the clock was far ahead and not trusted. When the correct time reaches this
+/// period, its codes count as used.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Stretch {
     /// First second of the period.
@@ -182,10 +184,10 @@ pub struct Stretch {
     pub until: UnixTime,
 }
 
-/// The times about which the ledger knows nothing.
+/// The times for which the ledger does not know the used codes.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Horizon {
-    /// The last second of the past about which the ledger knows nothing.
+    /// The last second for which the ledger does not know the used codes.
     pub floor: UnixTime,
     /// Periods after `floor` in which codes were used before this ledger began. Codes of these periods are refused.
     pub ahead: Vec<Stretch>,

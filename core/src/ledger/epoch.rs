@@ -1,4 +1,5 @@
-//! The epoch: the second up to which the ledger knows nothing. Every code that is not later counts as used.
+//! The epoch: the last second for which the ledger does not know the used codes. Every code of this second or earlier
+//! counts as used.
 
 use crate::{
     base::time::{Now, UnixTime},
@@ -7,8 +8,8 @@ use crate::{
 
 const NANOSECONDS: u64 = 1_000_000_000;
 
-/// Returns the last second about which the ledger knows nothing; `None` if the epoch belongs to another boot or begins
-/// in the future, so that a new epoch must begin.
+/// Returns the last second for which the ledger does not know the used codes. Returns `None` if the epoch belongs to
+/// another boot or begins in the future, so that a new epoch must begin.
 #[must_use]
 pub fn floor(epoch: &Epoch, boot_id: &str, now: Now) -> Option<UnixTime> {
     let elapsed = now.boot.0.checked_sub(epoch.begun.0)?;
@@ -16,7 +17,7 @@ pub fn floor(epoch: &Epoch, boot_id: &str, now: Now) -> Option<UnixTime> {
     (epoch.boot_id == boot_id).then(|| begun.max(epoch.mark))
 }
 
-/// Returns the times about which the ledger knows nothing, as given by the stored epoch; `None` if a new epoch must
+/// Returns the times for which the ledger does not know the used codes, by the stored epoch; `None` if a new epoch must
 /// begin.
 #[must_use]
 pub fn horizon(epoch: Epoch, boot_id: &str, now: Now) -> Option<Horizon> {

@@ -1,5 +1,6 @@
-//! The text of the epoch, stored as the target of one symbolic link: `BOOT_ID.BOOTTIME_NANOSECONDS.MARK_SECONDS`.
-//! `.FROM+SECONDS` follows for each period ahead of the mark in which codes were used.
+//! The text of the epoch, which is stored as the target of a symbolic link:
+//! `BOOT_ID.BOOTTIME_NANOSECONDS.MARK_SECONDS`. `.FROM+SECONDS` follows for each period after the mark in which codes
+//! were used.
 
 use alloc::{format, string::String, vec::Vec};
 

@@ -11,10 +11,10 @@ use crate::{
 /// the login.
 pub const AT_ONCE: usize = 8;
 
-/// Returns attempts that no limit counts any more, the oldest first.
+/// Returns the attempts that no limit counts any more, the oldest first.
 ///
-/// Returns none that seems older than the ledger (`floor`), because it was charged before the clock was set forward and
-/// may be recent.
+/// An attempt that seems older than the ledger (`floor`) is left out: it was charged before the clock was set forward,
+/// so it may be recent.
 #[must_use]
 pub fn expired(history: &LedgerHistory, floor: UnixTime, now: UnixTime) -> Vec<&Charged> {
     let is_over = |charged: &&Charged| charged.at >= floor && now.since(charged.at) >= DAY;
@@ -24,7 +24,7 @@ pub fn expired(history: &LedgerHistory, floor: UnixTime, now: UnixTime) -> Vec<&
 }
 
 /// Returns the failure streak that includes every attempt up to `until`, so that the names of these attempts can be
-/// removed; `None` if `row` includes all of them.
+/// removed. Returns `None` if `row` includes all of them already.
 #[must_use]
 pub fn folded(
     history: &LedgerHistory,

@@ -5,8 +5,8 @@ use crate::{
     ledger::{FailureStreak, LedgerHistory, Try},
 };
 
-/// Returns the start of the current failure streak. If the ledger does not store it, it is `noted`, the number of
-/// failures stored next to the record, and all attempts in the ledger count.
+/// Returns the start of the current failure streak. If the ledger does not store the start, the streak is `noted`, the
+/// number of failures stored next to the record, and all attempts in the ledger.
 #[must_use]
 pub fn in_force(history: &LedgerHistory, noted: u32, now: UnixTime) -> FailureStreak {
     let row = history.row.unwrap_or(FailureStreak { since: UnixTime(0), carried: noted });

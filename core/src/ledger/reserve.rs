@@ -1,9 +1,10 @@
-//! The reserve of the ledger: the names that are kept for logins behind a proven first factor.
+//! The reserve of the ledger: file names that are kept free for logins with a proven first factor, so that an attacker
+//! cannot fill the ledger.
 
 use crate::ledger::{Capacity, throttle::Familiarity};
 
-/// Returns whether an attempt before a proven first factor may take another name. Attempts from unknown sources may
-/// take the first half of all names, attempts from known sources the first three quarters.
+/// Returns whether an attempt before a proven first factor may create another ledger name. Attempts from unknown
+/// sources may use the first half of all names, attempts from known sources the first three quarters.
 #[must_use]
 pub fn admits(capacity: Capacity, familiarity: Familiarity) -> bool {
     let kept = match familiarity {
@@ -13,8 +14,8 @@ pub fn admits(capacity: Capacity, familiarity: Familiarity) -> bool {
     capacity.names == 0 || capacity.free > kept
 }
 
-/// Returns whether only the last quarter of all names is free. All attempts before a proven first factor then open the
-/// same folder.
+/// Returns whether only the last quarter of all ledger names is free. All attempts before a proven first factor then
+/// open the same folder.
 #[must_use]
 pub fn has_begun(capacity: Capacity) -> bool {
     !admits(capacity, Familiarity::Known)

@@ -18,7 +18,7 @@ const SPARE_ABOVE: usize = 1000;
 /// Whether the user has logged in from a source before.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Familiarity {
-    /// The user has logged in from this source. The attempts of other sources do not lock it out.
+    /// The user has logged in from this source. Wrong codes from other sources do not lock out a known source.
     Known,
     /// The user has never logged in from this source.
     Stranger,
@@ -42,7 +42,7 @@ pub struct ThrottleInput<'a> {
     pub charged: &'a Try,
     /// All entries of the user in the ledger, including `charged`.
     pub history: &'a LedgerHistory,
-    /// Number of consecutive failures, without `charged`.
+    /// Number of consecutive failures, not counting `charged`.
     pub in_a_row: u32,
     /// Whether the user has logged in from this source before.
     pub familiarity: Familiarity,
@@ -82,7 +82,7 @@ pub fn check(limits: &Limits, case: &ThrottleInput<'_>) -> ThrottleDecision {
 }
 
 /// Returns the number of attempts less than a day old that have the source and budget of `name`, but were charged on
-/// another UTC day.
+/// another UTC day than `name`.
 #[must_use]
 pub fn carried_over(history: &LedgerHistory, name: &Try, now: UnixTime) -> u32 {
     let of_source = |charged: &&Charged| {
@@ -106,8 +106,8 @@ pub fn free_slot(history: &LedgerHistory, budget: Budget, source: &SourceLabel, 
     (0..u32::MAX).find(|slot| !taken(*slot)).unwrap_or(u32::MAX)
 }
 
-/// Returns the attempts that are too old for any limit, if many are stored; otherwise none. Without their removal, a
-/// year of guessing would fill the folder.
+/// Returns the attempts that are too old for any limit, if more than [`SPARE_ABOVE`] attempts are stored; otherwise an
+/// empty list. The caller removes them, so that a year of guessing does not fill the folder.
 #[must_use]
 pub fn spare(history: &LedgerHistory, now: UnixTime) -> Vec<&Try> {
     if history.tries.len() < SPARE_ABOVE {

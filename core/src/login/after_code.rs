@@ -1,5 +1,5 @@
-//! The part of a login that follows a correct code or replaces it: set-up, key replacement, new codes, self-service,
-//! and remembered devices.
+//! The part of a login that follows a correct code or replaces it: set-up, key replacement, new backup codes,
+//! self-service, and remembered devices.
 
 use crate::login::{Candidate, LoginFlow};
 use crate::{
@@ -101,7 +101,7 @@ impl LoginFlow<'_> {
         }
     }
 
-    /// Runs what follows the questions, if a dialogue is possible. Returns how the login ends.
+    /// Runs the dialogues that follow the questions, if the login may show a dialogue. Returns how the login ends.
     pub(super) fn go_on(
         &self,
         account: &Account,
@@ -127,9 +127,8 @@ impl LoginFlow<'_> {
         done.map_or_else(ended, End::Granted)
     }
 
-    /// Runs what follows a correct code that is used up: first what the record owes, then the change that the user
-    /// wants. Each step applies to the record that the code was compared with, or to this login's own changes of that
-    /// record; a concurrent change of another process takes precedence.
+    /// Runs the dialogues that follow a correct code: first those that the record requires, then the change that the
+    /// user wants. Stops if another process has changed the record since the code was compared.
     fn after_code(
         &self,
         context: &DialogueContext<'_>,
@@ -167,7 +166,7 @@ impl LoginFlow<'_> {
         self.still_stands(context, after)
     }
 
-    /// Shows backup codes that the record owes. If this fails, access is granted nevertheless, because the code was
+    /// Shows the backup codes that are due. If this fails, access is granted nevertheless, because the code was
     /// correct, and the next login shows the codes.
     fn show_owed(&self, context: &DialogueContext<'_>, why: Why, after: &mut AfterCode) {
         after.shown = Shown::Something;
@@ -190,8 +189,8 @@ impl LoginFlow<'_> {
         }
     }
 
-    /// Returns an error if another process changed the record while the user held the dialogue open, or if the record
-    /// cannot be read.
+    /// Returns an error if the record cannot be read, or if another process changed it while the user held the dialogue
+    /// open.
     fn still_stands(
         &self,
         context: &DialogueContext<'_>,
@@ -207,7 +206,8 @@ impl LoginFlow<'_> {
         }
     }
 
-    /// Returns the index of the authenticator whose code was accepted, if others have seen its key; `None` otherwise.
+    /// Returns the index of the authenticator whose code was accepted, if another user has seen its key; `None`
+    /// otherwise.
     pub(super) fn seen_place(&self, attempt: &Attempt<'_>, accepted: &Accepted) -> Option<usize> {
         let Accepted::App { authenticator, .. } = accepted else { return None };
         let (_, snapshot) = attempt.person.as_ref()?;
@@ -241,7 +241,7 @@ impl LoginFlow<'_> {
         Ok(())
     }
 
-    /// Returns why the user must be shown new backup codes after this code; `None` if none are owed.
+    /// Returns why the user must be shown new backup codes after this code; `None` if no codes are due.
     fn owed(&self, attempt: &Attempt<'_>, accepted: &Accepted) -> Option<Why> {
         let record = attempt.person.as_ref().map(|(_, snapshot)| &snapshot.record)?;
         let used_up = matches!(accepted, Accepted::BackupCode { left: Some(0), .. });
@@ -298,8 +298,8 @@ impl LoginFlow<'_> {
         found.filter(enrollment::is_enrolled)
     }
 
-    /// Shows a new set after the user entered the last backup code of a set. The change that puts the new set in force
-    /// uses the code up, and access is granted only then.
+    /// Shows a new set after the user entered the last backup code of a set. Access is granted only after one change of
+    /// the record makes the new set valid and the entered code invalid.
     fn after_last(
         &self,
         context: &DialogueContext<'_>,
@@ -335,8 +335,8 @@ impl LoginFlow<'_> {
         Ok(Accepted::BackupCode { shape: last.shape, left: Some(left) })
     }
 
-    /// Shows new backup codes after the user entered a ticket for them. The change that puts the codes in force uses
-    /// the ticket up, and access is granted only then.
+    /// Shows new backup codes after the user entered a ticket for them. Access is granted only after one change of the
+    /// record makes the codes valid and the ticket invalid.
     fn after_ticket(
         &self,
         context: &DialogueContext<'_>,

@@ -1,4 +1,4 @@
-//! Logins that ask only for a code. What the record owes is postponed, and the user is told.
+//! Logins that ask only for a code. Dialogues that the record requires are postponed, and the user is told.
 
 use crate::{
     base::account::{Account, Folder},
@@ -22,7 +22,7 @@ impl LoginFlow<'_> {
         self.final_message.leave(text::login(self.policy.language, &Message::Elsewhere));
     }
 
-    /// Postpones what the record owes after a correct code. Returns how the login ends.
+    /// Postpones the dialogues that the record requires after a correct code. Returns how the login ends.
     pub(super) fn put_off(&self, account: &Account, attempt: &Attempt<'_>, end: End) -> End {
         match end {
             End::Granted(accepted) => match self.put_off_new_key(account, attempt, &accepted) {
@@ -42,11 +42,12 @@ impl LoginFlow<'_> {
     }
 
     /// Tells the user that a key must be replaced. If the PAM line prevents the dialogue, this counts as a
-    /// postponement. For a user who is already logged in and runs a program such as sudo it does not count: the login
-    /// has counted it.
+    /// postponement. It does not count for a user who is already logged in and runs a program such as sudo, because the
+    /// login has counted it.
     ///
     /// # Errors
-    /// [`DialogueError`] if the key cannot be replaced later: the postponements are used up or cannot be counted.
+    /// [`DialogueError`] if the key cannot be replaced later: no postponement is left, or the postponement cannot be
+    /// stored.
     fn put_off_new_key(
         &self,
         account: &Account,

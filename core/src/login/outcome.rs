@@ -107,8 +107,8 @@ impl LoginFlow<'_> {
         }
     }
 
-    /// Logs a refusal or an exemption, and stores a refusal in the ledger. Before a first factor, an observer must not
-    /// be able to tell a refusal from an exemption.
+    /// Logs a refusal or an exemption, and stores a refusal in the ledger. Before a first factor, both make the same
+    /// system calls, so that an observer cannot tell them apart.
     pub(super) fn note(&self, account: Option<&Account>, kind: Kind, reason: Reason) {
         self.log(account, kind, Some(reason), None);
         if kind == Kind::Refused || self.first_factor != FirstFactor::Proven {
@@ -140,8 +140,8 @@ pub(super) fn name_of(account: Option<&Account>) -> String {
     account.map_or_else(String::new, Account::plain_name)
 }
 
-/// Returns how a login ends in which no code could be correct: denied for `reason`. Returns `end` if the user stopped,
-/// the conversation failed, or the last code was logged at once.
+/// Returns the end of a login in which no code could be correct: denied for `reason`. Returns `end` unchanged if the
+/// user stopped, the conversation failed, or the last code is logged already.
 pub(super) fn with_reason(end: End, reason: Reason) -> End {
     match end {
         // Each code was logged with the reason already.
@@ -153,7 +153,7 @@ pub(super) fn with_reason(end: End, reason: Reason) -> End {
     }
 }
 
-/// Returns how a login ends in which no code was compared. A denial is for `reason`; any other end is unchanged.
+/// Returns the end of a login in which no code was compared: a denial gets `reason`, and any other end is unchanged.
 pub(super) fn unjudged(end: End, reason: Reason) -> End {
     match end {
         End::Denied(_) => End::Denied(reason),

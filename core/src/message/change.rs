@@ -23,7 +23,7 @@ pub enum Change {
         /// Time at which the key was seen.
         at: UnixTime,
     },
-    /// Asks again whether to replace the key, after an invalid answer.
+    /// Asks again whether to replace the key, after an answer that is neither yes nor no.
     SeenAgain {
         /// Number of times that the replacement can still be postponed.
         left: u8,
@@ -41,7 +41,7 @@ pub enum Change {
     Which {
         /// The names of the authenticators.
         names: Vec<String>,
-        /// What will happen to the chosen authenticator.
+        /// What the user does with the chosen authenticator.
         fate: Fate,
     },
     /// Asks for a second code before any change.
@@ -73,12 +73,12 @@ pub enum Change {
     NotACode,
     /// The new key is enabled and the old one disabled.
     Replaced {
-        /// The app's entry that is now useless, such as `Example:ada (phone)`.
+        /// The entry in the app that is now useless, such as `Example:ada (phone)`.
         entry: String,
     },
     /// An authenticator was removed.
     Removed {
-        /// The app's entry for the removed authenticator.
+        /// The entry in the app for the removed authenticator, such as `Example:ada (phone)`.
         entry: String,
     },
     /// The old key, which the user should have replaced, is still in force.
@@ -94,12 +94,12 @@ pub enum Change {
     },
 }
 
-/// What will happen to an authenticator that the user chooses.
+/// What the user does with the authenticator to be chosen.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Fate {
-    /// The authenticator is replaced.
+    /// The user replaces the authenticator.
     Replaced,
-    /// The authenticator is removed.
+    /// The user removes the authenticator.
     Removed,
 }
 

@@ -32,7 +32,7 @@ pub enum NewCodes {
         /// Number of the codes.
         count: u8,
     },
-    /// The codes were not confirmed. The next login shows others.
+    /// The codes were not confirmed. The next login shows new ones.
     Later,
     /// It is unknown whether the new codes are valid.
     Unsure,
@@ -55,7 +55,7 @@ impl fmt::Debug for Codes {
 /// Why there are new backup codes.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Why {
-    /// The user has just used the last old code.
+    /// The user has just used the last code of the old set.
     LastTyped,
     /// The user has just completed set-up.
     SetUp {
@@ -66,7 +66,7 @@ pub enum Why {
     },
     /// The user has no codes, because they were never confirmed or are used up.
     None,
-    /// An administrator enrolled the user, who never had codes.
+    /// An administrator enrolled the user, who has not had codes yet.
     First,
     /// An administrator revoked the old codes.
     Given {

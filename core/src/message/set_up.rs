@@ -15,7 +15,7 @@ pub enum SetUp {
         user: String,
         /// The reason that the administrator gives for set-up; `None` for the built-in text.
         reason: Option<String>,
-        /// What the user types to begin set-up.
+        /// What the user must type to begin set-up.
         by: Beginning,
         /// Whether the login continues without set-up.
         without: Going,
@@ -36,7 +36,8 @@ pub enum SetUp {
     },
     /// The answer is not a ticket. Asks again.
     NotATicket,
-    /// The last message to a client that did not begin set-up. The client may be a script.
+    /// The last message to a client that did not begin set-up. It says that set-up needs a user at a terminal, because
+    /// the client may be a script.
     NeedsAPerson,
     /// Set-up was begun before. Shown above the key.
     BegunBefore {
@@ -82,7 +83,7 @@ pub enum SetUp {
     NothingTyped,
     /// No further code is accepted, after too many wrong answers.
     TooMany {
-        /// Time up to which a later login can continue with this key; `None` if it cannot.
+        /// Time up to which a later login can continue with this key; `None` if no later login can.
         until: Option<UnixTime>,
     },
     /// No further ticket is accepted, after too many wrong answers.
@@ -92,7 +93,7 @@ pub enum SetUp {
     },
 }
 
-/// What the user types to begin set-up.
+/// What the user must type to begin set-up.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Beginning {
     /// The user types the word `start`.
@@ -110,12 +111,12 @@ pub enum Going {
     On(Option<UnixTime>),
 }
 
-/// Whether the new key is the one that was shown before.
+/// Whether the key on the screen is the one that an earlier login showed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum SameKey {
-    /// The key is the one that was shown before.
+    /// The key is the one that an earlier login showed.
     Same,
-    /// The key is another one. The key that was shown before is no longer valid.
+    /// The key is a new one. The key that an earlier login showed is no longer valid.
     Another,
 }
 

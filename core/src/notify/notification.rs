@@ -96,9 +96,8 @@ impl NotificationKind {
         KINDS.iter().find(|(kind, _)| *kind == self).map_or("", |(_, word)| word)
     }
 
-    /// Returns whether one notification of this kind per hour is enough, because a stranger with a password can cause
-    /// the event or because it is a reminder. The notifications of all other kinds report one change each and are never
-    /// delayed.
+    /// Returns whether users get at most one mail of this kind per hour. Such kinds are reminders, and events that a
+    /// stranger with a password can cause repeatedly. Every other kind reports one change and is never delayed.
     #[must_use]
     pub fn is_merged(self) -> bool {
         match self {
@@ -155,7 +154,7 @@ impl Topic {
         }
     }
 
-    /// Returns the names of the placeholders that a text on this topic may contain.
+    /// Returns the names of the placeholders that the text of this topic may contain.
     #[must_use]
     pub fn blanks(self) -> &'static [&'static str] {
         match self {
@@ -185,12 +184,12 @@ pub struct TicketMail<'a> {
     pub until: UnixTime,
 }
 
-/// The delivery progress of a notification that the delivery service has taken from the outbox.
+/// The progress of delivering a notification by mail.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct DeliveryProgress {
     /// Number of times that sending was begun.
     pub tries: u32,
-    /// Number of times that sending was begun and its outcome is unknown.
+    /// Number of times that sending was interrupted, so that its outcome is unknown.
     pub cuts: u32,
     /// Time at which the next delivery is due.
     pub at: UnixTime,

@@ -14,7 +14,7 @@ const FIRST_PAUSE: u64 = 15 * MINUTE;
 const LONGEST_PAUSE: u64 = 6 * HOUR;
 /// Age in seconds at which an undeliverable notification is given up.
 const OLDEST: u64 = 4 * DAY;
-/// Number of times that sending may be interrupted with an unknown outcome.
+/// Number of interrupted deliveries after which a notification is given up.
 const CUTS: u32 = 2;
 
 /// What happens to a notification whose delivery failed.
@@ -27,7 +27,7 @@ pub enum RetryDecision {
     Dead,
 }
 
-/// Returns the progress of a new notification. `last` is the time at which a notification of the same kind was last
+/// Returns the progress of a new notification. `last` is the time at which the last notification of the same kind was
 /// sent to the same user.
 #[must_use]
 pub fn fresh(now: UnixTime, last: Option<UnixTime>) -> DeliveryProgress {
@@ -50,7 +50,7 @@ pub fn is_due(progress: DeliveryProgress, now: UnixTime) -> bool {
     progress.at <= now || progress.at.since(now) > LONGEST_PAUSE
 }
 
-/// Returns the progress after a delivery begins. The delivery counts as interrupted until its outcome is known.
+/// Returns the progress after a delivery begins. The delivery counts as interrupted until its outcome is stored.
 #[must_use]
 pub fn begun(progress: DeliveryProgress) -> DeliveryProgress {
     let count = |number: u32| number.saturating_add(1);
@@ -64,7 +64,7 @@ pub fn is_given_up(progress: DeliveryProgress) -> bool {
     progress.cuts >= CUTS
 }
 
-/// Decides what happens after a failed delivery of a notification about an event at the time `of`.
+/// Decides what happens to a notification after a failed delivery. `of` is the time of the event that it reports.
 pub fn after_failure(progress: DeliveryProgress, of: UnixTime, now: UnixTime) -> RetryDecision {
     if now.since(of) > OLDEST {
         return RetryDecision::Dead;

@@ -12,8 +12,8 @@ use crate::{
 /// Separates the user's folder name from the kind. No folder name contains this character.
 const BETWEEN: char = '@';
 
-/// Maximum length in bytes of a name that includes a time. With time and progress, the name must stay below the 255
-/// bytes of a file name.
+/// Maximum length in bytes of a name that includes a time. The progress is appended later, and a file name has at most
+/// 255 bytes.
 const WITH_TIME_MAX: usize = 180;
 
 /// Text of an absent value.
@@ -114,12 +114,12 @@ pub fn read_waiting(text: &str) -> Option<(&str, DeliveryProgress)> {
     parts.next().is_none().then_some((name, DeliveryProgress { tries, cuts, at }))
 }
 
-/// Returns the text of an actor. The actor `-` gets another text than an absent actor.
+/// Returns an actor's name as text. An actor named `-` becomes `%2D`, because `-` stands for an absent actor.
 fn actor(name: &str) -> String {
     if name == NOTHING { DASH.into() } else { plain(name) }
 }
 
-/// Returns a name in safe characters; `%3F`, a question mark, if the name is empty or too long.
+/// Returns a name, percent-encoded like a folder name; `%3F`, a question mark, if the name is empty or too long.
 fn plain(text: &str) -> String {
     let odd = |_| String::from("%3F");
     Folder::of(text).map_or_else(odd, |folder| folder.as_str().into())

@@ -30,7 +30,7 @@ pub struct Written {
     pub body: Zeroizing<String>,
 }
 
-/// Why a text of an administrator cannot be used.
+/// Why a mail text that an administrator wrote cannot be used.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum TemplateError {
     /// The first line is not `Subject:` followed by a text.
@@ -39,7 +39,7 @@ pub enum TemplateError {
     NoBody,
     /// The text contains a placeholder that its topic does not have. Holds the name.
     Unknown(String),
-    /// The text contains a brace without its counterpart.
+    /// The text contains an opening brace without a closing one, or a closing brace without an opening one.
     Unpaired,
     /// The text contains a control character.
     Control,
@@ -180,10 +180,10 @@ fn has_ticket(text: &str, topic: Topic) -> Result<bool, TemplateError> {
     Ok(fill(text, topic, &Blanks(Vec::from([(TICKET, mark)])))?.contains('\0'))
 }
 
-/// Checks whether a text of an administrator can be used for a topic.
+/// Checks a mail text that an administrator wrote.
 ///
 /// # Errors
-/// [`TemplateError`] if the text cannot be used.
+/// [`TemplateError`] if the text cannot be used for `topic`.
 pub fn check(text: &str, topic: Topic) -> Result<(), TemplateError> {
     replaced(text, topic, &Blanks(Vec::new())).map(drop)
 }

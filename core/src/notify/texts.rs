@@ -3,7 +3,7 @@
 
 use crate::policy::Language;
 
-/// Returns the texts of a language, each with the word of its topic. `closing` is the end of every mail.
+/// Returns the built-in mail texts of a language, each with the word of its topic. The text `closing` ends every mail.
 macro_rules! texts {
     ($language:literal) => {
         texts!($language: "backup-code-used" "break-glass" "bypass-given" "closing" "codes-renewed" "few-codes-left"

@@ -13,7 +13,7 @@ pub const COLUMNS: usize = 78;
 /// per character instead of 8, but costs two more segment headers.
 const RUN_MIN: usize = 16;
 
-/// The modules of a QR code. They are wiped when dropped, because they contain a key.
+/// Width of a terminal window in columns that every client shows without a line break.
 pub struct Matrix {
     side: usize,
     dark: Zeroizing<Vec<u8>>,

@@ -18,12 +18,12 @@ pub fn begin_of(step: Step, period: Period) -> UnixTime {
     UnixTime(step.0.saturating_mul(period.seconds()))
 }
 
-/// Returns the newest step whose code is `typed`, among `centre` and `window` steps on each side; `None` if there is
-/// none.
+/// Returns the newest step whose code is `typed`, among the step `centre` and `window` steps before and after it;
+/// `None` if there is none.
 ///
-/// Compares from the newest step down and stops at a match. If two steps share a code, claiming the newer step refuses
-/// the older one, too. A wrong code is compared with every step. The time of this search reveals no more than the
-/// system calls that follow a correct code, such as the claim.
+/// Compares from the newest step down and stops at a match. If two steps have the same code, claiming the newer step
+/// also makes the older one unusable. A wrong code is compared with every step. The time of a search that finds a step
+/// reveals no more than the system calls that follow a correct code.
 #[must_use]
 pub fn matching_step(
     keyed: &Keyed,

@@ -25,7 +25,7 @@ pub enum UriError {
     Unknown,
     /// The type of the URI is neither `totp` nor `hotp`.
     Type,
-    /// The URI is longer than any plausible one.
+    /// The URI is longer than 8192 bytes.
     TooLong,
     /// The URI is not valid percent-encoded UTF-8.
     Encoding,

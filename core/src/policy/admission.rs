@@ -48,13 +48,13 @@ pub enum AccountState {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[must_use]
 pub enum Admission {
-    /// Grant access without a code, for this reason.
+    /// Access is granted without a code. Holds the reason.
     Exempt(Reason),
-    /// Ask for a code and verify it.
+    /// The user is asked for a code, which is verified.
     Ask,
-    /// Offer set-up behind a proven first factor.
+    /// Set-up is offered after a proven first factor.
     SetUp(Offer),
-    /// Refuse the login for this reason. Behind a proven first factor, the user is told the reason.
+    /// The login is refused. Holds the reason, which the user is told after a proven first factor.
     Refuse(Reason),
 }
 
@@ -77,7 +77,7 @@ pub enum Without {
 }
 
 impl Admission {
-    /// Returns the decision for a login behind a proven first factor that may ask only for a code: set-up becomes a
+    /// Returns the decision for a login that may ask only for a code, after a proven first factor: instead of set-up, a
     /// refusal or an exemption.
     pub fn with_code_only(self) -> Self {
         match self {
@@ -89,7 +89,7 @@ impl Admission {
         }
     }
 
-    /// Returns the decision for a login in which no dialogue is possible: set-up becomes a refusal or an exemption.
+    /// Returns the decision for a login in which no dialogue is possible: instead of set-up, a refusal or an exemption.
     pub fn without_set_up(self) -> Self {
         match self {
             Self::SetUp(Offer { without: Without::Refused, .. }) => {
@@ -135,8 +135,8 @@ fn set_up(known: &Known<'_>, without: Without) -> Admission {
     Admission::SetUp(Offer { ticket: known.policy.set_up.ticket, without })
 }
 
-/// Decides how the login of a user who was reset continues. Only set-up grants access, because a reset must not weaken
-/// the account.
+/// Decides how the login of a user who was reset continues. The user must set up again, even if the settings do not
+/// require a code from users who are not enrolled.
 fn after_reset(known: &Known<'_>) -> Admission {
     let ticket = match (known.policy.set_up.after_reset, known.public_key) {
         (AfterReset::Login, _) | (AfterReset::Ticket, PublicKey::Verified) => TicketNeed::Free,

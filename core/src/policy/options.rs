@@ -24,7 +24,7 @@ pub struct Policy {
     pub not_enrolled_by: Author,
     /// How users are set up during a login.
     pub set_up: SetUpRules,
-    /// Number of logins at which a user may postpone replacing a key that others have seen, 0 to 10.
+    /// Number of logins at which a user may postpone replacing a key that another user has seen, 0 to 10.
     pub handover_logins: u8,
     /// The number of backup codes, and when the user is warned.
     pub backup_codes: BackupCodes,
@@ -111,7 +111,7 @@ pub enum AfterReset {
 pub struct BackupCodes {
     /// Number of codes in a new set, 1 to 20.
     pub count: u8,
-    /// Number of unused codes from which, downwards, the user is warned.
+    /// Number of unused codes at or below which the user is warned.
     pub warn_below: u8,
     /// Whether the terminal shows a backup code while it is typed at its own prompt. Showing it is safe, because the
     /// code works once, and twenty letters are hard to type blind.
@@ -254,7 +254,7 @@ pub enum LedgerKind {
     /// Only tmpfs, which a restart empties.
     #[default]
     Tmpfs,
-    /// Any file system. The administrator states that it keeps the ledger over restarts.
+    /// Any file system. The administrator guarantees that a restart does not empty it.
     Persistent,
 }
 
@@ -304,8 +304,8 @@ impl Default for Places {
 }
 
 impl Policy {
-    /// Returns these settings, with the settings that only the command uses taken from `command`: own code, mail, mail
-    /// language, validity of tickets.
+    /// Returns these settings, in which the settings that only the command uses are replaced by those of `command`: own
+    /// code, mail, language of mails, validity of tickets.
     #[must_use]
     pub fn with_command_settings(self, command: &Self) -> Self {
         // Every field is named, so that a new field does not compile until it is handled here.

@@ -203,7 +203,10 @@ fn once<T>(place: &mut Option<T>, name: &str, value: T) -> Result<(), PamLineErr
     }
 }
 
-/// Returns the line, or an error if its arguments contradict each other.
+/// Checks that the arguments of a line do not contradict each other, and returns the line unchanged.
+///
+/// # Errors
+/// [`PamLineError`] if two arguments contradict each other.
 fn agreeing(line: PamLine) -> Result<PamLine, PamLineError> {
     let word = match (line.forward, line.first_pass) {
         (Forward::Password, _) => "forward_pass",
@@ -284,7 +287,7 @@ fn tidy(text: &str) -> String {
 }
 
 impl PamLine {
-    /// Returns the content of one answer on this line. `given` says whether an earlier module has stored an answer.
+    /// Returns what one answer on this line contains. `given` says whether an earlier module has stored an answer.
     #[must_use]
     pub fn field(&self, given: Given) -> Field {
         match (self.first_pass, given, self.forward) {

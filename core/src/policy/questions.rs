@@ -10,7 +10,7 @@ pub enum Field {
     Code,
     /// The answer that the user gave to an earlier module; the code is all of it or its end.
     Given,
-    /// Nothing, because an earlier module should have stored an answer but did not.
+    /// Nothing. The line uses the answer to an earlier module, but none is stored.
     Missing,
     /// A password and a code after it, in one answer.
     PasswordAndCode,
@@ -22,16 +22,16 @@ pub enum Questions {
     /// All questions, for changes that the record owes or the user requests.
     #[default]
     All,
-    /// No questions, because the PAM line says `code_only`. A change that the record owes counts as postponed.
+    /// No questions, because the PAM line says `code_only`. A dialogue that the record requires counts as postponed.
     CodeOnly,
-    /// No questions, because a local user runs the program (sudo, su) and may replace every prompt. A change that the
-    /// record owes waits for the user's next login by ssh or at the console.
+    /// No questions, because a local user runs the program (sudo, su) and may replace every prompt. A dialogue that the
+    /// record requires waits for the user's next login by ssh or at the console.
     Elsewhere,
 }
 
 impl Policy {
-    /// Returns the questions that a login may ask besides the code. They are none if one answer also contains a
-    /// password.
+    /// Returns the questions that a login may ask besides the code: [`Questions::CodeOnly`] if an answer may contain a
+    /// password too, or is taken from an earlier module.
     #[must_use]
     pub fn questions(&self) -> Questions {
         match self.field {

@@ -30,12 +30,12 @@ pub const SETTINGS_MAX: usize = 64 * 1024;
 pub struct SettingsError {
     /// Number of the line with the error, from 1; 0 if unknown.
     pub line: u32,
-    /// What is wrong, as a clause that follows the path.
+    /// What is wrong, as the end of a sentence that begins with the path.
     pub what: String,
 }
 
 impl core::fmt::Display for SettingsError {
-    /// Writes a text that follows the path of the file and a colon: the line, and what is wrong.
+    /// Writes the line number, if known, and what is wrong. The text follows the path of the file and a colon.
     fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
         write!(f, "{}: {}", self.line, self.what)
     }
@@ -114,7 +114,7 @@ fn take(
     Ok(())
 }
 
-/// Parses a settings file. A setting that the file lacks has its default.
+/// Parses a settings file. A setting that the file does not contain gets its default.
 ///
 /// # Errors
 /// [`SettingsError`] for the first error in the file.

@@ -20,7 +20,7 @@ pub struct Successor {
     pub record: Record,
 }
 
-/// The generation and the time of one change of a record.
+/// The generation and the time that one change gives to a record.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ChangeStamp {
     /// The generation that the new record gets.
@@ -76,12 +76,13 @@ pub fn enroll(
     Ok(Successor { after, record })
 }
 
-/// Notes in the record that the new user is owed first backup codes. `by` is the administrator who enrolls the user.
+/// Notes in the record that the new user must be shown the first backup codes. `by` is the administrator who enrolls
+/// the user.
 pub fn promise_first_codes(record: &mut Record, by: String) {
     record.extras.owed_codes = Some(AuditStamp { by, at: record.since });
 }
 
-/// Returns whether the user is enrolled, so that a code is required.
+/// Returns whether the record is of an enrolled user, from whom a code is required.
 #[must_use]
 pub fn is_enrolled(found: &Snapshot) -> bool {
     found.record.state == State::Active
@@ -155,7 +156,7 @@ pub fn reset(
 /// Returns the record with one authenticator replaced by a new one, which keeps the name that the user chose. The same
 /// change invalidates the old key.
 ///
-/// `None` if there is no authenticator at this index, or the record has the new key already.
+/// Returns `None` if there is no authenticator at this index, or the record has the new key already.
 #[must_use]
 pub fn replace(
     mut found: Record,
@@ -178,7 +179,7 @@ pub fn replace(
 
 /// Returns the record with another authenticator, under a unique name.
 ///
-/// `None` if the record has [`AUTHENTICATORS_MAX`] authenticators or has the key already.
+/// Returns `None` if the record has [`AUTHENTICATORS_MAX`] authenticators or has the key already.
 #[must_use]
 pub fn add(
     mut found: Record,
@@ -225,8 +226,8 @@ pub fn without(
     Some(found)
 }
 
-/// Returns the record with a new set of backup codes. The same change invalidates the old set, and no codes are owed
-/// any more.
+/// Returns the record with a new set of backup codes. The same change invalidates the old set and removes the note that
+/// codes are due.
 #[must_use]
 pub fn with_codes(
     mut found: Record,
@@ -241,7 +242,7 @@ pub fn with_codes(
     found
 }
 
-/// Returns the record with its backup codes revoked. The user is owed new ones.
+/// Returns the record with its backup codes revoked, and a note that the user must be shown new ones.
 #[must_use]
 pub fn owing_codes(
     mut found: Record,
@@ -275,8 +276,8 @@ pub fn give_ticket(extras: &mut RecordExtras, ticket: Ticket) {
     extras.tickets.push(ticket);
 }
 
-/// Adds a bypass code, unless the record has it. Removes expired bypass codes, and the oldest ones if the record would
-/// have more than [`VOUCHERS_MAX`].
+/// Adds a bypass code, unless the record has it already. Removes expired bypass codes, and the oldest ones if the
+/// record would have more than [`VOUCHERS_MAX`].
 pub fn give_bypass(extras: &mut RecordExtras, bypass: Bypass) {
     let now = bypass.audit.at;
     extras.bypasses.retain(|other| now < other.voucher.until && *other != bypass);

@@ -1,4 +1,5 @@
-//! The optional parts of a record: mail address, set-up in progress, vouchers, and the actions of administrators.
+//! The optional parts of a record: mail address, set-up in progress, tickets and bypass codes, and the actions of
+//! administrators.
 
 use alloc::{string::String, vec::Vec};
 
@@ -21,8 +22,8 @@ pub struct RecordExtras {
     /// The administrator who reset this user, and when; `None` if the user was not reset. Set-up then follows the
     /// setting `after_reset`.
     pub reset: Option<AuditStamp>,
-    /// Set if the user is shown new backup codes at the next login. An administrator revoked the old ones, or the first
-    /// ones were never confirmed.
+    /// Who revoked the user's backup codes, or enrolled the user without any, and when. The next login shows new codes.
+    /// `None` if none are due.
     pub owed_codes: Option<AuditStamp>,
     /// A key that the user was shown and has not verified yet; `None` if no set-up is in progress.
     pub pending: Option<Pending>,
@@ -35,8 +36,8 @@ pub struct RecordExtras {
 }
 
 /// A key that was generated on this host and enabled at a known time of a boot, so that every use of the key happened
-/// on this host. A ledger that began before this time in the same boot knows every use of the key, so the epoch is not
-/// applied to it.
+/// on this host. A ledger that began earlier in the same boot knows every used code of the key, so none of its codes is
+/// refused as older than the ledger.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct FreshKey {
     /// The identifier of the key in the ledger.
@@ -67,7 +68,7 @@ pub struct AuditStamp {
     pub at: UnixTime,
 }
 
-/// The user who has seen another user's key, and how often the replacement was postponed.
+/// The other user who has seen a user's key, and how often the replacement of the key was postponed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct KeyDisclosure {
     /// The user who has seen the key, and when.
@@ -94,9 +95,9 @@ pub struct Pending {
 /// What a ticket is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Purpose {
-    /// The ticket allows the user to set up an authenticator.
+    /// The user may set up an authenticator.
     SetUp,
-    /// The ticket allows the user to get new backup codes.
+    /// The user may get new backup codes.
     Codes,
 }
 
@@ -133,7 +134,7 @@ pub struct Ticket {
 pub struct Bypass {
     /// The hash and the expiry of the bypass code.
     pub voucher: Voucher,
-    /// Number of remaining uses, 1 to 255.
+    /// Number of remaining uses, at least 1.
     pub uses: u8,
     /// The administrator who issued the bypass code, and when.
     pub audit: AuditStamp,

@@ -1,4 +1,4 @@
-//! A user's record: authenticators, backup codes, vouchers, pending enrollment, and its text form.
+//! A user's record: authenticators, backup codes, tickets, bypass codes, pending enrollment, and its text form.
 //!
 //! May use: `base`, `format`.
 

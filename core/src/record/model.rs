@@ -34,8 +34,8 @@ pub struct Record {
 }
 
 impl Record {
-    /// Returns a dummy record, so that an unknown user costs the same work as an enrolled one; `None` never occurs, as
-    /// the dummy key has a valid length.
+    /// Returns a dummy record, so that an unknown user costs the same work as an enrolled one. `None` would mean that
+    /// the dummy key has an invalid length, which does not occur.
     #[must_use]
     pub fn nobodys() -> Option<Self> {
         Key::new(alloc::vec![0; 20]).ok().map(Self::of_nobody)
@@ -100,7 +100,7 @@ pub enum State {
 }
 
 impl State {
-    /// Returns whether no other account may have the user id of a record in this state.
+    /// Returns whether a record in this state prevents another account from having its user id.
     #[must_use]
     pub fn holds_uid(self) -> bool {
         match self {
@@ -129,7 +129,7 @@ pub struct Authenticator {
     pub parameters: Parameters,
     /// The time or counter that makes each code different.
     pub moving: MovingFactor,
-    /// The other user who has seen the key; `None` if nobody has.
+    /// The other user who has seen the key; `None` if no other user has.
     pub seen: Option<KeyDisclosure>,
 }
 
@@ -217,7 +217,7 @@ pub const DRIFT_MAX: i32 = 2880;
 impl Digits {
     /// Six digits, the default.
     pub const SIX: Self = Self(6);
-    /// Eight digits, as scratch codes have.
+    /// Eight digits, the length of the backup codes of pam_google_authenticator.
     pub const EIGHT: Self = Self(8);
 
     /// Returns a length of 6, 7 or 8 digits; `None` for any other number.
@@ -257,8 +257,8 @@ impl Period {
         u64::from(self.0)
     }
 
-    /// Returns whether a drift, in steps, may be learned or imported: at most [`DRIFT_MAX`] steps and at most one day,
-    /// ahead or behind.
+    /// Returns whether a drift, in steps, is small enough to be learned or imported: at most [`DRIFT_MAX`] steps and at
+    /// most one day, ahead or behind.
     #[must_use]
     pub fn believes(self, drift: i32) -> bool {
         let steps = u64::from(drift.unsigned_abs());

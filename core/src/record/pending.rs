@@ -1,4 +1,4 @@
-//! Interrupted set-up: decides which user may continue with the same key.
+//! Interrupted set-up: decides whether a user may continue with the key that was shown before.
 
 use crate::{
     base::{
@@ -11,7 +11,7 @@ use crate::{
 /// Seconds for which an interrupted set-up can continue with the same key.
 const RESUMED_FOR: u64 = 15 * 60;
 
-/// The user who begins set-up again.
+/// The user who begins set-up again, and by what this user is recognized.
 pub struct Asker<'a> {
     /// The place from which the user connects.
     pub source: &'a SourceLabel,
@@ -31,11 +31,11 @@ pub fn resumed_until_boot(now: Now) -> BootTime {
     now.boot.plus(RESUMED_FOR)
 }
 
-/// Returns whether a pending key is shown again. It is shown only to the user who has seen it, and may already have it
-/// in an app.
+/// Returns whether a pending key is shown again. It is shown only to the user who has already seen it and may have
+/// stored it in an app.
 ///
-/// Only the same verified ssh key from the same source proves who the user is, because two people at one address may
-/// know the same password.
+/// The user must have the same verified ssh key and the same source. An address alone does not prove who the user is,
+/// because two people at one address may know the same password.
 #[must_use]
 pub fn resumes(pending: &Pending, asker: &Asker<'_>, now: Now) -> bool {
     let same = pending.fingerprint.is_some()

@@ -22,11 +22,11 @@ pub fn is_due(record: &Record, now: Now) -> bool {
         && set_up_tickets(record).all(over)
 }
 
-/// Replaces the expired set-up tickets of a record by a reserved ticket. Returns the new record and the reserved ticket;
-/// `None` if no renewal is due.
+/// Replaces the expired set-up tickets of a record by a reserved ticket, which will be mailed. Returns the new record
+/// and the reserved ticket; `None` if no renewal is due.
 ///
-/// The reserved ticket is not valid yet. It keeps the expiry and issue date of the newest expired ticket, so that a
-/// renewal that was interrupted is due again.
+/// The reserved ticket is not valid yet. It keeps the expiry and issue date of the newest expired ticket, so that an
+/// interrupted renewal is due again.
 #[must_use]
 pub fn reserved(
     mut record: Record,
@@ -46,8 +46,8 @@ pub fn reserved(
     Some((record, ticket))
 }
 
-/// Returns the valid ticket that replaces a reserved one. It is issued now and expires after `life` seconds by either
-/// clock.
+/// Returns the valid ticket that replaces a reserved one. It is issued now and expires after `life` seconds by the wall
+/// clock or the boot clock, whichever shows this first.
 #[must_use]
 pub fn in_force(reserved: &Ticket, life: u64, now: Now, boot_id: &str) -> Ticket {
     let voucher = Voucher { until: now.unix.plus(life), ..reserved.voucher.clone() };

@@ -8,20 +8,20 @@ use sha2::Sha256;
 
 use crate::base::time::{BootTime, DAY, Now, UnixTime};
 
-/// Number of letters in a ticket. They hold 56 bits, which cannot be guessed in a month under the rate limit.
+/// Number of letters in a ticket. They hold 56 random bits, too many to guess within a month under the rate limit.
 pub const TICKET_LETTERS: usize = 12;
-/// Number of digits in a bypass code. It is short enough to read over the telephone, valid for hours, and accepted only
-/// behind a first factor.
+/// Number of digits in a bypass code, which is read over the telephone. So few digits are enough, because the code is
+/// valid for hours and is accepted only after a proven first factor.
 pub const BYPASS_DIGITS: usize = 9;
 /// Maximum time in seconds for which a ticket is valid.
 pub const TICKET_LONGEST: u64 = 31 * DAY;
-/// Maximum number of tickets of one user, and of bypass codes.
+/// Maximum number of tickets of one user; also the maximum number of bypass codes of one user.
 pub const VOUCHERS_MAX: usize = 8;
 
 /// The salted hash and the expiry of a ticket or bypass code.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Voucher {
-    /// The random salt. It is the key of HMAC-SHA-256.
+    /// The random salt, which is the key of the HMAC-SHA-256.
     pub salt: [u8; 16],
     /// The HMAC-SHA-256 of the voucher's text.
     pub hash: [u8; 32],
@@ -66,15 +66,15 @@ impl Voucher {
         Self { by_boot: Some(Box::new(EndByBoot { boot_id: boot_id.into(), until })), ..self }
     }
 
-    /// Returns whether the voucher has expired by either clock. A restart sets the boot clock to 0. If the boot clock
-    /// then reaches the expiry, more than the voucher's lifetime has elapsed.
+    /// Returns whether the voucher has expired by the wall clock or the boot clock. A restart sets the boot clock to 0.
+    /// If the boot clock then reaches the expiry, more than the voucher's lifetime has elapsed.
     #[must_use]
     pub fn is_over(&self, now: Now) -> bool {
         now.unix >= self.until || self.by_boot.as_ref().is_some_and(|end| now.boot >= end.until)
     }
 
-    /// Returns whether a text matches this voucher and the voucher has not expired. After a restart, the voucher has
-    /// also expired if the wall clock is known to have passed its expiry before the restart.
+    /// Returns whether a text matches this voucher and the voucher has not expired. A voucher has also expired if the
+    /// wall clock is known to have passed its expiry before the last restart.
     #[must_use]
     pub fn is(&self, text: &str, at: &Moment<'_>) -> bool {
         let same =

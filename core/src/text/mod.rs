@@ -56,7 +56,8 @@ pub fn change(language: Language, message: &Change) -> String {
     }
 }
 
-/// Returns a duration for display, such as `17 s`, `4 min 10 s`, `2 h 5 min`. The units are the same in both languages.
+/// Returns a duration for display, such as `17 s`, `4 min 10 s`, `2 h 5 min`. These units are used in English and
+/// Swedish.
 #[must_use]
 pub fn duration(seconds: u64) -> String {
     match (seconds / 3600, seconds / 60 % 60, seconds % 60) {
@@ -68,15 +69,15 @@ pub fn duration(seconds: u64) -> String {
     }
 }
 
-/// A number of whole days, hours or minutes, to be spelled out in a language.
+/// A whole number of days, hours or minutes, which each language writes out in words.
 enum Spelled {
     Days(u64),
     Hours(u64),
     Minutes(u64),
 }
 
-/// Returns a number of seconds in the largest unit that divides it; `None` for 0 or if it is not a number of whole
-/// minutes.
+/// Returns a number of seconds as days, hours or minutes, whichever is the largest unit that gives a whole number;
+/// `None` for 0 and for other numbers.
 fn spelled(seconds: u64) -> Option<Spelled> {
     let whole = |unit: u64| (seconds > 0 && seconds.is_multiple_of(unit)).then(|| seconds / unit);
     whole(86_400)

@@ -1,4 +1,4 @@
-//! Every message fits its line and prompt in both languages.
+//! Tests that every message fits its line and prompt in both languages.
 
 use crate::event::Resynced;
 use crate::message::Ways;
@@ -78,8 +78,8 @@ fn lines_fit_a_terminal_and_prompts_their_clients() {
     }
 }
 
-/// Shows that the last texts for strangers and scripts are ASCII. OpenSSH's client shows other characters in octal if
-/// no question follows.
+/// Checks that the last messages to clients without a user, such as scripts, are ASCII. OpenSSH's client shows other
+/// characters in octal if no question follows.
 #[test]
 fn what_strangers_and_scripts_are_told_at_last_is_ascii() {
     let told = [Message::NotAccepted, Message::Wrong { left: 0 }];

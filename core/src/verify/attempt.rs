@@ -31,8 +31,8 @@ use crate::{
 const ROUNDS: usize = 4;
 
 impl Outcome {
-    /// Returns the reason for which a code was refused; `None` if it was accepted, if it is a voucher that the user
-    /// does not have, or for [`Self::Faulty`].
+    /// Returns the reason for which a code was refused. Returns `None` if it was accepted, for [`Self::Faulty`], and
+    /// for a ticket or bypass code that the user does not have.
     #[must_use]
     pub fn rejection(&self) -> Option<Reason> {
         match self {
@@ -60,10 +60,10 @@ impl Outcome {
     }
 }
 
-/// Seconds between charge and claim from which a code counts as used. An undisturbed login takes milliseconds.
+/// Seconds between charge and claim after which a code counts as used. Without a delay, a login takes milliseconds.
 const HELD_UP: u64 = 30;
 
-/// The verification of the codes of one login: the user, the source, and the budget to which attempts are charged.
+/// The verification of the codes of one login: the user, the source, and the limits that count the attempts.
 pub struct Attempt<'a> {
     /// The settings of the host.
     pub policy: &'a Policy,
@@ -73,14 +73,14 @@ pub struct Attempt<'a> {
     pub user_ledger: &'a dyn UserLedger,
     /// The account and its record; `None` if no code can be correct for this user name.
     pub person: Option<(&'a Account, Snapshot)>,
-    /// A dummy record to compare with if `person` is `None`, so that both cases cost the same time.
+    /// A dummy record to compare with if `person` is `None`, so that the comparison always costs the same time.
     pub stand_in: Option<Snapshot>,
     /// The fault of the host that prevents a comparison with the user's record; `None` if there is none. An attempt
     /// that fails for this reason is refunded.
     pub broken: Option<Reason>,
-    /// The place from which the user connects.
+    /// The place from which the user connects: an address, a local user id or a terminal.
     pub source: &'a SourceLabel,
-    /// The budget that attempts are charged to.
+    /// The group of limits that counts the attempts.
     pub budget: Budget,
     /// The steps that the previous wrong code would have matched.
     pub memory: Memory,
@@ -90,7 +90,7 @@ pub struct Attempt<'a> {
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[must_use]
 pub enum Outcome {
-    /// The code is correct, and this login has claimed it.
+    /// The code is correct, and no other login can use it.
     Granted(Accepted),
     /// The code is the last one of a set of backup codes. It is not spent yet: the change that puts another set in
     /// force spends it.
@@ -103,12 +103,12 @@ pub enum Outcome {
     NoTicket,
     /// The code is wrong. The charge is kept.
     Wrong,
-    /// The code matches, but this code or a later one was used already.
+    /// The code matches, but a code of this time step or a later one was used already.
     Replayed {
         /// Seconds until the app shows the next code that can be used.
         wait: u64,
     },
-    /// The code was accepted before. Repeating it guesses nothing, so the charge is refunded.
+    /// The code was accepted before. The user repeats it and does not guess, so the charge is refunded.
     Repeated {
         /// Seconds until the app shows the next code that can be used.
         wait: u64,
@@ -138,10 +138,10 @@ pub enum Outcome {
     },
     /// The code was not compared, because the user is locked out after too many consecutive wrong codes.
     Locked,
-    /// A fault of the host occurred before the code was compared, or after the code was claimed.
+    /// A fault of the host occurred before the code was compared or after it was claimed. Holds the reason.
     Faulty(Reason),
-    /// No authenticator matches, and the backup codes could not be read. The charge is kept. Otherwise, an attacker who
-    /// can cause the fault would get free guesses.
+    /// The code matches no authenticator, and the backup codes could not be read. The charge is kept. Otherwise, an
+    /// attacker who can cause the fault would get free guesses.
     HalfJudged(CodesError),
 }
 
@@ -206,7 +206,7 @@ impl<'a> Attempt<'a> {
         Ok(outcome)
     }
 
-    /// Does the work of a comparison for a code that is refused anyway, so that the time taken does not reveal the
+    /// Does the work of a comparison for a code that is refused in any case, so that the time taken does not reveal the
     /// refusal.
     fn judge_dummy(&mut self, code: &Code, now: Now) -> Result<(), LedgerError> {
         let history = history::read(self.user_ledger, None)?;
@@ -282,8 +282,8 @@ impl<'a> Attempt<'a> {
         )
     }
 
-    /// Returns whether another login has used a newer code since these two adjacent codes were compared. The drift
-    /// learned from the two codes would not cover the newer one.
+    /// Returns whether another login has used a newer code since two adjacent codes were compared. The drift that the
+    /// two codes revealed would not cover the newer code.
     fn is_overtaken(&self, claimed: Match) -> Result<bool, LedgerError> {
         if claimed.first.is_none() {
             return Ok(false);
@@ -293,8 +293,10 @@ impl<'a> Attempt<'a> {
         Ok(names.iter().filter_map(|name| names::read_used(name)).any(newer))
     }
 
-    /// Compares a code with the user's record, or with a dummy record at the same cost. Returns the match, or the
-    /// outcome of a code that does not match.
+    /// Compares a code with the user's record, or with a dummy record at the same cost.
+    ///
+    /// # Errors
+    /// [`Outcome`] of a code that does not match or must not be used.
     fn compare(&mut self, code: &Code, evidence: &Evidence<'_>) -> Result<Match, Outcome> {
         let Some((_, snapshot)) = &self.person else {
             // The result is ignored: no user has this key, and nothing is claimed.
@@ -347,18 +349,19 @@ fn claim(claimant: &Claimant<'_>, found: Match) -> Result<Creation, LedgerError>
     Ok(Creation::Made)
 }
 
-/// Returns whether more than [`HELD_UP`] seconds have passed since `since`, so that the ledger names read then may be
-/// out of date.
+/// Returns whether more than [`HELD_UP`] seconds have passed since `since`, so that the ledger names read at that time
+/// may be out of date.
 ///
-/// The calling program can stop the process between compare and claim until the claim of the used code has expired.
+/// The calling program can stop the process between comparing and claiming until the ledger has removed the claim of
+/// the used code.
 pub(crate) fn was_held_up(clock: &dyn Clock, since: Now) -> bool {
     let Ok(now) = clock.now() else { return true };
     let waited = now.boot.0.abs_diff(since.boot.0) / 1_000_000_000;
     waited.max(now.unix.0.abs_diff(since.unix.0)) > HELD_UP
 }
 
-/// Returns whether the charge of an attempt is refunded: unless the code was compared and wrong. Before a first factor,
-/// a code that was used or is older than the epoch also counts as a guess.
+/// Returns whether the charge of an attempt is refunded. The charge is kept if the code was compared and wrong, and
+/// before a first factor also if the code was used or is older than the epoch.
 fn refunds(outcome: &Outcome, budget: Budget) -> bool {
     match outcome {
         Outcome::Wrong | Outcome::ClockOff { .. } | Outcome::HalfJudged(_) => false,

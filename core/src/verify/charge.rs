@@ -24,8 +24,8 @@ use crate::{
 /// Number of slots that other processes may take first before the attempt is refused.
 const SLOT_RACES: usize = 64;
 
-/// Maximum number of attempts per day for each of the 256 buckets of unknown user names. Two days of attempts then use
-/// less than half of the ledger's names.
+/// Maximum number of attempts per day for each of the 256 ledger folders that unknown user names share. Two days of
+/// attempts then use less than half of the ledger's names.
 const UNKNOWN_A_DAY: u32 = 100;
 
 /// Whether an attempt was charged.
@@ -72,8 +72,8 @@ impl Attempt<'_> {
         Ok((made == Creation::Made).then(|| name.clone()))
     }
 
-    /// Returns the refusal of an attempt before a proven first factor if the remaining names are reserved, or were when
-    /// the user's folder was opened. Checks the whole ledger, and does so for every user, throttled or not.
+    /// Returns the refusal of an attempt before a proven first factor if the ledger is nearly full, or was when the
+    /// user's folder was opened; `None` otherwise. Makes the same system calls for every user, throttled or not.
     fn reserved(&self) -> Result<Option<Outcome>, LedgerError> {
         if !self.budget.is_uniform() {
             return Ok(None);
@@ -83,8 +83,8 @@ impl Attempt<'_> {
         Ok((!admits).then_some(Outcome::Faulty(Reason::Ledger(LedgerError::Reserved))))
     }
 
-    /// Makes the system calls of a charge without charging, so that an attacker before a first factor cannot observe
-    /// throttling.
+    /// Makes the system calls of a charge without charging, so that an attacker without a first factor cannot observe
+    /// whether a user is throttled.
     fn pretend_to_take(&self, history: &LedgerHistory, now: UnixTime) -> Result<(), LedgerError> {
         if !self.budget.is_uniform() {
             return Ok(());
@@ -142,7 +142,7 @@ impl Attempt<'_> {
         self.person.as_ref().map_or(0, |(_, snapshot)| snapshot.failures)
     }
 
-    /// Lengthens the failure streak in the ledger and next to the record. First writes the start of the streak to the
+    /// Counts a failure in the ledger and next to the record. First writes the start of the failure streak to the
     /// ledger, so that a later reader knows which attempts the number next to the record includes.
     pub(crate) fn note_failure(&mut self, history: &LedgerHistory, now: UnixTime) {
         self.begin_row(history, now);
@@ -166,8 +166,7 @@ impl Attempt<'_> {
         }
     }
 
-    /// Removes a few expired attempts, so that an attacker's guesses do not fill the ledger. Does nothing if none has
-    /// expired.
+    /// Removes a few expired attempts, so that an attacker's guesses do not fill the ledger.
     pub(crate) fn drop_expired(&self, history: &LedgerHistory, floor: UnixTime, now: Now) {
         let sweep = Sweep {
             user_ledger: self.user_ledger,
@@ -179,7 +178,8 @@ impl Attempt<'_> {
         sweep.drop_tries(history, expiry::AT_ONCE);
     }
 
-    /// Returns the limits of this attempt. They are lower for user names without an account, which share 256 buckets.
+    /// Returns the limits of this attempt. They are lower for user names without an account, which share 256 ledger
+    /// folders.
     fn limits(&self) -> Limits {
         let mut limits = self.policy.throttle;
         if self.person.is_none() {
@@ -195,7 +195,7 @@ impl Attempt<'_> {
         }
     }
 
-    /// Makes the system calls of [`Attempt::note_failure`] without lengthening the failure streak.
+    /// Makes the system calls of [`Attempt::note_failure`] without counting a failure.
     pub(crate) fn note_nothing(&self, history: &LedgerHistory, now: UnixTime) {
         self.begin_row(history, now);
         let person = self.person.as_ref().map(|(account, snapshot)| (Some(account), snapshot));
@@ -207,8 +207,8 @@ impl Attempt<'_> {
         }
     }
 
-    /// Forgives the failures of this source after a success, ends the failure streak, and removes used steps that are
-    /// refused even without their names in the ledger.
+    /// Clears the failures of this source after a success and ends the failure streak. Removes the ledger names of used
+    /// steps that are refused even without their names.
     pub(crate) fn forgive(&self, history: &LedgerHistory, own: Option<&Try>, now: UnixTime) {
         self.end_row(history, own, now);
         for charged in &history.tries {
@@ -222,7 +222,8 @@ impl Attempt<'_> {
         }
     }
 
-    /// Forgives failures as [`Attempt::forgive`] does, for a success that was reached after the code was compared.
+    /// Clears failures as [`Attempt::forgive`] does, after a dialogue has succeeded for which the code alone did not
+    /// grant access.
     pub(crate) fn forgive_late(&self) {
         if let (Ok(now), Ok(history)) =
             (self.ports.clock.now(), history::read(self.user_ledger, None))
@@ -231,7 +232,7 @@ impl Attempt<'_> {
         }
     }
 
-    /// Ends the failure streak. Makes no system call if there is none, as after almost every login.
+    /// Ends the failure streak. Makes no system call if there is none, which is the usual case.
     fn end_row(&self, history: &LedgerHistory, own: Option<&Try>, now: UnixTime) {
         // Even if the ledger has no streak: a number that a crash or a slower process left next to the record would
         // become a streak after a restart.

@@ -21,8 +21,8 @@ impl<'a> Claimant<'a> {
         Self { user_ledger, now, nonce }
     }
 
-    /// Claims a step. Idempotent for one attempt, because an attempt compares its code again after a concurrent change
-    /// of the record.
+    /// Claims a step. Idempotent for one attempt, because an attempt compares its code again if another process changes
+    /// the record.
     ///
     /// # Errors
     /// [`LedgerError`] if the name of the step cannot be created or read.

@@ -10,8 +10,8 @@ use crate::{
     record::code_set::{CodeSet, Digest, Shape},
 };
 
-/// Returns the shape of a backup code that an answer has; `None` if it has none. Only an answer with the shape of the
-/// set is hashed.
+/// Returns the shape of a backup code that an answer has: eight digits or twenty letters; `None` for other answers.
+/// Only an answer with the shape of the user's set is hashed.
 #[must_use]
 pub fn shape_of(code: &Code) -> Option<Shape> {
     let fits = |shape: &Shape| shape.fits(code.of_shape(*shape));
@@ -27,8 +27,8 @@ pub fn written(code: &str) -> Zeroizing<String> {
     random_text::in_groups(code, GROUP, '-')
 }
 
-/// Returns whether an answer proves that the user has stored a backup code: it is the last group of the code or the
-/// whole code, ignoring case.
+/// Returns whether an answer proves that the user has stored a backup code: the answer is the last group of the code or
+/// the whole code, ignoring case.
 #[must_use]
 pub fn is_shown(code: &str, typed: &Typed) -> bool {
     let mut compact = Zeroizing::new(String::with_capacity(typed.text().len()));
@@ -38,8 +38,8 @@ pub fn is_shown(code: &str, typed: &Typed) -> bool {
     *compact == code || last.is_some_and(|last| *compact == last)
 }
 
-/// Returns the index of a backup code in its set; `None` if the set does not contain it. Compares with every hash, even
-/// after a match, so that the time taken reveals nothing.
+/// Returns the index of the backup code with the hash `typed` in its set; `None` if the set does not contain it.
+/// Compares with every hash, even after a match, so that the time taken reveals nothing.
 #[must_use]
 pub fn place_in(set: &CodeSet, typed: &Digest) -> Option<u8> {
     let mut found = None;

@@ -35,14 +35,14 @@ pub struct CodeSetVerifier<'a> {
     pub ports: Ports<'a>,
     /// The user's names in the ledger.
     pub user_ledger: &'a dyn UserLedger,
-    /// The budget to which the attempt is charged.
+    /// The group of limits that counts the attempt.
     pub budget: Budget,
     /// The time at which the attempt was charged.
     pub since: Now,
     /// The questions that the login may ask besides the code. A new set can be shown only if all are allowed.
     pub questions: Questions,
-    /// The set and index of the code that this attempt has spent. The attempt may use the code again after the record
-    /// changes.
+    /// The set and index of the code that this attempt has marked as spent. The attempt may use this code again if
+    /// another process changes the record meanwhile.
     own: Cell<Option<(SetId, u8)>>,
 }
 
@@ -50,8 +50,8 @@ pub struct CodeSetVerifier<'a> {
 pub enum CodeSetOutcome {
     /// The code is correct, this process has spent it, and the record still names its set.
     Granted(Accepted),
-    /// The code is correct and the last of its set. It is not spent yet: the change that enables the next set spends
-    /// it.
+    /// The code is correct and the last of its set. It is not spent yet: the change that makes the next set valid
+    /// spends it.
     Last(LastCode),
     /// The code is not in the user's set.
     Wrong,
@@ -152,8 +152,8 @@ impl<'a> CodeSetVerifier<'a> {
         }
     }
 
-    /// Handles the last code of a set. If the login can show a new set, the change that enables the new set will spend
-    /// the code. Otherwise, spends the code by the change that notes that a new set is owed.
+    /// Handles the last code of a set. If the login can show a new set, the change that makes the new set valid also
+    /// spends the code. Otherwise, the code is spent by a change which notes that a new set is due.
     fn offer_last(
         &self,
         person: &mut Option<(&Account, Snapshot)>,
@@ -191,7 +191,7 @@ impl<'a> CodeSetVerifier<'a> {
     }
 
     /// Does the work of a comparison without comparing. Before a proven first factor, an answer of this shape thus
-    /// costs the same for every user name, throttled or not.
+    /// costs the same time for every user name, throttled or not.
     pub fn work_as_if(&self, code: &Code) {
         if self.budget.is_uniform()
             && let Some(shape) = code_match::shape_of(code)
@@ -246,8 +246,8 @@ impl<'a> CodeSetVerifier<'a> {
         Ok(place.map(|place| Found { folder, id, set, place }))
     }
 
-    /// Reads the record again after the code is spent. If another process has replaced the set or removed the user,
-    /// access is not granted by this code.
+    /// Reads the record again after the code is spent. Refuses access if another process has replaced the set or
+    /// removed the user.
     fn look_again(
         &self,
         person: &mut Option<(&Account, Snapshot)>,
@@ -278,7 +278,7 @@ impl<'a> CodeSetVerifier<'a> {
         CodeSetOutcome::Changed
     }
 
-    /// Grants access. Ends the set if concurrent logins have just spent its last two codes.
+    /// Grants access. Ends the set if other logins have spent the rest of its codes at the same time.
     fn accept(&self, account: &Account, generation: Generation, found: &Found) -> CodeSetOutcome {
         // Tells `twinlock status` when a code was last used; the code is spent even without it.
         let used = Used { mark: KeyId::of_set(found.id), step: Step(found.place.into()) };

@@ -16,7 +16,7 @@ const ROUNDS: usize = 4;
 
 /// The result of reading the record again after the claim.
 pub enum Settled {
-    /// The record is unchanged, or the new moving factor is committed. Access is granted.
+    /// The record is unchanged, or the new counter or drift is committed. Access is granted.
     Granted(Accepted),
     /// Another login has moved the counter past the code, so the code is used up.
     Burned,
@@ -67,9 +67,9 @@ pub fn settle(
     Ok(Settled::Changed)
 }
 
-/// Returns whether the code gives the same result for the new record, because only a counter or drift has changed.
-/// Compares the keys too, because a manual edit may keep the generation. For two adjacent codes, the drift must be
-/// unchanged as well.
+/// Returns whether the code gives the same result for the new record, because the two records differ only in a counter
+/// or drift. Compares the keys too, because a manual edit may keep the generation. For two adjacent codes, the drift
+/// must also be unchanged.
 fn gives_the_same(fresh: &Snapshot, judged: &Snapshot, found: Match) -> bool {
     let pair = fresh.record.authenticators.get(found.authenticator);
     let pair = pair.zip(judged.record.authenticators.get(found.authenticator));

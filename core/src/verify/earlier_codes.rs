@@ -1,4 +1,4 @@
-//! Codes of one authenticator that were accepted before. A user who types one again repeats a code and does not guess.
+//! Codes of one authenticator that were accepted before. A user who enters one of them again does not guess.
 
 use crate::{
     base::time::Step,
@@ -8,7 +8,7 @@ use crate::{
 };
 
 /// Number of the newest accepted codes with which an answer is compared. A program that repeats its code, such as a
-/// polling mail client, is recognized until its user has logged in this often with newer codes.
+/// polling mail client, is recognized until the user has logged in this many times with newer codes.
 const COMPARED: usize = 8;
 
 /// The accepted codes of one key. The ledger stores only steps, from which a code can be computed only with the key.
@@ -28,8 +28,8 @@ impl EarlierCodes<'_> {
         self.steps().any(|used| used == step)
     }
 
-    /// Returns the first step that can be fresh again, if `typed` is one of the newest accepted codes; `None` if it is
-    /// not.
+    /// Returns the first step whose code can be accepted, if `typed` is one of the newest accepted codes; `None` if it
+    /// is not.
     ///
     /// Computes the same number of codes whether or not any was accepted, so that the time taken reveals nothing.
     #[must_use]
@@ -52,7 +52,7 @@ impl EarlierCodes<'_> {
     }
 }
 
-/// Inserts a step into the newest steps, which are sorted in descending order. The oldest one is dropped.
+/// Inserts a step into the newest steps, which are sorted in descending order, and drops the oldest of them.
 fn insert(newest: &mut [Option<Step>; COMPARED], step: Step) {
     let mut carried = Some(step);
     for place in newest {

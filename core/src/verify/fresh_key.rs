@@ -1,4 +1,5 @@
-//! Marks a record's only key as generated on this host, so that no code of it can have been used earlier or elsewhere.
+//! Notes in a record that its only key was generated on this host, so that no code of the key was used earlier or on
+//! another host.
 
 use crate::{
     base::time::BootTime,
@@ -7,7 +8,7 @@ use crate::{
 };
 
 /// Notes in the record that its only key was generated on this host, and that no code of the key was accepted before
-/// `since`, a time of the boot clock in the boot `boot_id`.
+/// the time `since` of the boot clock, in the boot `boot_id`.
 pub fn mark_as_fresh(record: &mut Record, boot_id: &str, since: BootTime) {
     let [only] = record.authenticators.as_slice() else { return };
     let Some(keyed) = Keyed::new(&only.key, only.parameters.algorithm) else { return };

@@ -21,7 +21,8 @@ const DIGITS: &[u8] = b"0123456789";
 const KEY: usize = 20;
 /// Number of random bytes that are requested at once. It is more than a code of twenty letters needs.
 const CHUNK: usize = 64;
-/// Maximum number of requests for one code. A source that is asked more often returns constant bytes.
+/// Maximum number of requests for random bytes for one code. More would be needed only if the source of random bytes
+/// were broken.
 const CHUNKS_MAX: usize = 64;
 
 fn letters(

@@ -13,11 +13,11 @@ use crate::{
 };
 
 /// Number of counters that are compared with a code, from the next one on. The user may have pressed the token's button
-/// by accident (look-ahead window of RFC 4226 section 7.4; pam_oath also uses five).
+/// by accident (look-ahead window of RFC 4226 section 7.4). pam_oath also compares five.
 pub const LOOK_AHEAD: u64 = 5;
 
-/// Returns the lowest counter that neither the record nor the ledger knows as used. Only the ledger knows a correct
-/// code that could not be stored in the record, or a key that was removed and imported again with a lower counter.
+/// Returns the lowest counter that neither the record nor the ledger knows as used. Only the ledger knows a code whose
+/// use could not be stored in the record, or the old counter of a key that was removed and imported again.
 #[must_use]
 pub fn lowest_unused(next: u64, mark: KeyId, used: &[Used]) -> u64 {
     let of_key = used.iter().filter(|one| one.mark == mark);

@@ -20,7 +20,7 @@ use crate::{
 pub struct Evidence<'a> {
     /// The used steps in the ledger.
     pub used: &'a [Used],
-    /// The last second about which the ledger knows nothing. Codes that are not newer are refused.
+    /// The last second for which the ledger does not know the used codes. Codes of this second or earlier are refused.
     pub floor: UnixTime,
     /// Periods after `floor` in which codes were used before this ledger began. Codes of these periods are refused.
     pub ahead: &'a [Stretch],
@@ -31,7 +31,8 @@ pub struct Evidence<'a> {
 }
 
 impl<'a> Evidence<'a> {
-    /// Returns the evidence from a user's entries in the ledger and the times about which the ledger knows nothing.
+    /// Returns the evidence from a user's entries in the ledger and from the times for which the ledger does not know
+    /// the used codes.
     #[must_use]
     pub fn of(history: &'a LedgerHistory, horizon: &'a Horizon, now: UnixTime, window: u8) -> Self {
         let Horizon { floor, ahead, .. } = horizon;
@@ -39,7 +40,7 @@ impl<'a> Evidence<'a> {
     }
 
     /// Returns the evidence without the epoch if the record's only key was enabled after the ledger began, because the
-    /// ledger then knows every used step of the key.
+    /// ledger then knows every used code of the key.
     #[must_use]
     pub fn of_record(self, record: &Record, horizon: &Horizon) -> Self {
         let floor = if knows_all_of(record, horizon) { UnixTime(0) } else { self.floor };
@@ -64,17 +65,17 @@ fn knows_all_of(record: &Record, horizon: &Horizon) -> bool {
 pub enum Ruling {
     /// The code matches. Its step must still be claimed.
     Right(Match),
-    /// The code matches, but a later code was used already.
+    /// The code matches, but a code of a later time step was used already.
     Replayed {
         /// Seconds until the app shows a code that can be used.
         wait: u64,
     },
-    /// The code was accepted before. A user who repeats it guesses nothing.
+    /// The code was accepted before. The user repeats it and does not guess.
     Repeated {
         /// Seconds until the app shows a code that can be used.
         wait: u64,
     },
-    /// The code was accepted before and is outside the current window. A user who repeats it guesses nothing.
+    /// The code was accepted before and is outside the current window. The user repeats it and does not guess.
     RepeatedLate {
         /// Seconds until the app shows a code that can be used.
         wait: u64,
@@ -112,8 +113,8 @@ impl Match {
         Used { mark: self.mark, step: self.step }
     }
 
-    /// Returns the steps that must be claimed, the newest first. When the newest is claimed, the older one is refused
-    /// in any case.
+    /// Returns the steps that must be claimed, the newest first. If the process stops after the first claim, the older
+    /// step is refused, too.
     pub fn claims(&self) -> impl Iterator<Item = Used> {
         let first = self.first.map(|step| Used { step, ..self.used() });
         [Some(self.used()), first].into_iter().flatten()
@@ -299,8 +300,8 @@ mod tests {
         }
     }
 
-    /// Shows that the first of two authenticators with the same code is meant. Log and status must always name the same
-    /// one.
+    /// Shows that if two authenticators have the same code, the code counts as one of the first. Log and status must
+    /// always name the same authenticator.
     #[test]
     fn of_two_that_show_the_same_code_the_first_is_meant() {
         let twice = || app(1, Parameters::default());

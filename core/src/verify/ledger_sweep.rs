@@ -18,15 +18,15 @@ use crate::{
 pub struct Sweep<'a> {
     /// The user's names in the ledger.
     pub user_ledger: &'a dyn UserLedger,
-    /// The last second about which the ledger knows nothing.
+    /// The last second for which the ledger does not know the used codes.
     pub floor: UnixTime,
     /// The current time.
     pub now: Now,
-    /// Number of consecutive failures stored next to the record; `None` if unknown. In this case, attempts are kept
-    /// until the ledger has a streak of its own.
+    /// Number of consecutive failures stored next to the record; `None` if unknown. If unknown, no attempt is removed
+    /// until the ledger itself stores a failure streak.
     pub noted: Option<u32>,
-    /// Identifiers of the record's keys and of its set of backup codes; `None` if the record is unknown. In this case,
-    /// used steps of unknown keys are kept.
+    /// Identifiers of the record's keys and of its set of backup codes; `None` if the record is unknown, so that no
+    /// used step is removed because of its key.
     pub in_force: Option<Vec<KeyId>>,
 }
 
@@ -71,15 +71,15 @@ impl Sweep<'_> {
         removed.map(|charged| self.user_ledger.erase(&names::try_name(&charged.name))).count()
     }
 
-    /// Returns whether another sweep has begun since the names were read. Another sweep writes its failure streak
-    /// first, and may have removed attempts that were missed here.
+    /// Returns whether another sweep has begun since the names were read. A sweep writes a new failure streak first, so
+    /// the other sweep may have removed attempts that this one has not counted.
     fn is_overtaken(&self, history: &LedgerHistory) -> bool {
         let rows = |names: Vec<String>| names.iter().filter_map(|one| names::read_row(one)).max();
         self.user_ledger.names().map_or(true, |names| rows(names) != history.row)
     }
 
-    /// Removes all expired names and returns their number: attempts, used steps that are refused anyway or whose keys
-    /// are gone, and devices that have expired by the boot clock.
+    /// Removes all expired names and returns their number: attempts, used steps that are refused in any case or whose
+    /// keys are gone, and devices that have expired by the boot clock.
     ///
     /// # Errors
     /// [`LedgerError`] if the names cannot be read.

@@ -1,4 +1,5 @@
-//! Changes a record: loads the newest one, changes it, commits it, and starts again after a concurrent change.
+//! Changes a record: loads the newest version, changes it and commits it. Starts again if another process has changed
+//! the record meanwhile.
 
 use crate::{
     base::{
@@ -9,7 +10,7 @@ use crate::{
     record::Record,
 };
 
-/// Number of concurrent changes after which the change is given up.
+/// Number of changes by other processes after which the change is given up.
 const ROUNDS: usize = 8;
 
 /// Why a change of a record was not committed.
@@ -17,10 +18,9 @@ const ROUNDS: usize = 8;
 pub enum ChangeError<E> {
     /// `decide` refused the change for the newest record.
     Declined(E),
-    /// The store failed. The change may have been committed nevertheless, which the newest record shows if it can be
-    /// read.
+    /// The store failed. The change may have been committed nevertheless; the newest record shows whether it was.
     Store(StoreError),
-    /// Other processes kept changing the record. Their changes are in force, and this one is not.
+    /// Other processes kept changing the record. Their changes are stored, and this one is not.
     Changing,
 }
 

@@ -50,10 +50,10 @@ fn replace(user_ledger: &dyn UserLedger, slot: u8, text: &str) {
     let _ = user_ledger.create(&name, text);
 }
 
-/// Returns the slot of a stored refusal with the same reason and source as this one, which then replaces it; `None` if
-/// there is none. Otherwise, the refusals of a throttled source would displace the first cause.
+/// Returns the slot of a stored refusal with the same reason and source as `refused`, which replaces it; `None` if
+/// there is none. Without this, the many refusals of a throttled source would displace the first cause.
 ///
-/// Compares the text as it is read back, because writing replaces characters.
+/// Compares the text in the form in which it is stored, because writing replaces some characters.
 fn told_already(user_ledger: &dyn UserLedger, refused: &Refused) -> Option<u8> {
     let refused = names::read_refused(&names::write_refused(refused))?;
     let is_alike = |slot: &u8| {

@@ -8,15 +8,15 @@ use crate::{
     record::{Authenticator, MovingFactor, Period},
 };
 
-/// Number of steps below the highest used one whose names are kept, in case the clock is set back. It is one day at 30
-/// seconds.
+/// Number of steps below the highest used one for which ledger names are kept, in case the clock is set back. At 30
+/// seconds per step, it is one day.
 const REACH: u64 = 2880;
 
 /// The ledger state by which a step is checked.
 pub struct Reading<'a> {
     /// The used steps in the ledger.
     pub used: &'a [Used],
-    /// The last second about which the ledger knows nothing.
+    /// The last second for which the ledger does not know the used codes.
     pub floor: UnixTime,
     /// Periods after `floor` in which codes were used before this ledger began. Codes of these periods are refused.
     pub ahead: &'a [Stretch],
@@ -32,9 +32,9 @@ pub struct Reading<'a> {
 pub enum Freshness {
     /// The step may be claimed.
     Fresh,
-    /// This step or a later one was used already.
+    /// A code of this step or a later one was used already.
     Used {
-        /// The first step that can be fresh again.
+        /// The first step that can be claimed.
         next: Step,
     },
     /// The step is not newer than the epoch, so the ledger does not know whether it was used.
@@ -101,8 +101,8 @@ pub fn newest_gone(reading: &Reading<'_>, authenticator: &Authenticator, mark: K
     of_key.fold(epoch_bound(reading, authenticator), Step::max)
 }
 
-/// Returns the used steps whose names can be removed. Each is so far below the highest used step of its key that it is
-/// refused anyway.
+/// Returns the used steps whose ledger names can be removed. Each of these steps is so far below the highest used step
+/// of its key that it is refused even without its name.
 pub fn forgotten(used: &[Used]) -> impl Iterator<Item = &Used> {
     // One entry per key. A user has few keys, so the search stays fast after a day of logins.
     let mut highest: Vec<Used> = Vec::new();
@@ -129,7 +129,8 @@ fn epoch_bound(reading: &Reading<'_>, authenticator: &Authenticator) -> Step {
     Step(at_epoch.saturating_add(u64::from(reading.window)).saturating_add(ahead))
 }
 
-/// Returns the last step of the period ahead of the clock mark that contains `step`; `None` if no period does.
+/// Returns the last step of the period ahead of the clock mark that contains `step`; `None` if no such period contains
+/// it.
 fn last_of_a_time_ahead(
     reading: &Reading<'_>,
     authenticator: &Authenticator,
@@ -149,8 +150,8 @@ fn last_of_a_time_ahead(
     of_all.filter(|(first, last)| (*first..=*last).contains(&step)).map(|(_, last)| last).max()
 }
 
-/// Returns the used steps of a key that are so far in the future that they lock out the user, because the ledger cannot
-/// tell with them which steps around now were used.
+/// Returns the used steps of a key that are so far in the future that no current code of the key could be accepted.
+/// They lock out the user, because the ledger may have removed the names of current steps.
 pub fn far_ahead<'a>(
     used: &'a [Used],
     authenticator: &Authenticator,
@@ -169,8 +170,8 @@ fn clock_was_set_back(reading: &Reading<'_>, authenticator: &Authenticator, high
     highest.0 > furthest
 }
 
-/// Returns the seconds until an authenticator with the drift on record shows the code of a step; 0 if it already does.
-/// A token shows the code of its next counter at once.
+/// Returns the seconds until an authenticator with the drift on record shows the code of a step; 0 if the step has
+/// begun. A token shows the code of its next counter at once.
 #[must_use]
 pub fn seconds_until(step: Step, authenticator: &Authenticator, now: UnixTime) -> u64 {
     if matches!(authenticator.moving, MovingFactor::Counter { .. }) {

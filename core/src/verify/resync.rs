@@ -20,24 +20,24 @@ use crate::{
     },
 };
 
-/// Maximum number of steps that are searched on each side of the window's centre.
+/// Maximum number of steps that are searched before and after the middle of the window.
 const REACH_STEPS: u64 = 20;
-/// Maximum number of seconds that are searched on each side of the window's centre, so that a longer period does not
-/// accept older codes.
+/// Maximum number of seconds that are searched before and after the middle of the window. It limits the age of accepted
+/// codes for long periods.
 const REACH_SECONDS: u64 = 600;
 /// Maximum number of seconds that is reported as a wait. After a clock has jumped, longer predictions are unreliable.
 const WAIT_MAX: u64 = 86_400;
 /// Number of counters that are searched to resynchronize a token, from the next one on.
 pub const PRESSES: u64 = 100;
 
-/// Returns the number of steps that are searched on each side of the window's centre: at most twenty, and at most ten
-/// minutes; 0 if the period is too long for two codes to fit.
+/// Returns the number of steps that are searched before and after the middle of the window: at most twenty, and at most
+/// ten minutes; 0 if the period is so long that two codes do not fit into ten minutes.
 #[must_use]
 pub fn reach(period: Period) -> u64 {
     REACH_STEPS.min(REACH_SECONDS / period.seconds())
 }
 
-/// A step that a wrong code would have matched.
+/// A step that a wrong code would have matched outside the window.
 #[derive(Clone, Copy, PartialEq, Eq)]
 struct Stray {
     mark: KeyId,
@@ -57,7 +57,7 @@ pub struct Memory {
 pub enum Sign {
     /// The two codes reveal nothing.
     Nothing,
-    /// The two codes are adjacent, but used up already or not usable on this host.
+    /// The two codes are adjacent, but were used already or cannot be accepted on this host.
     Off {
         /// Seconds by which the authenticator's clock is ahead of this host's, negative if it is behind; 0 if the code is
         /// within the window of a clock without drift.
@@ -66,7 +66,7 @@ pub enum Sign {
         /// does.
         wait: Option<u64>,
     },
-    /// The two codes are adjacent and new. The drift is known, if both codes can still be claimed.
+    /// The two codes are adjacent and new, and reveal the drift. They must still be claimed.
     Adjacent(Match),
 }
 
@@ -77,7 +77,7 @@ impl Memory {
         Self { offered, before: Vec::new(), last: Vec::new() }
     }
 
-    /// Begins the next code. A code that was not compared thus counts as no neighbour.
+    /// Begins the next code. If the code before it was not compared, it does not count as its neighbour.
     pub fn turn(&mut self) {
         self.before = core::mem::take(&mut self.last);
     }
@@ -174,8 +174,8 @@ impl ResyncCandidate<'_> {
         }
     }
 
-    /// Returns whether a step and the one before it are newer than every used step, even if the clock was set back. The
-    /// new drift then covers every step that was ever claimed.
+    /// Returns whether a step and the one before it are newer than every used step, even if the clock was set back.
+    /// Codes of all used steps are then refused under the new drift.
     fn are_new(&self, step: u64) -> bool {
         let first = Step(step.saturating_sub(1));
         replay::is_newest(
@@ -221,7 +221,7 @@ fn reading<'a>(authenticator: &Authenticator, evidence: &Evidence<'a>) -> Readin
     }
 }
 
-/// Returns the sign with the newer of two matches, because claiming the newer one refuses the older one, too.
+/// Returns the sign with the newer of two matches, because claiming the newer step also makes the older one unusable.
 fn better(one: Sign, other: Sign) -> Sign {
     let rank = |sign: &Sign| match sign {
         Sign::Adjacent(_) => 2,

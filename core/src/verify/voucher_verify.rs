@@ -1,4 +1,4 @@
-//! Verifies vouchers in a charged attempt: bypass codes (nine digits) and tickets (twelve letters).
+//! Verifies tickets (twelve letters) and bypass codes (nine digits) in a charged attempt.
 
 use crate::{
     answer::Code,
@@ -17,8 +17,8 @@ use crate::{
 };
 
 impl Attempt<'_> {
-    /// Verifies a bypass code or ticket. Vouchers work only behind a proven first factor. `reached` is the latest time
-    /// that the wall clock is known to have shown before this boot.
+    /// Verifies a ticket or bypass code. Both are accepted only after a proven first factor. `reached` is the latest
+    /// time that the wall clock is known to have shown before this boot.
     pub(crate) fn redeem(&mut self, code: &Code, now: Now, reached: UnixTime) -> Outcome {
         let Some((_, snapshot)) = self.person.as_ref().filter(|_| self.budget == Budget::Proven)
         else {

@@ -26,7 +26,7 @@ impl Source {
         stripped(self.text.lines())
     }
 
-    /// Returns the folder below `src`, or the file itself if it lies next to the folders.
+    /// Returns the folder below `src`, or the file itself if it is directly in `src`.
     pub(crate) fn room(&self) -> &str {
         let below = self.path.split_once("/src/").map_or(self.path.as_str(), |(_, below)| below);
         below.split('/').next().unwrap_or(below).trim_end_matches(".rs")
@@ -42,7 +42,7 @@ fn stripped<'a>(lines: impl Iterator<Item = &'a str>) -> String {
     code
 }
 
-/// Returns a line without its comment, and without what stands in quotes.
+/// Returns a line without its comment and without the content of its string literals.
 fn without_literals(line: &str) -> String {
     let mut plain = String::new();
     let mut quoted = false;
@@ -62,7 +62,7 @@ fn without_literals(line: &str) -> String {
         .fold(plain, |plain, literal| plain.replace(literal, "' '"))
 }
 
-/// Returns the folder of the checkout: cargo runs a test in the folder of its package.
+/// Returns the root folder of the checkout. Cargo runs a test in the folder of its package.
 pub(crate) fn repository() -> PathBuf {
     let here = std::env::current_dir().expect("a current folder");
     let found = here.ancestors().find(|folder| folder.join("xtask/Cargo.toml").is_file());
@@ -94,7 +94,7 @@ fn collect(folder: &Path, found: &mut Vec<PathBuf>) {
     }
 }
 
-/// Returns the parts of a crate that a code names by `crate::`, in groups too.
+/// Returns the modules that a code names after `crate::`, also in groups with braces.
 pub(crate) fn used(code: &str) -> BTreeSet<String> {
     let mut found = BTreeSet::new();
     for (at, start) in code.match_indices("crate::") {
@@ -107,7 +107,7 @@ pub(crate) fn used(code: &str) -> BTreeSet<String> {
     found
 }
 
-/// Returns the first words of the paths in a group, up to its end.
+/// Returns the first words of the paths in a group with braces, up to the end of the group.
 fn heads(group: &str) -> Vec<String> {
     let (mut depth, mut found, mut fresh) = (1, Vec::new(), true);
     for (at, letter) in group.char_indices() {
@@ -132,7 +132,7 @@ fn word(text: &str) -> String {
     text.chars().take_while(|letter| letter.is_alphanumeric() || *letter == '_').collect()
 }
 
-/// A function: its name, and its parameters as they are written.
+/// The name of a function and its parameters as they are written.
 pub(crate) struct Function {
     pub(crate) name: String,
     parameters: String,
@@ -166,7 +166,7 @@ impl Function {
     }
 }
 
-/// Returns the functions of a code, those in traits without a body too.
+/// Returns all functions of a code, including functions of traits that have no body.
 pub(crate) fn functions(code: &str) -> Vec<Function> {
     let mut found = Vec::new();
     for (at, start) in code.match_indices("fn ") {
@@ -181,7 +181,7 @@ pub(crate) fn functions(code: &str) -> Vec<Function> {
     found
 }
 
-/// Returns what begins with an opening bracket, up to the one that closes it.
+/// Returns the text from an opening bracket to the matching closing bracket, without both.
 fn enclosed(text: &str, open: char, close: char) -> Option<&str> {
     let mut depth = 0_i32;
     for (at, letter) in text.char_indices() {

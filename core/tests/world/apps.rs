@@ -19,7 +19,7 @@ pub fn authenticator() -> Authenticator {
     }
 }
 
-/// Returns a HOTP token whose key is one repeated byte.
+/// Returns a HOTP token whose key is one byte repeated, and whose next counter is `next`.
 pub fn token(byte: u8, next: u64) -> Authenticator {
     Authenticator {
         name: "token".into(),

@@ -54,9 +54,9 @@ impl World {
         first.map_or_else(String::new, |app| code_of(app, self.unix.get() / 30))
     }
 
-    /// Returns what a user types who reads the screen: `<group>` is the last group of the last code shown, `<new>`
-    /// that code, `<first>` the code of the key shown, `<own>` a code of the user's app, `<next>` a later one after
-    /// waiting for it.
+    /// Returns what a user types who reads the screen: `<group>` is the last group of the last code shown, `<new>` the
+    /// whole last code, `<first>` a code of the key shown, `<own>` a code of the user's app, `<next>` a code of a later
+    /// time step.
     fn typed(&self, text: String) -> String {
         let said = self.said.borrow().join("\n");
         match text.as_str() {

@@ -46,10 +46,10 @@ use twinlock_core::{
 use apps::{authenticator, code_of};
 
 pub const START: u64 = 1_800_000_000;
-/// A mark that was created when the world began, and never moved.
+/// A clock mark that was created when the world began and has never moved.
 const MADE: ClockMark = ClockMark { at: UnixTime(0), made: UnixTime(START), moved: 1_000_000 };
 
-/// Everything that a login can observe, in cells so that tests can change it during a login.
+/// All state that a login can read, in cells so that a test can change it during a login.
 pub struct World {
     pub policy: Policy,
     pub unix: Cell<u64>,
@@ -69,19 +69,19 @@ pub struct World {
     pub store_fault: Cell<Option<StoreError>>,
     /// The error of a full or read-only disk for every change.
     pub disk_fault: Cell<Option<StoreError>>,
-    /// Each call of a store or the ledger takes one entry; `true` makes it fail.
+    /// Results of the next calls of a store or the ledger; each call takes one entry, and `true` makes the call fail.
     pub faults: RefCell<VecDeque<bool>>,
     pub lines: RefCell<VecDeque<Line>>,
     pub said: RefCell<Vec<String>>,
-    /// Whether the answer was shown while it was typed, per question.
+    /// For each question, whether the answer was shown while it was typed.
     pub echoes: RefCell<Vec<Echo>>,
     /// The answers of the last login.
     pub typed: RefCell<Vec<String>>,
     pub handed_on: RefCell<Vec<Part>>,
     pub events: RefCell<Vec<Event>>,
-    /// Writes a new record during the login at this call of `is_newest`.
+    /// Number of the call of `is_newest` during which a new record is written; `None` for no change.
     pub change_at: Cell<Option<u32>>,
-    /// The record to write; a tombstone by default.
+    /// The record that is written during the login; `None` for a tombstone.
     pub becomes: RefCell<Option<Record>>,
     pub writes: Cell<u32>,
     /// Sets of codes by number; a spent code has a time.
@@ -108,7 +108,7 @@ pub struct World {
 pub enum Line {
     Type(String),
     Cut,
-    /// Another process acts during the question, then this is typed.
+    /// Another process acts during the question, then the user types the text.
     Do(fn(&World), String),
 }
 
@@ -247,7 +247,7 @@ impl World {
         verdict
     }
 
-    /// Runs one login that must be refused as wrong.
+    /// Runs one login and checks that its code is refused as wrong.
     pub fn refuse(&self, request: &Request, lines: &[&str]) {
         assert_eq!(self.login(request, lines), Verdict::Denied);
     }
@@ -274,7 +274,7 @@ impl World {
         }
     }
 
-    /// Returns the reasons of all events in order.
+    /// Returns the logged reasons of all events, in order.
     pub fn reasons(&self) -> Vec<&'static str> {
         let events = self.events.borrow();
         events.iter().map(|event| event.reason.map_or("", |reason| reason.word())).collect()

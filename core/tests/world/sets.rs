@@ -123,7 +123,7 @@ impl CodeSets for World {
     }
 }
 
-/// Hashes without Argon2id, which is in host: salt and code together distinguish codes equally well.
+/// Hashes a code with its salt. Argon2id, which is in the crate `host`, is not needed to tell codes apart.
 fn digest_of(code: &str, recipe: &Recipe) -> Digest {
     let mut bytes = Zeroizing::new([0; 32]);
     let parts = recipe.salt.iter().copied().chain(code.bytes());

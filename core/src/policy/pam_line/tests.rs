@@ -1,4 +1,4 @@
-//! PAM lines as administrators write them, and their effect.
+//! Tests PAM lines as administrators write them, and their effect.
 
 use crate::{
     base::request::Claim,

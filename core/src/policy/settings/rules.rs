@@ -1,4 +1,4 @@
-//! The `[[rule]]` tables of twinlock.toml and of rules.toml. The latter contains nothing else.
+//! The `[[rule]]` tables of twinlock.toml and of rules.toml, which contains only such tables.
 
 use alloc::{
     format,

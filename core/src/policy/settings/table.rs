@@ -21,20 +21,20 @@ pub struct Setting {
     /// command contains the description, not the module.
     #[cfg(any(test, feature = "documents"))]
     pub doc: &'static str,
-    /// What applies if the setting is unset; `None` if it has a default.
+    /// What applies if the setting is absent; `None` if it then has a default.
     #[cfg(any(test, feature = "documents"))]
     pub unset: Option<Unset>,
 }
 
-/// What applies if a setting without a default is unset.
+/// What applies if a setting without a default is absent.
 pub struct Unset {
     /// An example of a value, in TOML.
     pub example: &'static str,
-    /// What applies if the setting is unset, as a noun phrase.
+    /// What applies if the setting is absent, as a noun phrase.
     pub means: &'static str,
 }
 
-/// The type of a setting. `get` returns its value in a policy, and `set` replaces it by a value within the range.
+/// The type of a setting. Each variant has functions that read and replace the value in a policy.
 pub enum Kind {
     /// One word of a list.
     Word {
@@ -94,7 +94,7 @@ pub enum Kind {
     Names {
         /// Returns the names in the policy.
         get: fn(&Policy) -> &[String],
-        /// Replaces the names in the policy by any list.
+        /// Replaces the names in the policy. Every list is valid.
         set: fn(&mut Policy, Vec<String>),
     },
 }
@@ -189,7 +189,7 @@ impl Setting {
     }
 
     /// Marks a setting as one without a default. `example` is an example of a value, and `means` says what applies if
-    /// it is unset.
+    /// the setting is absent.
     pub(super) const fn or_unset(self, example: &'static str, means: &'static str) -> Self {
         let unset = Some(Unset { example, means });
         #[cfg(not(any(test, feature = "documents")))]

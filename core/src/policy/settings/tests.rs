@@ -1,4 +1,4 @@
-//! Settings files and the line of each error.
+//! Tests settings files, and the line number in each error.
 
 use crate::{
     base::time::DAY,

@@ -110,7 +110,8 @@ fn set_text(
     Ok(())
 }
 
-/// Returns a text if it is one line of 1 to `most` bytes; `None` otherwise. Colons are refused unless `colons` is set.
+/// Returns a text if it is one line of 1 to `most` bytes; `None` otherwise. A text with a colon is refused if `colons`
+/// is `false`.
 fn line_of(text: &str, most: usize, colons: bool) -> Option<String> {
     let unfit = |letter: char| letter.is_control() || (letter == ':' && !colons);
     let fits = !text.is_empty() && text.len() <= most && !text.contains(unfit);

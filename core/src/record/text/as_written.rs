@@ -10,7 +10,7 @@ use crate::record::text::{END, Entry, File};
 /// The first line of each authenticator. An empty line precedes it.
 const HEADING: &str = "[[authenticator]]\n";
 
-/// Parses a record file; `None` if anything differs from the way in which twinlock writes it, even if the text is valid
+/// Parses a record file. Returns `None` if it differs in any way from a file that twinlock writes, even if it is valid
 /// TOML.
 pub(super) fn take_apart(text: &str) -> Option<File<'_>> {
     let mut paragraphs = Paragraphs(Some(text.strip_suffix(END)?.strip_suffix('\n')?));
@@ -70,7 +70,7 @@ fn entry(text: &str) -> Option<Entry> {
     lines.0.is_none().then_some(entry)
 }
 
-/// Parses a value that may be absent. Returns `Some(None)` if it is absent, and `None` if it is invalid.
+/// Parses a value that may be absent. Returns `Some(None)` if the value is absent, and `None` if it is invalid.
 fn plain<'a, T>(value: Option<&'a str>, read: fn(&'a str) -> Option<T>) -> Option<Option<T>> {
     value.map_or(Some(None), |value| read(value).map(Some))
 }
@@ -89,7 +89,7 @@ impl<'a> Lines<'a> {
     }
 }
 
-/// Returns the content of a quoted string; `None` if it has a character that must be escaped.
+/// Returns the content of a quoted string; `None` if it contains a character that TOML escapes.
 fn string(value: &str) -> Option<&str> {
     let text = value.strip_prefix('"')?.strip_suffix('"')?;
     let harmless = |byte: u8| byte != b'"' && byte != b'\\' && byte >= b' ' && byte != 0x7f;

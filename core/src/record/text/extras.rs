@@ -134,7 +134,7 @@ impl BypassTable {
     }
 }
 
-/// Returns the optional parts of the record and takes them from `file`; `None` if one of them is invalid.
+/// Takes the optional parts of the record from `file` and returns them; `None` if one of them is invalid.
 pub(super) fn values(file: &mut File<'_>) -> Option<RecordExtras> {
     let tickets = core::mem::take(&mut file.ticket);
     let bypasses = core::mem::take(&mut file.bypass);
@@ -161,7 +161,7 @@ fn fresh_key(text: String) -> Option<FreshKey> {
     Some(fresh)
 }
 
-/// Converts a value that may be absent. Returns `Some(None)` if it is absent, and `None` if it is invalid.
+/// Converts a value that may be absent. Returns `Some(None)` if the value is absent, and `None` if it is invalid.
 fn plain<T, U>(value: Option<T>, read: fn(T) -> Option<U>) -> Option<Option<U>> {
     value.map_or(Some(None), |value| read(value).map(Some))
 }
@@ -175,8 +175,8 @@ fn audit(table: TraceTable) -> Option<AuditStamp> {
     Some(AuditStamp { by: harmless(table.by)?, at: UnixTime(table.at) })
 }
 
-/// Returns who has seen an authenticator's key; `Some(None)` if nobody has, and `None` if only one of `by` and `at` is
-/// present.
+/// Returns which other user has seen an authenticator's key, and when. Returns `Some(None)` if no other user has, and
+/// `None` if only one of `by` and `at` is present.
 pub(super) fn seen(
     by: Option<String>,
     at: Option<u64>,

@@ -1,4 +1,4 @@
-//! Records are parsed as they were written, and nothing else is accepted.
+//! Tests that records are parsed as they were written, and that no other text is accepted.
 
 use crate::base::time::BootTime;
 use crate::record::extras::FreshKey;
