@@ -1,4 +1,4 @@
-//! Memory for one evaluation of Argon2. It is unmapped on every path, including errors.
+//! Memory for one evaluation of Argon2. It is unmapped when the value is dropped, also after an error.
 #![expect(unsafe_code, reason = "the heap keeps 19 MiB for good, and aborts where there is none")]
 
 use core::{ptr, ptr::NonNull, slice};
@@ -16,7 +16,7 @@ pub(crate) struct Blocks {
 }
 
 impl Blocks {
-    /// Maps `count` blocks. Returns an error, and never aborts, if the caller's resource limits are reached.
+    /// Maps `count` blocks of 1 KiB. Returns an error instead of aborting the process if a resource limit is reached.
     pub(crate) fn map(count: usize) -> io::Result<Self> {
         let length = count.checked_mul(Block::SIZE).ok_or(Errno::NOMEM)?;
         let protection = ProtFlags::READ | ProtFlags::WRITE;

@@ -21,7 +21,7 @@ const PIPEFS: i64 = 0x5049_5045;
 /// How long to wait for a process to open a named pipe for writing.
 const PATIENCE: Timespec = Timespec { tv_sec: 2, tv_nsec: 0 };
 
-/// Why a caller's file cannot be used. Contains nothing of the file's content.
+/// Why a file that the caller named cannot be used. Contains nothing of the file's content.
 #[derive(Debug)]
 pub enum CallerFileError {
     /// The invoking user cannot be determined.
@@ -31,7 +31,7 @@ pub enum CallerFileError {
         /// The invoking user's name.
         user: String,
     },
-    /// The path leads to a folder, device or socket.
+    /// The path leads to a folder, a device or a socket.
     Kind,
     /// The path leads to a named pipe into which nothing was written.
     Silent,
@@ -93,16 +93,16 @@ pub fn is_pipe(path: &Path) -> Result<bool, CallerFileError> {
 /// Reads a file of at most `max` bytes with the rights of the invoking user.
 ///
 /// # Errors
-/// As [`open`], and [`CallerFileError::TooLarge`] over `max` bytes.
+/// [`CallerFileError::TooLarge`] if the file has more than `max` bytes, otherwise the errors of [`open`].
 pub fn read(path: &Path, max: usize) -> Result<Zeroizing<Vec<u8>>, CallerFileError> {
     content(open(path)?, max)
 }
 
 /// Reads a file as [`read`] does and passes the content to `job`, which also runs with the rights of the invoking user.
-/// A hostile file that exploits a decoder then gains no rights of root.
+/// A hostile file that exploits a decoder thus gets no rights of root.
 ///
 /// # Errors
-/// As [`read`].
+/// The errors of [`read`].
 pub fn decode<T: Send>(
     path: &Path,
     max: usize,
@@ -158,8 +158,8 @@ fn open_here(path: &Path) -> Result<File, CallerFileError> {
     Ok(file)
 }
 
-/// Waits until a pipe can be read, at most `most` for a named pipe, and then makes the pipe blocking. The wait for an
-/// anonymous pipe, as made by a shell, is not limited, because the pipe ends when its writers end.
+/// Waits until a pipe can be read, and then makes the pipe blocking. The wait for a named pipe ends after `most`. The
+/// wait for an anonymous pipe, as made by a shell, is not limited, because the pipe ends when its writers end.
 fn wait_for_writer(pipe: &File, most: Timespec) -> Result<(), CallerFileError> {
     let has_name = fs::fstatfs(pipe).map_err(io::Error::from)?.f_type != PIPEFS;
     let mut polled = [PollFd::new(pipe, PollFlags::IN)];

@@ -1,5 +1,5 @@
-//! The clock mark on disk: the latest time at which a code was used, stored as the times of an empty file, and a
-//! symbolic link for each later period.
+//! The clock mark on disk: the latest time at which a code was used. It is stored as the modification time of an empty
+//! file; each later period is a symbolic link.
 
 use rustix::{
     fs::{self, AtFlags, CWD, Mode, OFlags, RawDir, Timespec, Timestamps},
@@ -18,13 +18,13 @@ use twinlock_core::{
 
 use crate::synchronized;
 
-/// The file whose modification time is the mark. The seconds are wall-clock time; the nanoseconds field contains the
-/// number of seconds from the kernel's start to the last move of the mark.
+/// The file whose modification time is the mark. The seconds are wall-clock time. The nanoseconds field contains the
+/// time of the boot clock, in seconds, at which the mark last moved.
 pub const CLOCK: &str = "clock";
 /// Prefix of the names of periods later than the mark. The first second of the period follows; the modification time of
 /// the name is the last second.
 const AHEAD: &str = "ahead.";
-/// Maximum seconds since the kernel's start that a file can store: 31 years.
+/// Maximum time of the boot clock, in seconds, that the nanoseconds field can store: 31 years.
 const MOVED_MAX: u64 = 999_999_999;
 
 /// Reads the clock mark and the periods later than it; `None` if there is no mark.
@@ -52,8 +52,8 @@ fn seconds(of_file: i64) -> UnixTime {
     UnixTime(u64::try_from(of_file).unwrap_or(0))
 }
 
-/// Moves the mark to now, because a code was used. A mark less than a minute old is left as it is, so most logins only
-/// read it. Best effort.
+/// Moves the mark to the current time, because a code was used. A mark less than a minute old stays, so most logins
+/// only read it. Best effort.
 pub(crate) fn advance(records: &str, now: Now) {
     let Ok(Some(mark)) = mark(records) else { return };
     match mark.distance(now) {
@@ -78,8 +78,8 @@ fn far(records: &str, mark: ClockMark, now: Now) {
     }
 }
 
-/// Trusts the clock as it is, even if it is behind the mark. The caller will remove the names of some used codes;
-/// `dropped` are the periods that those names cover.
+/// Trusts the wall clock, even if it is earlier than the mark. `dropped` are the periods of used codes whose names the
+/// caller will remove.
 ///
 /// # Errors
 /// The errno if the mark cannot be written; the clock is not trusted then.
@@ -90,8 +90,8 @@ pub(crate) fn believe(records: &str, now: Now, dropped: &[Stretch]) -> io::Resul
     write(records, &before, &after)
 }
 
-/// Writes new periods first, then the mark, and then removes merged periods. In this order an interruption refuses too
-/// many codes rather than too few.
+/// Writes new periods first, then the mark, and then removes merged periods. An interruption then refuses valid codes
+/// and never accepts used ones.
 fn write(records: &str, before: &Known, after: &Known) -> io::Result<()> {
     for stretch in after.ahead.iter().filter(|one| !before.ahead.contains(one)) {
         put(records, stretch)?;
@@ -131,7 +131,7 @@ fn touch(path: &str, at: UnixTime, nanoseconds: u64) -> io::Result<()> {
     fs::utimensat(CWD, path, &times, AtFlags::SYMLINK_NOFOLLOW)
 }
 
-/// Returns the stored periods. Ignores other names, and reduces a period that ends before its start to its first
+/// Returns the stored periods. Ignores other names. For a period that ends before its start, returns only its first
 /// second.
 fn ahead(records: &str) -> io::Result<Vec<Stretch>> {
     let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;

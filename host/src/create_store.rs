@@ -57,12 +57,12 @@ impl core::fmt::Display for CreateStoreError {
 
 impl core::error::Error for CreateStoreError {}
 
-/// Creates what is missing of the records folder and the ledger, and returns the second at which the ledger's epoch
+/// Creates the missing parts of the records folder and the ledger, and returns the second at which the ledger's epoch
 /// begins. Idempotent.
 ///
 /// # Errors
-/// [`CreateStoreError`] if a part cannot be created or trusted. If the settings know a store-id and the records folder
-/// has none, the store is not mounted or lost, and no new store-id is created.
+/// [`CreateStoreError`] if a part cannot be created or trusted. If the settings have a store-id and the records folder
+/// has none, no store-id is created, because the records are not mounted or lost.
 pub fn prepare(machine: &Machine) -> Result<UnixTime, CreateStoreError> {
     prepare_store(machine).map_err(CreateStoreError::Store)?;
     let now = machine.clock.now().map_err(|MachineError| CreateStoreError::Machine)?;
@@ -72,8 +72,8 @@ pub fn prepare(machine: &Machine) -> Result<UnixTime, CreateStoreError> {
     Ok(floor)
 }
 
-/// Begins a new epoch now and sets the clock mark to the current time, even if the clock is behind the mark. Returns
-/// the second at which the epoch begins.
+/// Begins a new epoch now and sets the clock mark to the current time, even if the mark is later. Returns the second at
+/// which the epoch begins.
 ///
 /// # Errors
 /// [`CreateStoreError`] if the records, the clock mark or the epoch cannot be written.
@@ -91,7 +91,7 @@ pub fn restart(machine: &Machine) -> Result<UnixTime, CreateStoreError> {
     Ok(floor)
 }
 
-/// Creates what is missing of the records folder only, for commands that write records.
+/// Creates the missing parts of the records folder, for commands that write records.
 ///
 /// # Errors
 /// [`StoreError`] if a part cannot be created or trusted.
@@ -107,7 +107,7 @@ pub fn prepare_store(machine: &Machine) -> Result<(), StoreError> {
     Ok(make_clock(machine).map_err(trusted_dir::fault)?)
 }
 
-/// How often the first command of another process may create the store-id at the same moment.
+/// Number of times that another process may create the store-id first before this one gives up.
 const ROUNDS: usize = 8;
 
 /// Creates both copies of the store-id if both are missing. If several first commands run concurrently, all of them use
@@ -133,7 +133,7 @@ fn agree_on_store_id(machine: &Machine, root: &TrustedDir) -> Result<(), StoreEr
     Err(trusted_dir::fault(Errno::AGAIN).into())
 }
 
-/// Creates the dummy record, which is read for users without a record so that a login takes equally long for them.
+/// Creates the dummy record. It is read for users without a record, so that every login takes the same time.
 fn make_nobody(machine: &Machine, root: &TrustedDir) -> Result<(), StoreError> {
     let records = &machine.records;
     root.make(NOBODY, records.owner).map_err(trusted_dir::fault)?;
@@ -162,7 +162,7 @@ fn write_copy(machine: &Machine, id: &str) -> Result<(), StoreError> {
     write_new(copy, id, machine.records.owner)
 }
 
-/// Writes a store-id completely or not at all: a truncated store-id would be a permanent mismatch.
+/// Writes a store-id file atomically, because a truncated store-id would never match its copy.
 fn write_new(path: &str, id: &str, owner: Owner) -> Result<(), StoreError> {
     let fill = |fd: &OwnedFd| {
         // Every file system writes this few bytes at once, so a short write is a disk error.
@@ -174,7 +174,7 @@ fn write_new(path: &str, id: &str, owner: Owner) -> Result<(), StoreError> {
     Ok(make_whole(path, owner, &fill).map_err(trusted_dir::fault)?)
 }
 
-/// Creates a private file atomically. A file that another process created first is kept.
+/// Creates a private file atomically. Keeps an existing file.
 fn make_whole(
     path: &str,
     owner: Owner,

@@ -60,7 +60,7 @@ pub struct Directory {
     child: Child,
     lines: BufReader<ChildStdout>,
     group: Option<u32>,
-    /// Members of the group that the list of accounts has not contained yet.
+    /// Members of the group that have not been returned yet.
     named: HashSet<String>,
     left: Option<std::vec::IntoIter<String>>,
 }
@@ -86,7 +86,7 @@ impl Directory {
         Ok(Self { child, lines: BufReader::new(stdout), group, named, left: None })
     }
 
-    /// Returns the NSS sources of this host that may know more users than they enumerate.
+    /// Returns the NSS sources of this host that may know more users than they list.
     #[must_use]
     pub fn silent() -> Vec<String> {
         homes::silent_sources()

@@ -1,5 +1,5 @@
-//! Steps that were used while the clock was fast. They lie in the future now that the clock is corrected, and lock out
-//! their users.
+//! Steps that were used while the clock was fast. After the clock was corrected, these steps are in the future and lock
+//! out their users.
 
 use twinlock_core::{
     base::{
@@ -71,7 +71,7 @@ pub fn of_person(
     found
 }
 
-/// Removes the names of these used steps from the ledger. Best effort.
+/// Removes the ledger names of these used steps. Best effort.
 pub(crate) fn forget(machine: &Machine, far: &[FarAhead]) {
     for one in far {
         let Ok(folder) = Folder::of(&one.user) else { continue };

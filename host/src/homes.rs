@@ -17,7 +17,7 @@ pub struct AccountNames {
     pub names: Vec<String>,
     /// Number of lines without a valid name.
     pub unreadable: usize,
-    /// NSS sources that may know more users than they enumerate.
+    /// NSS sources that may know more users than they list.
     pub silent: Vec<String>,
 }
 
@@ -37,7 +37,7 @@ pub fn listing() -> Result<AccountNames, LookupError> {
     Ok(listing)
 }
 
-/// Returns this host's NSS sources that may know more users than they enumerate.
+/// Returns this host's NSS sources that may know more users than they list.
 #[must_use]
 pub fn silent_sources() -> Vec<String> {
     silent(&std::fs::read_to_string("/etc/nsswitch.conf").unwrap_or_default())

@@ -63,8 +63,7 @@ impl fmt::Display for InvokingUserError {
 impl std::error::Error for InvokingUserError {}
 
 impl InvokingUser {
-    /// Returns the invoking user; `None` if the process acts for its own user, because it is not root or was called by
-    /// root.
+    /// Returns the invoking user; `None` if the process is not root or was started by root itself.
     ///
     /// # Errors
     /// [`InvokingUserError`] if the variables contradict each other or name no user, or if NSS does not answer.
@@ -145,9 +144,9 @@ pub fn run_as<T: Send>(
     })
 }
 
-/// Returns the user id that the variables of sudo, doas and pkexec contain; `None` if none is set or all of them name
-/// root. A variable that names root does not override one that names a user, because it may come from an environment
-/// that doas or sudo was told to keep. `variable` reads the environment, and `uid_of` asks NSS.
+/// Returns the user id that the variables of sudo, doas and pkexec contain; `None` if none of them is set or all of
+/// them name root. A variable that names root is ignored if another names a user, because it may come from an
+/// environment that doas or sudo was told to keep. `variable` reads the environment, and `uid_of` asks NSS.
 fn named(
     variable: impl Fn(&str) -> Option<OsString>,
     uid_of: impl Fn(&str) -> Result<u32, InvokingUserError>,

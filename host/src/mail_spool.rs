@@ -1,4 +1,5 @@
-//! Delivery of queued mail by one process at a time. Each step of a notification is one rename of a symbolic link.
+//! Delivery of queued mail by one process at a time. A notification changes its state by one rename of its symbolic
+//! link.
 
 mod names;
 
@@ -27,7 +28,8 @@ use crate::{
 
 /// The folder of notifications that are being sent, or wait for a first or another attempt.
 const WAITING: &str = "waiting";
-/// The folder with one entry per user and kind: when a notification was last sent, and the time of its event.
+/// The folder with one entry per user and kind: the time at which a notification was last sent, and the time of its
+/// event.
 const SENT: &str = "sent";
 /// The folder of notifications that were given up, and of invalid names.
 const DEAD: &str = "dead";
@@ -121,7 +123,7 @@ impl MailSpool {
     }
 
     /// Moves the content of the outbox to the waiting folder. Gives up invalid names and notifications whose sending
-    /// was interrupted too often. A name that cannot be moved does not block the others.
+    /// was interrupted too often. Continues with the next name if one cannot be moved.
     pub fn gather(&self, now: UnixTime) -> Gathered {
         let mut gathered = Gathered::default();
         let mut waiting = HashSet::new();
@@ -142,7 +144,7 @@ impl MailSpool {
     }
 
     /// Moves one name from the outbox to the waiting folder, and returns how many names were given up (0 or 1). If a
-    /// notification of this user and kind is already waiting, the name is only removed.
+    /// notification for this user and kind is already waiting, only removes the name.
     fn take(&self, name: &[u8], now: UnixTime, waiting: &mut HashSet<String>) -> io::Result<usize> {
         let notification = text(name).filter(|name| self.reads(&self.outbox, name));
         let Some(notification) = notification else {
@@ -182,9 +184,9 @@ impl MailSpool {
         Ok(due)
     }
 
-    /// Begins an attempt to send a notification. Returns `None` if there is nothing to send now: one for this user and
-    /// kind was sent within the hour, the name is invalid, or the notification is gone. If this process ends before it
-    /// calls [`Self::sent`] or [`Self::failed`], the notification is sent once more.
+    /// Begins an attempt to send a notification. Returns `None` if another one for this user and kind was sent within
+    /// the hour, the name is invalid, or the notification is gone. If this process ends before it calls [`Self::sent`]
+    /// or [`Self::failed`], the notification is sent once more.
     ///
     /// # Errors
     /// [`StoreError`] if the notification cannot be moved.
@@ -229,7 +231,7 @@ impl MailSpool {
     /// Removes a claimed notification that has no recipient.
     ///
     /// # Errors
-    /// [`StoreError`] if it cannot be removed.
+    /// [`StoreError`] if the notification cannot be removed.
     pub fn discard(&self, claimed: &Claimed) -> Result<(), StoreError> {
         Ok(unlink(&self.waiting, claimed.due.name().as_bytes()).map_err(trusted_dir::fault)?)
     }
@@ -268,7 +270,7 @@ impl MailSpool {
     }
 
     /// Returns when the notification in the entry `name` was last sent, and the time of its event; `None` if there is
-    /// no entry.
+    /// no entry of this name.
     fn last(&self, name: &str) -> io::Result<Option<(UnixTime, UnixTime)>> {
         Ok(target(&self.sent, name.as_bytes()).and_then(|text| read_note(&text)))
     }
@@ -281,7 +283,7 @@ impl MailSpool {
         fs::renameat_with(dir, temporary.as_str(), dir, claimed.due.name.as_str(), flags)
     }
 
-    /// Removes entries of sent notifications that are old enough not to delay a next one.
+    /// Removes entries of notifications that were sent so long ago that they no longer delay a new one.
     fn forget(&self, now: UnixTime) -> io::Result<()> {
         for name in names(&self.sent)? {
             let last = target(&self.sent, &name).and_then(|text| read_note(&text));

@@ -161,7 +161,7 @@ impl Vacancy {
 }
 
 impl NewFile {
-    /// Removes the file if its name still leads to it. Another file of that name is kept.
+    /// Removes the file if its name still leads to it. Keeps another file that has the name now.
     ///
     /// # Errors
     /// The errno if the file cannot be removed.
@@ -199,7 +199,7 @@ mod tests {
         folder
     }
 
-    /// Finds a vacancy for tests, whose folder is below /tmp, which all users can write to.
+    /// Finds an unused file name for tests, whose folder is below /tmp, which all users can write to.
     fn find(path: &Path) -> Result<Vacancy, NewFileError> {
         let parent = fs::openat(CWD, path.parent().unwrap(), OFlags::PATH, Mode::empty())?;
         let folder = private_path::open_below(parent, Path::new(""), geteuid().as_raw())?;

@@ -1,4 +1,5 @@
-//! Opens folders and files that only root can have created, without following links and with a maximum size.
+//! Opens folders and files that only root can have created. Follows no symbolic link, and reads no more than a given
+//! size.
 
 use std::{
     cell::{Cell, OnceCell},
@@ -24,7 +25,7 @@ pub const PRIVATE: u32 = 0o077;
 /// Permission bits that must be clear if all users may read but only the owner may write.
 pub const READABLE: u32 = 0o022;
 
-/// The required owner (user id) of trusted files: root, or the user who runs a test.
+/// The required owner (user id) of trusted files: root, or in a test the user who runs it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Owner(pub u32);
 
@@ -41,16 +42,17 @@ impl TrustedDir {
     /// Opens a folder by its absolute path. Refuses a symbolic link anywhere in the path.
     ///
     /// # Errors
-    /// [`FileError`] if the folder is missing, not a folder, has another owner or is accessible to other users.
+    /// [`FileError`] if the folder is missing, is not a folder, has another owner than `owner` or is accessible to
+    /// other users.
     pub fn open(path: &str, owner: Owner) -> Result<Self, FileError> {
         Self::checked(open_beneath::folder(CWD, path, ResolveFlags::NO_SYMLINKS), owner)
     }
 
-    /// Opens the folder `path`, which is `root` or below it, and checks that both folders are private to the owner.
-    /// Both paths are absolute. Takes one system call less than opening both.
+    /// Opens the folder `path`, which is `root` or below it, and checks that both folders are accessible to the owner
+    /// only. Both paths are absolute. Makes one system call less than opening both.
     ///
     /// # Errors
-    /// As [`TrustedDir::open`], for either folder.
+    /// The errors of [`TrustedDir::open`], for either folder.
     pub fn open_in(root: &str, path: &str, owner: Owner) -> Result<Self, FileError> {
         let stat = fs::statat(CWD, root, AtFlags::SYMLINK_NOFOLLOW).map_err(fault)?;
         // If it is not a folder, opening the path reports what it is.
@@ -60,20 +62,20 @@ impl TrustedDir {
         Self::open(path, owner)
     }
 
-    /// Opens a folder below this one, by one or two plain components.
+    /// Opens a folder below this one. `path` has one or two components, none of which is `.` or `..`.
     ///
     /// # Errors
-    /// As [`TrustedDir::open`].
+    /// The errors of [`TrustedDir::open`].
     pub fn below(&self, path: &str, owner: Owner) -> Result<Self, FileError> {
         let resolve = ResolveFlags::NO_SYMLINKS | ResolveFlags::BENEATH;
         Self::checked(open_beneath::folder(self.fd.as_fd(), path, resolve), owner)
     }
 
-    /// Opens the folder `path` below this one, or the folder `instead` if `path` is missing, with uniform system calls.
-    /// Returns `true` with the folder if it is `path`.
+    /// Opens the folder `path` below this one, or the folder `instead` if `path` is missing. Makes the same system
+    /// calls in both cases. Returns `true` with the folder if it is `path`.
     ///
     /// # Errors
-    /// As [`TrustedDir::open`], for either folder.
+    /// The errors of [`TrustedDir::open`], for either folder.
     pub fn below_or(
         &self,
         path: &str,
@@ -130,7 +132,7 @@ impl TrustedDir {
         Ok(())
     }
 
-    /// Makes this folder accessible to its owner only, regardless of the umask and group with which it was created.
+    /// Makes this folder accessible to its owner only, whatever umask and group it was created with.
     ///
     /// # Errors
     /// The errno if the kernel refuses.
@@ -177,19 +179,19 @@ impl TrustedDir {
         Ok(names)
     }
 
-    /// Reads a private file of this folder, of at most `max` bytes.
+    /// Reads a file of this folder that only the owner can access, of at most `max` bytes.
     ///
     /// # Errors
-    /// As [`read_file`].
+    /// The errors of [`read_file`].
     pub fn read(&self, name: &str, owner: Owner, max: usize) -> Result<Vec<u8>, FileError> {
         self.read_known(name, owner, max).map(|(bytes, _)| bytes)
     }
 
-    /// Reads a file as [`TrustedDir::read`] does. Also returns the identity of the file, which a later file with this
-    /// name does not have.
+    /// Reads a file as [`TrustedDir::read`] does. Also returns the identity of the file, by which a later file with the
+    /// same name can be told apart.
     ///
     /// # Errors
-    /// As [`read_file`].
+    /// The errors of [`read_file`].
     pub fn read_known(
         &self,
         name: &str,
@@ -274,16 +276,16 @@ pub(crate) fn read_opened(
     Ok((bytes, identity(&stat)))
 }
 
-/// Returns the identity of a file.
+/// Returns the inode number and change time of a file, which identify it.
 #[must_use]
 pub fn identity(stat: &Stat) -> Identity {
     let seconds = i128::from(stat.st_ctime) * 1_000_000_000;
     Identity { inode: stat.st_ino, changed: seconds + i128::from(stat.st_ctime_nsec) }
 }
 
-/// Reads `size` bytes, the size of the file when it was checked, and ignores later additions. Fails if the file ends
-/// earlier, because it is being rewritten in place then, and a part of the settings may exempt users whom the whole
-/// does not.
+/// Reads `size` bytes, the size that the file had when it was checked, and ignores later additions. Fails if the file
+/// has fewer bytes, because it is then being rewritten in place, and the first part of a settings file may exempt users
+/// whom the whole file does not.
 fn read_whole(fd: &OwnedFd, size: usize) -> io::Result<Vec<u8>> {
     let mut bytes = zeroize::Zeroizing::new(vec![0; size]);
     let mut filled = 0;

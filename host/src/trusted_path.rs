@@ -47,7 +47,7 @@ pub fn folder_of(path: &str, owner: Owner) -> Result<(OwnedFd, &str), FolderErro
 /// Opens the folder as [`folder_of`] does, with a descriptor that can be listed and synced.
 ///
 /// # Errors
-/// As [`folder_of`].
+/// The errors of [`folder_of`].
 #[cfg(feature = "tools")]
 pub fn folder_to_write(path: &str, owner: Owner) -> Result<(OwnedFd, &str), FolderError> {
     let (folder, name) = folder_of(path, owner)?;
@@ -57,7 +57,7 @@ pub fn folder_to_write(path: &str, owner: Owner) -> Result<(OwnedFd, &str), Fold
     Ok((folder, name))
 }
 
-/// Opens the folder as [`folder_of`] does, but starts in the folder `root`, opened relative to `at`.
+/// Opens the folder as [`folder_of`] does, but begins at the folder `root`, whose path is relative to `at`.
 fn folder_below<'a>(
     root: &str,
     at: BorrowedFd<'_>,

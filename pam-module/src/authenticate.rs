@@ -25,8 +25,8 @@ use crate::{
     outcome, pam_items,
 };
 
-/// Delay requested from libpam after every failure, so that no failure is faster than another. libpam randomizes the
-/// delay.
+/// Delay in microseconds that libpam is asked for after every failure, so that no failure is faster than another.
+/// libpam randomizes the delay.
 const DELAY_MICROSECONDS: u32 = 1_000_000;
 const ROOT: Owner = Owner(0);
 
@@ -90,7 +90,7 @@ fn ask(handle: &mut PamHandle, line: &PamLine, claim: Claim, journal: &Syslog) -
     code
 }
 
-/// Returns the conversation that the application offers with the user.
+/// Returns the conversation with the user, through the function that the application gives libpam.
 fn person<'a>(handle: &'a mut PamHandle, request: &Request, uid: Uid) -> PamConversation<'a> {
     let screen = pam_items::screen(handle, &request.service);
     let unsent = pam_items::is_sshd(handle, uid).then(RefCell::default);
@@ -101,7 +101,8 @@ fn person<'a>(handle: &'a mut PamHandle, request: &Request, uid: Uid) -> PamConv
     }
 }
 
-/// Returns the messages to show once the login is complete. The messages of a refused login are sent at once.
+/// Returns the messages to show once the login is complete; none if it was refused, because these messages are sent at
+/// once.
 fn final_words(conversation: &OneField<'_>, code: &PamResultCode) -> Vec<String> {
     if *code == PamResultCode::PAM_SUCCESS {
         return conversation.person().take_unsent();
@@ -110,7 +111,7 @@ fn final_words(conversation: &OneField<'_>, code: &PamResultCode) -> Vec<String>
     Vec::new()
 }
 
-/// Passes the password to the next module. Returns whether that succeeded.
+/// Passes the password to the next module of the stack. Returns whether this succeeded.
 fn hand_on(handle: &mut PamHandle, password: &[u8]) -> bool {
     CStr::from_bytes_with_nul(password).is_ok_and(|text| ffi::set_authtok(handle, text).is_ok())
 }

@@ -71,8 +71,8 @@ fn in_parts(text: &str) -> (&str, &str) {
 impl PamConversation<'_> {
     /// Asks a question and returns the answer as bytes.
     ///
-    /// If the program may replace the prompt, all lines but the last are sent as a message, which the program never
-    /// replaces, and the answer is hidden, because under a replaced prompt it may be a password.
+    /// If the program may replace the prompt, sends all lines but the last as a message, which the program never
+    /// replaces. Hides the answer in this case, because the replaced prompt may have asked for a password.
     pub(crate) fn bytes(&self, text: &str, echo: Echo) -> Result<SecretBytes, ConversationError> {
         let conversation = self.conversation.as_ref().ok_or(ConversationError)?;
         self.send_unsent();
@@ -139,8 +139,8 @@ impl Conversation for PamConversation<'_> {
     }
 }
 
-/// Returns an answer as text. An answer that is too long is not a code. In a password that is not UTF-8, each byte
-/// becomes one character, so that a code at the end of the password remains at the end.
+/// Returns an answer as text. An answer that is too long becomes a text that is not a code. In a password that is not
+/// UTF-8, each byte becomes one character, so that a code after the password stays at the end.
 pub(crate) fn typed(bytes: &[u8]) -> Typed {
     if bytes.len() > ANSWER_MAX {
         return Typed::new("not a code".to_owned());

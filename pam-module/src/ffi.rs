@@ -82,8 +82,11 @@ pub(crate) fn set_authtok(handle: &mut PamHandle, text: &CStr) -> PamResult<()> 
     if said == 0 { Ok(()) } else { Err(PamResultCode::PAM_BUF_ERR) }
 }
 
-/// Looks up a group whose entry exceeds what nix reads, and whether the entry lists `member`. Uses buffers of up to 64
-/// MiB. Returns `None` if the group does not exist.
+/// Looks up a group whose entry exceeds the 1 MiB that nix reads, and whether the entry lists `member`. Uses buffers of
+/// up to 64 MiB. Returns `None` if the group does not exist.
+///
+/// # Errors
+/// [`LookupError`] if NSS does not answer or the entry is too large.
 pub(crate) fn large_group(group: &str, member: &str) -> Result<Option<LargeGroup>, LookupError> {
     let name = CString::new(group).map_err(|_| LookupError)?;
     let mut length = GROUP_BUFFER;

@@ -34,7 +34,7 @@ pub(crate) fn show(handle: &mut PamHandle) {
 }
 
 /// Returns a text without control characters other than line ends. The text is not trusted, because another module can
-/// set the variable too.
+/// set the same variable.
 fn printable(text: &[u8]) -> String {
     let is_safe = |letter: &char| *letter == '\n' || !letter.is_control();
     String::from_utf8_lossy(text).chars().filter(is_safe).collect()

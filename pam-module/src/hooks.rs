@@ -22,15 +22,15 @@ impl PamHooks for Twinlock {
         authenticate(handle, &arguments)
     }
 
-    /// Shows the final text of the login. Succeeds even without one, because a stack of this module alone must get
-    /// through pam_setcred.
+    /// Shows the final text of the login. Succeeds even if there is none, because a stack with only this module must
+    /// pass pam_setcred.
     fn sm_setcred(handle: &mut PamHandle, _: Vec<&CStr>, _: PamFlag) -> PamResultCode {
         quieten_panics();
         final_text::show(handle);
         PamResultCode::PAM_SUCCESS
     }
 
-    /// Succeeds always, because a refusal by this function would stop cron jobs, which are never asked for a code.
+    /// Always succeeds. A refusal would stop cron jobs, which are never asked for a code.
     fn acct_mgmt(_: &mut PamHandle, _: Vec<&CStr>, _: PamFlag) -> PamResultCode {
         PamResultCode::PAM_SUCCESS
     }
@@ -43,7 +43,7 @@ impl PamHooks for Twinlock {
         PamResultCode::PAM_SUCCESS
     }
 
-    /// Fails always: this module changes no password, so a PAM line that asks it to is an error.
+    /// Always fails. This module changes no password, so a PAM line that asks for it is an error.
     fn sm_chauthtok(_: &mut PamHandle, _: Vec<&CStr>, _: PamFlag) -> PamResultCode {
         PamResultCode::PAM_SERVICE_ERR
     }

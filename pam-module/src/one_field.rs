@@ -1,5 +1,5 @@
-//! An answer that contains both password and code, which an earlier module may have read. Keeps the answer until it is
-//! known which part is the password, and passes that part to the next module.
+//! One answer that contains both password and code, which an earlier module may have read. Keeps the answer until it is
+//! known which part is the password, and passes this part to the next module.
 
 use std::{
     cell::{Cell, RefCell},
@@ -63,8 +63,8 @@ impl<'a> OneField<'a> {
         &self.person
     }
 
-    /// Returns the password part of the last answer for the next module, with a trailing NUL; `None` if the part is
-    /// unknown or empty.
+    /// Returns the password part of the last answer for the next module, with a trailing NUL byte; `None` if the part
+    /// is unknown or empty.
     pub(crate) fn password(self) -> Option<Zeroizing<Vec<u8>>> {
         let (kept, part) = (self.kept.into_inner()?, self.part.into_inner()?);
         let length = match part {

@@ -3,8 +3,8 @@
 use pam::constants::PamResultCode;
 use twinlock_core::{base::request::PublicKey, event::verdict::Verdict};
 
-/// Returns the PAM code of a verdict. An exemption is a success if sshd has verified a public key, so that a stack of
-/// this module alone works. Otherwise an exemption leaves the decision to the rest of the stack.
+/// Returns the PAM code of a verdict. An exemption is a success if sshd has verified a public key, so that a stack with
+/// only this module works. Otherwise, the rest of the stack decides about an exempt login.
 pub(crate) fn code(verdict: Verdict, public_key: PublicKey) -> PamResultCode {
     match (verdict, public_key) {
         (Verdict::Granted, _) | (Verdict::Exempt, PublicKey::Verified) => {

@@ -1,4 +1,5 @@
-//! What libpam and the kernel report about the caller: service, user, source, and whether sshd has verified a key.
+//! The facts that libpam and the kernel report about the caller: service, user, source, and whether sshd has verified a
+//! key.
 
 use std::net::IpAddr;
 
@@ -89,8 +90,8 @@ fn source(handle: &mut PamHandle, uid: Uid) -> Source {
 /// Prefixes of the services of display managers, which name the terminal of their display.
 const DISPLAY_MANAGERS: [&str; 5] = ["gdm", "lightdm", "sddm", "lxdm", "xdm"];
 
-/// Returns whether the user has a terminal: one behind sshd, or one of the host other than a display. A program that
-/// names no terminal, such as a web application, has none.
+/// Returns whether the user has a terminal: one at the other end of an ssh connection, or one of the host. A display
+/// manager or a program that names no terminal has none.
 pub(crate) fn screen(handle: &PamHandle, service: &str) -> Screen {
     let displays = DISPLAY_MANAGERS.iter().any(|name| service.starts_with(name));
     let tty = handle.get_item::<Tty<'_>>().ok().flatten().map(|item| item.0.to_bytes());

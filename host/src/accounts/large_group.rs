@@ -25,7 +25,7 @@ pub(crate) struct Entry {
 /// Looks up a group and whether its entry lists `member`. Returns `None` if the group does not exist.
 ///
 /// # Errors
-/// [`LookupError`] if `getent` fails.
+/// [`LookupError`] if `getent` fails or its output is larger than 64 MiB.
 pub(crate) fn look_up(group: &str, member: &str) -> Result<Option<LargeGroup>, LookupError> {
     let found = entry(group)?;
     Ok(found.map(|found| LargeGroup {
@@ -51,8 +51,8 @@ pub(crate) fn entry(group: &str) -> Result<Option<Entry>, LookupError> {
     }
 }
 
-/// Parses a line `NAME:PASSWORD:GID:MEMBER,…`. Returns `None` if NAME is not `group`: `getent` prints the group with
-/// that id if `group` is a number.
+/// Parses a line `NAME:PASSWORD:GID:MEMBER,…`. Returns `None` if NAME is not `group`, because for a number, `getent`
+/// prints the group with that id.
 fn parse(text: &str, group: &str) -> Option<Entry> {
     let mut parts = text.strip_suffix('\n')?.splitn(4, ':');
     let (name, _) = (parts.next()?, parts.next()?);

@@ -17,7 +17,7 @@ pub const GROUP_MAX: usize = 64 << 20;
 pub struct LargeGroup {
     /// The group id.
     pub gid: u32,
-    /// Whether the entry lists the requested member.
+    /// Whether the entry lists the member that was asked for.
     pub lists: bool,
 }
 

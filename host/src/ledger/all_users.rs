@@ -1,4 +1,4 @@
-//! Visits the folders of all users in the ledger, and measures how full the ledger is.
+//! Visits the ledger folders of all users, and measures how full the ledger is.
 
 use rustix::{
     fs::{self, AtFlags},
@@ -24,19 +24,19 @@ const GROUPS: [&str; 2] = [USERS, "unknown"];
 /// Maximum number of folders: as many as the ledger can hold.
 const FOLDERS_MAX: usize = 131_072;
 
-/// Used share of the ledger in percent.
+/// Used share of the ledger, 0 to 100 percent.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Fill {
-    /// Used share of the names (inodes); 0 if the file system does not limit them.
+    /// Used share of the names (inodes) in percent; 0 if the file system does not limit them.
     pub names: u64,
-    /// Used share of the space.
+    /// Used share of the space in percent.
     pub space: u64,
 }
 
 impl HostLedger {
-    /// Calls `visit` for the folder of each user. The first argument names the account; it is `None` for a bucket of
-    /// user names without an account. A folder that cannot be opened is skipped, because the next login of its user
-    /// reports why.
+    /// Calls `visit` for the folder of each user. The first argument names the account; it is `None` for one of the 256
+    /// folders that user names without an account share. A folder that cannot be opened is skipped, because the next
+    /// login of its user reports the error.
     ///
     /// # Errors
     /// [`LedgerError`] if the ledger cannot be trusted.

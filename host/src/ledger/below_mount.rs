@@ -1,5 +1,5 @@
-//! Empties the folder below a mounted ledger. It may have been a ledger before the mount, and its names must not
-//! reappear when the ledger is unmounted.
+//! Empties the folder below a mounted ledger. It may have served as the ledger before the mount, and its old names must
+//! not reappear when the ledger is unmounted.
 
 use std::io::ErrorKind;
 use std::os::fd::AsRawFd;
@@ -18,7 +18,8 @@ use crate::{
 /// The subfolders of a ledger.
 const GROUPS: [&str; 2] = ["users", "unknown"];
 
-/// Empties the folder that a mount at `path` hides. A no-op if nothing is mounted or this process may not look.
+/// Empties the folder that a mount at `path` hides. Does nothing if no mount is there, or if this process has no right
+/// to open the hidden folder.
 ///
 /// # Errors
 /// The errno if a name remains.

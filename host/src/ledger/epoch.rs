@@ -18,7 +18,7 @@ use twinlock_core::{
 use crate::ledger::{HostLedger, io, text_of};
 use crate::{clock_mark, entropy::KernelEntropy, trusted_dir::TrustedDir};
 
-/// How often a concurrent process may remove the temporary link of a new epoch.
+/// Number of times that another process may remove the temporary link of a new epoch.
 const ROUNDS: usize = 8;
 pub(crate) const EPOCH: &str = "epoch";
 /// The file that contains the boot id.
@@ -48,7 +48,7 @@ impl HostLedger {
         self.begin_anew(now).map(|horizon| horizon.floor)
     }
 
-    /// Begins the first epoch, or returns the epoch that another process has just begun.
+    /// Begins the first epoch. If another process has just begun it, returns that epoch.
     pub(super) fn begin_first(&self, now: Now) -> Result<Horizon, LedgerError> {
         let epoch = self.new_epoch(now)?;
         match self.root()?.link(EPOCH, &epoch_text::write(&epoch)) {
@@ -68,8 +68,8 @@ impl HostLedger {
         of_new(epoch, now)
     }
 
-    /// Returns the times about which the ledger knows nothing, as the stored epoch gives them; `None` if there is no
-    /// epoch, or it is damaged or from another boot.
+    /// Returns the times for which the ledger does not know the used codes, by the stored epoch. Returns `None` if
+    /// there is no epoch, or it is damaged or from another boot.
     pub(super) fn of_standing(&self, now: Now) -> Result<Option<Horizon>, LedgerError> {
         let text = text_of(CWD, &concat(&[&*self.path, "/", EPOCH]))?;
         let Some(known) = text.and_then(|text| epoch_text::read(&text)) else { return Ok(None) };
@@ -101,7 +101,7 @@ impl HostLedger {
     }
 }
 
-/// Replaces an epoch that is damaged or from another boot. Atomic.
+/// Atomically replaces an epoch that is damaged or from another boot.
 fn replace(root: &TrustedDir, text: &str) -> Result<(), LedgerError> {
     for _ in 0..ROUNDS {
         match replace_once(root, text) {

@@ -25,9 +25,9 @@ use crate::{
 
 /// `TMPFS_MAGIC` of linux/magic.h.
 const TMPFS: i64 = 0x0102_1994;
-/// Maximum number of names read from one folder: as many as the ledger can hold, so that no folder has too many.
+/// Maximum number of names read from one folder. The ledger can hold no more.
 const NAMES_MAX: usize = 131_072;
-/// Maximum length of a link's text in bytes; the ledger writes fewer than 128.
+/// Maximum length in bytes of a link's text. The texts of the ledger have fewer than 128.
 const TEXT_MAX: usize = 256;
 
 /// The ledger folder.
@@ -58,8 +58,8 @@ impl HostLedger {
         }
     }
 
-    /// Declares that root called this process, so that new links need no change of group, which saves a system call.
-    /// The group of a link is never checked, so a wrong call does no harm.
+    /// Declares that root called this process. New links then need no change of group, which saves a system call. A
+    /// wrong declaration does no harm, because the group of a link is never checked.
     pub fn set_called_by_root(&mut self) {
         self.called_by_root = true;
     }
@@ -117,10 +117,10 @@ impl HostLedger {
         crate::ledger::below_mount::empty(&self.path, self.owner).map_err(io)
     }
 
-    /// Creates the 256 buckets that user names without an account share.
+    /// Creates the 256 folders that user names without an account share.
     ///
     /// # Errors
-    /// [`LedgerError`] if one cannot be created.
+    /// [`LedgerError`] if a folder cannot be created.
     pub fn make_buckets(&self) -> Result<(), LedgerError> {
         (0..=u8::MAX)
             .try_for_each(|bucket| self.open_ledger_key(&LedgerKey::Bucket(bucket)).map(drop))
@@ -208,7 +208,7 @@ impl Ledger for HostLedger {
 /// The folder with the links of one user.
 pub(crate) struct HostUserLedger {
     pub(crate) dir: TrustedDir,
-    /// Whether `dir` is the folder that all users share once the ledger is nearly full.
+    /// Whether `dir` is the folder that all users share while the ledger is nearly full.
     pub(crate) is_of_all: bool,
 }
 
@@ -239,8 +239,8 @@ impl UserLedger for HostUserLedger {
     }
 }
 
-/// Returns the text of a link; `None` if the name does not exist. The text is empty, and so invalid, if the name is not
-/// a link or the target is not UTF-8.
+/// Returns the text of a link; `None` if the name does not exist. Returns an empty text, which is invalid, if the name
+/// is not a link or the target is not UTF-8.
 pub(super) fn text_of(folder: BorrowedFd<'_>, name: &str) -> Result<Option<String>, LedgerError> {
     let mut buffer = [0_u8; TEXT_MAX];
     match fs::readlinkat_raw(folder, name, &mut buffer[..]) {

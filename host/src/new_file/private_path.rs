@@ -18,9 +18,9 @@ use rustix::{
 
 use crate::new_file::NewFileError;
 
-/// Permission bits that let the group or others create and remove names. An ACL that lets a user write is visible in
-/// the group bits. The sticky bit is no protection, because an attacker can still create names, and may guess names
-/// that programs look for.
+/// Permission bits that let the group or others create and remove names. An ACL that lets a user write shows in the
+/// group bits. The sticky bit does not protect the folder, because an attacker can still create a name that a program
+/// looks for.
 const WRITABLE_BY_OTHERS: u32 = 0o022;
 /// Maximum number of symbolic links in a path, as in the kernel.
 const LINKS_MAX: usize = 40;
@@ -47,7 +47,7 @@ pub(crate) fn open(path: &Path, owner: u32) -> Result<OwnedFd, NewFileError> {
     open_below(folder, path, owner)
 }
 
-/// Opens a folder as [`open`] does, starting in a folder whose parents are not checked.
+/// Opens a folder as [`open`] does, below a folder whose parents are not checked.
 pub(crate) fn open_below(
     folder: OwnedFd,
     path: &Path,

@@ -1,4 +1,5 @@
-//! Writes twinlock.toml and its last good copy `settings.good`, which is used while twinlock.toml has an error.
+//! Writes twinlock.toml and `settings.good`, a copy of the last version without errors. The copy is used while
+//! twinlock.toml has an error.
 
 use rustix::{
     fd::{AsFd, OwnedFd},
@@ -105,7 +106,7 @@ pub fn replace(settings_path: &str, content: &Content, owner: Owner) -> Result<(
     put(&folder, name, &content, owner).map_err(trusted_dir::fault)
 }
 
-/// How often a concurrent process may remove the temporary file.
+/// Number of times that another process may remove the temporary file.
 const ROUNDS: usize = 8;
 
 fn put(folder: &OwnedFd, name: &str, content: &Content, owner: Owner) -> io::Result<()> {
@@ -151,7 +152,7 @@ pub(crate) fn sweep(folder: &OwnedFd, name: &str) {
     }
 }
 
-/// Writes a new file, and sets its mode after the content is complete.
+/// Writes a new file completely, and only then sets its mode.
 pub(crate) fn write(
     folder: &OwnedFd,
     name: &str,

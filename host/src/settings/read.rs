@@ -19,8 +19,8 @@ use std::os::fd::AsFd;
 
 /// The default path of the settings file.
 pub const PATH: &str = "/etc/twinlock/twinlock.toml";
-/// The file with the rules that the command writes. These rules are appended to those of the settings file, wherever
-/// the settings file is.
+/// The file with the rules that the command writes. These rules follow those of the settings file, whichever settings
+/// file is used.
 pub const RULES: &str = "/etc/twinlock/rules.toml";
 /// The name of the last good copy, which is next to the settings file and contains the settings and rules that were
 /// last applied.
@@ -31,7 +31,7 @@ pub const GOOD: &str = "settings.good";
 pub enum SettingsReadError {
     /// The settings file cannot be trusted or read.
     File(FileError),
-    /// A folder above the settings file is not trusted.
+    /// A folder above the settings file cannot be trusted.
     Folder(FolderError),
     /// The settings file has an error.
     Mistake(SettingsError),
@@ -83,11 +83,11 @@ fn load_beside(path: &str, rules: &str, owner: Owner) -> Result<Loaded, Settings
 }
 
 /// Loads the settings as [`load`] does, for a path that a PAM line or an option names. The file must exist, and only
-/// root may write to the folders above it.
+/// root may be able to write to the folders above it.
 ///
 /// # Errors
 /// [`SettingsReadError::Folder`] if other users can write to a folder above the file; the last good copy is not used
-/// then. Otherwise as [`load`].
+/// then. Otherwise the errors of [`load`].
 pub fn load_named(path: &str, owner: Owner) -> Result<Loaded, SettingsReadError> {
     let (folder, name) = trusted_path::folder_of(path, owner).map_err(SettingsReadError::Folder)?;
     let opened = open_beneath::file(folder.as_fd(), name);
@@ -163,7 +163,7 @@ pub fn read_rules(path: &str, owner: Owner) -> Result<Vec<Rule>, SettingsReadErr
     }
 }
 
-/// Returns the settings in the last good copy next to the settings file `path`, without its copy of rules.toml.
+/// Returns the settings in the last good copy next to the settings file `path`, without the rules of rules.toml.
 ///
 /// # Errors
 /// [`SettingsReadError`] if the copy cannot be trusted or read, or has an error.
@@ -207,7 +207,7 @@ pub fn sibling(path: &str, name: &str) -> String {
 }
 
 impl SettingsReadError {
-    /// Returns a clause for the log that names the file and its error. `path` is the settings file.
+    /// Returns what is wrong as a clause for the log that names the file. `path` is the settings file.
     #[must_use]
     pub fn clause(&self, path: &str) -> String {
         match self {

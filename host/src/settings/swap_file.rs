@@ -30,7 +30,7 @@ use crate::{
     trusted_path::{self, FolderError},
 };
 
-/// Maximum number of rounds. Each failed round means that another writer succeeded.
+/// Maximum number of rounds. In each round that fails, another writer has succeeded.
 const ROUNDS: usize = 4096;
 /// Age in seconds after which a draft counts as abandoned, even if a process has the process id in its name. If its
 /// writer still runs, the writer writes a new draft.
@@ -85,7 +85,7 @@ impl<E> From<FileError> for SwapError<E> {
     }
 }
 
-/// A function that takes the current content and returns the new one, or `None` to keep the current one. A missing file
+/// Takes the current content of the file and returns the new content, or `None` to keep the current one. A missing file
 /// has an empty content.
 pub type Decide<'a, E> = &'a mut dyn FnMut(&[u8]) -> Result<Option<Content>, E>;
 
@@ -112,8 +112,8 @@ impl SwapFile {
         }
     }
 
-    /// Replaces the content by what `decide` returns for it. After a concurrent change, `decide` is called again.
-    /// Returns whether this call has changed the file.
+    /// Replaces the content by what `decide` returns for it. If another process changes the file meanwhile, calls
+    /// `decide` again. Returns whether this call has changed the file.
     ///
     /// # Errors
     /// [`SwapError::Declined`] if `decide` fails, [`SwapError::Store`] if the file cannot be read or written,
@@ -143,9 +143,9 @@ impl SwapFile {
         Err(SwapError::Busy)
     }
 
-    /// Writes a draft, makes a claim for the content `mark` and follows the claim. Returns whether this process has
-    /// replaced the file. On `false`, another process may have done so with this draft or with its own; reading the
-    /// file shows which.
+    /// Writes a draft, makes a claim for the content `mark` and renames the claimed draft. Returns whether this process
+    /// has replaced the file. If not, another process may have renamed this draft or its own; reading the file shows
+    /// which.
     fn offer(&self, mark: &str, after: &Content) -> Result<bool, FileError> {
         let mut nonce = [0; 4];
         KernelEntropy.fill(&mut nonce).map_err(|MachineError| trusted_dir::fault(Errno::IO))?;
@@ -167,7 +167,7 @@ impl SwapFile {
         followed
     }
 
-    /// Follows the claim of another writer for the content `mark`. Returns whether there was a claim.
+    /// Finishes the claim of another writer for the content `mark`. Returns whether there was a claim.
     fn help(&self, mark: &str) -> Result<bool, FileError> {
         let claim = self.claim(mark);
         let draft = match fs::readlinkat(&self.folder, &claim, Vec::new()) {
@@ -180,8 +180,8 @@ impl SwapFile {
         Ok(true)
     }
 
-    /// Renames the draft of a claim over the file. Returns `false` if another process has done so, or if the file no
-    /// longer has the content `mark`.
+    /// Renames the draft of a claim over the file. Returns `false` if another process has already renamed it, or if the
+    /// file no longer has the content `mark`.
     fn follow(&self, mark: &str, draft: &str) -> Result<bool, FileError> {
         let claim = self.claim(mark);
         // Checked after the claim: an old mark never returns, so a claim for it has no effect.
@@ -233,7 +233,7 @@ impl SwapFile {
         let _ = fs::unlinkat(&self.folder, name, AtFlags::empty());
     }
 
-    /// Removes what killed writers have left: claims for earlier contents, and abandoned drafts.
+    /// Removes files that killed writers have left: claims for earlier contents, and abandoned drafts.
     fn sweep(&self) {
         let names = self.names();
         // Read after the names: a claim among them that is not for this content is for an earlier one.

@@ -116,8 +116,8 @@ fn read(records: &HostRecords, dir: &TrustedDir, id: SetId) -> Result<CodeSet, S
     form::read(text)
 }
 
-/// Makes the name of a spent code durable. A name that cannot be made durable is removed, because access is not granted
-/// for the code then.
+/// Makes the name of a spent code durable. Removes the name if this fails, because access is then not granted for the
+/// code.
 fn make_durable(dir: &TrustedDir, name: &str) -> rustix::io::Result<()> {
     let synced = fs::fsync(dir.fd());
     if synced.is_err() {
@@ -126,8 +126,8 @@ fn make_durable(dir: &TrustedDir, name: &str) -> rustix::io::Result<()> {
     synced
 }
 
-/// Creates the dummy set, whose hashes match no code. It is read for users without a set so that a login takes equally
-/// long for them.
+/// Creates the dummy set, whose hashes match no code. It is read for users without a set, so that every login takes the
+/// same time.
 #[cfg(feature = "tools")]
 pub(crate) fn make_nobodys(records: &HostRecords, dir: &TrustedDir) -> Result<(), StoreError> {
     let name = form::set_name(NOBODYS);

@@ -50,8 +50,8 @@ pub(crate) fn commit(
     done
 }
 
-/// Marks the first enrollment of an account as complete in the link of its user id, if an interruption has left it in
-/// progress.
+/// Marks the first enrollment of an account as complete in the link of its user id. This repairs an enrollment that was
+/// interrupted before the mark.
 #[cfg(feature = "tools")]
 pub(crate) fn finish(
     records: &HostRecords,
@@ -80,7 +80,7 @@ fn person(
     Ok(users.below(folder.as_str(), records.owner)?)
 }
 
-/// Writes a record as number 1 of a folder. If there is one already, the existing record is kept.
+/// Writes a record as number 1 of a folder. Keeps a record that is there already.
 #[cfg(feature = "tools")]
 pub(crate) fn put_first(
     records: &HostRecords,

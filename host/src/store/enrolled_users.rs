@@ -66,9 +66,9 @@ pub fn newest_sequence(records: &HostRecords, folder: &Folder) -> Result<Option<
     }
 }
 
-/// Returns whether any account was ever enrolled. This is so if a record is active, reset, removed or unreadable, or if
-/// a user id leads to a record that was lost. If neither the records folder nor the settings have a store-id, no store
-/// was ever created, and the result is `false` if the records folder is missing or empty.
+/// Returns whether any account was ever enrolled: a record is active, reset, removed or unreadable, or a user id leads
+/// to a record that was lost. Returns `false` if neither the records folder nor the settings have a store-id and the
+/// records folder is missing or empty, because no store was ever created then.
 ///
 /// # Errors
 /// [`StoreError`] if this cannot be determined.

@@ -1,5 +1,5 @@
-//! Reads and writes what `export` and `import record` transfer besides a record: a code set with its age, and when its
-//! codes were spent.
+//! Reads and writes the parts that `export` and `import record` transfer in addition to a record: a code set with its
+//! age, and when its codes were spent.
 
 use rustix::fs::{self, AtFlags, Timespec, Timestamps};
 use twinlock_core::{
@@ -18,7 +18,7 @@ use crate::{
     trusted_dir,
 };
 
-/// Returns when a set was created, which is the modification time of its file because the file is written once.
+/// Returns when a set was created. This is the modification time of its file, which is written once.
 ///
 /// # Errors
 /// [`StoreError`] if the time of the file cannot be read.
@@ -49,8 +49,8 @@ pub fn spent_at(
     Ok(places.into_iter().map(|place| (place, at(place))).collect())
 }
 
-/// Stores a set from another host under its own id. `since` is the time at which the set was created. An equal set that
-/// exists already is kept.
+/// Stores a set from another host under its own id. `since` is the time at which the set was created. Keeps an equal
+/// set that exists already.
 ///
 /// # Errors
 /// [`CommitError`] if the set cannot be written; [`StoreError::Malformed`] if a different set has the id on this host.

@@ -38,7 +38,7 @@ pub const UIDS: &str = "uids";
 pub(crate) const FAILED: &str = "failed.";
 /// Maximum number of known sources per user; the oldest is replaced.
 const KNOWN_MAX: usize = 64;
-/// How often a record may be replaced by a concurrent change while it is read.
+/// Number of times that another process may replace a record while it is read.
 const ROUNDS: usize = 8;
 
 /// The folder of all records.
@@ -59,7 +59,7 @@ pub(crate) struct FolderListing {
     pub(crate) of_sets: Vec<String>,
     known: Vec<SourceLabel>,
     failures: u32,
-    /// Failure counts below the current one, left by processes that stored a count concurrently.
+    /// Failure counts lower than the current one, which processes that counted at the same time have left.
     outdated: Vec<u32>,
 }
 
@@ -97,7 +97,7 @@ impl HostRecords {
         Err(StoreError::File(FileError::Io { errno: Errno::AGAIN.raw_os_error() }))
     }
 
-    /// Opens a user's folder. Also checks the records folder, so that one that other users can write to is refused.
+    /// Opens a user's folder. Also checks the records folder and refuses it if other users can write to it.
     pub(crate) fn open(&self, folder: &Folder) -> Result<TrustedDir, StoreError> {
         let path = concat(&[&*self.path, "/", USERS, "/", folder.as_str()]);
         Ok(TrustedDir::open_in(&self.path, &path, self.owner)?)
@@ -111,9 +111,9 @@ impl HostRecords {
         Ok(TrustedDir::open(&self.path, self.owner)?)
     }
 
-    /// Proves that a user has no record. Fails unless the store-id proves the records folder, no other user name holds
-    /// the user id, and the user's own record was not lost. The record of a removed user is not lost, because a
-    /// tombstone remains.
+    /// Proves that a user has no record. Fails unless the store-id proves that the right records folder is mounted, no
+    /// other user name has the user id, and the user's own record was not lost. The record of a removed user is not
+    /// lost, because a tombstone remains.
     pub(crate) fn prove_absence(
         &self,
         account: &Account,
@@ -141,11 +141,11 @@ impl HostRecords {
         Ok(found.is_some_and(|found| found.record.state.holds_uid() && found.record.uid == uid))
     }
 
-    /// Returns the record that an enrollment will replace; `None` also if the record was lost, because an enrollment
-    /// repairs that.
+    /// Returns the record that an enrollment will replace; `None` if there is none or it was lost, because an
+    /// enrollment repairs a loss.
     ///
     /// # Errors
-    /// As [`Records::newest`], except for a lost record.
+    /// The errors of [`Records::newest`], except for a lost record.
     pub fn before_enrollment(&self, account: &Account) -> Result<Option<Snapshot>, StoreError> {
         match self.newest(account) {
             Err(StoreError::RecordLost) => Ok(None),
@@ -265,7 +265,7 @@ fn parsed(
     })
 }
 
-/// What a user's folder contains, as evidence that the user has no record.
+/// What remains in a user's folder, as evidence that the user has no record.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Left {
     /// The user has no folder.
@@ -283,7 +283,7 @@ impl Left {
     }
 }
 
-/// The newest record of a folder, as far as one listing of it shows.
+/// The newest record in one listing of a user's folder.
 pub(crate) enum Newest {
     Read(Box<Snapshot>),
     Empty,

@@ -9,8 +9,8 @@ pub const NAME: &str = "store-id";
 /// Length of the file in bytes: 32 hexadecimal digits and a newline.
 const LENGTH: usize = 33;
 
-/// Proves that the records folder is the right one. What is missing from it then does not exist. `copy` is the path of
-/// the store-id next to the settings.
+/// Proves that the records folder is the one that belongs to the settings. A user without a folder in it is then not
+/// enrolled. `copy` is the path of the store-id next to the settings.
 ///
 /// # Errors
 /// [`StoreError::StoreIdMissing`] if the records folder has none; [`StoreError::StoreIdMismatch`] if the copy is

@@ -14,8 +14,8 @@ use crate::{
     trusted_dir::TrustedDir,
 };
 
-/// Removes all code sets except `kept`, which the record with the number `newest` names. A set that no record names yet
-/// may be about to be named, so it is removed only after a day.
+/// Removes all code sets except `kept`, which the record with the number `newest` names. A set that no record names is
+/// removed only after a day, because a change in progress may be about to name it.
 pub(crate) fn sets(
     records: &HostRecords,
     dir: &TrustedDir,

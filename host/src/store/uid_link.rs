@@ -15,11 +15,11 @@ use crate::{
     trusted_dir::{self, TrustedDir},
 };
 
-/// Before a user name, marks a first enrollment in progress; no folder name contains this character. After a user id,
-/// marks a temporary link that will replace the link of the user id.
+/// In a link's text, stands before the user name while a first enrollment is in progress. In a link's name, follows the
+/// user id of a temporary link. No folder name contains this character.
 const MARK: char = '+';
 
-/// The user name that last held a user id. The user need not have a record.
+/// The user name that last had a user id. This user need not have a record.
 pub(crate) struct Link {
     /// The folder of the user name.
     pub(crate) folder: Folder,
@@ -38,9 +38,9 @@ impl Link {
 /// How far the first enrollment of a user name is.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Phase {
-    /// In progress. The first record may not exist yet, so a missing record is not a lost one.
+    /// In progress. The first record may not exist yet, so a missing record does not mean that it was lost.
     Begun,
-    /// Complete. The first record was committed, so a missing record was lost.
+    /// Complete. The first record was committed, so a missing record means that it was lost.
     Held,
 }
 
@@ -62,7 +62,7 @@ pub(crate) fn read(records: &HostRecords, uid: u32) -> Result<Option<Link>, Stor
     Ok(Some(Link { folder, phase }))
 }
 
-/// A claim of a user name to a user id.
+/// A user id that is claimed for a user name.
 pub(crate) struct UidClaim<'a> {
     /// The records.
     pub(crate) records: &'a HostRecords,
@@ -111,8 +111,8 @@ impl UidClaim<'_> {
         }
     }
 
-    /// Removes the mark `+` after the record is written. Best effort: if the mark remains, only a loss of the record
-    /// would go unnoticed, and the next enrollment or change removes the mark.
+    /// Removes the mark `+` after the record is written. Best effort: while the mark remains, only a loss of the record
+    /// is not noticed, and the next enrollment or change removes the mark.
     pub(crate) fn finish(&self) {
         let _ = self.replace();
     }
@@ -126,7 +126,7 @@ impl UidClaim<'_> {
         fs::renameat(self.root.fd(), aside, self.root.fd(), link)
     }
 
-    /// Releases the user id of a removed user. Best effort: a link that remains does not hold the user id.
+    /// Releases the user id of a removed user. Best effort: a link that remains does not reserve the user id.
     pub(crate) fn let_go(&self) {
         let _ = self.unlink(&self.uid.to_string());
         let _ = self.unlink(&self.aside());

@@ -1,5 +1,5 @@
-//! Reads records and stores failures with uniform system calls, because a caller must not learn who is enrolled before
-//! a first factor.
+//! Reads records and stores failures with the same system calls for every user, because before a first factor nobody
+//! may learn who is enrolled.
 
 use rustix::fs::{self, AtFlags};
 use twinlock_core::{
@@ -25,8 +25,8 @@ pub(crate) const NOBODY: &str = "nobody";
 /// The user id `(uid_t) -1`, which no account has.
 const NO_UID: u32 = u32::MAX;
 
-/// Implements [`twinlock_core::ports::Records::newest`] with uniform system calls. The second value is the dummy
-/// record, if it was read instead.
+/// Returns the newest record of an account, and the dummy record if it was read instead. Makes the same system calls
+/// for every user (see [`twinlock_core::ports::Records::newest_uniform`]).
 pub(crate) fn newest(
     records: &HostRecords,
     account: Option<&Account>,
@@ -64,7 +64,8 @@ pub(crate) fn newest(
     (found, stand_in)
 }
 
-/// Reads a user's record, or the dummy record if the user has no folder. Returns `true` for the user's own folder.
+/// Reads a user's record, or the dummy record if the user has no folder. Returns `true` if the record is the user's
+/// own.
 fn read(
     records: &HostRecords,
     folder: Option<&Folder>,
@@ -87,7 +88,7 @@ pub(crate) fn path_of(folder: Option<&Folder>) -> String {
     concat(&[USERS, "/", folder.map_or("%", Folder::as_str)])
 }
 
-/// Implements [`twinlock_core::ports::Records::note_failures`].
+/// Stores a number of failures (see [`twinlock_core::ports::Records::note_failures`]).
 pub(crate) fn note_failures(
     records: &HostRecords,
     folder: Option<&Folder>,

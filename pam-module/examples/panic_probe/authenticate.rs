@@ -1,4 +1,4 @@
-//! A replacement for the login that asks for a code and panics while it holds it.
+//! A login for tests, which asks for a code and panics while it has the code in memory.
 
 use std::ffi::CStr;
 

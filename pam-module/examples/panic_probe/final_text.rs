@@ -1,4 +1,4 @@
-//! Final text of a login that panics: none.
+//! The final text of a login that panics: there is none.
 
 use pam::module::PamHandle;
 

@@ -1,4 +1,4 @@
-//! The module's entry points around a login that panics, to test that a panic is contained.
+//! The module's entry points with a login that panics, to test that no panic reaches the calling program.
 
 mod authenticate;
 mod final_text;

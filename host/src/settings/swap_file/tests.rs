@@ -1,4 +1,4 @@
-//! Unit tests of `swap_file`: concurrent writers, and what killed writers leave.
+//! Unit tests of `swap_file`: concurrent writers, and files that killed writers leave.
 
 use crate::settings::swap_file::*;
 use rustix::fs::{Mode, OFlags};
