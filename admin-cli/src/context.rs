@@ -1,4 +1,4 @@
-//! What every command needs: the settings, the machine, and the request on the command line.
+//! The state that every command needs: the settings, the ports of the host, and the request on the command line.
 
 use std::io::{ErrorKind, Write};
 
@@ -31,13 +31,13 @@ use crate::{
 pub(crate) const OWN_WAY: &str =
     "To change your own backup codes or app: log in, type ?, then 4. Everything else needs root.";
 
-/// What the command line asks for.
+/// The request of the command line.
 pub(crate) struct CallerRequest {
-    /// The operation, as the permission table names it.
+    /// The operation in the permission table.
     pub(crate) operation: Operation,
-    /// The user that the operation is about, as typed; `None` if it is about many or none.
+    /// The user that the operation is about, as typed; `None` if it is about several users or the host.
     pub(crate) target: Option<String>,
-    /// The reason and the right under which the operation runs.
+    /// The options `--reason` and `--break-glass`.
     pub(crate) grounds: Grounds,
 }
 
@@ -53,7 +53,7 @@ impl CallerRequest {
     }
 }
 
-/// What every command needs.
+/// The state that every command needs.
 pub(crate) struct Context {
     /// The settings in force. Settings of the command itself always come from the default file in /etc/twinlock, all
     /// others from the requested file.
@@ -112,8 +112,8 @@ impl Context {
         Ok(Self::with(chosen.path, asked, own, command))
     }
 
-    /// Loads the settings as [`Context::open`] does, for commands that repair them: unusable settings are replaced by
-    /// the defaults, which require the acting user's code.
+    /// Loads the settings as [`Context::open`] does, for commands that repair the settings. If the settings cannot be
+    /// used, the defaults apply, which require the acting user's code.
     pub(crate) fn open_to_mend(command: &Command) -> Result<Self, Failure> {
         let chosen = ChosenSettings::of(command)?;
         let usual = || Loaded { policy: Policy::default(), stands_in_for: None };
@@ -135,7 +135,10 @@ impl Context {
         }
     }
 
-    /// Refuses a caller who is not root. `what` completes "only root may …".
+    /// Checks that the caller is root. `what` completes the sentence "only root may …".
+    ///
+    /// # Errors
+    /// [`Failure`] if the caller is not root.
     pub(crate) fn need_root(&self, what: &str) -> Result<(), Failure> {
         if geteuid().is_root() {
             return Ok(());
@@ -169,8 +172,8 @@ impl Context {
         Ok(ChangeStamp { generation: Generation(u64::from_ne_bytes(bytes)), at: self.now()?.unix })
     }
 
-    /// Prints the outcome after the work is done: `sentence`, or `object` with `--json`. Ignores write errors, which do
-    /// not undo the work.
+    /// Prints the result after the work is done: `sentence`, or `object` with `--json`. Ignores write errors, because
+    /// the work is done.
     pub(crate) fn say(&self, sentence: &str, object: serde_json::Value) {
         let said = if self.json { object.to_string() } else { wrap(sentence, WIDTH, 0) };
         // The operation is done; a failed write of its output does not undo it.
@@ -187,8 +190,8 @@ impl Context {
         self.print_exactly(&harmless(text, notation))
     }
 
-    /// Prints text as [`Context::print`] does, without escaping it, because it contains this program's own colors or is
-    /// escaped already.
+    /// Prints text as [`Context::print`] does, but without escaping it. For text that contains colors of this program
+    /// or is escaped already.
     pub(crate) fn print_exactly(&self, text: &str) -> Result<(), Failure> {
         let mut stdout = std::io::stdout().lock();
         match stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush()) {

@@ -48,8 +48,8 @@ fn main() -> ExitCode {
     }
 }
 
-/// Blocks SIGXFSZ, so that a caller with a file size limit (ulimit -f) gets an error message, and the process is not
-/// killed in the middle of a command.
+/// Blocks SIGXFSZ. If the caller has a file size limit (ulimit -f), a write then fails with an error message, and does
+/// not kill the process in the middle of a command.
 fn write_errors_are_said() {
     let mut signals = SigSet::empty();
     signals.add(Signal::SIGXFSZ);

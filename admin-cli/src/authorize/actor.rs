@@ -15,7 +15,7 @@ use crate::{authorize::logind, context::Context};
 /// The login uid of a process that no login has started.
 const UNSET: u32 = u32::MAX;
 /// Major device number of consoles and serial lines, `/dev/tty1` to `/dev/tty63` and `/dev/ttyS*`
-/// (Documentation/admin-guide/devices.txt of Linux). `/dev/console` belongs to another driver.
+/// (Documentation/admin-guide/devices.txt of Linux). `/dev/console` has another major number.
 const TTYS: u32 = 4;
 const CONSOLE: (u32, u32) = (5, 1);
 /// Minor device number of the first serial line, `/dev/ttyS0`.
@@ -52,15 +52,14 @@ impl ActingLogin {
         Self { traces, actor: traces.actor() }
     }
 
-    /// Returns the uid of the user who called the command: the login uid, or without one the uid that sudo, doas or
+    /// Returns the uid of the user who called the command: the login uid, or if it is unset the uid that sudo, doas or
     /// pkexec names. Returns `None` if these contradict each other.
     pub(crate) fn caller(&self) -> Option<u32> {
         let named = self.traces.login.or_else(|| invokers().first().copied())?;
         self.is_called_by(named).then_some(named)
     }
 
-    /// Returns whether the user `uid` called the command, according to the login uid, or without one according to sudo,
-    /// doas or pkexec.
+    /// Returns whether the user `uid` called the command, by the login uid, or if it is unset by sudo, doas or pkexec.
     pub(crate) fn is_called_by(&self, uid: u32) -> bool {
         match self.traces.login {
             Some(login) => login == uid && self.actor.uid() == Some(uid),
@@ -71,7 +70,7 @@ impl ActingLogin {
         }
     }
 
-    /// Returns the value of `actor=` in the log: `console`, the login uid, or `unset` without one.
+    /// Returns the value of `actor=` in the log: `console`, the login uid, or `unset` if there is no login uid.
     pub(crate) fn word(&self) -> String {
         match (self.actor, self.traces.login) {
             (Actor::Console, _) => "console".into(),
@@ -96,7 +95,7 @@ fn named(uid: u32) -> String {
     if uid == UNSET { "unknown".into() } else { format!("uid:{uid}") }
 }
 
-/// Returns the first uid that differs from the login uid; if none differs, the first uid.
+/// Returns the first uid that differs from the login uid; the first uid if all equal it.
 fn contradicting(uids: Vec<u32>, login: Option<u32>) -> Option<u32> {
     uids.iter().copied().find(|uid| Some(*uid) != login).or_else(|| uids.first().copied())
 }
@@ -144,7 +143,7 @@ pub(crate) fn log(context: &Context, event: &str, pairs: &[(&str, &str)]) {
     log_as(context, Severity::Notice, &Said { event, pairs }, &ActingLogin::read());
 }
 
-/// What a line of the log says before it names the acting user.
+/// The part of a log line that precedes the acting user.
 pub(crate) struct Said<'a> {
     /// The value of `event=`.
     pub(crate) event: &'a str,
@@ -152,7 +151,7 @@ pub(crate) struct Said<'a> {
     pub(crate) pairs: &'a [(&'a str, &'a str)],
 }
 
-/// Logs a change as [`log`] does, with a given severity and for a login that was read before.
+/// Logs a change as [`log`] does, with the given severity and for the login `login`, which was read before.
 pub(crate) fn log_as(context: &Context, severity: Severity, said: &Said<'_>, login: &ActingLogin) {
     let Said { event, pairs } = *said;
     let (actor, doubt) = (login.word(), login.doubt());

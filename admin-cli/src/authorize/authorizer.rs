@@ -1,4 +1,4 @@
-//! Authorizes an operation: who the acting user is, whether a code is required, and what is logged and mailed about it.
+//! Authorizes an operation: determines the acting user, whether a code is required, and what is logged and mailed.
 
 use twinlock_core::{
     authorization::{
@@ -30,7 +30,7 @@ use crate::{
     terminal::keyboard::Keyboard,
 };
 
-/// Maximum length of a reason in bytes, which is that of a value in the log.
+/// Maximum length of a reason in bytes. It is the maximum length of a value in the log.
 const REASON_MAX: usize = 128;
 /// The recipient of mail about the host.
 const ROOT: &str = "root";
@@ -44,7 +44,7 @@ pub(crate) struct Authorizer {
     case: Situation,
     /// The account whose code is asked for, and the record to verify the code against; `None` if no code is required.
     due: Option<(Account, Snapshot)>,
-    /// The name by which records name the acting user.
+    /// The name of the acting user in records.
     name: String,
     /// The user that the operation is about, as the host spells the account name.
     target: Option<String>,
@@ -56,7 +56,10 @@ pub(crate) struct Authorizer {
 pub(crate) struct Authorized(Authorizer, FirstRun);
 
 impl Authorizer {
-    /// Identifies the acting user, and refuses an operation that the user may not do, before anything else is read.
+    /// Identifies the acting user.
+    ///
+    /// # Errors
+    /// [`Failure`] if this user may not run the operation.
     pub(crate) fn of(context: &Context) -> Result<Self, Failure> {
         let CallerRequest { operation, target, grounds } = &context.request;
         let login = ActingLogin::read();
@@ -135,8 +138,8 @@ impl Authorized {
         self.0.login.actor.uid().is_some() && self.0.name == user
     }
 
-    /// Returns whether `account` belongs to the user who reads the output. This is the acting user or, without a login
-    /// uid as in a container, the caller of sudo.
+    /// Returns whether `account` belongs to the user who reads the output: the acting user, or if the login uid is
+    /// unset, as in a container, the caller of sudo.
     pub(crate) fn shows_to(&self, account: &Account) -> bool {
         self.is(&account.name) || self.0.login.is_called_by(account.uid)
     }
@@ -151,8 +154,11 @@ impl Authorized {
         AuditStamp { by: self.0.name.clone(), at }
     }
 
-    /// Refuses to continue as the first enrollment of the host if another run has enrolled an account meanwhile. A
-    /// caller who kept a prompt or a list open that long needs a code as every other caller does.
+    /// Checks that no other run has enrolled an account since this run began as the first enrollment of the host.
+    ///
+    /// # Errors
+    /// [`Failure`] if another run has. A caller who kept a prompt or a list open that long must enter a code like any
+    /// other caller.
     pub(crate) fn is_still_first(&self, context: &Context) -> Result<(), Failure> {
         if self.0.ruling != AuthorizationRuling::Free(Ground::FirstOfHost) {
             return Ok(());
@@ -163,8 +169,12 @@ impl Authorized {
         }
     }
 
-    /// Refuses to invite a user if this run takes no code because it is the first enrollment of the host, and `twinlock
-    /// invite` would refuse the invitation. Otherwise a list of users would be a way around that refusal.
+    /// Checks that this run may invite a user although it asked for no code because it is the first enrollment of the
+    /// host.
+    ///
+    /// # Errors
+    /// [`Failure`] if `twinlock invite` would refuse the invitation. Otherwise, a list of users would be a way around
+    /// this refusal.
     pub(crate) fn may_invite(&self) -> Result<(), Failure> {
         let Authorizer { ruling, case, name, login, .. } = &self.0;
         if *ruling == AuthorizationRuling::Free(Ground::FirstOfHost) {
@@ -174,7 +184,7 @@ impl Authorized {
         Ok(())
     }
 
-    /// Notes a user whom this run has enrolled, so that the user does not count as enrolled by another run.
+    /// Notes a user whom this run has enrolled, so that this user is not taken for one whom another run has enrolled.
     pub(crate) fn has_enrolled(&self, user: &str) {
         self.1.add(user);
     }
@@ -199,7 +209,7 @@ impl Authorized {
         actor::log_as(context, severity, &Said { event, pairs: &pairs }, &self.0.login);
     }
 
-    /// Queues a notification to the target user, who may not have asked for the operation.
+    /// Queues a mail to the target user, who may not have asked for the operation.
     pub(crate) fn write_to(
         &self,
         context: &Context,
@@ -212,7 +222,7 @@ impl Authorized {
         context.machine.outbox.put(&Notification { by, ..self.letter(user, kind, at) });
     }
 
-    /// Queues a notification to a user who was enrolled, if a mail address is known.
+    /// Queues a mail to a user who was enrolled, if a mail address is known.
     pub(crate) fn write_set_up(
         &self,
         context: &Context,
@@ -225,7 +235,7 @@ impl Authorized {
         }
     }
 
-    /// Queues a notification to the user's previous address `was` that mail now goes to the address `now`.
+    /// Queues a mail to the user's previous address `was`, which says that mail now goes to the address `now`.
     pub(crate) fn write_to_old(
         &self,
         context: &Context,
@@ -285,7 +295,7 @@ fn account_of(context: &Context, actor: Actor) -> Result<Option<Account>, Failur
     actor.uid().map_or(Ok(None), |uid| Ok(context.machine.accounts.by_uid(uid)?))
 }
 
-/// Returns the name of an account as the host spells it; `user` unchanged if there is no such account.
+/// Returns the canonical name of an account; `user` unchanged if there is no such account.
 fn account_name(context: &Context, user: &str) -> String {
     let found = context.machine.accounts.by_name(user).ok().flatten();
     found.map_or_else(|| user.to_owned(), |account| account.name)
@@ -317,7 +327,7 @@ fn factor(context: &Context, account: Option<&Account>, found: Option<&Snapshot>
     }
 }
 
-/// Validates a reason: one line that fits in a value of the log.
+/// Checks that a reason is one line that fits in a value of the log, and returns it. `option` is named in the error.
 pub(crate) fn sentence(option: &str, text: &str) -> Result<String, Failure> {
     let text = text.trim();
     if text.is_empty() || text.len() > REASON_MAX || text.contains(char::is_control) {

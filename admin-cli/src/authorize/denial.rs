@@ -1,4 +1,4 @@
-//! Messages for an acting user who is refused: what is missing and what to do.
+//! Messages for an acting user who is refused: why, and what to do.
 
 use twinlock_core::authorization::{Denial, Doubt};
 

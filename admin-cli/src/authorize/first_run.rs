@@ -9,10 +9,10 @@ use std::{
 use twinlock_core::base::error::StoreError;
 use twinlock_host::store::{enrolled_users, records::HostRecords};
 
-/// Number of enrolled accounts up to which the store is read before each user.
+/// Number of accounts enrolled by this run up to which the store is read before each further user.
 const ALWAYS: usize = 64;
-/// From then on the store is read again only if the last reading is at least this old, because reading it before each
-/// user would take quadratic time.
+/// Minimum age of the last reading before the store is read again, after more than [`ALWAYS`] accounts. Reading it
+/// before each user would take quadratic time.
 const FRESH: Duration = Duration::from_secs(1);
 
 /// The state of a run that began on a host without an enrolled account.
@@ -24,7 +24,7 @@ pub(crate) struct FirstRun {
 }
 
 impl FirstRun {
-    /// Returns whether no other run has enrolled an account so far. The caller calls this before each user.
+    /// Returns whether no other run has enrolled an account so far. Must be called before each user.
     ///
     /// # Errors
     /// [`StoreError`] if the records cannot be read.

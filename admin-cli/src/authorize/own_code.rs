@@ -1,4 +1,4 @@
-//! Asks for the acting user's own code, and verifies, claims and throttles it as a login does.
+//! Asks for the acting user's own code. Verifies it, claims it and limits wrong codes as a login does.
 
 use twinlock_core::{
     answer::{self, Answer, Code},
@@ -34,17 +34,17 @@ use crate::{
 
 const APP_ALONE: &str = "A backup code is not accepted here: type a code from your app.";
 
-/// Which codes to ask for, and what to do after the last one.
+/// The codes to ask for, and what to do after the last one.
 pub(crate) struct Question<'a> {
-    /// How many codes to ask for. Each one is claimed.
+    /// Number of codes to ask for. Each code can be used only once.
     pub(crate) codes: u8,
     /// Which kinds of codes are accepted.
     pub(crate) ways: OwnCodeWays,
-    /// The work that follows the last code, with the attempt and keyboard that were used for the codes.
+    /// The work that follows the last code.
     pub(crate) then: Then<'a>,
 }
 
-/// Work that follows the last code.
+/// The work that follows the last code. It gets the attempt and the keyboard with which the codes were verified.
 pub(crate) type Then<'a> =
     &'a mut dyn FnMut(&mut Attempt<'_>, &mut Keyboard) -> Result<(), Failure>;
 
@@ -107,7 +107,7 @@ struct CodePrompt<'a> {
 
 /// Why an answer is refused.
 enum CodeError {
-    /// Another answer may be correct. Contains what to say.
+    /// Another answer may be correct. Holds the message to show.
     Again(String),
     /// No other answer can help.
     Over(Failure),
@@ -253,7 +253,7 @@ impl CodePrompt<'_> {
     }
 }
 
-/// Returns the request of a login that has a first factor, because the user of this keyboard has logged in.
+/// Returns a login request with a proven first factor, because the user at this keyboard has logged in.
 fn request(account: &Account) -> Request {
     Request {
         service: "twinlock".into(),
@@ -265,7 +265,7 @@ fn request(account: &Account) -> Request {
     }
 }
 
-/// A conversation with nobody, because verification here asks no question.
+/// A conversation without a user. Verifying a code here asks no question.
 pub(crate) struct Nobody;
 
 impl Conversation for Nobody {

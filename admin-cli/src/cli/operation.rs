@@ -6,7 +6,8 @@ use twinlock_doctor::Subject;
 use crate::cli::{EpochVerb, Grounds, How, Import, PrivilegedArgs, Settings, Verb};
 
 impl Verb {
-    /// Returns the operation of a verb. Names every verb, so that a new verb without an operation does not compile.
+    /// Returns the operation of a verb. Matches every verb by name, so that a new verb without an operation does not
+    /// compile.
     pub(crate) fn operation(&self) -> Operation {
         match self {
             Self::Enroll(wanted) if wanted.many.from.is_some() => Operation::EnrollList,
@@ -79,7 +80,7 @@ impl Verb {
         }
     }
 
-    /// Returns the reason and the right under which a verb runs. Both are empty if the verb takes none.
+    /// Returns the options `--reason` and `--break-glass` of a verb; both unset if the verb does not have them.
     pub(crate) fn grounds(&self) -> Grounds {
         match self {
             Self::Enroll(wanted) => wanted.grounds.clone(),

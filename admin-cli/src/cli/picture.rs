@@ -4,7 +4,7 @@ use clap::Args;
 
 use crate::cli::Grounds;
 
-/// Which key of a picture or export to import.
+/// The key of a picture or export that is imported.
 #[derive(Clone, Copy, Default)]
 pub(crate) struct Choice<'a> {
     /// The value of `--name`.

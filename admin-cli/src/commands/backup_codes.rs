@@ -84,7 +84,7 @@ fn announcement(
     format!("{dead} {next}")
 }
 
-/// Revokes the backup codes, so that the user's next login shows new ones, which only the user sees.
+/// Revokes the backup codes, so that the user's next login shows new ones. Only the user sees these.
 fn owe(
     context: &Context,
     account: &Account,

@@ -1,5 +1,5 @@
-//! `twinlock change`: replaces the acting user's own authenticator. Takes a code of the old one, which stays valid
-//! until the user has typed a code of the new one.
+//! `twinlock change`: replaces the acting user's own authenticator. Asks for a code of the old authenticator, which
+//! works until the user has typed a code of the new one.
 
 use serde_json::json;
 use twinlock_core::{

@@ -68,7 +68,8 @@ fn verbs_of_users(command: &Command) -> Vec<String> {
     found
 }
 
-/// Renames clap's function and removes its registration, because the extended function is registered and calls it.
+/// Renames clap's completion function and removes its registration, because a function that calls it is registered
+/// instead.
 fn without_registration(text: &str) -> String {
     let end = text.find("\nif [[ \"${BASH_VERSINFO").unwrap_or(text.len());
     text.get(..end).unwrap_or(text).replace("_twinlock() {", "_twinlock_verbs() {")

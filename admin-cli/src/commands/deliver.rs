@@ -1,4 +1,4 @@
-//! `twinlock deliver`: sends the notifications that wait in the outbox.
+//! `twinlock deliver`: sends the notifications that are queued in the outbox.
 
 mod renewal;
 
@@ -22,9 +22,9 @@ use crate::{
     text::count,
 };
 
-/// Number of failures after which the run ends, because further mails would fail too.
+/// Number of failures after which the run ends, because further mails would probably fail too.
 const STRIKES: u32 = 5;
-/// How much a timeout of the mail program adds to the number of failures, because each timeout costs a minute.
+/// Number of failures that a timeout of the mail program counts as, because each timeout costs a minute.
 const SLOW: u32 = 2;
 
 /// The totals of a run.
@@ -163,7 +163,7 @@ enum Sending {
 /// Why a notification was not sent.
 enum DeliveryError {
     Mail(MailError),
-    /// The accounts, the records or the clock cannot be read.
+    /// The accounts, the records or the clock cannot be read. Holds the failure.
     Elsewhere(Failure),
 }
 

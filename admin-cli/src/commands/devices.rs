@@ -20,7 +20,7 @@ use crate::{
     text::{WIDTH, count, minute, plain, wrap, zone},
 };
 
-/// A ledger entry of a device. Its content is `None` if it is unreadable or has expired.
+/// The ledger name of a device and its content, which is `None` if it is unreadable or the device has expired.
 struct Remembered {
     name: String,
     device: Option<Device>,

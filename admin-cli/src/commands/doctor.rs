@@ -162,8 +162,8 @@ fn unseen(records: &str) -> Finding {
     }
 }
 
-/// Checks whether the records folder can prove that a user has no record, as a login requires. The caller fills in the
-/// place of the finding.
+/// Checks whether the records folder can prove that a user has no record, as a login requires. The path in the finding
+/// is empty; the caller sets it.
 fn proven(machine: &Machine, config: &str) -> Result<(), Finding> {
     let refusing = |who: &str, fault: StoreError| {
         let failure = Failure::from(fault);
@@ -216,7 +216,8 @@ fn nobody(machine: &Machine, policy: &Policy) -> Option<Finding> {
     })
 }
 
-/// Returns whether an entry is a user, enrolled or with a valid ticket, whose account exists or cannot be looked up.
+/// Returns whether an entry is of a user who is enrolled or has a valid ticket, and whose account exists or cannot be
+/// looked up.
 fn counts(machine: &Machine, entry: &EnrolledUser) -> bool {
     let now = machine.clock.now().ok().map(|now| now.unix);
     let works = |ticket: &Ticket| now.is_some_and(|now| now < ticket.voucher.until);

@@ -100,8 +100,10 @@ pub(crate) fn run(context: &Context, wanted: &Enroll) -> Result<(), Failure> {
     Ok(())
 }
 
-/// Refuses to continue if another account was enrolled on this host meanwhile. If that account is this user's, the
-/// failure says so.
+/// Checks that no other account was enrolled on this host since the run began.
+///
+/// # Errors
+/// [`Failure`] if one was. The message says so if it is the account of this user.
 fn still_first(context: &Context, account: &Account, by: &Authorized) -> Result<(), Failure> {
     by.is_still_first(context).map_err(|failure| match context.machine.records.newest(account) {
         Ok(Some(found)) if enrollment::is_enrolled(&found) => overtaken(&account.name),
@@ -109,8 +111,8 @@ fn still_first(context: &Context, account: &Account, by: &Authorized) -> Result<
     })
 }
 
-/// Returns the note that the acting user has seen a new key; `None` if the key is the acting user's own. A user whose
-/// key another user has seen is asked to change it at the next logins.
+/// Returns a note for the record that the acting user has seen a new key; `None` if the key is the acting user's own.
+/// The user whose key it is is asked to replace it at the next logins.
 fn seen(
     context: &Context,
     account: &Account,
@@ -184,8 +186,8 @@ fn fresh_key() -> Result<Key, Failure> {
         .map_err(|_| twinlock_core::base::error::MachineError.into())
 }
 
-/// Asks for a code until one proves that the app has the key. Claims the step of that code, so that no login accepts
-/// it.
+/// Asks for a code until one proves that the app has the key. Claims the code's step, so that no login accepts the
+/// code.
 fn prove(context: &Context, successor: &Successor, keyboard: &mut Keyboard) -> Result<(), Failure> {
     let user = &successor.record.user;
     let folder = Folder::of(user).map_err(|_| StoreError::NameTooLong)?;
@@ -221,7 +223,7 @@ fn prove(context: &Context, successor: &Successor, keyboard: &mut Keyboard) -> R
     Err(unproven(user))
 }
 
-/// Verifies a code and claims its step. Returns `None` on success, and otherwise what to tell the user.
+/// Verifies a code and claims its step. Returns `None` on success, and otherwise a message for the user.
 fn check(
     context: &Context,
     successor: &Successor,

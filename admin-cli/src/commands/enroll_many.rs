@@ -1,5 +1,5 @@
-//! `twinlock enroll --from people.csv`: enrolls the users of a list, each one completely or not at all. Running it
-//! again continues.
+//! `twinlock enroll --from people.csv`: enrolls the users of a list, each one completely or not at all. A second run
+//! continues after the last enrolled user.
 
 use std::collections::HashMap;
 
@@ -28,13 +28,15 @@ use crate::{
     text::plain,
 };
 
-/// The user of each key in the list, by the id of the key.
+/// The user of each key in the list, by the key's identifier.
 #[derive(Default)]
 struct Owners(HashMap<[u8; 16], String>);
 
 impl Owners {
-    /// Refuses a key that an earlier line has for another user. A line was copied then, and both users would have the
-    /// same codes.
+    /// Checks that no earlier line has the key of `authenticator` for another user.
+    ///
+    /// # Errors
+    /// [`Failure`] if one has. A line was probably copied, and both users would have the same codes.
     fn only(&mut self, user: &str, authenticator: &Authenticator) -> Result<(), Failure> {
         let keyed = Keyed::new(&authenticator.key, Algorithm::Sha256);
         let Some(keyed) = keyed else { return Ok(()) };
@@ -120,7 +122,8 @@ fn one(
     }
 }
 
-/// Returns an authenticator with a key of the list, marked as disclosed to the acting user, who can read the list.
+/// Returns an authenticator with a key of the list. The key is marked as seen by the acting user, who can read the
+/// list.
 fn authenticator(
     context: &Context,
     by: &Authorized,

@@ -62,7 +62,7 @@ pub(crate) fn sweep(context: &Context) -> Result<(), Failure> {
     Ok(())
 }
 
-/// Prints when the epoch began, from which on used codes are known.
+/// Prints when the epoch began. Codes that were used since then are known.
 pub(crate) fn show(context: &Context) -> Result<(), Failure> {
     context.need_root("read the ledger")?;
     let now = context.now()?;
@@ -104,7 +104,7 @@ fn in_part(failure: Failure) -> Failure {
     failure.but("run it again to create what is missing")
 }
 
-/// Adds to a failure that the old epoch is still in force, because it is replaced last and atomically.
+/// Adds to a failure that the old epoch is still valid, because it is replaced last and atomically.
 fn stands(failure: Failure) -> Failure {
     failure.but("no new epoch has begun")
 }

@@ -41,7 +41,7 @@ use crate::{
     text::{WIDTH, count, instant, plain, wrap},
 };
 
-/// A login that is explained.
+/// The login to be explained.
 pub(crate) struct ExplainedLogin<'a> {
     /// The account.
     pub(crate) account: &'a Account,
@@ -92,14 +92,14 @@ pub(crate) fn run(context: &Context, login: &str, service: &str) -> Result<(), F
     )
 }
 
-/// What the steps before the last one have found.
+/// The results of the steps before the last one.
 struct Seen<'a> {
     decided: Result<Decided, LookupError>,
     record: &'a Result<Option<Snapshot>, StoreError>,
     public_key: PublicKey,
 }
 
-/// Explains the last step of a login that reaches PAM.
+/// Explains the last step of a login in which sshd calls PAM.
 fn come_to(
     context: &Context,
     login: &ExplainedLogin<'_>,
@@ -257,7 +257,7 @@ fn pending(found: &Snapshot, now: UnixTime) -> String {
     }
 }
 
-/// Returns until when the throttle would refuse to judge the next code from a source; `None` if it would judge the
+/// Returns until when the throttle would refuse to compare the next code from a source; `None` if it would compare the
 /// code. Assumes that the first factor was proven.
 fn weighed(
     context: &Context,
@@ -322,7 +322,7 @@ fn throttle(
     ExplainStep { lines: vec![said], object: json!({ "state": word, "until": until }) }
 }
 
-/// Explains what the user will be asked, and what that requires.
+/// Explains which questions the user will be asked, and what is required to answer them.
 fn end(
     context: &Context,
     user: &str,

@@ -32,7 +32,7 @@ use crate::{
     text::{Notation, harmless, plain},
 };
 
-/// How often the state is read again if the record changes meanwhile.
+/// Number of times that the state is read again if the record changes while it is exported.
 const ROUNDS: usize = 4;
 
 /// Exports a user: asks for the acting user's own code, marks the keys as disclosed, and then prints them.
@@ -69,7 +69,8 @@ pub(crate) fn run(context: &Context, wanted: &cli::ExportArgs) -> Result<(), Fai
     printed.map_err(|failure| failure.but("the keys count as disclosed"))
 }
 
-/// Marks all keys as disclosed, durably and before any key is printed. Writes nothing if all are marked already.
+/// Marks all keys as seen by the acting user, durably and before any key is printed. Writes nothing if all are marked
+/// already.
 fn mark(context: &Context, account: &Account, by: &Authorized) -> Result<(), Failure> {
     let ChangeStamp { generation, at: now } = context.stamp()?;
     let own = by.is(&account.name);
@@ -138,7 +139,7 @@ fn codes(
     Ok(Some(CarriedCodes { since, set, spent }))
 }
 
-/// Returns the used steps of all keys of the user, including former ones, with the time of each use. Of too many,
+/// Returns the used steps of all present and former keys of the user, with the time of each use. If there are too many,
 /// returns only the newest.
 fn used(context: &Context, account: &Account) -> Result<Vec<(Used, UnixTime)>, Failure> {
     let user_ledger = context.machine.ledger.open(&LedgerKey::of(Some(account), &account.name))?;

@@ -1,4 +1,4 @@
-//! `twinlock invite USER`: issues a set-up ticket, with which a user sets up an app at a login. Nobody else sees the
+//! `twinlock invite USER`: issues a set-up ticket, with which a user sets up an app at a login. Only the user sees the
 //! key.
 
 use serde_json::json;

@@ -29,7 +29,7 @@ use crate::{
 const STOPPED: &str =
     "Stopped before the rule was written: users who are not enrolled are still refused.";
 
-/// Invites the members one after the other, and then writes the reminder rule.
+/// Invites the members of a group, and then writes the reminder rule.
 pub(crate) fn run(context: &Context, group: &str, wanted: &GroupInvite) -> Result<(), Failure> {
     context.need_root("invite users")?;
     let authorizer = if wanted.dry_run { None } else { Some(Authorizer::of(context)?) };
@@ -64,7 +64,7 @@ pub(crate) fn run(context: &Context, group: &str, wanted: &GroupInvite) -> Resul
     rule(context, &by, reminder, batch)
 }
 
-/// Writes the reminder rule after the tickets were issued, and ends the report.
+/// Writes the reminder rule and prints the end of the report. Called after the tickets were issued.
 fn rule(
     context: &Context,
     by: &Authorized,

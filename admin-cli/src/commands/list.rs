@@ -123,8 +123,8 @@ fn lacks_a_code(status: EnrollmentStatus) -> bool {
     }
 }
 
-/// Warns about a directory that does not enumerate its users, because users in it who are not enrolled are missing from
-/// the list.
+/// Prints a warning about directories that do not list their users. Users in such a directory who are not enrolled are
+/// missing from the list.
 pub(crate) fn warn_of_silence(whose: &Whose) {
     let silent = Directory::silent();
     if silent.is_empty() {

@@ -1,4 +1,4 @@
-//! `twinlock remove USER`: ends a user's enrollment, even if the account no longer exists or the record cannot be read.
+//! `twinlock remove USER`: ends a user's enrollment. The account may be gone, and the record may be unreadable.
 
 use twinlock_core::{
     base::{

@@ -63,7 +63,10 @@ pub(crate) fn run(context: &Context, wanted: &Remove, name: &str) -> Result<(), 
     Ok(())
 }
 
-/// Returns the index of the authenticator to remove. Refuses an unknown name and the user's only authenticator.
+/// Returns the index of the authenticator with this name.
+///
+/// # Errors
+/// [`Failure`] if there is none, or if it is the user's only authenticator.
 fn place_of(record: &Record, name: &str) -> Result<usize, Failure> {
     let names: Vec<String> = record.authenticators.iter().map(|one| plain(&one.name)).collect();
     let user = plain(&record.user);

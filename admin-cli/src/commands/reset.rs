@@ -53,13 +53,17 @@ pub(crate) fn run(context: &Context, wanted: &Reset) -> Result<(), Failure> {
     deliver(context, &account, mail, &drawn, &Requested { sessions, password })
 }
 
-/// What was done in addition to the reset, as words for scripts; `None` if it was not requested.
+/// The result of each action that was requested in addition to the reset, as a word for scripts; `None` if it was not
+/// requested.
 struct Requested {
     sessions: Option<&'static str>,
     password: Option<&'static str>,
 }
 
-/// Delivers the ticket. Then fails if an additional request could not be fulfilled, although the reset is done.
+/// Delivers the ticket.
+///
+/// # Errors
+/// [`Failure`] if an additional action failed. The reset itself is done.
 fn deliver(
     context: &Context,
     account: &Account,
@@ -93,7 +97,7 @@ fn deliver(
     }
 }
 
-/// Returns a sentence that says which logins set up an app without the ticket.
+/// Returns a sentence that says which logins can set up an app without the ticket.
 fn without_a_ticket(context: &Context) -> &'static str {
     match context.policy.set_up.after_reset {
         AfterReset::Ticket => "A login with an ssh key sets up an app without a ticket.",
@@ -103,7 +107,7 @@ fn without_a_ticket(context: &Context) -> &'static str {
     }
 }
 
-/// Revokes everything in one change, which also ends a login in progress.
+/// Revokes the user's authenticators, codes and tickets in one change, which also ends a login in progress.
 fn put_an_end(
     context: &Context,
     account: &Account,
@@ -149,7 +153,7 @@ fn announcement(context: &Context, account: &Account, found: &Snapshot) -> Strin
     )
 }
 
-/// Ends the user's open sessions, which the reset does not end. Returns the outcome as a word.
+/// Ends the user's open sessions, which stay open after a reset. Returns the result as a word for scripts.
 fn end_sessions(account: &Account) -> &'static str {
     let uid = account.uid.to_string();
     if !std::path::Path::new("/run/systemd/system").exists() {
@@ -172,7 +176,7 @@ fn expire_password(user: &str) -> &'static str {
     outcome(&["chage", "-d", "0", "--", user], "expired")
 }
 
-/// Runs a system program. Returns `done` or, if the program fails, another word, because the reset is done anyway.
+/// Runs a system program. Returns `done` if it succeeds, otherwise another word, because the reset stays in effect.
 fn outcome(argv: &[&str], done: &'static str) -> &'static str {
     let mut command = Command::new(programs::whole_path(argv.first().unwrap_or(&"")));
     command.args(argv.iter().skip(1)).env_clear();

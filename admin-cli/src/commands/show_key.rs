@@ -86,7 +86,8 @@ fn choose<'a>(record: &'a Record, name: Option<&str>) -> Result<&'a Authenticato
     })
 }
 
-/// Marks the key as disclosed, durably and before it is shown, because a killed command may have shown it.
+/// Marks the key as seen by the acting user, durably and before it is shown, because a command that is killed may
+/// already have shown it.
 fn mark(context: &Context, account: &Account, name: &str, by: &Authorized) -> Result<(), Failure> {
     let ChangeStamp { generation, at: now } = context.stamp()?;
     let mut decide = |found: Option<Snapshot>| {

@@ -116,7 +116,7 @@ fn now(context: &Context) -> UnixTime {
     context.now().map(|now| now.unix).unwrap_or_default()
 }
 
-/// Returns the lines about what a record contains besides authenticators.
+/// Returns the lines about the parts of a record other than authenticators.
 fn besides(context: &Context, account: &Account) -> Vec<String> {
     match context.machine.records.newest(account) {
         Ok(Some(found)) => extras::lines(context, &found.record, now(context)),
@@ -124,7 +124,7 @@ fn besides(context: &Context, account: &Account) -> Vec<String> {
     }
 }
 
-/// Returns a sentence about the next login of a user with a valid ticket; `None` without one.
+/// Returns a sentence about the next login of a user with a valid ticket; `None` if the user has none.
 fn by_ticket(context: &Context, account: &Account) -> Option<String> {
     let found = context.machine.records.newest(account).ok()??;
     let now = now(context);

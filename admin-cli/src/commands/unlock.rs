@@ -67,7 +67,7 @@ pub(crate) fn run(context: &Context, user: &str) -> Result<(), Failure> {
     Ok(())
 }
 
-/// Returns the number of consecutive wrong codes from before a restart, of which only the number was stored.
+/// Returns the number of consecutive wrong codes from before a restart. Only their number was stored.
 fn carried(context: &Context, account: &Account, names: &[String]) -> usize {
     let row = names.iter().filter_map(|name| names::read_row(name)).max();
     let noted =
@@ -85,7 +85,7 @@ fn none_on_file(user: &str) -> Failure {
     )
 }
 
-/// Returns the failure if attempts were not cleared and still lock out the user.
+/// Returns the failure for attempts that could not be cleared and still lock out the user.
 fn not_erased(user: &str, stay: usize, others: &str) -> Failure {
     let (user, stay) = (plain(user), count(stay, "failed attempt"));
     Failure::new(

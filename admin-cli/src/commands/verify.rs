@@ -1,5 +1,5 @@
-//! `twinlock verify USER`: verifies a code as a login does. The attempt is charged and a correct code is claimed, so
-//! that the answer is useless for a login.
+//! `twinlock verify USER`: verifies a code as a login does. The attempt counts against a limit, and a correct code
+//! cannot be used afterwards, so that the answer does not help an attacker.
 
 use twinlock_core::{
     answer::{self, Answer, Code},
@@ -94,7 +94,7 @@ fn not_tried(user: &str) -> Failure {
     )
 }
 
-/// The state of a charged attempt.
+/// A charged attempt and the typed code.
 struct Asked<'a> {
     context: &'a Context,
     user_ledger: &'a dyn UserLedger,
@@ -106,7 +106,7 @@ struct Asked<'a> {
 enum VerifyVerdict {
     /// What is wrong with the code, if anything.
     Found(CodeDiagnosis),
-    /// The code was not judged, because no code is judged before this time.
+    /// The code was not compared, because no code is compared before this time.
     Throttled(UnixTime),
 }
 
@@ -128,7 +128,8 @@ impl Asked<'_> {
         attempt.verify(self.code)
     }
 
-    /// Converts the outcome to a report. First claims a past code from which a login could still learn the drift.
+    /// Converts the outcome to a report. First claims a code of the past from which a login could still learn the
+    /// drift.
     fn answer(&self, outcome: Outcome, before: &LedgerHistory) -> Result<VerifyVerdict, Failure> {
         Ok(VerifyVerdict::Found(match outcome {
             Outcome::Granted(_) => self.right(before)?,
@@ -188,7 +189,7 @@ impl Asked<'_> {
 }
 
 impl VerifyVerdict {
-    /// Returns the word for the log.
+    /// Returns the word for the result in the log.
     fn word(&self) -> &'static str {
         match self {
             Self::Found(CodeDiagnosis::Right { .. }) => "right",

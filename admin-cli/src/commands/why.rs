@@ -32,7 +32,7 @@ use crate::{
 const ELSEWHERE: &str = "\nIf logins are still refused: twinlock doctor ssh, then journalctl -t twinlock -t sshd. A program that does not run as \
      root (caller_not_root) leaves its refusals only in the log.";
 
-/// What the ledger contains about a user.
+/// The facts that the ledger contains about a user.
 struct Ledgers {
     refused: Vec<Refused>,
     waiting: Vec<Waiting>,
@@ -41,10 +41,10 @@ struct Ledgers {
     ahead: Option<UnixTime>,
 }
 
-/// A source whose next attempt would not be judged.
+/// A source whose next code would not be compared.
 pub(crate) struct Waiting {
     source: SourceLabel,
-    /// Until when no attempt is judged; `None` if only `twinlock unlock`, or a login from a known source, ends this.
+    /// Time until which no code is compared; `None` if only `twinlock unlock` or a login from a known source ends this.
     pub(crate) until: Option<UnixTime>,
 }
 
@@ -97,7 +97,7 @@ fn look(
     })
 }
 
-/// Returns the sources, among those of recorded attempts, whose next attempt would not be judged.
+/// Returns those sources of recorded attempts whose next code would not be compared.
 fn waiting(
     context: &Context,
     user_ledger: &dyn UserLedger,
@@ -117,14 +117,14 @@ fn waiting(
     Ok(waits.collect())
 }
 
-/// Where an attempt comes from, and against which limit it is counted.
+/// The source of an attempt, and the limit that counts it.
 #[derive(PartialEq)]
 pub(crate) struct Origin {
     pub(crate) budget: Budget,
     pub(crate) source: SourceLabel,
 }
 
-/// Returns how long a source must wait; `None` if its next attempt would be judged.
+/// Returns how long a source must wait; `None` if its next code would be compared.
 pub(crate) fn of_source(
     context: &Context,
     history: &LedgerHistory,
@@ -233,7 +233,8 @@ fn spoken(name: &str, ledgers: &Ledgers, now: UnixTime) -> Vec<String> {
     lines
 }
 
-/// Describes consecutive refusals for one reason as one refusal. `group` begins with the newest.
+/// Returns text about consecutive refusals for the same reason, which are described as one. `group` begins with the
+/// newest.
 fn refusals_uniform(name: &str, group: &[Refused]) -> Option<String> {
     let (newest, oldest) = (group.first()?, group.last()?);
     let told = refusal(name, newest);

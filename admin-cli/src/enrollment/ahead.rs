@@ -18,11 +18,11 @@ use crate::{
     text::{instant, plain},
 };
 
-/// What to do if the clock was ahead.
+/// What to do after the clock was ahead.
 const REMEDY: &str = "If the clock is right now (date), run: twinlock epoch now";
 
-/// Returns until when the clock was ahead, if `floor`, before which the ledger refuses codes, lies in the future;
-/// `None` if it does not.
+/// Returns `floor`, up to which the ledger refuses codes, if it is in the future because the clock was ahead; `None`
+/// otherwise.
 pub(crate) fn of_floor(floor: Option<UnixTime>, now: UnixTime) -> Option<UnixTime> {
     floor.and_then(|floor| was_ahead_until(floor, now))
 }

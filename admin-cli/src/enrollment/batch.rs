@@ -1,4 +1,4 @@
-//! Reports a run over many users: each user as soon as the outcome is known, and totals at the end. Memory use does not
+//! Reports a run over many users: each user as soon as the result is known, and totals at the end. Memory use does not
 //! grow with the number of users.
 
 use serde_json::{Value, json};
@@ -87,7 +87,7 @@ impl<'a> Batch<'a> {
         self.progress.step();
     }
 
-    /// Returns whether at least one user failed and none was enrolled or invited, now or before.
+    /// Returns whether at least one user failed and no user is enrolled or invited.
     pub(crate) fn nobody_can_begin(&self) -> bool {
         self.failed > 0 && self.enrolled + self.invited + self.already == 0
     }

@@ -20,13 +20,13 @@ use twinlock_core::{
 
 /// Seconds before and after now in which every step of an app is searched.
 const NEAR: i64 = 7200;
-/// Clock errors that are searched because of a wrong time zone, in half hours (14 hours each way). UTC-12 to UTC+14
-/// would need more, but an error that large is unlikely.
+/// Half hours by which a clock may be wrong because of a wrong time zone: up to 14 hours ahead or behind. Larger
+/// errors, between UTC-12 and UTC+14, are unlikely.
 const ZONES: RangeInclusive<i64> = -28..=28;
-/// How many of a token's codes before the expected one are searched.
+/// Number of a token's codes before the expected one that are searched.
 const BEHIND: u64 = 20;
 
-/// How far a code is from the code that the host expects.
+/// How far a code is from the one that the host expects.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Apart {
     /// A code of an app, with the offset of the app's clock.
@@ -46,7 +46,7 @@ pub(crate) struct Skew {
     pub(crate) ahead: i64,
     /// Seconds of drift that logins have learned.
     pub(crate) learnt: i64,
-    /// From when on a login could learn this offset from two consecutive codes; `None` if never.
+    /// Time from which a login could learn this offset from two adjacent codes; `None` if no login ever could.
     pub(crate) learnable: Option<UnixTime>,
 }
 
@@ -61,19 +61,19 @@ pub(crate) enum CodeDiagnosis {
         /// How far the code is from the expected one. A login accepts this distance.
         apart: Apart,
     },
-    /// The code is correct, but it or a later one was used.
+    /// The code is correct, but it or a later code was used already.
     Used {
         /// Seconds until the next code; 0 for a token, which shows the next code when its button is pressed.
         wait: u64,
     },
-    /// The code is correct, but older than the epoch, so the ledger cannot tell whether it was used.
+    /// The code is correct, but older than the epoch, so the ledger does not know whether it was used.
     BeforeEpoch {
         /// Seconds until the first code after the beginning of the epoch.
         wait: u64,
         /// Until when the clock was ahead, if the epoch begins late for that reason.
         ahead: Option<UnixTime>,
     },
-    /// The code belongs to an authenticator that is further off than a login accepts.
+    /// The code belongs to an authenticator whose clock or counter is further off than a login accepts.
     Off {
         /// How far the code is from the expected one.
         apart: Apart,
@@ -183,7 +183,8 @@ fn looked_at(owner: &Authenticator, drift: i64) -> Vec<i64> {
     steps
 }
 
-/// Diagnoses a token's code that is ahead of what a login accepts, or was passed; `None` if it is neither.
+/// Returns the diagnosis of a token's code that is too far ahead for a login or that the counter has already passed;
+/// `None` if the code is neither.
 pub(crate) fn off_token(
     owner: &Authenticator,
     code: &Code,

@@ -1,4 +1,4 @@
-//! Finds the rule that exempts a user from codes, for lists of users, in which no particular login is known.
+//! Finds the rule that exempts a user from codes. For lists of users, so no particular login is known.
 
 use twinlock_core::{
     base::{account::Account, time::UnixTime},

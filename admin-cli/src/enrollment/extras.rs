@@ -1,5 +1,5 @@
-//! Describes what a record contains besides authenticators: pending set-up, tickets, bypass codes, owed codes,
-//! disclosed keys.
+//! Text about the parts of a record other than authenticators: pending set-up, tickets, bypass codes, codes that are
+//! due, seen keys.
 
 use serde_json::{Value, json};
 use twinlock_core::{
@@ -16,7 +16,7 @@ use crate::{
     text::{count, instant, plain},
 };
 
-/// Returns the lines that describe the extras of a record. Most users have none.
+/// Returns the lines about these parts of a record; no lines for most users.
 pub(crate) fn lines(context: &Context, record: &Record, now: UnixTime) -> Vec<String> {
     let extras = &record.extras;
     let mut lines = Vec::new();
@@ -89,7 +89,7 @@ fn given_out(extras: &RecordExtras, now: UnixTime) -> Vec<String> {
     tickets.chain(bypasses).collect()
 }
 
-/// Returns the extras of a record as JSON. Times are seconds since 1970.
+/// Returns the parts of a record other than authenticators as JSON. Times are seconds since 1970.
 pub(crate) fn object(record: &Record) -> Value {
     let extras = &record.extras;
     let audit = |audit: &AuditStamp| json!({ "by": audit.by, "at": audit.at.0 });

@@ -1,4 +1,4 @@
-//! Backup codes of a new user: shown if users enroll themselves, otherwise owed at the next login.
+//! Backup codes of a new user. They are shown at once to users who enroll themselves, and otherwise at the next login.
 
 use std::io::IsTerminal;
 
@@ -25,11 +25,11 @@ use crate::{
     terminal::{conversation::Terminal, keyboard::Keyboard},
 };
 
-/// Shows new backup codes to the user, who has just proven the key. Returns whether the codes are in force or owed at
-/// the next login.
+/// Shows new backup codes to the user, who has just verified the key. Returns whether the codes are valid now or are
+/// shown again at the next login.
 ///
 /// # Errors
-/// [`Failure`] if the ledger cannot be opened. Nothing was shown then, and the codes are owed at the next login.
+/// [`Failure`] if the ledger cannot be opened. No codes were shown then, and the next login shows them.
 pub(crate) fn show(
     context: &Context,
     account: &Account,

@@ -1,4 +1,4 @@
-//! Invites one of many users: stores a ticket in the record, delivers it, and only then puts it in force.
+//! Invites one of many users: stores a ticket in the record, delivers it, and only then makes it valid.
 
 use twinlock_core::{
     base::{
@@ -48,7 +48,7 @@ pub(crate) enum Invited {
 
 /// How tickets are delivered.
 pub(crate) struct Handing<'a> {
-    /// The file for tickets that cannot be mailed; `None` if the caller gave none.
+    /// The file for tickets that cannot be mailed; `None` if no file was named.
     pub(crate) report: Option<&'a mut ReportFile>,
 }
 
@@ -101,8 +101,7 @@ pub(crate) fn invite(
     }
 }
 
-/// Returns a ticket that has already expired. The lifetime is set later, because it depends on how the ticket is
-/// delivered.
+/// Returns a ticket that has already expired. Its lifetime depends on how it is delivered, and is set after that.
 fn expired(
     context: &Context,
     by: &Authorized,
@@ -213,7 +212,7 @@ fn hand_over(
     }
 }
 
-/// Replaces the expired ticket `waiting` in the record by the delivered one, which is valid.
+/// Replaces the expired ticket `waiting` in the record by the same ticket with its lifetime, after it was delivered.
 fn put_in_force(
     context: &Context,
     account: &Account,
@@ -236,8 +235,8 @@ fn put_in_force(
     })
 }
 
-/// Removes an undelivered ticket from the record. Best effort: the ticket has expired anyway, so the next run issues
-/// another one.
+/// Removes an undelivered ticket from the record. Best effort: the ticket has expired, so the next run issues another
+/// one.
 fn take_back(context: &Context, account: &Account, waiting: &Ticket) {
     // The error to report is why the delivery failed.
     let _ = record_update::change::<()>(&context.machine.records, account, &mut |found| {

@@ -36,13 +36,12 @@ pub(crate) struct Owned<'a> {
 pub(crate) enum SeenWhere {
     /// On the screen and in the requested files.
     OnScreen,
-    /// Only in the requested files, because the caller gave the key and knows it, and the output of a script must not
-    /// contain one.
+    /// Only in the requested files. The caller gave the key and knows it, and the output of a script must not contain a
+    /// key.
     InFiles,
 }
 
-/// Shows the key of an authenticator. Returns the picture files, which are removed again unless the key comes into
-/// force.
+/// Shows the key of an authenticator. Returns the picture files, which are deleted unless the key is enabled.
 pub(crate) fn show(
     context: &Context,
     drawing: &QrArgs,

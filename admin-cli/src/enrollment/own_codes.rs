@@ -52,7 +52,7 @@ pub(crate) fn renew(context: &Context, account: Account, found: Snapshot) -> Res
 pub(crate) type Serve<'a> =
     &'a mut dyn FnMut(&DialogueContext<'_>, &Record, Judge<'_>) -> Result<Served, DialogueError>;
 
-/// Asks the acting user for a code and then runs the dialogue `serve`. Returns what the dialogue changed.
+/// Asks the acting user for a code and then runs the dialogue `serve`. Returns what the user changed in it.
 pub(crate) fn change_own(
     context: &Context,
     account: Account,

@@ -16,19 +16,19 @@ const DES: usize = 13;
 /// Length in characters of a BSD extended DES hash.
 const EXTENDED_DES: usize = 20;
 
-/// What the password file of this host says about an account.
+/// The password of an account according to the password file of this host.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Password {
     /// A hash that some password matches.
     Usable,
     /// A locked or empty password, or text that is not a hash.
     Unusable,
-    /// No line for the account, because another host or service keeps the password.
+    /// The file has no line for the account, because another host or service stores the password.
     Elsewhere,
 }
 
-/// Refuses an account without a usable password on this host, because a user who is forced to change the password must
-/// type the old one.
+/// Checks that an account has a usable password on this host. A user who is forced to change the password must type the
+/// old one.
 ///
 /// # Errors
 /// [`Failure`] if the account has no usable password here, or the file cannot be read.

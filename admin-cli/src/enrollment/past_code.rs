@@ -1,5 +1,5 @@
-//! Recognizes codes of the past. `twinlock verify` may disclose that a code was valid in the past, but must say nothing
-//! about codes of the future.
+//! Recognizes codes of the past. `twinlock verify` may tell its caller that a code was valid in the past, but must say
+//! nothing about future codes.
 
 use twinlock_core::{
     answer::Code,
@@ -22,7 +22,7 @@ pub(crate) struct Past {
     pub(crate) skew: Skew,
     /// The ledger entry of the code's step.
     pub(crate) used: Used,
-    /// True if this step and all later ones are unused. Only then can a login learn the drift from the next codes.
+    /// Whether this step and all later ones are unused. Only then can a login learn the drift from the next codes.
     pub(crate) is_unused: bool,
 }
 
@@ -51,7 +51,7 @@ fn past_of(owner: &Authenticator, code: &Code, evidence: &Evidence<'_>) -> Optio
     Some(Past { skew, used, is_unused })
 }
 
-/// Returns whether a token has shown this code before the codes that a login accepts.
+/// Returns whether a code is of a lower counter than a login of this token accepts.
 pub(crate) fn is_passed(record: &Record, code: &Code, evidence: &Evidence<'_>) -> bool {
     let used = Some(CodeDiagnosis::Used { wait: 0 });
     record.authenticators.iter().any(|owner| off_token(owner, code, evidence) == used)

@@ -124,7 +124,11 @@ impl PeopleList {
         }
     }
 
-    /// Refuses a list of keys in a file to which other users have access, because keys that others know are not secret.
+    /// Checks that no other user has access to a file with a list of keys, because keys that others know are not
+    /// secret.
+    ///
+    /// # Errors
+    /// [`Failure`] if other users have access.
     fn trusted(&self, path: &str) -> Result<(), Failure> {
         let found = self.input.metadata().map_err(|error| unreadable(path, error.into()))?;
         if found.mode() & 0o077 == 0 {
@@ -138,10 +142,10 @@ impl PeopleList {
     }
 }
 
-/// Where the reader of a list has stopped.
+/// The place at which the reader of a list has stopped.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Next {
-    /// After a row.
+    /// After the end of a row.
     Row,
     /// At the end of the list.
     End,

@@ -1,4 +1,4 @@
-//! The state of one user, as record, account and ledger show it.
+//! The state of one user, read from record, account and ledger.
 
 use twinlock_core::{
     base::{

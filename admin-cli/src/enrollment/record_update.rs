@@ -1,4 +1,4 @@
-//! Stores a changed record for a command. If the store fails, reports whether the old or the new record is in force.
+//! Stores a changed record for a command. If the store fails, says whether the old or the new record is stored.
 
 use twinlock_core::{
     base::{
@@ -16,8 +16,8 @@ use crate::{
     text::plain,
 };
 
-/// Stores what `decide` makes of the newest record. A disk error at the very end may leave the new record in force;
-/// `is_it` then recognizes it.
+/// Stores the record that `decide` makes of the newest one. If a disk error at the very end leaves it unknown whether
+/// the new record was stored, `is_it` recognizes the new record.
 pub(crate) fn put(
     context: &Context,
     account: &Account,
@@ -28,8 +28,8 @@ pub(crate) fn put(
     put_found(context, account, &find, decide, is_it)
 }
 
-/// Stores what `decide` makes of the newest record, as [`put`] does, for a user who may have no record or whose record
-/// was lost.
+/// Stores the record that `decide` makes of the newest one, as [`put`] does. The user may have no record, or may have
+/// lost it.
 pub(crate) fn begin(
     context: &Context,
     account: &Account,
@@ -65,7 +65,7 @@ fn put_found(
     Err(failed(&account.name, fault, found))
 }
 
-/// Returns the failure for a store error during a change. `stands` says whether the new record is in force, if that can
+/// Returns the failure for a store error during a change. `stands` says whether the new record is stored, if this can
 /// be determined.
 pub(crate) fn failed(user: &str, fault: StoreError, stands: Result<bool, StoreError>) -> Failure {
     let failure = Failure::from(fault);
@@ -86,7 +86,7 @@ pub(crate) fn failed(user: &str, fault: StoreError, stands: Result<bool, StoreEr
     Failure::new(failure.exit, what, remedy)
 }
 
-/// Stores `record` under the number after `after`.
+/// Stores `record` as the version after the one with number `after`.
 pub(crate) fn place(
     context: &Context,
     account: &Account,
@@ -103,8 +103,8 @@ pub(crate) fn place(
     }
 }
 
-/// Returns the failure for a store error during writing `record`. Reads the store to learn whether the record is in
-/// force.
+/// Returns the failure for a store error while `record` was written. Reads the store to learn whether the record is
+/// stored.
 pub(crate) fn in_doubt(
     context: &Context,
     account: &Account,

@@ -44,7 +44,7 @@ pub(crate) struct Reminder<'a> {
     pub(crate) until: UnixTime,
 }
 
-/// What writing the reminder rule changed.
+/// The change that writing the reminder rule makes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Written {
     /// Nothing, because the rule existed.
@@ -189,8 +189,8 @@ fn failure(fault: &ReminderError) -> Failure {
     Failure::new(Exit::NotInState, what, remedy)
 }
 
-/// Returns the new rules of rules.toml, whose content is `before`, or `None` if the rule exists. Also returns what that
-/// changes.
+/// Returns the new rules of rules.toml, whose content is `before`; `None` if the rule exists. Also returns which change
+/// this is.
 fn decided(
     context: &Context,
     before: &[u8],

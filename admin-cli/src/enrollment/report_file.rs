@@ -30,7 +30,7 @@ impl ReportFile {
         Ok(report)
     }
 
-    /// Appends one ticket and syncs the file, so that no ticket is reported that a power failure could lose.
+    /// Appends one ticket and syncs the file, so that a power failure loses no ticket that was reported.
     pub(crate) fn add(&mut self, fields: [&str; 3]) -> Result<(), Failure> {
         self.write(&fields)
     }

@@ -25,7 +25,7 @@ use crate::{
 /// Number of characters between two dashes of a ticket.
 const GROUP: usize = 4;
 
-/// A generated ticket, with the characters that its user types.
+/// A generated ticket, and its letters as the user types them.
 pub(crate) struct Drawn {
     letters: Zeroizing<String>,
     ticket: Ticket,
@@ -55,7 +55,7 @@ impl Drawn {
         Ok(Self { letters, ticket: Ticket { purpose, voucher, audit } })
     }
 
-    /// Adds the ticket to a record and removes an earlier ticket for this purpose, which may have been lost.
+    /// Adds the ticket to a record and removes earlier tickets for the same purpose, which may have been lost.
     pub(crate) fn give(&self, extras: &mut RecordExtras) {
         extras.tickets.retain(|other| other.purpose != self.ticket.purpose);
         enrollment::give_ticket(extras, self.ticket.clone());
@@ -67,7 +67,7 @@ impl Drawn {
     }
 
     /// Mails the ticket to its user, or shows it to the administrator if it cannot be mailed. `on_record` is the mail
-    /// address in the user's record.
+    /// address in the user's record, if any.
     pub(crate) fn deliver(
         &self,
         context: &Context,
@@ -100,7 +100,7 @@ impl Drawn {
     }
 }
 
-/// Returns the lifetime of a ticket in seconds. A ticket that will be mailed lives shorter.
+/// Returns the lifetime of a ticket in seconds. A ticket that is mailed has a shorter lifetime.
 pub(crate) fn life_of(context: &Context, user: &str, on_record: Option<&str>) -> u64 {
     let lives = context.policy.set_up.ticket_lives;
     let is_mailed = Address::of(user, on_record, &context.policy.mail).is_ok();

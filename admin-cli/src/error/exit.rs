@@ -32,7 +32,7 @@ pub(crate) struct Failure {
     pub(crate) what: String,
     /// What to do, as whole sentences.
     pub(crate) remedy: String,
-    /// Whether `what` does not say yet in which state the failure left the host.
+    /// Whether `what` does not yet say which state the command left.
     bare: bool,
 }
 
@@ -42,25 +42,25 @@ impl Failure {
         Self { exit, what: what.into(), remedy: remedy.into(), bare: false }
     }
 
-    /// Creates a failure of status 6 that does not say yet in which state it left the host.
+    /// Creates a failure of status 6 whose sentence does not yet say which state the command left.
     pub(crate) fn bare(what: impl Into<String>, remedy: impl Into<String>) -> Self {
         Self { bare: true, ..Self::new(Exit::StoreUnreachable, what, remedy) }
     }
 
-    /// Adds a clause that says which state the failure left.
+    /// Adds a clause that says which state the command left.
     #[must_use]
     pub(crate) fn but(self, stands: &str) -> Self {
         Self { what: format!("{}; {stands}", self.what), bare: false, ..self }
     }
 
-    /// Adds "nothing was changed", unless the failure says already which state it left. For failures before the first
-    /// write.
+    /// Adds the clause "nothing was changed", unless the failure already says which state the command left. For
+    /// failures before the first write.
     #[must_use]
     pub(crate) fn unchanged(self) -> Self {
         self.or("nothing was changed")
     }
 
-    /// Adds a clause that says which state the failure left, unless the failure says that already.
+    /// Adds a clause that says which state the command left, unless the failure says this already.
     #[must_use]
     pub(crate) fn or(self, stands: &str) -> Self {
         if self.bare { self.but(stands) } else { self }
@@ -90,7 +90,7 @@ impl From<StoreError> for Failure {
     }
 }
 
-/// Returns what to do about a fault of the records.
+/// Returns what to do about an error of the records.
 #[expect(clippy::too_many_lines, reason = "a match whose arms are text")]
 pub(crate) fn store_remedy(fault: StoreError) -> &'static str {
     match fault {
@@ -145,7 +145,7 @@ impl From<LedgerError> for Failure {
     }
 }
 
-/// Returns what to do about a fault of the ledger.
+/// Returns what to do about an error of the ledger.
 pub(crate) fn ledger_remedy(fault: LedgerError) -> &'static str {
     match fault {
         LedgerError::NotMounted => {

@@ -13,7 +13,7 @@ pub(crate) struct Explained {
     pub(crate) remedy: String,
 }
 
-/// Every fault of the records, to find the fault that has a given word.
+/// Every error of the records, to find the error with a given word.
 const STORE_FAULTS: [StoreError; 17] = [
     StoreError::File(FileError::Missing),
     StoreError::StoreIdMissing,
@@ -34,7 +34,7 @@ const STORE_FAULTS: [StoreError; 17] = [
     StoreError::File(FileError::Io { errno: 0 }),
 ];
 
-/// One fault of the ledger for each word.
+/// One error of the ledger for each word.
 const LEDGER_FAULTS: [LedgerError; 5] = [
     LedgerError::NotMounted,
     LedgerError::NotTmpfs,
@@ -43,7 +43,7 @@ const LEDGER_FAULTS: [LedgerError; 5] = [
     LedgerError::Io { errno: 0 },
 ];
 
-/// One fault of backup codes for each word.
+/// One error of backup codes for each word.
 const CODES_FAULTS: [CodesError; 7] = [
     CodesError::Set(StoreError::File(FileError::Missing)),
     CodesError::Set(StoreError::Malformed { line: 0 }),
@@ -73,7 +73,7 @@ pub(crate) fn explain(word: &str, user: &str) -> Explained {
     Explained { meaning, remedy: remedy.replace("USER", user) }
 }
 
-/// Returns what to do about a fault of a user's backup codes.
+/// Returns what to do about an error of a user's backup codes.
 fn codes_remedy(fault: CodesError) -> &'static str {
     match fault {
         CodesError::Set(StoreError::Newer { .. }) => {
@@ -99,7 +99,8 @@ fn codes_remedy(fault: CodesError) -> &'static str {
     }
 }
 
-/// Returns what a reason means that is not a fault of records, ledger or backup codes, and what to do.
+/// Returns what a reason means, and what to do about it. For reasons other than errors of records, ledger and backup
+/// codes.
 #[expect(clippy::too_many_lines, reason = "a match whose arms are text")]
 fn of_login(word: &str) -> (&'static str, &'static str) {
     match word {

@@ -24,7 +24,7 @@ pub(crate) struct Candidate {
     pub(crate) label: String,
     /// Further labels of this key.
     pub(crate) other_labels: Vec<String>,
-    /// The key, or why it cannot be used.
+    /// The authenticator with this key, or why the key cannot be used.
     pub(crate) authenticator: Result<Authenticator, Failure>,
 }
 
@@ -42,10 +42,10 @@ impl Candidate {
     }
 }
 
-/// Returns the selected key. `more` is a sentence that says where a missing key may be.
+/// Returns the selected key. `more` is a sentence that says where else a missing key may be.
 ///
 /// # Errors
-/// [`Failure`] if no key or several keys match; the remedy lists them.
+/// [`Failure`] if no key or several keys match. Its remedy lists the keys.
 pub(crate) fn choose(
     mut all: Vec<Candidate>,
     choice: Choice<'_>,

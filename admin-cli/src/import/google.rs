@@ -77,7 +77,8 @@ fn is_of_each(spec: &str) -> bool {
     spec.starts_with("~/") || spec.contains("${HOME}") || spec.contains("${USER}")
 }
 
-/// Imports one user, or previews the import without `by`. Returns `None` if the user has no file and `--all` was given.
+/// Imports one user; only previews the import if `by` is `None`. Returns `None` if the user has no file and `--all` was
+/// given.
 fn one(
     context: &Context,
     by: Option<&Authorized>,
@@ -123,11 +124,11 @@ fn read(context: &Context, source: &Source, shown: &str) -> Result<Plan, Failure
     plan::of_google(file, moment).ok_or_else(|| google_failure(&path, google::GoogleError::NoMode))
 }
 
-/// What was read for one user, and what will be imported.
+/// The content of one user's file, and the plan for its import.
 struct Planned<'a> {
     account: &'a Account,
     source: &'a Source,
-    /// The path of the file, as it is reported.
+    /// The path of the file in reports.
     shown: &'a str,
     plan: Plan,
 }
@@ -153,8 +154,8 @@ fn import(
     report
 }
 
-/// Expands `~`, `${HOME}` and `${USER}` in a path, as `secret=` of Google's module does. Returns an empty path if the
-/// home or name would lead to another folder.
+/// Replaces `~`, `${HOME}` and `${USER}` in a path, as Google's module does in `secret=`. Returns an empty path if the
+/// home or the name would lead to another folder.
 fn expanded(spec: &str, account: &Account, home: &Path) -> PathBuf {
     let bytes = home.as_os_str().as_bytes();
     let spec =

@@ -12,7 +12,7 @@ use crate::{
     text::count,
 };
 
-/// A message about a line, as a word for scripts and as text.
+/// A message about a line of an imported file, as a word for scripts and as text.
 pub(crate) struct Worded {
     /// The line number; 0 for the whole file.
     pub(crate) line: u32,
@@ -25,8 +25,8 @@ pub(crate) struct Worded {
 }
 
 impl Worded {
-    /// Returns whether the message concerns the configuration of the other module and not a user, so that it is shown
-    /// once for all users.
+    /// Returns whether the message is about the configuration of the other module. It does not concern a single user,
+    /// so it is shown once for all users.
     pub(crate) fn is_of_module(&self) -> bool {
         ["rate_limit", "last_logins", "window", "look_ahead"].contains(&self.word)
     }
@@ -144,7 +144,7 @@ pub(crate) fn worded(remark: Remark) -> Worded {
     Worded { line, word, text, keeps_source: remark.keeps_source() }
 }
 
-/// Converts text that was not read in the file of `pam_oath` to a message.
+/// Returns a message about text in the file of `pam_oath` that was not read.
 pub(crate) fn passed_over(one: PassedOver) -> Worded {
     let (word, text) = match one.what {
         Unread::Comment => ("comment", "a comment; left out"),

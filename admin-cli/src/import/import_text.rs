@@ -1,4 +1,4 @@
-//! Messages about input that an import cannot use: what it is, and which command takes it.
+//! Messages about input that an import cannot use. They name the kind of input and the command that accepts it.
 
 use twinlock_core::otp::{otpauth, uri_error::UriError};
 
@@ -8,7 +8,7 @@ use crate::{
     text::plain,
 };
 
-/// What to do about text before a line.
+/// What to do if other text precedes an `otpauth://` line.
 pub(crate) const WITHOUT_PREFIX: &str =
     "Delete the text before otpauth; zbarimg --raw does not print it.";
 /// What to do about a byte order mark.
@@ -63,8 +63,8 @@ pub(crate) fn unreadable(error: PipedError, user: &str) -> Failure {
     Failure::new(Exit::Usage, error.to_string(), remedy)
 }
 
-/// Returns the failure that names the right command, for a text that is not an export of `twinlock export` but that
-/// another command accepts. Returns `None` for other text.
+/// Returns a failure that names the right command if a text is not an export of `twinlock export` but is accepted by
+/// another command; `None` for other text.
 pub(crate) fn of_other_verb(text: &str, user: &str) -> Option<Failure> {
     if !text.contains("otpauth") && !text.starts_with('\u{feff}') {
         return None;

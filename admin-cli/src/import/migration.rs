@@ -14,7 +14,7 @@ use crate::{
 /// Maximum length of the input in bytes. An export of a hundred QR codes is shorter.
 const INPUT_MAX: u64 = 1024 * 1024;
 
-/// The accounts of all lines, and the positions of the QR codes that they come from.
+/// The accounts of all lines of an export, and which of its QR codes were read.
 #[derive(Default)]
 pub(crate) struct Export {
     accounts: Vec<Moved>,
@@ -52,7 +52,7 @@ impl Export {
         Ok(())
     }
 
-    /// Returns the accounts, in which equal keys are merged, and a sentence about missing QR codes.
+    /// Returns the accounts, with equal keys merged, and a sentence about missing QR codes.
     pub(crate) fn end(self) -> (Vec<Moved>, String) {
         (otpauth_migration::folded(self.accounts), missing(&self.batches))
     }

@@ -30,7 +30,7 @@ use crate::{
     text::plain,
 };
 
-/// The lines of one user.
+/// The lines of one user in the users file.
 #[derive(Default)]
 struct Share {
     /// The user name; `None` for lines without a readable name.

@@ -43,7 +43,7 @@ pub(crate) fn run(context: &Context, wanted: &FromPicture) -> Result<(), Failure
     candidates::enroll(context, &by, &account, authenticator)
 }
 
-/// The content of a picture's QR codes.
+/// The keys that a picture's QR codes contain.
 struct Found {
     candidates: Vec<Candidate>,
     more: String,

@@ -26,14 +26,15 @@ const PIXELS_MAX: usize = 64 * 1024 * 1024;
 const SIDE_MAX: usize = 16 * 1024;
 /// Maximum number of QR codes in a picture.
 const CODES_MAX: usize = 64;
-/// Side in pixels above which reduced copies are searched too, because QR codes in a reduced photo have less noise.
+/// Side of a picture in pixels above which reduced copies are searched too, because reducing a photo removes noise.
 const SIDE_OF_SCREENS: usize = 320;
-/// Side in pixels above which a picture is reduced first: searching it would take too long and overflow in rqrr.
+/// Side of a picture in pixels above which it is reduced before the search. A larger one would take too long and
+/// overflow in rqrr.
 const SIDE_SEARCHED: usize = 4096;
-/// The name of the searching thread.
+/// The name of the thread that searches a picture.
 const SEARCHER: &str = "picture";
 
-/// How long reading a picture may take: all triples of finder patterns are compared, and there can be thousands.
+/// Maximum time for reading a picture. All triples of finder patterns are compared, and there can be thousands.
 const PATIENCE: Duration = Duration::from_secs(10);
 
 /// Why a picture cannot be read. Does not quote the content of the picture.
@@ -93,8 +94,8 @@ pub(crate) fn texts(file: &[u8]) -> Result<Vec<Zeroizing<String>>, PictureError>
     within(PATIENCE, move || search(&file))
 }
 
-/// Runs `job` in a separate thread, which has the rights of the calling thread. After `patience` the thread is
-/// abandoned, and ends with the process.
+/// Runs `job` in another thread, which has the rights of the calling thread. After the time `patience`, the job is
+/// abandoned, and the thread ends with the process.
 fn within<T: Send + 'static>(
     patience: Duration,
     job: impl FnOnce() -> Result<T, PictureError> + Send + 'static,
@@ -109,7 +110,7 @@ fn within<T: Send + 'static>(
     })
 }
 
-/// Keeps the message of a panic in the search off the screen, because the panic is reported as a picture that cannot be
+/// Prevents the message of a panic in the search from being printed. The panic is reported as a picture that cannot be
 /// read.
 fn silence() {
     static ONCE: Once = Once::new();
@@ -313,7 +314,7 @@ mod tests {
         texts(file).map(|texts| texts.iter().map(|text| text.to_string()).collect())
     }
 
-    /// Returns two pictures, one below the other.
+    /// Returns a picture with `one` above `other`.
     fn both(one: &Grey, other: &Grey) -> Grey {
         let width = one.width.max(other.width);
         let mut pixels = Zeroizing::new(Vec::new());

@@ -1,5 +1,5 @@
 //! `twinlock import record USER`: imports a user's record of another host from standard input. Codes that were used on
-//! either host are used on this host afterwards.
+//! either of the two hosts count as used afterwards.
 
 use serde_json::Value;
 use twinlock_core::{
@@ -32,18 +32,18 @@ use crate::{
     text::{instant, plain},
 };
 
-/// How often the import is decided again after a concurrent change.
+/// Number of times that the import is repeated after a concurrent change of the record.
 const ROUNDS: usize = 8;
 
-/// What the import did.
+/// The result of importing a record.
 enum Done {
-    /// Nothing had to be done.
+    /// The local record already contains everything.
     Nothing,
     /// Counters were moved forward.
     MovedOn,
-    /// The imported record, which has this state, is in force.
+    /// The imported record is stored. Holds the state of the user.
     Imported(State),
-    /// The imported record is in force without its backup codes. The next login shows new codes.
+    /// The imported record is stored without its backup codes. The next login shows new codes.
     WithoutCodes,
 }
 
@@ -110,7 +110,7 @@ fn before(context: &Context, account: &Account) -> Result<Option<Snapshot>, Fail
 /// An error: another command has changed the record meanwhile.
 struct Overtaken;
 
-/// Decides once about the export and writes the outcome. Returns [`Overtaken`] if the record was changed concurrently.
+/// Makes one attempt to import the record. Returns [`Overtaken`] if another process changed the record meanwhile.
 fn once(
     context: &Context,
     account: &Account,
@@ -184,7 +184,10 @@ fn moved_on(here: Snapshot, moving: &[MovingFactor]) -> Record {
     record
 }
 
-/// Refuses an export whose times, steps or counters are not plausible.
+/// Checks that the times, steps and counters of an export are plausible.
+///
+/// # Errors
+/// [`Failure`] if they are not.
 fn believe(export: &Export, here: Option<&Record>, now: UnixTime) -> Result<(), Failure> {
     let claims = Claims {
         record: &export.record,
@@ -359,8 +362,8 @@ fn no_export(fault: ExportError) -> Failure {
     )
 }
 
-/// Returns the failure for a missing USER. Earlier versions took the user from the export, which let the other host
-/// choose whose record is written.
+/// Returns the failure for a command line without USER. Earlier versions took the user from the export, which let
+/// another host choose whose record is written.
 fn no_user() -> Failure {
     Failure::new(
         Exit::Usage,

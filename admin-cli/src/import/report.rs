@@ -26,7 +26,7 @@ pub(crate) struct ImportReport {
     pub(crate) source: String,
     /// What the import did, or why it failed.
     pub(crate) outcome: Result<Fate, Failure>,
-    /// What is imported.
+    /// The parts that are imported.
     pub(crate) carried: Carried,
     /// Messages about the source.
     pub(crate) remarks: Vec<Worded>,
@@ -36,7 +36,7 @@ pub(crate) struct ImportReport {
     pub(crate) removal: Option<Removal>,
 }
 
-/// What a report is about.
+/// The subject of a report.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Fate {
     /// The import of a user.
@@ -45,7 +45,7 @@ pub(crate) enum Fate {
     PassedOver,
 }
 
-/// What is imported for a user, in words and numbers.
+/// The parts that are imported for a user, in words and numbers.
 #[derive(Default)]
 pub(crate) struct Carried {
     authenticators: Vec<String>,
@@ -100,7 +100,7 @@ impl ImportReport {
         }
     }
 
-    /// Creates the report about a user whose import has been planned, before the outcome is known.
+    /// Creates the report about a user whose import has been planned but not made.
     pub(crate) fn of_takeover(user: &str, source: &str, takeover: &Plan) -> Self {
         let mut remarks: Vec<Worded> = takeover.remarks.iter().copied().map(worded).collect();
         remarks.sort_by_key(|remark| remark.line);
@@ -214,7 +214,7 @@ impl ImportReport {
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Tells {
     All,
-    /// Only messages about the user. Messages about the other module are shown once for all users.
+    /// Only messages about the user. Messages about the other PAM module are shown once for all users.
     Own,
 }
 
@@ -248,8 +248,8 @@ impl<'a> ImportReports<'a> {
         self.all.iter().all(|report| report.exit().is_none())
     }
 
-    /// Removes a file that contains many users, unless a user still needs it (`is_needed`) or a part of it was not
-    /// read. `remove` removes the file.
+    /// Removes a file that contains many users by calling `remove`. Keeps the file if a user still needs it
+    /// (`is_needed`) or a part of it was not read.
     pub(crate) fn remove(
         &mut self,
         source: &str,
@@ -264,7 +264,7 @@ impl<'a> ImportReports<'a> {
         self.removal = Some((plain(source), removal));
     }
 
-    /// Adds a report and prints it. `None` stands for a user without a file, who is only counted.
+    /// Adds a report and prints it. `None` counts a user who has no file.
     pub(crate) fn add(&mut self, report: Option<ImportReport>) -> Result<(), Failure> {
         if let Some(mut report) = report {
             report.outcome = report.outcome.map_err(Failure::unchanged);
@@ -327,7 +327,7 @@ impl<'a> ImportReports<'a> {
         first.or_else(|| exits().next()).map_or(Ok(()), |exit| Err(Failure::told(exit)))
     }
 
-    /// Returns the messages about the other module, each once with the number of files that it concerns.
+    /// Returns the messages about the other PAM module, each once with the number of files that it concerns.
     fn of_everybody(&self) -> String {
         if self.tells == Tells::All {
             return String::new();

@@ -13,7 +13,7 @@ pub(crate) enum Removal {
     Failed(UserFileError),
     /// The source was kept, because these lines contain something that could not be read.
     Kept(Vec<u32>),
-    /// The source was kept, because a user in it was not imported.
+    /// The source was kept, because one of its users was not imported.
     Needed,
 }
 
@@ -33,7 +33,7 @@ impl Removal {
         remove().map_or_else(Self::Failed, |()| Self::Done)
     }
 
-    /// Returns a sentence that says that the source is removed, or why it is kept.
+    /// Returns a sentence which says that the source is removed, or why it is kept.
     pub(crate) fn said(&self, source: &str, how: How) -> String {
         let stays = if how.dry_run { "would be kept" } else { "is kept" };
         match self {

@@ -1,5 +1,5 @@
-//! Imports one user: writes the used steps first, then the backup codes, and last the record, which puts everything in
-//! force.
+//! Imports one user: writes the used steps first, then the backup codes, and last the record, with which all of them
+//! take effect.
 
 use twinlock_core::{
     base::{
@@ -32,14 +32,14 @@ pub(crate) enum ImportOutcome {
     Already,
     /// The user was already enrolled with these keys, and a counter was moved forward.
     MovedOn,
-    /// The user is enrolled with another key, which remains.
+    /// The user is enrolled with another key, which is kept.
     OtherKey,
 }
 
-/// Imports a user. Without `by`, only previews the import and writes nothing.
+/// Imports a user. If `by` is `None`, only previews the import.
 ///
-/// If the process is killed, either the old or the new state is in force. What is written before the record only
-/// refuses codes, or is not referenced.
+/// If the process is killed, either the old or the new record is stored. Everything written before the record only
+/// refuses codes, or is not used by any record.
 pub(crate) fn take_over(
     context: &Context,
     by: Option<&Authorized>,

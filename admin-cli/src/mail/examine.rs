@@ -37,7 +37,7 @@ fn unused(place: String, what: String, remedy: String) -> Finding {
     Finding { level: Level::Warning, id: "mail-text", place, what, remedy }
 }
 
-/// Returns why the settings alone make all mail impossible; `None` if they do not.
+/// Returns why the settings make it impossible to send any mail; `None` if they do not.
 pub(crate) fn setting(policy: &Policy) -> Option<MailError> {
     let mail = &policy.mail;
     if Address::read(&mail.from).is_none() {

@@ -1,4 +1,4 @@
-//! Sends mails with the sender, host, mail program and language that all mails of a run share.
+//! Sends mails. All mails of a run have the same sender, host, mail program and language.
 
 use std::time::Duration;
 
@@ -20,7 +20,7 @@ use crate::{
     },
 };
 
-/// What all mails of a run share.
+/// The sender, host, mail program and language of all mails of a run.
 pub(crate) struct Mailer {
     /// The name of this host.
     pub(crate) host: String,
@@ -36,9 +36,9 @@ pub(crate) struct MailBody<'a> {
     pub(crate) topic: Topic,
     /// The values that are filled into the text.
     pub(crate) blanks: &'a Blanks,
-    /// When the event that the mail reports happened.
+    /// Time of the event that the mail reports.
     pub(crate) at: UnixTime,
-    /// A name that distinguishes this mail from others to this user about the same second.
+    /// A name by which this mail differs from other mails to the user about the same second.
     pub(crate) name: &'a str,
 }
 

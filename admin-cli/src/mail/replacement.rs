@@ -12,12 +12,12 @@ use twinlock_host::trusted_dir::{self, Owner, READABLE};
 
 use crate::{error::settings_errors, text::plain};
 
-/// The folder of the replaced texts. It does not depend on the requested settings file.
+/// The folder of the administrator's mail texts. It is the same for every settings file.
 const FOLDER: &str = "/etc/twinlock/text";
 /// Maximum length of a text in bytes.
 const TEXT_MAX: usize = 16 * 1024;
 
-/// Why a replaced text is not used.
+/// Why a mail text of the administrator is not used.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum TextError {
     /// The file is not trusted or cannot be read.
@@ -61,7 +61,7 @@ pub(crate) fn write(language: Language, topic: Topic, blanks: &Blanks) -> Writte
     replaced.unwrap_or_else(|| template::built_in(language, topic, blanks))
 }
 
-/// Returns the files whose texts are not used. Each has a path, what is wrong, and what to do.
+/// Returns the mail texts of the administrator that are not used: for each, its path, what is wrong, and what to do.
 pub(crate) fn unusable() -> Vec<(String, String, String)> {
     let of = |topic: Topic| {
         let path = path(topic);

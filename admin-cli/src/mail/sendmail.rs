@@ -23,7 +23,7 @@ const PATH: &str = "/usr/sbin:/usr/bin:/sbin:/bin";
 const SAID_MAX: usize = 4096;
 /// Interval between two checks whether the program has ended.
 const PAUSE: Duration = Duration::from_millis(10);
-/// How long the program may take to end after SIGTERM, and how long its last output may take to arrive.
+/// How long the program may take to end after SIGTERM; also how long to wait for its last output.
 const GRACE: Duration = Duration::from_secs(1);
 
 /// A mail program.
@@ -70,8 +70,8 @@ impl Sendmail {
     }
 }
 
-/// Returns the mail as a file in memory. A pipe would let half a mail be sent if this process were killed, and would
-/// block this process if the program does not read.
+/// Returns the mail as a file in memory. With a pipe, half a mail might be sent if this process were killed, and a
+/// program that does not read would block this process.
 fn whole(mail: &[u8]) -> io::Result<File> {
     let mut file = File::from(memfd_create("mail", MemfdFlags::CLOEXEC)?);
     file.write_all(mail)?;

@@ -8,7 +8,7 @@ use crate::{
 };
 
 /// Prints `said`, which announces the operation, and asks the user to type the name `user`, unless `--yes` was given.
-/// `undone` names what did not happen if the user refuses, such as `removed`.
+/// If the user refuses, the message says that nothing was done; `undone` is the verb in it, such as `removed`.
 ///
 /// # Errors
 /// [`Failure`] if the answer is anything but the name.

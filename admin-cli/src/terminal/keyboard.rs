@@ -17,7 +17,7 @@ use zeroize::Zeroizing;
 use crate::error::exit::{Exit, Failure};
 use crate::text::{Notation, harmless};
 
-/// Maximum length of a line in bytes. No answer needs more.
+/// Maximum length of a line in bytes.
 const LINE_MAX: usize = 4096;
 
 /// Where lines are read from.
@@ -26,7 +26,7 @@ enum Input {
     Standard,
     /// The controlling terminal, because standard input contains data.
     Terminal(File),
-    /// Nowhere. Only lines that were read before are available.
+    /// No source. Only lines that were read before are available.
     Nothing,
 }
 
@@ -54,8 +54,8 @@ impl Keyboard {
         Self::of(Input::Standard)
     }
 
-    /// Opens the controlling terminal as [`Keyboard::open`] opens standard input. Without a terminal, there is no
-    /// input.
+    /// Opens the controlling terminal in the way that [`Keyboard::open`] opens standard input. If there is no terminal,
+    /// there is no input.
     pub(crate) fn at_terminal() -> Result<Self, Failure> {
         let terminal = File::options().read(true).write(true).open("/dev/tty");
         Self::of(terminal.map_or(Input::Nothing, Input::Terminal))
@@ -147,9 +147,9 @@ impl Keyboard {
         Ok(!signals.revents().is_empty())
     }
 
-    /// Stops this process while another process group is in the foreground, as a read of the terminal would, until a
-    /// shell or sudo puts it in the foreground. Waiting with poll is not enough, because sudo keeps a command of a
-    /// pipeline in the background until it stops this way.
+    /// Stops this process while another process group is in the foreground, as reading from the terminal would, until a
+    /// shell or sudo continues it in the foreground. Waiting with poll is not enough, because sudo keeps a command of a
+    /// pipeline in the background until it stops in this way.
     fn come_to_the_front(&self) {
         let stdin = std::io::stdin();
         if self.source(&stdin).is_some_and(is_in_background) {

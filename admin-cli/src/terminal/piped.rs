@@ -83,8 +83,8 @@ impl Piped {
         }
     }
 
-    /// Returns the keyboard that provides the acting user's code: the code from standard input, or the terminal if
-    /// there was none.
+    /// Returns the keyboard from which the acting user's code is read: the line of standard input, or the terminal if
+    /// standard input had no code.
     pub(crate) fn keyboard(&self) -> Result<Keyboard, Failure> {
         match &self.code {
             Some(line) => Keyboard::of_text(line),

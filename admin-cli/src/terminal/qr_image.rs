@@ -16,8 +16,8 @@ const MARGIN: usize = 4;
 /// Pixels per module side.
 const SCALE: usize = 8;
 
-/// The picture files of a new key. They are removed again unless [`Pictures::keep`] is called, because a key that was
-/// not enrolled must not remain in them.
+/// The picture files of a new key. They are deleted unless [`Pictures::keep`] is called, because they must not contain
+/// a key that was not enrolled.
 #[derive(Default)]
 pub(crate) struct Pictures {
     written: Vec<NewFile>,
@@ -34,7 +34,7 @@ impl Pictures {
         written.map_err(|error| unwritable(path, &error.into()))
     }
 
-    /// Keeps the files, because the key is now in force.
+    /// Keeps the files, because the key is now enabled.
     pub(crate) fn keep(mut self) {
         self.written.clear();
     }

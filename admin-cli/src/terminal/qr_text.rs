@@ -5,7 +5,7 @@ use std::io::IsTerminal;
 use twinlock_core::otp::qr::{Ink, Matrix};
 use zeroize::Zeroizing;
 
-/// Escape sequence for black on white in colors of the fixed part of the palette, which themes do not change.
+/// Escape sequence for black on white, in colors that themes of terminals do not change.
 const BLACK_ON_WHITE: &str = "\x1b[38;5;16;48;5;231m";
 const WHITE_ON_BLACK: &str = "\x1b[38;5;231;48;5;16m";
 const PLAIN: &str = "\x1b[0m";
@@ -55,12 +55,12 @@ pub(crate) enum Shade {
     Swapped,
 }
 
-/// An error: the drawing is wider than the screen.
+/// The drawing is wider than the screen.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct TooNarrowError {
-    /// Columns that the drawing needs.
+    /// Number of columns that the drawing needs.
     pub(crate) needed: usize,
-    /// Columns of the screen.
+    /// Number of columns of the screen.
     pub(crate) there: usize,
 }
 

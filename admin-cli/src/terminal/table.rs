@@ -2,7 +2,7 @@
 
 use crate::text::{WIDTH, wrap};
 
-/// Maximum width of the first column. A longer cell gets a line of its own.
+/// Maximum width of the first column in characters. A longer cell is printed on a line of its own.
 const FIRST_MAX: usize = 24;
 const GAP: usize = 2;
 

@@ -23,7 +23,7 @@ use crate::{
 /// Number of characters between two dashes of a ticket.
 const GROUP: usize = 4;
 
-/// A ticket that is stored in the record and not yet valid.
+/// A ticket that is stored in the record but not valid yet.
 struct Reserved {
     ticket: Ticket,
     mail: Option<String>,
@@ -36,8 +36,8 @@ enum RenewalError {
 }
 
 impl Run<'_> {
-    /// Mails a new ticket to the user's address, and then puts the ticket in force. If the process is killed or fails
-    /// before that, the record still says that a ticket is due.
+    /// Mails a new ticket to the user's address, and then makes the ticket valid. If the process is killed or fails
+    /// before, the record still says that a ticket is due.
     pub(super) fn renew(&self, claimed: &Claimed) -> Result<Sending, DeliveryError> {
         let context = self.context;
         let user = &claimed.notification.user;
@@ -70,7 +70,7 @@ impl Run<'_> {
         Ok(Sending::Sent)
     }
 
-    /// Stores the ticket as not yet valid before the mail is sent, which proves that the record can be written.
+    /// Stores the ticket as not yet valid. Done before the mail is sent, to prove that the record can be written.
     fn reserve(&self, account: &Account, drawn: &Voucher) -> Result<Reserved, RenewalError> {
         let context = self.context;
         let generation = context.stamp()?.generation;

@@ -40,7 +40,7 @@ pub(super) fn examine(config: &str, policy: &Policy, machine: &Machine) -> Vec<F
     found
 }
 
-/// Reports whether the rule may let a user of sshd in without a code. Without a clock, no rule has ended.
+/// Returns whether the rule may let a user of sshd in without a code. If the time is unknown, no rule counts as ended.
 fn lets_in(rule: &Rule, now: Option<UnixTime>) -> bool {
     let here = rule.service.as_ref().is_none_or(|service| service == "sshd");
     let over = rule.until.zip(now).is_some_and(|(until, now)| now >= until);

@@ -1,4 +1,5 @@
-//! Explains what sshd requires of a login before PAM or without it, by running `sshd -T -C` for the user and address.
+//! Explains which authentication methods sshd requires before PAM or instead of it, by running `sshd -T -C` for the
+//! user and address.
 
 use std::path::PathBuf;
 
@@ -15,13 +16,13 @@ use twinlock_doctor::{
 use crate::commands::explain::{ExplainStep, ExplainedLogin};
 use crate::text::plain;
 
-/// What sshd does with a login.
+/// The result of asking sshd about a login.
 pub(crate) struct Door {
     /// The explanation for the report.
     pub(crate) step: ExplainStep,
     /// Whether every way to PAM requires a public key first.
     pub(crate) public_key: PublicKey,
-    /// Whether sshd lets PAM prompt the client, which an unattended program cannot answer.
+    /// Whether sshd lets PAM ask the client questions, which an unattended program cannot answer.
     pub(crate) asks: bool,
     /// Why the login never reaches PAM; `None` if it does.
     pub(crate) beside_pam: Option<&'static str>,

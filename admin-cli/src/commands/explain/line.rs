@@ -22,7 +22,7 @@ use twinlock_doctor::{
 use crate::commands::explain::{ExplainStep, ExplainedLogin};
 use crate::{context::Context, text::plain};
 
-/// The PAM stack of a service.
+/// The PAM lines of a service, and what they lead to.
 pub(crate) struct Stack {
     /// The explanation for the report.
     pub(crate) step: ExplainStep,
@@ -30,11 +30,11 @@ pub(crate) struct Stack {
     pub(crate) comes: Comes,
 }
 
-/// What the PAM lines of a service lead to.
+/// The result of the PAM lines of a service.
 pub(crate) enum Comes {
     /// A line that verifies codes, with the settings that apply to it.
     ToJudge(Box<Policy>, Talks),
-    /// A line that the module refuses.
+    /// A line whose arguments the module refuses.
     ToRefusal,
     /// No line that verifies codes.
     Past,
@@ -98,8 +98,8 @@ fn ours(handler: &Handler) -> Option<Ours<'_>> {
 /// Services that local users call and that run as root. They ask only for a code.
 const LOCAL: [&str; 6] = ["su", "su-l", "sudo", "sudo-i", "doas", "polkit-1"];
 
-/// Returns what the lines lead to. If several lines verify codes, the one for the proven first factor counts, or the
-/// first if there is none.
+/// Returns the result of the PAM lines. If several lines verify codes, the one for a proven first factor counts, or the
+/// first if there is no such line.
 fn comes(context: &Context, service: &str, lines: &[Ours<'_>], public_key: PublicKey) -> Comes {
     if lines.iter().any(|one| one.line.is_err()) {
         return Comes::ToRefusal;

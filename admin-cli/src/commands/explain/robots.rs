@@ -4,9 +4,9 @@ use serde_json::json;
 
 use crate::commands::explain::{ExplainStep, ExplainedLogin};
 
-/// Adds a note to the explanation of an exempt ssh login: sshd refuses a client with BatchMode before it asks PAM. The
-/// note contains the settings of sshd that admit the client. Adds nothing unless `asks`, which says that sshd lets PAM
-/// prompt.
+/// Adds a note to the explanation of an exempt ssh login: sshd refuses a client with BatchMode before it calls PAM. The
+/// note contains the settings of sshd that admit the client. Adds nothing if `asks` is `false`, which means that sshd
+/// does not let PAM ask questions.
 #[expect(clippy::indexing_slicing, reason = "a JSON object of this function")]
 pub(crate) fn told(mut end: ExplainStep, login: &ExplainedLogin<'_>, asks: bool) -> ExplainStep {
     let is_exempt = end.object["decision"] == "exempt" && end.object["reason"] == "rule";
@@ -23,8 +23,8 @@ pub(crate) fn told(mut end: ExplainStep, login: &ExplainedLogin<'_>, asks: bool)
     end
 }
 
-/// Returns the lines for sshd_config. If the user name is not a plain word, the administrator has to fill it in,
-/// because sshd reads patterns there.
+/// Returns the lines for sshd_config. If the user name contains characters that sshd reads as a pattern, the lines have
+/// a placeholder for it.
 fn block(login: &ExplainedLogin<'_>) -> [String; 2] {
     let name = login.account.name.as_str();
     let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"._-".contains(&byte);

@@ -119,7 +119,8 @@ fn effect(rule: &Rule, login: &ExplainedLogin<'_>) -> &'static str {
     }
 }
 
-/// Returns why the rule `number` never has an effect, as a sentence without a full stop; `None` if it may have one.
+/// Returns why the rule with this number never has an effect, as a sentence without a full stop; `None` if it may have
+/// an effect.
 fn never(
     context: &Context,
     login: &ExplainedLogin<'_>,

@@ -174,7 +174,7 @@ fn member(
     }
 }
 
-/// Returns a sentence that says what would be done for a member, and whether the member would be invited.
+/// Returns a sentence that says what would be done for a member. Also returns whether the member would be invited.
 fn said(member: &Member, report: Option<&str>) -> (String, bool) {
     match (member, report) {
         (Member::Enrolled, _) => ("enrolled already".into(), false),

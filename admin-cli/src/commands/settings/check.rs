@@ -33,7 +33,7 @@ use crate::{
 
 const OWNER: Owner = Owner(0);
 
-/// A valid setting that the administrator probably does not intend.
+/// A setting that is valid, but probably not what the administrator intends.
 #[derive(Debug, PartialEq, Eq)]
 struct Warning {
     line: Option<u32>,
@@ -138,7 +138,7 @@ fn warnings(draft: &Draft, written: &[Rule], accounts: &dyn Accounts) -> Vec<War
     warnings
 }
 
-/// Returns sentences about what is probably not intended in a rule.
+/// Returns a sentence for each part of a rule that is probably not what the administrator intends.
 fn doubts(rule: &Rule, accounts: &dyn Accounts) -> Vec<String> {
     let mut doubts = Vec::new();
     if let Some(user) = &rule.user {

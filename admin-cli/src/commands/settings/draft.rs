@@ -80,7 +80,10 @@ impl Draft {
         Self { path, text, policy, mode: 0o644, owner: 0, is_file: true }
     }
 
-    /// Refuses a file that users other than root and the acting user can write.
+    /// Checks that only root and the acting user can write to the file.
+    ///
+    /// # Errors
+    /// [`Failure`] if other users can.
     pub(crate) fn must_be_ones_own(&self) -> Result<(), Failure> {
         let path = plain(&self.path);
         let by_actor = ActingLogin::read().actor.uid() == Some(self.owner);

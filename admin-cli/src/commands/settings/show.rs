@@ -105,7 +105,7 @@ fn text(policy: &Policy) -> String {
     text
 }
 
-/// Returns the line of one setting, with a comment that says what its default is.
+/// Returns the line of one setting, with a comment that gives the default.
 fn line(setting: &Setting, policy: &Policy, usual: &Policy) -> String {
     let key = setting.key;
     match (value(setting, policy), value(setting, usual)) {

@@ -44,8 +44,8 @@ fn skew(finding: CodeDiagnosis) -> Skew {
     }
 }
 
-/// Diagnoses the code that is `steps` from now, for an app with a learned drift. The code must be one that a login
-/// refuses. Returns the seconds by which the app is ahead, and whether a login could learn that.
+/// Returns the diagnosis of the code that is `steps` from now, for an app with a learned drift: the seconds by which
+/// the app is ahead, and whether a login could learn this drift. The code must be one that a login refuses.
 fn off(drift: i32, steps: i64) -> (i64, bool) {
     let finding = examined(drift, steps, &[]);
     assert!(matches!(finding, CodeDiagnosis::Off { .. }), "{steps}: {finding:?}");
