@@ -27,7 +27,7 @@ const END: &str = "# end of export\n";
 pub struct Export {
     /// When the export was written.
     pub at: UnixTime,
-    /// The record, without a pending key, tickets and bypass codes, which are valid on one host only.
+    /// The record without the parts that are valid on one host only: a pending key, tickets and bypass codes.
     pub record: Record,
     /// The code set that the record names; `None` if it names none.
     pub codes: Option<CarriedCodes>,
@@ -86,8 +86,8 @@ impl core::fmt::Display for ExportError {
 
 impl core::error::Error for ExportError {}
 
-/// Returns the part of a record that is exported. Leaves out vouchers, which would work once on each host, a pending
-/// key, which belongs to one source for a quarter of an hour, and other state of this host.
+/// Returns the part of a record that is exported. Leaves out tickets and bypass codes, which would work once on each
+/// host, a pending key, which is valid for one source and 15 minutes, and other state of this host.
 #[must_use]
 pub fn carried(record: Record) -> Record {
     let RecordExtras { mail, changed, reset, owed_codes, .. } = record.extras;
@@ -153,7 +153,7 @@ pub fn read(text: &str) -> Result<Export, ExportError> {
     assembled(head, record, codes)
 }
 
-/// Splits a text after the first `end`, the last line of a section. Returns `None` if there is no such line.
+/// Splits a text after the first line `end`, which ends a section. Returns `None` if there is no such line.
 fn section<'a>(text: &'a str, end: &str) -> Option<(&'a str, &'a str)> {
     let length = text.find(end)?.checked_add(end.len())?;
     text.split_at_checked(length)

@@ -58,7 +58,7 @@ pub enum GoogleError {
         /// Line number.
         line: u32,
     },
-    /// `TIME_SKEW` is implausible: more than 2880 steps.
+    /// `TIME_SKEW` is more than 2880 steps, which is implausible.
     Skew {
         /// Line number.
         line: u32,
@@ -144,7 +144,7 @@ impl<'a> File<'a> {
         lines.filter(|(_, line)| !line.is_empty())
     }
 
-    /// Returns the first line that sets the option `key`. Google's module ignores later ones.
+    /// Returns the first line that sets the option `key`. Google's module ignores repetitions of an option.
     fn setting(&self, key: &str) -> Option<Setting<'a>> {
         self.lines().find_map(|(at, line)| {
             let rest = line.strip_prefix(b"\" ")?.strip_prefix(key.as_bytes())?;
@@ -299,9 +299,9 @@ impl<'a> File<'a> {
     }
 }
 
-/// Returns whether an option has a form that Google's module writes, so that nothing is lost if the file is removed: no
-/// value for a switch, numbers alone, or the name of a hash. Accepts every unknown option, because the caller reports
-/// those separately.
+/// Returns whether an option has a form that Google's module writes: no value for a switch, only numbers, or the name
+/// of a hash. Nothing is lost then if the file is removed. Also returns `true` for every unknown option, because the
+/// caller reports these separately.
 fn is_read_whole(option: &[u8]) -> bool {
     let words = option.split(|byte| is_blank(*byte)).filter(|word| !word.is_empty());
     let words: Vec<&[u8]> = words.collect();

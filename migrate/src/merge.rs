@@ -1,4 +1,5 @@
-//! Merges a record exported by another host: decides which of two records is newer, and what is kept of the older one.
+//! Merges a record exported by another host. Decides which of two records is newer, and which parts of the older one
+//! are kept.
 
 use alloc::{boxed::Box, vec::Vec};
 
@@ -17,9 +18,9 @@ pub(crate) const AHEAD_MAX: u64 = HOUR;
 pub enum Carried {
     /// Leaves the record unchanged, because the imported record has nothing newer.
     Nothing,
-    /// Stores newer counters in the local record: the new moving factor of each authenticator.
+    /// Stores newer counters in the local record. Holds the new moving factor of each authenticator.
     MovedOn(Vec<MovingFactor>),
-    /// Stores the imported record, which replaces the local record or is the first.
+    /// Stores the imported record, in place of the local record if there is one.
     Replaces(Box<Record>),
 }
 
@@ -37,29 +38,29 @@ pub enum Conflict {
     SameInstant,
     /// The two records have the same generation and different keys or codes, so one of them was edited by hand.
     Edited,
-    /// The imported record was changed in the future of this host's clock.
+    /// The time of the imported record's last change is in the future by this host's clock.
     Ahead {
         /// When the imported record was changed.
         there: UnixTime,
     },
     /// The imported user has never had an authenticator.
     NotSetUp,
-    /// The imported record would end an enrollment or set-up on this host. Only an administrator of this host removes
-    /// or resets a user.
+    /// The imported record would end an enrollment or set-up on this host. Only an administrator of this host may
+    /// remove or reset a user.
     EndsHere {
         /// The state of the imported record.
         state: State,
     },
 }
 
-/// What must be known about an imported record to decide about it.
+/// The facts about an imported record by which the import is decided.
 #[derive(Debug, Clone, Copy)]
 pub struct Arrival {
     /// When the set of backup codes was created; `None` if the record names no set.
     pub codes_since: Option<UnixTime>,
     /// The current time.
     pub now: UnixTime,
-    /// The generation for a record that is changed during the import.
+    /// The new generation for a record that is changed during the import.
     pub fresh: Generation,
     /// Which records are accepted.
     pub wanted: Wanted,
@@ -70,7 +71,7 @@ pub struct Arrival {
 pub enum Wanted {
     /// Only a record that was changed after the local one.
     Newer,
-    /// Any record, because an administrator requested it.
+    /// Any record, also an older one, because an administrator requested it.
     Any,
 }
 
@@ -83,10 +84,10 @@ pub fn changed(record: &Record) -> UnixTime {
 /// Decides between the local record and an imported one, which already has the local user id.
 ///
 /// Generations are random, so the records are ordered by the time of their last change. A code set is imported only if
-/// this host cannot have had it before, because otherwise spent codes of the set might be forgotten.
+/// this host cannot have had it before. Otherwise, a spent code of the set could be accepted again.
 ///
 /// # Errors
-/// [`Conflict`] if the imported record is refused; the local record is unchanged then.
+/// [`Conflict`] if the imported record is refused. The local record is then unchanged.
 pub fn onto(
     here: Option<&Snapshot>,
     mut came: Record,
@@ -132,7 +133,7 @@ pub fn onto(
     Ok(Carried::Replaces(Box::new(record)))
 }
 
-/// Merges two records of the same generation, which differ only in what logins change.
+/// Merges two records of the same generation, which differ only in what logins change: counters and drifts.
 fn merged(here: &Record, came: &Record) -> Result<Carried, Conflict> {
     let same_keys = |(one, other): (&Authenticator, &Authenticator)| {
         one.key == other.key && one.parameters == other.parameters
@@ -151,8 +152,8 @@ fn merged(here: &Record, came: &Record) -> Result<Carried, Conflict> {
     Ok(if stays { Carried::Nothing } else { Carried::MovedOn(moving) })
 }
 
-/// Resets a drift that no login would have learned, because the sender of an export could otherwise place the window
-/// anywhere.
+/// Resets a drift that no login would have learned. Otherwise, the sender of an export could move the accepted window
+/// to any time.
 fn forget_odd_drift(one: &mut Authenticator) {
     if !one.parameters.period.believes(one.drift()) {
         one.moving = MovingFactor::Clock { drift: 0 };

@@ -13,12 +13,12 @@ use twinlock_core::{
 /// Seconds that a used step may be in the future, in addition to the drift of the authenticator. A step in the future
 /// locks the user out until then.
 pub const STEP_AHEAD_MAX: u64 = 600;
-/// How far an imported counter may be ahead of the local one. Between two imports fewer codes are used.
+/// Maximum number by which an imported counter may exceed the local one. Between two imports, fewer codes are used.
 pub const COUNTER_AHEAD_MAX: u64 = 1000;
 /// The highest accepted counter of a key that is new to this host.
 pub const COUNTER_MAX: u64 = 1_000_000;
 
-/// What an export claims, without the secrets.
+/// The times, steps and counters of an export, without its secrets.
 pub struct Claims<'a> {
     /// The imported record.
     pub record: &'a Record,
@@ -40,9 +40,9 @@ pub enum Implausible {
         /// The time in the export.
         at: UnixTime,
     },
-    /// The code of a used step is shown later than any code that is accepted now.
+    /// The code of a used step is valid later than any code that is accepted now.
     Step {
-        /// When the code of the step is shown.
+        /// Time at which the code of the step is valid.
         at: UnixTime,
     },
     /// A counter is higher than plausible.
@@ -62,7 +62,7 @@ struct Bound {
     period: u64,
 }
 
-/// Checks every time, step and counter of an export against this host's clock and the record `here`.
+/// Checks every time, step and counter of an export against this host's clock and the local record `here`.
 ///
 /// # Errors
 /// [`Implausible`] for the first implausible value. The caller then refuses the whole export.

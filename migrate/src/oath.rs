@@ -43,7 +43,7 @@ impl core::error::Error for OathError {}
 /// What is wrong with a line.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum OathLineError {
-    /// The type is unknown to liboath, which ignores most lines of such a type.
+    /// The type is unknown to liboath, which ignores most lines with an unknown type.
     Type,
     /// A byte order mark precedes the type, so liboath ignores the line.
     ByteOrderMark,
@@ -91,7 +91,7 @@ pub struct PassedOver {
 pub enum Unread {
     /// A comment with words in it, perhaps a disabled entry.
     Comment,
-    /// Words after those of an entry, or bytes after a NUL byte.
+    /// Words after the fields of an entry, or bytes after a NUL byte.
     Rest,
 }
 
@@ -132,8 +132,8 @@ fn is_comment(line: &[u8]) -> bool {
     line.iter().find(|byte| !is_blank(**byte)) == Some(&b'#')
 }
 
-/// Returns whether an entry has text besides the fields of liboath, of which the last are the last code and the time of
-/// the last login.
+/// Returns whether an entry has text after the fields that liboath reads. The last of these fields are the last code
+/// and the time of the last login.
 fn has_rest(line: &[u8]) -> bool {
     let mut words = words(line).skip(5);
     let is_code = words.next().is_none_or(|code| {

@@ -48,7 +48,7 @@ pub struct MigrationBatch {
 pub struct Moved {
     /// Issuer and account as the app shows them, without control characters.
     pub label: String,
-    /// Further labels of this key, collected by [`folded`].
+    /// Further labels of the same key, collected by [`folded`].
     pub other_labels: Vec<String>,
     /// The authenticator, or why the account cannot be used.
     pub authenticator: Result<Authenticator, MovedKeyError>,
@@ -155,7 +155,7 @@ fn other_text(line: &str) -> MigrationError {
     }
 }
 
-/// Merges accounts that compute the same codes. Keeps the highest counter and all labels, in the order of the accounts.
+/// Merges accounts whose codes are the same. Keeps the highest counter and all labels, in the order of the accounts.
 #[must_use]
 pub fn folded(accounts: Vec<Moved>) -> Vec<Moved> {
     let mut folded: Vec<Moved> = Vec::new();
@@ -326,7 +326,7 @@ enum Value<'a> {
     Other,
 }
 
-/// An error: the message ends within a field, or is not a protobuf message.
+/// The message ends within a field, or is not a protobuf message.
 #[derive(Debug)]
 struct CutError;
 

@@ -20,10 +20,11 @@ use twinlock_core::{
 
 /// Maximum number of imported used steps. No window of Google's module contains more.
 const USED_MAX: usize = 256;
-/// Steps before and after now in which a last accepted code is searched, as many as the widest window.
+/// Number of steps before and after the current one in which the last accepted code is searched. It is the widest
+/// window of Google's module.
 const NEARBY: u8 = 10;
 
-/// What a user gets from an import.
+/// The authenticators and codes that a user gets from an import.
 #[derive(Debug, Default)]
 pub struct Plan {
     /// The authenticators, in the order of the source file.
@@ -36,12 +37,12 @@ pub struct Plan {
     pub remarks: Vec<Remark>,
     /// The mail address, if the source has one.
     pub mail: Option<String>,
-    /// Who is recorded as having promised backup codes, if the source has none and the user should get some; otherwise
-    /// `None`.
+    /// Name of the administrator who is recorded as having promised backup codes; `None` if the source has codes or the
+    /// user should get none.
     pub promised_by: Option<String>,
 }
 
-/// What an import must know about time.
+/// The times on which the plan of an import depends.
 #[derive(Debug, Clone, Copy)]
 pub struct PlanTime {
     /// The current time.
@@ -150,8 +151,8 @@ pub fn of_oath(tokens: Vec<Token>, now: UnixTime) -> Plan {
     takeover
 }
 
-/// Merges a further line with a known key into the plan: its used code, or its higher counter. Returns `false`, and
-/// merges nothing, if the line computes other codes than the first line with this key.
+/// Merges another line with a known key into the plan: its used code, or its higher counter. Returns `false` and merges
+/// nothing if its codes differ from those of the first line with this key.
 fn fold(token: Token, place: usize, now: UnixTime, takeover: &mut Plan) -> bool {
     let mut alone = Plan::default();
     take_token(token, now, &mut alone);
@@ -205,7 +206,8 @@ fn take_token(token: Token, now: UnixTime, takeover: &mut Plan) {
     takeover.authenticators.push(authenticator);
 }
 
-/// Returns the counter `counter`, or the one after it if `last`, the last accepted code, belongs to `counter`.
+/// Returns the counter `counter` as moving factor, or the next counter if `last`, the last accepted code, is the code
+/// of `counter`.
 fn next_of(keyed: &Keyed, digits: Digits, counter: u64, last: Option<&str>) -> MovingFactor {
     let is_used =
         last.is_some_and(|last| same_code(last, &digits_of(keyed.truncated(counter), digits)));

@@ -1,4 +1,4 @@
-//! What is read from the files of other modules before it is converted, and remarks on it.
+//! The content of other modules' files before conversion, and remarks on it.
 
 use alloc::{string::String, vec::Vec};
 
@@ -54,7 +54,7 @@ pub struct Token {
     pub line: u32,
     /// The user name.
     pub user: String,
-    /// What is asked for in addition to the code.
+    /// The secret that is asked for in addition to the code.
     pub pin: Pin,
     /// The key.
     pub key: Key,
@@ -66,10 +66,10 @@ pub struct Token {
     pub last: Option<Zeroizing<String>>,
 }
 
-/// What `pam_oath` asks for in addition to the code.
+/// The secret that `pam_oath` asks for in addition to the code.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Pin {
-    /// Nothing (`-`).
+    /// No secret (`-`).
     None,
     /// A password that another module checks (`+`).
     Elsewhere,
@@ -86,7 +86,7 @@ pub enum TokenKind {
     Counter(u64),
 }
 
-/// Something about a source file that the administrator should know, such as content that is not imported unchanged.
+/// A fact about a source file that the administrator should know, such as content that is imported only in part.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Remark {
     /// The key has fewer than 128 bits.
@@ -96,7 +96,8 @@ pub enum Remark {
     },
     /// The key ends in `=`, which Google's module refuses.
     Padding,
-    /// The file sets `WINDOW_SIZE` for an app. `each_way` is the `window` setting that accepts these codes.
+    /// The file sets `WINDOW_SIZE` for an app. `each_way` is the value of twinlock's setting `window` that accepts the
+    /// same codes.
     Window {
         /// Line number.
         line: u32,
@@ -120,7 +121,7 @@ pub enum Remark {
         /// Line of the first of these options.
         line: u32,
     },
-    /// The file contains `RESETTING_TIME_SKEW`, because Google's module was still learning the drift.
+    /// The file contains `RESETTING_TIME_SKEW`, so Google's module was about to learn a drift.
     SkewUnderWay {
         /// Line number.
         line: u32,
@@ -140,7 +141,8 @@ pub enum Remark {
         /// Line number.
         line: u32,
     },
-    /// Lines look like scratch codes but follow a line that is neither an option nor a code, so they never worked.
+    /// Lines that look like scratch codes follow a line that is neither an option nor a code, so Google's module never
+    /// accepted them.
     DeadCodes {
         /// The line at which Google's module stops.
         line: u32,
@@ -159,7 +161,7 @@ pub enum Remark {
         /// Line number.
         line: u32,
     },
-    /// Used steps are listed that lie further in the future than any accepted code.
+    /// The list of used steps contains steps further in the future than any accepted code.
     FutureSteps {
         /// Line number.
         line: u32,
@@ -176,7 +178,7 @@ pub enum Remark {
         /// Line number.
         line: u32,
     },
-    /// The last accepted code matches no recent time, so it could not be used again anyway.
+    /// The last accepted code is of no recent time step, so it could not be accepted again in any case.
     LastCodeTooOld {
         /// Line number.
         line: u32,
@@ -200,7 +202,7 @@ pub enum Remark {
         /// Line number.
         line: u32,
     },
-    /// An option is repeated; the first one counts.
+    /// An option is repeated; the first line with it counts.
     RepeatedOption {
         /// Line number.
         line: u32,
@@ -208,8 +210,8 @@ pub enum Remark {
 }
 
 impl Remark {
-    /// Returns whether the source file must be kept, because it contains something that was not understood or that is
-    /// in use and cannot be imported.
+    /// Returns whether the source file must be kept, because a part of it was not understood, or is in use and cannot
+    /// be imported.
     #[must_use]
     pub fn keeps_source(self) -> bool {
         match self {

@@ -25,7 +25,7 @@ pub struct People {
     head: Option<Head>,
 }
 
-/// How much of a row has been read.
+/// The part of a row that has been read.
 #[derive(Clone, Copy)]
 struct Extent {
     line: u64,
@@ -51,7 +51,7 @@ pub struct Head {
     fields: usize,
 }
 
-/// Where the parser stopped in a chunk.
+/// The place in a chunk at which the parser stopped.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Found {
     /// At the end of the chunk, in the middle of a row.
@@ -60,7 +60,7 @@ pub enum Found {
     Head(Head),
     /// After a row, which [`People::row`] returns.
     Row,
-    /// At the first row, which does not name the columns, or at the end of an empty list.
+    /// At the first row, because it does not name the columns, or at the end of an empty list.
     NoHead,
     /// At the end of the list.
     End,
@@ -139,8 +139,8 @@ impl Default for People {
 }
 
 impl People {
-    /// Parses `piece` up to the end of one row. Returns how many bytes were consumed and where the parser stopped. An
-    /// empty chunk marks the end of the list.
+    /// Parses `piece`, the next chunk of the list, up to the end of one row. Returns how many bytes were parsed and
+    /// where the parser stopped. An empty chunk marks the end of the list.
     pub fn read(&mut self, piece: &[u8]) -> (usize, Found) {
         if matches!(self.extent.state, State::Whole | State::Overflown) {
             let line = self.reader.line();

@@ -1,4 +1,4 @@
-//! A record of a host whose clock is ahead does not undo what was done here.
+//! Tests that a record of a host whose clock is ahead does not undo later changes on this host.
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test that cannot go on must stop")]
 
 #[path = "../../core/tests/world/mod.rs"]

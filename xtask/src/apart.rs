@@ -1,11 +1,11 @@
-//! Runs programs in private namespaces, in which changes do not reach this machine.
+//! Runs programs in private namespaces, so that their changes do not reach this machine.
 
 use std::process::Command;
 
 use crate::command::{Done, command};
 use crate::machine::becoming_root;
 
-/// Command that starts mount and PID namespaces. Both end with the first process inside.
+/// Command that starts a program in new mount and PID namespaces. Both namespaces end with this program.
 pub(crate) const APART: [&str; 8] = [
     "unshare",
     "--mount",
@@ -25,7 +25,7 @@ pub(crate) fn apart(more: &[&str]) -> Done<Command> {
     Ok(command(program, arguments))
 }
 
-/// Returns a command that runs this program in private namespaces, with the internal task `chore`.
+/// Returns a command that runs this program in private namespaces. `chore` is the internal task that it performs there.
 pub(crate) fn myself_apart(more: &[&str], chore: &str) -> Done<Command> {
     let this = crate::machine::this_program()?;
     let mut command = apart(more)?;
@@ -33,7 +33,10 @@ pub(crate) fn myself_apart(more: &[&str], chore: &str) -> Done<Command> {
     Ok(command)
 }
 
-/// Refuses to run outside of private namespaces, where a task would change the machine itself.
+/// Checks that this process is in private namespaces. Elsewhere, a task would change the machine itself.
+///
+/// # Errors
+/// A sentence if it is not.
 pub(crate) fn inside() -> Done {
     if std::process::id() == 1 {
         return Ok(());

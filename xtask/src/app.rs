@@ -45,7 +45,7 @@ pub(crate) fn step() -> u64 {
     now.unwrap_or_default().as_secs() / PERIOD
 }
 
-/// Waits for the period after `used`.
+/// Waits until the period number `used` is over.
 pub(crate) fn wait_past(used: u64) {
     while step() == used {
         sleep(Duration::from_millis(200));

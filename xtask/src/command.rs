@@ -17,8 +17,8 @@ pub(crate) fn command<S: AsRef<str>>(program: &str, arguments: &[S]) -> Command 
     command
 }
 
-/// Returns the caller's PATH with the folders that Debian adds only for root, which contain pivot_root, chroot and
-/// debootstrap.
+/// Returns the caller's PATH with Debian's sbin folders added. They contain pivot_root, chroot and debootstrap, and are
+/// only in root's PATH.
 fn path() -> OsString {
     let given = std::env::var_os("PATH").unwrap_or_default();
     let named = std::env::split_paths(&given).filter(|folder| !folder.as_os_str().is_empty());
@@ -43,13 +43,19 @@ pub(crate) fn cargo<S: AsRef<str>>(arguments: &[S]) -> Command {
     command
 }
 
-/// Runs a command in the foreground. Fails if its status is not 0.
+/// Runs a command in the foreground.
+///
+/// # Errors
+/// A sentence if its exit status is not 0.
 pub(crate) fn run(command: &mut Command) -> Done {
     let status = command.status().map_err(|error| not_started(command, &error))?;
     judged(command, status)
 }
 
-/// Runs a command and returns its standard output. Fails if its status is not 0.
+/// Runs a command and returns its standard output.
+///
+/// # Errors
+/// A sentence if its exit status is not 0.
 pub(crate) fn output(command: &mut Command) -> Done<String> {
     let output =
         command.stdin(Stdio::null()).output().map_err(|error| not_started(command, &error))?;
@@ -59,7 +65,7 @@ pub(crate) fn output(command: &mut Command) -> Done<String> {
     Ok(String::from_utf8_lossy(&output.stdout).into_owned())
 }
 
-/// Runs a command with empty input, shows its output, and returns status and output.
+/// Runs a command with empty input and shows its output. Returns its exit status and output.
 pub(crate) fn watched(command: &mut Command) -> Done<(ExitStatus, String)> {
     let (reader, writer) = std::io::pipe().map_err(|error| format!("No pipe: {error}"))?;
     let twin = writer.try_clone().map_err(|error| format!("No pipe: {error}"))?;
@@ -81,7 +87,7 @@ pub(crate) fn watched(command: &mut Command) -> Done<(ExitStatus, String)> {
     Ok((status, all))
 }
 
-/// Runs a command with empty input and returns status and output, without showing the output.
+/// Runs a command with empty input without showing its output. Returns its exit status and output.
 pub(crate) fn watched_quietly(command: &mut Command) -> Done<(ExitStatus, String)> {
     let (mut reader, writer) = std::io::pipe().map_err(|error| format!("No pipe: {error}"))?;
     let twin = writer.try_clone().map_err(|error| format!("No pipe: {error}"))?;
@@ -100,7 +106,7 @@ pub(crate) fn exists(program: &str) -> bool {
     std::env::split_paths(&path()).any(|folder| folder.join(program).is_file())
 }
 
-/// Returns whether a person can see and answer prompts, because this program runs at a terminal.
+/// Returns whether a user can see and answer prompts, because this program runs at a terminal.
 pub(crate) fn person() -> bool {
     stdin().is_terminal() && stderr().is_terminal()
 }

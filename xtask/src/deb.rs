@@ -128,7 +128,10 @@ impl Layout {
         Ok(())
     }
 
-    /// Refuses a document that links to a file that is not in the package.
+    /// Checks that every document in the package links only to files in the package.
+    ///
+    /// # Errors
+    /// A sentence that names a link to another file.
     fn links_lead_somewhere(&self) -> Done {
         let documents = self.root.join(DOCUMENTS);
         for file in files(&documents)?.iter().filter(|file| name(file).ends_with(".md")) {
@@ -150,7 +153,7 @@ impl Layout {
         Ok(())
     }
 
-    /// Adds the files that the command generates: the manual page and the shell completions.
+    /// Adds the files that the command `twinlock` generates: the manual page and the shell completions.
     fn spoken_by(&self, twinlock: &Path) -> Done {
         let said = |words: &[&str]| output(&mut command(&twinlock.to_string_lossy(), words));
         let page = "usr/share/man/man1/twinlock.1";

@@ -20,7 +20,8 @@ pub(crate) fn check() -> Done {
     run(deny.args(["licenses", "bans", "sources"]))
 }
 
-/// Checks the crates against a copy of the RustSec database, which is a git repository. Without one, checks nothing.
+/// Checks the crates against a copy of the RustSec database, which is a git repository. If no copy is given, checks
+/// nothing.
 pub(crate) fn advisories(database: Option<&Path>) -> Done<Counts> {
     let Some(database) = database else {
         eprintln!("No --advisory-db DIR was given.");

@@ -42,7 +42,7 @@ pub(crate) fn check() -> Done {
     Ok(())
 }
 
-/// Checks the lock file of the fuzzing workspace. It would become stale unnoticed when the dependencies of
+/// Checks that the lock file of the fuzzing workspace is current. It becomes outdated when the dependencies of
 /// twinlock-core change.
 pub(crate) fn lock_is_current() -> Done {
     let manifest = ["--manifest-path", "tests/fuzz/Cargo.toml"];

@@ -4,13 +4,13 @@ use std::path::{Path, PathBuf};
 
 use crate::command::{Done, command, exists, output};
 
-/// Returns the folder of the repository on which this program works. It may be a copy of the one that this program was
-/// compiled in.
+/// Returns the folder of the repository on which this program works. It may be a copy of the repository in which this
+/// program was compiled.
 pub(crate) fn repository() -> &'static Path {
     twinlock_tests::repository()
 }
 
-/// Returns the folder of the repository as [`repository`] does; `None` outside of one.
+/// Returns the folder of the repository as [`repository`] does; `None` if the current folder is not in one.
 pub(crate) fn checkout() -> Option<PathBuf> {
     let package = std::env::var_os("CARGO_MANIFEST_DIR").map(PathBuf::from);
     twinlock_tests::found(package.as_deref(), &std::env::current_dir().ok()?)

@@ -92,7 +92,10 @@ impl Typed {
         Ok(Self { chore, flags, from, advisory_db })
     }
 
-    /// Refuses flags that the task does not accept.
+    /// Checks that the task accepts every flag of the command line.
+    ///
+    /// # Errors
+    /// A sentence that names a flag which it does not accept.
     fn only(&self, known: &[&str]) -> Result<(), String> {
         match self.flags.iter().find(|flag| !known.contains(&flag.as_str())) {
             Some(flag) => Err(format!("`{}` has no `{flag}`.", self.chore)),

@@ -123,8 +123,9 @@ fn starts_servers(names: &str) -> bool {
     true
 }
 
-/// Returns a script that runs the script `install` while the file `policy` prevents servers from being started, and
-/// then removes `policy`, even on Ctrl-C. One shell does both, because Ctrl-C ends this program before the shell.
+/// Returns a script that runs the script `install` while the file `policy` prevents servers from being started. The
+/// script removes `policy` afterwards, also on Ctrl-C. One shell does both, because Ctrl-C ends this program before the
+/// shell.
 fn quietly(policy: &str, install: &str) -> String {
     // One at a time: a unit that was not installed must not keep the others enabled.
     let units = "ssh.service ssh.socket openvpn.service freeradius.service";

@@ -1,4 +1,5 @@
-//! Checks, before a task changes anything, that root can create private machines here and would change only those.
+//! Checks that root can create private machines here, and that a task would change only these. Runs before a task
+//! changes anything.
 
 use std::process::{Command, ExitCode, Stdio};
 

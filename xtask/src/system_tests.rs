@@ -13,10 +13,11 @@ use crate::machine::{becoming_root, repository};
 use crate::tally::Counts;
 use crate::test::Extent;
 
-/// Environment variable that makes the tests try all cases instead of a sample.
+/// Environment variable that makes the tests try all cases and not only a sample.
 pub(crate) const ALL: &str = "TWINLOCK_TEST_ALL";
 
-/// Argument that sets how many tests a program runs at a time. Many tests mostly wait.
+/// Argument that sets how many tests a program runs at the same time. It is more than one, because many tests mostly
+/// wait.
 const THREADS: &str = "--test-threads=2";
 
 /// The environment in which the tests are started.
@@ -85,7 +86,7 @@ fn program(line: &str) -> Option<Program> {
     })
 }
 
-/// Runs all programs, as many at a time as there are processors, and counts the results.
+/// Runs all programs and counts the results. Runs as many programs at the same time as there are processors.
 pub(crate) fn run(programs: &[Program], way: Way, extent: Extent) -> Done<Counts> {
     let waiting = Mutex::new(programs.iter());
     let counts = Mutex::new(Counts::default());

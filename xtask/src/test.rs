@@ -28,7 +28,7 @@ pub(crate) enum Extent {
 const WITHOUT_ROOT: [&str; 6] =
     ["twinlock-core", "twinlock-host", "twinlock-doctor", "twinlock-migrate", "twinlock", "xtask"];
 
-/// What the command line gave, and what earlier steps made for later ones.
+/// The results of the command line and of earlier steps that later steps need.
 #[derive(Default)]
 struct Made {
     artefacts: Option<Artefacts>,
@@ -55,7 +55,8 @@ impl Made {
 enum When {
     /// In every run.
     Always,
-    /// In every run, and also before the step of `--from`, because later steps need what it makes.
+    /// In every run. With `--from`, it runs although it precedes the named step, because later steps need what it
+    /// makes.
     Makes,
     /// Only in a run with `--all`.
     All,
@@ -160,8 +161,8 @@ fn named(name: &str) -> Done<usize> {
     })
 }
 
-/// Runs every step, even after a failure. With `--from`, runs only the named step, the steps after it, and earlier
-/// steps whose artefacts later ones need.
+/// Runs every step, even after a failure. With `--from`, runs only the named step, the later steps, and the earlier
+/// steps whose artefacts these need.
 pub(crate) fn test(consent: Consent, extent: Extent, typed: &Typed) -> Done<ExitCode> {
     let first = typed.from.as_deref().map_or(Ok(0), named)?;
     let mut needed = packages::of_the_tests()?;

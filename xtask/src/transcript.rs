@@ -1,4 +1,4 @@
-//! Checks the transcript in README.md against the demo's output.
+//! Checks that the transcript in README.md agrees with the demo's output.
 
 use std::fs;
 

@@ -1,4 +1,5 @@
-//! Builds twinlock-core without the standard library, which proves that neither it nor its dependencies need std.
+//! Builds twinlock-core without the standard library. This proves that twinlock-core and its dependencies do not need
+//! it.
 
 use std::fs;
 use std::path::Path;
@@ -9,8 +10,8 @@ use crate::machine::target;
 /// Prefixes of the libraries of Rust that do not need std.
 const REMAINS: [&str; 3] = ["libcore-", "liballoc-", "libcompiler_builtins-"];
 
-/// Builds twinlock-core with copies of core and alloc from the installed target, because a target without std would
-/// have to be downloaded.
+/// Builds twinlock-core with copies of core and alloc from the installed target. A target without std would have to be
+/// downloaded.
 pub(crate) fn check() -> Done {
     let host = output(&mut command("rustc", &["--print", "host-tuple"]))?;
     let full = output(&mut command("rustc", &["--print", "target-libdir"]))?;

@@ -1,4 +1,4 @@
-//! A copied or moved checkout is worked on where it lies now, and not where xtask was compiled.
+//! Tests that xtask works on a copied or moved checkout, and not on the one in which it was compiled.
 
 #![expect(clippy::expect_used, reason = "a panic is how a test says what went wrong")]
 
@@ -7,7 +7,7 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
-/// What makes a folder a checkout, and a cargo that writes down where it was started, and fails.
+/// A minimal checkout with a cargo that stores the folder in which it was started, and fails.
 struct Copy(PathBuf);
 
 impl Copy {
@@ -32,7 +32,8 @@ impl Copy {
         Copy(folder)
     }
 
-    /// Builds the package from that folder, as cargo starts xtask; no package manager is found.
+    /// Builds the package from the folder `from`, with the environment in which cargo starts xtask. No package manager
+    /// is found.
     fn package(&self, from: &Path, package: Option<&Path>) -> Output {
         let mut xtask = Command::new(xtask());
         xtask.arg("package").current_dir(from).env("PATH", "/nonexistent");
@@ -57,7 +58,7 @@ impl Drop for Copy {
     }
 }
 
-/// Beside this program's folder, wherever that lies now.
+/// Returns the path of xtask, which is next to the folder of this test program.
 fn xtask() -> PathBuf {
     let this = std::env::current_exe().expect("this program");
     this.parent().and_then(Path::parent).expect("target/debug").join("xtask")

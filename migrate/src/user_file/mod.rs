@@ -23,7 +23,7 @@ use zeroize::Zeroizing;
 
 use twinlock_host::invoking_user::InvokingUser;
 
-/// How long a file system may take to answer, so that a dead one does not block the import of other users.
+/// Maximum time that a file system may take to answer. One that never answers must not block the import of other users.
 const PATIENCE: Duration = Duration::from_secs(10);
 /// Permission bits that must be clear, because only the owner may read or write the file.
 const CLOSED: u32 = 0o077;
@@ -56,7 +56,7 @@ pub enum UserFileError {
     HardLink,
     /// The file is larger than the caller allows.
     TooLarge,
-    /// The file system did not answer in time.
+    /// The file system did not answer within ten seconds.
     Stuck,
     /// The file changed, or another file replaced it.
     Changed,
@@ -168,9 +168,9 @@ fn take(held: OpenedFile, max: usize) -> Result<Source, UserFileError> {
     Ok(Source { bytes, changed, held: Arc::new(held) })
 }
 
-/// Runs `job` as the user, who may be the only one with access to a home on a file server. If access is denied, runs it
-/// as root, who may be needed below a folder of another group. With a `reader`, who gave the path, runs it only as the
-/// reader.
+/// Runs `job` as the user, because only the user may have access to a home on a file server. If access is denied, runs
+/// it as root, because only root may have access below a folder of another group. If the invoking user `reader` gave
+/// the path, runs it only as this user.
 fn in_turn<T: Send + 'static>(
     person: Person,
     reader: Option<&InvokingUser>,
@@ -192,7 +192,7 @@ fn in_turn<T: Send + 'static>(
     }
 }
 
-/// Runs `job` in a separate thread. After `patience` the thread is abandoned, and ends with the process.
+/// Runs `job` in another thread. After the time `patience`, the job is abandoned, and the thread ends with the process.
 fn within<T: Send + 'static>(
     patience: Duration,
     job: impl FnOnce() -> Result<T, UserFileError> + Send + 'static,

@@ -42,8 +42,8 @@ pub(super) fn overwrite(held: &OpenedFile) -> Result<(), UserFileError> {
     fs::fsync(&file).map_err(fault)
 }
 
-/// Unlinks the file. First moves it to an unknown name and checks it there, so that a file that has just replaced it is
-/// restored and not lost.
+/// Unlinks the file. First renames it to an unknown name and checks it there, so that a file that has just replaced it
+/// is renamed back and not lost.
 pub(super) fn unlink(held: &OpenedFile) -> Result<(), UserFileError> {
     let mut nonce = [0; 8];
     KernelEntropy.fill(&mut nonce).map_err(|MachineError| fault(Errno::IO))?;
@@ -75,7 +75,7 @@ fn unlink_in_place(held: &OpenedFile) -> Result<(), UserFileError> {
     Ok(())
 }
 
-/// Syncs the folder. Best effort: the zeros are durable already, so a power failure may only restore the name.
+/// Syncs the folder. Best effort: the zeros are durable, so a power failure may only restore the name.
 fn settle(held: &OpenedFile) {
     let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
     if let Ok(folder) = fs::openat(&held.folder, ".", flags, Mode::empty()) {
@@ -92,7 +92,7 @@ fn same(one: &Stat, other: &Stat) -> bool {
     (one.st_dev, one.st_ino) == (other.st_dev, other.st_ino)
 }
 
-/// Converts an errno for a name that existed a moment ago.
+/// Converts an errno from a call on a name that existed a moment ago.
 fn changed(errno: Errno) -> UserFileError {
     let fault = fault(errno);
     if fault == UserFileError::Absent { UserFileError::Changed } else { fault }

@@ -1,4 +1,4 @@
-//! Unit tests of `user_file`: which files are accepted and which refused.
+//! Unit tests of `user_file`: which files are accepted and which are refused.
 
 use std::{
     os::unix::fs::{PermissionsExt, symlink},

@@ -39,7 +39,7 @@ pub(super) fn open(path: &Path, person: Person) -> Result<OpenedFile, UserFileEr
     Ok(OpenedFile { folder, name, file, stat, person, reader: None })
 }
 
-/// How far a walk along a path has come.
+/// The state of a walk along a path.
 struct Way {
     end: OwnedFd,
     /// The first reason not to trust the file at the end of the path, if there is one.

@@ -15,7 +15,7 @@ const STRANGER: &str = "nobody-here";
 pub(super) const KEY: &str = "JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP";
 /// The key [`KEY`] in hexadecimal, as the users file of pam_oath contains it.
 const KEY_IN_HEX: &str = "48656c6c6f21deadbeef48656c6c6f21deadbeef";
-/// How long a wrong code stays wrong, because it differs from the codes of ten periods before and after.
+/// How long a wrong code stays wrong: it differs from the codes of the ten periods before and after the current one.
 const STAYS_WRONG: Duration = Duration::from_secs(240);
 
 /// A PAM stack that is measured.
@@ -33,7 +33,7 @@ pub(super) enum Contestant {
     Floor,
 }
 
-/// How a login ends.
+/// The ways in which a measured login ends.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Ending {
     /// A correct code.
@@ -47,7 +47,7 @@ pub(super) enum Ending {
 impl Contestant {
     pub(super) const ALL: [Self; 6] =
         [Self::Libpam, Self::Twinlock, Self::Follows, Self::Google, Self::Oath, Self::Floor];
-    /// The modules with which twinlock is compared.
+    /// The two modules with which twinlock is compared.
     pub(super) const PEERS: [Self; 2] = [Self::Google, Self::Oath];
 
     /// Returns the name of the PAM service, which is also the heading of its column in the report.
@@ -92,8 +92,8 @@ impl Contestant {
         m.run(["sh", "-eu", "-c", script]).ok();
     }
 
-    /// Restores the state before the last login, so that the code of that login is valid again. Syncs the state to
-    /// disk, because the next login of a module that syncs would otherwise be charged for it.
+    /// Restores the state before the last login, so that its code is valid again. Syncs the state to disk, because a
+    /// later login of a module that syncs would otherwise be measured with this work.
     pub(super) fn reset(self, m: &Machine) {
         let script = match self {
             Self::Libpam => return,
@@ -131,7 +131,10 @@ impl Ending {
         }
     }
 
-    /// Fails unless a login ended as `self` says, because the measurement would be invalid. `code` is the PAM code.
+    /// Checks that a login ended in the way `self`. `code` is its PAM code.
+    ///
+    /// # Errors
+    /// A sentence if it ended in another way, because the measurement would be invalid.
     pub(super) fn expect(self, contestant: Contestant, code: u32) -> Done {
         if (code == 0) == (self == Self::Accepted || contestant == Contestant::Libpam) {
             return Ok(());
@@ -151,7 +154,7 @@ impl App {
         Self { otp: Otp::new(KEY), wrong: None }
     }
 
-    /// Returns the user name and the code to type for a login that ends in this way.
+    /// Returns the user name and the code to type for a login with the ending `ending`.
     pub(super) fn typed(&mut self, ending: Ending) -> (&'static str, String) {
         match ending {
             Ending::Accepted => (USER, self.otp.in_steps(0)),

@@ -1,4 +1,4 @@
-//! The measured figures, by what they measure.
+//! The measured figures, each with what it measures.
 
 use std::collections::BTreeMap;
 

@@ -1,4 +1,5 @@
-//! Writes the order of the functions that a login runs, so that the linker places these functions on the same pages.
+//! Writes a file with the order of the functions that a login runs. The linker then places these functions on the same
+//! pages.
 
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -25,7 +26,7 @@ const END: &str = "  }
 INSERT BEFORE .text;
 ";
 
-/// Builds the module with symbols, in addition to the shipped one.
+/// Builds the module with symbols, and leaves the shipped module unchanged.
 pub(super) fn with_symbols() -> Done<PathBuf> {
     let folder = target().join("symbols");
     let mut build = cargo(&["build", "--release", "--locked", "--package", "pam_twinlock"]);
@@ -75,7 +76,7 @@ fn ran(dump: &str) -> Vec<String> {
     functions
 }
 
-/// Returns a pattern that matches a symbol in every build. Replaces the hashes of versions and folders by wildcards.
+/// Returns a pattern that matches a symbol in every build: the hashes of versions and folders become wildcards.
 fn lasting(symbol: &str) -> String {
     if let Some((name, _)) = symbol.split_once("17h") {
         return format!("{name}17h*");

@@ -133,7 +133,7 @@ pub(super) fn ssh(m: &Machine, rounds: usize, figures: &mut Figures) -> Done {
     Ok(())
 }
 
-/// Returns the shipped PAM stack with the module of `contestant` in place of twinlock.
+/// Returns the shipped PAM stack with twinlock's module replaced by that of `contestant`.
 fn stack(contestant: Contestant) -> String {
     let ours = shipped(Server::Publickey.pam());
     if contestant == Contestant::Twinlock {

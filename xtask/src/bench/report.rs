@@ -65,7 +65,8 @@ pub(super) fn report(figures: &Figures, about: &str, sizes: &[u64]) -> String {
     text + NOTES
 }
 
-/// Returns the table of one ending: twinlock's figures, and these divided by the figures of each peer.
+/// Returns the table of one kind of login: twinlock's figures, and the ratio of these to the figures of each other
+/// module.
 fn table(figures: &Figures, ending: Ending) -> String {
     let who: Vec<_> = Contestant::ALL.into_iter().filter(|one| one.has(ending)).collect();
     let names = who.iter().map(|one| one.name().to_owned());
@@ -94,7 +95,7 @@ fn table(figures: &Figures, ending: Ending) -> String {
     text
 }
 
-/// A goal of the design: a figure and its limit.
+/// A goal of the design: what is measured, its limit and the measured value.
 struct Goal {
     promise: String,
     measured: Option<f64>,

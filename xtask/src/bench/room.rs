@@ -86,7 +86,7 @@ pub(super) fn clear_disk() -> Done {
         .map_err(|error| format!("{} cannot be removed: {error}.", folder.display()))
 }
 
-/// Returns the file system type of the disk; `None` if it is in memory too.
+/// Returns the file system type of the disk; `None` if the folder is in memory.
 pub(super) fn kind_of_disk() -> Done<Option<String>> {
     let folder = disk()?;
     let mut find = command("findmnt", &["--noheadings", "--output", "FSTYPE", "--target"]);

@@ -6,13 +6,13 @@ use crate::command::Done;
 use crate::screen::{Screen, say};
 
 /// Text in the prompt to change the key. The prompt appears where the kernel forbids changing the login uid, because
-/// the enrolling user then is not the user who logs in.
+/// the user who enrolls ada then counts as another user.
 const PUT_OFF: &str = "put it off";
 /// The end of the prompt below new backup codes.
 const CODES: &str = "to show that you have them: ";
 const PROMPT: &str = "Verification code";
-/// The output of `echo I am $(whoami)`. It differs from the typed command, so that the echo of the command does not
-/// match.
+/// The output of `echo I am $(whoami)`. It differs from the typed command, so a search for it does not find the echoed
+/// command.
 const IN: &str = "I am ada";
 
 /// Shows the three logins. Fails unless each ends as expected.

@@ -48,8 +48,8 @@ pub(crate) fn built(words: &[String]) -> Done<ExitCode> {
     Err(become_the_demo(&artefacts, typist)?)
 }
 
-/// Replaces this process by the demo, so that no process is left that Ctrl-C would end. Returns only on failure, with a
-/// sentence about it.
+/// Replaces this process by the demo, so that Ctrl-C does not end a process outside of it. Returns only on failure,
+/// with a sentence about it.
 fn become_the_demo(artefacts: &Artefacts, typist: Typist) -> Done<String> {
     let mut demo = guarded(typist)?;
     demo.arg(&artefacts.module).arg(&artefacts.command);
@@ -58,7 +58,7 @@ fn become_the_demo(artefacts: &Artefacts, typist: Typist) -> Done<String> {
     Ok(format!("The demo could not be started: {error}."))
 }
 
-/// Returns a command that runs this program in private namespaces, inside [`GUARD`].
+/// Returns a command that runs this program in private namespaces, inside the shell program [`GUARD`].
 fn guarded(typist: Typist) -> Done<Command> {
     let this = crate::machine::this_program()?;
     let who = if typist == Typist::Person { "person" } else { "itself" };

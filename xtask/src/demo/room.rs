@@ -67,7 +67,7 @@ pub(super) struct Room {
     _sshd: Child,
 }
 
-/// Arguments of env(1) that remove the variables of sudo, which name the user outside of the machine.
+/// Arguments of env(1) that remove the variables of sudo, because they name a user of this machine and not of the demo.
 pub(super) const NOBODY_CALLED: [&str; 4] =
     ["--unset=SUDO_UID", "--unset=SUDO_GID", "--unset=PKEXEC_UID", "--unset=DOAS_USER"];
 
