@@ -23,7 +23,7 @@ impl Machine {
         self.asking(user, lines, &[]).output()
     }
 
-    /// Returns the call of [`Machine::asked`], which may be changed further. `strace` adds options for strace, which
+    /// Returns the call that [`Machine::asked`] makes, for further changes. `strace` adds options for strace, which
     /// writes to `/tmp/trace`.
     pub fn asking(&self, user: &str, lines: &str, strace: &[&str]) -> Call<'_> {
         let no_wait = ["-qq", "-e", "inject=select,pselect6:retval=0"];

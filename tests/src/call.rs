@@ -98,7 +98,7 @@ impl<'m> Call<'m> {
         self
     }
 
-    /// Sets the standard input. Has no effect with [`Call::open`].
+    /// Sets the standard input. Has no effect if the command is started by [`Call::open`].
     pub fn input(mut self, text: impl AsRef<[u8]>) -> Self {
         self.input = text.as_ref().to_vec();
         self

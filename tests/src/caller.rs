@@ -96,7 +96,8 @@ impl Caller<'_> {
         self.screen.push('\n');
     }
 
-    /// Answers prompts in turn while there are words and prompts. [`Machine::typed`] explains the notation of words.
+    /// Answers prompts with `words`, one after the other, until no word or no prompt is left. [`Machine::typed`]
+    /// explains words in angle brackets.
     #[track_caller]
     pub fn type_all(&mut self, words: &[&str]) -> Next {
         let mut next = Next::Asks;
@@ -123,7 +124,7 @@ impl Caller<'_> {
         next == Next::Ended(0)
     }
 
-    /// Returns all that the login has shown so far.
+    /// Returns everything that the login has shown.
     pub fn screen(&self) -> &str {
         &self.screen
     }
@@ -133,7 +134,7 @@ impl Caller<'_> {
         input.write_all(line.as_bytes()).expect("a program that reads its lines");
     }
 
-    /// Waits for the next prompt or the end.
+    /// Waits for the next prompt or the end of the login.
     #[track_caller]
     pub fn wait(&mut self) -> Next {
         loop {

@@ -108,7 +108,7 @@ impl Token {
         String::from_utf8_lossy(&output.stdout).trim().to_owned()
     }
 
-    /// Returns the `otpauth://` line for `user`. `counter` is the counter value of the next code.
+    /// Returns the `otpauth://` line for `user`. `counter` is the counter of the next code.
     pub fn uri(&self, user: &str, counter: u64) -> String {
         let Token { key, digits } = self;
         format!(

@@ -27,7 +27,7 @@ pub struct Cut<'m> {
 }
 
 impl Place {
-    /// Returns whether this system call changes anything. Other calls are only tried with [`crate::thorough`].
+    /// Returns whether this system call changes anything. Tests try other calls only if [`crate::thorough`] is true.
     pub fn writes(&self) -> bool {
         let call = self.what.split(' ').next().unwrap_or_default();
         let changing = [
@@ -77,7 +77,7 @@ impl Cut<'_> {
         self.machine.call(self.words.clone()).input(&self.input).output()
     }
 
-    /// Runs the command without failures, and returns the system calls that `chosen` accepts.
+    /// Runs the command without failures, and returns those of its system calls that `chosen` accepts.
     #[track_caller]
     pub fn places(&self, chosen: impl Fn(&Place) -> bool) -> Vec<Place> {
         let mut places = self.struck(None);

@@ -6,7 +6,7 @@ use crate::cut;
 use crate::extent::thorough;
 use crate::machine::Machine;
 
-/// Names of system calls that change files. Other calls are only tried with [`crate::thorough`].
+/// Names of system calls that change files. Tests try other calls only if [`crate::thorough`] is true.
 const CHANGING: [&str; 7] =
     ["fsync", "renameat2", "unlinkat", "symlinkat", "mkdirat", "fchmod", "utimensat"];
 /// System calls, each with an error that a failing disk returns.
@@ -27,7 +27,7 @@ pub struct Outcome {
     pub screen: String,
     /// The exit status, 128 + N if signal N ended it.
     pub code: Option<i32>,
-    /// Which system call was killed or failed, as an option of strace.
+    /// The system call that was killed or failed, as an option of strace.
     pub blow: String,
 }
 
@@ -64,8 +64,8 @@ impl CutDialogue<'_> {
         Outcome { screen: all.screen(), code, blow }
     }
 
-    /// Repeats the dialogue and kills it once at each system call between the texts `from` and `to`. Returns what
-    /// `left` returns for each outcome.
+    /// Repeats the dialogue and kills it once at each system call between the texts `from` and `to`. Calls `left` after
+    /// each run and returns its results.
     #[track_caller]
     pub fn killed<T>(&self, (from, to): (&str, &str), left: impl Fn(&Outcome) -> T) -> Vec<T> {
         let whole = self.run("trace=all".into());
@@ -81,8 +81,8 @@ impl CutDialogue<'_> {
         checked.map(|cut| left(&cut)).collect()
     }
 
-    /// Repeats the dialogue with the n-th call of each kind failing, until a run has fewer calls. `is_done` returns
-    /// whether a dialogue succeeded nevertheless.
+    /// Repeats the dialogue. In the n-th run, the n-th call of each kind fails; ends when a run has fewer calls.
+    /// `is_done` returns whether a dialogue succeeded nevertheless.
     pub fn refused(&self, mut is_done: impl FnMut(&Outcome) -> bool) {
         for (call, errno) in REFUSALS {
             let blow = |nth| format!("inject={call}:error={errno:?}:when={nth}");

@@ -12,7 +12,7 @@ pub struct Dialogue<'m> {
     typed: Vec<Typed>,
 }
 
-/// One answer: how much was shown before it, its text, and its placeholder in the transcript.
+/// One answer: the length of the output before it, its text, and its placeholder in the transcript.
 pub(crate) struct Typed {
     pub(crate) at: usize,
     pub(crate) text: String,
@@ -27,7 +27,7 @@ impl Machine {
 }
 
 impl<'m> Dialogue<'m> {
-    /// Answers the next prompts, one word each. [`Machine::typed`] explains words in angle brackets.
+    /// Answers the next prompts, each with one word of `words`. [`Machine::typed`] explains words in angle brackets.
     #[track_caller]
     pub fn answer(&mut self, words: &[&str]) -> &mut Self {
         for word in words {
@@ -73,25 +73,25 @@ impl<'m> Dialogue<'m> {
         self.session.transcript()
     }
 
-    /// Returns the session, for anything that a dialogue cannot do.
+    /// Returns the session, for actions that a dialogue does not have.
     pub fn session(&mut self) -> &mut Session<'m> {
         &mut self.session
     }
 
-    /// Waits for the end. Returns whether the login reached a shell or command.
+    /// Waits for the end of the session. Returns whether the login reached a shell or command.
     #[track_caller]
     pub fn logged_in(&mut self) -> bool {
         self.session.logged_in()
     }
 
-    /// Waits for the end. Returns everything shown, with placeholders for what varies.
+    /// Waits for the end of the session. Returns everything shown, with placeholders for texts that vary.
     #[track_caller]
     pub fn written(&mut self) -> String {
         self.session.exit_code();
         transcript::written(&self.session.transcript(), &self.typed)
     }
 
-    /// Waits for the end, and compares everything shown with the transcript `name`.
+    /// Waits for the end of the session, and compares everything shown with the transcript `name`.
     #[track_caller]
     pub fn is_as_written(&mut self, name: &str) -> &mut Self {
         let written = self.written();

@@ -5,7 +5,7 @@ use crate::repository::repository;
 /// Environment variable that makes the tests write golden files before comparing them.
 const WRITE: &str = "TWINLOCK_WRITE_GOLDEN";
 
-/// Shapes of texts that vary in `tests/said`, with their placeholders.
+/// Shapes of texts that vary in `tests/said`, each with its placeholder.
 const INSTANTS: [(&str, &str); 5] = [
     ("9999-99-99", "DATE"),
     ("99:99:99", "TIME"),
@@ -35,8 +35,8 @@ pub fn said(name: &str, text: &str) {
     golden(&format!("said/{name}"), &placed(text, &INSTANTS));
 }
 
-/// Replaces each text that has the shape of a pattern by the placeholder of the pattern. In a shape, `9` is any digit,
-/// `A` any capital, and any other character is itself.
+/// Replaces each text that has the shape of a pattern by the placeholder of the pattern. In a shape, `9` stands for any
+/// digit, `A` for any capital letter, and any other character for itself.
 pub fn placed(text: &str, patterns: &[(&str, &str)]) -> String {
     let mut found = String::new();
     let mut rest = text;

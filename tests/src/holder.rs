@@ -114,8 +114,8 @@ impl Drop for Holder {
     }
 }
 
-/// Returns a command that does not depend on the caller's session. It has no terminal, which sudo and ssh would
-/// otherwise use in addition to their input, no ignored signals (as with nohup or `&`), and no environment variables.
+/// Returns a command that does not depend on the caller's session. It has no terminal, which sudo and ssh would read in
+/// addition to their input. It ignores no signals, as after nohup or `&`, and has no environment variables.
 pub(crate) fn apart_from_the_caller(program: &str) -> Command {
     let mut command = Command::new("setsid");
     command.args(["env", "--default-signal", program]).env_clear().env("PATH", PATH);

@@ -1,6 +1,6 @@
-//! Recognizes whether a command that failed says that its change is in force.
+//! Recognizes whether a command that failed says that its change was made nevertheless.
 
-/// Phrases by which a failed command says that its change is in force.
+/// Phrases by which a failed command says that its change was made.
 const IN_FORCE: [&str; 8] = [
     "but the change may be lost",
     "users done before that stay done",
@@ -12,7 +12,7 @@ const IN_FORCE: [&str; 8] = [
     "; the rule is in",
 ];
 
-/// Returns whether a failed command says that its change is in force. `said` must not be wrapped.
+/// Returns whether a failed command says that its change was made. `said` must not be wrapped.
 pub fn says_in_force(said: &str) -> bool {
     IN_FORCE.iter().any(|sentence| said.contains(sentence))
 }

@@ -127,7 +127,7 @@ impl Machine {
         rows.filter(|(pid, args)| *pid != 1 && !args.starts_with("ps -e ")).collect()
     }
 
-    /// Sends a signal, such as `TERM`, to a process inside.
+    /// Sends a signal, such as `TERM`, to the process `pid` of the machine.
     pub fn signal(&self, name: &str, pid: u32) -> &Self {
         self.run(["kill", "-s", name, &pid.to_string()]).ok();
         self

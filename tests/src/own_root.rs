@@ -1,5 +1,5 @@
-//! Refuses to run where changes would reach a machine other than the visible one, such as in a chroot, or where private
-//! namespaces are forbidden.
+//! Refuses to run where private namespaces are forbidden, or where changes would reach another machine than the visible
+//! one, such as in a chroot.
 
 use std::fs::File;
 use std::sync::OnceLock;
@@ -15,13 +15,13 @@ const CHROOT: &str = "this is a chroot: what is done here would reach the machin
 /// Checks that root can create private machines here, and that nothing outside of them would be changed.
 ///
 /// # Errors
-/// What is forbidden or wrong, as a clause without a full stop.
+/// A clause, without a full stop, that says what is forbidden or wrong.
 pub fn private_machines() -> Result<(), String> {
     own_root()?;
     Holder::begun(None, Furnished::Bare).map(drop)
 }
 
-/// Checks that the root folder of this process is that of the machine. The check runs once per process.
+/// Checks that the root folder of this process is that of the machine. Only the first call checks this.
 pub(crate) fn own_root() -> Result<(), String> {
     static CHECKED: OnceLock<Result<(), String>> = OnceLock::new();
     let checked = CHECKED.get_or_init(|| {
@@ -53,7 +53,7 @@ fn root_of_the_first_process() -> Result<(), String> {
 }
 
 /// Checks that the root folder of this thread is that of its mount namespace, which nsenter(1) would enter. A chroot
-/// may have a first process of its own.
+/// may have its own first process.
 fn root_of_the_namespace() -> Result<(), String> {
     let (before, after) = around_entering().map_err(|error| {
         format!("this machine does not let root enter a mount namespace ({error})")

@@ -23,7 +23,7 @@ pub(crate) fn bare(line: &str) -> &str {
     line.strip_prefix("| ").unwrap_or(line).trim()
 }
 
-/// Returns whether a line is a key as shown: eight groups of four characters.
+/// Returns whether a line is a key in the form in which it is shown: eight groups of four characters.
 pub(crate) fn is_key(line: &str) -> bool {
     let base32 = |group: &str| {
         group.len() == GROUP && group.bytes().all(|b| matches!(b, b'A'..=b'Z' | b'2'..=b'7'))
@@ -31,7 +31,7 @@ pub(crate) fn is_key(line: &str) -> bool {
     line.split(' ').count() == 8 && line.split(' ').all(base32)
 }
 
-/// Returns whether a word is a backup code as shown: five groups of four letters.
+/// Returns whether a word is a backup code in the form in which it is shown: five groups of four letters.
 pub(crate) fn is_code(word: &str) -> bool {
     let letters =
         |group: &str| group.len() == GROUP && group.bytes().all(|b| b.is_ascii_uppercase());

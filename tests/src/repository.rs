@@ -14,15 +14,15 @@ pub fn repository() -> &'static Path {
     })
 }
 
-/// Finds the checkout by the environment that cargo sets, or else by the current folder.
+/// Finds the checkout by the environment that cargo sets, otherwise by the current folder.
 fn here() -> Option<PathBuf> {
     let package = std::env::var_os("CARGO_MANIFEST_DIR").map(PathBuf::from);
     found(package.as_deref(), &std::env::current_dir().ok()?)
 }
 
-/// Finds the checkout around the folder `package`, whose package cargo runs, or else around the current folder.
+/// Finds the checkout around the folder `package`, whose package cargo runs, otherwise around the current folder.
 ///
-/// A package of another workspace is ignored, because cargo may run a program that runs this one.
+/// Ignores a package of another workspace, because cargo may run a program that runs this one.
 #[must_use]
 pub fn found(package: Option<&Path>, current: &Path) -> Option<PathBuf> {
     let around =

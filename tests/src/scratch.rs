@@ -1,4 +1,5 @@
-//! Sets of backup codes, stored as an import stores them. The hashes come from the reference implementation.
+//! Sets of backup codes, stored in the form in which an import stores them. The hashes come from the reference
+//! implementation of Argon2.
 
 use crate::machine::Machine;
 

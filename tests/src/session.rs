@@ -151,15 +151,15 @@ impl Session<'_> {
         status.code()
     }
 
-    /// Waits for the end. Returns whether the login reached a shell or command as the requested account.
+    /// Waits for the end of the command. Returns whether the login reached a shell or command as the requested account.
     #[track_caller]
     pub fn logged_in(&mut self) -> bool {
         self.exit_code();
         self.transcript().contains(LOGGED_IN)
     }
 
-    /// Waits for the end. Returns the name of the account whose shell or command the login reached; `None` if it
-    /// reached none.
+    /// Waits for the end of the command. Returns the name of the account whose shell or command the login reached;
+    /// `None` if it reached none.
     #[track_caller]
     pub fn logged_in_as(&mut self) -> Option<String> {
         self.exit_code();

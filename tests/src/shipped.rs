@@ -1,4 +1,4 @@
-//! Servers with the configuration that the repository ships, and users who can log in there.
+//! Servers with the configuration that the repository ships, and users who can log in to them.
 
 use crate::artefacts::shipped;
 use crate::codes::Otp;

@@ -1,28 +1,28 @@
-//! The system calls of a login and of the command, with the errors of each, from the manual pages and from failing
-//! disks.
+//! The system calls of a login and of the command, with the errors that each can return, from the manual pages and from
+//! failing disks.
 
 use nix::errno::Errno::{self, *};
 use nix::libc;
 
-/// What distinguishes one call of a kind from another.
+/// The argument that distinguishes one call of a kind from another.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Names {
-    /// Nothing. The arguments do not distinguish one call from another.
+    /// No argument.
     Nothing,
-    /// An open file. Contains the index of the argument.
+    /// An open file. Holds the index of the argument.
     File(usize),
-    /// A path. Contains the indexes of the arguments with the folder and the path.
+    /// A path. Holds the indexes of the arguments with the folder and the path.
     Path(usize, usize),
-    /// The address of a socket. Contains the index of the argument.
+    /// The address of a socket. Holds the index of the argument.
     Address(usize),
 }
 
 use Names::{Address, File, Nothing, Path};
 
-/// A kind of system call: its number, its name, what distinguishes its calls, and its errors.
+/// A kind of system call: its number, its name, the argument that distinguishes its calls, and its errors.
 pub(crate) type Row = (i64, &'static str, Names, &'static [Errno]);
 
-/// The errors of open calls, the usual ones first. A short test tries the first two.
+/// The errors of calls that open a file, the usual ones first. A short test tries the first two.
 const OPEN: &[Errno] = &[
     EACCES,
     EMFILE,
@@ -131,7 +131,7 @@ const PLACE: &[Errno] = &[
     ELOOP,
     ENAMETOOLONG,
 ];
-/// The errors of calls that cannot fail, except by a mistake of the caller.
+/// The errors of calls that fail only by a mistake of the caller.
 const NEVER: &[Errno] = &[];
 
 const TABLE: &[Row] = &[

@@ -33,7 +33,7 @@ impl Syslog {
         syslog
     }
 
-    /// Creates a socket at `path` from which nobody reads, as a hung daemon does.
+    /// Creates a socket at `path` from which no program reads, as if the log daemon hung.
     pub(crate) fn deaf(path: &Path) -> Syslog {
         let socket = UnixDatagram::bind(path).expect("the machine's /dev/log cannot be bound");
         let everybody = std::fs::Permissions::from_mode(0o666);

@@ -16,7 +16,7 @@ use rustix::fs::{MemfdFlags, memfd_create};
 use crate::machine::Machine;
 use crate::syscalls::{self, Names};
 
-/// Number of system calls from which a program is taken to loop.
+/// Number of system calls after which a program is assumed to loop forever.
 const CALLS_MAX: usize = 20_000;
 
 /// One system call, named so that it has the same name in the next run.
@@ -29,7 +29,7 @@ pub struct Place {
     number: u64,
 }
 
-/// What is done to a system call.
+/// What the tracer does to a system call.
 pub enum Blow<'a> {
     /// The call is not made, and returns this error.
     Fail(Errno),
@@ -37,7 +37,7 @@ pub enum Blow<'a> {
     Short(u64),
     /// The process is killed after the call.
     Kill,
-    /// The process is stopped after the call, and continued when this function returns.
+    /// The process is stopped after the call, and continued when the function returns.
     Hold(&'a mut dyn FnMut()),
 }
 
@@ -46,7 +46,7 @@ pub enum Blow<'a> {
 pub struct Ended {
     /// The exit code; `None` if a signal ended the program.
     pub code: Option<i32>,
-    /// The system calls within the requested part.
+    /// The system calls within the requested part of the program.
     pub places: Vec<Place>,
     /// Whether the requested call occurred.
     pub struck: bool,
@@ -83,7 +83,7 @@ impl Place {
 }
 
 impl Machine {
-    /// Runs a program under ptrace and does `blow` to one of its calls. Skips libpam's delays after a failure.
+    /// Runs a program under ptrace and applies `blow` to one of its calls. Skips libpam's delays after a failure.
     pub fn struck<'a>(
         &self,
         (argv, input): (&[&str], &str),
@@ -155,7 +155,7 @@ fn seized(child: &mut Child, input: &str) -> Pid {
     }
 }
 
-/// Returns the next ptrace event, or as an error another status that came first.
+/// Returns the next ptrace event, or as an error another status if that comes first.
 fn event(pid: Pid) -> Result<i32, WaitStatus> {
     let status = waited(pid);
     if let WaitStatus::PtraceEvent(_, _, event) = status { Ok(event) } else { Err(status) }
@@ -291,7 +291,7 @@ impl<'a> Run<'a> {
         self.meet(registers)
     }
 
-    /// Does the blow to the call that has just begun, if it is the requested one.
+    /// Applies the blow to the call that has just begun, if it is the requested one.
     fn meet(&mut self, mut registers: user_regs_struct) -> Then {
         let Some((place, blow)) = &self.blow else { return Then::Nothing };
         if self.places.last() != Some(place) {
@@ -386,7 +386,7 @@ impl<'a> Run<'a> {
     }
 }
 
-/// Replaces what varies between runs: numbers, and words of hexadecimal digits.
+/// Replaces texts that vary between runs: numbers, and words of hexadecimal digits.
 fn steady(text: &str) -> String {
     let words = text.split_inclusive(['/', '.', ':', '[', ']']);
     let hash = |word: &str| {

@@ -19,7 +19,7 @@ pub(crate) fn compare(name: &str, text: &str) {
     golden(&format!("vectors/dialogues/{name}.txt"), &format!("{HEAD}\n{text}"));
 }
 
-/// Returns a terminal's output with the typed input, and with placeholders for what varies.
+/// Returns a terminal's output with the typed input, and with placeholders for texts that vary.
 pub(crate) fn written(screen: &str, typed: &[Typed]) -> String {
     let mut text = String::new();
     let mut done = 0;

@@ -1,5 +1,5 @@
-//! Formats that leave a host or wait on it: exports, lists of users, notifications in the outbox, devices in the
-//! ledger.
+//! Fuzz targets for formats that leave a host or are stored for later: exports, lists of users, notifications in the
+//! outbox, devices in the ledger.
 
 use twinlock_core::{ledger::device_text, notify::spool_name};
 use twinlock_migrate::export as exports;
@@ -7,7 +7,7 @@ use twinlock_migrate::user_list::{Found, People};
 
 use super::text;
 
-/// Checks that an export survives a round trip: nothing is lost between two hosts.
+/// Checks that an export is unchanged after it is written and parsed.
 pub(crate) fn export(bytes: &[u8]) {
     let Ok(found) = exports::read(&text(bytes)) else { return };
     assert!(found.used.len() <= exports::USED_MAX);

@@ -1,4 +1,4 @@
-//! Texts that represent a value: records, settings, PAM lines, URIs, keys, answers, log lines.
+//! Fuzz targets for texts that represent a value: records, settings, PAM lines, URIs, keys, answers, log lines.
 
 use twinlock_core::answer::{self, Answer};
 use twinlock_core::base::request::Source;
@@ -124,7 +124,7 @@ pub(crate) fn answer(bytes: &[u8]) {
     }
 }
 
-/// Checks that user-chosen names, one per line, cannot forge a line of ours.
+/// Checks that names chosen by users, one per line, cannot forge a log line.
 pub(crate) fn log_line(bytes: &[u8]) {
     let text = text(bytes);
     let mut lines = text.split('\n').map(str::to_owned);

@@ -1,4 +1,4 @@
-//! Files of other programs: pam_google_authenticator, pam_oath, and the export of Google's app.
+//! Fuzz targets for files of other programs: pam_google_authenticator, pam_oath, and the export of Google's app.
 
 use twinlock_core::base::time::UnixTime;
 use twinlock_migrate::{

@@ -6,13 +6,13 @@ mod imports;
 mod names;
 mod wiring;
 
-/// One parser, by the name of its seed folder.
+/// One parser and the name of its folder with seeds.
 pub struct Target {
-    /// Name.
+    /// The name of the parser and of its folder with seeds.
     pub name: &'static str,
     /// Runs the parser on these bytes.
     pub run: fn(&[u8]),
-    /// Number of inputs in the ordinary test: fewer for slow parsers.
+    /// Number of inputs in the ordinary test; lower for slow parsers.
     pub rounds: u32,
 }
 
@@ -42,7 +42,7 @@ pub const TARGETS: &[Target] = &[
     Target { name: "sshd-t", run: wiring::sshd_t, rounds: 10_000 },
 ];
 
-/// Returns the target of that name.
+/// Returns the target with this name.
 pub fn named(name: &str) -> Option<&'static Target> {
     TARGETS.iter().find(|target| target.name == name)
 }

@@ -1,4 +1,4 @@
-//! Names and single words: ledger names, folder names, the epoch, networks.
+//! Fuzz targets for names and single words: ledger names, folder names, the epoch, networks.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
@@ -9,7 +9,7 @@ use twinlock_core::policy::Network;
 
 use super::{is_one_harmless_line, text};
 
-/// Checks that a ledger name survives a round trip.
+/// Checks that a ledger name is unchanged after it is parsed and written.
 pub(crate) fn ledger_name(bytes: &[u8]) {
     let text = text(bytes);
     if let Some(used) = names::read_used(&text) {
@@ -37,7 +37,7 @@ pub(crate) fn ledger_name(bytes: &[u8]) {
     }
 }
 
-/// Checks that a name of ours is short: a short link is stored in the inode, which works on a full disk.
+/// Checks that a ledger name is short enough for a link that is stored in its inode, which also works on a full disk.
 fn is_a_name_of_ours(name: &str) {
     is_one_harmless_line(name);
     assert!(name.len() <= 128 && !name.contains('/'), "{name}");
@@ -53,7 +53,7 @@ pub(crate) fn epoch(bytes: &[u8]) {
     assert!(!boot.contains(['-', '\n']), "{boot:?}");
 }
 
-/// Checks that names and folders map one to one.
+/// Checks that each user name has one folder and each folder one user name.
 pub(crate) fn folder(bytes: &[u8]) {
     let text = text(bytes);
     if let Some(name) = Folder::name_of(&text) {
@@ -67,7 +67,7 @@ pub(crate) fn folder(bytes: &[u8]) {
     }
 }
 
-/// Checks that a network contains its own address, and only one address family.
+/// Checks that a network contains its own address and no address of the other family.
 pub(crate) fn network(bytes: &[u8]) {
     let text = text(bytes);
     let Some(network) = Network::parse(&text) else { return };

@@ -1,4 +1,4 @@
-//! Files of other programs that doctor reads: pam.d, sshd_config, and the output of `sshd -T`.
+//! Fuzz targets for files of other programs that doctor reads: pam.d, sshd_config, and the output of `sshd -T`.
 
 use std::io;
 
@@ -10,7 +10,7 @@ use twinlock_doctor::sshd::effective::Effective;
 
 use super::text;
 
-/// A machine whose files are sections of one text: "==== PATH" begins a file.
+/// A machine whose files are the sections of one text. The line "==== PATH" begins a file.
 struct Parts(Vec<(String, String)>);
 
 impl Parts {

@@ -1,10 +1,10 @@
-//! The acting user by the kernel's login uid, when real programs have started the command.
+//! Tests who is the acting user by the kernel's login uid, if real programs have started the command.
 
 use twinlock_tests::{Booted, Finished, PASSWORD};
 
-/// Any privileged verb works; this one can be repeated.
+/// A privileged verb that can be repeated.
 const BYPASS: &str = "twinlock bypass ada --yes --reason test";
-/// A container with this machine's programs and its store.
+/// Script that runs a command in a container with this machine's programs and its store.
 const BOXED: &str = "\
 #!/bin/sh
 mkdir -p /srv/box/usr
@@ -14,7 +14,7 @@ exec systemd-nspawn --quiet --register=no --keep-unit --pipe --directory=/srv/bo
 ";
 const GLASS: &str = "--break-glass 'phone of kim lost'";
 
-/// Creates a machine: ada and kim are enrolled, bob is not; robot is exempt.
+/// Creates a machine on which ada and kim are enrolled, bob is not, and robot is exempt.
 fn machine() -> Booted {
     let b = Booted::new();
     b.settings("own_code_exempt = [\"robot\", \"root\"]\n");
@@ -23,7 +23,7 @@ fn machine() -> Booted {
     b
 }
 
-/// The log since the last look: whether a code was given, and who acted.
+/// The log lines since the last call: whether a code was given, and who acted.
 struct Log<'b> {
     booted: &'b Booted,
     seen: usize,

@@ -1,4 +1,4 @@
-//! What a reset does besides the records: it ends sessions and forces a new password.
+//! Tests the effects of a reset other than on the records: it ends sessions and forces a new password.
 
 use twinlock_tests::{Booted, PASSWORD, Session};
 
@@ -16,7 +16,7 @@ fn lives(session: &mut Session<'_>) {
     session.send_line("expr 40 + 2").expect("42").expect("$ ");
 }
 
-/// Returns the state in the answer of `reset USER --end-sessions`.
+/// Returns the state of the sessions in the answer of `reset USER --end-sessions`.
 #[track_caller]
 fn ended(b: &Booted, user: &str) -> String {
     let done = b.run(&format!("twinlock --json reset --yes --end-sessions -- '{user}'"));

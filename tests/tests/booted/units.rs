@@ -1,4 +1,4 @@
-//! The package's units under systemd: at boot, for notifications, and after a purge.
+//! Tests the package's units under systemd: at boot, for notifications, and after a purge.
 
 use twinlock_tests::{Booted, shipped};
 
@@ -159,7 +159,7 @@ fn policy_that_says_no_keeps_every_unit_off() {
     units_stand(&b);
 }
 
-/// The unit's sandbox must allow what a sweep needs: the ledger and the records.
+/// Checks that the unit's sandbox allows what a sweep needs: access to the ledger and the records.
 #[test]
 #[ignore = "boots a Debian: cargo xtask test --all"]
 fn the_sweep_removes_what_is_expired_in_its_sandbox() {

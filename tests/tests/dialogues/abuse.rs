@@ -1,5 +1,5 @@
-//! Abuse of each prompt of each dialogue: the line is cut, or the answer is missing, too long or garbage. Nothing
-//! breaks, no login succeeds without proof, and the owner gets in afterwards.
+//! Abuses each prompt of each dialogue: the connection is cut, or the answer is missing, too long or garbage. Checks
+//! that nothing breaks, no login succeeds without proof, and the owner can log in afterwards.
 
 use std::thread;
 
@@ -18,7 +18,7 @@ const STORE: &str = "/var/lib/twinlock";
 const LOGIN: (&str, &str, &str) = ("bare", "ada", "127.0.0.1");
 const MIB: usize = 1 << 20;
 
-/// A dialogue: its initial state, the answers, and after how many answers enough is proven.
+/// A dialogue: its initial state, the answers, and the number of answers after which the user is authenticated.
 struct Scene {
     name: &'static str,
     settings: &'static str,
@@ -110,7 +110,7 @@ fn seen(m: &Machine) -> Vec<String> {
     words(&["<code>", "start", "<first>", "<next>"])
 }
 
-/// Returns the answers to abuse a prompt with; the first one cuts the line.
+/// Returns the replies with which a prompt is abused; the first one ends the program.
 fn abuses(large: &[u8]) -> [Reply<'_>; 8] {
     [
         Reply::Gone,
@@ -138,7 +138,7 @@ impl Stage<'_> {
         self.m.run(["sh", "-c", &script]).ok();
     }
 
-    /// Runs the dialogue up to a prompt, which gets this reply, and then nothing.
+    /// Runs the dialogue up to a prompt, replies with the abuse, and then gives no answer.
     fn abused(&self, caller: &mut Caller<'_>, (at, reply): (usize, Reply<'_>)) {
         let what = format!("{} at {at}: {:.60?}", self.scene.name, reply);
         let before: Vec<&str> = self.words[..at].iter().map(String::as_str).collect();
@@ -158,7 +158,7 @@ impl Stage<'_> {
         self.is_whole(&what);
     }
 
-    /// Checks that there is one readable record, and no partial file.
+    /// Checks that there is one readable record and no partial file.
     fn is_whole(&self, what: &str) {
         let listed = self.m.run(["sh", "-c", &format!("cd {STORE}/users/ada 2>/dev/null && ls")]);
         assert!(!listed.stdout.contains("tmp."), "{what}: {listed:?}");
@@ -171,7 +171,7 @@ impl Stage<'_> {
         }
     }
 
-    /// Checks that the owner gets in, by the old key or by the one that was proven.
+    /// Checks that the owner can log in, with the old key or with the new key on the screen.
     fn owner_gets_in(&self, screen: &str) {
         let mut caller = self.m.caller();
         forget(self.m);
@@ -221,7 +221,7 @@ fn no_answer_breaks_a_dialogue_or_shuts_its_owner_out() {
     });
 }
 
-/// Over ssh, a Swedish final message is a prompt; its answer has no effect.
+/// Checks that the answer to a Swedish final message, which is a prompt over ssh, has no effect.
 #[test]
 fn no_answer_to_last_words_does() {
     let m = server("sv", "");
@@ -245,7 +245,7 @@ fn no_answer_to_last_words_does() {
     assert!(m.caller().gets_in(LOGIN, &[&code]), "none of them used the code up");
 }
 
-/// Runs set-up at an ssh client whose user types something else after that many answers.
+/// Runs set-up at an ssh client whose user types `typed` after `answered` answers.
 fn played_at_a_client(m: &Machine, (typed, answered): (&str, usize)) {
     crate::people::afresh(m);
     let mut all = ssh(m, First::Key);

@@ -1,5 +1,5 @@
-//! A login's change is stopped right after the new record is named, and another command builds upon it: the change is
-//! in force, and what it refers to exists.
+//! Stops a login right after it has named a new record, and lets another command change the record. Checks that the
+//! login's change is stored and that everything it refers to exists.
 
 use std::time::Duration;
 
@@ -7,7 +7,8 @@ use twinlock_tests::{LOGGED_IN, PASSWORD, PROMPT, codes_shown};
 
 use crate::people::{OPEN, server, with_codes};
 
-/// The first rename names the set, the second the record.
+/// strace options that stop the login at its second rename, which names the record. The first rename names the code
+/// set.
 const STOP: [&str; 2] = ["-e", "inject=renameat2:signal=SIGSTOP:when=2"];
 
 #[test]

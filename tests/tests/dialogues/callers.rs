@@ -1,4 +1,4 @@
-//! Set-up, the menu and the last code through sudo, su and login.
+//! Tests set-up, the menu and the last code through sudo, su and login.
 
 use twinlock_tests::{Dialogue, Machine, PASSWORD};
 

@@ -1,4 +1,4 @@
-//! Backup codes: how many are left, the warning, the renewed last code, and owed codes.
+//! Tests backup codes: how many are left, the warning, the renewed last code, and codes that are due.
 
 use twinlock_core::record::{
     enrollment::{self, ChangeStamp},
@@ -49,8 +49,8 @@ fn the_only_code_is_renewed_each_time() {
     }
 }
 
-/// The owner of a lost phone with one backup code: the code is renewed, the menu comes, and the new code allows the
-/// change.
+/// Checks that the owner of a lost phone with one backup code is shown new codes, then the menu, and that a new code
+/// authorizes the change.
 #[test]
 fn lost_phone_with_one_code() {
     for language in BOTH {
@@ -83,7 +83,7 @@ fn codes_that_were_not_confirmed_are_shown_again() {
     }
 }
 
-/// The disclosed key's change is postponed; the codes, which nobody has seen, are written down.
+/// Checks that a user whom an administrator enrolled can postpone the change of the key, and is shown the first codes.
 #[test]
 fn the_first_codes_of_somebody_whom_another_enrolled() {
     for language in BOTH {
@@ -137,7 +137,8 @@ fn codes_that_somebody_has_made() {
     }
 }
 
-/// OpenSSH prints a message at the end of authentication twice: as a banner and at the start of the shell.
+/// Checks that the final text is shown once. OpenSSH prints a message at the end of authentication twice: as a banner
+/// and at the start of the shell.
 #[test]
 fn final_text_is_shown_once() {
     for (language, text) in

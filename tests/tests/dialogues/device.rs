@@ -1,4 +1,4 @@
-//! A remembered device: offered, declined, and not offered again while it is valid.
+//! Tests a remembered device: offered, declined, and not offered again while it is valid.
 
 use twinlock_tests::First;
 

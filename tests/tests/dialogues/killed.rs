@@ -1,5 +1,5 @@
-//! A dialogue killed at each system call of its second half: the old or the new state is in force, and one code never
-//! works twice.
+//! Kills a dialogue at each system call of its second half. Checks that the old or the new state is stored, and that no
+//! code works twice.
 
 use std::collections::BTreeSet;
 use std::sync::Mutex;
@@ -18,9 +18,9 @@ const IN: &str = "successfully authenti";
 struct Scene {
     settings: &'static str,
     begin: fn(&Machine) -> Vec<String>,
-    /// What the trace mentions at the beginning of the second half.
+    /// Text in the trace at which the second half begins.
     half: &'static str,
-    /// Whether the old state is in force, and whether the new one is.
+    /// Returns whether the old state works, and whether the new state works.
     states: fn(&mut Caller<'_>, &Ended) -> [bool; 2],
 }
 
@@ -33,8 +33,8 @@ struct Ended<'m> {
 
 type Call = (String, usize);
 
-/// Calls that change something. The others leave the state of the call before them; only the thorough test strikes
-/// those.
+/// Names of system calls that change something. Other calls do not change the state, so only the thorough test kills
+/// the dialogue there.
 const CHANGING: [&str; 10] = [
     "openat",
     "write",
@@ -84,7 +84,7 @@ fn places(scene: &Scene) -> Vec<Call> {
     places
 }
 
-/// Kills the dialogue at that call; returns whether the new state is in force.
+/// Kills the dialogue at the system call `place`. Returns whether the new state is stored.
 fn killed((m, words): (&Machine, &[String]), scene: &Scene, place: &Call) -> bool {
     reset(m);
     let inject = format!("inject={}:signal=KILL:when={}", place.0, place.1);
@@ -125,7 +125,7 @@ fn killed_at_each(scene: &Scene) {
     assert!(first > 0 && fates[first..].iter().all(|new| *new), "{fates:?} {places:?}");
 }
 
-/// Reports whether an app with that key, or with ada's own, gets in.
+/// Returns whether an app with the key `key`, or with ada's own key if it is `None`, can log in.
 fn app_gets_in(caller: &mut Caller<'_>, ended: &Ended<'_>, key: Option<&str>) -> bool {
     let own = ended.m.otp("ada");
     if let Some(key) = key {

@@ -1,4 +1,4 @@
-//! Every dialogue as a terminal shows it, word for word in both languages, and dialogues that are interrupted.
+//! Tests every dialogue as a terminal shows it, word for word in both languages, and dialogues that are interrupted.
 
 mod abuse;
 mod built_upon;

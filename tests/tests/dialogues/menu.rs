@@ -1,4 +1,4 @@
-//! The menu at `?`: with backup codes, without any, and before a first factor.
+//! Tests the menu at `?`: with backup codes, without any, and before a first factor.
 
 use crate::people::{BOTH, OPEN, enrolled, forget, server, shown, with_codes};
 

@@ -1,4 +1,4 @@
-//! The menu, the last code and set-up with clients other than OpenSSH.
+//! Tests the menu, the last code and set-up with clients other than OpenSSH.
 
 use twinlock_tests::{Dialogue, Machine, PASSWORD};
 

@@ -11,10 +11,10 @@ use twinlock_core::{
 };
 use twinlock_tests::{Dialogue, First, Machine, PASSWORD, Server, codes_shown, key_shown, now};
 
-/// Languages of the settings.
+/// The languages of the settings.
 pub const BOTH: [&str; 2] = ["en", "sv"];
-/// Returns the answers to a final message: OpenSSH's client would garble one with non-ASCII characters, so it is a
-/// prompt that Enter answers.
+/// Returns the answers to a final message. OpenSSH's client would garble a message with non-ASCII characters, so such a
+/// message is a prompt that the user answers with Enter.
 pub fn seen_through(language: &str) -> &'static [&'static str] {
     if language == "en" { &[] } else { &[""] }
 }
@@ -25,7 +25,7 @@ pub const OPEN: &str = "not_enrolled = \"enroll\"\nenroll_needs_ticket = false\n
 pub const TICKET: &str = "FEJT-QYCH-WGPV";
 const STORE: &str = "/var/lib/twinlock/users/ada";
 
-/// Creates a server in that language; ada has a key and a password and is not enrolled.
+/// Creates a server in this language. Ada has a key and a password and is not enrolled.
 pub fn server(language: &str, more: &str) -> Machine {
     let m = Machine::new();
     m.bare().user("ada").password("ada", PASSWORD).key("ada").server(Server::Both);
@@ -33,7 +33,8 @@ pub fn server(language: &str, more: &str) -> Machine {
     m
 }
 
-/// Writes these settings, with a wide window, so that several consecutive logins work without waiting.
+/// Writes settings in this language with the lines `more`, and with a wide window, so that several consecutive codes
+/// work without waiting.
 pub fn speaks(m: &Machine, language: &str, more: &str) {
     m.settings(&format!("language = \"{language}\"\nwindow = 10\n{more}"));
 }
@@ -55,7 +56,7 @@ pub fn enrolled(m: &Machine) {
     m.enrolled("ada", "JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP");
 }
 
-/// Enrolls ada with an app and backup codes through libpam from her own address; returns the codes.
+/// Enrolls ada with an app and backup codes through libpam from her own address. Returns the codes.
 pub fn with_codes(m: &Machine) -> Vec<String> {
     afresh(m);
     let mut caller = m.caller();
@@ -74,27 +75,27 @@ pub fn change(m: &Machine, change: impl FnOnce(Record) -> Record) {
     m.file(&file).write(&*form::write(&change(record)));
 }
 
-/// Returns the audit stamp of kim, an hour ago.
+/// Returns an audit stamp with the administrator kim, an hour ago.
 pub fn by_kim() -> AuditStamp {
     AuditStamp { by: "kim".into(), at: UnixTime(now() - 3600) }
 }
 
-/// Returns a voucher with this text that is valid for a while.
+/// Returns a voucher with this text that has not expired.
 pub fn voucher(text: &str) -> Voucher {
     Voucher::of(text, UnixTime(now() + 3600), [3; 16]).expect("a voucher")
 }
 
-/// Returns [`TICKET`], issued by kim.
+/// Returns [`TICKET`], issued by the administrator kim.
 pub fn ticket(purpose: Purpose) -> Ticket {
     Ticket { purpose, voucher: voucher(&TICKET.replace('-', "")), audit: by_kim() }
 }
 
-/// Returns ada at an ssh client.
+/// Returns a dialogue in which ada logs in with an ssh client.
 pub fn ssh(m: &Machine, first: First) -> Dialogue<'_> {
     m.dialogue("ada", m.past_the_first_factor("ada", first))
 }
 
-/// Logs in with ada's ssh key and these answers, and compares with the transcript of that name.
+/// Logs in with ada's ssh key and these answers, and compares the screen with the transcript `name`.
 #[track_caller]
 pub fn shown<'m>(m: &'m Machine, name: &str, words: &[&str]) -> Dialogue<'m> {
     let mut dialogue = ssh(m, First::Key);

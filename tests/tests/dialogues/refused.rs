@@ -1,4 +1,4 @@
-//! Refused logins: wrong and used codes, too many of them, unknown users, and an unreadable record.
+//! Tests refused logins: wrong and used codes, too many of them, unknown users, and an unreadable record.
 
 use crate::people::{BOTH, afresh, enrolled, forget, seen_through, server, shown, speaks};
 

@@ -1,4 +1,5 @@
-//! Thirty-two concurrent logins with the same backup code, or the same last one: one of them succeeds.
+//! Thirty-two concurrent logins enter the same backup code, or the same last code of a set. Checks that exactly one
+//! succeeds.
 
 use std::fs;
 
@@ -13,7 +14,7 @@ fn rivals(m: &Machine) -> Vec<Caller<'_>> {
     (0..RIVALS).map(|_| m.caller()).collect()
 }
 
-/// Takes each to the prompt of a login, each from its own address.
+/// Brings each login to its prompt, each from its own address.
 fn ask(m: &Machine, rivals: &mut [Caller<'_>], ended: &[bool]) {
     for (number, rival) in rivals.iter_mut().enumerate().filter(|(number, _)| ended[*number]) {
         let next = rival.login("bare", "ada", &format!("192.0.2.{number}"));
@@ -22,7 +23,7 @@ fn ask(m: &Machine, rivals: &mut [Caller<'_>], ended: &[bool]) {
     }
 }
 
-/// Sends all answers before any of them is read.
+/// Sends all answers before it reads any result.
 fn at_once(m: &Machine, rivals: &mut [Caller<'_>], answers: &[String]) -> Vec<Next> {
     m.run(["pkill", "-STOP", "-x", "python3"]).ok();
     for (rival, answer) in rivals.iter_mut().zip(answers) {
@@ -44,7 +45,7 @@ fn sets(m: &Machine) -> usize {
     names.filter(|name| name.to_string_lossy().starts_with("codes.")).count()
 }
 
-/// Clears the failed attempts of the rounds before.
+/// Clears the failed attempts of earlier rounds.
 fn forgive(m: &Machine) {
     m.run(["sh", "-c", "rm -f /run/twinlock/users/ada/try.*"]).ok();
 }

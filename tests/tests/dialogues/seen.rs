@@ -1,4 +1,4 @@
-//! A disclosed key: its change postponed, postponed for the last time, and done.
+//! Tests a key that another user has seen: its change postponed, postponed for the last time, and made.
 
 use twinlock_core::record::extras::KeyDisclosure;
 

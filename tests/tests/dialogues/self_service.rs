@@ -1,4 +1,4 @@
-//! Self-service after a correct code: new backup codes, a new authenticator, one of several.
+//! Tests self-service after a correct code: new backup codes, a new authenticator, one of several.
 
 use twinlock_core::record::Authenticator;
 

@@ -1,4 +1,4 @@
-//! Set-up at a login: by typing start, by a ticket, by a reminder, continued, begun elsewhere, and mistyped.
+//! Tests set-up at a login: by typing start, by a ticket, by a reminder, continued, begun elsewhere, and mistyped.
 
 use twinlock_core::record::{
     enrollment::{self, ChangeStamp},

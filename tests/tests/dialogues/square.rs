@@ -1,4 +1,4 @@
-//! The QR code of a key during a login, as a phone sees it: in both polarities, and in ASCII.
+//! Tests the QR code of a key during a login, as a phone sees it: light on dark, dark on light, and in ASCII.
 
 use twinlock_tests::{First, key_shown, photographed, scanned};
 
@@ -24,7 +24,7 @@ fn the_picture_holds_the_key_that_stands_below_it() {
     }
 }
 
-/// Returns the same picture on a terminal with dark text on a light screen.
+/// Returns the picture of a terminal with dark text on a light screen.
 fn negative(picture: &[u8]) -> Vec<u8> {
     let text = String::from_utf8_lossy(picture);
     let (head, rows) = text.split_at(text.find("\n1\n").expect("a picture") + 3);

@@ -1,4 +1,4 @@
-//! Administrator's aids: a bypass code, and a reset followed by a ticket or by a login.
+//! Tests help by an administrator: a bypass code, and a reset followed by a ticket or by a login.
 
 use twinlock_core::record::{
     enrollment::{self, ChangeStamp},

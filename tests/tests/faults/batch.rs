@@ -1,5 +1,5 @@
-//! `enroll --from` and `invite --group`, killed at their system calls and with disk errors: each user is done
-//! completely or not at all, and the same command completes the work.
+//! Kills `enroll --from` and `invite --group` at their system calls and makes these fail. Checks that each user is
+//! enrolled or invited completely or not at all, and that the same command completes the work.
 
 use twinlock_tests::{Cut, Finished, Machine, Otp, Place, says_in_force, thorough};
 
@@ -28,7 +28,7 @@ fn state(m: &Machine, user: &str) -> String {
     rest.split_once('"').expect("its end").0.to_owned()
 }
 
-/// Returns how many of the list are enrolled, in order; checks that none is half enrolled.
+/// Returns how many users of the list are enrolled, in order. Checks that none is half enrolled.
 fn enrolled(m: &Machine) -> usize {
     let is = |user: &&str| match state(m, user).as_str() {
         "enrolled" => true,
@@ -49,7 +49,7 @@ fn knows(m: &Machine, user: &str) {
     verify.output().ok();
 }
 
-/// Checks that the same command completes the list and leaves nothing behind.
+/// Checks that the same command completes the list and leaves no temporary files.
 fn list_goes_on(m: &Machine, cut: &Cut<'_>) {
     cut.again().ok();
     assert_eq!(enrolled(m), 2);
@@ -72,14 +72,14 @@ fn a_list_killed_anywhere_is_done_up_to_a_person_and_goes_on_there() {
     assert!(done.is_sorted() && done.first() == Some(&0) && done.last() == Some(&2), "{done:?}");
 }
 
-/// The calls that a failing disk refuses, with their errors.
+/// The system calls that fail on a full or failing disk, with their errors.
 const REFUSALS: [(&str, nix::errno::Errno); 3] = [
     ("renameat2", nix::errno::Errno::EIO),
     ("fsync", nix::errno::Errno::ENOSPC),
     ("fchmod", nix::errno::Errno::EROFS),
 ];
 
-/// Returns what is said about one user.
+/// Returns the line of the report about one user.
 fn said<'a>(done: &'a Finished, text: &'a str, user: &str) -> &'a str {
     let line = text.lines().find(|line| line.starts_with(user));
     line.unwrap_or_else(|| panic!("nothing of {user}: {done:?}"))
@@ -123,7 +123,7 @@ fn rule() -> String {
     format!("\n[[rule]]\ngroup = \"dev\"\naction = \"remind\"\nuntil = {UNTIL}\n")
 }
 
-/// Returns the tickets in the reports; of one user, the newest comes last.
+/// Returns the tickets in the report files. The newest ticket of a user comes last.
 fn tickets(m: &Machine) -> Vec<(String, String)> {
     let rows = m.run(["sh", "-c", "cat /root/report.csv /root/report-again.csv 2>/dev/null"]);
     let row = |line: &str| {
@@ -133,13 +133,14 @@ fn tickets(m: &Machine) -> Vec<(String, String)> {
     rows.stdout.lines().filter(|line| !line.starts_with("user")).filter_map(row).collect()
 }
 
-/// Reports whether the ticket begins set-up.
+/// Returns whether the ticket begins set-up.
 fn begins(m: &Machine, user: &str, ticket: &str) -> bool {
     let done = m.asked(user, &format!("{ticket}\n\n\n"));
     (done.stdout + &done.stderr).contains("type this key")
 }
 
-/// Checks that the same command with another report does the rest, and that each user's last ticket works.
+/// Checks that the same command with another report file invites the remaining users, and that each user's last ticket
+/// works.
 fn invitations_go_on(m: &Machine, cut: &Cut<'_>) {
     let again = format!("twinlock {}-again.csv", INVITE.trim_end_matches(".csv"));
     m.run(again.split(' ')).ok();
@@ -166,7 +167,8 @@ fn rules(m: &Machine) -> String {
     m.run(["sh", "-c", "cat /etc/twinlock/rules.toml 2>/dev/null"]).stdout
 }
 
-/// Checks that the rule is complete or absent, and written only after that many tickets; the settings are unchanged.
+/// Checks that the rule is complete or absent, that it was written only after `least` tickets, and that the settings
+/// are unchanged.
 fn settings_are_whole(m: &Machine, least: usize) {
     assert_eq!(settings(m), SETTINGS);
     let found = rules(m);

@@ -1,5 +1,5 @@
-//! `enroll --from`, `invite`, `invite --group` and `change` on a full and on a read-only disk: no user is changed, the
-//! error says so, and the same command succeeds once there is space.
+//! Runs `enroll --from`, `invite`, `invite --group` and `change` on a full and on a read-only disk. Checks that no user
+//! is changed, that the error says so, and that the same command succeeds once there is space.
 
 use twinlock_tests::{Machine, Otp, says_in_force};
 
@@ -12,7 +12,7 @@ const VERBS: [&str; 3] = [
     "invite --group dev --until 2099-01-31 --report /root/report.csv",
 ];
 
-/// Creates a machine with users who are not enrolled, except ada, on a small disk that is nearly full.
+/// Creates a machine on a small disk that is nearly full, with users who are not enrolled, except ada.
 fn machine() -> Machine {
     let m = Machine::new();
     m.twinlock().user("ada").user("bob").user("cy");
@@ -38,7 +38,7 @@ fn remount(m: &Machine, how: &str) {
     m.run(["mount", "-o", &format!("remount,{how}"), STORE]).ok();
 }
 
-/// Returns names and content of the users' folders.
+/// Returns the names and content of the users' folders.
 fn people(m: &Machine) -> String {
     let records = format!("cd {STORE}/users && find . -name 'record.*' -exec cat {{}} +; ls -A *");
     m.run(["sh", "-c", &records]).stdout

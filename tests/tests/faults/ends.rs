@@ -1,4 +1,4 @@
-//! `unlock`, `forget`, `epoch now` and `settings apply`, killed at their system calls and with disk errors.
+//! Kills `unlock`, `forget`, `epoch now` and `settings apply` at their system calls and makes these fail.
 
 use nix::errno::Errno;
 use twinlock_tests::{Cut, Finished, Machine, thorough};
@@ -7,14 +7,14 @@ const KEY: &str = "JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP";
 const SEAT: &str = "/run/twinlock/users/ada";
 const RECORDS: &str = "/var/lib/twinlock";
 
-/// A verb, what it revokes, and what is left of that.
+/// A verb that revokes something, and how to find what it has not revoked.
 struct End {
     words: &'static str,
     begin: fn(&Machine),
-    /// Returns what is still in force; empty after the verb.
+    /// Returns what is still valid; empty after the verb.
     left: fn(&Machine) -> Vec<String>,
     blows: &'static [(&'static str, Errno)],
-    /// Expected text if all of it is still in force, and if some of it is.
+    /// Text of the verb if everything is still valid, and text if a part is.
     said: [&'static str; 2],
 }
 
@@ -65,7 +65,7 @@ fn wrong_codes_are_forgotten_one_by_one_and_the_rest_by_the_same_command() {
     });
 }
 
-/// Strikes each call of the verb and checks what is left.
+/// Kills the verb at each system call and makes the call fail. Checks what is still valid.
 fn ended(end: &End) {
     let m = machine();
     (end.begin)(&m);
@@ -95,7 +95,7 @@ fn ended(end: &End) {
     }
 }
 
-/// Checks that a repetition leaves nothing, and that it says so if nothing was left before.
+/// Checks that a repetition revokes everything, and that it says so if everything was revoked before.
 fn goes_on(m: &Machine, (cut, end): (&Cut<'_>, &End), left: usize) {
     let again = cut.again();
     let fits = again.code == Some(0) || (left == 0 && again.code == Some(3));
@@ -192,7 +192,7 @@ fn the_settings_that_are_kept_are_the_old_ones_or_the_new_ones() {
     }
 }
 
-/// On a full ledger and records disk, forgetting works, since it needs no space; a verb that needs space reports that
+/// Checks that on a full disk, verbs that only remove files succeed, and that a verb that needs space reports that
 /// there is none.
 #[test]
 fn a_full_disk_hinders_only_what_needs_room() {

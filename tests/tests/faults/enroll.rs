@@ -1,8 +1,9 @@
-//! `twinlock enroll` killed at every step, on a full disk and without a ledger: it is done completely or not at all.
+//! Kills `twinlock enroll` at every step, and runs it on a full disk and without a ledger. Checks that the user is
+//! enrolled completely or not at all.
 
 use twinlock_tests::{Finished, Machine, Otp, says_in_force, thorough};
 
-/// Expected text if the user is not enrolled.
+/// Text of the command if the user is not enrolled.
 const OLD: &str = "nothing was changed";
 
 fn machine() -> Machine {
@@ -15,7 +16,7 @@ fn machine() -> Machine {
     m
 }
 
-/// Returns a different key for each round, so that the used codes of other rounds do not matter.
+/// Returns an app with another key for each round, so that the used codes of other rounds do not matter.
 fn app(round: usize) -> Otp {
     let letter =
         |place: u32| char::from(b'A' + u8::try_from(round / 26_usize.pow(place) % 26).unwrap());
@@ -38,12 +39,12 @@ fn is_enrolled(m: &Machine) -> bool {
     enrolled
 }
 
-/// Returns the user who holds the uid, with a mark while a first record is being written.
+/// Returns the user who has the uid, with the mark `+` while a first record is being written.
 fn holder(m: &Machine) -> String {
     m.run(["sh", "-c", "readlink /var/lib/twinlock/uids/*"]).stdout.trim().to_owned()
 }
 
-/// Checks that the round left all or nothing, and that the next one needs no clean-up.
+/// Checks that the round changed everything or nothing, and that the next round needs no clean-up.
 fn all_or_nothing(m: &Machine, (what, round): (&str, usize), otp: &Otp) {
     let known = |otp: &Otp| {
         let verify = m.call(["twinlock", "verify", "ada"]);
@@ -101,7 +102,8 @@ fn killed_at_any_call_that_writes() {
     assert!(round > 30, "{round}");
 }
 
-/// Strikes each call, where the list above names chosen ones: the old state up to one of them, then the new one.
+/// Kills the command at each system call. Checks that up to one call the user is not enrolled, and after it the user
+/// is.
 #[test]
 fn killed_anywhere_nobody_is_half_enrolled() {
     let m = machine();

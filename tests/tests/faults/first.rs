@@ -1,5 +1,5 @@
-//! The first command on a new host, killed at its system calls and with disk errors: the same command completes the
-//! work, and until then no user counts as not enrolled.
+//! Kills the first command on a new host at its system calls and makes these fail. Checks that the same command
+//! completes the work, and that until then no user counts as not enrolled.
 
 use nix::errno::Errno;
 use twinlock_tests::{Cut, Machine, Otp, Place, thorough};
@@ -15,7 +15,7 @@ fn new_host() -> Machine {
     m
 }
 
-/// Returns first commands and their input.
+/// Returns commands that may be the first on a host, with their input.
 fn firsts() -> Vec<(&'static str, String)> {
     let uri = format!("{}\n", Otp::new(KEY).uri("ada"));
     let mut all = vec![("import uri ada", uri), ("epoch ensure", String::new())];
@@ -23,7 +23,8 @@ fn firsts() -> Vec<(&'static str, String)> {
     all
 }
 
-/// Lets root act: root, who is not enrolled, may only enroll on a new host; for all else the settings exempt root.
+/// Allows root to run `words`. Root is not enrolled and may only enroll on a new host; for other verbs the settings
+/// exempt root.
 fn lets_root_act(m: &Machine, words: &str) {
     if !words.starts_with("import") && words != "epoch ensure" {
         m.run(["mkdir", "-p", "/etc/twinlock"]).ok();
@@ -31,8 +32,7 @@ fn lets_root_act(m: &Machine, words: &str) {
     }
 }
 
-/// Reports whether to strike a call; one of the ledger's 256 folders for names without an account represents the
-/// others.
+/// Returns whether to test a call. One of the ledger's 256 folders for names without an account represents all of them.
 fn chosen(place: &Place) -> bool {
     let what = &place.what;
     let stands = !what.contains("/unknown/") || what.contains("/unknown/a0");
@@ -52,7 +52,7 @@ fn is_one_store(m: &Machine) -> bool {
     m.run(["cmp", &format!("{STORE}/store-id"), "/etc/twinlock/store-id"]).code == Some(0)
 }
 
-/// Checks that the same command creates everything that it creates on a host without interruption.
+/// Checks that the same command creates everything that it creates when it is not interrupted.
 fn goes_on(m: &Machine, (cut, words): (&Cut<'_>, &str), whole: &str) {
     let again = cut.again();
     // The first enrollment of the host was done: the next one needs a code.
@@ -64,7 +64,7 @@ fn goes_on(m: &Machine, (cut, words): (&Cut<'_>, &str), whole: &str) {
     assert_eq!(cut.left(), "", "{words}");
 }
 
-/// Checks that a user without a record is let in without a code only if the absence is proven.
+/// Checks that a user without a record is let in without a code only if it is proven that there is no record.
 fn lets_nobody_in_unproven(m: &Machine) {
     m.file("/etc/twinlock/twinlock.toml").write("not_enrolled = \"allow\"\n");
     let done = m.pamtester("probe", "ada").input("\n").output();

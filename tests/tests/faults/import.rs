@@ -1,5 +1,5 @@
-//! Imports of one user, killed at their system calls and with disk errors: all or nothing is imported, and the same
-//! command completes the work.
+//! Kills imports of one user at their system calls and makes these fail. Checks that everything or nothing is imported,
+//! and that the same command completes the work.
 
 use nix::errno::Errno;
 use twinlock_tests::{Cut, Finished, Machine, Otp, Scratch, says_in_force, thorough};
@@ -12,7 +12,7 @@ const PERSON: &str = "/var/lib/twinlock/users/ada";
 struct Import {
     words: &'static str,
     input: String,
-    /// An imported backup code, and one that was used on the other side.
+    /// A backup code of the import, and a backup code that was used on the other host, if any.
     scratch: Option<(&'static str, Option<&'static str>)>,
     app: Otp,
 }
@@ -69,7 +69,7 @@ fn is_enrolled(m: &Machine) -> bool {
     enrolled
 }
 
-/// Reports whether the text about ada's record after a disk error is correct.
+/// Returns whether the message after a disk error is correct: `done` says whether ada's record was changed.
 fn told(done: bool, said: &str) -> bool {
     if done { says_in_force(said) } else { said.contains("nothing was changed") }
 }
@@ -82,7 +82,8 @@ fn lets_in(m: &Machine, code: &str) -> bool {
     m.pamtester("probe", "ada").input(format!("{code}\n\n")).output().code == Some(0)
 }
 
-/// Checks that a repetition imports everything, and that it says so if everything was there before.
+/// Checks that a repetition imports everything. If `was_done`, also checks that it says that nothing was left to
+/// import.
 fn goes_on(m: &Machine, (cut, import): (&Cut<'_>, &Import), was_done: bool) {
     let again = cut.again();
     let text = again.stdout.clone() + &again.stderr;
@@ -105,7 +106,7 @@ fn goes_on(m: &Machine, (cut, import): (&Cut<'_>, &Import), was_done: bool) {
     }
 }
 
-/// Checks that a code used on the other host is refused here, and an unused one accepted.
+/// Checks that a code used on the other host is refused on this host, and that an unused code is accepted.
 fn opens_once(m: &Machine, import: &Import) {
     let Some((scratch, spent)) = import.scratch else { return };
     m.app("ada", &import.app);

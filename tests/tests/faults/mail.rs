@@ -1,4 +1,5 @@
-//! `twinlock deliver` with failing mail, disk or process: no notification is lost, and none is sent more than twice.
+//! Runs `twinlock deliver` with failing mail, disk or process. Checks that no notification is lost, and that none is
+//! sent more than twice.
 
 use std::collections::BTreeMap;
 
@@ -6,7 +7,7 @@ use twinlock_tests::{Finished, Machine, Mail};
 
 const OUTBOX: &str = "/var/lib/twinlock/outbox";
 const PROGRAM: &str = "/opt/sendmail";
-/// Stores each mail in a separate file.
+/// Script of a mail program that stores each mail in a separate file.
 const KEEPS: &str = "f=$(mktemp /opt/mail/XXXXXX); cat >$f.part; rm $f; mv $f.part $f\n";
 
 /// Creates a machine whose mail program is a shell script.

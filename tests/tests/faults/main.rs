@@ -1,4 +1,4 @@
-//! Faults at each system call: kills, full disks, and two programs at the same instant.
+//! Tests of faults at each system call: kills, full disks, and two programs at the same time.
 
 mod batch;
 mod batch_disk;

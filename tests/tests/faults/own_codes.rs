@@ -1,11 +1,11 @@
-//! `twinlock backup-codes` for the acting user, killed and with disk errors: the old or the new codes are in force, and
-//! the output says which.
+//! Kills `twinlock backup-codes` of the acting user, and makes its calls fail. Checks that the old or the new codes are
+//! valid, and that the output says which.
 
 use twinlock_tests::{Machine, Scratch, codes_shown, says_in_force};
 
 const ADA: &str = "JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP";
 const STORE: &str = "/var/lib/twinlock";
-/// Two own codes, and the last group of a shown code.
+/// Two codes of the acting user, and the last group of a code on the screen.
 const WORDS: [&str; 3] = ["<code>", "<next>", "<group>"];
 
 fn machine() -> Machine {
@@ -21,7 +21,7 @@ fn lets_in(m: &Machine, code: &str) -> bool {
     m.pamtester("probe", "ada").input(format!("{code}\n\n")).output().code == Some(0)
 }
 
-/// Reports whether the shown codes have replaced the old ones; checks that exactly one of the sets works.
+/// Returns whether the codes on the screen have replaced the old ones. Checks that exactly one of the two sets works.
 fn is_new(m: &Machine, screen: &str) -> bool {
     let new = codes_shown(screen).first().is_some_and(|code| lets_in(m, code));
     assert_ne!(new, lets_in(m, Scratch::CODES[0]), "{screen} {:?}", m.log());
@@ -37,7 +37,7 @@ fn killed_in_its_second_half_the_old_codes_stand_or_the_new_ones() {
     assert!(found.is_sorted() && !found[0] && found.contains(&true), "{found:?}");
 }
 
-/// Reports whether the output says that the old codes are in force, and not the new ones.
+/// Returns whether the output says that the old codes are valid, and not that the new ones are.
 fn says_old(said: &str) -> bool {
     said.contains("nothing was changed") && !says_in_force(said)
 }

@@ -1,5 +1,5 @@
-//! Two concurrent verbs on one user, the second at each system call of the first: the result is as if they had run in
-//! sequence.
+//! Runs two concurrent verbs on one user, the second at each system call of the first. Checks that the result is as if
+//! they had run one after the other.
 
 use std::fs;
 
@@ -10,7 +10,7 @@ const OTHER: &str = "MFRGGZDFMZTWQ2LKNNWG23TPOBYXE43U";
 const PERSON: &str = "/var/lib/twinlock/users/ada";
 const BY: &str = "--yes";
 
-/// State of a user without random keys and times.
+/// The state of a user without random keys and times.
 #[derive(Clone, Debug, PartialEq, Eq)]
 struct Facts {
     state: Option<String>,
@@ -75,7 +75,8 @@ fn run(m: &Machine, verb: &Verb) -> Option<i32> {
     m.call(words.split(' ')).input(&verb.input).output().code
 }
 
-/// Returns the outcomes in sequence: the first verb first, the second first, and the second alone.
+/// Returns the outcomes without concurrency: the first verb before the second, the second before the first, and the
+/// second alone.
 fn in_turn(m: &Machine, cut: &Cut<'_>, (first, second): (&Verb, &Verb)) -> [Outcome; 3] {
     cut.back();
     let ended = (run(m, first), run(m, second));
@@ -97,7 +98,8 @@ fn chosen(place: &Place) -> bool {
     !last && (thorough() || (about && turns.iter().any(|turn| place.what.starts_with(turn))))
 }
 
-/// Reports whether the first verb says that it did nothing and has no effect: the second ran before it or undid it.
+/// Returns whether the first verb says that it did nothing, and had no effect because the second ran before it or undid
+/// it.
 fn stood_back(ended: &Ended, outcome: &Outcome, [one, alone]: [&Outcome; 2]) -> bool {
     let said = ended.said.replace('\n', " ");
     let told = ["nothing was changed", "meanwhile", "already", "nothing to reset", "is not set up"];
@@ -107,7 +109,7 @@ fn stood_back(ended: &Ended, outcome: &Outcome, [one, alone]: [&Outcome; 2]) -> 
         && (same(one) || same(alone))
 }
 
-/// Reports whether the second verb undid the partial work of the first, and the first was then done completely.
+/// Returns whether the second verb undid the partial work of the first, and the first verb then did all its work again.
 fn undone_and_redone(outcome: &Outcome, other: &Outcome) -> bool {
     let done = outcome.first == Some(0) && outcome.second == Some(0);
     done && (outcome.first, &outcome.facts) == (other.first, &other.facts)
@@ -169,7 +171,7 @@ fn two_verbs_about_one_who_is_enrolled() {
     }
 }
 
-/// Returns an export of ada from another host, where her key was disclosed since.
+/// Returns an export of ada from another host, where an administrator has seen her key in the meantime.
 fn exported() -> String {
     let there = Machine::new();
     there.twinlock().user("ada").enrolled("ada", OTHER);

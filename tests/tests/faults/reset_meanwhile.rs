@@ -1,5 +1,5 @@
-//! A reset concurrent with another reset or with a login of the same user: one of two resets is done, and what a login
-//! proved before the reset grants nothing after it.
+//! Runs a reset together with another reset or with a login of the same user. Checks that one of two resets is made,
+//! and that a code entered before the reset grants nothing after it.
 
 use twinlock_tests::{Blow, Cut, First, Machine, Part, Place, Scratch, Server, Session, thorough};
 
@@ -21,7 +21,7 @@ fn machine() -> Machine {
     m
 }
 
-/// Checks that ada is reset and all is revoked: one record, one ticket, no codes, no bypass code.
+/// Checks that ada is reset and everything is revoked: one record, one ticket, no codes, no bypass code.
 #[track_caller]
 fn is_reset(m: &Machine, what: &str) {
     let record = m.run(["sh", "-c", "cat /var/lib/twinlock/users/ada/record.*"]).ok().to_owned();
@@ -49,7 +49,7 @@ fn asked<'m>(m: &'m Machine, user: &str) -> (Session<'m>, String) {
     (session, m.code(user))
 }
 
-/// A bypass code changes the record during a login, which must recognize its own claim.
+/// Checks that a login recognizes its own claim although a bypass code changes the record during the login.
 #[test]
 fn login_outlives_a_change_of_its_record() {
     let m = machine();
@@ -89,7 +89,7 @@ fn of_two_administrators_at_one_instant_one_resets_in_every_round() {
     assert_eq!(m.logged("event=reset ").len(), rounds(8));
 }
 
-/// Returns credentials that are accepted before a reset and revoked by it.
+/// Returns codes and tickets that are accepted before a reset and revoked by it.
 fn given(m: &Machine) -> [(&'static str, String); 3] {
     let argv = "twinlock --json bypass ada --yes --break-glass test --reason test --uses 9";
     let done = m.call(argv.split(' ')).without_a_login().output();

@@ -1,4 +1,5 @@
-//! A backup code that many type at the same time, and a login that is killed or stopped while it uses one.
+//! Many users type the same backup code at the same time, and a login that uses one is killed or stopped. Checks that
+//! each code works once.
 
 use std::collections::BTreeSet;
 use std::sync::Mutex;
@@ -19,7 +20,7 @@ fn gets_in(m: &Machine, code: &str) -> bool {
     m.asked("ada", &format!("{code}\n")).code == Some(0)
 }
 
-/// Restores the state before the first login; no code is used.
+/// Restores the state before the first login, in which no code is used.
 fn anew(m: &Machine) {
     let store = "/var/lib/twinlock/users/ada";
     let script =
@@ -35,7 +36,8 @@ fn at_the_prompt(m: &Machine, number: u32) -> Session<'_> {
     session
 }
 
-/// Runs one round: all type the code at the same time. Those who got in return to a prompt.
+/// Runs one round, in which all rivals type the code at the same time. Rivals who logged in are brought back to a
+/// prompt.
 fn winners<'m>(m: &'m Machine, rivals: &mut Vec<(Session<'m>, String)>, code: &str) -> usize {
     rivals.iter_mut().for_each(|(_, typed)| code.clone_into(typed));
     m.at_once("pamtester", rivals);
@@ -78,7 +80,7 @@ fn places(m: &Machine) -> Vec<Place> {
     m.trace("/tmp/trace").places("\"codes.", "successfully authenti")
 }
 
-/// Kills a login there; returns whether its code can still be used, and checks that it never works twice.
+/// Kills a login at `place`. Returns whether its code can still be used, and checks that it never works twice.
 fn killed_unused(place: &Place, m: &Machine) -> bool {
     anew(m);
     let inject = format!("inject={}:signal=KILL:when={}", place.0, place.1);
@@ -138,7 +140,7 @@ fn a_login_stopped_between_judging_and_spending_gains_nothing() {
     }
 }
 
-/// Returns ada's su, stopped between the verification of her code and its use.
+/// Returns a session of su by ada, stopped between the verification of her code and its use.
 fn stopped_before_spending(m: &Machine) -> Session<'_> {
     let su = || m.call(["su", "ada", "-c", "echo reached"]).as_user("ada");
     let done = su().input(format!("{}\n", Scratch::CODES[2])).strace("/tmp/trace", &[]).output();

@@ -1,4 +1,5 @@
-//! su and sudo stopped at any system call by their callers: no other login has to wait, and each code works once.
+//! su and sudo are stopped at any system call by their callers. Checks that no other login has to wait, and that each
+//! code works once.
 
 use std::collections::BTreeSet;
 use std::thread;
@@ -14,7 +15,7 @@ fn ada_gets_in(m: &Machine, code: &str) -> bool {
     m.pamtester("one", "ada").input(format!("{code}\n\n")).output().stdout.contains(IN)
 }
 
-/// Returns how the local users here start a program that asks for their own code.
+/// Returns the command by which a local user starts a program that asks for the user's own code.
 fn caller(program: &str, user: &str) -> String {
     match program {
         "su" => format!("su {user} -c true"),
@@ -22,7 +23,7 @@ fn caller(program: &str, user: &str) -> String {
     }
 }
 
-/// Creates a machine whose ledger has its folders and a fresh time mark.
+/// Creates a machine whose ledger has its folders and a new clock mark.
 fn with_callers() -> Machine {
     let m = Machine::new();
     m.twinlock().proven("one").proven("su").proven("sudo").server(Server::Publickey);
@@ -33,7 +34,7 @@ fn with_callers() -> Machine {
     m
 }
 
-/// Returns the module's system calls in a caller's process.
+/// Returns the module's system calls in the process of `program`.
 fn places_in(m: &Machine, program: &str) -> Vec<Place> {
     let words = caller(program, "ada");
     let call = m.call(words.split(' ')).as_user("ada").input(format!("{}\n", m.code("ada")));
@@ -42,7 +43,7 @@ fn places_in(m: &Machine, program: &str) -> Vec<Place> {
     m.trace("/tmp/trace").places("/etc/twinlock/twinlock.toml", "event=accepted")
 }
 
-/// Starts one caller for each place, each by its own account, and leaves it stopped there.
+/// Starts one program for each system call in `places`, each by its own account, and leaves it stopped there.
 fn stop_everywhere(m: &Machine, program: &str, places: &[Place]) -> Vec<String> {
     let people: Vec<_> = (0..places.len()).map(|number| format!("{program}{number}")).collect();
     let mut script = String::new();
@@ -72,7 +73,7 @@ fn until_stopped(m: &Machine, program: &str, wanted: usize) {
     }
 }
 
-/// Lets the stopped callers run to their ends.
+/// Continues the stopped programs and waits for their ends.
 fn wake(m: &Machine, program: &str) {
     let end = Instant::now() + Duration::from_secs(60);
     while !m.pids(program).is_empty() {
@@ -134,7 +135,7 @@ fn su_and_sudo_stopped_at_their_prompts_delay_neither_their_user_nor_others() {
     }
 }
 
-/// Returns ada's su, stopped between the verification of her code and its claim.
+/// Returns a session of su by ada, stopped between the verification of her code and its claim.
 fn stopped_before_its_claim<'m>(m: &'m Machine, code: &str) -> Session<'m> {
     let places = places_in(m, "su");
     // The charge, then the claim. A process stops after a call, so it is stopped at the one before.
@@ -184,7 +185,8 @@ fn a_login_stopped_while_its_owner_is_removed_does_not_get_in() {
     goes_on_and_is_refused(&m, su);
 }
 
-/// The record in force decides: an own claim does not prevent a login whose key is back in the record.
+/// Checks that the newest record decides: the own claim of a login does not prevent it if the key is in the record
+/// again.
 #[test]
 fn a_login_stopped_while_its_record_is_made_anew_is_judged_by_that() {
     for same in [true, false] {

@@ -1,5 +1,5 @@
-//! Verbs that write, killed at their system calls and with disk errors: the old or the new record is in force, and the
-//! output says which.
+//! Kills verbs that write at their system calls, and makes these fail. Checks that the old or the new record is stored,
+//! and that the output says which.
 
 use std::fs::{self, Permissions};
 use std::os::unix::fs::{PermissionsExt, symlink};
@@ -23,14 +23,14 @@ const VERBS: [(&str, &str); 7] = [
     ("invite ada", "[[ticket]]"),
 ];
 
-/// Content of ada's folder when she was enrolled, and when she was removed.
+/// The content of ada's folder after she was enrolled, and after she was removed.
 struct World {
     m: Machine,
     enrolled: Vec<u8>,
     removed: Vec<u8>,
 }
 
-/// Which record is in force.
+/// Which record is stored.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Stands {
     Old,
@@ -80,7 +80,7 @@ impl World {
         self.m.outside(folder).join(name)
     }
 
-    /// Returns which record is the newest; checks that it is the old one or a complete new one.
+    /// Returns which record is the newest. Checks that it is the old one or a complete new one.
     fn stands(&self, (verb, new): (&str, &str)) -> Stands {
         let status = self.m.run(["twinlock", "status", "ada"]);
         assert_eq!(status.code, Some(0), "{verb}: {status:?}");

@@ -1,5 +1,5 @@
-//! Each system call of each verb that writes fails in each way it can: the old or the new record is in force, and the
-//! output says which.
+//! Makes each system call of each verb that writes fail in each possible way. Checks that the old or the new record is
+//! stored, and that the output says which.
 
 use std::fs;
 
@@ -13,7 +13,7 @@ const BY: &str = "--yes";
 struct Verb {
     words: String,
     begin: fn(&Machine) -> String,
-    /// Text that only its new record contains.
+    /// Text that only the verb's new record contains.
     new: &'static str,
 }
 
@@ -107,7 +107,7 @@ fn record(m: &Machine) -> Option<String> {
     Some(fs::read_to_string(folder.join(format!("record.{newest}.toml"))).expect("a record"))
 }
 
-/// Reports whether the output is correct for the old or the new state.
+/// Returns whether the output is correct for the old or the new state, as `is_new` says.
 fn says(ended: &Ended, is_new: bool) -> bool {
     let said = ended.said.replace("\n    ", " ").replace('\n', " ");
     let old = [
@@ -124,7 +124,7 @@ fn says(ended: &Ended, is_new: bool) -> bool {
     if is_new { new } else { told(&old) && !new }
 }
 
-/// Reports whether a call allocates memory: without memory a process ends without a message, like a killed one.
+/// Returns whether a call allocates memory. If it fails, the process ends without a message, as if it were killed.
 fn is_of_memory(place: &Place) -> bool {
     let calls = ["brk", "mmap", "mprotect", "mremap", "munmap", "clone3", "getrandom"];
     calls.contains(&place.what.as_str())

@@ -1,4 +1,4 @@
-//! The fuzz targets on the inputs found so far, and on as many mutations as there is time for.
+//! Runs the fuzz targets on the inputs found so far, and on as many mutations as there is time for.
 
 #[path = "../../fuzz/targets/mod.rs"]
 mod targets;

@@ -1,4 +1,4 @@
-//! Formats survive a round trip: what is written is parsed unchanged.
+//! Checks that each format is unchanged after it is written and parsed.
 
 mod carried;
 

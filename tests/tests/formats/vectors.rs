@@ -1,4 +1,4 @@
-//! Codes of random keys, times and parameters, compared with oathtool.
+//! Compares codes of random keys, times and parameters with oathtool.
 
 use std::fmt::Write;
 use std::process::Command;
@@ -17,7 +17,7 @@ const AT_ONCE: u64 = 4;
 /// Latest time: the year 3058, the limit of oathtool.
 const LATEST: u64 = 1 << 35;
 
-/// SplitMix64 (Steele, Lea and Flood 2014): the values need to vary, not to be secret.
+/// SplitMix64 (Steele, Lea and Flood 2014). The values need to vary but not to be secret.
 struct Dice(u64);
 
 impl Dice {
@@ -43,7 +43,7 @@ struct Case {
 }
 
 impl Case {
-    /// Returns the case of this number from a seed.
+    /// Returns the case number `number` of the sequence that a seed begins.
     fn of(seed: u64, number: u64) -> Case {
         let mut dice = Dice(seed.wrapping_add(number.wrapping_mul(0x2545_f491_4f6c_dd1d)));
         let length = dice.between(KEY_MIN as u64, KEY_MAX as u64);
@@ -117,7 +117,7 @@ fn ten_thousand_codes_are_those_of_oathtool() {
     });
 }
 
-/// Returns the codes of a hundred counters, from the first one on.
+/// Returns the codes of a hundred counters, beginning with `first`.
 fn codes_of_tokens(case: &Case, first: u64) -> String {
     let mut hex = String::new();
     case.key.iter().for_each(|byte| write!(hex, "{byte:02x}").expect("memory"));

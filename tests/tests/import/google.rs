@@ -1,4 +1,4 @@
-//! Imports files that Google's own program and module wrote: the same app keeps working.
+//! Imports files that Google's own program and module wrote. Checks that the same app keeps working.
 
 use std::process::Command;
 
@@ -27,7 +27,7 @@ fn scratch_codes(m: &Machine) -> Vec<String> {
     codes.map(str::to_owned).collect()
 }
 
-/// Reports whether Google's module accepts ada's code with its clock shifted by that many seconds.
+/// Returns whether Google's module accepts ada's code if its clock is shifted by `clock` seconds.
 fn google(m: &Machine, code: &str, clock: i64) -> bool {
     let call = m.pamtester("google", "ada").input(format!("{code}\n"));
     let call = if clock == 0 { call } else { call.clock(clock) };

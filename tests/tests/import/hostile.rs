@@ -1,5 +1,5 @@
-//! Home directories of hostile users: an import reads only the user's own file, waits for nothing and writes nothing
-//! there; when killed, it leaves the old or the new state.
+//! Imports from home folders of hostile users. Checks that an import reads only the user's own file, never waits,
+//! writes nothing there, and when killed leaves the old or the new state.
 
 use twinlock_tests::{Finished, Machine, Otp};
 
@@ -17,7 +17,7 @@ fn text() -> String {
     format!("{KEY}\n\" DISALLOW_REUSE\n\" TOTP_AUTH\n12345678\n23456789\n34567890\n")
 }
 
-/// Writes a file as Google's program leaves it in a home.
+/// Writes a file to a home folder as Google's program writes it.
 fn write(m: &Machine, user: &str) {
     let file = format!("/home/{user}/.google_authenticator");
     m.file(&file).write(text()).mode(0o400).owner(m.uid(user));
@@ -31,7 +31,7 @@ fn sh(m: &Machine, script: &str) {
     m.run(["sh", "-euc", script]).ok();
 }
 
-/// Manipulations of ada's file before an import by root, and the expected message.
+/// Changes to ada's file before an import by root, each with the expected message.
 const TRAPS: [(&str, &str); 18] = [
     ("mkfifo -m 600 $F; chown ada $F", "it is not a regular file"),
     ("mkdir $F; chown ada $F", "it is not a regular file"),
@@ -84,7 +84,7 @@ fn no_trap_in_a_home_is_walked_into_and_nobody_else_suffers() {
     }
 }
 
-/// Accounts without a home, or with a shared one: skipped with `--all`, refused by name.
+/// Checks that accounts without a home, or with a shared one, are skipped with `--all` and refused by name.
 #[test]
 fn odd_homes_are_passed_over_among_all_and_told_one_by_one() {
     let m = machine();
@@ -163,7 +163,7 @@ fn a_home_that_only_its_owner_may_enter_is_read_as_its_owner() {
     assert!(!m.file(FILE).exists());
 }
 
-/// System calls that change something.
+/// Names of system calls that change something.
 const CHANGES: [&str; 9] = [
     "symlinkat",
     "mkdirat",
@@ -184,7 +184,7 @@ fn begin_again(m: &Machine) {
     sh(m, &script.replace("$F", FILE));
 }
 
-/// Kills the import at the `nth` of these calls; returns whether it had completed before.
+/// Kills the import at the `nth` call named `call`. Returns whether it had completed before.
 fn cut(m: &Machine, (call, nth): (&str, usize), code: &str) -> bool {
     begin_again(m);
     let inject = format!("inject={call}:signal=KILL:when={nth}");

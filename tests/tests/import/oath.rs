@@ -1,4 +1,4 @@
-//! Imports a users file that pam_oath has rewritten at a login: the same tokens keep working.
+//! Imports a users file that pam_oath has rewritten at a login. Checks that the same tokens keep working.
 
 use std::process::Command;
 

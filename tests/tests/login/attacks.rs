@@ -1,4 +1,4 @@
-//! Attacks by users with one factor, a shell or a moment: each of them succeeded once.
+//! Attacks by users with one factor, a shell or a moment. Each of them succeeded in an earlier version.
 
 use std::time::Duration;
 
@@ -25,7 +25,7 @@ fn got_in(s: &mut Session<'_>) -> bool {
     s.expect_one_of(&[LOGGED_IN, PROMPT, "Press Enter"]) == 0
 }
 
-/// Leaves that many attempts of mallory's processes that were killed before they refunded them.
+/// Leaves `count` attempts of mallory, whose processes were killed before the refund.
 fn tries_of_killed_processes(m: &Machine, count: usize) {
     let source = format!("try.{{}}.{}.$n.uid:{}", now() / 86_400, m.uid("mallory"));
     let (proven, unproven) = (source.replace("{}", "proven"), source.replace("{}", "unproven"));
@@ -38,8 +38,9 @@ fn tries_of_killed_processes(m: &Machine, count: usize) {
     m.run(["sh", "-c", &script]).ok();
 }
 
-/// A throttled attempt is refunded by its own process, which its caller can kill before that. The leftovers must be
-/// bounded: with over 16,384 names the folder cannot be listed, and no login succeeds any more.
+/// Checks that processes that are killed before their refund leave a limited number of attempts. A throttled attempt is
+/// refunded by its own process, which its caller can kill. A folder with over 16,384 names cannot be listed, so no
+/// login would succeed any more.
 #[test]
 fn a_killed_process_leaves_no_more_tries_than_the_limits_need() {
     for (stack, typed) in
@@ -65,8 +66,8 @@ fn uptime(m: &Machine) -> u64 {
     text.ok().split('.').next().and_then(|seconds| seconds.parse().ok()).expect("seconds")
 }
 
-/// Time and ledger are read once per attempt, and a caller can stop su between that and the claim until the step's name
-/// has been removed.
+/// Checks that a code is not accepted again by a process that was stopped for a day. An attempt reads time and ledger
+/// once, and a caller can stop su between this and the claim until the step's name has been removed.
 #[test]
 fn a_try_that_was_stopped_for_a_day_does_not_use_a_code_again() {
     let m = machine();
@@ -107,8 +108,8 @@ fn a_try_that_was_stopped_for_a_day_does_not_use_a_code_again() {
     assert!(!got_in(&mut thief), "{}", m.logged("event=accepted").join("\n"));
 }
 
-/// A record that was created anew under the same number as the one that a waiting login has read must not accept the
-/// replaced key.
+/// Checks that a login that waits does not accept a replaced key, although a new record was created with the same
+/// number.
 #[test]
 fn a_key_that_was_replaced_under_the_same_number_is_dead() {
     let m = machine();
@@ -120,7 +121,8 @@ fn a_key_that_was_replaced_under_the_same_number_is_dead() {
     assert!(!got_in(&mut s), "{}", s.transcript());
 }
 
-/// Every initialized store has a folder `users`; without it no absence is proven.
+/// Checks that the absence of a record is not proven if the folder `users` is missing, which every initialized store
+/// has.
 #[test]
 fn a_store_without_its_users_proves_nobodys_absence() {
     let m = machine();
@@ -131,7 +133,7 @@ fn a_store_without_its_users_proves_nobodys_absence() {
     assert!(!got_in(&mut s), "{}", s.transcript());
 }
 
-/// A correct code before a wrong password is no login, so it must not make its source a known one.
+/// Checks that a correct code before a wrong password does not make its source known, because it is no login.
 #[test]
 fn a_code_without_the_password_behind_it_makes_no_source_known() {
     let m = machine();
@@ -144,7 +146,7 @@ fn a_code_without_the_password_behind_it_makes_no_source_known() {
     assert!(!kept.contains("/known."), "{kept}");
 }
 
-/// A settings file that was cut off while being written may end with an exempting rule that lacks its conditions.
+/// Checks that a truncated settings file exempts no user. It may end with an exempting rule that lacks its conditions.
 #[test]
 fn settings_that_were_cut_off_exempt_nobody() {
     let m = machine();
@@ -155,7 +157,7 @@ fn settings_that_were_cut_off_exempt_nobody() {
     assert!(!m.logged("twinlock.toml:2: a rule that exempts must say whom").is_empty());
 }
 
-/// A record that vanished without a tombstone was lost; its owner does not count as never enrolled.
+/// Checks that a user whose record was lost, without a tombstone, does not count as never enrolled.
 #[test]
 fn a_lost_record_is_no_absence_and_a_new_enrollment_makes_it_good() {
     let m = machine();
@@ -178,7 +180,7 @@ fn a_lost_record_is_no_absence_and_a_new_enrollment_makes_it_good() {
     assert!(got_in(&mut s), "{}", s.transcript());
 }
 
-/// A caller who hangs up after each wrong code, or kills su, must not guess without a log line.
+/// Checks that a caller who hangs up after each wrong code, or kills su, cannot guess without a log line.
 #[test]
 fn a_wrong_code_is_logged_even_if_the_caller_hangs_up_then() {
     let m = machine();

@@ -1,5 +1,5 @@
-//! sudo, su and login: their users get in, other users write nothing, and the module leaves its host program, sshd
-//! included, unchanged.
+//! Tests sudo, su and login: users can log in, other users write nothing, and the module leaves its host program
+//! unchanged.
 
 use twinlock_tests::{Call, LOGGED_IN, Machine, PASSWORD, PROMPT, Server, Session, shipped};
 
@@ -12,7 +12,7 @@ fn machine() -> Machine {
     m
 }
 
-/// Returns each caller, started by ada, with the user whose code is asked for and the target user.
+/// Returns each program as ada starts it, with the user whose code it asks for and the target user.
 fn callers(m: &Machine) -> [(Call<'_>, &'static str, &'static str); 4] {
     let reached = format!("{LOGGED_IN}root");
     [
@@ -106,8 +106,8 @@ fn what_su_writes_belongs_to_root_whatever_umask_limits_and_environment_the_call
     again.send_line(&code).expect("was used already");
 }
 
-/// Shows the program's state as a shell started right after the module sees it, without queued signals, which are
-/// counted per user and not per process.
+/// Script that prints the state of the program as a shell sees it that is started right after the module. Leaves out
+/// queued signals, which are counted per user and not per process.
 const LOOK: &str = "#!/bin/sh
 exec >>/root/looked 2>&1
 for fd in /proc/$PPID/fd/*; do echo \"fd ${fd##*/} $(readlink $fd | sed 's/[0-9][0-9]*//g')\"; done
@@ -186,7 +186,7 @@ fn sudo_without_a_question_costs_nothing() {
     assert_eq!(m.state(), before);
 }
 
-/// Returns how many times the line asks ada for a code, each answered with a wrong one.
+/// Returns how many times a PAM line with these arguments asks ada for a code, if each answer is wrong.
 fn prompts(m: &Machine, arguments: &str) -> usize {
     m.pam("line", &format!("auth required pam_twinlock.so first_factor=stack {arguments}\n"));
     m.run(["sh", "-c", "find /run/twinlock -mindepth 1 ! -name epoch -delete"]).ok();

@@ -1,15 +1,16 @@
-//! `twinlock change`: replaces an own authenticator at a terminal after two codes; with refusals and interruptions.
+//! Tests `twinlock change`, which replaces an own authenticator at a terminal after two codes, with refusals and
+//! interruptions.
 
 use twinlock_tests::{Call, Dialogue, Machine, Otp, Scratch, key_shown, says_in_force};
 
 const ADA: &str = "JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP";
 const KIM: &str = "MFRGGZDFMZTWQ2LKNNWG23TPOBYXE43U";
 const STORE: &str = "/var/lib/twinlock";
-/// The own code, the code of the new app, and the next code of the old app.
+/// The answers: a code of the old app, a code of the new app, and the next code of the old app.
 const WORDS: [&str; 3] = ["<code>", "<first>", "<next>"];
 
-/// Creates a machine: ada and kim are enrolled, bob is not; the window is wide, so that several consecutive codes work
-/// without waiting.
+/// Creates a machine on which ada and kim are enrolled and bob is not. The window is wide, so that several consecutive
+/// codes work without waiting.
 fn machine() -> Machine {
     let m = Machine::new();
     m.twinlock().user("ada").user("kim").user("bob");
@@ -50,7 +51,7 @@ fn two_codes_and_a_proof_put_the_new_one_in_the_old_ones_place() {
     assert!(m.log().iter().all(|line| !line.contains(&new.key)));
 }
 
-/// Answers all prompts; checks that the old authenticator works and the shown one does not.
+/// Answers all prompts. Checks that the old authenticator works and the one on the screen does not.
 #[track_caller]
 fn changes_nothing(m: &Machine, words: &[&str], said: &str) {
     m.run(["rm", "-rf", "/run/twinlock/users"]).ok();
@@ -131,7 +132,7 @@ fn a_reset_meanwhile_is_not_undone() {
     }
 }
 
-/// Reports whether the new key has replaced the old one; checks that exactly one of them works.
+/// Returns whether the new key has replaced the old one. Checks that exactly one of them works.
 fn is_new(m: &Machine, screen: &str) -> bool {
     let shown = key_shown(screen);
     let verify = |otp: &Otp| {

@@ -1,4 +1,4 @@
-//! ssh clients for programs: files after a code, and no cost without one.
+//! Tests ssh clients for programs: they transfer files after a code, and at no extra cost if none is required.
 
 use twinlock_tests::{Call, First, Machine, PASSWORD, PROMPT, Server, Session};
 

@@ -1,4 +1,5 @@
-//! Clocks that jump, go back and restart: no code works again, and users are not locked out for long.
+//! Tests clocks that jump, go back and restart. Checks that no code works again, and that users are not locked out for
+//! long.
 
 use std::thread;
 
@@ -9,14 +10,14 @@ const STEP: i64 = 30;
 const HOUR: i64 = 3600;
 const DAY: i64 = 86_400;
 
-/// Creates a machine whose ledger began earlier, in the first known boot.
+/// Creates a machine whose ledger began some time ago in the current boot.
 fn machine() -> Machine {
     let m = Machine::new();
     m.twinlock().proven("one").app_only("ada").epoch(30, 0);
     m
 }
 
-/// Returns an instant in the middle of a step tomorrow; every program here gets a faked clock.
+/// Returns a time tomorrow in the middle of a time step, to which the clock of every program is shifted.
 fn noon() -> i64 {
     let tomorrow = i64::try_from(now()).expect("a time") + DAY;
     tomorrow - tomorrow % STEP + STEP / 3
@@ -26,12 +27,12 @@ fn code(m: &Machine, at: i64) -> String {
     m.otp("ada").at(u64::try_from(at).expect("a time after 1970"))
 }
 
-/// Returns the offset of a clock that shows `at`.
+/// Returns the shift in seconds of a clock that shows the time `at`.
 fn off(at: i64) -> i64 {
     at - i64::try_from(now()).expect("a time")
 }
 
-/// Reports whether one of the codes of these moments, typed in turn at `at`, logs ada in.
+/// Returns whether one of the codes of the times `moments`, typed one after the other at the time `at`, logs ada in.
 fn gets_in(m: &Machine, at: i64, moments: &[i64]) -> bool {
     let codes: Vec<_> = moments.iter().map(|moment| code(m, *moment)).collect();
     let call = m.pamtester("one", "ada").clock(off(at)).input(codes.join("\n") + "\n");
@@ -97,7 +98,7 @@ fn after_forty_logins_a_clock_set_back_fifty_steps_lets_the_owner_in() {
     assert!(gets_in(&m, on, &[on]), "{:?}", m.log());
 }
 
-/// Restarts the machine with a clock that shows `at`: the ledger is empty and the boot id new.
+/// Restarts the machine with a clock that shows `at`. The ledger is then empty, and the boot id is new.
 fn restart(m: &Machine, at: i64) {
     let remount = "umount /run/twinlock; mount -t tmpfs -o mode=0700 ledger /run/twinlock";
     m.run(["sh", "-c", remount]).ok();
@@ -106,7 +107,7 @@ fn restart(m: &Machine, at: i64) {
     m.call(["twinlock", "epoch", "ensure"]).clock(off(at)).output().ok();
 }
 
-/// Makes the machine appear half an hour older, and keeps the epoch's mark and times ahead.
+/// Makes the machine appear half an hour older. Keeps the epoch's clock mark and its periods after the mark.
 fn half_an_hour_later(m: &Machine) {
     let link = m.file("/run/twinlock/epoch");
     let epoch = link.target();
@@ -122,7 +123,7 @@ fn mark(m: &Machine) -> i64 {
     seconds.ok().trim().parse().expect("a time")
 }
 
-/// Sets the time mark as a login at that time would.
+/// Sets the clock mark as a login at the time `at` would.
 fn set_mark(m: &Machine, at: i64) {
     m.run(["touch", "-d", &format!("@{at}"), "/var/lib/twinlock/clock"]).ok();
 }
@@ -181,8 +182,8 @@ fn the_clock_mark_goes_forward_as_far_as_time_can_have_gone_by() {
     assert_eq!(times_ahead(&m), 0);
 }
 
-/// The kernel of these tests may be synchronized or not; in both cases users are not locked out, and no code works
-/// again.
+/// Checks that the owner can log in after a login while the clock was ahead, and that no code works again. The kernel
+/// may report the clock as synchronized or not.
 #[test]
 fn after_a_login_while_the_clock_was_ahead_the_owner_gets_in_again() {
     let (m, start) = (machine(), noon());

@@ -2,15 +2,15 @@
 
 use twinlock_tests::{Machine, Trace, shipped};
 
-/// Most instructions of a whole `pam_authenticate`, including libpam's own, as callgrind counts them: that is 80,000 of
-/// the processor's own, and what callgrind counts beyond (decision 0014). Lowered when a login becomes cheaper, never
-/// raised.
+/// Maximum number of instructions of a whole `pam_authenticate`, including those of libpam, as callgrind counts them.
+/// The processor executes 80,000 of them; callgrind counts more (decision 0014). Lowered when a login becomes cheaper,
+/// never raised.
 const MOST_INSTRUCTIONS: u64 = 103_660;
 const MOST_SYSTEM_CALLS: usize = 55;
-/// Fewest instructions of libpam alone: fewer would mean that the measurement is wrong.
+/// Minimum number of instructions of libpam alone. A lower number would mean that the measurement is wrong.
 const LIBPAM_ALONE: u64 = 8_000;
 
-/// Those of [`NEVER`] that wait for a disk come first.
+/// Number of entries at the start of [`NEVER`], which wait for a disk.
 const SYNCS: usize = 5;
 
 const BEGIN: &str = "performing operation";
@@ -24,7 +24,7 @@ fn machine() -> Machine {
     m
 }
 
-/// Returns the trace of a login with the code that many steps from now.
+/// Returns the trace of a login with the code `steps` steps after the current one.
 fn login(m: &Machine, steps: i64) -> Trace {
     let call = m.pamtester_as(&["-v", "-I", "rhost=192.0.2.1"], "one", "ada");
     let call = call.input(m.code_in("ada", steps) + "\n");
@@ -67,7 +67,7 @@ fn calls(m: &Machine) -> Trace {
     calls
 }
 
-/// System calls that would wait, change the host program, or leave its process.
+/// Names of system calls that would wait, change the host program, or leave its process.
 const NEVER: [&str; 29] = [
     "fsync",
     "fdatasync",

@@ -1,5 +1,5 @@
-//! Before a first factor, unknown, barred, not enrolled, throttled, exempt and enrolled users are indistinguishable: by
-//! prompts, texts, system calls and work.
+//! Checks that before a first factor, unknown, barred, not enrolled, throttled, exempt and enrolled users cannot be
+//! told apart by prompts, texts, system calls or work.
 
 use twinlock_tests::{Finished, Machine};
 
@@ -10,11 +10,11 @@ const DECOY: &str =
 const RULE: &str = "[[rule]]\nuser = \"exo\"\naction = \"exempt\"\n";
 /// One user of each kind: enrolled, unknown, not enrolled, exempt.
 const EACH: [&str; 4] = ["ada", "nix", "bob", "exo"];
-/// A wrong code, eight digits, a password, and what sshd sends for barred accounts.
+/// The answers: a wrong code, eight digits, a password, and the text that sshd sends for barred accounts.
 const ANSWERS: [&str; 4] = ["000000", "00000000", "hunter2", "\u{8}\r\u{7f}INCORRECT"];
-/// Numbers of recorded wrong codes: with the last one, every user is throttled.
+/// Numbers of recorded wrong codes. With the second number, every user is throttled.
 const ON_FILE: [usize; 2] = [2, 5];
-/// The host's address, since attempts are recorded per source.
+/// The source address of all attempts.
 const FROM: &str = "rhost=192.0.2.1";
 
 fn machine() -> Machine {
@@ -34,7 +34,7 @@ fn machine() -> Machine {
     m
 }
 
-/// Moves a user to the end of passwd: a look-up takes longer the later the account is listed, which is no secret.
+/// Moves a user to the end of passwd. Looking up a later line takes longer, which discloses no secret.
 fn stand_last(m: &Machine, name: &str) {
     let all = m.file("/etc/passwd").read();
     let is_it = |line: &&str| line.split(':').next() == Some(name);
@@ -50,8 +50,8 @@ fn ask(m: &Machine, service: &str, name: &str, lines: &str) -> Finished {
     call.strace("/dev/null", &[&quick[..], &skip[..]].concat()).output()
 }
 
-/// Records exactly that many wrong codes for each user, at the current second, since delays end. Missing ones are added
-/// too: each one affects the work.
+/// Records exactly `on_file` wrong codes for each user at the current second, because delays end. Each one affects the
+/// work, so missing ones are added.
 fn keep(m: &Machine, on_file: usize) {
     let script = r#"
         rm -f /var/lib/twinlock/users/*/failed.* /var/lib/twinlock/nobody/failed.*
@@ -69,7 +69,7 @@ fn keep(m: &Machine, on_file: usize) {
     m.call(["sh", "-c", script]).env("last", &last).output().ok();
 }
 
-/// Returns what a user sees who types the same answer three times; an exempt user is not refused here.
+/// Returns what a user sees who types the same answer three times. Exempt users are not expected to be refused.
 fn seen(m: &Machine, service: &str, name: &str, answer: &str) -> String {
     let said = ask(m, service, name, &[answer; 3].join("\n"));
     assert_eq!(said.code, Some(1));
@@ -96,7 +96,7 @@ fn everybody_sees_the_same() {
     }
 }
 
-/// Returns the names of the calls from the first access to the records on; a run of one name counts once.
+/// Returns the names of the system calls from the first access to the records on. Repetitions of one name count once.
 fn calls(m: &Machine, name: &str, answer: &str) -> Vec<String> {
     let call = m.pamtester_as(&["-I", FROM], "ahead", name).input(format!("{answer}\n\n"));
     call.strace("/tmp/trace", &["-e", "inject=select,pselect6:retval=0"]).output();
@@ -126,7 +126,7 @@ fn the_same_calls_are_made_for_everybody() {
     }
 }
 
-/// A half full ledger, and one with only its reserve left, refuse all users with the same calls.
+/// Checks that a half full ledger, and one with only its reserve left, refuse all users with the same system calls.
 #[test]
 fn the_same_calls_are_made_in_a_scarce_ledger() {
     let m = machine();
@@ -153,7 +153,7 @@ fn the_same_calls_are_made_in_a_scarce_ledger() {
     assert!(!m.logged("reason=ledger_reserved").is_empty(), "{:?}", m.log());
 }
 
-/// Expired attempts are removed with the same calls for every user, a few at each charge.
+/// Checks that expired attempts are removed with the same system calls for every user, a few at each charge.
 #[test]
 fn expired_tries_go_by_the_same_calls() {
     let m = machine();
@@ -209,14 +209,14 @@ fn the_same_work_is_done_for_everybody() {
     }
 }
 
-/// Reports whether all counts are within two percent.
+/// Returns whether all counts differ by at most two percent.
 fn is_even(work: [u64; EACH.len()]) -> bool {
     let (least, most) = (work.iter().min(), work.iter().max());
     least.zip(most).is_some_and(|(least, most)| most - least <= most / 50)
 }
 
-/// After a failed first factor no code is checked: the text of an accepted code causes the same calls as any other,
-/// however often a program repeats it.
+/// Checks that after a failed first factor, the text of an accepted code causes the same system calls as any other
+/// text, however often a program repeats it.
 #[test]
 fn decoy_tells_accepted_text_from_none() {
     let m = machine();
@@ -248,7 +248,8 @@ fn decoy_tells_accepted_text_from_none() {
     assert_eq!(m.state(), state, "nothing is written");
 }
 
-/// Before a first factor the text of an accepted code causes the same calls as a wrong one, except for the refund.
+/// Checks that before a first factor, the text of an accepted code causes the same system calls as a wrong code, except
+/// for the refund.
 #[test]
 fn repeated_text_makes_the_calls_of_a_guess() {
     let m = machine();

@@ -1,5 +1,5 @@
-//! Guessing through the real module: no more codes are judged than the settings allow, the owner gets in meanwhile, and
-//! each delay ends as announced.
+//! Tests guessing through the real module. Checks that no more codes are compared than the settings allow, the owner
+//! can log in meanwhile, and each delay ends as announced.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
@@ -11,7 +11,7 @@ const IN: &str = "successfully authenticated";
 const KEY: &str = "JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP";
 const OWNER: &str = "198.51.100.1";
 
-/// Creates a machine: ada's app shows a new code each second, so that she can log in each second.
+/// Creates a machine on which ada's app shows a new code each second, so that she can log in each second.
 fn machine(settings: &str) -> Machine {
     let m = Machine::new();
     m.user("ada").bare();
@@ -20,7 +20,7 @@ fn machine(settings: &str) -> Machine {
     m
 }
 
-/// Calls the module from an address with these codes in turn, without libpam's delay.
+/// Calls the module from an address with these codes, one after the other, without libpam's delay.
 fn call(m: &Machine, from: &str, codes: &[&str]) -> Finished {
     call_at(m, (from, 0), codes)
 }
@@ -44,7 +44,7 @@ fn judged(m: &Machine) -> usize {
     m.logged("reason=wrong_code").len()
 }
 
-/// Ten wrong codes per call.
+/// Setting that allows ten codes per call.
 const TRIES: &str = "tries = 10\n";
 
 #[test]
@@ -70,7 +70,7 @@ fn at_the_prompt<'m>(m: &'m Machine, from: &str) -> Session<'m> {
     session
 }
 
-/// Sends thirty-two wrong codes at the same time; returns how many are recorded as judged.
+/// Sends thirty-two wrong codes at the same time. Returns how many are recorded as compared.
 fn at_one_instant(m: &Machine, from: impl Fn(u32) -> String) -> usize {
     let wrong = m.wrong_code("ada");
     let waiting = (0..32).map(|number| (at_the_prompt(m, &from(number)), wrong.clone()));
@@ -155,7 +155,7 @@ fn delays_end_by_themselves_and_by_unlock() {
     assert!(gets_in(&m, from), "{:?}", m.log().last());
 }
 
-/// Simulates a restart: the records stay, the ledger began some minutes ago.
+/// Simulates a restart: the records stay, and the ledger began some minutes ago.
 fn restart(m: &Machine) {
     m.run(["sh", "-c", "rm -rf /run/twinlock/*"]).ok();
     m.epoch_minutes_ago(10);
@@ -195,7 +195,7 @@ fn unlock_forgets_what_was_before_a_restart() {
     assert!(gets_in(&m, "203.0.113.9"), "{:?}", m.log());
 }
 
-/// Ends the attack on drop, also if the test fails.
+/// A flag that ends the attack when it is dropped, also if the test fails.
 struct EndOfAttack<'a>(&'a AtomicBool);
 
 impl Drop for EndOfAttack<'_> {
@@ -204,7 +204,7 @@ impl Drop for EndOfAttack<'_> {
     }
 }
 
-/// The owner logs in repeatedly during an attack from many addresses.
+/// Checks that the owner can log in repeatedly during an attack from many addresses.
 #[test]
 fn the_owner_gets_in_throughout_an_attack() {
     let m = machine(TRIES);

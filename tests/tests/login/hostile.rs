@@ -1,10 +1,10 @@
-//! A local user's manipulations of su and sudo before the start: the only effect is a refusal.
+//! Changes by a local user to su and sudo before the start. Checks that their only effect is a refusal.
 
 use twinlock_tests::{Call, LOGGED_IN, Machine, Otp};
 
 const KEY: &str = "JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP";
 
-/// Creates a machine: ada is enrolled with an app that shows a new code each second.
+/// Creates a machine on which ada is enrolled with an app that shows a new code each second.
 fn machine(settings: &str) -> Machine {
     let m = Machine::new();
     m.user("ada").bare();
@@ -79,14 +79,14 @@ fn machine_of_su_and_sudo() -> Machine {
     m
 }
 
-/// Returns what bob starts, with the user whose code is asked for.
+/// Returns the programs that bob starts, each with the user whose code it asks for.
 fn callers(m: &Machine) -> [(Call<'_>, &'static str); 2] {
     let said = format!("echo \"{LOGGED_IN}$(id -un)\"");
     let sudo = m.call(["sudo", "-S", "-k", "sh", "-c", &said]).as_user("bob");
     [(m.su("bob", "ada"), "ada"), (sudo, "bob")]
 }
 
-/// Reports whether that caller, manipulated and given a code, gets in.
+/// Returns whether a program that was changed by `hostile` and is given a code logs its user in.
 fn gets_in(caller: Call<'_>, hostile: &str, code: &str) -> bool {
     let call = caller.first(hostile).strace("/tmp/trace", &QUICK).input(format!("{code}\n\n"));
     call.output().stdout.contains(LOGGED_IN)

@@ -1,5 +1,5 @@
-//! Tokens with a button: a correct code advances the counter, durably and before access is granted, and nothing else
-//! does.
+//! Tests tokens with a button. Checks that only a correct code advances the counter, durably and before access is
+//! granted.
 
 use std::sync::Mutex;
 use std::thread;
@@ -7,7 +7,7 @@ use std::thread;
 use twinlock_tests::{First, Machine, PASSWORD, PROMPT, Server, Session, Token};
 
 const IN: &str = "successfully authenticated";
-/// Calls that change something.
+/// Names of system calls that change something.
 const CHANGES: [&str; 9] = [
     "symlinkat",
     "openat",
@@ -156,7 +156,7 @@ fn the_counter_is_on_the_disk_before_the_answer() {
     assert!(folder.is_some() && names.contains(&"unlinkat"), "{written:#?}");
 }
 
-/// Kills a login at that place; checks that its code works at most once, and that the next one works.
+/// Kills a login at the `nth` call named `call`. Checks that its code works at most once, and that the next code works.
 fn killed_at(m: &Machine, token: &Token, (call, nth): &(String, usize)) -> bool {
     anew(m);
     let inject = format!("inject={call}:signal=KILL:when={nth}");
@@ -207,7 +207,7 @@ fn at_the_prompt(m: &Machine, from: usize) -> Session<'_> {
     s
 }
 
-/// Counts how many of these get in when all answer at the same time.
+/// Counts how many of these codes are accepted when all are sent at the same time.
 fn winners(m: &Machine, codes: &[String]) -> usize {
     let rival = |(number, code): (usize, &String)| (at_the_prompt(m, number), code.clone());
     let mut rivals: Vec<_> = codes.iter().enumerate().map(rival).collect();

@@ -1,10 +1,11 @@
-//! How the ledger stays usable: expired names are removed, and half of it is reserved for attempts with a first factor.
+//! Tests how the ledger stays usable: expired names are removed, and half of the names is reserved for attempts with a
+//! first factor.
 
 use twinlock_tests::{Finished, First, Machine, Otp, Server};
 
 const KEY: &str = "JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP";
 
-/// Creates a machine: ada is enrolled with an app that shows a new code each second.
+/// Creates a machine on which ada is enrolled with an app that shows a new code each second.
 fn machine(settings: &str) -> Machine {
     let m = Machine::new();
     m.user("ada").bare().enrolled_with("ada", &every_second());
@@ -145,7 +146,7 @@ const FOLLOWS: &str = "auth required pam_twinlock.so first_factor=follows\n\
 /// Source address of all users in these tests.
 const FROM: &str = "rhost=192.0.2.1";
 
-/// Calls the module once before a first factor with these answers, without libpam's delay.
+/// Calls the module once, before a first factor, with these answers and without libpam's delay.
 fn follows(m: &Machine, user: &str, lines: &str) -> Finished {
     let call = m.pamtester_as(&["-I", FROM], "follows", user).input(format!("{lines}\n"));
     let quick = ["--seccomp-bpf", "-qq", "-e", "trace=select,pselect6"];
@@ -160,7 +161,7 @@ fn taken(m: &Machine) -> u32 {
     percent.parse().expect("percent")
 }
 
-/// Uses up names of the ledger, up to that many per thousand.
+/// Uses up names of the ledger until `thousandth` per thousand are taken.
 fn take(m: &Machine, thousandth: u32) {
     sh(m, "mount -o remount,nr_inodes=2000 /run/twinlock; rm -f /run/twinlock/fill.*");
     let used = "$(df --output=iused /run/twinlock | tail -1)";

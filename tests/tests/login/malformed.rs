@@ -1,5 +1,5 @@
-//! Every malformed record and ledger is refused within limits: no login succeeds, nothing is rewritten, and the log
-//! says what is wrong.
+//! Checks that every malformed record and ledger is refused with limited memory and time: no login succeeds, nothing is
+//! rewritten, and the log says what is wrong.
 
 use twinlock_tests::{Finished, Machine, Otp};
 
@@ -8,12 +8,13 @@ const OTHER: &str = "KRSXG5CTMVRXEZLUKRSXG5CTMVRXEZLU";
 /// Variables for the scripts of the tables.
 const PLACES: &str = "S=/var/lib/twinlock; U=$S/users; P=$U/ada; R=$P/record.1.toml; \
                       L=/run/twinlock; A=$L/users/ada; ";
-/// What a user with a proven first factor is told if the machine is at fault.
+/// The message to a user with a proven first factor if the host is at fault.
 const TOLD: &str = "Ask your administrator\n(twinlock why ";
 /// 64 MiB of address space and two seconds of processor time, for the whole program.
 const BOUNDS: &str = "ulimit -v 65536; ulimit -t 2";
 
-/// Creates a machine: ada and bob are enrolled with apps that show a new code each second; carol is not enrolled.
+/// Creates a machine on which ada and bob are enrolled with apps that show a new code each second, and carol is not
+/// enrolled.
 fn machine() -> Machine {
     let m = Machine::new();
     m.user("ada").user("bob").user("carol").bare();
@@ -45,7 +46,7 @@ fn everything_kept(m: &Machine) -> String {
     format!("{}\n{}", m.tree("/var/lib/twinlock"), m.tree("/etc/twinlock"))
 }
 
-/// Checks that `user` is refused with `code`; returns the log lines about it.
+/// Checks that `user` is refused with `code`. Returns the log lines about it.
 #[track_caller]
 fn refused(m: &Machine, (user, code): (&str, &str), damage: &str) -> String {
     let (kept, logged) = (everything_kept(m), m.log().len());
@@ -197,7 +198,7 @@ fn a_record_of_exactly_64_kib_is_read() {
     assert!(log.contains("reason=record_too_large"), "{log}");
 }
 
-/// A record cut at each byte must not accept ada's correct code.
+/// Checks that a record that is truncated at any byte does not accept ada's correct code.
 #[test]
 fn a_record_cut_anywhere_lets_nobody_in() {
     let m = machine();
@@ -216,7 +217,7 @@ fn a_record_cut_anywhere_lets_nobody_in() {
     assert_eq!(refused.to_string(), words[0]);
 }
 
-/// Damage to the records' folders, after which carol's absence is not proven any more.
+/// Damage to the records' folders, after which it is no longer proven that carol has no record.
 const UNPROVEN: [(&str, &str); 10] = [
     ("chmod 702 $S", "record_too_open"),
     ("chmod 755 $S", "record_too_open"),

@@ -1,4 +1,4 @@
-//! Commands over many users process one at a time: memory use does not grow with their number.
+//! Checks that the memory use of commands over many users does not grow with the number of users.
 
 use std::fmt::Write as _;
 use std::time::{Duration, Instant};
@@ -6,23 +6,23 @@ use std::time::{Duration, Instant};
 use twinlock_tests::{Machine, thorough};
 
 const KEY: &str = "JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP";
-/// Largest memory of any run, in KiB.
+/// Maximum memory of any run, in KiB.
 const MOST: u64 = 100 * 1024;
 /// Variation of the heap between runs, in KiB.
 const UNREST: u64 = 1024;
 /// Bytes per stored name, with the heap's overhead.
 const NAME: u64 = 250;
 const FEW: u64 = 1_000;
-/// Timeout: longer than a hundred thousand users take on a busy host.
+/// Timeout of a command, longer than a hundred thousand users take on a busy host.
 const PATIENCE: Duration = Duration::from_secs(1800);
-/// Reads the peak, which the kernel keeps as long as the process runs.
+/// Script that reads the peak of a process's memory, which the kernel stores while the process runs.
 const WATCH: &str = "\
 twinlock $1 >/root/out 2>/root/err & P=$!
 while N=; while read -r K V R; do [ $K = VmHWM: ] && N=$V; done </proc/$P/status; [ -n \"$N\" ]; do M=$N; done
 wait $P; echo $? $M >/root/peak.new; mv /root/peak.new /root/peak
 ";
 
-/// Creates a machine with that many users in the group dev.
+/// Creates a machine with `people` users in the group dev.
 fn machine(people: u64) -> Machine {
     let m = Machine::new();
     m.twinlock();
@@ -35,7 +35,7 @@ fn machine(people: u64) -> Machine {
     m
 }
 
-/// Runs the command; returns its peak in KiB.
+/// Runs the command. Returns its peak of memory in KiB.
 #[track_caller]
 fn peak(m: &Machine, words: &str) -> u64 {
     m.run(["rm", "-f", "/root/peak", "/root/report.csv"]).ok();
@@ -53,7 +53,7 @@ fn peak(m: &Machine, words: &str) -> u64 {
     peak
 }
 
-/// Writes a list of that many rows, which repeats the users.
+/// Writes a list with `rows` rows, in which the users repeat.
 fn list(m: &Machine, rows: u64, people: u64) {
     let rows = (0..rows).fold("user,key\n".to_owned(), |mut text, row| {
         let person = row % people;
@@ -75,7 +75,8 @@ fn many() -> u64 {
     if thorough() { 100_000 } else { 10_000 }
 }
 
-/// Checks that ten or a hundred times as many users take no more memory than what is stored for each.
+/// Checks that a command takes no more memory for `more` users than for `few`, except for the memory of the stored
+/// names.
 #[track_caller]
 fn is_as_small(few: u64, more: u64, words: &str, people: u64, held: u64) {
     let most = few + UNREST + people * held / 1024;

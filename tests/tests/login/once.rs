@@ -1,4 +1,4 @@
-//! A code works once: on one service or two, in one process or many, and after the ledger is lost.
+//! Checks that a code works once: on one service or two, in one process or many, and after the ledger is lost.
 
 use std::thread;
 
@@ -12,7 +12,7 @@ fn machine() -> Machine {
     m
 }
 
-/// Reports whether one of the codes, typed in turn, logs `user` in.
+/// Returns whether one of the codes, typed one after the other, logs `user` in.
 fn gets_in(m: &Machine, service: &str, user: &str, codes: &[&str]) -> bool {
     let typed = format!("{}\n", codes.join("\n"));
     m.pamtester(service, user).input(typed).output().stdout.contains(IN)
@@ -47,7 +47,7 @@ fn a_code_is_used_up_with_every_code_before_it() {
     assert!(gets_in(&m, "two", "ada", &[&next]));
 }
 
-/// One of those who try the same code at the same time, and its number of tries.
+/// One of the processes that try the same code at the same time, and its number of attempts.
 struct Rival<'m> {
     session: Session<'m>,
     from: String,
@@ -63,7 +63,8 @@ impl<'m> Rival<'m> {
         Rival { session, from, service, asked: 0 }
     }
 
-    /// Returns a rival: twenty-four have their own address, eight share one, where the throttle refuses some.
+    /// Returns the rival with this number. Twenty-four rivals have their own address; eight share one, for which some
+    /// are throttled.
     fn number(m: &'m Machine, number: u32) -> Rival<'m> {
         let from = format!("192.0.2.{}", number.min(24));
         Rival::at_the_prompt(m, from, if number.is_multiple_of(2) { "one" } else { "two" })
@@ -168,7 +169,8 @@ fn a_lost_ledger_brings_no_code_back() {
 
 const MOUNT: &str = "mount -t tmpfs -o mode=0700,nosuid,nodev,noexec ledger /run/twinlock";
 
-/// A mount that fails, the settings that replace it, the mount, and its end.
+/// Checks that no code works again when a mount fails, when the settings replace it, when it is mounted, and when it is
+/// unmounted.
 #[test]
 fn ledger_below_a_mount_brings_no_code_back() {
     let m = machine();
@@ -193,7 +195,8 @@ fn ledger_below_a_mount_brings_no_code_back() {
     assert_eq!(m.logged("reason=before_epoch").len(), 3, "{:?}", m.log());
 }
 
-/// Without its mount every login is refused and nothing is written there; the mount repairs it.
+/// Checks that without the mount, every login is refused and nothing is written below it, and that mounting repairs
+/// this.
 #[test]
 fn folder_without_its_mount_refuses() {
     let m = machine();
@@ -214,7 +217,7 @@ fn folder_without_its_mount_refuses() {
     assert!(gets_in(&m, "one", "ada", &[&m.code("ada")]), "{:?}", m.log());
 }
 
-/// A bind mount over itself is the same ledger, and is not emptied.
+/// Checks that a bind mount of the ledger over itself is the same ledger and is not emptied.
 #[test]
 fn ledger_bound_over_itself_stays() {
     let m = machine();

@@ -1,11 +1,12 @@
-//! Password and code in one answer, sent by pamtester: what is judged, and what the next line receives.
+//! Tests password and code in one answer, sent by pamtester: which part is compared, and what the next PAM line
+//! receives.
 
 use twinlock_tests::{Finished, Machine, PASSWORD, shipped};
 
 const PROMPT: &str = "Password & verification code: ";
 /// What the next line receives in place of a password.
 const STAND_IN: &[u8] = b"\x08\n\r\x7fINCORRECT";
-/// Stores what a line receives, byte by byte.
+/// Script that stores what the next PAM line receives, byte by byte.
 const SEE: &str = "#!/bin/sh\ncat >/root/seen\n";
 const REST: &str = "account required pam_permit.so\nsession required pam_permit.so\n";
 
@@ -17,14 +18,14 @@ fn machine() -> Machine {
     m
 }
 
-/// Writes a stack of one line of ours and one that records what it receives and succeeds.
+/// Writes a stack of twinlock's line and a line that stores what it receives and succeeds.
 fn watched(m: &Machine, before: &str, arguments: &str) {
     let ours = format!("auth required pam_twinlock.so first_factor=follows {arguments}\n");
     let see = "auth required pam_exec.so quiet expose_authtok /root/see\n";
     m.pam("watched", &format!("{before}{ours}{see}{REST}"));
 }
 
-/// Calls the stack once with this input; clears used codes.
+/// Calls the stack once with this input. Clears used codes first.
 fn typed(m: &Machine, service: &str, user: &str, text: impl AsRef<[u8]>) -> Finished {
     m.run(["sh", "-c", "rm -f /run/twinlock/users/*/used.* /root/seen"]).ok();
     let mut input = text.as_ref().to_vec();

@@ -1,4 +1,4 @@
-//! Programs that ask once, as Debian packages them: OpenVPN's plugin and FreeRADIUS, and what stays in their memory.
+//! Tests programs that ask once, in Debian's packages: OpenVPN's plugin and FreeRADIUS, and what stays in their memory.
 
 use twinlock_tests::{Machine, PASSWORD, Session, shipped};
 
@@ -14,7 +14,7 @@ fn machine() -> Machine {
     m
 }
 
-/// Starts a server that only the plugin protects; returns it with the fingerprint of its certificate.
+/// Starts an OpenVPN server that only the plugin protects. Returns it with the fingerprint of its certificate.
 fn vpn_server<'m>(m: &'m Machine, service: &str) -> (Session<'m>, String) {
     let made = m.run(["sh", "-c", CERTIFICATE]);
     let (_, fingerprint) = made.ok().trim().split_once('=').expect("a fingerprint");
@@ -76,17 +76,18 @@ fn password_then_code(code: &str) -> String {
     )
 }
 
-/// What the plugin answers with a static challenge: prompts that contain these words, and no others.
+/// Arguments of the plugin for a static challenge: it answers prompts that contain these words, and no others.
 const CHALLENGE: &str = "openvpn login USERNAME password PASSWORD verification OTP";
 
-/// Returns password and code as a client sends them with a static challenge.
+/// Returns password and code in the form in which a client sends them with a static challenge.
 fn challenged(m: &Machine, code: &str) -> String {
     let script =
         "printf 'SCRV1:%s:%s' \"$(printf %s \"$1\" | base64)\" \"$(printf %s \"$2\" | base64)\"";
     m.run(["sh", "-c", script, "sh", PASSWORD, code]).ok().to_owned()
 }
 
-/// A user who owes a key change and backup codes logs in with a program that asks for password and code only.
+/// Checks that a user who must change a key and get new backup codes logs in with a program that asks only for password
+/// and code.
 #[test]
 fn openvpn_with_a_challenge_lets_in_who_owes_a_change() {
     for argument in ["", "code_only"] {
@@ -146,7 +147,7 @@ server default {
 }
 ";
 
-/// Sends one request; returns whether the answer is `Access-Accept`.
+/// Sends one RADIUS request. Returns whether the answer is `Access-Accept`.
 fn radius(m: &Machine, user: &str, text: &str) -> bool {
     let said = m.run(["radtest", user, text, "127.0.0.1", "0", "testing123"]).stdout;
     let accepted = said.contains("Received Access-Accept");
@@ -183,7 +184,7 @@ fn freeradius_that_runs_as_root_lets_in_who_has_both() {
     assert!(!radius(&m, "ada", &format!("{PASSWORD}{code}")));
 }
 
-/// Debian's service user can read /etc/shadow, but no records.
+/// Checks that a service that is not root is refused. Debian's user for it can read /etc/shadow, but no records.
 #[test]
 fn freeradius_that_is_not_root_lets_nobody_in_and_the_log_says_why() {
     let m = machine();
@@ -230,7 +231,7 @@ fn one_copy_of_the_password_is_left_and_that_is_libpams() {
     }
 }
 
-/// /etc/pam.d/sshd has one prompt; sshd's own password method shows none.
+/// Checks both methods of sshd: /etc/pam.d/sshd with one prompt, and sshd's own password method, which shows none.
 #[test]
 fn sshds_password_method_has_one_field_too() {
     let m = machine();

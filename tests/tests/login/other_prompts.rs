@@ -1,4 +1,4 @@
-//! sudo with its own text in place of every prompt, as Ansible sets it, and programs that repeat an answer.
+//! Tests sudo with another text in place of every prompt, as Ansible sets it, and programs that repeat an answer.
 
 use twinlock_tests::{Call, LOGGED_IN, Machine, PASSWORD, Session};
 
@@ -12,7 +12,7 @@ fn machine(settings: &str) -> Machine {
     m
 }
 
-/// Returns the ways to replace sudo's prompts.
+/// Returns the calls that replace sudo's prompts in different ways.
 fn ways(m: &Machine) -> [Call<'_>; 3] {
     let command = format!("echo \"{LOGGED_IN}$(id -un)\"");
     let argv = |option: &[&str]| {
@@ -27,14 +27,14 @@ fn override_prompt(m: &Machine) {
     m.file("/etc/sudoers.d/prompt").write(lines).mode(0o440);
 }
 
-/// Waits for the next prompt: `sudo -p` and SUDO_PROMPT always replace it, passprompt_override replaces only the
+/// Waits for the next prompt. `sudo -p` and SUDO_PROMPT always replace it; passprompt_override replaces only the
 /// password prompt in some versions of sudo.
 fn asked<'s, 'm>(session: &'s mut Session<'m>) -> &'s mut Session<'m> {
     session.expect_one_of(&[OWN, "other ways): ", "Choose 1-3: ", "backup code: "]);
     session
 }
 
-/// Answers each further question with an empty line: sudo discards what is typed before its prompt, Ctrl-C too.
+/// Answers each further question with an empty line. sudo discards what is typed before its prompt, also Ctrl-C.
 fn end(session: &mut Session<'_>) {
     assert_ne!(session.give_up(), Some(0));
 }
@@ -61,7 +61,7 @@ fn sudo_with_a_prompt_of_its_own_lets_in() {
     });
 }
 
-/// A password typed at the second prompt, which looks like the first, must not be echoed.
+/// Checks that a password typed at the second prompt, which looks like the first, is not echoed.
 #[test]
 fn nothing_typed_at_a_replaced_prompt_is_seen() {
     let m = machine("echo = true\n[backup_codes]\necho = true\n");
@@ -109,7 +109,7 @@ const MAIL: &str = "auth required pam_twinlock.so first_factor=follows forward_p
                     auth required pam_unix.so use_first_pass nodelay\n\
                     account required pam_permit.so\n";
 
-/// A mail client polls with the answer of the morning while its user logs in elsewhere.
+/// Checks that a mail client that polls with an old answer does not throttle its user, who logs in elsewhere.
 #[test]
 fn polling_mail_client_throttles_nobody() {
     let m = machine("tries = 1\n");
@@ -153,7 +153,8 @@ fn parallel_connections_let_one_in_and_charge_none() {
     assert_eq!(m.logged("reason=replayed").len(), 7, "{:?}", m.log());
 }
 
-/// Debian's i3lock and swaylock include login's file and run as their user.
+/// Checks that screen lockers that run as their user are refused, and that doctor finds them. Debian's i3lock and
+/// swaylock include login's file.
 #[test]
 fn screen_locker_is_refused_as_not_root_and_found() {
     let m = machine("");

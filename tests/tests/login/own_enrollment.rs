@@ -1,4 +1,5 @@
-//! `twinlock enroll` for the acting user at a terminal: after the proof, the backup codes are in force or owed.
+//! Tests `twinlock enroll` of the acting user at a terminal. Checks that after the proof, the backup codes are valid or
+//! due at the next login.
 
 use twinlock_tests::{CutDialogue, Dialogue, Machine, Otp, codes_shown, key_shown, now};
 
@@ -65,7 +66,7 @@ fn who_does_not_confirm_them_is_enrolled_and_shown_others_at_a_login() {
     }
 }
 
-/// An administrator who enrolls another user must not see the backup codes.
+/// Checks that an administrator who enrolls another user does not see the backup codes.
 #[test]
 fn another_who_enrolls_sees_none() {
     let m = machine();
@@ -92,8 +93,8 @@ fn struck(m: &Machine) -> CutDialogue<'_> {
     m.cut_dialogue(("ada", "enroll ada"), &ALL)
 }
 
-/// Returns 0 for not enrolled, 1 for enrolled with owed codes, 2 for the shown codes; checks that there is no other
-/// state.
+/// Returns 0 if ada is not enrolled, 1 if she is enrolled and codes are due, 2 if the codes on the screen are valid.
+/// Checks that no other state occurs.
 fn stands(m: &Machine, screen: &str) -> u8 {
     if status(m, "ada is not enrolled") {
         return 0;
@@ -149,7 +150,7 @@ fn enrolled_since_the_ledger_began() -> (Machine, Otp) {
     (m, otp)
 }
 
-/// Returns why a code of ada is refused, or `None` if it is correct and the backup codes follow.
+/// Returns why a code of ada is refused; `None` if it is accepted and the backup codes follow.
 fn refusal(m: &Machine, user: &str, code: &str) -> Option<String> {
     let seen = m.log().len();
     let login = m.pamtester("probe", user).input(format!("{code}\n\n\n")).output();
@@ -253,7 +254,7 @@ fn key_changed_by_its_owner_needs_no_wait() {
     assert_eq!(refusal(&m, "ada", &old.in_steps(3)).as_deref(), Some("wrong_code"));
 }
 
-/// After a restart the ledger knows no used step, whatever the clock shows.
+/// Checks that after a restart codes of a fresh key must be newer than the ledger, which knows no used step then.
 #[test]
 fn restart_makes_a_fresh_key_wait() {
     for back in [0, -120, -3600] {

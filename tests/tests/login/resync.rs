@@ -1,4 +1,4 @@
-//! A phone with a wrong clock: two consecutive codes log its owner in, once, and the machine knows the drift from then
+//! Tests a phone with a wrong clock: two adjacent codes log its owner in once, and the host knows the drift from then
 //! on.
 
 use std::sync::Mutex;
@@ -7,7 +7,7 @@ use std::thread;
 use twinlock_tests::{First, Machine, PASSWORD, PROMPT, Server, Session, now};
 
 const IN: &str = "successfully authenticated";
-/// Calls that change something.
+/// Names of system calls that change something.
 const CHANGES: [&str; 9] = [
     "symlinkat",
     "openat",
@@ -186,7 +186,7 @@ fn anew(m: &Machine) {
     m.run(["sh", "-c", again]).ok();
 }
 
-/// Kills a call at that place; checks that no pair works twice, and that the next one works.
+/// Kills a login at the `nth` call named `call`. Checks that no two codes work twice, and that the next two codes work.
 fn killed_at(m: &Machine, (call, nth): &(String, usize)) -> bool {
     anew(m);
     let codes = shown(m, now(), &[-12, -11, -10, -9, -8]);

@@ -1,4 +1,4 @@
-//! Backup codes of an import: each works once, on any service, and a damaged file locks out no other user.
+//! Tests imported backup codes: each works once, on any service, and a damaged file locks out no other user.
 
 use std::thread;
 
@@ -17,7 +17,7 @@ fn sh(m: &Machine, script: &str) {
     m.run(["sh", "-euc", script]).ok();
 }
 
-/// Reports whether that answer logs ada in; she stops after a wrong one.
+/// Returns whether the answer `code` logs ada in. She stops after a wrong code.
 fn gets_in(m: &Machine, code: &str) -> bool {
     m.asked("ada", &format!("{code}\n")).code == Some(0)
 }
@@ -81,7 +81,7 @@ fn guesses_are_counted_and_then_not_even_hashed() {
     assert!(gets_in(&m, CODES[0]));
 }
 
-/// Damage to the file, as shell text with its name in F, and the expected reason in the log.
+/// Damage to the file, as shell text with its path in the variable F, and the expected reason in the log.
 const DAMAGES: [(&str, &str); 14] = [
     ("rm $F", "codes_missing"),
     ("chown 1 $F", "codes_untrusted"),

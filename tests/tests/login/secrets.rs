@@ -1,4 +1,4 @@
-//! No secret of a verb is left in arguments, environments, the log, a core, or a file that others can read.
+//! Checks that no secret of a verb is left in arguments, environments, the log, a core, or a file that others can read.
 
 mod at_a_login;
 mod by_mail;
@@ -8,7 +8,7 @@ use twinlock_tests::{Call, Finished, Machine, Otp, codes_shown, key_shown};
 const ADA: &str = "JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP";
 const BOB: &str = "GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ";
 const CY: &str = "MFRGGZDFMZTWQ2LKNNWG23TPOBYXE43U";
-/// The second key of the export below.
+/// The second key in the export.
 const TOKEN: &str = "GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJR";
 const EXPORT: &str = include_str!("../../fuzz/seeds/migration/two");
 const TRACE: &str = "/tmp/trace";
@@ -32,7 +32,7 @@ fn done(m: &Machine, words: &str, input: &str) -> Finished {
     done
 }
 
-/// Returns the notations of a secret: as it is, in one run, and in groups.
+/// Returns the forms in which a secret may be written: unchanged, without separators, and in groups.
 fn shapes(secret: &str) -> Vec<String> {
     let bare = secret.replace([' ', '-'], "");
     let letters: Vec<char> = bare.chars().collect();
@@ -45,7 +45,7 @@ fn shapes(secret: &str) -> Vec<String> {
     all
 }
 
-/// Searches for a verb's secrets: only these files may contain them, with access for root only.
+/// Searches for a verb's secrets. Only the files in `files` may contain them, and only root may access these files.
 #[track_caller]
 fn kept_quiet(m: &Machine, secrets: &[&str], files: &[&str]) {
     let started = m.file(TRACE).read();
@@ -153,7 +153,7 @@ fn a_scratch_file_that_is_imported_leaves_its_key_and_codes_nowhere_else() {
     assert_eq!(codes.stdout, "", "{:?}", m.log());
 }
 
-/// The own code, the code of the new app, and other answers must appear only on the terminal.
+/// Checks that a code of the user, a code of the new app, and other answers appear only on the terminal.
 #[test]
 fn what_stands_on_a_terminal_stands_nowhere_else() {
     for (words, user, typed) in [
@@ -175,8 +175,8 @@ fn what_stands_on_a_terminal_stands_nowhere_else() {
     }
 }
 
-/// Reports whether a program that dies leaves a core: not if this kernel pipes cores to a program, nor if the caller's
-/// limit forbids cores and root may not raise it.
+/// Returns whether a program that dies leaves a core. It does not if this kernel pipes cores to a program, or if the
+/// caller's limit forbids cores and root may not raise it.
 fn makes_cores(m: &Machine) -> bool {
     let limit = m.run(["sh", "-c", "ulimit -c unlimited 2>/dev/null; ulimit -c"]);
     let plain = m.file("/proc/sys/kernel/core_pattern").read().trim() == "core";

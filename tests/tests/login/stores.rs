@@ -1,11 +1,11 @@
-//! Stores that are full, read-only, missing, foreign or failing: ordinary logins work if possible, and what is not
-//! proven is refused with its reason.
+//! Tests stores that are full, read-only, missing, foreign or failing. Checks that ordinary logins work if possible,
+//! and that every other login is refused with its reason.
 
 use twinlock_tests::{First, Machine, Otp, Server};
 
 const KEY: &str = "JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP";
 
-/// Creates a machine: ada is enrolled with an app that shows a new code each second; carol is not enrolled.
+/// Creates a machine on which ada is enrolled with an app that shows a new code each second, and carol is not enrolled.
 fn machine(settings: &str) -> Machine {
     let m = Machine::new();
     m.user("ada").user("carol").bare();
@@ -27,7 +27,7 @@ fn passes(m: &Machine, user: &str, code: &str) -> bool {
     m.asked(user, code).code == Some(0)
 }
 
-/// Checks that the next call is refused; returns the log lines about it.
+/// Checks that the next call is refused. Returns the log lines about it.
 #[track_caller]
 fn refused(m: &Machine, user: &str, code: &str) -> String {
     let before = m.log().len();
@@ -60,7 +60,7 @@ fn a_read_only_var_stops_nobody() {
     assert_eq!(m.logged("event=accepted").len(), 1);
 }
 
-/// Uses up every free inode of a tmpfs of at most 1,024.
+/// Script that uses up every free inode of a tmpfs of at most 1,024 inodes.
 const TAKE_INODES: &str = "i=0; while true >$W/fill.$i; do i=$((i + 1)); done 2>/dev/null";
 
 #[test]
@@ -136,7 +136,7 @@ fn whoever_comes_with_a_key_is_told_that_the_record_cannot_be_read() {
     ada_gets_in_by_sshd(&m);
 }
 
-/// Damage after which a store proves nothing about carol, and the expected reason in the log.
+/// Damage after which a store no longer proves that carol has no record, and the expected reason in the log.
 const UNPROVEN: [(&str, &str); 22] = [
     ("rm -rf $V", "records_missing"),
     ("mount -t tmpfs -o mode=0755 other $V", "record_too_open"),

@@ -32,7 +32,7 @@ fn machine(settings: &str) -> Machine {
     m
 }
 
-/// Adds a notification as a login does, with another instant than the one before.
+/// Adds a notification as a login does. Its time differs from that of the one before.
 fn put(m: &Machine, name: &str) {
     static AT: AtomicU64 = AtomicU64::new(1_800_000_000);
     let at = AT.fetch_add(1, Ordering::Relaxed);
@@ -43,7 +43,7 @@ fn deliver(m: &Machine) -> Finished {
     m.run(["twinlock", "deliver"])
 }
 
-/// Returns the expected mail, adapted to the machine of these tests.
+/// Returns the subject and text of the expected mail, adapted to the machine of these tests.
 fn kept(language: &str, kind: &str) -> (String, String) {
     let file = repository().join(format!("tests/vectors/mail/{language}/{kind}.txt"));
     let text = std::fs::read_to_string(file).expect("a mail that is kept");
@@ -113,7 +113,8 @@ fn of_a_kind_a_person_gets_one_an_hour() {
     assert_eq!(m.mailbox("ada", 3).len(), 3);
 }
 
-/// A second reset within the hour, and other changes meanwhile, are mailed at once; wrong codes once an hour.
+/// Checks that a second reset within the hour, and other changes, are mailed at once, and that wrong codes are mailed
+/// once an hour.
 #[test]
 fn second_reset_within_the_hour_is_mailed() {
     let m = machine("require_own_code = false\n");

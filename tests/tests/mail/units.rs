@@ -1,4 +1,4 @@
-//! The units that run `twinlock deliver`: systemd's verification, and their triggers.
+//! Tests the units that run `twinlock deliver`: systemd's verification, and their triggers.
 
 use twinlock_tests::{Machine, repository};
 

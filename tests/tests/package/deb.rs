@@ -1,4 +1,4 @@
-//! The .deb on a machine: installed, used for logins, kept while PAM names it, removed, purged.
+//! Tests the .deb on a machine: installed, used for logins, kept while PAM names it, removed, purged.
 
 use std::path::PathBuf;
 

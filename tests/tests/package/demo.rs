@@ -1,18 +1,18 @@
-//! The demo at a terminal: what Ctrl-C ends at each prompt, and what is left afterwards.
+//! Tests the demo at a terminal: what Ctrl-C ends at each prompt, and what is left afterwards.
 
 use twinlock_tests::{Machine, PASSWORD, Session, chores, codes_shown, key_shown, now};
 
 const CODE: &str = "Verification code";
 const MENU: &str = "so does ^C here";
 const AGAIN: &str = "Not enrolled. Enter: once more.";
-/// What the user types; the shell survives Ctrl-C.
+/// What the user types. The shell survives Ctrl-C.
 const TYPED: &str = "trap : INT
 before=$(stty -g)
 xtask demo-built /usr/lib/x86_64-linux-gnu/security/pam_twinlock.so /usr/bin/twinlock
 echo \"ended $?\"
 [ \"$before\" = \"$(stty -g)\" ] && echo terminal as before";
 
-/// Who starts the demo.
+/// The account that starts the demo.
 #[derive(Clone, Copy, Debug)]
 enum Who {
     Root,
@@ -55,7 +55,7 @@ fn enroll(s: &mut Session<'_>) {
     s.send_line(last).expect("is enrolled");
 }
 
-/// Waits until the newest program of that name reads its terminal: ssh and sudo notice an interrupt only when their
+/// Waits until the newest program with this name reads its terminal. ssh and sudo notice an interrupt only when their
 /// read ends.
 fn until_it_reads(m: &Machine, program: &str) {
     let look = format!("until grep -qs '^0 ' /proc/$(pgrep -nx {program})/syscall; do :; done");

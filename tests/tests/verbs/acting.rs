@@ -1,4 +1,4 @@
-//! Whose code a privileged verb asks for: that of the user who has logged in, whatever uid the process has since.
+//! Tests whose code a privileged verb asks for: that of the user who has logged in, whatever uid the process has now.
 
 use twinlock_tests::{Call, Finished, Machine, Otp, stock};
 
@@ -6,7 +6,7 @@ const ADA: &str = "JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP";
 const KIM: &str = "MFRGGZDFMZTWQ2LKNNWG23TPOBYXE43U";
 const RESET: &str = "twinlock reset ada --yes";
 
-/// Creates a machine: ada is enrolled, kim is enrolled and may use sudo, bob is not enrolled and may use sudo.
+/// Creates a machine on which ada and kim are enrolled, bob is not, and kim and bob may use sudo.
 fn machine() -> Machine {
     let m = Machine::new();
     m.twinlock().user("ada").user("kim").user("bob");

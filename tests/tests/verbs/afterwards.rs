@@ -1,4 +1,4 @@
-//! What a verb revokes grants no access afterwards, tested with a real sshd.
+//! Checks with a real sshd that what a verb revokes grants no access afterwards.
 
 use twinlock_tests::{First, Machine, Otp, PROMPT, Scratch, Server, Session, key_shown};
 
@@ -17,7 +17,7 @@ fn printed(m: &Machine, words: &str, key: &str) -> String {
     after.split_once('"').expect("its end").0.to_owned()
 }
 
-/// Reports whether an answer to the first prompt logs ada in; further prompts get no answer.
+/// Returns whether an answer to the first prompt logs ada in. Further prompts get no answer.
 fn gets_in(m: &Machine, first: First, answer: &str) -> bool {
     let mut session = m.past_the_first_factor("ada", first);
     session.expect_one_of(&[PROMPT, SETUP]);

@@ -1,4 +1,5 @@
-//! A helper whom sudo allows one verb of the command: without an own code it grants, shows and changes nothing.
+//! Tests a user, helper, whom sudo allows one verb of the command. Checks that without an own code this verb grants,
+//! shows and changes nothing.
 
 mod no_second_factor;
 
@@ -8,8 +9,8 @@ const ADA: &str = "JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP";
 const KIM: &str = "MFRGGZDFMZTWQ2LKNNWG23TPOBYXE43U";
 const URI: &str = "otpauth://totp/x:bob?secret=GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ\n";
 
-/// Creates a machine: ada and kim are enrolled, bob is invited, helper is not enrolled; a sudoers rule each lets helper
-/// and kim run one verb.
+/// Creates a machine on which ada and kim are enrolled, bob is invited, and helper is not enrolled. Sudoers rules let
+/// helper and kim run `verb` only.
 fn machine(verb: &str) -> Machine {
     let m = Machine::new();
     m.twinlock().user("ada").user("kim").user("bob").user("helper").user("carl");
@@ -31,7 +32,7 @@ fn refused(done: &Finished, said: &str) {
     assert!(done.stderr.replace('\n', " ").contains(said), "{done:?}");
 }
 
-/// Checks that helper is refused and kim needs a code; the log names the acting user.
+/// Checks that helper is refused, that kim needs a code, and that the log names the acting user.
 #[track_caller]
 fn takes_a_code(line: &str, data: &str, event: &str) -> Machine {
     let verb = line.split(' ').nth(1).expect("a verb");
@@ -243,7 +244,7 @@ fn code_is_asked_at_the_terminal_where_data_is_piped() {
     }
 }
 
-/// Returns kim's shell at a terminal with a pipeline; it runs as root unless the line has its own sudo.
+/// Returns a shell of kim at a terminal with a pipeline. The pipeline runs as root unless it contains its own sudo.
 fn at_terminal<'m>(m: &'m Machine, line: &str) -> Session<'m> {
     let line = format!("{line}; echo ended=$?");
     let shell = m.call(["sh", "-c", &line]).logged_in("kim");

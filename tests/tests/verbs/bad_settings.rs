@@ -1,5 +1,5 @@
-//! Faulty settings files and PAM lines: the last good settings stand in, or every login is refused, and the log names
-//! file and line.
+//! Tests faulty settings files and PAM lines: the last good settings are used, or every login is refused, and the log
+//! names file and line.
 
 use twinlock_tests::{Machine, Otp};
 
@@ -8,8 +8,8 @@ const TOML: &str = "tries = 1\nwindow = 10\nnot_enrolled = \"allow\"\n";
 /// 64 MiB of address space and two seconds of processor time, for the whole program.
 const BOUNDS: &str = "ulimit -v 65536; ulimit -t 2";
 
-/// Creates a machine: ada is enrolled with an app that shows a new code each second; carol is not enrolled, and is let
-/// in while the settings file is in force.
+/// Creates a machine on which ada is enrolled with an app that shows a new code each second. Carol is not enrolled, and
+/// is let in while the settings file is used.
 fn machine() -> Machine {
     let m = Machine::new();
     m.user("ada").user("carol").bare();
@@ -29,7 +29,7 @@ fn mend(m: &Machine) {
     sh(m, "rm -rf $E /root/elsewhere /run/twinlock/users; cp -a /root/etc $E");
 }
 
-/// Returns the exit code, the program's output and the log; checks that nothing was rewritten.
+/// Returns the exit code, the program's output and the log. Checks that nothing was rewritten.
 #[track_caller]
 fn asked(m: &Machine, user: &str, code: &str) -> (Option<i32>, String, String) {
     let records = || m.run(["sh", "-c", "cat /var/lib/twinlock/users/*/record.*"]).ok().to_owned();
@@ -166,7 +166,7 @@ fn what_an_editor_adds_harms_no_settings() {
     }
 }
 
-/// A file cut at each byte, as by an editor on a full disk, must not let anybody in.
+/// Checks that a settings file that is truncated at any byte, as by an editor on a full disk, lets no user in.
 #[test]
 fn settings_cut_anywhere_let_nobody_in() {
     let m = machine();

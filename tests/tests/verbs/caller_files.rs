@@ -1,5 +1,5 @@
-//! Files whose path the caller gives: a sudoers rule for twinlock alone must not read, create or remove a file that the
-//! caller could not.
+//! Tests files whose path the caller gives. A sudoers rule for twinlock alone must not read, create or remove a file
+//! that the caller could not.
 
 use twinlock_tests::{Call, Finished, Machine};
 
@@ -7,7 +7,7 @@ const KEY: &str = "JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP";
 /// Content of a file that only root can read.
 const SECRET: &str = "correct-horse-battery";
 
-/// Creates a machine: ada may run only twinlock as root; bob is enrolled.
+/// Creates a machine on which ada may run only twinlock as root, and bob is enrolled.
 fn machine() -> Machine {
     let m = Machine::new();
     m.twinlock().user("ada").user("bob").user("cy").enrolled("bob", KEY);
@@ -66,7 +66,7 @@ fn root_makes_nothing_in_system_folders() {
     }
 }
 
-/// The folder is replaced by a link to another one while the code is asked for.
+/// Checks that no other file is changed if the folder is replaced by a link to another one while the code is asked for.
 #[test]
 fn a_swapped_folder_costs_no_other_file() {
     for (user, end) in [("ada", "\x03"), ("ada", "\x04"), ("root", "\x03")] {
@@ -128,7 +128,8 @@ fn users_files_of_the_invoking_user_are_imported() {
     assert!(!m.file("/home/ada/users.oath").exists());
 }
 
-/// `--file` is a pattern for files of the imported user; a file of root must not be quoted to the caller.
+/// Checks that no line of a file of root is quoted to the caller. `--file` is a pattern for the files of the imported
+/// user.
 #[test]
 fn patterns_for_google_quote_no_line() {
     let m = machine();
@@ -160,7 +161,7 @@ fn variables_that_name_nobody_open_nothing() {
     assert!(from(&[("SUDO_UID", "0")]).stdout.contains("cy"));
 }
 
-/// Verbs that create a file for ada at the path appended to them.
+/// Verbs that create a file for ada. The path is appended to them.
 const MAKING: [&str; 4] = [
     "show-key bob --yes --png",
     "show-key bob --yes --svg",
@@ -168,7 +169,8 @@ const MAKING: [&str; 4] = [
     "enroll --from /home/ada/list --report",
 ];
 
-/// A folder of ada below one that others can write to: neither a sticky bit nor a link around it helps.
+/// Checks that no file is created in a folder of ada below one that others can write to. Neither a sticky bit nor a
+/// link around it helps.
 #[test]
 fn each_folder_above_a_new_file_is_closed_to_others() {
     let m = machine();

@@ -1,5 +1,5 @@
-//! One user on several hosts: a code used on one is used on the other, a repeated import changes nothing, and nothing
-//! goes back.
+//! Tests one user on several hosts: a code used on one host counts as used on the other, a repeated import changes
+//! nothing, and no counter goes back.
 
 use twinlock_tests::{Finished, Machine, Otp};
 
@@ -14,7 +14,7 @@ fn host(uid: u32) -> Machine {
     m
 }
 
-/// Creates a host like [`host`], with ada enrolled and four backup codes.
+/// Creates a host as [`host`] does, on which ada is enrolled with four backup codes.
 fn first() -> Machine {
     let m = host(1000);
     let text = format!("{KEY}\n\" DISALLOW_REUSE\n\" TOTP_AUTH\n{}\n", SCRATCH.join("\n"));
@@ -36,7 +36,7 @@ fn lets_in(m: &Machine, code: &str) -> bool {
     m.pamtester("probe", "ada").input(format!("{code}\n\n")).output().code == Some(0)
 }
 
-/// Removes the line with the time of the export.
+/// Returns an export without the line with its time.
 fn lasting(export: &str) -> String {
     export.lines().filter(|line| !line.starts_with("exported ")).collect::<Vec<_>>().join("\n")
 }

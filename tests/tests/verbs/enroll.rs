@@ -1,4 +1,4 @@
-//! `twinlock enroll`: a key reaches an app as QR code or as text, and is enabled only after a proof.
+//! Tests `twinlock enroll`: a key gets into an app as QR code or as text, and is enabled only after a proof.
 
 use twinlock_tests::{Machine, Otp, Session, photographed, scanned, svg_to_png};
 

@@ -1,5 +1,5 @@
-//! Verbs with extreme limits, umasks and clocks: the old or the new record is in force, the output says which, and new
-//! files are accessible to root only.
+//! Runs verbs with extreme limits, umasks and clocks. Checks that the old or the new record is stored, the output says
+//! which, and new files are accessible to root only.
 
 use std::fs;
 
@@ -32,7 +32,7 @@ fn records(m: &Machine) -> Vec<String> {
     paths.map(|entry| fs::read_to_string(entry.path()).expect("a record")).collect()
 }
 
-/// Runs each verb after that shell text and checks its output against the record in force.
+/// Runs each verb after the shell text `hostile`. Checks that its output agrees with the stored record.
 fn each_verb(hostile: &str) {
     let m = machine();
     let cut = m.cut("status ada", "");

@@ -1,5 +1,5 @@
-//! The command for one user: removing one of several authenticators, own status, self-service, completions, narrow
-//! screens.
+//! Tests the command for one user: removing one of several authenticators, own status, self-service, completions,
+//! narrow screens.
 
 use twinlock_tests::{Finished, Machine, Otp};
 

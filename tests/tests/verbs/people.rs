@@ -1,4 +1,4 @@
-//! Lists of users as written by spreadsheets, with mistakes, and by attackers.
+//! Tests lists of users as spreadsheets write them, with mistakes, and as attackers write them.
 
 use twinlock_tests::{Finished, Machine};
 

@@ -1,8 +1,8 @@
-//! Control characters of any file must not reach a terminal: each verb that quotes a file is tested with them.
+//! Checks that control characters of a file do not reach a terminal, for each verb that quotes a file.
 
 use twinlock_tests::{Finished, Machine};
 
-/// Clears a screen in C0 and C1, rings, deletes, changes the direction of text, and hides.
+/// Control characters that clear a screen, ring, delete, change the direction of text, and hide text.
 const HOSTILE: &str =
     "x\u{1b}[2J\u{9b}31m\u{7}\u{7f}\u{8}\r\u{202e}\u{2066}\u{200b}\u{feff}\u{85}y";
 
@@ -16,7 +16,8 @@ fn harmless(done: &Finished, verb: &str) {
     assert_eq!(said.chars().find(raw), None, "{verb}: {said:?}");
 }
 
-/// Returns the same text for TOML, whose strings may contain C1, DEL and bidirectional marks literally.
+/// Returns the control characters as they may be written in TOML, whose strings may contain C1, DEL and bidirectional
+/// marks.
 fn in_toml() -> String {
     HOSTILE
         .replace('\u{1b}', "\\u001b")

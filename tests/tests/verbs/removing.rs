@@ -1,4 +1,4 @@
-//! Removal of the package: which PAM lines prevent it, wherever they are, and which do not.
+//! Tests removal of the package: which PAM lines prevent it, wherever they are, and which do not.
 
 use twinlock_tests::{Finished, Machine, repository};
 
@@ -20,7 +20,7 @@ fn removal(m: &Machine) -> Finished {
     m.run(["sh", PRERM, "remove"])
 }
 
-/// Checks that removal is refused with the place of the line.
+/// Checks that removal is refused, and that the message names the place of the line.
 #[track_caller]
 fn kept_by(m: &Machine, place: &str) {
     let refused = removal(m);

@@ -31,14 +31,14 @@ fn write(m: &Machine, path: &str, text: &str) {
     m.file(path).write(text).mode(0o600);
 }
 
-/// Returns only the lines about users that were created here.
+/// Returns only the lines about users that the test created.
 fn ours(text: &str) -> String {
     let names = ["ada", "bob", "cy", "dee", "USER", "user", "["];
     let line = |line: &&str| names.iter().any(|name| line.starts_with(name));
     text.lines().filter(line).map(|line| format!("{line}\n")).collect()
 }
 
-/// Returns members of a group whose entry has at least that many bytes.
+/// Returns the members of a group whose entry has at least `bytes` bytes.
 fn crowd(bytes: usize) -> String {
     let mut all = String::new();
     for number in 0_u32.. {
@@ -72,7 +72,7 @@ fn members_of_large_groups_are_found() {
     }
 }
 
-/// A group entry larger than any buffer is refused with the reason.
+/// Checks that a group entry larger than every buffer is refused with the reason.
 #[test]
 fn group_over_the_bound_refuses_with_a_reason() {
     let m = machine();
@@ -191,7 +191,7 @@ fn a_ticket_that_no_mail_takes_is_in_the_report_or_nowhere() {
     assert_eq!(again.code, Some(1), "{again:?}");
 }
 
-/// Returns the seconds until this user's ticket expires.
+/// Returns the seconds until the ticket of `user` expires.
 fn ticket_life(m: &Machine, user: &str) -> u64 {
     let status = twinlock(m, &format!("status {user} --json"));
     let (_, rest) = status.ok().split_once("\"until\":").expect("a ticket");
@@ -199,7 +199,7 @@ fn ticket_life(m: &Machine, user: &str) -> u64 {
     until.parse::<u64>().expect("an instant").saturating_sub(twinlock_tests::now())
 }
 
-/// NIST SP 800-63B-4 section 4.2.1.2: a mailed ticket is valid for a day.
+/// Checks that a mailed ticket is valid for a day (NIST SP 800-63B-4 section 4.2.1.2), and one on paper for a week.
 #[test]
 fn mailed_ticket_lives_a_day_and_paper_a_week() {
     let m = machine();
@@ -242,7 +242,7 @@ fn a_login_is_explained_step_by_step() {
     assert_eq!(m.run_as("bob", ["twinlock", "explain", "bob"]).code, Some(4));
 }
 
-/// With BatchMode ssh answers no prompt, so sshd refuses it before PAM is asked, and no rule is reached.
+/// Checks that a client with BatchMode reaches no rule. It answers no prompt, so sshd refuses it before PAM is called.
 #[test]
 fn programs_never_come_to_an_exempting_rule() {
     let m = machine();

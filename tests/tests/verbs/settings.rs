@@ -1,11 +1,11 @@
-//! `twinlock settings`: each mistake with file and line, and a good file stored to fall back on.
+//! Tests `twinlock settings`: each mistake is reported with file and line, and a good file is stored as a fallback.
 
 mod config;
 
 use twinlock_tests::{Finished, Machine};
 
 const FILE: &str = "/etc/twinlock/twinlock.toml";
-/// Lets root act without a code.
+/// Setting that lets root act without a code.
 const EXEMPT: &str = "own_code_exempt = [\"root\"]\n";
 const KEY: &str = "JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP";
 const GOOD: &str = "/etc/twinlock/settings.good";

@@ -1,4 +1,4 @@
-//! `twinlock verify`: what it reports about a code, what it charges and claims, and what it never discloses.
+//! Tests `twinlock verify`: what it reports about a code, what it charges and claims, and what it never discloses.
 
 use twinlock_tests::Machine;
 

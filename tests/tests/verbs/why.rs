@@ -1,4 +1,4 @@
-//! `twinlock why`: every kind of refusal is explained in plain words with a remedy, whatever is broken.
+//! Tests `twinlock why`: every kind of refusal is explained in plain words with a remedy, whatever is damaged.
 
 use twinlock_tests::Machine;
 
@@ -85,7 +85,7 @@ fn people_without_a_record_or_an_account_are_told_apart() {
     assert!(said.contains("  unknown_user: there is no such account\n"), "{said}");
 }
 
-/// A way to break something, the word for it, and the beginning of the remedy.
+/// A shell text that damages something, the word for the damage, and the beginning of the remedy.
 type Damage = (&'static str, &'static str, &'static str);
 
 const DAMAGES: [Damage; 7] = [

@@ -1,4 +1,4 @@
-//! The administrator's verbs: exact texts, exit statuses, JSON and log lines.
+//! Tests the administrator's verbs: exact texts, exit statuses, JSON and log lines.
 
 use twinlock_tests::{Finished, Machine, Otp, PASSWORD};
 
@@ -174,7 +174,8 @@ fn remove_asks_and_works_where_account_or_record_are_gone() {
     m.pamtester("probe", "ada").input(format!("{}\n", m.code("ada"))).output().ok();
 }
 
-/// A name that begins with a dash, which a directory service allows, is no option of chage.
+/// Checks that a reset says by its status what was not done. A name that begins with a dash, which a directory service
+/// allows, is no option of chage.
 #[test]
 fn a_reset_says_by_its_status_what_was_left_undone() {
     let m = machine();
@@ -211,7 +212,8 @@ fn a_reset_says_by_its_status_what_was_left_undone() {
     assert!(left.stderr.contains("`chage -d 0 -- ada` failed (exit status: 3)"), "{left:?}");
 }
 
-/// Without an old password the forced change cannot be completed, so an ssh key would not log in any more.
+/// Checks that the password of an account without one is not expired. The forced change could not be completed, so an
+/// ssh key would not log in any more.
 #[test]
 fn account_without_password_is_not_expired() {
     let m = machine();

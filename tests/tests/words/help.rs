@@ -1,4 +1,4 @@
-//! Help texts, manual page and completions list the same verbs and options.
+//! Checks that help texts, manual page and completions list the same verbs and options.
 
 use twinlock_tests::Machine;
 
@@ -7,7 +7,7 @@ use crate::script;
 const PAGE: &str = "/root/twinlock.1";
 /// Options of every verb.
 const EVERYWHERE: [&str; 3] = ["--config", "--json", "--help"];
-/// How to ask a shell for its completions; zsh offers none without a terminal.
+/// Commands that ask a shell for its completions. zsh offers none without a terminal.
 const OFFERS: [(&str, &str); 2] = [
     (
         "bash",
@@ -34,7 +34,7 @@ fn said(m: &Machine, words: &str) -> String {
     m.run(format!("twinlock {words}").split(' ')).ok().to_owned()
 }
 
-/// Finds every verb that can be run, from `--help` downwards.
+/// Finds every verb that can be run, beginning with `--help` of `above`.
 fn known(m: &Machine, above: &str) -> Vec<Known> {
     let help = said(m, format!("{above} --help").trim_start());
     let verbs = verbs(&help);
@@ -45,7 +45,8 @@ fn known(m: &Machine, above: &str) -> Vec<Known> {
     verbs.iter().flat_map(below).collect()
 }
 
-/// Returns the first words of the lines below `Commands:`, except `help` itself; wrapped lines are indented further.
+/// Returns the first words of the lines below `Commands:`, except `help`. Wrapped lines are indented further and are
+/// skipped.
 fn verbs(help: &str) -> Vec<String> {
     let Some((_, list)) = help.split_once("\nCommands:\n") else { return Vec::new() };
     let lines = list.lines().take_while(|line| !line.is_empty());
@@ -127,7 +128,7 @@ fn completions_can_be_read_by_their_shells() {
     }
 }
 
-/// Completions for a user who types a verb, two dashes, and Tab.
+/// Checks the completions for a user who types a verb, two dashes, and Tab.
 #[test]
 fn completions_offer_what_a_verb_takes() {
     let m = machine();

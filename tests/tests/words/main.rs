@@ -1,4 +1,5 @@
-//! Output of the verbs, word for word, on a terminal and in a pipe, compared with the files in `tests/vectors/verbs`.
+//! Compares the output of the verbs, on a terminal and in a pipe, word for word with the files in
+//! `tests/vectors/verbs`.
 //!
 //! With `TWINLOCK_WRITE_GOLDEN=1` the files are rewritten, to be reviewed and committed.
 
@@ -13,7 +14,8 @@ use script::{Line, Script};
 
 const ADA: &str = "JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP";
 
-/// Creates a script: ada is enrolled, and so is kim, who administers this machine; bob is not.
+/// Creates a script on whose machine ada is enrolled, kim is enrolled and administers the machine, and bob is not
+/// enrolled.
 fn script(name: &str) -> Script {
     let script = Script::new(name);
     let m = &script.m;
@@ -153,7 +155,7 @@ fn remove() {
     s.finish();
 }
 
-/// Acting users who are refused before anything is read, and the reasons.
+/// Checks acting users who are refused before anything is read, and the reasons.
 #[test]
 fn acting() {
     let mut s = script("acting");

@@ -1,4 +1,4 @@
-//! A transcript with placeholders for what varies, compared with a file.
+//! A transcript with placeholders for texts that vary, compared with a file.
 
 use twinlock_tests::{golden, placed};
 
@@ -31,7 +31,7 @@ impl Paper {
         Paper { name: name.to_owned(), text: String::new() }
     }
 
-    /// Adds a command line and its input.
+    /// Adds a command line and its input to the transcript.
     pub fn command(&mut self, how: &str, words: &str, typed: &[&str]) {
         let bare = |line: &&str| line.trim_start_matches('<').trim_end_matches('>').to_owned();
         let typed = typed.iter().map(|line| format!(" <{}>", bare(line))).collect::<String>();
@@ -39,7 +39,7 @@ impl Paper {
         self.text += &format!("$ {}    # on a {how}{typed}\n", words.trim_end());
     }
 
-    /// Adds its output, with what was typed at a terminal.
+    /// Adds the output of the command, with what was typed at a terminal.
     pub fn said(&mut self, where_to: &str, text: &str, typed: &[String]) {
         let mut text = left_standing(text);
         let codes = typed.iter().filter(|line| line.len() == 6 && line.parse::<u32>().is_ok());
@@ -51,19 +51,19 @@ impl Paper {
         }
     }
 
-    /// Adds its exit status.
+    /// Adds the exit status of the command.
     pub fn exit(&mut self, code: Option<i32>) {
         self.text += &format!("exit {}\n\n", code.unwrap_or(-1));
     }
 
-    /// Compares it with its file.
+    /// Compares the transcript with its file.
     #[track_caller]
     pub fn compare(self) {
         golden(&format!("vectors/verbs/{}.txt", self.name), &self.text);
     }
 }
 
-/// Returns what a terminal finally shows: text after a carriage return overwrites the line.
+/// Returns the text that a terminal finally shows. Text after a carriage return overwrites the line.
 fn left_standing(text: &str) -> String {
     let line = |line: &str| {
         let mut shown: Vec<char> = Vec::new();

@@ -243,7 +243,8 @@ fn machine() {
     s.finish();
 }
 
-/// A long list shows a progress bar on a terminal and removes it at the end; a pipe only gets the report.
+/// Checks that a long list shows a progress bar on a terminal and removes it at the end, and that a pipe gets only the
+/// report.
 #[test]
 fn progress() {
     let mut s = script("progress");
@@ -259,7 +260,7 @@ fn progress() {
     s.finish();
 }
 
-/// Colors and other control sequences go only to a terminal that supports them.
+/// Checks that colors and other control sequences go only to a terminal that supports them.
 #[test]
 fn colours() {
     let s = script("colours");

@@ -4,27 +4,27 @@ use twinlock_tests::{Machine, Otp};
 
 use crate::paper::Paper;
 
-/// Who has logged in where a command is run.
+/// The user who has logged in at the terminal on which a command is run.
 #[derive(Clone, Copy)]
 pub enum Line {
     /// A user.
     Person(&'static str),
     /// Root.
     Root,
-    /// No login.
+    /// No user has logged in.
     Nobody,
 }
 
-/// A machine and the transcript.
+/// A machine and the transcript of the commands that run on it.
 pub struct Script {
-    /// The machine.
+    /// The machine on which the commands run.
     pub m: Machine,
     paper: Paper,
     by: Line,
 }
 
 impl Script {
-    /// Creates a machine without enrolled users; kim has logged in.
+    /// Creates a machine without enrolled users, on which kim has logged in.
     pub fn new(name: &str) -> Script {
         Script { m: Machine::new(), paper: Paper::new(name), by: Line::Person("kim") }
     }
@@ -42,7 +42,7 @@ impl Script {
         self.m.enrolled("ada", crate::ADA);
     }
 
-    /// Runs a command in a pipe.
+    /// Runs a command in a pipe with the input `typed`.
     pub fn pipe(&mut self, words: &str, typed: &[&str]) {
         let lines = self.typed(typed);
         let input: String = lines.iter().map(|line| format!("{line}\n")).collect();
@@ -83,7 +83,8 @@ impl Script {
         self.paper.exit(code);
     }
 
-    /// Runs a command on a terminal, to the end of its dialogue with `user`; [`Machine::typed`] explains the words.
+    /// Runs a command on a terminal, to the end of its dialogue with `user`. [`Machine::typed`] explains words in angle
+    /// brackets.
     pub fn dialogue(&mut self, user: &str, words: &str, typed: &[&str]) {
         let mut dialogue = self.m.dialogue(user, self.call(words).open());
         dialogue.answer(typed);
@@ -110,7 +111,7 @@ impl Script {
         }
     }
 
-    /// Returns the input for words that stand for a code of kim.
+    /// Returns the input for `typed`, in which some words stand for a code of kim.
     fn typed(&self, typed: &[&str]) -> Vec<String> {
         let otp: Otp = self.m.otp("kim");
         let line = |line: &&str| match *line {

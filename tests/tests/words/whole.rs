@@ -1,8 +1,8 @@
-//! Complete dialogues of the verbs that show a key or codes on a terminal, with typical user mistakes.
+//! Tests complete dialogues of the verbs that show a key or codes on a terminal, with typical user mistakes.
 
 use crate::{script, script::Line};
 
-/// The codes of one minute are asked for one after the other.
+/// Setting that accepts old codes, so that several codes of one minute can be asked for one after the other.
 const WIDE: &str = "window = 10\n";
 
 #[test]

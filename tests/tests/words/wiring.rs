@@ -1,4 +1,4 @@
-//! doctor's output on a correct machine, on stock Debian, and with obstacles.
+//! Tests doctor's output on a correct machine, on stock Debian, and with obstacles.
 
 use twinlock_tests::{shipped, stock};
 

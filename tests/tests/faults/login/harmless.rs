@@ -15,13 +15,13 @@ pub enum How {
     Short,
     /// With a premature end of file.
     Cut,
-    /// In every way, after the refund.
+    /// In every way, if the call comes after the refund of the charge.
     Late,
 }
 
 use How::{Any, Cut, Late, Short, With};
 
-/// Prefix of a call's name, how it fails, and why no login is refused for it.
+/// Prefix of a call's name, how the call fails, and why a login succeeds nevertheless.
 pub type Row = (&'static str, How, &'static str);
 
 /// Faults in every login.
@@ -85,7 +85,7 @@ pub const EVERYWHERE: &[Row] = &[
     ("", Late, "the code was accepted: clock mark, known source and log are best effort"),
 ];
 
-/// Faults before a first factor, where the proof of an absence is read for every user.
+/// Faults before a first factor, where the same files are read for every user.
 pub const AHEAD: &[Row] = &[
     (
         "mkdirat /run/twinlock/users/ada",
@@ -140,7 +140,7 @@ pub const CHANGE: &[Row] = &[
 
 const HOLDER: &str = "no name seems to hold the user id, so the user claims it again";
 
-/// Faults at a first code, which is wrong by itself.
+/// Faults at the first of two codes, which is wrong in itself.
 pub const FIRST: &[Row] = &[
     ("symlinkat /run/twinlock/users/ada/row.", Any, ROW),
     ("unlinkat /run/twinlock/users/ada/row.", Any, ROW),

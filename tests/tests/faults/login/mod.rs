@@ -1,5 +1,5 @@
-//! Every system call of a login fails in each way it can: no login succeeds by it, no enrollment is lost, and the owner
-//! gets in afterwards.
+//! Makes every system call of a login fail in each possible way. Checks that no login succeeds because of it, no
+//! enrollment is lost, and the owner can log in afterwards.
 
 mod harmless;
 mod scenario;
@@ -13,7 +13,7 @@ use strike::{Means, Strike, at_each, failures, try_all};
 use twinlock_tests::{Blow, Ended, thorough};
 use world::World;
 
-/// What is wrong with the outcome of a strike; `None` if nothing is.
+/// What is wrong with the result of a fault; `None` if nothing is wrong.
 type Complaint = Option<&'static str>;
 
 fn blow<'a>(means: Means) -> Blow<'a> {
@@ -24,14 +24,14 @@ fn blow<'a>(means: Means) -> Blow<'a> {
     }
 }
 
-/// Runs a login with the strike, and checks that it happened.
+/// Runs a login with the fault `strike`, and checks that the fault occurred.
 fn struck(world: &World<'_>, lines: &str, strike: &Strike<'_>) -> Ended {
     let ended = world.login(lines, Some((strike.place, blow(strike.means))));
     assert!(ended.struck, "{strike:?} did not happen: {ended:?}");
     ended
 }
 
-/// Checks that the owner gets in with a later code, and that no charge is left.
+/// Checks that the owner can log in with a later code, and that no charge is left.
 fn afterwards(world: &World<'_>, turn: scenario::Turn) -> Complaint {
     if world.scenario.record == Record::Reads && !world.is_as_enrolled() {
         return Some("the record is not what it was");
@@ -42,7 +42,7 @@ fn afterwards(world: &World<'_>, turn: scenario::Turn) -> Complaint {
     (world.names("try.") > 0).then_some("a try stays charged after the owner got in")
 }
 
-/// Checks that a struck correct code is accepted only as listed, and only once.
+/// Checks that a correct code whose login had a fault is accepted only as listed, and only once.
 fn right(world: &World<'_>, strike: &Strike<'_>) -> (Complaint, Option<&'static Row>) {
     let (typed, before) = (world.typed(0), world.m.log().len());
     let Scenario { harmless, charged, .. } = world.scenario;
@@ -63,7 +63,7 @@ fn right(world: &World<'_>, strike: &Strike<'_>) -> (Complaint, Option<&'static 
     (complaint, row)
 }
 
-/// Checks that a wrong code is refused, and stays charged once it was judged.
+/// Checks that a wrong code is refused, and keeps its charge once it was compared.
 fn wrong(world: &World<'_>, strike: &Strike<'_>) -> Complaint {
     let before = world.m.log().len();
     let granted = struck(world, &world.wrong, strike).code == Some(0);
@@ -77,7 +77,7 @@ fn wrong(world: &World<'_>, strike: &Strike<'_>) -> Complaint {
     }
 }
 
-/// State of the code of a login that was killed.
+/// What happened to the code of a login that was killed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Fate {
     Unused,
@@ -98,7 +98,7 @@ fn killed(world: &World<'_>, strike: &Strike<'_>) -> (Complaint, Fate) {
     (complaint, fate)
 }
 
-/// Checks that of a held login and one with the same code meanwhile, one succeeds.
+/// Checks that a login that was held and another one with the same code do not both succeed.
 fn held_for_the_same(world: &World<'_>, strike: &Strike<'_>) -> Complaint {
     let typed = world.typed(0);
     let mut other = false;
@@ -112,7 +112,7 @@ fn held_for_the_same(world: &World<'_>, strike: &Strike<'_>) -> Complaint {
     }
 }
 
-/// Checks that no other login waits for the held one.
+/// Checks that no other login waits for a login that is held.
 fn held_for_the_next(world: &World<'_>, strike: &Strike<'_>) -> Complaint {
     let mut other = false;
     let mut meanwhile = || other = world.gets_in(&world.typed(1));

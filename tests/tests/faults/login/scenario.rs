@@ -1,4 +1,4 @@
-//! The struck logins, one table entry each.
+//! The logins in which faults are injected, one table entry each.
 
 use twinlock_tests::{Machine, Otp, Scratch, Token};
 
@@ -12,39 +12,39 @@ const FOLLOWS: &str =
 
 /// A way in which ada logs in.
 pub struct Scenario {
-    /// Auth lines of the service.
+    /// The auth lines of the service.
     pub stack: &'static str,
-    /// Settings.
+    /// The text of the settings file.
     pub settings: &'static str,
     /// Enrolls ada.
     pub enroll: fn(&Machine),
-    /// Returns the answers that log ada in; those of a later turn work whatever happened to the earlier ones.
+    /// Returns the answers that log ada in. The answers of a later turn work whatever happened in the earlier turns.
     pub typed: fn(&Machine, Turn) -> String,
     /// Returns a wrong code.
     pub wrong: fn(&Machine) -> String,
-    /// Prefix of the name that claims a code.
+    /// Prefix of the ledger name by which a login claims a code.
     pub claim: &'static str,
     /// Log texts of refusals that keep their charge.
     pub charged: &'static [&'static str],
     /// Faults after which a correct code is still accepted.
     pub harmless: &'static [&'static [Row]],
-    /// What the login does to her record.
+    /// What the login does to ada's record.
     pub record: Record,
 }
 
-/// Index of one of several consecutive logins, from 0.
+/// Number of a login in a series of logins, from 0.
 pub type Turn = u8;
 
 /// What a login does to the record.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Record {
-    /// Only reads it.
+    /// The login only reads the record.
     Reads,
-    /// Writes the next record of the user.
+    /// The login writes the next version of the record.
     Moves,
 }
 
-/// A code of the app after a first factor.
+/// A login with a code of the app after a first factor.
 pub const PROVEN: Scenario = Scenario {
     stack: BEHIND,
     // A user who counts as not enrolled would be let in.
@@ -58,11 +58,11 @@ pub const PROVEN: Scenario = Scenario {
     record: Record::Reads,
 };
 
-/// The same with the code first.
+/// A login with a code of the app before the password.
 pub const CODE_FIRST: Scenario =
     Scenario { stack: FOLLOWS, charged: &[], harmless: &[AHEAD, EVERYWHERE], ..PROVEN };
 
-/// A code that is required only by membership in a group.
+/// A login with a code that is required only for members of a group.
 pub const DEMANDED: Scenario = Scenario {
     settings: "tries = 1\nwindow = 10\n\
                [[rule]]\ngroup = \"staff\"\naction = \"require\"\n\
@@ -71,7 +71,7 @@ pub const DEMANDED: Scenario = Scenario {
     ..PROVEN
 };
 
-/// A code of a set, which works once each.
+/// A login with a backup code.
 pub const SCRATCH: Scenario = Scenario {
     enroll: app_and_set,
     typed: code_of_set,
@@ -83,7 +83,7 @@ pub const SCRATCH: Scenario = Scenario {
     ..PROVEN
 };
 
-/// A code of a token, which advances a counter.
+/// A login with a code of a token, which advances a counter.
 pub const TOKEN: Scenario = Scenario {
     enroll: token,
     typed: |_, turn| Token::new(KEY).at(u64::from(turn)),
@@ -93,7 +93,7 @@ pub const TOKEN: Scenario = Scenario {
     ..PROVEN
 };
 
-/// Two consecutive codes of a phone with a wrong clock.
+/// A login with two adjacent codes of a phone whose clock is wrong.
 pub const TWO_CODES: Scenario = Scenario {
     // The first code of each pair counts as wrong; the throttle is tested elsewhere.
     settings: "not_enrolled = \"allow\"\n[throttle]\nfree = 50\n",
@@ -123,8 +123,8 @@ fn app_of_staff(m: &Machine) {
     m.run(["sed", "-i", "s/^staff:.*/staff:x:50:ada/", "/etc/group"]).ok();
 }
 
-/// Returns a code of the set. The last code only works together with its renewal, which is tested elsewhere, so the
-/// third login uses the app.
+/// Returns a backup code. The last code of the set works only with its renewal, which another test covers, so the third
+/// login uses the app.
 fn code_of_set(m: &Machine, turn: Turn) -> String {
     let [first, second, _] = Scratch::CODES;
     match turn {
@@ -148,7 +148,7 @@ fn token(m: &Machine) {
     import.input(Token::new(KEY).uri("ada", 0) + "\n").output().ok();
 }
 
-/// Returns a code that is not valid for any counter nearby.
+/// Returns a code that is not valid for any counter near the current one.
 fn wrong_for_token() -> String {
     let near: Vec<String> = (0..100).map(|counter| Token::new(KEY).at(counter)).collect();
     let mut shapes = (0..10).map(|digit: u8| digit.to_string().repeat(6));

@@ -1,4 +1,4 @@
-//! Every way in which one system call of a login fails, and several machines to try them on.
+//! Every way in which one system call of a login fails, and several machines on which to try them.
 
 use std::sync::Mutex;
 use std::thread;
@@ -9,7 +9,7 @@ use twinlock_tests::{Place, thorough};
 use super::scenario::Scenario;
 use super::world::World;
 
-/// One call and its fault.
+/// One system call and its fault.
 #[derive(Debug)]
 pub struct Strike<'p> {
     /// The call.
@@ -35,7 +35,7 @@ pub enum Means {
     HoldForTheNext,
 }
 
-/// Returns all errors and short reads of these calls; the ordinary test takes the first few of each.
+/// Returns all errors and short reads of these calls. The ordinary test takes only the first `few` of each call.
 pub fn failures(places: &[Place], few: usize) -> Vec<Strike<'_>> {
     let of_place = |place: &Place| {
         let most = if thorough() { usize::MAX } else { few };
@@ -45,7 +45,7 @@ pub fn failures(places: &[Place], few: usize) -> Vec<Strike<'_>> {
     strikes(places, of_place)
 }
 
-/// Returns the same fault at each of these calls.
+/// Returns the fault `means` at each of these calls.
 pub fn at_each(places: &[Place], means: Means) -> Vec<Strike<'_>> {
     strikes(places, |_| vec![means])
 }
@@ -62,7 +62,7 @@ fn strikes(places: &[Place], means: impl Fn(&Place) -> Vec<Means>) -> Vec<Strike
     strikes
 }
 
-/// Tries each strike on one of several machines; the results are in the order of the strikes.
+/// Tries each fault on one of several machines. The results are in the order of the faults.
 pub fn try_all<T: Send>(
     scenario: &Scenario,
     strikes: &[Strike<'_>],

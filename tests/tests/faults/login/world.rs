@@ -9,7 +9,7 @@ use twinlock_tests::{Blow, Ended, Machine, Part, Place};
 
 use super::scenario::{Scenario, Turn};
 
-/// From the module's first system call to libpam's first one after it.
+/// The part from the module's first system call to libpam's first call after it.
 const MODULE: Part = Part { from: "/etc/twinlock/twinlock.toml", to: "socket 16/9" };
 const PERSON: &str = "/var/lib/twinlock/users/ada";
 const LEDGER: &str = "/run/twinlock/users";
@@ -22,7 +22,7 @@ pub struct World<'s> {
     pub m: Machine,
     /// How ada logs in.
     pub scenario: &'s Scenario,
-    /// A wrong code for her.
+    /// A code that is wrong for ada.
     pub wrong: String,
     enrolled: Vec<(String, Vec<u8>)>,
     epoch: PathBuf,
@@ -42,7 +42,7 @@ impl<'s> World<'s> {
         world
     }
 
-    /// Returns the content of ada's folder, without known sources, the failure streak and used codes.
+    /// Returns the content of ada's folder, without known sources, the number of failures and used codes.
     pub fn person(&self) -> Vec<(String, Vec<u8>)> {
         let names = fs::read_dir(self.m.outside(PERSON)).expect("ada's folder");
         let names = names.map(|entry| entry.expect("a name").file_name());
@@ -58,7 +58,7 @@ impl<'s> World<'s> {
         names.into_iter().map(read).collect()
     }
 
-    /// Reports whether her folder is as it was after enrollment.
+    /// Returns whether ada's folder is as it was after enrollment.
     pub fn is_as_enrolled(&self) -> bool {
         self.person() == self.enrolled
     }
@@ -68,7 +68,7 @@ impl<'s> World<'s> {
         (self.scenario.typed)(&self.m, turn)
     }
 
-    /// Restores the state before the first login: an empty ledger, no known source, the first record, and an old time
+    /// Restores the state before the first login: an empty ledger, no known source, the first record, and an old clock
     /// mark.
     pub fn reset(&self) {
         let _ = fs::remove_dir_all(self.m.outside(LEDGER));
@@ -96,13 +96,13 @@ impl<'s> World<'s> {
         clock.set_modified(old).expect("the clock mark");
     }
 
-    /// Runs a login with these answers, one call of which may be struck.
+    /// Runs a login with these answers. If `blow` is given, one call fails, or the process is killed or held at it.
     pub fn login<'a>(&self, lines: &str, blow: Option<(&'a Place, Blow<'a>)>) -> Ended {
         let argv = ["pamtester", "-I", "rhost=192.0.2.1", "bare", "ada", "authenticate"];
         self.m.struck((&argv, &format!("{lines}\n")), MODULE, blow)
     }
 
-    /// Reports whether these answers log ada in.
+    /// Returns whether these answers log ada in.
     pub fn gets_in(&self, lines: &str) -> bool {
         self.login(lines, None).code == Some(0)
     }
@@ -116,7 +116,7 @@ impl<'s> World<'s> {
         places
     }
 
-    /// Counts the names of a kind in ada's part of the ledger.
+    /// Counts the names of one kind in ada's ledger folder.
     pub fn names(&self, kind: &str) -> usize {
         let names = fs::read_dir(self.m.outside(LEDGER).join("ada"));
         let names = names.into_iter().flatten().flatten();

@@ -1,4 +1,5 @@
-//! Formats that leave a host or an app survive a round trip: exports, Google's QR codes and lists of users.
+//! Checks that formats that leave a host or an app are unchanged after they are written and parsed: exports, Google's
+//! QR codes and lists of users.
 
 use proptest::collection::vec;
 use proptest::option;
@@ -40,7 +41,7 @@ prop_compose! {
     }
 }
 
-/// Adapts generated extras: a removed user was not reset and has no owed codes.
+/// Makes generated extras consistent: a removed user was not reset and no codes are due.
 fn fitting(record: &Record, extras: RecordExtras) -> RecordExtras {
     match record.state {
         State::Removed => RecordExtras { reset: None, owed_codes: None, ..extras },

@@ -1,4 +1,4 @@
-//! Secrets that the module shows in a real sshd are in the record and on that screen, and nowhere else.
+//! Checks that secrets which the module shows in a real sshd are in the record and on the screen, and nowhere else.
 
 use std::time::{Duration, Instant};
 
@@ -6,9 +6,9 @@ use twinlock_tests::{Machine, Server, codes_shown, key_shown};
 
 use super::{STARTED, TRACE, kept_quiet, makes_cores};
 
-/// The client retries until sshd listens.
+/// Option with which the client retries until sshd listens.
 const AGAIN: &str = "ConnectionAttempts=30";
-/// Timeout: longer than a core takes on a busy host.
+/// Timeout, longer than writing a core takes on a busy host.
 const PATIENCE: Duration = Duration::from_secs(60);
 const OPEN: &str = "window = 10\nnot_enrolled = \"enroll\"\nenroll_needs_ticket = false\n";
 
@@ -39,7 +39,8 @@ fn set_up_at_a_login_leaves_key_and_codes_nowhere_else() {
     kept_quiet(&m, &secrets, &["/var/lib/twinlock/users/ada/record."]);
 }
 
-/// sshd has switched to the user to verify the key, so the kernel writes no core of the process that asks for the code.
+/// Checks that sshd leaves no core. It has switched to the user to verify the key, so the kernel writes no core of the
+/// process that asks for the code.
 #[test]
 fn an_sshd_that_dies_behind_a_key_with_a_secret_on_the_screen_leaves_no_core() {
     let m = machine();
@@ -64,7 +65,7 @@ fn an_sshd_that_dies_behind_a_key_with_a_secret_on_the_screen_leaves_no_core() {
     assert_eq!(m.file("/core").exists(), plain, "one that holds no secret");
 }
 
-/// Waits until a process is dead; its core is complete by then.
+/// Waits until a process is dead. Its core is complete then.
 fn until_dead(m: &Machine, pid: u32) {
     let end = Instant::now() + PATIENCE;
     while m.processes().iter().any(|(one, line)| *one == pid && !line.ends_with("<defunct>")) {

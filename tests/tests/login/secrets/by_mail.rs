@@ -1,4 +1,4 @@
-//! A mailed ticket is only in that mail, and no notification contains another secret.
+//! Checks that a mailed ticket is only in its mail, and that no other notification contains a secret.
 
 use twinlock_tests::codes_shown;
 
@@ -45,7 +45,7 @@ fn a_ticket_is_in_its_mail_alone_and_no_letter_has_a_secret() {
     assert_eq!(mails().matches("\nTo: <ada@example.org>\n").count(), of_ada);
 }
 
-/// Reports whether a line is three groups of four capitals.
+/// Returns whether a line is three groups of four capital letters.
 fn is_ticket(line: &str) -> bool {
     let group =
         |group: &str| group.len() == 4 && group.bytes().all(|byte| byte.is_ascii_uppercase());

@@ -1,4 +1,4 @@
-//! An administrator without a second factor, root included: refused, except for the first enrollments of a host.
+//! Tests an administrator without a second factor, also root: refused, except for the first enrollments of a host.
 
 use std::collections::BTreeSet;
 
@@ -40,7 +40,8 @@ const LINES: [(&str, &str); 26] = [
     ("epoch now", "epoch now"),
 ];
 
-/// Creates a host without an enrolled user, as a package and useradd leave it, with the files that the lines read.
+/// Creates a host without an enrolled user, as package and useradd leave it, with the files that the command lines
+/// read.
 fn new_host() -> Machine {
     let m = Machine::new();
     m.twinlock().user("ada").user("bob").user("kim").settings_alone("");
@@ -58,7 +59,7 @@ fn new_host() -> Machine {
     m
 }
 
-/// Writes a file that only its owner can read.
+/// Writes files that only their owner can read.
 trait Private {
     fn write_private(&self, text: &str);
 }
@@ -206,7 +207,7 @@ fn list_on_a_new_host_invites_nobody() {
     assert!(!m.tree("/var/lib/twinlock").contains("kim"), "{}", m.tree("/var/lib/twinlock"));
 }
 
-/// Checks that so many rows were refused with the sentence of `invite`.
+/// Checks that `rows` users were refused with the message of `invite`.
 fn refused_rows(done: &Finished, rows: usize) {
     let told = format!("{}{}", done.stdout, done.stderr);
     let told = told.split_whitespace().collect::<Vec<_>>().join(" ");

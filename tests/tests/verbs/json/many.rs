@@ -2,7 +2,7 @@
 
 use super::{BOB, Page, people};
 
-/// ada's key in the notation of pam_oath.
+/// Ada's key in hexadecimal, as pam_oath's file contains it.
 const HEX: &str = "48656c6c6f21deadbeef48656c6c6f21deadbeef";
 
 pub const ROWS: &[&str] = &[

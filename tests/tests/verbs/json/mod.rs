@@ -1,5 +1,5 @@
-//! `--json` output of every command, checked against the table of docs/json.md key by key, and the table
-//! against the output.
+//! Checks the `--json` output of every command against the table of docs/json.md key by key, and the table against the
+//! output.
 
 mod about;
 mod given;
@@ -17,10 +17,10 @@ use page::Page;
 const ADA: &str = "JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP";
 const BOB: &str = "MFRGGZDFMZTWQ2LKNNWG23TPOBYXE43U";
 
-/// Verbs that help does not show; the others print a script and a manual page.
+/// Verbs that help does not show. The output of the others is a script and a manual page.
 const HIDDEN: [&str; 2] = ["deliver", "epoch sweep"];
 
-/// Creates a machine: ada is enrolled with backup codes and has logged in; bob has an account.
+/// Creates a machine on which ada is enrolled with backup codes and has logged in, and bob has an account.
 fn people() -> Machine {
     let m = Machine::new();
     m.twinlock().user("ada").user("bob").enrolled("ada", ADA).scratch("ada", Scratch::FEW);
@@ -46,7 +46,7 @@ fn below(m: &Machine, words: &str) -> Vec<String> {
         .collect()
 }
 
-/// Returns a row's command without placeholders.
+/// Returns the command of a row, without placeholders.
 fn verb(row: &str) -> String {
     let words = row.split(' ').filter(|word| !word.chars().all(|one| !one.is_lowercase()));
     words.filter(|word| !word.starts_with("--")).collect::<Vec<_>>().join(" ")

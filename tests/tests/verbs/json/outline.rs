@@ -6,7 +6,7 @@ use std::str::Chars;
 
 use serde_json::Value;
 
-/// Instants of the years in which these tests run; no other number is as large.
+/// Times at which these tests may run, in seconds since 1970. No other number in the output is as large.
 const INSTANTS: std::ops::Range<u64> = 1_500_000_000..5_000_000_000;
 
 /// Expected shape of one JSON value.
@@ -35,7 +35,7 @@ struct Field {
 }
 
 impl Field {
-    /// Matches a key; one in capitals matches any.
+    /// Returns whether a key of the outline matches `key`. A key in capitals matches every key.
     fn is(&self, key: &str) -> bool {
         self.key == key || self.key.chars().all(|letter| letter.is_ascii_uppercase())
     }
@@ -51,7 +51,7 @@ impl Outline {
         outline
     }
 
-    /// Checks a value against it, and records which parts of the outline occurred.
+    /// Checks a value against this outline, and records which parts of the outline occurred.
     #[track_caller]
     pub fn hold(&self, value: &Value, (place, met): (&str, &mut BTreeSet<String>)) {
         if value.is_null() && self.or_null {
@@ -90,7 +90,8 @@ impl Outline {
         }
     }
 
-    /// Returns the parts that must occur somewhere, or the outline would describe what never happens.
+    /// Returns the parts that must occur at least once. Otherwise, the outline would describe output that does not
+    /// exist.
     pub fn wanted(&self, place: &str) -> Vec<String> {
         let mut wanted = vec![format!("{place} is there")];
         if self.or_null {

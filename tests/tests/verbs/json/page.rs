@@ -16,7 +16,7 @@ pub struct Page {
     met: BTreeSet<String>,
 }
 
-/// Returns each row's command and its second column.
+/// Returns the command and the second column of each row.
 fn table() -> impl Iterator<Item = (&'static str, &'static str)> {
     let rows = PAGE.lines().filter_map(|line| line.strip_prefix("| ")?.split_once(" | "));
     rows.skip(1).map(|(command, prints)| (command.trim_matches('`'), prints))
@@ -28,7 +28,7 @@ pub fn commands() -> Vec<&'static str> {
 }
 
 impl Page {
-    /// Parses the table; a row without an outline says how it differs.
+    /// Parses the table. A row without an outline says how it differs from another row.
     pub fn read() -> Page {
         let outlined = table().filter_map(|(command, prints)| {
             let begins = prints.starts_with("`{") || prints.starts_with("`[");
@@ -38,13 +38,13 @@ impl Page {
         Page { rows: outlined.collect(), met: BTreeSet::new() }
     }
 
-    /// Runs a command as root and checks its output against its row.
+    /// Runs a command as root and checks its output against the row `row`.
     #[track_caller]
     pub fn run(&mut self, m: &Machine, (row, words): (&str, &str)) -> Value {
         self.call(row, m.call(format!("twinlock --json {words}").split(' ')))
     }
 
-    /// Checks any call like [`Page::run`], without its exit status.
+    /// Checks the output of a call as [`Page::run`] does, but not its exit status.
     #[track_caller]
     pub fn call(&mut self, row: &str, call: Call<'_>) -> Value {
         let done = call.output();

@@ -1,4 +1,5 @@
-//! Renewed tickets by mail for members of a group whose ticket has expired, at their logins, while the rule is active.
+//! Tests renewed tickets by mail for members of a group whose ticket has expired, at their logins, while the rule
+//! applies.
 
 use twinlock_tests::{Finished, Machine};
 
@@ -7,7 +8,7 @@ use super::{machine, twinlock};
 const HOUR: i64 = 3600;
 const OUTBOX: &str = "/var/lib/twinlock/outbox";
 
-/// Creates a machine whose group dev was invited with tickets of an hour.
+/// Creates a machine whose group dev was invited with tickets that are valid for an hour.
 fn invited() -> Machine {
     let m = machine();
     let ours = "auth required pam_twinlock.so first_factor=stack";

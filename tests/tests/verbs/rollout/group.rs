@@ -1,4 +1,5 @@
-//! A group with a deadline: first tickets, then a rule in rules.toml, which several administrators write concurrently.
+//! Tests a group with a deadline: first tickets, then a rule in rules.toml, which several administrators write at the
+//! same time.
 
 use twinlock_tests::{Machine, said};
 
@@ -37,13 +38,13 @@ fn a_group_is_invited_and_its_rule_written_once() {
     assert_eq!(m.file(RULES).read(), moved);
 }
 
-/// Writes a stack with pam_permit before our line, so that the module alone decides.
+/// Writes a stack with pam_permit before twinlock's line, so that only the module decides.
 fn wired(m: &Machine, arguments: &str) {
     let ours = format!("auth required pam_twinlock.so first_factor=stack {arguments}");
     m.pam("probe", &format!("auth required pam_permit.so\n{ours}\n"));
 }
 
-/// Logs in a user who is not enrolled; returns whether the login is accepted.
+/// Logs in a user who is not enrolled. Returns whether the login is accepted.
 fn gets_in(m: &Machine, user: &str) -> bool {
     m.pamtester("probe", user).input("\n\n\n\n").output().code == Some(0)
 }
@@ -192,7 +193,7 @@ fn rule_is_written_after_the_tickets_or_not_at_all() {
     assert!(!m.file(RULES).exists() && !gets_in(&m, "bob"));
 }
 
-/// Concurrent administrators, some of them killed: after each successful command the rule is in the file.
+/// Checks that no rule is lost if several administrators write at the same time and some of them are killed.
 #[test]
 fn many_at_once_lose_no_rule() {
     let m = machine();

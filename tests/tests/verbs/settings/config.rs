@@ -1,10 +1,10 @@
-//! `--config` and `config=`: a file of root in folders of root, which decides only what the module would decide.
+//! Tests `--config` and `config=`: only a file of root in folders of root is used, and only for settings of the module.
 
 use twinlock_tests::{Finished, Machine};
 
 const KEY: &str = "JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP";
 
-/// Creates a machine: ada is enrolled; kim is too, and may run each verb of twinlock; eve has her own folder.
+/// Creates a machine on which ada and kim are enrolled, kim may run each verb of twinlock, and eve has her own folder.
 fn machine() -> Machine {
     let m = Machine::new();
     m.twinlock().user("ada").user("kim").user("eve");
@@ -28,7 +28,7 @@ fn asked(m: &Machine) -> Finished {
     m.pamtester("probe", "ada").input(m.code("ada") + "\n").output()
 }
 
-/// Paths to a file that users other than root can write: manipulations of /d and /d/t.toml, and the path.
+/// Paths to a file that users other than root can write: changes to /d and /d/t.toml, and the path.
 const WAYS: [(&str, &str); 15] = [
     ("chmod 666 /d/t.toml", "/d/t.toml"),
     ("chmod 620 /d/t.toml", "/d/t.toml"),
@@ -123,7 +123,8 @@ fn relative_path_is_seen_from_the_folder_of_the_caller() {
     assert!(shown.stderr.contains("the folder /home/eve does not belong"), "{shown:?}");
 }
 
-/// The attack: a draft that was only checked became the fallback of a missing file.
+/// Checks that a draft that was only checked is never used. In an attack on an earlier version, it became the fallback
+/// of a missing file.
 #[test]
 fn draft_of_the_caller_is_never_in_force() {
     let m = machine();
@@ -148,7 +149,7 @@ fn draft_of_the_caller_is_never_in_force() {
     assert!(m.logged("event=bypass_given").is_empty(), "{:?}", m.log());
 }
 
-/// Even a file of root must not decide whose code is asked for, where mail goes, or its texts.
+/// Checks that even a file of root does not decide whose code is asked for, where mail goes, or its texts.
 #[test]
 fn own_codes_and_mail_are_those_of_etc_twinlock() {
     let m = machine();
@@ -180,7 +181,7 @@ fn own_codes_and_mail_are_those_of_etc_twinlock() {
     );
 }
 
-/// A wrong code is counted in the ledger of /etc/twinlock, not in one that the named file sets.
+/// Checks that a wrong code is counted in the ledger of /etc/twinlock, and not in one that the named file sets.
 #[test]
 fn own_codes_are_judged_by_the_records_of_etc_twinlock() {
     let m = machine();
