@@ -130,13 +130,14 @@ const ROOMS: [(&str, &[Row]); 6] = [
             ("sshd", &["finding", "judge", "pam"]),
             ("shipped", &["finding", "judge", "pam", "sshd"]),
             ("machine", &["judge", "pam", "sshd"]),
+            ("acceptance", &["accepted", "finding", "machine"]),
             ("report", &["finding", "judge", "pam", "wrap"]),
             ("settings", &["finding"]),
             ("hindrance", &["machine", "pam", "wrap"]),
             (
                 "examine",
                 &[
-                    "accepted",
+                    "acceptance",
                     "finding",
                     "hindrance",
                     "judge",

@@ -7,6 +7,15 @@ use crate::finding::{Finding, Level};
 /// The file.
 pub const FILE: &str = "/etc/twinlock/accepted.toml";
 
+/// What the file says.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct AcceptedFile {
+    /// Services that have to ask for a code, although no line of theirs may name the module.
+    pub protect: Vec<String>,
+    /// The accepted ways in.
+    pub accepted: Vec<Accepted>,
+}
+
 /// One accepted way in.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Accepted {
@@ -26,24 +35,36 @@ pub struct Accepted {
 ///
 /// # Errors
 /// What is wrong with it, as a clause.
-pub fn read(text: &str) -> Result<Vec<Accepted>, String> {
+pub fn read(text: &str) -> Result<AcceptedFile, String> {
     let parsed = DeTable::parse(text).map_err(|error| error.message().replace('\n', ", "))?;
-    let mut found = Vec::new();
+    let mut found = AcceptedFile::default();
     for (key, value) in parsed.into_inner() {
-        let DeValue::Array(entries) = value.into_inner() else {
-            return Err(format!("`{}` is not a list of [[accepted]] tables", key.get_ref()));
-        };
-        if key.get_ref() != "accepted" {
-            return Err(format!("there is no key `{}`", key.get_ref()));
-        }
-        for one in entries {
-            let DeValue::Table(table) = one.into_inner() else {
-                return Err("`accepted` is not a list of tables".to_owned());
-            };
-            found.push(entry(table)?);
+        match (key.get_ref().as_ref(), value.into_inner()) {
+            ("accepted", DeValue::Array(entries)) => {
+                for one in entries {
+                    let DeValue::Table(table) = one.into_inner() else {
+                        return Err("`accepted` is not a list of tables".to_owned());
+                    };
+                    found.accepted.push(entry(table)?);
+                }
+            }
+            ("accepted", _) => {
+                return Err("`accepted` is not a list of [[accepted]] tables".to_owned());
+            }
+            ("protect", DeValue::Array(names)) => {
+                found.protect = names.into_iter().map(service).collect::<Result<_, _>>()?;
+            }
+            ("protect", _) => return Err("`protect` is not a list of services".to_owned()),
+            (other, _) => return Err(format!("there is no key `{other}`")),
         }
     }
     Ok(found)
+}
+
+fn service(name: toml::Spanned<DeValue<'_>>) -> Result<String, String> {
+    let name = name.into_inner();
+    let name = name.as_str().filter(|name| !name.is_empty()).map(str::to_ascii_lowercase);
+    name.ok_or_else(|| "`protect` is not a list of services, such as [\"sudo\", \"su\"]".to_owned())
 }
 
 fn entry(mut table: DeTable<'_>) -> Result<Accepted, String> {
@@ -99,7 +120,7 @@ mod tests {
             what: "A key at /etc/x:12.".to_owned(),
             remedy: String::new(),
         }];
-        mark(&mut found, "sshd", &read(text).unwrap(), UnixTime(now));
+        mark(&mut found, "sshd", &read(text).unwrap().accepted, UnixTime(now));
         found[0].level
     }
 
@@ -126,6 +147,17 @@ mod tests {
         ] {
             assert!(read(&ENTRY.replace(from, to)).is_err(), "{to}");
         }
-        assert_eq!(read("").unwrap(), []);
+        assert_eq!(read("").unwrap(), AcceptedFile::default());
+    }
+
+    #[test]
+    fn protected_services_are_read_in_lower_case() {
+        let text = format!("protect = [\"Sudo\", \"polkit-1\"]\n{ENTRY}");
+        let file = read(&text).unwrap();
+        assert_eq!(file.protect, ["sudo", "polkit-1"]);
+        assert_eq!(file.accepted.len(), 1);
+        for wrong in ["protect = \"sudo\"", "protect = [1]", "protect = [\"\"]", "protects = []"] {
+            assert!(read(wrong).is_err(), "{wrong}");
+        }
     }
 }

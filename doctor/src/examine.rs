@@ -1,10 +1,5 @@
 //! Examines each sshd of a machine with its PAM stack.
-use std::io;
-use std::time::{SystemTime, UNIX_EPOCH};
-
-use twinlock_core::base::time::UnixTime;
-
-use crate::accepted;
+use crate::acceptance::Acceptance;
 use crate::finding::{Finding, Level};
 use crate::hindrance::Hindrance;
 use crate::judge;
@@ -15,7 +10,7 @@ use crate::pam;
 use crate::pam::stack::{Facility, Service};
 use crate::pam::table::tabulate;
 use crate::report::{DoctorReport, Rows};
-use crate::settings::{Decider, Exemptions, Settings};
+use crate::settings::Settings;
 use crate::shipped;
 use crate::sshd;
 use crate::sshd::effective::Effective;
@@ -33,7 +28,7 @@ pub fn examine_all(
 ) -> Result<DoctorReport, Hindrance> {
     let mut whole = DoctorReport { findings: Vec::new(), table: None, rows };
     for instance in machine.instances() {
-        let one = examine(&machine.with_instance(instance), rows, settings.clone())?;
+        let one = examine(&machine.with_instance(instance), rows, settings)?;
         whole.table = whole.table.or(one.table);
         whole.findings.extend(one.findings);
     }
@@ -42,7 +37,7 @@ pub fn examine_all(
     Ok(whole)
 }
 
-fn examine(machine: &Machine, rows: Rows, settings: Settings) -> Result<DoctorReport, Hindrance> {
+fn examine(machine: &Machine, rows: Rows, settings: &Settings) -> Result<DoctorReport, Hindrance> {
     let config = sshd::config::load_of(machine, machine.instance())?;
     let mut findings = Vec::new();
     let mut facts = match machine.complaint()? {
@@ -68,7 +63,7 @@ fn examine(machine: &Machine, rows: Rows, settings: Settings) -> Result<DoctorRe
     if wired {
         findings.extend(judge::stack(&case));
         findings.extend(judge::twice::judge(&case));
-        findings.extend(settings.refusing.iter().cloned());
+        findings.extend(settings.findings(&name));
     }
     findings.extend(lockers(machine, &settings.exempt)?);
     let whole = (!table.is_too_large()).then_some(&table);
@@ -79,9 +74,8 @@ fn examine(machine: &Machine, rows: Rows, settings: Settings) -> Result<DoctorRe
             shipped::settle(&mut findings, &case, &facts.config);
         }
     }
-    settle(&mut findings, &settings, facts.as_ref().is_some_and(sshd::judge::passes_by_pam));
-    let unused = accept(machine, &name, &mut findings);
-    findings.extend(unused);
+    settings.settle(&mut findings, facts.as_ref().is_some_and(sshd::judge::passes_by_pam));
+    Acceptance::of(machine).apply(&name, &mut findings);
     Ok(DoctorReport { findings, table: service.unusable.is_none().then_some(table), rows })
 }
 
@@ -150,47 +144,6 @@ fn elsewhere(config: &sshd::config::Config, place: String, source: &str) -> Opti
         what: format!("Accounts of `{source}` cannot be listed: each Match block is taken to apply to one of them."),
         remedy: "Check one of them with `sshd -T -C user=NAME,host=HOST,addr=ADDRESS,laddr=127.0.0.1,lport=22`.".to_owned(),
     })
-}
-
-/// Applies what the settings say. A lock-out is a warning if it locks out nobody: no user is exempt, or users get in
-/// without PAM.
-fn settle(findings: &mut Vec<Finding>, settings: &Settings, passed_by: bool) {
-    if settings.not_enrolled == Decider::Settings {
-        findings.retain(|finding| finding.id != "nullok");
-    }
-    let nobody = |id: &str| match id {
-        "exempt-shut-out" => settings.exemptions == Exemptions::None,
-        "nobody-gets-in" => passed_by,
-        _ => false,
-    };
-    for finding in findings.iter_mut().filter(|one| nobody(one.id)) {
-        finding.level = Level::Warning;
-    }
-}
-
-/// Marks what accepted.toml accepts; a file that cannot be used accepts nothing.
-fn accept(machine: &Machine, service: &str, findings: &mut [Finding]) -> Option<Finding> {
-    let unused = |what: String| Finding {
-        level: Level::Warning,
-        id: "accepted-unused",
-        place: accepted::FILE.to_owned(),
-        what: format!("The file accepts nothing: {what}."),
-        remedy: "Correct the file; it must belong to root, and no other user may write to it."
-            .to_owned(),
-    };
-    let text = match machine.text_of_root(accepted::FILE) {
-        Ok(text) => text,
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return None,
-        Err(error) => return Some(unused(error.to_string())),
-    };
-    let now = SystemTime::now().duration_since(UNIX_EPOCH).map_or(u64::MAX, |now| now.as_secs());
-    match accepted::read(&text) {
-        Ok(entries) => {
-            accepted::mark(findings, service, &entries, UnixTime(now));
-            None
-        }
-        Err(what) => Some(unused(what)),
-    }
 }
 
 fn refused(file: &str, said: &str) -> Finding {

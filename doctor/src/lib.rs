@@ -1,5 +1,6 @@
 //! `twinlock doctor`: finds bypasses and lock-outs in the PAM and sshd configuration.
 
+pub mod acceptance;
 pub mod accepted;
 pub mod examine;
 pub mod finding;

@@ -1,5 +1,5 @@
 //! What twinlock's settings and records mean for a login, as the command has read them.
-use crate::finding::Finding;
+use crate::finding::{Finding, Level};
 
 /// Effects of twinlock's settings on every stack.
 #[derive(Clone, Debug, Default)]
@@ -12,6 +12,78 @@ pub struct Settings {
     pub exemptions: Exemptions,
     /// Who decides about users who are not enrolled.
     pub not_enrolled: Decider,
+    /// How the settings treat a user who is not enrolled.
+    pub strangers: Strangers,
+    /// The settings and rules by which users log in without a code.
+    pub lenient: Vec<Leniency>,
+    /// Whether root has a code.
+    pub root: RootCode,
+}
+
+/// A rule or setting by which users log in without a code.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Leniency {
+    /// The only service that it concerns; `None` for all.
+    pub service: Option<String>,
+    /// Whom it lets in, in a few words.
+    pub who: String,
+    /// The finding about it.
+    pub finding: Finding,
+}
+
+/// How the settings treat a user who is not enrolled.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub enum Strangers {
+    /// Refused, or refused unless the user sets up an app at the login.
+    #[default]
+    Refused,
+    /// Let in.
+    LetIn,
+    /// The settings could not be read.
+    Unknown,
+}
+
+/// Whether root has a code.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub enum RootCode {
+    /// Root is enrolled, or a rule exempts root.
+    Has,
+    /// Root is not enrolled, and is treated as the settings say.
+    HasNone,
+    /// Records were not read.
+    #[default]
+    Unknown,
+}
+
+impl Settings {
+    /// Returns what concerns a service.
+    pub fn lenient_to<'a>(&'a self, service: &'a str) -> impl Iterator<Item = &'a Leniency> {
+        let concerns =
+            move |one: &&Leniency| one.service.as_ref().is_none_or(|other| other == service);
+        self.lenient.iter().filter(concerns)
+    }
+
+    /// Returns the findings that concern a service whose stack calls the module.
+    pub fn findings<'a>(&'a self, service: &'a str) -> impl Iterator<Item = Finding> {
+        let lenient = self.lenient_to(service).map(|one| &one.finding);
+        self.refusing.iter().chain(lenient).cloned()
+    }
+
+    /// Changes findings about a stack to what the settings make of them. A lock-out is a warning if it locks out
+    /// nobody: no user is exempt, or users get in without PAM.
+    pub fn settle(&self, findings: &mut Vec<Finding>, passed_by: bool) {
+        if self.not_enrolled == Decider::Settings {
+            findings.retain(|finding| finding.id != "nullok");
+        }
+        let nobody = |id: &str| match id {
+            "exempt-shut-out" => self.exemptions == Exemptions::None,
+            "nobody-gets-in" => passed_by,
+            _ => false,
+        };
+        for finding in findings.iter_mut().filter(|one| nobody(one.id)) {
+            finding.level = Level::Warning;
+        }
+    }
 }
 
 /// Whether the settings exempt any user.

@@ -18,7 +18,7 @@ use twinlock_core::{
 use twinlock_doctor::{
     Doctor, Format, NOT_JUDGED,
     finding::{Finding, Level},
-    settings::{Decider, Exemptions, Settings},
+    settings::{Decider, Exemptions, RootCode, Settings, Strangers},
 };
 use twinlock_host::{
     machine::Machine,
@@ -57,6 +57,7 @@ pub(crate) fn run(arguments: &Doctor, command: &Command) -> ExitCode {
             exempt: exempt(&chosen),
             not_enrolled: decider(&chosen),
             exemptions: exemptions(&chosen),
+            ..of_users(&chosen)
         },
         Ok(_) => Settings::default(),
         Err(failure) => return failure.print(command.json),
@@ -101,6 +102,41 @@ fn decider(chosen: &ChosenSettings) -> Decider {
     }
 }
 
+/// Returns how the settings and records treat root and users who are not enrolled.
+fn of_users(chosen: &ChosenSettings) -> Settings {
+    let Ok(loaded) = chosen.load() else {
+        return Settings { strangers: Strangers::Unknown, ..Settings::default() };
+    };
+    let machine = Machine::new(&loaded.policy, &chosen.path, OWNER);
+    Settings {
+        strangers: match loaded.policy.not_enrolled {
+            NotEnrolled::Deny | NotEnrolled::Enroll => Strangers::Refused,
+            NotEnrolled::Allow | NotEnrolled::Remind => Strangers::LetIn,
+        },
+        lenient: lenient::examine(&chosen.path, &loaded.policy, &machine),
+        root: root_code(&machine, &loaded.policy),
+        ..Settings::default()
+    }
+}
+
+/// Returns whether root has a code, or needs none everywhere.
+fn root_code(machine: &Machine, policy: &Policy) -> RootCode {
+    let of_root = |rule: &&Rule| {
+        let named = rule.user.as_ref().is_none_or(|user| user == "root");
+        named && rule.group.is_none() && rule.network.is_none() && rule.service.is_none()
+    };
+    if policy.rules.iter().find(of_root).is_some_and(|rule| rule.action == Action::Exempt) {
+        return RootCode::Has;
+    }
+    match enrolled_users::everybody(&machine.records) {
+        Ok(mut users) => match users.any(|entry| entry.user == "root" && counts(machine, &entry)) {
+            true => RootCode::Has,
+            false => RootCode::HasNone,
+        },
+        Err(_) => RootCode::Unknown,
+    }
+}
+
 /// Returns the findings about settings, records, ledger and mail, which concern every PAM stack.
 fn behind(chosen: &ChosenSettings) -> Vec<Finding> {
     let config = &chosen.path;
@@ -120,7 +156,6 @@ fn behind(chosen: &ChosenSettings) -> Vec<Finding> {
         Ok(()) => nobody(&machine, &loaded.policy),
         Err(finding) => Some(Finding { place: places.records.to_string(), ..finding }),
     });
-    found.extend(lenient::examine(config, &loaded.policy, &machine));
     found.extend(ledger(&machine, places));
     found.extend(ahead::examine(&machine, &places.records));
     // Mail settings come from the command's own file, whichever settings were requested.

@@ -7,6 +7,7 @@ use twinlock_core::policy::{
 };
 use twinlock_core::{base::time::UnixTime, ports::Clock};
 use twinlock_doctor::finding::{Finding, Level};
+use twinlock_doctor::settings::Leniency;
 use twinlock_host::{
     machine::Machine,
     settings::{self, RULES},
@@ -14,9 +15,9 @@ use twinlock_host::{
 
 use crate::commands::doctor::OWNER;
 
-/// Finds settings by which users log in without a code, in the services that sshd calls.
-pub(super) fn examine(config: &str, policy: &Policy, machine: &Machine) -> Vec<Finding> {
-    let mut found: Vec<Finding> = not_enrolled(config, policy).into_iter().collect();
+/// Finds settings and rules by which users log in without a code.
+pub(super) fn examine(config: &str, policy: &Policy, machine: &Machine) -> Vec<Leniency> {
+    let mut found: Vec<Leniency> = not_enrolled(config, policy).into_iter().collect();
     let now = machine.clock.now().ok().map(|now| now.unix);
     // The rules of the command come last.
     let own = settings::read_rules(RULES, OWNER).map_or(0, |rules| rules.len());
@@ -35,16 +36,34 @@ pub(super) fn examine(config: &str, policy: &Policy, machine: &Machine) -> Vec<F
         // The command asks an administrator for a code before it writes a rule, and the rule ends by itself.
         let by_command = number >= written && rule.until.is_some();
         let level = if by_command { Level::Exception } else { Level::WayIn };
-        found.push(by_rule(level, place, rule));
+        found.push(Leniency {
+            service: rule.service.clone(),
+            who: who(rule),
+            finding: by_rule(level, place, rule),
+        });
     }
     found
 }
 
-/// Returns whether the rule may let a user of sshd in without a code. If the time is unknown, no rule counts as ended.
+/// Names those whom a rule lets in, in a few words.
+fn who(rule: &Rule) -> String {
+    let mut parts = Vec::new();
+    parts.extend(rule.user.as_ref().map(|user| format!("user {user}")));
+    parts.extend(rule.group.as_ref().map(|group| format!("group {group}")));
+    parts.extend(rule.network.as_ref().map(|network| format!("from {network}")));
+    match (parts.is_empty(), rule.action) {
+        (true, Action::Remind) => parts.push("not enrolled".to_owned()),
+        (true, Action::Exempt | Action::Require) => parts.push("everyone".to_owned()),
+        (false, Action::Remind) => parts.push("if not enrolled".to_owned()),
+        (false, Action::Exempt | Action::Require) => (),
+    }
+    parts.join(" ")
+}
+
+/// Returns whether the rule may let a user in without a code. If the time is unknown, no rule counts as ended.
 fn lets_in(rule: &Rule, now: Option<UnixTime>) -> bool {
-    let here = rule.service.as_ref().is_none_or(|service| service == "sshd");
     let over = rule.until.zip(now).is_some_and(|(until, now)| now >= until);
-    here && !over && rule.action != Action::Require
+    !over && rule.action != Action::Require
 }
 
 fn by_rule(level: Level, place: String, rule: &Rule) -> Finding {
@@ -65,13 +84,13 @@ fn by_rule(level: Level, place: String, rule: &Rule) -> Finding {
     }
 }
 
-fn not_enrolled(config: &str, policy: &Policy) -> Option<Finding> {
+fn not_enrolled(config: &str, policy: &Policy) -> Option<Leniency> {
     let word = match policy.not_enrolled {
         NotEnrolled::Deny | NotEnrolled::Enroll => return None,
         NotEnrolled::Remind => "remind",
         NotEnrolled::Allow => "allow",
     };
-    Some(Finding {
+    let finding = Finding {
         level: Level::WayIn,
         id: "not-enrolled-allowed",
         place: config.to_owned(),
@@ -81,5 +100,6 @@ fn not_enrolled(config: &str, policy: &Policy) -> Option<Finding> {
         remedy: "Enroll them (`twinlock list` shows who is enrolled), then write `not_enrolled = \"deny\"`; or accept it in \
                  /etc/twinlock/accepted.toml."
             .to_owned(),
-    })
+    };
+    Some(Leniency { service: None, who: "not enrolled".to_owned(), finding })
 }

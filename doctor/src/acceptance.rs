@@ -1,0 +1,64 @@
+//! What accepted.toml accepts and protects on this machine, today.
+use std::io;
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use twinlock_core::base::time::UnixTime;
+
+use crate::accepted::{self, AcceptedFile};
+use crate::finding::{Finding, Level};
+use crate::machine::Machine;
+
+/// The file as it is today; one that cannot be used accepts nothing.
+pub struct Acceptance {
+    file: AcceptedFile,
+    now: UnixTime,
+    /// The reason why the file cannot be used.
+    pub unusable: Option<Finding>,
+}
+
+impl Acceptance {
+    /// Reads the file.
+    #[must_use]
+    pub fn of(machine: &Machine) -> Self {
+        let now =
+            SystemTime::now().duration_since(UNIX_EPOCH).map_or(u64::MAX, |now| now.as_secs());
+        let file = match machine.text_of_root(accepted::FILE) {
+            Ok(text) => accepted::read(&text),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(AcceptedFile::default()),
+            Err(error) => Err(error.to_string()),
+        };
+        let (file, unusable) = match file {
+            Ok(file) => (file, None),
+            Err(what) => (AcceptedFile::default(), Some(unused(what))),
+        };
+        Self { file, now: UnixTime(now), unusable }
+    }
+
+    /// Marks the findings of a service, and adds why the file cannot be used.
+    pub fn apply(&self, service: &str, findings: &mut Vec<Finding>) {
+        self.mark(service, findings);
+        findings.extend(self.unusable.clone());
+    }
+
+    /// Marks the findings of a service that are accepted.
+    pub fn mark(&self, service: &str, findings: &mut [Finding]) {
+        accepted::mark(findings, service, &self.file.accepted, self.now);
+    }
+
+    /// Returns the services that have to ask for a code.
+    #[must_use]
+    pub fn protected(&self) -> &[String] {
+        &self.file.protect
+    }
+}
+
+fn unused(what: String) -> Finding {
+    Finding {
+        level: Level::Warning,
+        id: "accepted-unused",
+        place: accepted::FILE.to_owned(),
+        what: format!("The file accepts nothing: {what}."),
+        remedy: "Correct the file; it must belong to root, and no other user may write to it."
+            .to_owned(),
+    }
+}
