@@ -127,7 +127,7 @@ fn ask(
 fn base(machine: &Machine) -> Result<String, ProbeError> {
     machine.effective(None).or_else(|error| match error {
         ProbeError::Refused(_) => machine.effective(Some(&Probe::of("nobody").argument())),
-        ProbeError::NoProgram => Err(error),
+        ProbeError::NoProgram | ProbeError::NotCopied(_) => Err(error),
     })
 }
 

@@ -57,6 +57,10 @@ impl From<ProbeError> for Hindrance {
                 format!("sshd does not print its settings: {said}."),
                 "Run `twinlock doctor ssh` as root.",
             ),
+            ProbeError::NotCopied(said) => (
+                format!("The files cannot be copied to /tmp for sshd: {said}."),
+                "Correct that, and run the command again.",
+            ),
         };
         Self { what, remedy: remedy.to_owned() }
     }

@@ -1,27 +1,44 @@
 //! The examined machine: files, accounts, modules and sshd.
 mod accounts;
+mod glob;
 mod instances;
+mod stage;
+mod tree;
 
+use std::cell::OnceCell;
 use std::fs;
-use std::io;
-use std::os::unix::fs::MetadataExt;
+use std::io::{self, Read};
 use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::process::{Command, Stdio};
+use std::rc::Rc;
+use std::thread;
 
 use twinlock_host::programs;
 
 use crate::judge::lines::ModuleFile;
+use crate::machine::stage::Stage;
+use crate::machine::tree::Tree;
 use crate::pam::load::{Files, UnreadableError};
 use crate::sshd::command_line::Instance;
-use crate::sshd::config::Patterns;
-use crate::sshd::pattern::fits;
+use crate::sshd::config::{MAIN_FILES, Patterns};
 
 /// A machine, or a folder with the files of one.
 pub struct Machine {
-    root: PathBuf,
+    tree: Tree,
     sshd: Option<PathBuf>,
     recorded: Option<PathBuf>,
     instance: Instance,
+    candidates: Rc<[Candidate]>,
+    stage: OnceCell<Stage>,
+}
+
+/// A file that is judged before it is written.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Candidate {
+    /// The file in whose place it is judged.
+    pub path: &'static str,
+    /// Its text.
+    pub text: String,
 }
 
 /// Why sshd's settings are unknown.
@@ -31,13 +48,15 @@ pub enum ProbeError {
     NoProgram,
     /// sshd failed with this message.
     Refused(String),
+    /// The files of a candidate could not be copied for sshd.
+    NotCopied(String),
 }
 
 impl core::fmt::Display for ProbeError {
     fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
         match self {
             Self::NoProgram => f.write_str("sshd is not installed"),
-            Self::Refused(said) => f.write_str(said),
+            Self::Refused(said) | Self::NotCopied(said) => f.write_str(said),
         }
     }
 }
@@ -48,19 +67,47 @@ const FOLDERS: [&str; 4] =
     ["/lib/security", "/lib64/security", "/usr/lib/security", "/usr/lib64/security"];
 /// Module that libpam installs: its folder is the one that libpam searches.
 const LIBPAMS_OWN: &str = "pam_deny.so";
+/// The bits of a mode that mean a symbolic link.
+const LINK: u32 = 0o120_000;
+/// Largest output of sshd in bytes.
+const OUTPUT_MAX: u64 = 1 << 20;
 
 impl Machine {
     /// Creates a machine. `recorded` is a folder with recorded output of sshd, for a tree whose sshd cannot run.
     #[must_use]
     pub fn new(root: PathBuf, recorded: Option<PathBuf>) -> Self {
-        Self { root, sshd: programs::sshd(), recorded, instance: Instance::default() }
+        Self {
+            tree: Tree::new(root),
+            sshd: programs::sshd(),
+            recorded,
+            instance: Instance::default(),
+            candidates: Rc::default(),
+            stage: OnceCell::new(),
+        }
+    }
+
+    /// Returns the machine as it will be with these files.
+    #[must_use]
+    pub fn with_candidates(self, candidates: Vec<Candidate>) -> Self {
+        Self { candidates: candidates.into(), ..self }
     }
 
     /// Returns the same machine with one of its sshds.
     #[must_use]
     pub fn with_instance(&self, instance: Instance) -> Self {
-        let (root, sshd) = (self.root.clone(), self.sshd.clone());
-        Self { root, sshd, recorded: self.recorded.clone(), instance }
+        Self {
+            tree: self.tree.clone(),
+            sshd: self.sshd.clone(),
+            recorded: self.recorded.clone(),
+            instance,
+            candidates: Rc::clone(&self.candidates),
+            stage: OnceCell::new(),
+        }
+    }
+
+    /// Returns whether files are judged that are not in force.
+    fn is_candidate(&self) -> bool {
+        !self.tree.is_host() || !self.candidates.is_empty()
     }
 
     /// Returns the sshd that is examined.
@@ -69,18 +116,15 @@ impl Machine {
         &self.instance
     }
 
-    fn path(&self, path: &str) -> PathBuf {
-        self.root.join(path.trim_start_matches('/'))
-    }
-
     /// Returns the text of a file that only root can have written.
     ///
     /// # Errors
     /// [`io::Error`] if it cannot be read, or another user can write to it.
     pub fn text_of_root(&self, path: &str) -> io::Result<String> {
-        let found = fs::symlink_metadata(self.path(path))?;
-        let owned = found.uid() == 0 || self.root != Path::new("/");
-        if !owned || found.mode() & 0o022 != 0 || !found.is_file() {
+        let found = self.tree.stat_link(path)?;
+        let is_open = found.st_uid != 0 || found.st_mode & 0o022 != 0;
+        let is_link = found.st_mode & LINK == LINK;
+        if is_link || is_open && self.tree.is_host() {
             return Err(io::Error::other("not only root can write to it"));
         }
         self.text(path)
@@ -102,7 +146,7 @@ impl Machine {
         }
         let all = self.module_folders();
         let (known, others): (Vec<_>, Vec<_>) =
-            all.into_iter().partition(|folder| self.path(folder).join(LIBPAMS_OWN).exists());
+            all.into_iter().partition(|folder| self.has(&format!("{folder}/{LIBPAMS_OWN}")));
         if known.is_empty() {
             return ModuleFile::Unknown;
         }
@@ -117,26 +161,24 @@ impl Machine {
     fn module_folders(&self) -> Vec<String> {
         let mut all: Vec<String> = FOLDERS.map(str::to_owned).to_vec();
         for base in ["/usr/lib", "/lib"] {
-            let entries = fs::read_dir(self.path(base)).into_iter().flatten().flatten();
-            for entry in entries {
-                if let Some(name) =
-                    entry.file_name().to_str().filter(|name| name.contains("-linux-"))
-                {
-                    all.push(format!("{base}/{name}/security"));
-                }
-            }
+            let mut names = self.tree.names(base).unwrap_or_default();
+            names.retain(|name| name.contains("-linux-"));
+            all.extend(names.iter().map(|name| format!("{base}/{name}/security")));
         }
         all
     }
 
+    fn has(&self, path: &str) -> bool {
+        self.tree.stat(path).is_ok()
+    }
+
     fn examine(&self, path: &str) -> Option<ModuleFile> {
-        let file = self.path(path);
-        let found = fs::metadata(&file).ok()?;
-        let folder = fs::metadata(file.parent()?).ok()?;
+        let found = self.tree.stat(path).ok()?;
+        let folder = self.tree.stat(path.rsplit_once('/')?.0).ok()?;
         Some(ModuleFile::At {
             path: path.to_owned(),
-            uid: found.uid(),
-            modes: [found.mode(), folder.mode()],
+            uid: found.st_uid,
+            modes: [found.st_mode, folder.st_mode],
         })
     }
 
@@ -154,7 +196,7 @@ impl Machine {
                 Err(ProbeError::Refused(said))
             }
             Err(ProbeError::Refused(said)) => Ok(Some(said)),
-            Err(ProbeError::NoProgram) => Err(ProbeError::NoProgram),
+            Err(error) => Err(error),
         }
     }
 
@@ -175,18 +217,65 @@ impl Machine {
     fn sshd(&self, args: &[&str]) -> Result<String, ProbeError> {
         let program = self.sshd.as_ref().ok_or(ProbeError::NoProgram)?;
         let mut command = Command::new(program);
-        command.args(args).args(&self.instance.options);
-        if self.instance.file().is_none() && self.root != Path::new("/") {
-            command.arg("-f").arg(self.path("/etc/ssh/sshd_config"));
+        command.args(args);
+        let refused = |error: io::Error| ProbeError::Refused(error.to_string());
+        if !self.is_candidate() {
+            return answer(command.args(&self.instance.options)).map_err(refused)?;
         }
-        let output = command.output().map_err(|error| ProbeError::Refused(error.to_string()))?;
-        if output.status.success() {
-            return Ok(String::from_utf8_lossy(&output.stdout).into_owned());
+        let stage = self.stage().map_err(|error| ProbeError::NotCopied(error.to_string()))?;
+        let other = self
+            .instance
+            .options
+            .chunks_exact(2)
+            .filter(|pair| pair.first().is_some_and(|one| one != "-f"));
+        command.args(other.flatten()).arg("-f").arg(stage.main());
+        if stage.host_key().exists() {
+            command.arg("-h").arg(stage.host_key());
         }
-        // sshd ends these lines with CR LF.
-        let said = String::from_utf8_lossy(&output.stderr).replace('\r', "");
-        Err(ProbeError::Refused(said.trim().to_owned()))
+        answer(&mut command).map_err(refused)?.map_err(|error| match error {
+            ProbeError::Refused(said) => ProbeError::Refused(stage.restored(&said)),
+            ProbeError::NoProgram | ProbeError::NotCopied(_) => error,
+        })
     }
+
+    /// Returns the copies of the configuration of this sshd.
+    fn stage(&self) -> io::Result<&Stage> {
+        if let Some(stage) = self.stage.get() {
+            return Ok(stage);
+        }
+        let main = self.instance.file().map(str::to_owned);
+        let usual =
+            || MAIN_FILES.into_iter().find(|file| self.text(file).is_ok()).map(str::to_owned);
+        let main =
+            main.or_else(usual).ok_or_else(|| io::Error::other("there is no sshd_config"))?;
+        let stage = Stage::of(self, &main)?;
+        Ok(self.stage.get_or_init(|| stage))
+    }
+}
+
+/// Runs sshd and returns its output, or what it complains about.
+///
+/// # Errors
+/// [`io::Error`] if it cannot be run.
+fn answer(command: &mut Command) -> io::Result<Result<String, ProbeError>> {
+    let streams = command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let mut child = streams.spawn()?;
+    let errors = child.stderr.take();
+    let reader = thread::Builder::new().spawn(move || errors.map(bounded))?;
+    let said = child.stdout.take().map(bounded).transpose()?.unwrap_or_default();
+    let complaint = reader.join().ok().flatten().transpose()?.unwrap_or_default();
+    if child.wait()?.success() {
+        return Ok(Ok(said));
+    }
+    // sshd ends these lines with CR LF.
+    Ok(Err(ProbeError::Refused(complaint.replace('\r', "").trim().to_owned())))
+}
+
+/// Reads what a process prints: it may be one of the caller, who can make it print without end.
+fn bounded(stream: impl Read) -> io::Result<String> {
+    let mut bytes = Vec::new();
+    stream.take(OUTPUT_MAX).read_to_end(&mut bytes)?;
+    Ok(String::from_utf8_lossy(&bytes).into_owned())
 }
 
 /// Reports whether a complaint concerns the caller or the moment, and not the settings.
@@ -210,27 +299,21 @@ fn recorded(folder: &Path, connection: Option<&str>) -> Result<String, ProbeErro
 
 impl Files for Machine {
     fn text(&self, path: &str) -> io::Result<String> {
-        let bytes = fs::read(self.path(path))?;
-        Ok(String::from_utf8_lossy(&bytes).into_owned())
+        match self.candidates.iter().find(|one| one.path == path) {
+            Some(candidate) => Ok(candidate.text.clone()),
+            None => self.tree.text(path),
+        }
     }
 
     fn is_folder(&self, path: &str) -> bool {
-        self.path(path).is_dir()
+        let holds =
+            |one: &Candidate| one.path.rsplit_once('/').is_some_and(|(folder, _)| folder == path);
+        self.candidates.iter().any(holds) || self.tree.is_folder(path)
     }
 }
 
 impl Patterns for Machine {
-    fn matching(&self, pattern: &str) -> Vec<String> {
-        let Some((folder, name)) = pattern.rsplit_once('/') else {
-            return Vec::new();
-        };
-        let entries = fs::read_dir(self.path(folder)).into_iter().flatten().flatten();
-        let mut all: Vec<String> = entries
-            .filter_map(|entry| entry.file_name().into_string().ok())
-            .filter(|file| fits(name, file) && (!file.starts_with('.') || name.starts_with('.')))
-            .map(|file| format!("{folder}/{file}"))
-            .collect();
-        all.sort();
-        all
+    fn matching(&self, pattern: &str) -> Result<Vec<String>, UnreadableError> {
+        self.tree.matching(pattern)
     }
 }

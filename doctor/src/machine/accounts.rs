@@ -52,6 +52,9 @@ impl Machine {
     /// Returns the first source of accounts that is no file, and where it is written.
     #[must_use]
     pub fn elsewhere(&self) -> Option<(String, String)> {
+        if !self.tree.is_host() && !self.has("/etc/passwd") {
+            return Some(("/etc/passwd".to_owned(), "the target host".to_owned()));
+        }
         let path = "/etc/nsswitch.conf";
         let text = self.text(path).ok()?;
         let mut lines = (1..).zip(text.lines());

@@ -39,10 +39,9 @@ impl Machine {
     fn unit(&self, name: &str) -> Option<Instance> {
         let main =
             UNIT_FOLDERS.iter().find_map(|folder| self.started_by(&format!("{folder}/{name}")));
-        let drop_ins = UNIT_FOLDERS
-            .iter()
-            .rev()
-            .flat_map(|folder| self.matching(&format!("{folder}/{name}.d/*.conf")));
+        let drop_ins = UNIT_FOLDERS.iter().rev().flat_map(|folder| {
+            self.matching(&format!("{folder}/{name}.d/*.conf")).unwrap_or_default()
+        });
         let (place, words) =
             drop_ins.filter_map(|file| self.started_by(&file)).next_back().or(main)?;
         let options = command_line::options(&words);
@@ -72,9 +71,11 @@ impl Machine {
     /// Returns the sshds of root that listen now. A process of another user may call itself sshd, and its options would
     /// become those of a program that root runs.
     fn running(&self) -> Vec<Instance> {
-        let entries = fs::read_dir(self.path("/proc")).into_iter().flatten().flatten();
-        let names = entries.filter_map(|entry| entry.file_name().into_string().ok());
-        let processes = names.filter(|name| name.bytes().all(|byte| byte.is_ascii_digit()));
+        if !self.tree.is_host() {
+            return Vec::new();
+        }
+        let names = self.tree.names("/proc").unwrap_or_default();
+        let processes = names.iter().filter(|name| name.bytes().all(|byte| byte.is_ascii_digit()));
         processes
             .filter(|name| self.is_sshd_of_root(name))
             .filter_map(|name| {
@@ -94,11 +95,11 @@ impl Machine {
         let ids = status.lines().find_map(|line| line.strip_prefix("Uid:")).unwrap_or_default();
         let of_root =
             ids.split_whitespace().count() == 4 && ids.split_whitespace().all(|id| id == "0");
-        let program = fs::read_link(self.path(&of("exe"))).unwrap_or_default();
+        let program = fs::read_link(of("exe")).unwrap_or_default();
         // An upgrade has removed the file of a program that still runs.
         let program = program.to_string_lossy();
         let runs_sshd = program.trim_end_matches(" (deleted)").ends_with("/sshd");
-        let place = |path: &str| fs::metadata(self.path(path)).map(|it| (it.dev(), it.ino())).ok();
+        let place = |path: &str| fs::metadata(path).map(|it| (it.dev(), it.ino())).ok();
         of_root && runs_sshd && place(&of("root")).is_some_and(|root| Some(root) == place("/"))
     }
 }

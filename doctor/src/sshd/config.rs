@@ -59,14 +59,19 @@ pub struct Config {
 
 /// Source of files that match a pattern.
 pub trait Patterns: Files {
-    /// Returns the files of one folder whose names match the pattern, sorted.
-    fn matching(&self, pattern: &str) -> Vec<String>;
+    /// Returns the files that match a pattern of an Include line, sorted.
+    ///
+    /// # Errors
+    /// [`UnreadableError`] if a folder exists and cannot be read.
+    fn matching(&self, pattern: &str) -> Result<Vec<String>, UnreadableError>;
 }
 
-const MAIN_FILES: [&str; 2] = ["/etc/ssh/sshd_config", "/usr/etc/ssh/sshd_config"];
-const DEEPEST: usize = 16;
+/// The main file; the second is the vendor's.
+pub const MAIN_FILES: [&str; 2] = ["/etc/ssh/sshd_config", "/usr/etc/ssh/sshd_config"];
+/// Largest number of files that include each other in a row.
+pub const DEEPEST: usize = 16;
 /// Largest number of files. sshd refuses files that include each other without end.
-const FILES_MAX: usize = 500;
+pub const FILES_MAX: usize = 500;
 
 /// Reads sshd's files.
 ///
@@ -139,16 +144,10 @@ impl Config {
         block: Option<usize>,
         depth: usize,
     ) -> Result<(), UnreadableError> {
-        for pattern in patterns.split_whitespace() {
-            let pattern = pattern.trim_matches('"');
-            let pattern = if pattern.starts_with('/') {
-                pattern.to_owned()
-            } else {
-                format!("/etc/ssh/{pattern}")
-            };
+        for pattern in included(patterns) {
             let folder = pattern.rsplit_once('/').map(|(folder, _)| folder.to_owned());
             self.drop_ins = self.drop_ins.take().or(folder);
-            for file in files.matching(&pattern) {
+            for file in files.matching(&pattern)? {
                 self.included += 1;
                 if self.included > FILES_MAX {
                     return Ok(());
@@ -189,8 +188,20 @@ impl Config {
     }
 }
 
+/// Returns the patterns of an Include line as absolute paths.
+pub fn included(patterns: &str) -> impl Iterator<Item = String> {
+    patterns.split_whitespace().map(|pattern| {
+        let pattern = pattern.trim_matches('"');
+        match pattern.starts_with('/') {
+            true => pattern.to_owned(),
+            false => format!("/etc/ssh/{pattern}"),
+        }
+    })
+}
+
 /// Splits a line into keyword and value, at blanks or one `=`.
-fn split(raw: &str) -> Option<(String, String)> {
+#[must_use]
+pub fn split(raw: &str) -> Option<(String, String)> {
     let line = raw.trim();
     if line.is_empty() || line.starts_with('#') {
         return None;
@@ -199,10 +210,12 @@ fn split(raw: &str) -> Option<(String, String)> {
     let (keyword, rest) = line.split_at(end);
     let value = rest.trim_start_matches([' ', '\t', '=']);
     let value = value.split(" #").next().unwrap_or_default().trim();
-    Some((keyword.to_ascii_lowercase(), value.to_owned()))
+    Some((keyword.trim_matches('"').to_ascii_lowercase(), value.to_owned()))
 }
 
-fn criteria(value: &str) -> Vec<(String, String)> {
+/// Returns the criteria of a Match line in lower case, with their patterns.
+#[must_use]
+pub fn criteria(value: &str) -> Vec<(String, String)> {
     let spaced = value.replace('=', " ");
     let mut words = spaced.split_whitespace();
     let mut pairs = Vec::new();
@@ -221,16 +234,17 @@ pub(crate) mod tests {
     use crate::pam::load::tests::{Tree, tree};
 
     impl Patterns for Tree {
-        fn matching(&self, pattern: &str) -> Vec<String> {
+        fn matching(&self, pattern: &str) -> Result<Vec<String>, UnreadableError> {
             let (folder, name) = pattern.rsplit_once('/').unwrap();
-            self.keys()
+            let found = self
+                .keys()
                 .filter(|path| {
                     path.rsplit_once('/').is_some_and(|(dir, file)| {
                         dir == folder && super::super::pattern::fits(name, file)
                     })
                 })
-                .cloned()
-                .collect()
+                .cloned();
+            Ok(found.collect())
         }
     }
 

@@ -131,7 +131,8 @@ fn fits_user(word: &str, list: &str, account: &Account) -> bool {
 }
 
 /// Reports whether one of the groups matches; a negated pattern that matches any group rejects the account.
-fn fits_group(list: &str, groups: &[String]) -> bool {
+#[must_use]
+pub fn fits_group(list: &str, groups: &[String]) -> bool {
     let refused = |group: &String| {
         let mut no = list.split(',').filter_map(|one| one.strip_prefix('!'));
         no.any(|one| fits_list(one, group))

@@ -1,0 +1,207 @@
+//! Copies of candidate files for sshd: a private folder that holds them, with their Include lines resolved.
+use std::fs::{self, DirBuilder};
+use std::io;
+use std::os::unix::fs::DirBuilderExt;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+use twinlock_core::ports::Entropy;
+use twinlock_host::entropy::KernelEntropy;
+use twinlock_host::programs;
+
+use crate::machine::Machine;
+use crate::pam::load::Files;
+use crate::sshd::config::{DEEPEST, FILES_MAX, Patterns, criteria, included, split};
+use crate::sshd::probe::{People, fits_group};
+
+/// A folder with the copies, which is removed with this value.
+#[derive(Debug)]
+pub(super) struct Stage {
+    folder: PathBuf,
+    /// Path of each copied file; its copy is named after its place in this list.
+    copied: Vec<String>,
+}
+
+/// Where the files are, and the accounts that sshd cannot look up.
+struct Source<'a> {
+    machine: &'a Machine,
+    people: Option<&'a People>,
+}
+
+impl Stage {
+    /// Copies a configuration file and all files that it includes.
+    ///
+    /// # Errors
+    /// [`io::Error`] if a file cannot be read or a copy cannot be written.
+    pub(super) fn of(machine: &Machine, main: &str) -> io::Result<Self> {
+        let mut random = [0; 8];
+        KernelEntropy.fill(&mut random).map_err(|_| io::Error::other("no random bytes"))?;
+        let name = format!("twinlock-doctor.{:016x}", u64::from_ne_bytes(random));
+        let folder = Path::new("/tmp").join(name);
+        DirBuilder::new().mode(0o700).create(&folder)?;
+        let mut stage = Self { folder, copied: Vec::new() };
+        // sshd looks up the accounts of the host on which it runs.
+        let people = match machine.tree.is_host() {
+            true => None,
+            false => Some(machine.people().map_err(|unreadable| unreadable.error)?),
+        };
+        stage.copy(&Source { machine, people: people.as_ref() }, main, 0)?;
+        stage.make_host_key();
+        Ok(stage)
+    }
+
+    /// Returns the copy of the main file.
+    pub(super) fn main(&self) -> PathBuf {
+        self.path(0)
+    }
+
+    /// Returns the host key, which a caller needs who cannot read those of the host.
+    pub(super) fn host_key(&self) -> PathBuf {
+        self.folder.join("key")
+    }
+
+    /// Replaces the paths of the copies in a message by those of the files.
+    pub(super) fn restored(&self, said: &str) -> String {
+        let each = self.copied.iter().enumerate();
+        each.fold(said.to_owned(), |said, (number, path)| {
+            said.replace(&*self.path(number).to_string_lossy(), path)
+        })
+    }
+
+    fn path(&self, number: usize) -> PathBuf {
+        self.folder.join(format!("{number}.conf"))
+    }
+
+    /// Copies one file, line by line. Returns the path of the copy.
+    fn copy(&mut self, source: &Source<'_>, path: &str, depth: usize) -> io::Result<PathBuf> {
+        if self.copied.len() >= FILES_MAX {
+            return Err(io::Error::other(format!("{FILES_MAX} files are included, or more")));
+        }
+        let copy = self.path(self.copied.len());
+        self.copied.push(path.to_owned());
+        let mut text = String::new();
+        for line in source.machine.text(path)?.lines() {
+            match split(line) {
+                // sshd refuses this depth.
+                Some((word, _)) if word == "include" && depth >= DEEPEST => {
+                    text.push_str(&include(&[copy.clone()]));
+                }
+                Some((word, patterns)) if word == "include" => {
+                    text.push_str(&include(&self.included(source, &patterns, depth + 1)?));
+                }
+                Some((word, value)) if word == "match" => {
+                    text.push_str(&source.matched(line, &value));
+                }
+                Some(_) | None => text.push_str(line),
+            }
+            text.push('\n');
+        }
+        fs::write(&copy, text)?;
+        Ok(copy)
+    }
+
+    fn included(
+        &mut self,
+        source: &Source<'_>,
+        patterns: &str,
+        depth: usize,
+    ) -> io::Result<Vec<PathBuf>> {
+        let mut copies = Vec::new();
+        for pattern in included(patterns) {
+            let files = source.machine.matching(&pattern);
+            for file in files.map_err(|unreadable| unreadable.error)? {
+                copies.push(self.copy(source, &file, depth)?);
+            }
+        }
+        Ok(copies)
+    }
+
+    /// Makes a host key. Without one, sshd tries the keys of the host.
+    fn make_host_key(&self) {
+        let mut command = Command::new(programs::whole_path("ssh-keygen"));
+        command.args(["-q", "-t", "ed25519", "-N", "", "-f"]).arg(self.host_key());
+        let _ = command.stdin(Stdio::null()).output();
+    }
+}
+
+impl Drop for Stage {
+    fn drop(&mut self) {
+        let _ = fs::remove_dir_all(&self.folder);
+    }
+}
+
+/// Returns an Include line, or an empty line if nothing is included.
+fn include(copies: &[PathBuf]) -> String {
+    if copies.is_empty() {
+        return String::new();
+    }
+    let quoted = copies.iter().map(|copy| format!(" \"{}\"", copy.display()));
+    format!("Include{}", quoted.collect::<String>())
+}
+
+impl Source<'_> {
+    /// Returns a Match line on which each group is replaced by its members, if sshd cannot look them up.
+    fn matched(&self, line: &str, value: &str) -> String {
+        let Some(people) = self.people else { return line.to_owned() };
+        let each = criteria(value).into_iter().map(|(word, list)| match word.as_str() {
+            "group" => format!(" User {}", members(people, &list)),
+            _ => format!(" {word} {list}"),
+        });
+        format!("Match{}", each.collect::<String>())
+    }
+}
+
+/// Returns the accounts in a list of groups; without any, a list that no account matches.
+fn members(people: &People, list: &str) -> String {
+    let is_in = people.accounts.iter().filter(|account| fits_group(list, &account.groups));
+    let names = is_in.map(|account| account.name.as_str());
+    let plain = names.filter(|name| !name.contains(['*', '?', '!', ',', '"', '\'', ' ', '\t']));
+    let names = plain.collect::<Vec<_>>().join(",");
+    if names.is_empty() { "!*".to_owned() } else { names }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn includes_and_groups_are_resolved_below_the_root() {
+        let tree = tempfile::tempdir().unwrap();
+        let write = |path: &str, text: &str| {
+            let path = tree.path().join(path);
+            fs::create_dir_all(path.parent().unwrap()).unwrap();
+            fs::write(path, text).unwrap();
+        };
+        write("etc/passwd", "eve:x:1000:7::/:/bin/sh\nada:x:1001:8::/:/bin/sh\n");
+        write("etc/group", "files:x:7:ada\nnone:x:9:\n");
+        write("etc/ssh/sshd_config", "Include sshd_config.d/*.conf none\nUsePAM yes\n");
+        let match_line = "Match group files,none Address=10.0.0.0/8\nMatch Group none\nBad\n";
+        write("etc/ssh/sshd_config.d/1.conf", match_line);
+        let machine = Machine::new(tree.path().to_owned(), None);
+        let stage = Stage::of(&machine, "/etc/ssh/sshd_config").unwrap();
+        let main = fs::read_to_string(stage.main()).unwrap();
+        let copy = stage.path(1);
+        assert_eq!(main, format!("Include \"{}\"\nUsePAM yes\n", copy.display()));
+        let text = fs::read_to_string(&copy).unwrap();
+        assert_eq!(text, "Match User eve,ada address 10.0.0.0/8\nMatch User !*\nBad\n");
+        let said = format!("{}: line 3: Bad configuration option: Bad", copy.display());
+        let restored = "/etc/ssh/sshd_config.d/1.conf: line 3: Bad configuration option: Bad";
+        assert_eq!(stage.restored(&said), restored);
+        let folder = stage.folder.clone();
+        drop(stage);
+        assert!(!folder.exists());
+    }
+
+    #[test]
+    fn files_that_include_each_other_end() {
+        let tree = tempfile::tempdir().unwrap();
+        fs::create_dir_all(tree.path().join("etc/ssh")).unwrap();
+        let main = tree.path().join("etc/ssh/sshd_config");
+        let machine = Machine::new(tree.path().to_owned(), None);
+        fs::write(&main, "Include sshd_config\n").unwrap();
+        let stage = Stage::of(&machine, "/etc/ssh/sshd_config").unwrap();
+        assert_eq!(stage.copied.len(), DEEPEST + 1);
+        fs::write(&main, "Include sshd_config sshd_config\n").unwrap();
+        assert!(Stage::of(&machine, "/etc/ssh/sshd_config").is_err());
+    }
+}
