@@ -129,10 +129,10 @@ const ROOMS: [(&str, &[Row]); 6] = [
             ("judge", &["finding", "pam"]),
             ("sshd", &["finding", "judge", "pam"]),
             ("shipped", &["finding", "judge", "pam", "sshd"]),
-            ("machine", &["judge", "pam", "sshd"]),
+            ("machine", &["finding", "judge", "pam", "sshd"]),
             ("acceptance", &["accepted", "finding", "machine"]),
             ("report", &["finding", "judge", "pam", "wrap"]),
-            ("settings", &["finding"]),
+            ("settings", &["finding", "machine", "pam"]),
             ("hindrance", &["machine", "pam", "wrap"]),
             (
                 "examine",

@@ -39,7 +39,7 @@ pub fn examine_all(
 
 fn examine(machine: &Machine, rows: Rows, settings: &Settings) -> Result<DoctorReport, Hindrance> {
     let config = sshd::config::load_of(machine, machine.instance())?;
-    let mut findings = Vec::new();
+    let mut findings: Vec<Finding> = Vec::new();
     let mut facts = match machine.complaint()? {
         Some(said) => {
             findings.push(refused(&config.file, &said));
@@ -49,6 +49,7 @@ fn examine(machine: &Machine, rows: Rows, settings: &Settings) -> Result<DoctorR
     };
     let name = facts.as_ref().map_or("sshd", |facts| facts.base.service()).to_owned();
     let service = pam::load::load(machine, &name)?;
+    let settings = settings.on(&service, machine);
     let present = |path: &str| machine.module(path) != ModuleFile::Missing;
     let table = tabulate(service.lines(Facility::Auth), &present);
     let reach = facts.as_ref().map_or(Reach::EVERY, sshd::judge::reach);
@@ -65,7 +66,7 @@ fn examine(machine: &Machine, rows: Rows, settings: &Settings) -> Result<DoctorR
         findings.extend(judge::twice::judge(&case));
         findings.extend(settings.findings(&name));
     }
-    findings.extend(lockers(machine, &settings.exempt)?);
+    findings.extend([lockers(machine, &settings.exempt)?, machine.candidate_notes(&name)].concat());
     let whole = (!table.is_too_large()).then_some(&table);
     if let Some(facts) = &facts {
         findings.extend(sshd::judge::judge(facts, whole));

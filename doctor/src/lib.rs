@@ -16,9 +16,9 @@ pub mod sshd;
 pub mod wrap;
 
 use std::io::{self, Write};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
-use machine::Machine;
+use machine::{Candidate, Machine};
 use report::Rows;
 use settings::Settings;
 
@@ -31,9 +31,18 @@ pub struct Doctor {
     /// Show every row of the truth table, not only wrong rows
     #[arg(long)]
     pub verbose: bool,
-    /// Check the file tree below this folder
-    #[arg(long, hide = true, default_value = "/")]
+    /// Check the file tree below DIR, as for another host
+    ///
+    /// sshd of this host reads copies of the files. With sudo, the files
+    /// are opened with the rights of the user who called it.
+    #[arg(long, value_name = "DIR", default_value = "/", hide_default_value = true)]
     pub root: PathBuf,
+    /// Check FILE as the future /etc/pam.d/sshd
+    #[arg(long, value_name = "FILE")]
+    pub pam: Option<PathBuf>,
+    /// Check FILE as the future /etc/ssh/sshd_config
+    #[arg(long, value_name = "FILE")]
+    pub sshd_config: Option<PathBuf>,
     /// Read the output of sshd from this folder: files t, T, T.USER, T.USER.ADDRESS
     #[arg(long, hide = true)]
     pub sshd_says: Option<PathBuf>,
@@ -51,6 +60,13 @@ pub enum Subject {
 }
 
 impl Doctor {
+    /// Returns whether files are checked that are not in force on this host.
+    #[must_use]
+    pub fn is_candidate(&self) -> bool {
+        let named = self.pam.is_some() || self.sshd_config.is_some() || self.sshd_says.is_some();
+        named || self.root != Path::new("/")
+    }
+
     /// Returns what to check.
     #[must_use]
     pub fn subject(&self) -> Subject {
@@ -77,7 +93,7 @@ pub const NOT_JUDGED: u8 = 8;
 
 /// Examines what the arguments name, writes the report and returns the exit status.
 ///
-/// The report goes to `out`; the reason for a missing report goes to `complaints`.
+/// `candidates` are judged in place of the files of the machine. The report goes to `out`; the reason for a missing report goes to `complaints`.
 ///
 /// # Errors
 /// [`io::Error`] if the report cannot be written.
@@ -85,9 +101,11 @@ pub fn run(
     arguments: &Doctor,
     format: Format,
     settings: &Settings,
+    candidates: Vec<Candidate>,
     [out, complaints]: [&mut dyn Write; 2],
 ) -> io::Result<u8> {
     let machine = Machine::new(arguments.root.clone(), arguments.sshd_says.clone());
+    let machine = machine.with_candidates(candidates);
     let rows = if arguments.verbose { Rows::All } else { Rows::Wrong };
     match examine::examine_all(&machine, rows, settings) {
         Ok(report) => {

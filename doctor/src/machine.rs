@@ -15,6 +15,7 @@ use std::thread;
 
 use twinlock_host::programs;
 
+use crate::finding::{Finding, Level};
 use crate::judge::lines::ModuleFile;
 use crate::machine::stage::Stage;
 use crate::machine::tree::Tree;
@@ -39,6 +40,8 @@ pub struct Candidate {
     pub path: &'static str,
     /// Its text.
     pub text: String,
+    /// The name that the caller gave it.
+    pub name: String,
 }
 
 /// Why sshd's settings are unknown.
@@ -103,6 +106,35 @@ impl Machine {
             candidates: Rc::clone(&self.candidates),
             stage: OnceCell::new(),
         }
+    }
+
+    /// Returns whether the files are those of this host.
+    #[must_use]
+    pub fn is_host(&self) -> bool {
+        self.tree.is_host()
+    }
+
+    /// Returns a note for each candidate. `service` is the PAM service that sshd calls.
+    #[must_use]
+    pub fn candidate_notes(&self, service: &str) -> Vec<Finding> {
+        let note = |one: &Candidate| {
+            let (name, path) = (&one.name, one.path);
+            let (level, id, what) = match path.strip_prefix("/etc/pam.d/") {
+                Some(other) if other != service => (
+                    Level::Unknown,
+                    "candidate-unused",
+                    format!("sshd calls the service {service}, so {name} was not checked."),
+                ),
+                _ if path == MAIN_FILES[0]
+                    && self.instance.file().is_some_and(|file| file != path) =>
+                {
+                    return None;
+                }
+                _ => (Level::Note, "candidate", format!("{name} was read in its place.")),
+            };
+            Some(Finding { level, id, place: path.to_owned(), what, remedy: String::new() })
+        };
+        self.candidates.iter().filter_map(note).collect()
     }
 
     /// Returns whether files are judged that are not in force.

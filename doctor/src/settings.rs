@@ -1,5 +1,8 @@
 //! What twinlock's settings and records mean for a login, as the command has read them.
 use crate::finding::{Finding, Level};
+use crate::machine::Machine;
+use crate::pam::stack::{Facility, Service, StackKind};
+use crate::pam::twinlock::{is_twinlock, read};
 
 /// Effects of twinlock's settings on every stack.
 #[derive(Clone, Debug, Default)]
@@ -18,6 +21,8 @@ pub struct Settings {
     pub lenient: Vec<Leniency>,
     /// Whether root has a code.
     pub root: RootCode,
+    /// Reads the settings that `config=` of a line names.
+    pub named: Option<fn(&Machine, &str) -> Settings>,
 }
 
 /// A rule or setting by which users log in without a code.
@@ -32,30 +37,62 @@ pub struct Leniency {
 }
 
 /// How the settings treat a user who is not enrolled.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Default)]
 pub enum Strangers {
     /// Refused, or refused unless the user sets up an app at the login.
     #[default]
     Refused,
-    /// Let in.
-    LetIn,
     /// The settings could not be read.
     Unknown,
+    /// Let in.
+    LetIn,
 }
 
 /// Whether root has a code.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Default)]
 pub enum RootCode {
     /// Root is enrolled, or a rule exempts root.
     Has,
-    /// Root is not enrolled, and is treated as the settings say.
-    HasNone,
     /// Records were not read.
     #[default]
     Unknown,
+    /// Root is not enrolled, and is treated as the settings say.
+    HasNone,
 }
 
 impl Settings {
+    /// Returns the effects on one service: those of each file that its lines name, and of these settings if a line names
+    /// none.
+    #[must_use]
+    pub fn on(&self, service: &Service, machine: &Machine) -> Self {
+        let mut files: Vec<Option<String>> = Vec::new();
+        for line in service.lines(Facility::Auth) {
+            let StackKind::Module { path, args } = &line.kind else { continue };
+            let Some(line) = read(args).line.filter(|_| is_twinlock(path)) else { continue };
+            if !files.contains(&line.config) {
+                files.push(line.config);
+            }
+        }
+        let of = |file: &Option<String>| match (file, self.named) {
+            (Some(path), Some(named)) => named(machine, path),
+            (_, _) => self.clone(),
+        };
+        let each = files.iter().map(of).reduce(Self::and);
+        each.unwrap_or_else(|| self.clone())
+    }
+
+    /// Combines the effects of two files; the worse of two values counts.
+    fn and(mut self, other: Self) -> Self {
+        self.refusing.extend(other.refusing);
+        self.lenient.extend(other.lenient);
+        self.exempt.retain(|service| other.exempt.contains(service));
+        self.exemptions = self.exemptions.max(other.exemptions);
+        self.not_enrolled = self.not_enrolled.min(other.not_enrolled);
+        self.strangers = self.strangers.max(other.strangers);
+        self.root = self.root.max(other.root);
+        self
+    }
+
     /// Returns what concerns a service.
     pub fn lenient_to<'a>(&'a self, service: &'a str) -> impl Iterator<Item = &'a Leniency> {
         let concerns =
@@ -87,7 +124,7 @@ impl Settings {
 }
 
 /// Whether the settings exempt any user.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Default)]
 pub enum Exemptions {
     /// No user is exempt.
     #[default]
@@ -97,7 +134,7 @@ pub enum Exemptions {
 }
 
 /// Who decides how to treat users who are not enrolled.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Default)]
 pub enum Decider {
     /// The PAM line, with `nullok`.
     #[default]

@@ -1,28 +1,30 @@
 //! `twinlock doctor`: prints the findings about the PAM stack and about settings, records and ledger.
 
+mod candidate;
+mod effects;
 mod lenient;
 
 use std::{
-    io::{Write, stdout},
-    path::Path,
+    io::{self, Write, stdout},
     process::ExitCode,
 };
 
-use rustix::process::geteuid;
+use rustix::{io::Errno, process::geteuid};
 use twinlock_core::{
-    base::error::StoreError,
-    policy::{Action, Author, NotEnrolled, Places, Policy, Rule},
+    base::error::{FileError, StoreError},
+    policy::{Action, NotEnrolled, Places, Policy, Rule},
     ports::{Accounts, Clock},
     record::{State, extras::Ticket},
 };
 use twinlock_doctor::{
     Doctor, Format, NOT_JUDGED,
     finding::{Finding, Level},
-    settings::{Decider, Exemptions, RootCode, Settings, Strangers},
+    machine::Candidate,
+    settings::{RootCode, Settings},
 };
 use twinlock_host::{
     machine::Machine,
-    settings::{self, SettingsReadError},
+    settings::{self, Loaded, RULES, SettingsReadError},
     store::{
         enrolled_users::{self, EnrolledUser},
         records::{UIDS, USERS},
@@ -33,6 +35,7 @@ use twinlock_host::{
 
 use crate::{
     cli::Command,
+    commands::doctor::lenient::Written,
     context::{self, ChosenSettings},
     enrollment::ahead,
     error::{exit::Failure, refusal_messages, settings_errors},
@@ -48,74 +51,90 @@ const OWNER: Owner = Owner(0);
 
 /// Checks what the arguments name, and prints the findings.
 pub(crate) fn run(arguments: &Doctor, command: &Command) -> ExitCode {
-    let format = if command.json { Format::Json } else { Format::Text };
-    // Settings, records and ledger belong to this machine, not to a tree of files.
-    let here = arguments.root == Path::new("/");
-    let settings = match ChosenSettings::of(command) {
-        Ok(chosen) if here => Settings {
-            refusing: behind(&chosen),
-            exempt: exempt(&chosen),
-            not_enrolled: decider(&chosen),
-            exemptions: exemptions(&chosen),
-            ..of_users(&chosen)
-        },
-        Ok(_) => Settings::default(),
+    let opened = ChosenSettings::of(command).and_then(|chosen| {
+        let request = Request { arguments, format: format_of(command), chosen: &chosen };
+        match arguments.is_candidate() {
+            true => candidate::examine(&request),
+            false => Ok(request.examine(&of_host(&chosen), Vec::new())),
+        }
+    });
+    let Report { out, complaints, status } = match opened {
+        Ok(report) => report,
         Err(failure) => return failure.print(command.json),
     };
-    let (mut out, mut complaints) = (Vec::new(), Vec::new());
-    let examined = twinlock_doctor::run(arguments, format, &settings, [&mut out, &mut complaints]);
     let notation = if command.json { Notation::Json } else { Notation::Text };
     let written = stdout().write_all(harmless(&String::from_utf8_lossy(&out), notation).as_bytes());
     tell(&String::from_utf8_lossy(&complaints));
-    let examined = written.and(examined);
     // A report that cannot be written gives no verdict.
-    ExitCode::from(examined.unwrap_or(NOT_JUDGED))
+    ExitCode::from(written.and(status).unwrap_or(NOT_JUDGED))
 }
 
-/// Returns the services that a rule exempts for all users, from anywhere and without an end.
-fn exempt(chosen: &ChosenSettings) -> Vec<String> {
-    let rules = chosen.load().map(|loaded| loaded.policy.rules).unwrap_or_default();
-    let of_all = |rule: &Rule| {
-        let anybody = rule.user.is_none() && rule.group.is_none() && rule.network.is_none();
-        anybody && rule.action == Action::Exempt && rule.until.is_none()
-    };
-    rules.into_iter().filter(of_all).filter_map(|rule| rule.service).collect()
+fn format_of(command: &Command) -> Format {
+    if command.json { Format::Json } else { Format::Text }
 }
 
-/// Returns whether the settings let any user in without a code. Settings that cannot be read may.
-fn exemptions(chosen: &ChosenSettings) -> Exemptions {
-    let none = |policy: &Policy| {
-        let passes = matches!(policy.not_enrolled, NotEnrolled::Allow | NotEnrolled::Remind);
-        !passes && policy.rules.iter().all(|rule| rule.action == Action::Require)
-    };
-    match chosen.load().is_ok_and(|loaded| none(&loaded.policy)) {
-        true => Exemptions::None,
-        false => Exemptions::Some,
+/// What the command line asks for.
+struct Request<'a> {
+    arguments: &'a Doctor,
+    format: Format,
+    chosen: &'a ChosenSettings,
+}
+
+/// What the examination printed.
+struct Report {
+    out: Vec<u8>,
+    complaints: Vec<u8>,
+    status: io::Result<u8>,
+}
+
+impl Request<'_> {
+    fn examine(&self, settings: &Settings, candidates: Vec<Candidate>) -> Report {
+        let (mut out, mut complaints) = (Vec::new(), Vec::new());
+        let streams: [&mut dyn Write; 2] = [&mut out, &mut complaints];
+        let status =
+            twinlock_doctor::run(self.arguments, self.format, settings, candidates, streams);
+        Report { out, complaints, status }
     }
 }
 
-/// Returns whether the settings say how to treat users who are not enrolled, so that `nullok` changes nothing.
-fn decider(chosen: &ChosenSettings) -> Decider {
-    match chosen.load().map(|loaded| loaded.policy.not_enrolled_by) {
-        Ok(Author::Settings) => Decider::Settings,
-        Ok(Author::Nobody) | Err(_) => Decider::Line,
+/// Returns the effects of a settings file of this host, and of the records behind it.
+fn of_host(chosen: &ChosenSettings) -> Settings {
+    match chosen.load() {
+        Ok(loaded) => {
+            let machine = Machine::new(&loaded.policy, &chosen.path, OWNER);
+            let lenient = lenient::examine(&written(&chosen.path, &loaded.policy), &machine.clock);
+            let root = root_code(&machine, &loaded.policy);
+            let effects = effects::of(&loaded.policy);
+            Settings { refusing: behind(chosen, loaded), lenient, root, ..effects }
+        }
+        Err(fault) => {
+            let finding = match is_hidden(&fault) {
+                true => hidden_settings(&chosen.path),
+                false => refusing_settings(&chosen.path, &fault),
+            };
+            Settings { refusing: vec![finding], ..effects::unread() }
+        }
     }
 }
 
-/// Returns how the settings and records treat root and users who are not enrolled.
-fn of_users(chosen: &ChosenSettings) -> Settings {
-    let Ok(loaded) = chosen.load() else {
-        return Settings { strangers: Strangers::Unknown, ..Settings::default() };
+/// Reports whether the caller may not read the settings. A login may.
+fn is_hidden(fault: &SettingsReadError) -> bool {
+    let denied = Errno::ACCESS.raw_os_error();
+    let file = match fault {
+        SettingsReadError::File(fault) | SettingsReadError::RulesFile(fault) => fault,
+        SettingsReadError::Folder(folder) => &folder.fault,
+        SettingsReadError::Mistake(_) | SettingsReadError::RulesMistake(_) => return false,
     };
-    let machine = Machine::new(&loaded.policy, &chosen.path, OWNER);
-    Settings {
-        strangers: match loaded.policy.not_enrolled {
-            NotEnrolled::Deny | NotEnrolled::Enroll => Strangers::Refused,
-            NotEnrolled::Allow | NotEnrolled::Remind => Strangers::LetIn,
-        },
-        lenient: lenient::examine(&chosen.path, &loaded.policy, &machine),
-        root: root_code(&machine, &loaded.policy),
-        ..Settings::default()
+    !geteuid().is_root() && *file == FileError::Io { errno: denied }
+}
+
+fn hidden_settings(config: &str) -> Finding {
+    Finding {
+        level: Level::Unknown,
+        id: "settings-unseen",
+        place: config.to_owned(),
+        what: "The settings were not checked: the caller may not read the file.".to_owned(),
+        remedy: "Run `twinlock doctor ssh` as root, without sudo if files are named.".to_owned(),
     }
 }
 
@@ -138,12 +157,8 @@ fn root_code(machine: &Machine, policy: &Policy) -> RootCode {
 }
 
 /// Returns the findings about settings, records, ledger and mail, which concern every PAM stack.
-fn behind(chosen: &ChosenSettings) -> Vec<Finding> {
+fn behind(chosen: &ChosenSettings, loaded: Loaded) -> Vec<Finding> {
     let config = &chosen.path;
-    let loaded = match chosen.load() {
-        Ok(loaded) => loaded,
-        Err(fault) => return vec![refusing_settings(config, &fault)],
-    };
     let mut found: Vec<Finding> =
         loaded.stands_in_for.iter().map(|fault| stand_in(config, fault)).collect();
     let places = &loaded.policy.places;
@@ -162,6 +177,15 @@ fn behind(chosen: &ChosenSettings) -> Vec<Finding> {
     let own = if chosen.is_named { settings::load(settings::PATH, OWNER) } else { Ok(loaded) };
     found.extend(own.iter().flat_map(|own| mail::examine(&own.policy, &machine)));
     found
+}
+
+fn written<'a>(config: &'a str, policy: &Policy) -> Written<'a> {
+    Written {
+        config,
+        text: std::fs::read_to_string(config).unwrap_or_default(),
+        policy: policy.clone(),
+        from_command: settings::read_rules(RULES, OWNER).map_or(0, |rules| rules.len()),
+    }
 }
 
 fn refusing_settings(config: &str, fault: &SettingsReadError) -> Finding {

@@ -6,7 +6,7 @@ use crate::machine::Machine;
 use crate::pam::load::Files;
 use crate::pam::stack::LinePlace;
 use crate::sshd::command_line::{self, Instance};
-use crate::sshd::config::Patterns;
+use crate::sshd::config::{MAIN_FILES, Patterns};
 
 /// Units that start sshd, and their folders in order of precedence.
 const UNITS: [&str; 4] = ["ssh.service", "sshd.service", "ssh@.service", "sshd@.service"];
@@ -29,7 +29,9 @@ impl Machine {
             seen.push(one.options.clone());
             new
         });
-        if all.is_empty() {
+        let reads_main = |one: &Instance| one.file().is_none_or(|file| MAIN_FILES.contains(&file));
+        let has_main = self.candidates.iter().any(|one| MAIN_FILES.contains(&one.path));
+        if all.is_empty() || has_main && !all.iter().any(reads_main) {
             all.extend(self.defaults().or(Some(Instance::default())));
         }
         all

@@ -4,6 +4,7 @@ use std::io;
 use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
+use std::slice;
 
 use twinlock_core::ports::Entropy;
 use twinlock_host::entropy::KernelEntropy;
@@ -84,7 +85,7 @@ impl Stage {
             match split(line) {
                 // sshd refuses this depth.
                 Some((word, _)) if word == "include" && depth >= DEEPEST => {
-                    text.push_str(&include(&[copy.clone()]));
+                    text.push_str(&include(slice::from_ref(&copy)));
                 }
                 Some((word, patterns)) if word == "include" => {
                     text.push_str(&include(&self.included(source, &patterns, depth + 1)?));

@@ -152,9 +152,9 @@ fn is_null(found: &Stat) -> bool {
 }
 
 fn regular(found: &Stat) -> io::Result<()> {
-    match kind(found) {
-        FileType::RegularFile => Ok(()),
-        _ => Err(io::Error::other("it is not a regular file")),
+    match kind(found) == FileType::RegularFile {
+        true => Ok(()),
+        false => Err(io::Error::other("it is not a regular file")),
     }
 }
 

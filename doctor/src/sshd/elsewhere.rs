@@ -1,5 +1,5 @@
 //! Accounts that no file lists: sshd cannot be asked about them, so the settings of each Match Group are derived.
-use crate::sshd::config::Config;
+use crate::sshd::config::{Block, Config};
 use crate::sshd::effective::Effective;
 use crate::sshd::probe::Probe;
 
@@ -16,19 +16,55 @@ pub fn groups(config: &Config, base: &Effective) -> Vec<(Probe, Effective)> {
         .collect()
 }
 
-/// Returns the settings with those of one block; the first value of a keyword counts.
+/// Returns the settings with those of one block, and of blocks for everybody. A block overrides what is set outside of
+/// blocks, wherever that is written; of several blocks, the first value of a keyword counts.
 fn overlaid(config: &Config, base: &Effective, number: usize) -> Effective {
+    let applies = |at: usize, block: &Block| {
+        at == number || block.criteria.iter().all(|(word, _)| word == "all")
+    };
+    let blocks = config.blocks.iter().enumerate();
+    let active: Vec<usize> =
+        blocks.filter(|(at, block)| applies(*at, block)).map(|(at, _)| at).collect();
     let mut after = base.clone();
-    let mut seen: Vec<&str> = (config.directives.iter())
-        .take_while(|line| line.block != Some(number))
-        .filter(|line| line.block.is_none())
-        .map(|line| line.keyword.as_str())
-        .collect();
-    for line in config.directives.iter().filter(|line| line.block == Some(number)) {
-        if !seen.contains(&line.keyword.as_str()) {
+    let mut seen: Vec<&str> = Vec::new();
+    for line in &config.directives {
+        let in_force = line.block.is_some_and(|block| active.contains(&block));
+        if in_force && !seen.contains(&line.keyword.as_str()) {
             after = after.with(&line.keyword, &line.value.to_ascii_lowercase());
             seen.push(&line.keyword);
         }
     }
     after
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::pam::load::tests::tree;
+    use crate::sshd::config::load;
+
+    #[test]
+    fn a_block_overrides_what_is_set_before() {
+        for (text, expected) in [
+            (
+                "AuthenticationMethods any\nMatch Group x\n AuthenticationMethods publickey\n",
+                "publickey",
+            ),
+            (
+                "Match all\n AuthenticationMethods none\nMatch Group x\n AuthenticationMethods publickey\n",
+                "none",
+            ),
+            (
+                "Match Group x\n AuthenticationMethods publickey\n AuthenticationMethods none\n",
+                "publickey",
+            ),
+            ("Match Group x\n UsePAM no\nMatch all\n AuthenticationMethods none\n", "none"),
+        ] {
+            let config = load(&tree(&[("/etc/ssh/sshd_config", text)])).unwrap();
+            let base = Effective::read("authenticationmethods any\n");
+            let found = groups(&config, &base);
+            let (_, effective) = found.first().unwrap();
+            assert_eq!(effective.value("authenticationmethods"), Some(expected), "{text}");
+        }
+    }
 }

@@ -2,7 +2,7 @@
 
 use std::io;
 
-use twinlock_doctor::pam::load::{Files, load};
+use twinlock_doctor::pam::load::{Files, UnreadableError, load};
 use twinlock_doctor::pam::stack::Facility;
 use twinlock_doctor::pam::twinlock::{is_twinlock, read};
 use twinlock_doctor::sshd::config::{self, Patterns};
@@ -39,9 +39,9 @@ impl Files for Parts {
 }
 
 impl Patterns for Parts {
-    fn matching(&self, pattern: &str) -> Vec<String> {
+    fn matching(&self, pattern: &str) -> Result<Vec<String>, UnreadableError> {
         let fits = |name: &&String| twinlock_doctor::sshd::pattern::fits(pattern, name);
-        self.0.iter().map(|(name, _)| name).filter(fits).cloned().collect()
+        Ok(self.0.iter().map(|(name, _)| name).filter(fits).cloned().collect())
     }
 }
 

@@ -1,6 +1,7 @@
 //! `twinlock doctor ssh` compared with a real sshd: its findings match what happens.
 
 mod behind;
+mod candidates;
 mod codes;
 mod hosts;
 mod wirings;
@@ -262,16 +263,6 @@ fn json_has_what_the_text_has() {
 }
 
 #[test]
-fn without_root_it_says_so() {
-    let m = shut();
-    m.sshd("");
-    let said = m.run_as("ada", ["twinlock", "doctor", "ssh"]);
-    assert_eq!((said.code, said.stdout.as_str()), (Some(8), ""));
-    assert!(said.stderr.starts_with("ssh: cannot be judged: "), "{}", said.stderr);
-    assert!(said.stderr.contains("Run `twinlock doctor ssh` as root."), "{}", said.stderr);
-}
-
-#[test]
 fn root_needs_more_than_debians_permit_root_login() {
     let permit = "auth required pam_permit.so\n@include common-account\n@include common-session\n";
     let settings = "PermitRootLogin prohibit-password\nKbdInteractiveAuthentication yes\nAuthenticationMethods publickey,keyboard-interactive:pam\n";
@@ -343,12 +334,15 @@ fn red_hat(sshd: &str, says: &[(&str, &str)]) -> (u8, String, String) {
         service: Some("ssh".to_owned()),
         verbose: false,
         root: tree.path().to_owned(),
+        pam: None,
+        sshd_config: None,
         sshd_says: Some(tree.path().join("says")),
     };
     let (mut out, mut complaints) = (Vec::new(), Vec::new());
     let streams: [&mut dyn std::io::Write; 2] = [&mut out, &mut complaints];
-    let code = twinlock_doctor::run(&arguments, Format::Text, &Settings::default(), streams)
-        .expect("a report");
+    let code =
+        twinlock_doctor::run(&arguments, Format::Text, &Settings::default(), Vec::new(), streams)
+            .expect("a report");
     let text = |bytes| String::from_utf8(bytes).expect("text");
     (code, text(out), text(complaints))
 }

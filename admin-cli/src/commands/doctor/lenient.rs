@@ -8,38 +8,43 @@ use twinlock_core::policy::{
 use twinlock_core::{base::time::UnixTime, ports::Clock};
 use twinlock_doctor::finding::{Finding, Level};
 use twinlock_doctor::settings::Leniency;
-use twinlock_host::{
-    machine::Machine,
-    settings::{self, RULES},
-};
+use twinlock_host::settings::RULES;
 
-use crate::commands::doctor::OWNER;
+/// Settings as they are written, with the rules of the command behind those of the file.
+pub(super) struct Written<'a> {
+    /// Path of the settings file.
+    pub(super) config: &'a str,
+    /// Its text.
+    pub(super) text: String,
+    /// The settings, with the rules of the command.
+    pub(super) policy: Policy,
+    /// How many rules are from the command.
+    pub(super) from_command: usize,
+}
 
 /// Finds settings and rules by which users log in without a code.
-pub(super) fn examine(config: &str, policy: &Policy, machine: &Machine) -> Vec<Leniency> {
+pub(super) fn examine(written: &Written<'_>, clock: &dyn Clock) -> Vec<Leniency> {
+    let Written { config, text, policy, from_command } = written;
     let mut found: Vec<Leniency> = not_enrolled(config, policy).into_iter().collect();
-    let now = machine.clock.now().ok().map(|now| now.unix);
-    // The rules of the command come last.
-    let own = settings::read_rules(RULES, OWNER).map_or(0, |rules| rules.len());
-    let written = policy.rules.len().saturating_sub(own);
-    let text = std::fs::read_to_string(config).unwrap_or_default();
-    let places = lines(&text);
+    let now = clock.now().ok().map(|now| now.unix);
+    let of_file = policy.rules.len().saturating_sub(*from_command);
+    let places = lines(text);
     for (number, rule) in policy.rules.iter().enumerate() {
         if !lets_in(rule, now) || policy.rules.iter().take(number).any(|one| shadows(one, rule)) {
             continue;
         }
-        let place = match places.get(number).filter(|_| number < written) {
+        let place = match places.get(number).filter(|_| number < of_file) {
             Some(line) => format!("{config}:{line}"),
-            None if number < written => config.to_owned(),
+            None if number < of_file => (*config).to_owned(),
             None => RULES.to_owned(),
         };
         // The command asks an administrator for a code before it writes a rule, and the rule ends by itself.
-        let by_command = number >= written && rule.until.is_some();
+        let by_command = number >= of_file && rule.until.is_some();
         let level = if by_command { Level::Exception } else { Level::WayIn };
         found.push(Leniency {
             service: rule.service.clone(),
             who: who(rule),
-            finding: by_rule(level, place, rule),
+            finding: Finding { level, ..by_rule(place, rule) },
         });
     }
     found
@@ -66,7 +71,8 @@ fn lets_in(rule: &Rule, now: Option<UnixTime>) -> bool {
     !over && rule.action != Action::Require
 }
 
-fn by_rule(level: Level, place: String, rule: &Rule) -> Finding {
+/// Returns the finding about a rule by which users log in without a code.
+fn by_rule(place: String, rule: &Rule) -> Finding {
     let written = one(rule).replace("\n[[rule]]\n", "").trim().replace('\n', ", ");
     let (id, who) = match rule.action {
         Action::Exempt => ("rule-exempts", "Users whom this rule matches log in without a code"),
@@ -76,7 +82,7 @@ fn by_rule(level: Level, place: String, rule: &Rule) -> Finding {
         ),
     };
     Finding {
-        level,
+        level: Level::WayIn,
         id,
         place,
         what: format!("{who}: {written}."),

@@ -61,7 +61,7 @@ pub(crate) fn look(login: &ExplainedLogin<'_>) -> Door {
         Err(ProbeError::NoProgram) => {
             shut(vec!["sshd: not installed.".into()], json!({ "asked": false }))
         }
-        Err(ProbeError::Refused(said)) => {
+        Err(ProbeError::Refused(said) | ProbeError::NotCopied(said)) => {
             let said = plain(said.lines().next().unwrap_or_default());
             let line = format!("sshd: its settings cannot be read ({said}).");
             shut(vec![line], json!({ "asked": false, "said": said }))

@@ -127,3 +127,13 @@ fn without_root_records_are_not_looked_at() {
     let said = m.run_as("ada", ask);
     assert!(said.stdout.contains("lock-out: /etc/twinlock/twinlock.toml:1 (settings-refuse)"));
 }
+
+#[test]
+fn without_root_it_says_so() {
+    let m = shut();
+    m.sshd("");
+    let said = m.run_as("ada", ["twinlock", "doctor", "ssh"]);
+    assert_eq!((said.code, said.stdout.as_str()), (Some(8), ""));
+    assert!(said.stderr.starts_with("ssh: cannot be judged: "), "{}", said.stderr);
+    assert!(said.stderr.contains("Run `twinlock doctor ssh` as root."), "{}", said.stderr);
+}

@@ -1,0 +1,136 @@
+//! Files that are checked before they are in force: they are opened with the rights of the invoking user.
+
+use std::{
+    io::{Error, ErrorKind},
+    path::Path,
+};
+
+use twinlock_core::policy::settings::{self as form, SETTINGS_MAX, rules as rules_form};
+use twinlock_doctor::{
+    Subject,
+    finding::{Finding, Level},
+    machine::{Candidate, Machine},
+    pam::load::Files,
+    settings::Settings,
+};
+use twinlock_host::{
+    caller_file::{self, CallerFileError},
+    clock::KernelClock,
+    invoking_user::{InvokingUser, run_as},
+    settings::{self, RULES, SettingsReadError},
+};
+
+use crate::{
+    commands::doctor::{
+        Report, Request, effects,
+        lenient::{self, Written},
+        of_host, refusing_settings,
+    },
+    context::ChosenSettings,
+    error::{
+        caller_files::unreadable,
+        exit::{Exit, Failure},
+    },
+};
+
+/// Largest candidate in bytes.
+const SIZE_MAX: usize = 1 << 20;
+/// The files in whose place candidates are checked.
+const PAM: &str = "/etc/pam.d/sshd";
+const SSHD: &str = "/etc/ssh/sshd_config";
+
+/// Examines files that are not in force. Everything is read, and sshd runs, with the rights of the invoking user, so
+/// that the report quotes nothing that this user could not read.
+///
+/// # Errors
+/// [`Failure`] if a file that the arguments name cannot be used, or the invoking user cannot be determined.
+pub(super) fn examine(request: &Request<'_>) -> Result<Report, Failure> {
+    let arguments = request.arguments;
+    let is_ssh = arguments.subject() == Subject::Ssh;
+    if !is_ssh && (arguments.pam.is_some() || arguments.sshd_config.is_some()) {
+        return Err(Failure::new(
+            Exit::Usage,
+            "--pam and --sshd-config check files of sshd",
+            "Write: twinlock doctor ssh --pam FILE",
+        ));
+    }
+    let named = [(PAM, &arguments.pam), (SSHD, &arguments.sshd_config)];
+    let named = named.into_iter().filter_map(|(place, name)| Some((place, name.as_deref()?)));
+    let candidates = named.map(|(place, name)| open(place, name)).collect::<Result<Vec<_>, _>>()?;
+    let user = InvokingUser::find();
+    let user =
+        user.map_err(|error| refused(&arguments.root, &CallerFileError::InvokingUser(error)))?;
+    let is_here = arguments.root == Path::new("/");
+    // The settings of this host are those of any other report.
+    let settings = is_here.then(|| of_host(request.chosen));
+    let done = run_as(user.as_ref(), || {
+        std::fs::read_dir(&arguments.root)
+            .map_err(|error| refused(&arguments.root, &error.into()))?;
+        let tree = || of_tree(&Machine::new(arguments.root.clone(), None), settings::PATH);
+        Ok(request.examine(&settings.unwrap_or_else(tree), candidates))
+    });
+    done.map_err(|errno| refused(&arguments.root, &std::io::Error::from(errno).into()))?
+}
+
+fn open(place: &'static str, name: &Path) -> Result<Candidate, Failure> {
+    let bytes = caller_file::read(name, SIZE_MAX).map_err(|error| refused(name, &error))?;
+    let text = String::from_utf8_lossy(&bytes).into_owned();
+    Ok(Candidate { path: place, text, name: name.display().to_string() })
+}
+
+fn refused(path: &Path, error: &CallerFileError) -> Failure {
+    unreadable(
+        &path.display().to_string(),
+        error,
+        "Name a file that exists, and that you may read.",
+    )
+}
+
+/// Returns the effects of the settings that `config=` of a line names.
+pub(super) fn named(machine: &Machine, path: &str) -> Settings {
+    if machine.is_host() {
+        return of_host(&ChosenSettings { path: path.to_owned(), is_named: true });
+    }
+    of_tree(machine, path)
+}
+
+/// Returns the effects of a settings file of a tree. Owners, modes and records are those of another host.
+fn of_tree(machine: &Machine, path: &str) -> Settings {
+    let read = || {
+        let mut policy = form::read(&text(machine, path)?)
+            .map_err(|fault| refusing_settings(path, &SettingsReadError::Mistake(fault)))?;
+        let own = rules_form::read(&text(machine, RULES)?)
+            .map_err(|fault| refusing_settings(path, &SettingsReadError::RulesMistake(fault)))?;
+        let from_command = own.len();
+        policy.rules.extend(own);
+        Ok(Written { config: path, text: text(machine, path)?, policy, from_command })
+    };
+    match read() {
+        Ok(written) => Settings {
+            lenient: lenient::examine(&written, &KernelClock),
+            ..effects::of(&written.policy)
+        },
+        Err(finding) => Settings { refusing: vec![finding], ..effects::unread() },
+    }
+}
+
+/// Returns the text of a settings file of a tree. The default files may be missing.
+fn text(machine: &Machine, path: &str) -> Result<String, Finding> {
+    let read = match machine.text(path) {
+        Err(error)
+            if error.kind() == ErrorKind::NotFound && path != settings::PATH && path != RULES =>
+        {
+            Err(error)
+        }
+        Err(error) if error.kind() == ErrorKind::NotFound => Ok(String::new()),
+        Ok(text) if text.len() > SETTINGS_MAX => Err(Error::other("it is too large")),
+        read => read,
+    };
+    read.map_err(|error| Finding {
+        level: Level::Unknown,
+        id: "settings-unseen",
+        place: path.to_owned(),
+        what: format!("The settings cannot be read: {error}."),
+        remedy: "Make the file readable, or correct `config=`.".to_owned(),
+    })
+}
