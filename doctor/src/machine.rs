@@ -19,7 +19,9 @@ use crate::finding::{Finding, Level};
 use crate::judge::lines::ModuleFile;
 use crate::machine::stage::Stage;
 use crate::machine::tree::Tree;
-use crate::pam::load::{Files, UnreadableError};
+use crate::pam::load::{FOLDERS, Files, UnreadableError, load};
+use crate::pam::stack::{Facility, Handler, StackKind};
+use crate::pam::twinlock::is_twinlock;
 use crate::sshd::command_line::Instance;
 use crate::sshd::config::{MAIN_FILES, Patterns};
 
@@ -66,7 +68,7 @@ impl core::fmt::Display for ProbeError {
 
 impl core::error::Error for ProbeError {}
 
-const FOLDERS: [&str; 4] =
+const MODULE_FOLDERS: [&str; 4] =
     ["/lib/security", "/lib64/security", "/usr/lib/security", "/usr/lib64/security"];
 /// Module that libpam installs: its folder is the one that libpam searches.
 const LIBPAMS_OWN: &str = "pam_deny.so";
@@ -106,6 +108,21 @@ impl Machine {
             candidates: Rc::clone(&self.candidates),
             stage: OnceCell::new(),
         }
+    }
+
+    /// Returns the services whose auth lines call the module. Services that cannot be read are left out.
+    #[must_use]
+    pub fn services_with_module(&self) -> Vec<String> {
+        let names = FOLDERS.iter().flat_map(|folder| self.tree.names(folder).unwrap_or_default());
+        let mut names: Vec<String> = names.map(|name| name.to_ascii_lowercase()).collect();
+        names.sort();
+        names.dedup();
+        let ours = |line: &Handler| matches!(&line.kind, StackKind::Module { path, .. } if is_twinlock(path));
+        let calls = |name: &String| {
+            load(self, name).is_ok_and(|service| service.lines(Facility::Auth).iter().any(ours))
+        };
+        names.retain(calls);
+        names
     }
 
     /// Returns whether the files are those of this host.
@@ -191,7 +208,7 @@ impl Machine {
 
     /// Returns the module folders; Debian has one per architecture.
     fn module_folders(&self) -> Vec<String> {
-        let mut all: Vec<String> = FOLDERS.map(str::to_owned).to_vec();
+        let mut all: Vec<String> = MODULE_FOLDERS.map(str::to_owned).to_vec();
         for base in ["/usr/lib", "/lib"] {
             let mut names = self.tree.names(base).unwrap_or_default();
             names.retain(|name| name.contains("-linux-"));

@@ -2,7 +2,7 @@
 
 mod candidate;
 mod effects;
-mod lenient;
+pub(crate) mod lenient;
 
 use std::{
     io::{self, Write, stdout},

@@ -1,6 +1,7 @@
 //! `twinlock invite --group G --until DATE`: issues tickets to all members who are not enrolled, then writes a reminder
 //! rule.
 
+mod acceptance;
 pub(crate) mod plan;
 
 use twinlock_core::base::{account::Account, error::LookupError, time::UnixTime};
@@ -41,6 +42,7 @@ pub(crate) fn run(context: &Context, group: &str, wanted: &GroupInvite) -> Resul
         Directory::open(&whose).map_err(|fault| list::no_directory(&whose, fault))?;
     // Whatever prevents the rule is reported before any ticket is issued.
     let written = reminder::plan(context, reminder)?;
+    acceptance::check(reminder)?;
     let report = wanted.report.as_deref();
     let Some(authorizer) = authorizer else {
         list::warn_of_silence(&whose);
@@ -75,7 +77,8 @@ fn rule(
         say(context, "No ticket was issued, so no rule was written.");
         return batch.end();
     }
-    let written = reminder::write(context, reminder);
+    // The entry comes first: killed in between, doctor accepts a rule that does not exist.
+    let written = acceptance::write(reminder).and_then(|()| reminder::write(context, reminder));
     if let Ok(written) = written {
         announce(context, by, reminder, written);
     }

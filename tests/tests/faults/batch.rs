@@ -167,13 +167,18 @@ fn rules(m: &Machine) -> String {
     m.run(["sh", "-c", "cat /etc/twinlock/rules.toml 2>/dev/null"]).stdout
 }
 
-/// Checks that the rule is complete or absent, that it was written only after `least` tickets, and that the settings
-/// are unchanged.
+/// Checks that the rule is complete or absent, that it was written only after `least` tickets and its entry in
+/// accepted.toml, and that the settings are unchanged.
 fn settings_are_whole(m: &Machine, least: usize) {
     assert_eq!(settings(m), SETTINGS);
     let found = rules(m);
     assert!(found.is_empty() || found.ends_with(&rule()), "{found}");
     assert!(found.is_empty() || tickets(m).len() >= least, "{:?}", tickets(m));
+    let accepted = m.run(["sh", "-c", "cat /etc/twinlock/accepted.toml 2>/dev/null"]).stdout;
+    let read = twinlock_doctor::accepted::read(&accepted).expect("a whole file");
+    let of_sshd = read.accepted.iter().filter(|one| one.service == "sshd");
+    let of_rule = of_sshd.filter(|one| one.finding == "rule-reminds").count();
+    assert!(of_rule == 1 || of_rule == 0 && found.is_empty(), "{accepted}{found}");
 }
 
 #[test]
@@ -183,6 +188,7 @@ fn a_group_killed_anywhere_is_invited_by_the_same_command() {
     let cut = m.cut(INVITE, "");
     let durable = |place: &Place| {
         let of_rules = place.what.contains("rules.toml") || place.what.contains("settings.good");
+        let of_rules = of_rules || place.what.contains("accepted.toml");
         let calls = ["fsync ", "renameat", "symlinkat"];
         of_rules || calls.iter().any(|it| place.what.starts_with(it))
     };

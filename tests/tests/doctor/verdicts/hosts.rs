@@ -1,5 +1,7 @@
 //! Ways in and lock-outs by the host around a stack: groups, ports, options of sshd, settings; with real logins.
 
+use twinlock_tests::Machine;
+
 use super::wirings::{
     ALL_RIGHT, B, K, KEY_ONLY, KEYS, NO_CODE, NO_KEY, NOTHING, PASSWORD, PASSWORD_ONLY, PROMPTS,
     REST, answers, gets_in, report, verdict, wired,
@@ -144,8 +146,77 @@ fn settings_that_let_the_not_enrolled_in_are_named() {
     let m = wired(KEYS, K);
     m.settings("[[rule]]\ngroup = \"eve\"\naction = \"remind\"\n");
     verdict(&m, "open", Some("way-in rule-reminds"));
+    assert!(reminded(&m, "eve"));
+    assert!(!reminded(&m, "ada"));
     m.settings("[[rule]]\ngroup = \"eve\"\naction = \"remind\"\nuntil = 2020-01-31\n");
     verdict(&m, "closed", None);
+    assert!(!reminded(&m, "eve"));
+}
+
+/// Tries a login by a key alone; each question is answered with an empty line, as by a user who ignores a reminder.
+fn reminded(m: &Machine, user: &str) -> bool {
+    answers(m, user, true, ["", ""])
+}
+
+#[test]
+fn settings_that_a_line_names_are_judged_in_place_of_the_main_file() {
+    let own = K.replace('\n', " config=/etc/twinlock/ssh.toml\n");
+    for (settings, head) in [
+        ("not_enrolled = \"allow\"\n", "way-in not-enrolled-allowed"),
+        ("[[rule]]\ngroup = \"eve\"\naction = \"exempt\"\n", "way-in rule-exempts"),
+        ("[[rule]]\ngroup = \"eve\"\naction = \"remind\"\n", "way-in rule-reminds"),
+    ] {
+        let m = wired(KEYS, &own);
+        m.file("/etc/twinlock/ssh.toml").write("window = 1\n");
+        verdict(&m, "closed", None);
+        assert!(!gets_in(&m, "eve", KEY_ONLY, 0));
+        // The main file does not concern sshd.
+        m.settings(settings);
+        verdict(&m, "closed", None);
+        assert!(!gets_in(&m, "eve", KEY_ONLY, 0), "{settings}");
+        m.file("/etc/twinlock/ssh.toml").write(settings);
+        let said = verdict(&m, "open", Some(head));
+        assert!(said.to_string().contains("/etc/twinlock/ssh.toml"), "{said:#}");
+        assert!(reminded(&m, "eve") && !reminded(&m, "ada"), "{settings}");
+        m.file("/etc/twinlock/ssh.toml").remove();
+        verdict(&m, "locked_out", Some("lock-out settings-refuse"));
+        assert!(!gets_in(&m, "ada", ALL_RIGHT, 1));
+    }
+}
+
+#[test]
+fn a_rule_of_the_command_is_accepted_by_its_entry() {
+    const FILE: &str = "/etc/twinlock/accepted.toml";
+    let m = wired(KEYS, K);
+    m.settings("require_own_code = false\n");
+    let hand = "# By hand.\nprotect = []\n";
+    m.file(FILE).write(hand);
+    let invite = |until: &str| {
+        m.run(["rm", "-f", &format!("/root/{until}")]).ok();
+        let words = format!("twinlock invite --group eve --until {until} --report /root/{until}");
+        m.run(words.split(' '))
+    };
+    invite("2099-01-31").ok();
+    let report = verdict(&m, "closed", None);
+    assert!(report.to_string().contains("exception"), "{report:#}");
+    assert!(reminded(&m, "eve"));
+    let written = m.file(FILE).read();
+    assert!(written.starts_with(hand) && written.matches("[[accepted]]").count() == 1, "{written}");
+    assert_eq!(m.run(["stat", "-c", "%a %U", FILE]).ok(), "644 root\n");
+    invite("2099-01-31").ok();
+    assert_eq!(m.file(FILE).read(), written);
+    // Another end is another rule.
+    invite("2099-02-28").ok();
+    verdict(&m, "closed", None);
+    m.file(FILE).write(&written);
+    verdict(&m, "open", Some("way-in rule-reminds"));
+    m.file(FILE).write(m.file(FILE).read().replace("until = 2099-01-31", "until = 2020-01-31"));
+    verdict(&m, "open", Some("way-in rule-reminds"));
+    // A file that cannot be used is refused before a ticket is given.
+    m.file(FILE).write("accepted = 1\n");
+    let refused = invite("2099-03-31");
+    assert_eq!(refused.code, Some(6), "{refused:?}");
+    assert!(!m.file("/root/2099-03-31").exists(), "{refused:?}");
 }
 
 #[test]

@@ -217,6 +217,13 @@ fn many_at_once_lose_no_rule() {
     }
     let rules = m.file(RULES).read();
     assert_eq!(rules.matches("[[rule]]").count(), groups.len(), "{rules}");
+    let accepted = m.file("/etc/twinlock/accepted.toml").read();
+    for group in &groups {
+        let entry = format!(
+            "service = \"sshd\"\noutcome = 'Users whom this rule matches and who are not enrolled log in without a code: group = \"{group}\","
+        );
+        assert_eq!(accepted.matches(&entry).count(), 1, "{group}: {accepted}");
+    }
     let good = m.file("/etc/twinlock/settings.good").read();
     assert!(good.ends_with(&rules), "{good}");
     let left = m.run(["sh", "-c", "ls /etc/twinlock | grep next"]);
