@@ -20,7 +20,7 @@ use twinlock_host::{
 use crate::{
     cli::{Command, Grounds},
     error::{
-        exit::{Exit, Failure},
+        exit::{CliError, Exit},
         settings_errors,
     },
     terminal::keyboard::tell,
@@ -95,8 +95,8 @@ impl Context {
     /// Loads the requested settings and those of the default file in /etc/twinlock.
     ///
     /// # Errors
-    /// [`Failure`] if a settings file cannot be used and has no last good copy.
-    pub(crate) fn open(command: &Command) -> Result<Self, Failure> {
+    /// [`CliError`] if a settings file cannot be used and has no last good copy.
+    pub(crate) fn open(command: &Command) -> Result<Self, CliError> {
         let chosen = ChosenSettings::of(command)?;
         let (config, asked) = (&chosen.path, chosen.load());
         let asked = asked.map_err(|fault| settings_failure(config, &fault))?;
@@ -114,7 +114,7 @@ impl Context {
 
     /// Loads the settings as [`Context::open`] does, for commands that repair the settings. If the settings cannot be
     /// used, the defaults apply, which require the acting user's code.
-    pub(crate) fn open_to_mend(command: &Command) -> Result<Self, Failure> {
+    pub(crate) fn open_to_mend(command: &Command) -> Result<Self, CliError> {
         let chosen = ChosenSettings::of(command)?;
         let usual = || Loaded { policy: Policy::default(), stands_in_for: None };
         let own = settings::load(settings::PATH, OWNER).unwrap_or_else(|_| usual());
@@ -138,21 +138,21 @@ impl Context {
     /// Checks that the caller is root. `what` completes the sentence "only root may …".
     ///
     /// # Errors
-    /// [`Failure`] if the caller is not root.
-    pub(crate) fn need_root(&self, what: &str) -> Result<(), Failure> {
+    /// [`CliError`] if the caller is not root.
+    pub(crate) fn need_root(&self, what: &str) -> Result<(), CliError> {
         if geteuid().is_root() {
             return Ok(());
         }
-        Err(Failure::new(Exit::NotAllowed, format!("only root may {what}"), OWN_WAY))
+        Err(CliError::new(Exit::NotAllowed, format!("only root may {what}"), OWN_WAY))
     }
 
     /// Looks up an account by name.
     ///
     /// # Errors
-    /// [`Failure`] if there is no such account or NSS does not answer.
-    pub(crate) fn account(&self, user: &str) -> Result<Account, Failure> {
+    /// [`CliError`] if there is no such account or NSS does not answer.
+    pub(crate) fn account(&self, user: &str) -> Result<Account, CliError> {
         self.machine.accounts.by_name(user)?.ok_or_else(|| {
-            Failure::new(
+            CliError::new(
                 Exit::NotInState,
                 format!("there is no account {}", plain(user)),
                 "Check the spelling (getent passwd NAME).",
@@ -161,12 +161,12 @@ impl Context {
     }
 
     /// Reads the wall clock and the boot clock together.
-    pub(crate) fn now(&self) -> Result<Now, Failure> {
+    pub(crate) fn now(&self) -> Result<Now, CliError> {
         Ok(self.machine.clock.now()?)
     }
 
     /// Returns a random generation and the current time, for a record that is changed.
-    pub(crate) fn stamp(&self) -> Result<ChangeStamp, Failure> {
+    pub(crate) fn stamp(&self) -> Result<ChangeStamp, CliError> {
         let mut bytes = [0; 8];
         KernelEntropy.fill(&mut bytes)?;
         Ok(ChangeStamp { generation: Generation(u64::from_ne_bytes(bytes)), at: self.now()?.unix })
@@ -184,21 +184,21 @@ impl Context {
     /// file.
     ///
     /// # Errors
-    /// [`Failure`] if standard output cannot be written. A closed pipe is not an error.
-    pub(crate) fn print(&self, text: &str) -> Result<(), Failure> {
+    /// [`CliError`] if standard output cannot be written. A closed pipe is not an error.
+    pub(crate) fn print(&self, text: &str) -> Result<(), CliError> {
         let notation = if self.json { Notation::Json } else { Notation::Text };
         self.print_exactly(&harmless(text, notation))
     }
 
     /// Prints text as [`Context::print`] does, but without escaping it. For text that contains colors of this program
     /// or is escaped already.
-    pub(crate) fn print_exactly(&self, text: &str) -> Result<(), Failure> {
+    pub(crate) fn print_exactly(&self, text: &str) -> Result<(), CliError> {
         let mut stdout = std::io::stdout().lock();
         match stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush()) {
             Ok(()) => Ok(()),
             // The reader has closed the pipe, such as head(1).
             Err(error) if error.kind() == ErrorKind::BrokenPipe => Ok(()),
-            Err(error) => Err(Failure::new(
+            Err(error) => Err(CliError::new(
                 Exit::Refused,
                 format!("standard output cannot be written ({error})"),
                 "Send it to a terminal, or to a file on a disk that has room.",
@@ -217,12 +217,12 @@ pub(crate) struct ChosenSettings {
 
 impl ChosenSettings {
     /// Returns the file that `--config` names, relative to the working folder, or the default file.
-    pub(crate) fn of(command: &Command) -> Result<Self, Failure> {
+    pub(crate) fn of(command: &Command) -> Result<Self, CliError> {
         let Some(named) = &command.config else {
             return Ok(Self { path: settings::PATH.into(), is_named: false });
         };
         let odd = || {
-            Failure::new(
+            CliError::new(
                 Exit::Usage,
                 format!("--config {} is not a path that settings can be read from", plain(named)),
                 "Give an absolute path without .., such as /etc/twinlock/sudo.toml.",
@@ -255,9 +255,9 @@ fn say_stand_in(path: &str, loaded: &Loaded) {
 }
 
 /// Returns the failure for settings that cannot be used.
-pub(crate) fn settings_failure(path: &str, fault: &SettingsReadError) -> Failure {
+pub(crate) fn settings_failure(path: &str, fault: &SettingsReadError) -> CliError {
     let (what, remedy) = settings_errors::of_settings(path, fault);
     let remedy =
         format!("{remedy} Then run `twinlock settings apply`; until then logins are refused.");
-    Failure::bare(what, remedy)
+    CliError::bare(what, remedy)
 }

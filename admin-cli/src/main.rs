@@ -19,7 +19,7 @@ use rustix::process::DumpableBehavior;
 
 use crate::{
     cli::{Command, Verb},
-    error::exit::Failure,
+    error::exit::CliError,
 };
 
 fn main() -> ExitCode {
@@ -31,7 +31,7 @@ fn main() -> ExitCode {
         Ok(command) => command,
         // A script that asks for JSON does not read usage text.
         Err(error) if error.use_stderr() && std::env::args_os().any(|word| word == "--json") => {
-            return Failure::from(&error).print(true);
+            return CliError::from(&error).print(true);
         }
         Err(error) => {
             let _ = error.print();

@@ -7,7 +7,8 @@ mod ruling;
 
 pub use login::{Actor, Doubt, LoginTraces};
 pub use ruling::{
-    ActorFactor, AuthorizationRuling, Denial, Ground, Population, Situation, Target, rule,
+    ActorFactor, AuthorizationError, AuthorizationRuling, Ground, Population, Situation, Target,
+    rule,
 };
 
 use crate::notify::notification::NotificationKind;

@@ -26,7 +26,7 @@ pub enum Carried {
 
 /// Why the local record is kept.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Conflict {
+pub enum MergeError {
     /// The local record was changed later than the imported one.
     ChangedLater {
         /// When the local record was changed.
@@ -52,6 +52,32 @@ pub enum Conflict {
         state: State,
     },
 }
+
+impl core::fmt::Display for MergeError {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        f.write_str(match self {
+            Self::ChangedLater { .. } => {
+                "the record here was changed later than the imported record"
+            }
+            Self::SameInstant => {
+                "the record here and the imported record differ, and were changed in the same second"
+            }
+            Self::Edited => {
+                "the record here and the imported record differ, and have the same generation: one of them was edited"
+            }
+            Self::Ahead { .. } => "the imported record was changed in the future",
+            Self::NotSetUp => "the imported record is for a user who has not set up an app",
+            Self::EndsHere { state: State::Removed } => {
+                "the user was removed on the other host, and an import does not do that here"
+            }
+            Self::EndsHere { .. } => {
+                "the user was reset on the other host, and an import does not do that here"
+            }
+        })
+    }
+}
+
+impl core::error::Error for MergeError {}
 
 /// The facts about an imported record by which the import is decided.
 #[derive(Debug, Clone, Copy)]
@@ -87,19 +113,19 @@ pub fn changed(record: &Record) -> UnixTime {
 /// this host cannot have had it before. Otherwise, a spent code of the set could be accepted again.
 ///
 /// # Errors
-/// [`Conflict`] if the imported record is refused. The local record is then unchanged.
+/// [`MergeError`] if the imported record is refused. The local record is then unchanged.
 pub fn onto(
     here: Option<&Snapshot>,
     mut came: Record,
     arrival: Arrival,
-) -> Result<Carried, Conflict> {
+) -> Result<Carried, MergeError> {
     came.authenticators.iter_mut().for_each(forget_odd_drift);
     let there = changed(&came);
     if there > arrival.now.plus(AHEAD_MAX) {
-        return Err(Conflict::Ahead { there });
+        return Err(MergeError::Ahead { there });
     }
     if came.state == State::Pending && came.extras.reset.is_none() {
-        return Err(Conflict::NotSetUp);
+        return Err(MergeError::NotSetUp);
     }
     let Some(here) = here.map(|found| &found.record) else {
         return Ok(Carried::Replaces(Box::new(came)));
@@ -108,14 +134,14 @@ pub fn onto(
         return merged(here, &came);
     }
     if came.state != State::Active && here.state != State::Removed {
-        return Err(Conflict::EndsHere { state: came.state });
+        return Err(MergeError::EndsHere { state: came.state });
     }
     let stood = changed(here);
     if arrival.wanted == Wanted::Newer && there < stood {
-        return Err(Conflict::ChangedLater { here: stood, there });
+        return Err(MergeError::ChangedLater { here: stood, there });
     }
     if arrival.wanted == Wanted::Newer && there == stood {
-        return Err(Conflict::SameInstant);
+        return Err(MergeError::SameInstant);
     }
     let unknown = came.codes == here.codes || arrival.codes_since.is_some_and(|made| made > stood);
     let mut record = with_counters(came, &here.authenticators);
@@ -134,7 +160,7 @@ pub fn onto(
 }
 
 /// Merges two records of the same generation, which differ only in what logins change: counters and drifts.
-fn merged(here: &Record, came: &Record) -> Result<Carried, Conflict> {
+fn merged(here: &Record, came: &Record) -> Result<Carried, MergeError> {
     let same_keys = |(one, other): (&Authenticator, &Authenticator)| {
         one.key == other.key && one.parameters == other.parameters
     };
@@ -143,7 +169,7 @@ fn merged(here: &Record, came: &Record) -> Result<Carried, Conflict> {
         && here.authenticators.len() == came.authenticators.len()
         && here.authenticators.iter().zip(&came.authenticators).all(same_keys);
     if !same_codes {
-        return Err(Conflict::Edited);
+        return Err(MergeError::Edited);
     }
     let pairs = here.authenticators.iter().zip(&came.authenticators);
     let moving: Vec<MovingFactor> =
@@ -221,7 +247,7 @@ mod tests {
         Snapshot { sequence: 1, identity: Identity::default(), record, known: vec![], failures: 0 }
     }
 
-    fn decided(here: Record, came: Record, codes_since: u64) -> Result<Carried, Conflict> {
+    fn decided(here: Record, came: Record, codes_since: u64) -> Result<Carried, MergeError> {
         let codes_since = Some(UnixTime(codes_since));
         onto(
             Some(&snapshot(here)),
@@ -230,7 +256,7 @@ mod tests {
         )
     }
 
-    fn replaced(decided: Result<Carried, Conflict>) -> Record {
+    fn replaced(decided: Result<Carried, MergeError>) -> Record {
         match decided {
             Ok(Carried::Replaces(record)) => *record,
             other => panic!("{other:?}"),
@@ -244,10 +270,10 @@ mod tests {
         assert_eq!(replaced(onto(None, record(1, 200), first)), record(1, 200));
         assert_eq!(decided(record(1, 200), record(1, 200), 150), Ok(Carried::Nothing));
         assert_eq!(replaced(decided(record(1, 200), record(2, 300), 150)), record(2, 300));
-        let later = Conflict::ChangedLater { here: UnixTime(300), there: UnixTime(200) };
+        let later = MergeError::ChangedLater { here: UnixTime(300), there: UnixTime(200) };
         assert_eq!(decided(record(2, 300), record(1, 200), 150), Err(later));
-        assert_eq!(decided(record(2, 300), record(1, 300), 150), Err(Conflict::SameInstant));
-        let ahead = Conflict::Ahead { there: UnixTime(13_601) };
+        assert_eq!(decided(record(2, 300), record(1, 300), 150), Err(MergeError::SameInstant));
+        let ahead = MergeError::Ahead { there: UnixTime(13_601) };
         assert_eq!(decided(record(2, 300), record(1, 13_601), 150), Err(ahead));
     }
 
@@ -298,7 +324,7 @@ mod tests {
         let removed = |changed| Record { state: State::Removed, ..record(2, changed) };
         for wanted in [Wanted::Newer, Wanted::Any] {
             let arrival = Arrival { codes_since: None, now: NOW, fresh: Generation(99), wanted };
-            let ends = Conflict::EndsHere { state: State::Removed };
+            let ends = MergeError::EndsHere { state: State::Removed };
             let here = |state| snapshot(Record { state, ..record(1, 200) });
             for state in [State::Active, State::Pending] {
                 assert_eq!(onto(Some(&here(state)), removed(300), arrival), Err(ends));
@@ -324,13 +350,13 @@ mod tests {
     #[test]
     fn what_was_edited_or_never_finished_is_refused() {
         let edited = || Record { codes: None, ..record(1, 200) };
-        assert_eq!(decided(record(1, 200), edited(), 150), Err(Conflict::Edited));
+        assert_eq!(decided(record(1, 200), edited(), 150), Err(MergeError::Edited));
         let begun = Record { state: State::Pending, authenticators: vec![], ..edited() };
-        assert_eq!(decided(record(2, 100), begun, 150), Err(Conflict::NotSetUp));
+        assert_eq!(decided(record(2, 100), begun, 150), Err(MergeError::NotSetUp));
         let mut reset = Record { state: State::Pending, authenticators: vec![], ..record(2, 300) };
         reset.codes = None;
         reset.extras.reset = Some(AuditStamp { by: "kim".into(), at: UnixTime(300) });
-        let ends = Conflict::EndsHere { state: State::Pending };
+        let ends = MergeError::EndsHere { state: State::Pending };
         assert_eq!(decided(record(1, 200), reset, 150), Err(ends));
     }
 }

@@ -34,7 +34,7 @@ pub struct Claims<'a> {
 
 /// Why an export is refused.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Implausible {
+pub enum ImplausibleError {
     /// A time in the export is in the future.
     Time {
         /// The time in the export.
@@ -54,6 +54,21 @@ pub enum Implausible {
     },
 }
 
+impl core::fmt::Display for ImplausibleError {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        match self {
+            Self::Time { .. } => f.write_str("the export has a time in the future"),
+            Self::Step { .. } => f.write_str("the export says that a later code was used already"),
+            Self::Counter { there, most } => write!(
+                f,
+                "the export has a counter of {there}, but at most {most} is accepted here"
+            ),
+        }
+    }
+}
+
+impl core::error::Error for ImplausibleError {}
+
 /// The highest plausible step of one key or code set.
 struct Bound {
     mark: KeyId,
@@ -65,14 +80,18 @@ struct Bound {
 /// Checks every time, step and counter of an export against this host's clock and the local record `here`.
 ///
 /// # Errors
-/// [`Implausible`] for the first implausible value. The caller then refuses the whole export.
-pub fn check(claims: &Claims<'_>, here: Option<&Record>, now: UnixTime) -> Result<(), Implausible> {
+/// [`ImplausibleError`] for the first implausible value. The caller then refuses the whole export.
+pub fn check(
+    claims: &Claims<'_>,
+    here: Option<&Record>,
+    now: UnixTime,
+) -> Result<(), ImplausibleError> {
     check_times(claims, now)?;
     for one in &claims.record.authenticators {
         if let MovingFactor::Counter { next } = one.moving {
             let most = counter_max(one, here);
             if next > most {
-                return Err(Implausible::Counter { there: next, most });
+                return Err(ImplausibleError::Counter { there: next, most });
             }
         }
     }
@@ -81,8 +100,10 @@ pub fn check(claims: &Claims<'_>, here: Option<&Record>, now: UnixTime) -> Resul
         let Some(bound) = bounds.iter().find(|bound| bound.mark == used.mark) else { continue };
         if used.step.0 > bound.most {
             return Err(match bound.period {
-                0 => Implausible::Counter { there: used.step.0, most: bound.most },
-                period => Implausible::Step { at: UnixTime(used.step.0.saturating_mul(period)) },
+                0 => ImplausibleError::Counter { there: used.step.0, most: bound.most },
+                period => {
+                    ImplausibleError::Step { at: UnixTime(used.step.0.saturating_mul(period)) }
+                }
             });
         }
     }
@@ -95,7 +116,7 @@ pub fn keep_known(used: &mut Vec<(Used, UnixTime)>, came: &Record, here: Option<
     used.retain(|(used, _)| known.iter().any(|bound| bound.mark == used.mark));
 }
 
-fn check_times(claims: &Claims<'_>, now: UnixTime) -> Result<(), Implausible> {
+fn check_times(claims: &Claims<'_>, now: UnixTime) -> Result<(), ImplausibleError> {
     let extras = &claims.record.extras;
     let of_record = [
         Some(claims.written),
@@ -110,7 +131,7 @@ fn check_times(claims: &Claims<'_>, now: UnixTime) -> Result<(), Implausible> {
     let used = claims.used.iter().map(|(_, at)| Some(*at));
     let all = of_record.into_iter().chain(of_keys).chain(spent).chain(used).flatten();
     match all.max().filter(|at| *at > now.plus(AHEAD_MAX)) {
-        Some(at) => Err(Implausible::Time { at }),
+        Some(at) => Err(ImplausibleError::Time { at }),
         None => Ok(()),
     }
 }
@@ -199,7 +220,7 @@ mod tests {
         Claims { record, written: NOW, codes_since: None, spent: &[], used }
     }
 
-    fn with_step(came: &Record, here: Option<&Record>, step: u64) -> Result<(), Implausible> {
+    fn with_step(came: &Record, here: Option<&Record>, step: u64) -> Result<(), ImplausibleError> {
         let used = [(Used { mark: mark(came), step: Step(step) }, NOW)];
         check(&claims(came, &used), here, NOW)
     }
@@ -212,7 +233,7 @@ mod tests {
             assert_eq!(found.is_ok(), believed, "{ahead}");
         }
         let at = UnixTime((here + 40) * 30);
-        assert_eq!(with_step(&clock(), None, here + 40), Err(Implausible::Step { at }));
+        assert_eq!(with_step(&clock(), None, here + 40), Err(ImplausibleError::Step { at }));
         let drifting = record(MovingFactor::Clock { drift: 20 });
         assert_eq!(with_step(&drifting, None, here + 41), Ok(()));
         // The drift learned on this host is the one that counts.
@@ -266,7 +287,7 @@ mod tests {
             assert_eq!(check(&claims(&record, &[]), None, NOW), Ok(()));
             change(&mut record, late);
             let found = check(&claims(&record, &[]), None, NOW);
-            assert_eq!(found, Err(Implausible::Time { at: late }));
+            assert_eq!(found, Err(ImplausibleError::Time { at: late }));
         }
         let mut owed = clock();
         owed.extras.owed_codes = audit(UnixTime(u64::MAX));
@@ -280,7 +301,7 @@ mod tests {
             claims(&record, &used),
         ];
         for claims in of_parts {
-            assert_eq!(check(&claims, None, NOW), Err(Implausible::Time { at: late }));
+            assert_eq!(check(&claims, None, NOW), Err(ImplausibleError::Time { at: late }));
         }
     }
 

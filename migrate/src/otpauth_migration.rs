@@ -1,5 +1,7 @@
 //! Parses `otpauth-migration://` URIs, which Google Authenticator shows as QR codes when it exports accounts.
 
+use core::fmt;
+
 use alloc::{string::String, vec::Vec};
 
 use data_encoding::BASE64_NOPAD;
@@ -329,6 +331,14 @@ enum Value<'a> {
 /// The message ends within a field, or is not a protobuf message.
 #[derive(Debug)]
 struct CutError;
+
+impl fmt::Display for CutError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("the message ends within a field, or is not a protobuf message")
+    }
+}
+
+impl core::error::Error for CutError {}
 
 impl<'a> Fields<'a> {
     fn next(&mut self) -> Result<Option<(u64, Value<'a>)>, CutError> {

@@ -25,7 +25,7 @@ use crate::{
         own_code::{self, OwnCodeWays, Question},
     },
     context::{CallerRequest, Context},
-    error::exit::{Exit, Failure},
+    error::exit::{CliError, Exit},
     mail::Address,
     terminal::keyboard::Keyboard,
 };
@@ -59,8 +59,8 @@ impl Authorizer {
     /// Identifies the acting user.
     ///
     /// # Errors
-    /// [`Failure`] if this user may not run the operation.
-    pub(crate) fn of(context: &Context) -> Result<Self, Failure> {
+    /// [`CliError`] if this user may not run the operation.
+    pub(crate) fn of(context: &Context) -> Result<Self, CliError> {
         let CallerRequest { operation, target, grounds } = &context.request;
         let login = ActingLogin::read();
         let permission = operation.permission();
@@ -119,7 +119,7 @@ impl Authorizer {
         mut self,
         context: &Context,
         keyboard: &mut Keyboard,
-    ) -> Result<Authorized, Failure> {
+    ) -> Result<Authorized, CliError> {
         if let (AuthorizationRuling::Codes(codes), Some((account, found))) =
             (self.ruling, self.due.take())
         {
@@ -157,9 +157,9 @@ impl Authorized {
     /// Checks that no other run has enrolled an account since this run began as the first enrollment of the host.
     ///
     /// # Errors
-    /// [`Failure`] if another run has. A caller who kept a prompt or a list open that long must enter a code like any
+    /// [`CliError`] if another run has. A caller who kept a prompt or a list open that long must enter a code like any
     /// other caller.
-    pub(crate) fn is_still_first(&self, context: &Context) -> Result<(), Failure> {
+    pub(crate) fn is_still_first(&self, context: &Context) -> Result<(), CliError> {
         if self.0.ruling != AuthorizationRuling::Free(Ground::FirstOfHost) {
             return Ok(());
         }
@@ -173,9 +173,9 @@ impl Authorized {
     /// host.
     ///
     /// # Errors
-    /// [`Failure`] if `twinlock invite` would refuse the invitation. Otherwise, a list of users would be a way around
+    /// [`CliError`] if `twinlock invite` would refuse the invitation. Otherwise, a list of users would be a way around
     /// this refusal.
-    pub(crate) fn may_invite(&self) -> Result<(), Failure> {
+    pub(crate) fn may_invite(&self) -> Result<(), CliError> {
         let Authorizer { ruling, case, name, login, .. } = &self.0;
         if *ruling == AuthorizationRuling::Free(Ground::FirstOfHost) {
             let invitation = rule(&Operation::Invite.permission(), case);
@@ -291,7 +291,7 @@ fn source_of(actor: Actor) -> SourceLabel {
     }
 }
 
-fn account_of(context: &Context, actor: Actor) -> Result<Option<Account>, Failure> {
+fn account_of(context: &Context, actor: Actor) -> Result<Option<Account>, CliError> {
     actor.uid().map_or(Ok(None), |uid| Ok(context.machine.accounts.by_uid(uid)?))
 }
 
@@ -328,10 +328,10 @@ fn factor(context: &Context, account: Option<&Account>, found: Option<&Snapshot>
 }
 
 /// Checks that a reason is one line that fits in a value of the log, and returns it. `option` is named in the error.
-pub(crate) fn sentence(option: &str, text: &str) -> Result<String, Failure> {
+pub(crate) fn sentence(option: &str, text: &str) -> Result<String, CliError> {
     let text = text.trim();
     if text.is_empty() || text.len() > REASON_MAX || text.contains(char::is_control) {
-        return Err(Failure::new(
+        return Err(CliError::new(
             Exit::Usage,
             format!("{option} must be one line of 1 to {REASON_MAX} characters"),
             "It is recorded in the log: give a few words, or a ticket number.",

@@ -1,10 +1,10 @@
 //! Messages for an acting user who is refused: why, and what to do.
 
-use twinlock_core::authorization::{Denial, Doubt};
+use twinlock_core::authorization::{AuthorizationError, Doubt};
 
 use crate::{
     authorize::actor::ActingLogin,
-    error::exit::{Exit, Failure},
+    error::exit::{CliError, Exit},
     text::plain,
 };
 
@@ -13,56 +13,49 @@ const GLASS: &str = "If that is not possible (service, container), give --break-
 
 /// Returns the failure for a refused operation.
 #[expect(clippy::too_many_lines, reason = "a match whose arms are text")]
-pub(crate) fn refused(denial: Denial, name: &str, login: &ActingLogin) -> Failure {
+pub(crate) fn refused(denial: AuthorizationError, name: &str, login: &ActingLogin) -> CliError {
     let name = plain(name);
     let (what, remedy) = match denial {
-        Denial::NothingToBreak => (
-            format!("--break-glass is not accepted: the acting user is known ({name})"),
-            "Leave it out, and type your own code.".into(),
-        ),
-        Denial::Unproven(Doubt::NoLogin) => (
-            "no user has logged in here, so there is no acting user to ask for a code".into(),
+        AuthorizationError::NothingToBreak => {
+            (format!("{denial} ({name})"), "Leave it out, and type your own code.".into())
+        }
+        AuthorizationError::Unproven(Doubt::NoLogin) => (
+            denial.to_string(),
             format!(
                 "Log in and use sudo, or use the machine's console. {GLASS} A robot that logs in can be named in own_code_exempt."
             ),
         ),
-        Denial::Unproven(Doubt::Invoker(_)) => (
-            format!(
-                "the acting user is unknown: {} logged in, but another user called sudo",
-                login.word()
-            ),
+        AuthorizationError::Unproven(Doubt::Invoker(_)) => (
+            format!("the acting user is unknown: {} logged in, but {denial}", login.word()),
             format!("Log in as yourself, and call sudo only once. {GLASS}"),
         ),
-        Denial::Unproven(Doubt::Session(_)) => (
-            format!(
-                "the acting user is unknown: {} logged in, but the session belongs to another user",
-                login.word()
-            ),
+        AuthorizationError::Unproven(Doubt::Session(_)) => (
+            format!("the acting user is unknown: {} logged in, but {denial}", login.word()),
             format!("Log in as yourself. {GLASS}"),
         ),
-        Denial::NoSecondFactor => (
+        AuthorizationError::NoSecondFactor => (
             format!("this needs your own code, but {name} has no second factor"),
             format!(
                 "Enroll yourself first: twinlock enroll {name}. If {name} is a robot, name it in own_code_exempt."
             ),
         ),
-        Denial::Reset => (
+        AuthorizationError::Reset => (
             format!("this needs your own code, but {name} was reset"),
             format!(
                 "Log in as {name} with the set-up ticket, and set up an app there. Without a ticket, ask another administrator to run twinlock invite {name}."
             ),
         ),
-        Denial::NoAccount => (
-            format!("the account that logged in here no longer exists ({})", login.word()),
+        AuthorizationError::NoAccount => (
+            format!("{denial} ({})", login.word()),
             "Log in with an account that exists (getent passwd), and try again.".into(),
         ),
     };
-    Failure::new(Exit::NotAllowed, what, remedy)
+    CliError::new(Exit::NotAllowed, what, remedy)
 }
 
 /// Returns the failure for an enrollment without a code after another run has enrolled an account.
-pub(crate) fn first_is_over() -> Failure {
-    Failure::new(
+pub(crate) fn first_is_over() -> CliError {
+    CliError::new(
         Exit::NotAllowed,
         "another account of this host was enrolled in the meantime, so this needs your own code; nothing was changed",
         "Run it again, and type your own code.",

@@ -1,5 +1,7 @@
 //! Asks for the acting user's own code. Verifies it, claims it and limits wrong codes as a login does.
 
+use core::fmt;
+
 use twinlock_core::{
     answer::{self, Answer, Code},
     base::{
@@ -25,7 +27,7 @@ use twinlock_core::{
 use crate::{
     context::Context,
     error::{
-        exit::{Exit, Failure},
+        exit::{CliError, Exit},
         refusal_messages,
     },
     terminal::keyboard::{InputLine, Keyboard, tell},
@@ -46,7 +48,7 @@ pub(crate) struct Question<'a> {
 
 /// The work that follows the last code. It gets the attempt and the keyboard with which the codes were verified.
 pub(crate) type Then<'a> =
-    &'a mut dyn FnMut(&mut Attempt<'_>, &mut Keyboard) -> Result<(), Failure>;
+    &'a mut dyn FnMut(&mut Attempt<'_>, &mut Keyboard) -> Result<(), CliError>;
 
 /// Which kinds of codes are accepted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -60,14 +62,14 @@ pub(crate) enum OwnCodeWays {
 /// Asks a user for codes, and then runs `question.then`.
 ///
 /// # Errors
-/// [`Failure`] if a code is refused, the user stops or is locked out, or the ledger cannot be opened.
+/// [`CliError`] if a code is refused, the user stops or is locked out, or the ledger cannot be opened.
 pub(crate) fn ask(
     context: &Context,
     keyboard: &mut Keyboard,
     account: &Account,
     found: Snapshot,
     question: Question<'_>,
-) -> Result<(), Failure> {
+) -> Result<(), CliError> {
     let policy = Policy { field: Field::Code, ..context.own.policy.clone() };
     let machine = &context.own.machine;
     let user_ledger = machine.ledger.open(&LedgerKey::of(Some(account), &account.name))?;
@@ -106,15 +108,27 @@ struct CodePrompt<'a> {
 }
 
 /// Why an answer is refused.
+#[derive(Debug)]
 enum CodeError {
     /// Another answer may be correct. Holds the message to show.
     Again(String),
     /// No other answer can help.
-    Over(Failure),
+    Over(CliError),
 }
 
+impl fmt::Display for CodeError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Again(said) => f.write_str(said),
+            Self::Over(failure) => failure.fmt(f),
+        }
+    }
+}
+
+impl core::error::Error for CodeError {}
+
 impl CodePrompt<'_> {
-    fn ask(&mut self, prompt: &str) -> Result<(), Failure> {
+    fn ask(&mut self, prompt: &str) -> Result<(), CliError> {
         let tries = self.attempt.policy.tries;
         for left in (0..tries).rev() {
             let typed = match self.keyboard.ask(prompt)? {
@@ -230,13 +244,13 @@ impl CodePrompt<'_> {
         refusal_log::keep(&self.attempt.ports, &ledger_key, &request(self.account), reason);
     }
 
-    fn broken(&self, reason: Reason) -> Failure {
+    fn broken(&self, reason: Reason) -> CliError {
         if !reason.is_told_at_once() {
             self.note(reason);
         }
         let explained = refusal_messages::explain(reason.word(), &plain(&self.account.name));
         let what = format!("your code cannot be verified: {}", explained.meaning);
-        Failure::new(Exit::StoreUnreachable, what, explained.remedy)
+        CliError::new(Exit::StoreUnreachable, what, explained.remedy)
     }
 
     fn event(&self, kind: Kind, reason: Option<Reason>, accepted: Option<Accepted>) -> Event {
@@ -285,41 +299,41 @@ pub(crate) fn with_tries(said: &str, left: u8) -> String {
     }
 }
 
-fn refused() -> Failure {
-    Failure::new(
+fn refused() -> CliError {
+    CliError::new(
         Exit::Refused,
         "no correct code of your own was typed; nothing was changed",
         "Each code works once. To check the app's clock: twinlock verify USER",
     )
 }
 
-fn stopped() -> Failure {
-    Failure::new(
+fn stopped() -> CliError {
+    CliError::new(
         Exit::Interrupted,
         "stopped; nothing was changed",
         "Give your own code as one line of standard input. A robot that logs in can be named in own_code_exempt.",
     )
 }
 
-fn last_code() -> Failure {
-    Failure::new(
+fn last_code() -> CliError {
+    CliError::new(
         Exit::Refused,
         "that is your last backup code, which only a login accepts; nothing was changed",
         "Type a code from your app. Without the app, log in again with this backup code: new ones are shown there.",
     )
 }
 
-fn throttled(until: &str) -> Failure {
-    Failure::new(
+fn throttled(until: &str) -> CliError {
+    CliError::new(
         Exit::Throttled,
         format!("you typed too many wrong codes; nothing was changed (wait until {until})"),
         "Wait until then, and try again.",
     )
 }
 
-fn locked(name: &str) -> Failure {
+fn locked(name: &str) -> CliError {
     let name = plain(name);
-    Failure::new(
+    CliError::new(
         Exit::Throttled,
         format!("too many wrong codes for {name} in a row; nothing was changed"),
         format!("Ask another administrator to run: twinlock unlock {name}"),

@@ -26,7 +26,7 @@ use crate::{
         record_update::{active, failed, put},
         ticket::{Drawn, TicketMessage, life_of},
     },
-    error::exit::{Exit, Failure},
+    error::exit::{CliError, Exit},
     terminal::{
         confirm::confirm,
         keyboard::Keyboard,
@@ -36,7 +36,7 @@ use crate::{
 };
 
 /// Replaces a user's backup codes after confirmation.
-pub(crate) fn run(context: &Context, wanted: &BackupCodesArgs) -> Result<(), Failure> {
+pub(crate) fn run(context: &Context, wanted: &BackupCodesArgs) -> Result<(), CliError> {
     context.need_root("replace backup codes")?;
     wanted.save.as_deref().map(qr_image::must_be_free).transpose()?;
     let mut authorizer = Authorizer::of(context)?;
@@ -90,7 +90,7 @@ fn owe(
     account: &Account,
     mail: Option<&str>,
     by: &Authorized,
-) -> Result<(), Failure> {
+) -> Result<(), CliError> {
     let stamp = context.stamp()?;
     let audit = by.audit(stamp.at);
     let life = life_of(context, &account.name, mail);
@@ -116,7 +116,7 @@ fn owe(
     };
     drawn.deliver(context, account, mail, &message).map_err(|failure| {
         let what = format!("{}; the backup codes of {user} no longer work", failure.what);
-        Failure::new(failure.exit, what, "New ones are shown at the next login.")
+        CliError::new(failure.exit, what, "New ones are shown at the next login.")
     })
 }
 
@@ -126,7 +126,7 @@ fn hand_over(
     account: &Account,
     wanted: &BackupCodesArgs,
     by: &Authorized,
-) -> Result<(), Failure> {
+) -> Result<(), CliError> {
     let folder = Folder::of(&account.name).map_err(|_| StoreError::NameTooLong)?;
     let codes = generate::codes(context.policy.backup_codes.count, &KernelEntropy)?;
     let list = listed(&codes);
@@ -163,7 +163,7 @@ fn show(
     account: &Account,
     wanted: &BackupCodesArgs,
     list: &str,
-) -> Result<(), Failure> {
+) -> Result<(), CliError> {
     let user = plain(&account.name);
     let codes: Vec<&str> = list.lines().filter(|_| wanted.print).collect();
     let text = if context.json {
@@ -189,7 +189,7 @@ fn show(
     };
     context.print(&text).map_err(|failure| {
         let what = format!("{}; the old backup codes of {user} no longer work", failure.what);
-        Failure::new(failure.exit, what, format!("Run it again: twinlock backup-codes {user}"))
+        CliError::new(failure.exit, what, format!("Run it again: twinlock backup-codes {user}"))
     })
 }
 
@@ -203,9 +203,9 @@ fn listed(codes: &[Zeroizing<String>]) -> Zeroizing<String> {
     list
 }
 
-fn not_set_up(user: &str) -> Failure {
+fn not_set_up(user: &str) -> CliError {
     let user = plain(user);
-    Failure::new(
+    CliError::new(
         Exit::NotInState,
         format!("{user} is not enrolled, so there are no backup codes to replace"),
         format!("To invite {user}: twinlock invite {user}"),

@@ -22,7 +22,7 @@ use crate::{
     cli,
     context::Context,
     enrollment::record_update::{active, put},
-    error::exit::{Exit, Failure},
+    error::exit::{CliError, Exit},
     terminal::{confirm::confirm, keyboard::Keyboard},
     text::{WIDTH, instant, plain, wrap},
 };
@@ -41,7 +41,7 @@ struct Drawn {
 }
 
 /// Issues a bypass code after confirmation.
-pub(crate) fn run(context: &Context, wanted: &cli::BypassArgs) -> Result<(), Failure> {
+pub(crate) fn run(context: &Context, wanted: &cli::BypassArgs) -> Result<(), CliError> {
     context.need_root("issue bypass codes")?;
     let life = life(&wanted.time)?;
     if wanted.privileged.grounds.reason.is_none() {
@@ -71,7 +71,7 @@ fn give(
     life: u64,
     uses: u8,
     by: &Authorized,
-) -> Result<Drawn, Failure> {
+) -> Result<Drawn, CliError> {
     let instant = context.now()?;
     let now = instant.unix;
     let until = now.plus(life);
@@ -93,7 +93,7 @@ fn give(
     Ok(Drawn { digits, until })
 }
 
-fn show(context: &Context, account: &Account, drawn: &Drawn, uses: u8) -> Result<(), Failure> {
+fn show(context: &Context, account: &Account, drawn: &Drawn, uses: u8) -> Result<(), CliError> {
     let grouped = random_text::in_groups(&drawn.digits, GROUP, ' ');
     let user = plain(&account.name);
     let text = if context.json {
@@ -119,7 +119,7 @@ fn show(context: &Context, account: &Account, drawn: &Drawn, uses: u8) -> Result
     };
     context.print(&text).map_err(|failure| {
         let what = format!("{}; a bypass code was issued, but could not be shown", failure.what);
-        Failure::new(
+        CliError::new(
             failure.exit,
             what,
             "It is useless without the password or the key. Issue another one.",
@@ -135,10 +135,10 @@ fn times(uses: u8) -> String {
     }
 }
 
-fn life(text: &str) -> Result<u64, Failure> {
+fn life(text: &str) -> Result<u64, CliError> {
     let seconds = seconds_of(text);
     seconds.filter(|seconds| (LIFE_MIN..=LIFE_MAX).contains(seconds)).ok_or_else(|| {
-        Failure::new(
+        CliError::new(
             Exit::Usage,
             "--for must be a time between 1m and 24h",
             "Give a time such as 30m or 8h. For longer, let the user set up another phone: twinlock reset USER",
@@ -146,17 +146,17 @@ fn life(text: &str) -> Result<u64, Failure> {
     })
 }
 
-fn no_reason() -> Failure {
-    Failure::new(
+fn no_reason() -> CliError {
+    CliError::new(
         Exit::Usage,
         "a bypass code needs a reason, which is recorded in the log",
         "Add --reason TEXT: a few words, or a ticket number.",
     )
 }
 
-fn not_set_up(user: &str) -> Failure {
+fn not_set_up(user: &str) -> CliError {
     let user = plain(user);
-    Failure::new(
+    CliError::new(
         Exit::NotInState,
         format!("{user} is not enrolled, so there is no code to bypass"),
         format!("To invite {user}: twinlock invite {user}"),

@@ -12,12 +12,12 @@ use crate::{
     cli::ChangeArgs,
     context::Context,
     enrollment::{own_codes, record_update::active},
-    error::exit::{Exit, Failure},
+    error::exit::{CliError, Exit},
     text::plain,
 };
 
 /// Replaces an authenticator of the acting user.
-pub(crate) fn run(context: &Context, wanted: &ChangeArgs) -> Result<(), Failure> {
+pub(crate) fn run(context: &Context, wanted: &ChangeArgs) -> Result<(), CliError> {
     context.need_root("change authenticators")?;
     let mut authorizer = Authorizer::of(context)?;
     let account = context.account(&wanted.user)?;
@@ -41,9 +41,9 @@ pub(crate) fn run(context: &Context, wanted: &ChangeArgs) -> Result<(), Failure>
     Ok(())
 }
 
-fn not_set_up(user: &str) -> Failure {
+fn not_set_up(user: &str) -> CliError {
     let user = plain(user);
-    Failure::new(
+    CliError::new(
         Exit::NotInState,
         format!("{user} is not enrolled: there is nothing to change"),
         format!("To enroll: twinlock enroll {user}"),
@@ -51,9 +51,9 @@ fn not_set_up(user: &str) -> Failure {
 }
 
 /// Returns the failure for changing another user's key, which would give the caller both factors of that user.
-fn of_another(user: &str) -> Failure {
+fn of_another(user: &str) -> CliError {
     let user = plain(user);
-    Failure::new(
+    CliError::new(
         Exit::NotAllowed,
         format!("only {user} can change the authenticator of {user}"),
         format!(

@@ -6,7 +6,7 @@ use std::io::Write;
 use clap::{Arg, Command, CommandFactory, ValueHint};
 use clap_complete::Shell;
 
-use crate::{cli, error::exit::Failure};
+use crate::{cli, error::exit::CliError};
 
 /// Arguments that contain a user name.
 const USERS: [&str; 2] = ["user", "users"];
@@ -15,7 +15,7 @@ const GROUP: &str = "group";
 
 /// Prints a completion script.
 #[expect(clippy::wildcard_enum_match_arm, reason = "every other case is treated the same")]
-pub(crate) fn run(shell: Shell) -> Result<(), Failure> {
+pub(crate) fn run(shell: Shell) -> Result<(), CliError> {
     let mut command = shown(&cli::Command::command());
     let mut text = Vec::new();
     clap_complete::generate(shell, &mut command, "twinlock", &mut text);

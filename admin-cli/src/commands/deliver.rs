@@ -2,6 +2,7 @@
 
 mod renewal;
 
+use core::fmt;
 use std::time::Duration;
 
 use twinlock_core::{
@@ -17,7 +18,7 @@ use twinlock_host::mail_spool::{Claimed, MailSpool, standing};
 use crate::{
     authorize::actor,
     context::Context,
-    error::exit::Failure,
+    error::exit::CliError,
     mail::{Address, MailBody, MailError, Mailer},
     text::count,
 };
@@ -34,11 +35,11 @@ struct DeliveryReport {
     unaddressed: usize,
     dead: usize,
     strikes: u32,
-    failure: Option<Failure>,
+    failure: Option<CliError>,
 }
 
 /// Sends the notifications that are due. `patience` is the time limit for each mail in seconds.
-pub(crate) fn run(context: &Context, patience: u64) -> Result<(), Failure> {
+pub(crate) fn run(context: &Context, patience: u64) -> Result<(), CliError> {
     context.need_root("send the outbox")?;
     let mut report = DeliveryReport::default();
     // Another process that delivers sends what is due.
@@ -47,7 +48,7 @@ pub(crate) fn run(context: &Context, patience: u64) -> Result<(), Failure> {
     };
     let gathered = post.gather(context.now()?.unix);
     report.dead = gathered.dead;
-    report.failure = gathered.fault.map(Failure::from);
+    report.failure = gathered.fault.map(CliError::from);
     let run = Run { context, post: &post, seconds: patience.max(1) };
     for due in post.due(context.now()?.unix)? {
         if report.strikes >= STRIKES {
@@ -67,10 +68,10 @@ struct Run<'a> {
 }
 
 impl Run<'_> {
-    fn deliver(&self, claimed: &Claimed, report: &mut DeliveryReport) -> Result<(), Failure> {
+    fn deliver(&self, claimed: &Claimed, report: &mut DeliveryReport) -> Result<(), CliError> {
         let outcome = match self.send(claimed) {
             Err(DeliveryError::Elsewhere(failure)) => Err((failure, None)),
-            Err(DeliveryError::Mail(fault)) => Err((Failure::from(fault.clone()), Some(fault))),
+            Err(DeliveryError::Mail(fault)) => Err((CliError::from(fault.clone()), Some(fault))),
             Ok(sending) => Ok(sending),
         };
         match outcome {
@@ -125,16 +126,16 @@ impl Run<'_> {
             return Ok(Address::read(to).ok_or_else(|| MailError::OddAddress(to.clone()))?);
         }
         let user = notification.user.as_str();
-        let Some(account) = self.context.machine.accounts.by_name(user).map_err(Failure::from)?
+        let Some(account) = self.context.machine.accounts.by_name(user).map_err(CliError::from)?
         else {
             return Err(MailError::NoAddress.into());
         };
-        let found = self.context.machine.records.newest(&account).map_err(Failure::from)?;
+        let found = self.context.machine.records.newest(&account).map_err(CliError::from)?;
         let on_record = found.and_then(|found| found.record.extras.mail);
         Ok(Address::of(user, on_record.as_deref(), &self.context.policy.mail)?)
     }
 
-    fn bury(&self, claimed: &Claimed, report: &mut DeliveryReport) -> Result<(), Failure> {
+    fn bury(&self, claimed: &Claimed, report: &mut DeliveryReport) -> Result<(), CliError> {
         self.died(claimed, report);
         Ok(self.post.give_up(claimed)?)
     }
@@ -161,11 +162,23 @@ enum Sending {
 }
 
 /// Why a notification was not sent.
+#[derive(Debug)]
 enum DeliveryError {
     Mail(MailError),
     /// The accounts, the records or the clock cannot be read. Holds the failure.
-    Elsewhere(Failure),
+    Elsewhere(CliError),
 }
+
+impl fmt::Display for DeliveryError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Mail(fault) => fault.fmt(f),
+            Self::Elsewhere(failure) => failure.fmt(f),
+        }
+    }
+}
+
+impl core::error::Error for DeliveryError {}
 
 impl From<MailError> for DeliveryError {
     fn from(fault: MailError) -> Self {
@@ -173,8 +186,8 @@ impl From<MailError> for DeliveryError {
     }
 }
 
-impl From<Failure> for DeliveryError {
-    fn from(failure: Failure) -> Self {
+impl From<CliError> for DeliveryError {
+    fn from(failure: CliError) -> Self {
         Self::Elsewhere(failure)
     }
 }
@@ -189,12 +202,12 @@ fn strikes(fault: &MailError) -> u32 {
 }
 
 impl DeliveryReport {
-    fn failed(&mut self, failure: Failure, strikes: u32) {
+    fn failed(&mut self, failure: CliError, strikes: u32) {
         self.strikes += strikes;
         self.failure.get_or_insert(failure);
     }
 
-    fn tell(self, context: &Context) -> Result<(), Failure> {
+    fn tell(self, context: &Context) -> Result<(), CliError> {
         let waiting = standing(&context.machine.records).waiting;
         let mut parts = vec![format!("{} sent", count(self.sent, "message"))];
         for (number, what) in [

@@ -15,7 +15,7 @@ use crate::{
     authorize::authorizer::Authorizer,
     cli::Forget,
     context::Context,
-    error::exit::{Exit, Failure},
+    error::exit::{CliError, Exit},
     terminal::{keyboard::Keyboard, table::Columns},
     text::{WIDTH, count, minute, plain, wrap, zone},
 };
@@ -27,7 +27,7 @@ struct Remembered {
 }
 
 /// Lists a user's remembered devices.
-pub(crate) fn list(context: &Context, user: &str) -> Result<(), Failure> {
+pub(crate) fn list(context: &Context, user: &str) -> Result<(), CliError> {
     context.need_root("list devices")?;
     let account = context.account(user)?;
     let found = remembered(context, &account)?;
@@ -49,7 +49,7 @@ pub(crate) fn list(context: &Context, user: &str) -> Result<(), Failure> {
 }
 
 /// Forgets one remembered device, or all.
-pub(crate) fn forget(context: &Context, wanted: &Forget) -> Result<(), Failure> {
+pub(crate) fn forget(context: &Context, wanted: &Forget) -> Result<(), CliError> {
     context.need_root("forget devices")?;
     let authorizer = Authorizer::of(context)?;
     let account = context.account(&wanted.user)?;
@@ -58,7 +58,7 @@ pub(crate) fn forget(context: &Context, wanted: &Forget) -> Result<(), Failure> 
     let number = found.iter().filter(|one| one.device.is_some()).count();
     if number == 0 {
         let what = format!("no device of {user} is remembered");
-        return Err(Failure::new(Exit::NotInState, what, "Every login asks for a code."));
+        return Err(CliError::new(Exit::NotInState, what, "Every login asks for a code."));
     }
     if let Some(chosen) = wanted.number {
         found.retain(|one| one.device.is_some());
@@ -71,7 +71,7 @@ pub(crate) fn forget(context: &Context, wanted: &Forget) -> Result<(), Failure> 
     found.iter().for_each(|one| user_ledger.erase(&one.name));
     let forgotten = found.iter().filter(|one| one.device.is_some()).count();
     let unseen = "it is unknown which devices remain";
-    let names = user_ledger.names().map_err(|fault| Failure::from(fault).but(unseen))?;
+    let names = user_ledger.names().map_err(|fault| CliError::from(fault).but(unseen))?;
     let stay = found.iter().filter(|one| names.contains(&one.name)).count();
     if stay > 0 {
         let others =
@@ -79,7 +79,7 @@ pub(crate) fn forget(context: &Context, wanted: &Forget) -> Result<(), Failure> 
         let devices = count(stay, "device");
         let what = format!("{devices} of {user} cannot be erased from the ledger; {others}");
         let remedy = "Check the ledger folder. A reset forgets every device without writing to it.";
-        return Err(Failure::new(Exit::StoreUnreachable, what, remedy));
+        return Err(CliError::new(Exit::StoreUnreachable, what, remedy));
     }
     let text = forgotten.to_string();
     by.log(context, "devices_forgotten", &[("user", &account.name), ("devices", &text)]);
@@ -91,7 +91,7 @@ pub(crate) fn forget(context: &Context, wanted: &Forget) -> Result<(), Failure> 
 }
 
 /// Returns the remembered devices, oldest first. Expired ones have no content.
-fn remembered(context: &Context, account: &Account) -> Result<Vec<Remembered>, Failure> {
+fn remembered(context: &Context, account: &Account) -> Result<Vec<Remembered>, CliError> {
     let user_ledger = context.machine.ledger.open(&LedgerKey::of(Some(account), &account.name))?;
     let generation = generation(context, account)?;
     let now = context.now()?;
@@ -108,7 +108,7 @@ fn remembered(context: &Context, account: &Account) -> Result<Vec<Remembered>, F
     Ok(found)
 }
 
-fn generation(context: &Context, account: &Account) -> Result<Option<Generation>, Failure> {
+fn generation(context: &Context, account: &Account) -> Result<Option<Generation>, CliError> {
     let found = context.machine.records.newest(account)?;
     Ok(found
         .map(|found| found.record)
@@ -126,8 +126,8 @@ fn object(number: usize, one: &Device) -> Value {
     })
 }
 
-fn no_such(user: &str, number: usize) -> Failure {
-    Failure::new(
+fn no_such(user: &str, number: usize) -> CliError {
+    CliError::new(
         Exit::NotInState,
         format!("{user} has {} remembered", count(number, "device")),
         format!("See their numbers: twinlock devices {user}"),

@@ -38,7 +38,7 @@ use crate::{
     commands::doctor::lenient::Written,
     context::{self, ChosenSettings},
     enrollment::ahead,
-    error::{exit::Failure, refusal_messages, settings_errors},
+    error::{exit::CliError, refusal_messages, settings_errors},
     mail,
     terminal::keyboard::tell,
     text::{Notation, harmless},
@@ -225,7 +225,7 @@ fn unseen(records: &str) -> Finding {
 /// is empty; the caller sets it.
 fn proven(machine: &Machine, config: &str) -> Result<(), Finding> {
     let refusing = |who: &str, fault: StoreError| {
-        let failure = Failure::from(fault);
+        let failure = CliError::from(fault);
         Finding {
             level: Level::LockOut,
             id: "records-refuse",
@@ -317,7 +317,7 @@ fn ledger(machine: &Machine, places: &Places) -> Option<Finding> {
         id: "ledger-refuses",
         place: path.to_owned(),
         what: format!("Every code is refused: {meaning}."),
-        remedy: Failure::from(fault).remedy,
+        remedy: CliError::from(fault).remedy,
     })
 }
 

@@ -41,7 +41,7 @@ use crate::{
         key_text,
         record_update::in_doubt,
     },
-    error::exit::{Exit, Failure},
+    error::exit::{CliError, Exit},
     import::uri,
     terminal::{
         keyboard::{InputLine, Keyboard, tell},
@@ -56,16 +56,16 @@ const KEY_BYTES: usize = 20;
 const TRIES: u8 = 5;
 
 /// Enrolls a user.
-pub(crate) fn run(context: &Context, wanted: &Enroll) -> Result<(), Failure> {
+pub(crate) fn run(context: &Context, wanted: &Enroll) -> Result<(), CliError> {
     context.need_root("enroll users")?;
     check_arguments(context, wanted)?;
     let account = context.account(wanted.user.as_deref().unwrap_or_default())?;
     let folder = Folder::of(&account.name).map_err(|_| StoreError::NameTooLong)?;
     let authorizer = Authorizer::of(context)?;
     create_store::prepare_store(&context.machine)
-        .map_err(|fault| Failure::from(fault).unchanged())?;
+        .map_err(|fault| CliError::from(fault).unchanged())?;
     let before = context.machine.records.before_enrollment(&account);
-    let before = before.map_err(|fault| Failure::from(fault).unchanged())?;
+    let before = before.map_err(|fault| CliError::from(fault).unchanged())?;
     if let Some(found) = before.as_ref()
         && enrollment::is_enrolled(found)
     {
@@ -103,8 +103,8 @@ pub(crate) fn run(context: &Context, wanted: &Enroll) -> Result<(), Failure> {
 /// Checks that no other account was enrolled on this host since the run began.
 ///
 /// # Errors
-/// [`Failure`] if one was. The message says so if it is the account of this user.
-fn still_first(context: &Context, account: &Account, by: &Authorized) -> Result<(), Failure> {
+/// [`CliError`] if one was. The message says so if it is the account of this user.
+fn still_first(context: &Context, account: &Account, by: &Authorized) -> Result<(), CliError> {
     by.is_still_first(context).map_err(|failure| match context.machine.records.newest(account) {
         Ok(Some(found)) if enrollment::is_enrolled(&found) => overtaken(&account.name),
         Ok(_) | Err(_) => failure,
@@ -117,14 +117,14 @@ fn seen(
     context: &Context,
     account: &Account,
     by: &Authorized,
-) -> Result<Option<KeyDisclosure>, Failure> {
+) -> Result<Option<KeyDisclosure>, CliError> {
     let audit = by.audit(context.now()?.unix);
     Ok((!by.shows_to(account)).then_some(KeyDisclosure { audit, postponed: 0 }))
 }
 
 /// Notes in the record that the key was generated in this boot, before its first code is accepted. Creates the ledger
 /// if it is missing.
-fn mark_as_fresh(context: &Context, record: &mut Record) -> Result<(), Failure> {
+fn mark_as_fresh(context: &Context, record: &mut Record) -> Result<(), CliError> {
     let now = context.now()?;
     if context.machine.ledger.floor(now).is_ok()
         && let Ok(boot_id) = context.machine.ledger.boot_id()
@@ -134,10 +134,10 @@ fn mark_as_fresh(context: &Context, record: &mut Record) -> Result<(), Failure> 
     Ok(())
 }
 
-fn check_arguments(context: &Context, wanted: &Enroll) -> Result<(), Failure> {
+fn check_arguments(context: &Context, wanted: &Enroll) -> Result<(), CliError> {
     let name = &wanted.name;
     if name.trim().is_empty() || name.chars().count() > 64 || name.contains(char::is_control) {
-        return Err(Failure::new(
+        return Err(CliError::new(
             Exit::Usage,
             "--name must be 1 to 64 characters, without control characters",
             "Give a name that the user knows, such as phone.",
@@ -146,7 +146,7 @@ fn check_arguments(context: &Context, wanted: &Enroll) -> Result<(), Failure> {
     let drawing = &wanted.drawing;
     let handed_over = drawing.png.is_some() || drawing.svg.is_some() || wanted.secret_stdin;
     if context.json && !handed_over {
-        return Err(Failure::new(
+        return Err(CliError::new(
             Exit::Usage,
             "--json prints no key, so there would be nothing to scan",
             "Add --png FILE or --svg FILE, or give the key with --secret-stdin.",
@@ -155,7 +155,7 @@ fn check_arguments(context: &Context, wanted: &Enroll) -> Result<(), Failure> {
     Ok(())
 }
 
-fn show(context: &Context, wanted: &Enroll, successor: &Successor) -> Result<Pictures, Failure> {
+fn show(context: &Context, wanted: &Enroll, successor: &Successor) -> Result<Pictures, CliError> {
     let record = &successor.record;
     let Some(authenticator) = record.authenticators.first() else {
         return Err(uri::already(&record.user));
@@ -168,7 +168,7 @@ fn new_authenticator(
     context: &Context,
     wanted: &Enroll,
     keyboard: &mut Keyboard,
-) -> Result<Authenticator, Failure> {
+) -> Result<Authenticator, CliError> {
     let key = if wanted.secret_stdin { key_text::read(keyboard)? } else { fresh_key()? };
     Ok(Authenticator {
         name: wanted.name.trim().to_owned(),
@@ -179,7 +179,7 @@ fn new_authenticator(
     })
 }
 
-fn fresh_key() -> Result<Key, Failure> {
+fn fresh_key() -> Result<Key, CliError> {
     let mut bytes = Zeroizing::new(vec![0; KEY_BYTES]);
     KernelEntropy.fill(&mut bytes)?;
     Key::new(std::mem::take(&mut *bytes))
@@ -188,7 +188,11 @@ fn fresh_key() -> Result<Key, Failure> {
 
 /// Asks for a code until one proves that the app has the key. Claims the code's step, so that no login accepts the
 /// code.
-fn prove(context: &Context, successor: &Successor, keyboard: &mut Keyboard) -> Result<(), Failure> {
+fn prove(
+    context: &Context,
+    successor: &Successor,
+    keyboard: &mut Keyboard,
+) -> Result<(), CliError> {
     let user = &successor.record.user;
     let folder = Folder::of(user).map_err(|_| StoreError::NameTooLong)?;
     let user_ledger = context.machine.ledger.open(&LedgerKey::Account(folder))?;
@@ -229,7 +233,7 @@ fn check(
     successor: &Successor,
     code: &answer::Code,
     user_ledger: &dyn UserLedger,
-) -> Result<Option<String>, Failure> {
+) -> Result<Option<String>, CliError> {
     let now = context.now()?.unix;
     let facts = history::read(user_ledger, None)?;
     // A code from before the epoch is accepted: it only proves that the app has the key, and no login accepts it later.
@@ -257,7 +261,7 @@ fn check(
     })
 }
 
-fn claim(user_ledger: &dyn UserLedger, found: &Match, now: UnixTime) -> Result<Creation, Failure> {
+fn claim(user_ledger: &dyn UserLedger, found: &Match, now: UnixTime) -> Result<Creation, CliError> {
     Ok(Claimant::new(user_ledger, now, generate::nonce(&KernelEntropy)?).claim(&found.used())?)
 }
 
@@ -267,7 +271,7 @@ fn put_in_force(
     folder: &Folder,
     mut successor: Successor,
     by: &Authorized,
-) -> Result<(), Failure> {
+) -> Result<(), CliError> {
     let now = context.now()?;
     successor.record.since = now.unix;
     enrollment::promise_first_codes(&mut successor.record, by.audit(now.unix).by);
@@ -300,24 +304,24 @@ fn finish(context: &Context, account: &Account, wanted: &Enroll, codes: CodesSho
     );
 }
 
-fn stopped(user: &str) -> Failure {
-    Failure::new(
+fn stopped(user: &str) -> CliError {
+    CliError::new(
         Exit::Interrupted,
         format!("stopped; {} is not enrolled", plain(user)),
         "If the app already has the entry, delete it: its key does not work.",
     )
 }
 
-fn unproven(user: &str) -> Failure {
-    Failure::new(
+fn unproven(user: &str) -> CliError {
+    CliError::new(
         Exit::Refused,
         format!("no correct code was typed, so {} is not enrolled", plain(user)),
         "Delete the entry from the app, compare the clocks of phone and machine, and enroll again.",
     )
 }
 
-fn overtaken(user: &str) -> Failure {
-    Failure::new(
+fn overtaken(user: &str) -> CliError {
+    CliError::new(
         Exit::NotInState,
         format!(
             "{} was enrolled by another process in the meantime; that key is in force",

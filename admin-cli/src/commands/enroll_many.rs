@@ -21,7 +21,7 @@ use crate::{
         people_list::{Next, PeopleList},
         report_file::ReportFile,
     },
-    error::exit::{Exit, Failure},
+    error::exit::{CliError, Exit},
     import::take_over::{ImportOutcome, take_over},
     mail::Address,
     terminal::keyboard::Keyboard,
@@ -36,8 +36,8 @@ impl Owners {
     /// Checks that no earlier line has the key of `authenticator` for another user.
     ///
     /// # Errors
-    /// [`Failure`] if one has. A line was probably copied, and both users would have the same codes.
-    fn only(&mut self, user: &str, authenticator: &Authenticator) -> Result<(), Failure> {
+    /// [`CliError`] if one has. A line was probably copied, and both users would have the same codes.
+    fn only(&mut self, user: &str, authenticator: &Authenticator) -> Result<(), CliError> {
         let keyed = Keyed::new(&authenticator.key, Algorithm::Sha256);
         let Some(keyed) = keyed else { return Ok(()) };
         let owner = self.0.entry(keyed.mark(authenticator).0).or_insert_with(|| user.to_owned());
@@ -50,7 +50,7 @@ impl Owners {
 }
 
 /// Enrolls or invites the users of the list.
-pub(crate) fn run(context: &Context, path: &str, wanted: &Enroll) -> Result<(), Failure> {
+pub(crate) fn run(context: &Context, path: &str, wanted: &Enroll) -> Result<(), CliError> {
     context.need_root("enroll users")?;
     let authorizer = Authorizer::of(context)?;
     create_store::prepare_store(&context.machine)?;
@@ -99,11 +99,11 @@ fn one(
     row: &ListedUser<'_>,
     owners: &mut Owners,
     handing: &mut Handing<'_>,
-) -> Result<BatchOutcome, Failure> {
+) -> Result<BatchOutcome, CliError> {
     let ListedUser { row, name } = *row;
     let account = context.account(row.user)?;
     if let Some(odd) = row.mail.filter(|mail| Address::read(mail).is_none()) {
-        return Err(Failure::new(
+        return Err(CliError::new(
             Exit::Refused,
             format!("{} is not a mail address that can be used", plain(odd)),
             "Give a plain address, such as ada@example.org.",
@@ -129,7 +129,7 @@ fn authenticator(
     by: &Authorized,
     key: &str,
     name: &str,
-) -> Result<Authenticator, Failure> {
+) -> Result<Authenticator, CliError> {
     let audit = by.audit(context.now()?.unix);
     let seen = Some(KeyDisclosure { audit, postponed: 0 });
     if key.contains("://") {
@@ -152,7 +152,7 @@ fn enroll(
     account: &Account,
     mail: Option<&str>,
     authenticator: Authenticator,
-) -> Result<BatchOutcome, Failure> {
+) -> Result<BatchOutcome, CliError> {
     let takeover = Plan {
         promised_by: authenticator.seen.as_ref().map(|seen| seen.audit.by.clone()),
         authenticators: vec![authenticator],
@@ -166,6 +166,6 @@ fn enroll(
     })
 }
 
-fn odd_key(what: &str) -> Failure {
-    Failure::new(Exit::Refused, what, "Correct the line; without a key the user gets a ticket.")
+fn odd_key(what: &str) -> CliError {
+    CliError::new(Exit::Refused, what, "Correct the line; without a key the user gets a ticket.")
 }

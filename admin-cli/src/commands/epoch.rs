@@ -13,13 +13,13 @@ use crate::{
     authorize::authorizer::Authorizer,
     context::Context,
     enrollment::ahead,
-    error::exit::{Exit, Failure},
+    error::exit::{CliError, Exit},
     terminal::keyboard::Keyboard,
     text::{instant, time_of_day},
 };
 
 /// Creates the missing parts of the records folder and of the ledger.
-pub(crate) fn ensure(context: &Context) -> Result<(), Failure> {
+pub(crate) fn ensure(context: &Context) -> Result<(), CliError> {
     context.need_root("prepare records and ledger")?;
     let floor = create_store::prepare(&context.machine).map_err(|fault| in_part(failure(fault)))?;
     say(context, "Records and ledger are ready", floor);
@@ -27,7 +27,7 @@ pub(crate) fn ensure(context: &Context) -> Result<(), Failure> {
 }
 
 /// Starts a new epoch at the current time.
-pub(crate) fn now(context: &Context) -> Result<(), Failure> {
+pub(crate) fn now(context: &Context) -> Result<(), CliError> {
     context.need_root("begin an epoch")?;
     let by = Authorizer::of(context)?.prove(context, &mut Keyboard::open()?)?;
     let floor = create_store::restart(&context.machine).map_err(|fault| stands(failure(fault)))?;
@@ -37,7 +37,7 @@ pub(crate) fn now(context: &Context) -> Result<(), Failure> {
 }
 
 /// Removes expired entries from the whole ledger.
-pub(crate) fn sweep(context: &Context) -> Result<(), Failure> {
+pub(crate) fn sweep(context: &Context) -> Result<(), CliError> {
     context.need_root("sweep the ledger")?;
     let now = context.now()?;
     let ledger = &context.machine.ledger;
@@ -63,7 +63,7 @@ pub(crate) fn sweep(context: &Context) -> Result<(), Failure> {
 }
 
 /// Prints when the epoch began. Codes that were used since then are known.
-pub(crate) fn show(context: &Context) -> Result<(), Failure> {
+pub(crate) fn show(context: &Context) -> Result<(), CliError> {
     context.need_root("read the ledger")?;
     let now = context.now()?;
     let known = context.machine.ledger.epoch()?;
@@ -86,8 +86,8 @@ pub(crate) fn show(context: &Context) -> Result<(), Failure> {
     Ok(())
 }
 
-fn none() -> Failure {
-    Failure::new(
+fn none() -> CliError {
+    CliError::new(
         Exit::NotInState,
         "the ledger has no epoch for this boot",
         "The next login begins one. To begin it now: twinlock epoch ensure",
@@ -100,16 +100,16 @@ fn say(context: &Context, what: &str, floor: UnixTime) {
 }
 
 /// Adds to a failure that each part is created completely or not at all.
-fn in_part(failure: Failure) -> Failure {
+fn in_part(failure: CliError) -> CliError {
     failure.but("run it again to create what is missing")
 }
 
 /// Adds to a failure that the old epoch is still valid, because it is replaced last and atomically.
-fn stands(failure: Failure) -> Failure {
+fn stands(failure: CliError) -> CliError {
     failure.but("no new epoch has begun")
 }
 
-fn failure(fault: CreateStoreError) -> Failure {
+fn failure(fault: CreateStoreError) -> CliError {
     match fault {
         CreateStoreError::Store(fault) => fault.into(),
         CreateStoreError::Ledger(fault) => fault.into(),

@@ -35,7 +35,7 @@ use crate::{
     commands::why::{self, Waiting},
     context::Context,
     error::{
-        exit::{Exit, Failure},
+        exit::{CliError, Exit},
         refusal_messages,
     },
     text::{WIDTH, count, instant, plain, wrap},
@@ -62,7 +62,7 @@ pub(crate) struct ExplainStep {
 }
 
 /// Explains one login.
-pub(crate) fn run(context: &Context, login: &str, service: &str) -> Result<(), Failure> {
+pub(crate) fn run(context: &Context, login: &str, service: &str) -> Result<(), CliError> {
     context.need_root("explain logins")?;
     let (user, address) = taken_apart(login)?;
     let account = context.account(user)?;
@@ -159,7 +159,7 @@ fn print(
     context: &Context,
     login: &ExplainedLogin<'_>,
     steps: [(&str, ExplainStep); 6],
-) -> Result<(), Failure> {
+) -> Result<(), CliError> {
     let address = login.address.map(|address| address.to_string());
     if context.json {
         let mut object = json!({
@@ -190,13 +190,13 @@ fn print(
 }
 
 /// Splits `ada@203.0.113.7` or `ada` into user name and address. The user name may contain an `@`.
-fn taken_apart(login: &str) -> Result<(&str, Option<IpAddr>), Failure> {
+fn taken_apart(login: &str) -> Result<(&str, Option<IpAddr>), CliError> {
     match login.rsplit_once('@').map(|(user, address)| (user, address.parse())) {
         Some((user, Ok(address))) => Ok((user, Some(address))),
         Some((_, Err(_))) if !login.ends_with('@') && login.matches('@').count() > 1 => {
             Ok((login, None))
         }
-        Some((user, Err(_))) => Err(Failure::new(
+        Some((user, Err(_))) => Err(CliError::new(
             Exit::Usage,
             format!("the part after {}@ is not an address", plain(user)),
             "Give an IP address, such as ada@203.0.113.7 or ada@2001:db8::7: host names are not looked up.",

@@ -27,7 +27,7 @@ use crate::{
     cli,
     context::Context,
     enrollment::record_update::put,
-    error::exit::{Exit, Failure},
+    error::exit::{CliError, Exit},
     terminal::keyboard::Keyboard,
     text::{Notation, harmless, plain},
 };
@@ -36,10 +36,10 @@ use crate::{
 const ROUNDS: usize = 4;
 
 /// Exports a user: asks for the acting user's own code, marks the keys as disclosed, and then prints them.
-pub(crate) fn run(context: &Context, wanted: &cli::ExportArgs) -> Result<(), Failure> {
+pub(crate) fn run(context: &Context, wanted: &cli::ExportArgs) -> Result<(), CliError> {
     let user = &wanted.user;
     if !wanted.yes && std::io::stdout().is_terminal() {
-        return Err(Failure::new(
+        return Err(CliError::new(
             Exit::Usage,
             "an export holds keys, and standard output is a terminal",
             format!(
@@ -71,7 +71,7 @@ pub(crate) fn run(context: &Context, wanted: &cli::ExportArgs) -> Result<(), Fai
 
 /// Marks all keys as seen by the acting user, durably and before any key is printed. Writes nothing if all are marked
 /// already.
-fn mark(context: &Context, account: &Account, by: &Authorized) -> Result<(), Failure> {
+fn mark(context: &Context, account: &Account, by: &Authorized) -> Result<(), CliError> {
     let ChangeStamp { generation, at: now } = context.stamp()?;
     let own = by.is(&account.name);
     let found = context.machine.records.newest(account)?;
@@ -93,16 +93,16 @@ fn mark(context: &Context, account: &Account, by: &Authorized) -> Result<(), Fai
     Ok(())
 }
 
-fn not_enrolled(user: &str) -> Failure {
+fn not_enrolled(user: &str) -> CliError {
     let user = plain(user);
-    Failure::new(
+    CliError::new(
         Exit::NotInState,
         format!("{user} is not enrolled"),
         format!("To enroll: twinlock enroll {user}"),
     )
 }
 
-fn read(context: &Context, account: &Account) -> Result<Export, Failure> {
+fn read(context: &Context, account: &Account) -> Result<Export, CliError> {
     let folder = Folder::of(&account.name).map_err(|_| StoreError::NameTooLong)?;
     for _ in 0..ROUNDS {
         let found = context.machine.records.newest(account)?;
@@ -119,7 +119,7 @@ fn read(context: &Context, account: &Account) -> Result<Export, Failure> {
             return Ok(Export { at, record, codes: codes?, used });
         }
     }
-    Err(Failure::new(
+    Err(CliError::new(
         Exit::NotInState,
         format!("the record of {} keeps changing", plain(&account.name)),
         "Run it again when no other command changes the record.",
@@ -141,7 +141,7 @@ fn codes(
 
 /// Returns the used steps of all present and former keys of the user, with the time of each use. If there are too many,
 /// returns only the newest.
-fn used(context: &Context, account: &Account) -> Result<Vec<(Used, UnixTime)>, Failure> {
+fn used(context: &Context, account: &Account) -> Result<Vec<(Used, UnixTime)>, CliError> {
     let user_ledger = context.machine.ledger.open(&LedgerKey::of(Some(account), &account.name))?;
     let mut used = history::read(user_ledger.as_ref(), None)?.used;
     used.sort_by_key(|used| (used.mark.0, used.step));

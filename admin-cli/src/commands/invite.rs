@@ -17,14 +17,14 @@ use crate::{
         record_update::{begin, failed},
         ticket::{Drawn, TicketMessage, life_of},
     },
-    error::exit::{Exit, Failure},
+    error::exit::{CliError, Exit},
     mail::Address,
     terminal::keyboard::Keyboard,
     text::plain,
 };
 
 /// Issues a ticket to a user without an authenticator, or invites the members of a group.
-pub(crate) fn run(context: &Context, wanted: &Invite) -> Result<(), Failure> {
+pub(crate) fn run(context: &Context, wanted: &Invite) -> Result<(), CliError> {
     context.need_root("invite users")?;
     let authorizer = Authorizer::of(context)?;
     wanted.mail.as_deref().map_or(Ok(()), check_address)?;
@@ -53,7 +53,7 @@ pub(crate) fn run(context: &Context, wanted: &Invite) -> Result<(), Failure> {
     };
     drawn.deliver(context, &account, mail.as_deref(), &message).map_err(|failure| {
         let what = format!("{}; {user} is invited", failure.what);
-        Failure::new(failure.exit, what, "The ticket was not shown: invite again for a new one.")
+        CliError::new(failure.exit, what, "The ticket was not shown: invite again for a new one.")
     })
 }
 
@@ -63,7 +63,7 @@ fn invite(
     account: &Account,
     mail: Option<&str>,
     life: u64,
-) -> Result<Drawn, Failure> {
+) -> Result<Drawn, CliError> {
     let stamp = context.stamp()?;
     let drawn = Drawn::new(context, Purpose::SetUp, by.audit(stamp.at), life)?;
     let mut decide = |found: Option<Snapshot>| {
@@ -82,9 +82,9 @@ fn invite(
     Ok(drawn)
 }
 
-fn check_address(address: &str) -> Result<(), Failure> {
+fn check_address(address: &str) -> Result<(), CliError> {
     Address::read(address).map(drop).ok_or_else(|| {
-        Failure::new(
+        CliError::new(
             Exit::Usage,
             format!("{} is not a mail address that can be used", plain(address)),
             "Give a plain address, such as ada@example.com.",
@@ -92,17 +92,17 @@ fn check_address(address: &str) -> Result<(), Failure> {
     })
 }
 
-fn set_up_already(user: &str) -> Failure {
+fn set_up_already(user: &str) -> CliError {
     let user = plain(user);
-    Failure::new(
+    CliError::new(
         Exit::NotInState,
         format!("{user} is enrolled already"),
         format!("If the phone is lost: twinlock reset {user}"),
     )
 }
 
-fn root_has_no_ticket() -> Failure {
-    Failure::new(
+fn root_has_no_ticket() -> CliError {
+    CliError::new(
         Exit::NotInState,
         "root cannot set up an app at a login, so a ticket would not work",
         "Enroll root here: twinlock enroll root",

@@ -22,7 +22,7 @@ use crate::{
         reminder::{self, Reminder, Written},
         report_file::ReportFile,
     },
-    error::exit::{Exit, Failure},
+    error::exit::{CliError, Exit},
     terminal::keyboard::{Keyboard, tell},
     text::{WIDTH, date, plain, wrap},
 };
@@ -31,7 +31,7 @@ const STOPPED: &str =
     "Stopped before the rule was written: users who are not enrolled are still refused.";
 
 /// Invites the members of a group, and then writes the reminder rule.
-pub(crate) fn run(context: &Context, group: &str, wanted: &GroupInvite) -> Result<(), Failure> {
+pub(crate) fn run(context: &Context, group: &str, wanted: &GroupInvite) -> Result<(), CliError> {
     context.need_root("invite users")?;
     let authorizer = if wanted.dry_run { None } else { Some(Authorizer::of(context)?) };
     let now = context.now()?.unix;
@@ -72,7 +72,7 @@ fn rule(
     by: &Authorized,
     reminder: Reminder<'_>,
     batch: Batch<'_>,
-) -> Result<(), Failure> {
+) -> Result<(), CliError> {
     if batch.nobody_can_begin() {
         say(context, "No ticket was issued, so no rule was written.");
         return batch.end();
@@ -87,8 +87,8 @@ fn rule(
     people
 }
 
-fn broken_off(fault: LookupError) -> Failure {
-    Failure::from(fault).but("earlier invitations remain valid, and the rule was not written")
+fn broken_off(fault: LookupError) -> CliError {
+    CliError::from(fault).but("earlier invitations remain valid, and the rule was not written")
 }
 
 fn say(context: &Context, sentence: &str) {
@@ -103,7 +103,7 @@ fn one(
     account: &Account,
     batch: &mut Batch<'_>,
     handing: &mut Handing<'_>,
-) -> Result<(), Failure> {
+) -> Result<(), CliError> {
     match invite(context, by, account, None, handing) {
         Ok(Invited::Enrolled) => {
             batch.pass();
@@ -113,9 +113,9 @@ fn one(
     }
 }
 
-fn day(text: &str, now: UnixTime) -> Result<UnixTime, Failure> {
+fn day(text: &str, now: UnixTime) -> Result<UnixTime, CliError> {
     let odd = |what: String| {
-        Failure::new(
+        CliError::new(
             Exit::Usage,
             what,
             "Give the first day on which a code is needed, such as 2027-01-31.",

@@ -22,7 +22,7 @@ use crate::{
         listing::{Form, ListRow, Listing},
         person::{self, EnrollmentStatus, Person},
     },
-    error::exit::{Exit, Failure},
+    error::exit::{CliError, Exit},
     terminal::keyboard::tell,
     text::{WIDTH, count, date, minute, plain, stamp, wrap, zone},
 };
@@ -40,7 +40,7 @@ const FIELDS: [&str; 8] = [
 ];
 
 /// Lists users.
-pub(crate) fn run(context: &Context, wanted: &List) -> Result<(), Failure> {
+pub(crate) fn run(context: &Context, wanted: &List) -> Result<(), CliError> {
     context.need_root("list users")?;
     let form = match (context.json, wanted.csv) {
         // clap finds no conflict if --json comes before the verb.
@@ -59,13 +59,13 @@ pub(crate) fn run(context: &Context, wanted: &List) -> Result<(), Failure> {
     }
 }
 
-fn two_forms() -> Failure {
+fn two_forms() -> CliError {
     let what = "--csv and --json cannot be used together";
-    Failure::new(Exit::Usage, what, "Leave one of them out.")
+    CliError::new(Exit::Usage, what, "Leave one of them out.")
 }
 
 /// Lists all users who have a folder in the records.
-fn everybody(context: &Context, form: Form) -> Result<(), Failure> {
+fn everybody(context: &Context, form: Form) -> Result<(), CliError> {
     let now = context.now()?;
     let mut list = Listing::begin(context, form, HEADER, &FIELDS)?;
     let mut tally = Tally::default();
@@ -85,7 +85,7 @@ enum Only {
     NotEnrolled,
 }
 
-fn directory(context: &Context, form: Form, whose: &Whose, only: Only) -> Result<(), Failure> {
+fn directory(context: &Context, form: Form, whose: &Whose, only: Only) -> Result<(), CliError> {
     let now = context.now()?;
     let mut directory = Directory::open(whose).map_err(|fault| no_directory(whose, fault))?;
     warn_of_silence(whose);
@@ -142,14 +142,14 @@ pub(crate) fn warn_of_silence(whose: &Whose) {
 }
 
 /// Returns the failure for accounts that cannot be listed.
-pub(crate) fn no_directory(whose: &Whose, fault: DirectoryError) -> Failure {
+pub(crate) fn no_directory(whose: &Whose, fault: DirectoryError) -> CliError {
     match (whose, fault) {
-        (Whose::Members(group), DirectoryError::NoSuchGroup) => Failure::new(
+        (Whose::Members(group), DirectoryError::NoSuchGroup) => CliError::new(
             Exit::NotInState,
             format!("there is no group {}", plain(group)),
             "Check the spelling (getent group NAME).",
         ),
-        (Whose::WithShell | Whose::Members(_), _) => Failure::new(
+        (Whose::WithShell | Whose::Members(_), _) => CliError::new(
             Exit::StoreUnreachable,
             "the accounts could not be listed",
             "Check the name service (getent passwd).",

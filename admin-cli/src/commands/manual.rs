@@ -6,7 +6,7 @@ use clap::{Arg, Command, CommandFactory};
 
 use crate::{
     cli,
-    error::exit::{Exit, Failure},
+    error::exit::{CliError, Exit},
 };
 
 /// Synopsis and description in troff. clap's own synopsis lacks the value of `--config`.
@@ -21,7 +21,7 @@ Most verbs must be run as root.
 const REST: &str = include_str!("manual/sections.1");
 
 /// Prints twinlock(1).
-pub(crate) fn man() -> Result<(), Failure> {
+pub(crate) fn man() -> Result<(), CliError> {
     let command = cli::Command::command();
     let page = clap_mangen::Man::new(command.clone()).section("1");
     let mut text = Vec::new();
@@ -36,9 +36,9 @@ pub(crate) fn man() -> Result<(), Failure> {
 }
 
 /// Returns the failure for standard output that cannot be written.
-pub(crate) fn failure(error: &std::io::Error) -> Failure {
+pub(crate) fn failure(error: &std::io::Error) -> CliError {
     let what = format!("standard output cannot be written ({error})");
-    Failure::new(Exit::Refused, what, "Send it to a file on a disk that has room.")
+    CliError::new(Exit::Refused, what, "Send it to a file on a disk that has room.")
 }
 
 fn verbs_section(command: &Command) -> String {

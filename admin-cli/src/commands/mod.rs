@@ -32,19 +32,19 @@ use twinlock_migrate::merge::Wanted;
 use crate::{
     cli::{Command, EpochVerb, Import, Settings, Verb},
     context::Context,
-    error::exit::Failure,
+    error::exit::CliError,
     import,
 };
 
 /// Runs a verb. If it fails, the failure says which state it left.
-pub(crate) fn run(command: &Command) -> Result<(), Failure> {
+pub(crate) fn run(command: &Command) -> Result<(), CliError> {
     let done = answered(command);
-    if command.verb.changes() { done.map_err(Failure::unchanged) } else { done }
+    if command.verb.changes() { done.map_err(CliError::unchanged) } else { done }
 }
 
 #[expect(clippy::too_many_lines, reason = "a table: one line for each verb")]
 #[expect(clippy::wildcard_enum_match_arm, reason = "every other case is treated the same")]
-fn answered(command: &Command) -> Result<(), Failure> {
+fn answered(command: &Command) -> Result<(), CliError> {
     // Verbs that repair settings, or need none, run without them.
     match &command.verb {
         Verb::Settings(Settings::Check { file }) => {
@@ -102,7 +102,7 @@ fn answered(command: &Command) -> Result<(), Failure> {
 }
 
 /// Runs the verb `import` for the requested source.
-fn take_in(context: &Context, wanted: &Import) -> Result<(), Failure> {
+fn take_in(context: &Context, wanted: &Import) -> Result<(), CliError> {
     match wanted {
         Import::Uri { user, .. } => import::uri::run(context, user),
         Import::Migration { user, name, index, .. } => {

@@ -21,7 +21,7 @@ use crate::{
     commands::status,
     context::Context,
     enrollment::record_update::failed,
-    error::exit::{Exit, Failure},
+    error::exit::{CliError, Exit},
     terminal::{confirm::confirm, keyboard::Keyboard},
     text::plain,
 };
@@ -35,7 +35,7 @@ struct Found {
 }
 
 /// Removes a user after confirmation.
-pub(crate) fn run(context: &Context, wanted: &Remove) -> Result<(), Failure> {
+pub(crate) fn run(context: &Context, wanted: &Remove) -> Result<(), CliError> {
     context.need_root("remove users")?;
     let authorizer = Authorizer::of(context)?;
     let account = context.machine.accounts.by_name(&wanted.user)?;
@@ -59,7 +59,7 @@ pub(crate) fn run(context: &Context, wanted: &Remove) -> Result<(), Failure> {
     Ok(())
 }
 
-fn find(context: &Context, folder: &Folder) -> Result<Option<Found>, Failure> {
+fn find(context: &Context, folder: &Folder) -> Result<Option<Found>, CliError> {
     let records = &context.machine.records;
     // The folder is opened through its parent, so that a missing one is not taken for an empty one.
     records.root()?;
@@ -80,7 +80,7 @@ fn tombstone(
     user: &str,
     account: Option<&Account>,
     found: &Found,
-) -> Result<Successor, Failure> {
+) -> Result<Successor, CliError> {
     let ChangeStamp { generation, at: now } = context.stamp()?;
     match &found.record {
         Ok(snapshot) => {
@@ -111,7 +111,7 @@ fn put(
     folder: &Folder,
     successor: &Successor,
     before: &Found,
-) -> Result<(), Failure> {
+) -> Result<(), CliError> {
     let records = &context.machine.records;
     let record = &successor.record;
     match records.commit(folder, successor.after, record) {
@@ -146,8 +146,8 @@ fn consequence(user: &str, found: &Found) -> String {
     }
 }
 
-fn nobody(user: &str) -> Failure {
-    Failure::new(
+fn nobody(user: &str) -> CliError {
+    CliError::new(
         Exit::NotInState,
         format!("{} is not enrolled", plain(user)),
         "Check the spelling: twinlock list shows all users.",

@@ -14,13 +14,13 @@ use crate::{
         key_display,
         record_update::{active, put},
     },
-    error::exit::{Exit, Failure},
+    error::exit::{CliError, Exit},
     terminal::{confirm::confirm, keyboard::Keyboard},
     text::plain,
 };
 
 /// Removes the authenticator after confirmation.
-pub(crate) fn run(context: &Context, wanted: &Remove, name: &str) -> Result<(), Failure> {
+pub(crate) fn run(context: &Context, wanted: &Remove, name: &str) -> Result<(), CliError> {
     context.need_root("remove users")?;
     let authorizer = Authorizer::of(context)?;
     let account = context.account(&wanted.user)?;
@@ -66,18 +66,18 @@ pub(crate) fn run(context: &Context, wanted: &Remove, name: &str) -> Result<(), 
 /// Returns the index of the authenticator with this name.
 ///
 /// # Errors
-/// [`Failure`] if there is none, or if it is the user's only authenticator.
-fn place_of(record: &Record, name: &str) -> Result<usize, Failure> {
+/// [`CliError`] if there is none, or if it is the user's only authenticator.
+fn place_of(record: &Record, name: &str) -> Result<usize, CliError> {
     let names: Vec<String> = record.authenticators.iter().map(|one| plain(&one.name)).collect();
     let user = plain(&record.user);
     let place = record.authenticators.iter().position(|one| one.name == name);
     match place {
-        None => Err(Failure::new(
+        None => Err(CliError::new(
             Exit::NotInState,
             format!("{user} has no authenticator {}", plain(name)),
             format!("There are: {}.", names.join(", ")),
         )),
-        Some(_) if names.len() == 1 => Err(Failure::new(
+        Some(_) if names.len() == 1 => Err(CliError::new(
             Exit::NotInState,
             format!("{} is the only authenticator of {user}; nothing was changed", plain(name)),
             format!(
@@ -88,16 +88,16 @@ fn place_of(record: &Record, name: &str) -> Result<usize, Failure> {
     }
 }
 
-fn not_enrolled(user: &str) -> Failure {
-    Failure::new(
+fn not_enrolled(user: &str) -> CliError {
+    CliError::new(
         Exit::NotInState,
         format!("{} is not enrolled", plain(user)),
         "Check the spelling: twinlock list shows all users.",
     )
 }
 
-fn overtaken(user: &str) -> Failure {
-    Failure::new(
+fn overtaken(user: &str) -> CliError {
+    CliError::new(
         Exit::NotInState,
         format!(
             "the authenticators of {} changed in the meantime; nothing was changed here",

@@ -21,7 +21,7 @@ use crate::{
         record_update::{active, put},
         ticket::{Drawn, TicketMessage, life_of},
     },
-    error::exit::{Exit, Failure},
+    error::exit::{CliError, Exit},
     terminal::{
         confirm::confirm,
         keyboard::{Keyboard, tell},
@@ -30,7 +30,7 @@ use crate::{
 };
 
 /// Resets a user after confirmation.
-pub(crate) fn run(context: &Context, wanted: &Reset) -> Result<(), Failure> {
+pub(crate) fn run(context: &Context, wanted: &Reset) -> Result<(), CliError> {
     context.need_root("reset users")?;
     let authorizer = Authorizer::of(context)?;
     let account = context.account(&wanted.user)?;
@@ -63,14 +63,14 @@ struct Requested {
 /// Delivers the ticket.
 ///
 /// # Errors
-/// [`Failure`] if an additional action failed. The reset itself is done.
+/// [`CliError`] if an additional action failed. The reset itself is done.
 fn deliver(
     context: &Context,
     account: &Account,
     mail: Option<&str>,
     drawn: &Drawn,
     requested: &Requested,
-) -> Result<(), Failure> {
+) -> Result<(), CliError> {
     let Requested { sessions, password } = *requested;
     let user = plain(&account.name);
     let message = TicketMessage {
@@ -93,7 +93,7 @@ fn deliver(
     if [sessions, password].into_iter().flatten().all(|word| done.contains(&word)) {
         Ok(())
     } else {
-        Err(Failure::told(Exit::Refused))
+        Err(CliError::told(Exit::Refused))
     }
 }
 
@@ -113,7 +113,7 @@ fn put_an_end(
     account: &Account,
     mail: Option<&str>,
     by: &Authorized,
-) -> Result<Drawn, Failure> {
+) -> Result<Drawn, CliError> {
     let stamp = context.stamp()?;
     let audit = by.audit(stamp.at);
     let life = life_of(context, &account.name, mail);
@@ -192,24 +192,28 @@ fn outcome(argv: &[&str], done: &'static str) -> &'static str {
     }
 }
 
-fn not_set_up(user: &str) -> Failure {
+fn not_set_up(user: &str) -> CliError {
     let user = plain(user);
-    Failure::new(
+    CliError::new(
         Exit::NotInState,
         format!("{user} has not finished setting up. There is nothing to reset."),
         format!("To send a new invitation: twinlock invite {user}"),
     )
 }
 
-fn root_has_no_ticket() -> Failure {
-    Failure::new(
+fn root_has_no_ticket() -> CliError {
+    CliError::new(
         Exit::NotInState,
         "root cannot set up an app at a login, so a ticket would not work",
         "To start again: twinlock remove root, then twinlock enroll root.",
     )
 }
 
-fn unshown(user: &str, failure: Failure) -> Failure {
+fn unshown(user: &str, failure: CliError) -> CliError {
     let what = format!("{}; {} is reset", failure.what, plain(user));
-    Failure::new(failure.exit, what, format!("For another ticket: twinlock invite {}", plain(user)))
+    CliError::new(
+        failure.exit,
+        what,
+        format!("For another ticket: twinlock invite {}", plain(user)),
+    )
 }

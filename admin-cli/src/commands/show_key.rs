@@ -17,13 +17,13 @@ use crate::{
         key_display::{self, Owned, SeenWhere},
         record_update::{active, put},
     },
-    error::exit::{Exit, Failure},
+    error::exit::{CliError, Exit},
     terminal::{confirm::confirm, keyboard::Keyboard, qr_image},
     text::plain,
 };
 
 /// Shows a user's key after confirmation.
-pub(crate) fn run(context: &Context, wanted: &ShowKey) -> Result<(), Failure> {
+pub(crate) fn run(context: &Context, wanted: &ShowKey) -> Result<(), CliError> {
     context.need_root("show keys")?;
     check_arguments(context, wanted)?;
     let authorizer = Authorizer::of(context)?;
@@ -52,14 +52,14 @@ pub(crate) fn run(context: &Context, wanted: &ShowKey) -> Result<(), Failure> {
     Ok(())
 }
 
-fn check_arguments(context: &Context, wanted: &ShowKey) -> Result<(), Failure> {
+fn check_arguments(context: &Context, wanted: &ShowKey) -> Result<(), CliError> {
     let files = [&wanted.drawing.png, &wanted.drawing.svg];
     for path in files.into_iter().flatten() {
         qr_image::must_be_free(path)?;
     }
     let to_a_file = files.into_iter().any(Option::is_some);
     if !to_a_file && (context.json || !std::io::stdout().is_terminal()) {
-        return Err(Failure::new(
+        return Err(CliError::new(
             Exit::Usage,
             "standard output is not a terminal, and a key must not be left in a file or a log",
             "Run it at a terminal, or write an image: --png FILE or --svg FILE.",
@@ -68,7 +68,7 @@ fn check_arguments(context: &Context, wanted: &ShowKey) -> Result<(), Failure> {
     Ok(())
 }
 
-fn choose<'a>(record: &'a Record, name: Option<&str>) -> Result<&'a Authenticator, Failure> {
+fn choose<'a>(record: &'a Record, name: Option<&str>) -> Result<&'a Authenticator, CliError> {
     let all = &record.authenticators;
     let found = match name {
         Some(name) => all.iter().find(|one| one.name == name),
@@ -82,13 +82,13 @@ fn choose<'a>(record: &'a Record, name: Option<&str>) -> Result<&'a Authenticato
             None => format!("{} has several authenticators", plain(&record.user)),
         };
         let remedy = format!("Name one with --authenticator: {}.", names.join(", "));
-        Failure::new(if name.is_some() { Exit::NotInState } else { Exit::Usage }, what, remedy)
+        CliError::new(if name.is_some() { Exit::NotInState } else { Exit::Usage }, what, remedy)
     })
 }
 
 /// Marks the key as seen by the acting user, durably and before it is shown, because a command that is killed may
 /// already have shown it.
-fn mark(context: &Context, account: &Account, name: &str, by: &Authorized) -> Result<(), Failure> {
+fn mark(context: &Context, account: &Account, name: &str, by: &Authorized) -> Result<(), CliError> {
     let ChangeStamp { generation, at: now } = context.stamp()?;
     let mut decide = |found: Option<Snapshot>| {
         let mut found = active(found).ok_or_else(|| not_set_up(&account.name))?;
@@ -118,13 +118,13 @@ fn finish(context: &Context, account: &Account, name: &str, wanted: &ShowKey) {
     );
 }
 
-fn marked(failure: Failure) -> Failure {
+fn marked(failure: CliError) -> CliError {
     failure.but("the key is marked as seen")
 }
 
-fn not_set_up(user: &str) -> Failure {
+fn not_set_up(user: &str) -> CliError {
     let user = plain(user);
-    Failure::new(
+    CliError::new(
         Exit::NotInState,
         format!("{user} is not enrolled, so there is no key to show"),
         format!("To invite {user}: twinlock invite {user}"),

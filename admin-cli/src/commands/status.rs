@@ -24,12 +24,12 @@ use crate::{
         one_time::{self, Left},
         person::{self, EnrollmentStatus, Person},
     },
-    error::exit::{Exit, Failure, store_remedy},
+    error::exit::{CliError, Exit, store_remedy},
     text::{WIDTH, instant, plain, wrap},
 };
 
 /// Prints the status of one user.
-pub(crate) fn run(context: &Context, user: Option<&str>) -> Result<(), Failure> {
+pub(crate) fn run(context: &Context, user: Option<&str>) -> Result<(), CliError> {
     let account = match user {
         None => caller(context)?,
         Some(user) => context.account(asked_for(user)?)?,
@@ -43,12 +43,12 @@ pub(crate) fn run(context: &Context, user: Option<&str>) -> Result<(), Failure> 
     context.print(&format!("{}\n", wrapped.join("\n")))
 }
 
-fn asked_for(user: &str) -> Result<&str, Failure> {
+fn asked_for(user: &str) -> Result<&str, CliError> {
     if geteuid().is_root() { Ok(user) } else { Err(not_root()) }
 }
 
 /// Returns the user who runs the command as root through sudo, for a command line without a user.
-fn caller(context: &Context) -> Result<Account, Failure> {
+fn caller(context: &Context) -> Result<Account, CliError> {
     if !geteuid().is_root() {
         return Err(not_root());
     }
@@ -57,7 +57,7 @@ fn caller(context: &Context) -> Result<Account, Failure> {
         _ => None,
     };
     account.ok_or_else(|| {
-        Failure::new(
+        CliError::new(
             Exit::Usage,
             "root must name a user",
             "Run twinlock status USER, or for all users twinlock list.",
@@ -65,8 +65,8 @@ fn caller(context: &Context) -> Result<Account, Failure> {
     })
 }
 
-fn not_root() -> Failure {
-    Failure::new(Exit::NotAllowed, "only root can read records", OWN_WAY)
+fn not_root() -> CliError {
+    CliError::new(Exit::NotAllowed, "only root can read records", OWN_WAY)
 }
 
 fn lines(context: &Context, account: &Account, person: &Person) -> Vec<String> {
@@ -233,7 +233,7 @@ fn moving(one: &Authenticator) -> String {
     }
 }
 
-fn wrong_codes(context: &Context, account: &Account) -> Result<usize, Failure> {
+fn wrong_codes(context: &Context, account: &Account) -> Result<usize, CliError> {
     let user_ledger = context.machine.ledger.open(&LedgerKey::of(Some(account), &account.name))?;
     let tries: Vec<Charged> = history::read(user_ledger.as_ref(), None)?.tries;
     Ok(tries.len())

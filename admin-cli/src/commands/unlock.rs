@@ -15,7 +15,7 @@ use twinlock_core::{
 use crate::{
     authorize::authorizer::Authorizer,
     context::Context,
-    error::exit::{Exit, Failure},
+    error::exit::{CliError, Exit},
     terminal::keyboard::Keyboard,
     text::{count, plain},
 };
@@ -24,7 +24,7 @@ use crate::{
 const UNSEEN: &str = "it is unknown how many failed attempts remain";
 
 /// Clears the failed attempts of one user.
-pub(crate) fn run(context: &Context, user: &str) -> Result<(), Failure> {
+pub(crate) fn run(context: &Context, user: &str) -> Result<(), CliError> {
     context.need_root("unlock users")?;
     let authorizer = Authorizer::of(context)?;
     let account = context.account(user)?;
@@ -41,7 +41,7 @@ pub(crate) fn run(context: &Context, user: &str) -> Result<(), Failure> {
     let folder = Folder::of(&account.name).map_err(|_| StoreError::NameTooLong)?;
     context.machine.records.forget_failures(&folder);
     names.iter().filter(|name| name.starts_with("row.")).for_each(|name| user_ledger.erase(name));
-    let left = user_ledger.names().map_err(|fault| Failure::from(fault).but(UNSEEN))?;
+    let left = user_ledger.names().map_err(|fault| CliError::from(fault).but(UNSEEN))?;
     let stay = tries.iter().filter(|name| left.contains(name)).count();
     let in_a_row = self::carried(context, &account, &left);
     if stay + in_a_row > 0 {
@@ -76,9 +76,9 @@ fn carried(context: &Context, account: &Account, names: &[String]) -> usize {
     usize::try_from(carried).unwrap_or(usize::MAX)
 }
 
-fn none_on_file(user: &str) -> Failure {
+fn none_on_file(user: &str) -> CliError {
     let user = plain(user);
-    Failure::new(
+    CliError::new(
         Exit::NotInState,
         format!("{user} has no failed attempts"),
         format!("To see why logins are refused: twinlock why {user}"),
@@ -86,9 +86,9 @@ fn none_on_file(user: &str) -> Failure {
 }
 
 /// Returns the failure for attempts that could not be cleared and still lock out the user.
-fn not_erased(user: &str, stay: usize, others: &str) -> Failure {
+fn not_erased(user: &str, stay: usize, others: &str) -> CliError {
     let (user, stay) = (plain(user), count(stay, "failed attempt"));
-    Failure::new(
+    CliError::new(
         Exit::StoreUnreachable,
         format!("{stay} of {user} cannot be cleared, and still count; {others}"),
         "Check the ledger folder, the records folder and the kernel log (dmesg), then run it again.",

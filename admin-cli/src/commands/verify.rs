@@ -25,7 +25,7 @@ use crate::{
         past_code,
     },
     error::{
-        exit::{Exit, Failure},
+        exit::{CliError, Exit},
         refusal_messages,
     },
     terminal::keyboard::{InputLine, Keyboard},
@@ -33,14 +33,14 @@ use crate::{
 };
 
 /// Asks for a code, and reports what is wrong with it, if anything.
-pub(crate) fn run(context: &Context, user: &str) -> Result<(), Failure> {
+pub(crate) fn run(context: &Context, user: &str) -> Result<(), CliError> {
     context.need_root("verify codes of other users")?;
     let authorizer = Authorizer::of(context)?;
     let account = context.account(user)?;
     let enrolled =
         || context.machine.records.newest(&account).map(|it| it.filter(enrollment::is_enrolled));
     let (Some(found), Some(judged)) = (enrolled()?, enrolled()?) else {
-        return Err(Failure::new(
+        return Err(CliError::new(
             Exit::NotInState,
             format!("{} is not enrolled", plain(&account.name)),
             format!("To enroll: twinlock enroll {}", plain(&account.name)),
@@ -59,7 +59,7 @@ pub(crate) fn run(context: &Context, user: &str) -> Result<(), Failure> {
     answer.tell(context, &found.record)
 }
 
-fn ask(keyboard: &mut Keyboard, user: &str) -> Result<Typed, Failure> {
+fn ask(keyboard: &mut Keyboard, user: &str) -> Result<Typed, CliError> {
     match keyboard.ask(&format!("Code of {}: ", plain(user)))? {
         InputLine::Typed(line) => Ok(Typed::new(line.as_str().to_owned())),
         InputLine::End => Ok(Typed::new(String::new())),
@@ -67,14 +67,14 @@ fn ask(keyboard: &mut Keyboard, user: &str) -> Result<Typed, Failure> {
     }
 }
 
-fn read(typed: &Typed, user: &str) -> Result<Code, Failure> {
+fn read(typed: &Typed, user: &str) -> Result<Code, CliError> {
     match answer::read(typed) {
         Answer::Code(code) if code.is_voucher() || !code.of_shape(Shape::Letters20).is_empty() => {
             Err(not_tried(user))
         }
         Answer::Code(code) => Ok(code),
         Answer::Stop => Err(stopped()),
-        Answer::Help | Answer::Other => Err(Failure::new(
+        Answer::Help | Answer::Other => Err(CliError::new(
             Exit::Refused,
             "that is not a code",
             "A code of an app has 6 to 8 digits.",
@@ -82,12 +82,12 @@ fn read(typed: &Typed, user: &str) -> Result<Code, Failure> {
     }
 }
 
-fn stopped() -> Failure {
-    Failure::new(Exit::Interrupted, "stopped", "No code was verified.")
+fn stopped() -> CliError {
+    CliError::new(Exit::Interrupted, "stopped", "No code was verified.")
 }
 
-fn not_tried(user: &str) -> Failure {
-    Failure::new(
+fn not_tried(user: &str) -> CliError {
+    CliError::new(
         Exit::Refused,
         "only codes of an authenticator app can be verified here",
         format!("To see what is left of the others: twinlock status {}", plain(user)),
@@ -130,7 +130,7 @@ impl Asked<'_> {
 
     /// Converts the outcome to a report. First claims a code of the past from which a login could still learn the
     /// drift.
-    fn answer(&self, outcome: Outcome, before: &LedgerHistory) -> Result<VerifyVerdict, Failure> {
+    fn answer(&self, outcome: Outcome, before: &LedgerHistory) -> Result<VerifyVerdict, CliError> {
         Ok(VerifyVerdict::Found(match outcome {
             Outcome::Granted(_) => self.right(before)?,
             Outcome::Replayed { wait } | Outcome::Repeated { wait } => CodeDiagnosis::Used { wait },
@@ -139,7 +139,7 @@ impl Asked<'_> {
             Outcome::Faulty(reason) => {
                 let explained = refusal_messages::explain(reason.word(), &plain(&self.record.user));
                 let what = format!("the code cannot be verified: {}", explained.meaning);
-                return Err(Failure::new(Exit::StoreUnreachable, what, explained.remedy));
+                return Err(CliError::new(Exit::StoreUnreachable, what, explained.remedy));
             }
             Outcome::Wrong
             | Outcome::LastCode(_)
@@ -153,7 +153,7 @@ impl Asked<'_> {
         }))
     }
 
-    fn right(&self, before: &LedgerHistory) -> Result<CodeDiagnosis, Failure> {
+    fn right(&self, before: &LedgerHistory) -> Result<CodeDiagnosis, CliError> {
         let now = self.context.now()?;
         let horizon = self.context.machine.ledger.floor(now)?;
         let evidence = Evidence::of(before, &horizon, now.unix, self.context.policy.window);
@@ -161,7 +161,7 @@ impl Asked<'_> {
         Ok(examine(self.record, self.code, &evidence))
     }
 
-    fn of_the_past(&self) -> Result<CodeDiagnosis, Failure> {
+    fn of_the_past(&self) -> Result<CodeDiagnosis, CliError> {
         let now = self.context.now()?;
         let horizon = self.context.machine.ledger.floor(now)?;
         let mut facts = history::read(self.user_ledger, None)?;
@@ -201,10 +201,10 @@ impl VerifyVerdict {
         }
     }
 
-    fn tell(self, context: &Context, record: &Record) -> Result<(), Failure> {
+    fn tell(self, context: &Context, record: &Record) -> Result<(), CliError> {
         match self {
             Self::Found(finding) => conclude(context, record, finding),
-            Self::Throttled(until) => Err(Failure::new(
+            Self::Throttled(until) => Err(CliError::new(
                 Exit::Throttled,
                 format!(
                     "too many codes of {} were verified (wait until {})",
@@ -218,7 +218,7 @@ impl VerifyVerdict {
 }
 
 #[expect(clippy::wildcard_enum_match_arm, reason = "every other case is treated the same")]
-fn conclude(context: &Context, record: &Record, finding: CodeDiagnosis) -> Result<(), Failure> {
+fn conclude(context: &Context, record: &Record, finding: CodeDiagnosis) -> Result<(), CliError> {
     let user = plain(&record.user);
     match finding {
         CodeDiagnosis::Right { found, apart } => {
@@ -241,7 +241,7 @@ fn conclude(context: &Context, record: &Record, finding: CodeDiagnosis) -> Resul
         }
         other => {
             let (sentence, remedy) = explain(&user, other);
-            Err(Failure::new(Exit::Refused, sentence, remedy))
+            Err(CliError::new(Exit::Refused, sentence, remedy))
         }
     }
 }

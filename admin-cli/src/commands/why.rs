@@ -24,7 +24,7 @@ use crate::{
         ahead, extras,
         person::{self, EnrollmentStatus, Person},
     },
-    error::{exit::Failure, refusal_messages::explain},
+    error::{exit::CliError, refusal_messages::explain},
     text::{WIDTH, instant, plain, wrap},
 };
 
@@ -49,7 +49,7 @@ pub(crate) struct Waiting {
 }
 
 /// Prints the last refusals of a user, and what would refuse a login now.
-pub(crate) fn run(context: &Context, user: &str) -> Result<(), Failure> {
+pub(crate) fn run(context: &Context, user: &str) -> Result<(), CliError> {
     context.need_root("see why users were refused")?;
     let account = context.machine.accounts.by_name(user)?;
     let name = account.as_ref().map_or(user, |account| account.name.as_str()).to_owned();

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use crate::{
     context::Context,
     enrollment::inviting::Invited,
-    error::exit::{Exit, Failure},
+    error::exit::{CliError, Exit},
     terminal::progress::Progress,
     text::{WIDTH, plain, wrap},
 };
@@ -37,7 +37,7 @@ pub(crate) struct Batch<'a> {
 
 impl<'a> Batch<'a> {
     /// Begins the report. `total` is the number of users; 0 if unknown, which shows no progress bar.
-    pub(crate) fn begin(context: &'a Context, total: usize) -> Result<Self, Failure> {
+    pub(crate) fn begin(context: &'a Context, total: usize) -> Result<Self, CliError> {
         if context.json {
             context.print("{\"people\":[")?;
         }
@@ -59,9 +59,9 @@ impl<'a> Batch<'a> {
         &mut self,
         line: u64,
         user: &str,
-        fate: Result<BatchOutcome, Failure>,
-    ) -> Result<(), Failure> {
-        let fate = fate.map_err(Failure::unchanged);
+        fate: Result<BatchOutcome, CliError>,
+    ) -> Result<(), CliError> {
+        let fate = fate.map_err(CliError::unchanged);
         self.all += 1;
         self.count(&fate);
         let text = if self.context.json {
@@ -76,7 +76,7 @@ impl<'a> Batch<'a> {
         Ok(())
     }
 
-    fn print(&self, text: &str) -> Result<(), Failure> {
+    fn print(&self, text: &str) -> Result<(), CliError> {
         let stands = "users done before that stay done";
         self.context.print(text).map_err(|failure| failure.but(stands))
     }
@@ -92,7 +92,7 @@ impl<'a> Batch<'a> {
         self.failed > 0 && self.enrolled + self.invited + self.already == 0
     }
 
-    fn count(&mut self, fate: &Result<BatchOutcome, Failure>) {
+    fn count(&mut self, fate: &Result<BatchOutcome, CliError>) {
         *match fate {
             Ok(BatchOutcome::Enrolled) => &mut self.enrolled,
             Ok(BatchOutcome::Invited(invited)) if invited.is_new() => &mut self.invited,
@@ -113,19 +113,19 @@ impl<'a> Batch<'a> {
     /// Prints the totals.
     ///
     /// # Errors
-    /// [`Failure`] if users failed, with status 6 if a store was unreachable, else 1.
-    pub(crate) fn end(self) -> Result<(), Failure> {
+    /// [`CliError`] if users failed, with status 6 if a store was unreachable, else 1.
+    pub(crate) fn end(self) -> Result<(), CliError> {
         self.sum("")?;
-        self.worst.map_or(Ok(()), |exit| Err(Failure::told(exit)))
+        self.worst.map_or(Ok(()), |exit| Err(CliError::told(exit)))
     }
 
     /// Prints the totals of a run that was interrupted between two users, and returns the failure for the interrupt.
-    pub(crate) fn interrupted(self) -> Result<(), Failure> {
+    pub(crate) fn interrupted(self) -> Result<(), CliError> {
         self.sum(" Stopped; run it again for the others.")?;
-        Err(Failure::told(Exit::Interrupted))
+        Err(CliError::told(Exit::Interrupted))
     }
 
-    fn sum(&self, end: &str) -> Result<(), Failure> {
+    fn sum(&self, end: &str) -> Result<(), CliError> {
         self.progress.clear();
         let Self { enrolled, invited, already, failed, .. } = self;
         if self.context.json {
@@ -166,22 +166,22 @@ fn word(fate: &BatchOutcome) -> &'static str {
     }
 }
 
-fn sentence(line: u64, user: &str, fate: &Result<BatchOutcome, Failure>) -> String {
+fn sentence(line: u64, user: &str, fate: &Result<BatchOutcome, CliError>) -> String {
     let who = if user.is_empty() { format!("line {line}") } else { plain(user) };
     match fate {
         Ok(fate) => format!("{who}: {}", said(fate)),
-        Err(Failure { what, remedy, .. }) if line > 0 && !user.is_empty() => {
+        Err(CliError { what, remedy, .. }) if line > 0 && !user.is_empty() => {
             format!("{who} (line {line}): failed: {what}. {remedy}")
         }
-        Err(Failure { what, remedy, .. }) => format!("{who}: failed: {what}. {remedy}"),
+        Err(CliError { what, remedy, .. }) => format!("{who}: failed: {what}. {remedy}"),
     }
 }
 
-fn object(line: u64, user: &str, fate: &Result<BatchOutcome, Failure>) -> Value {
+fn object(line: u64, user: &str, fate: &Result<BatchOutcome, CliError>) -> Value {
     let line = (line > 0).then_some(line);
     match fate {
         Ok(fate) => json!({ "user": user, "line": line, "state": word(fate) }),
-        Err(Failure { what, remedy, .. }) => json!({
+        Err(CliError { what, remedy, .. }) => json!({
             "user": user, "line": line, "state": "failed", "error": what, "remedy": remedy,
         }),
     }

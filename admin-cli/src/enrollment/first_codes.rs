@@ -21,7 +21,7 @@ use twinlock_core::{
 use crate::{
     authorize::actor,
     context::Context,
-    error::exit::Failure,
+    error::exit::CliError,
     terminal::{conversation::Terminal, keyboard::Keyboard},
 };
 
@@ -29,13 +29,13 @@ use crate::{
 /// shown again at the next login.
 ///
 /// # Errors
-/// [`Failure`] if the ledger cannot be opened. No codes were shown then, and the next login shows them.
+/// [`CliError`] if the ledger cannot be opened. No codes were shown then, and the next login shows them.
 pub(crate) fn show(
     context: &Context,
     account: &Account,
     generation: Generation,
     keyboard: &mut Keyboard,
-) -> Result<CodesShown, Failure> {
+) -> Result<CodesShown, CliError> {
     if context.json || !std::io::stdin().is_terminal() {
         return Ok(CodesShown::Owed);
     }

@@ -1,5 +1,7 @@
 //! Invites one of many users: stores a ticket in the record, delivers it, and only then makes it valid.
 
+use core::fmt;
+
 use twinlock_core::{
     base::{
         account::Account,
@@ -26,7 +28,7 @@ use crate::{
     authorize::authorizer::Authorized,
     context::Context,
     enrollment::{record_update::failed, report_file::ReportFile},
-    error::exit::{Exit, Failure},
+    error::exit::{CliError, Exit},
     mail::{Address, send_ticket},
     text::stamp,
 };
@@ -35,6 +37,7 @@ use crate::{
 const GROUP: usize = 4;
 
 /// The outcome of one invitation.
+#[derive(Debug)]
 pub(crate) enum Invited {
     /// The user is enrolled already.
     Enrolled,
@@ -59,7 +62,7 @@ pub(crate) fn invite(
     account: &Account,
     mail: Option<&str>,
     handing: &mut Handing<'_>,
-) -> Result<Invited, Failure> {
+) -> Result<Invited, CliError> {
     if account.uid == 0 {
         return Err(root_needs_none());
     }
@@ -84,7 +87,7 @@ pub(crate) fn invite(
     match put(context, account, &waiting, &mut decide) {
         Ok(()) => {}
         Err(InviteError::Stands(invited)) => return Ok(invited),
-        Err(InviteError::Failure(failure)) => return Err(failure),
+        Err(InviteError::Failed(failure)) => return Err(failure),
     }
     by.write_to_old(context, &account.name, was.as_deref(), address.as_deref());
     let given = Given { ticket: &ticket, letters: &letters };
@@ -107,14 +110,14 @@ fn expired(
     by: &Authorized,
     letters: &str,
     at: UnixTime,
-) -> Result<Ticket, Failure> {
+) -> Result<Ticket, CliError> {
     let voucher = generate::voucher(letters, at, &KernelEntropy)?;
     let voucher = voucher.counted_from(context.now()?, &context.machine.ledger.boot_id()?);
     Ok(Ticket { purpose: Purpose::SetUp, voucher, audit: by.audit(at) })
 }
 
-fn root_needs_none() -> Failure {
-    Failure::new(
+fn root_needs_none() -> CliError {
+    CliError::new(
         Exit::NotInState,
         "root cannot set up an app at a login, so a ticket would not work",
         "Enroll root here: twinlock enroll root",
@@ -122,7 +125,7 @@ fn root_needs_none() -> Failure {
 }
 
 /// Returns a copy of a ticket that is valid for `life` seconds, by the wall clock and the boot clock.
-fn working(context: &Context, ticket: &Ticket, life: u64) -> Result<Ticket, Failure> {
+fn working(context: &Context, ticket: &Ticket, life: u64) -> Result<Ticket, CliError> {
     let until = ticket.audit.at.plus(life);
     let voucher = Voucher { until, ..ticket.voucher.clone() };
     let voucher = voucher.counted_from(context.now()?, &context.machine.ledger.boot_id()?);
@@ -130,10 +133,22 @@ fn working(context: &Context, ticket: &Ticket, life: u64) -> Result<Ticket, Fail
 }
 
 /// Why no ticket is stored in a record.
+#[derive(Debug)]
 enum InviteError {
     Stands(Invited),
-    Failure(Failure),
+    Failed(CliError),
 }
+
+impl fmt::Display for InviteError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Stands(invited) => f.write_str(&invited.said()),
+            Self::Failed(failure) => failure.fmt(f),
+        }
+    }
+}
+
+impl core::error::Error for InviteError {}
 
 fn stands(before: Option<&Record>, now: UnixTime) -> Result<(), InviteError> {
     let Some(before) = before else { return Ok(()) };
@@ -166,9 +181,9 @@ fn put(
     record_update::change_found(records, account, &find, decide).map_err(|fault| match fault {
         ChangeError::Declined(stop) => stop,
         ChangeError::Store(fault) => {
-            InviteError::Failure(failed(&account.name, fault, stands_in(context, account, ticket)))
+            InviteError::Failed(failed(&account.name, fault, stands_in(context, account, ticket)))
         }
-        ChangeError::Changing => InviteError::Failure(CommitError::Overtaken.into()),
+        ChangeError::Changing => InviteError::Failed(CommitError::Overtaken.into()),
     })
 }
 
@@ -184,7 +199,7 @@ fn hand_over(
     mail: Option<&str>,
     given: &Given<'_>,
     handing: &mut Handing<'_>,
-) -> Result<(Invited, Ticket), Failure> {
+) -> Result<(Invited, Ticket), CliError> {
     let Given { ticket, letters } = *given;
     let grouped = random_text::in_groups(letters, GROUP, '-');
     let lives = context.policy.set_up.ticket_lives;
@@ -205,9 +220,9 @@ fn hand_over(
             Ok((Invited::InReport, on_paper))
         }
         (Err(fault), None) => {
-            let failure = Failure::from(fault);
+            let failure = CliError::from(fault);
             let remedy = format!("{} Or add --report FILE, for tickets by hand.", failure.remedy);
-            Err(Failure::new(failure.exit, failure.what, remedy))
+            Err(CliError::new(failure.exit, failure.what, remedy))
         }
     }
 }
@@ -218,19 +233,19 @@ fn put_in_force(
     account: &Account,
     waiting: &Ticket,
     ticket: &Ticket,
-) -> Result<(), Failure> {
-    let overtaken = || InviteError::Failure(CommitError::Overtaken.into());
+) -> Result<(), CliError> {
+    let overtaken = || InviteError::Failed(CommitError::Overtaken.into());
     let put = put(context, account, ticket, &mut |found| {
         let mut record = found.map(|found| found.record).ok_or_else(overtaken)?;
         let place = record.extras.tickets.iter().position(|one| one == waiting);
         let place = place.and_then(|place| record.extras.tickets.get_mut(place));
         *place.ok_or_else(overtaken)? = ticket.clone();
-        record.generation = context.stamp().map_err(InviteError::Failure)?.generation;
+        record.generation = context.stamp().map_err(InviteError::Failed)?.generation;
         Ok(record)
     });
     put.map_err(|stop| match stop {
-        InviteError::Failure(failure) if stands_in(context, account, ticket) == Ok(true) => failure,
-        InviteError::Failure(failure) => failure.but("the ticket that was mailed does not work"),
+        InviteError::Failed(failure) if stands_in(context, account, ticket) == Ok(true) => failure,
+        InviteError::Failed(failure) => failure.but("the ticket that was mailed does not work"),
         InviteError::Stands(_) => CommitError::Overtaken.into(),
     })
 }

@@ -13,10 +13,10 @@ use zeroize::Zeroizing;
 use crate::{
     cli::QrArgs,
     context::Context,
-    error::exit::{Exit, Failure},
+    error::exit::{CliError, Exit},
     terminal::{
         qr_image::{self, Pictures},
-        qr_text::{Letters, Screen, Shade, Style, TooNarrowError},
+        qr_text::{Letters, Screen, Shade, Style},
     },
     text::{WIDTH, plain, wrap},
 };
@@ -46,7 +46,7 @@ pub(crate) fn show(
     context: &Context,
     drawing: &QrArgs,
     owned: &Owned<'_>,
-) -> Result<Pictures, Failure> {
+) -> Result<Pictures, CliError> {
     let issuer = issuer(context);
     let authenticator = owned.authenticator;
     let account = otpauth::account_label(&issuer, owned.user, &authenticator.name);
@@ -75,15 +75,15 @@ pub(crate) fn entry(context: &Context, user: &str, authenticator: &str) -> Strin
     format!("{issuer}:{account}")
 }
 
-fn too_long() -> Failure {
-    Failure::new(
+fn too_long() -> CliError {
+    CliError::new(
         Exit::NotInState,
         "the key and its names do not fit into a QR code",
         "Set a shorter `issuer` in the settings.",
     )
 }
 
-fn files(wanted: &QrArgs, matrix: &Matrix) -> Result<Pictures, Failure> {
+fn files(wanted: &QrArgs, matrix: &Matrix) -> Result<Pictures, CliError> {
     let mut pictures = Pictures::default();
     if let Some(path) = &wanted.png {
         pictures.add(path, &qr_image::png(matrix)?)?;
@@ -131,13 +131,10 @@ fn on_screen(wanted: &QrArgs, matrix: &Matrix) -> Zeroizing<String> {
     let mut text = Zeroizing::new(String::new());
     match Screen::of_stdout().draw(matrix, style) {
         Ok(drawing) => text.push_str(&drawing),
-        Err(TooNarrowError { needed, there }) => {
+        Err(narrow) => {
             let other = if wanted.ascii { "leave --ascii out" } else { "use --png or --svg" };
-            let said = format!(
-                "The QR code takes {needed} columns and this terminal has {there}: \
-                 make it wider, {other}, or type the key."
-            );
-            text.push_str(&wrap(&said, there.clamp(20, WIDTH), 0));
+            let said = format!("{narrow}: make it wider, {other}, or type the key.");
+            text.push_str(&wrap(&said, narrow.there.clamp(20, WIDTH), 0));
             text.push('\n');
         }
     }

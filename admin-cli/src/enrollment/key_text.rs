@@ -3,23 +3,23 @@
 use twinlock_core::base::{base32, secret::Key};
 
 use crate::{
-    error::exit::{Exit, Failure},
+    error::exit::{CliError, Exit},
     terminal::keyboard::{InputLine, Keyboard},
 };
 
 /// Reads the first line as a key.
-pub(crate) fn read(keyboard: &mut Keyboard) -> Result<Key, Failure> {
+pub(crate) fn read(keyboard: &mut Keyboard) -> Result<Key, CliError> {
     match keyboard.ask("Key in base32: ")? {
         InputLine::Typed(line) => base32::parse(&line).map_err(|fault| {
-            Failure::new(Exit::Usage, fault.to_string(), "Give the key in base32 (A-Z, 2-7).")
+            CliError::new(Exit::Usage, fault.to_string(), "Give the key in base32 (A-Z, 2-7).")
         }),
-        InputLine::End => Err(Failure::new(
+        InputLine::End => Err(CliError::new(
             Exit::Usage,
             "standard input is empty",
             "Write the key, in base32, to the first line of standard input, and a code to the second.",
         )),
         InputLine::Interrupted => {
-            Err(Failure::new(Exit::Interrupted, "stopped", "Nothing was written."))
+            Err(CliError::new(Exit::Interrupted, "stopped", "Nothing was written."))
         }
     }
 }

@@ -4,7 +4,7 @@
 use serde_json::Value;
 use zeroize::Zeroizing;
 
-use crate::{context::Context, error::exit::Failure, terminal::table::Columns};
+use crate::{context::Context, error::exit::CliError, terminal::table::Columns};
 
 /// Number of rows that are aligned together.
 const BLOCK: usize = 500;
@@ -46,7 +46,7 @@ impl<'a, const N: usize> Listing<'a, N> {
         form: Form,
         header: [&str; N],
         names: &[&str],
-    ) -> Result<Self, Failure> {
+    ) -> Result<Self, CliError> {
         let block = vec![header.map(String::from)];
         let listing = Self { context, form, columns: Columns::default(), block, rows: 0 };
         match form {
@@ -58,7 +58,7 @@ impl<'a, const N: usize> Listing<'a, N> {
     }
 
     /// Adds a row.
-    pub(crate) fn add(&mut self, row: ListRow<N>) -> Result<(), Failure> {
+    pub(crate) fn add(&mut self, row: ListRow<N>) -> Result<(), CliError> {
         self.rows += 1;
         match self.form {
             Form::Table => {
@@ -76,13 +76,13 @@ impl<'a, const N: usize> Listing<'a, N> {
         }
     }
 
-    fn flush(&mut self) -> Result<(), Failure> {
+    fn flush(&mut self) -> Result<(), CliError> {
         let text = self.columns.align(&std::mem::take(&mut self.block));
         self.context.print(&text)
     }
 
     /// Ends the list. `said` is a summary below a table, and `nobody` the text that replaces an empty table.
-    pub(crate) fn end(mut self, said: &str, nobody: &str) -> Result<(), Failure> {
+    pub(crate) fn end(mut self, said: &str, nobody: &str) -> Result<(), CliError> {
         match self.form {
             Form::Table if self.rows == 0 => self.context.print(&format!("{nobody}\n")),
             Form::Table => {

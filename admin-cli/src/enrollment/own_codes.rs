@@ -28,7 +28,7 @@ use crate::{
     context::Context,
     enrollment::record_update::failed,
     error::{
-        exit::{Exit, Failure},
+        exit::{CliError, Exit},
         refusal_messages,
     },
     terminal::{conversation::Terminal, keyboard::Keyboard},
@@ -36,7 +36,7 @@ use crate::{
 };
 
 /// Renews the acting user's own backup codes at the terminal.
-pub(crate) fn renew(context: &Context, account: Account, found: Snapshot) -> Result<(), Failure> {
+pub(crate) fn renew(context: &Context, account: Account, found: Snapshot) -> Result<(), CliError> {
     let name = account.name.clone();
     let mut serve = |talk: &DialogueContext<'_>, record: &Record, judge: Judge<'_>| {
         self_service::codes(talk, record, judge)
@@ -59,9 +59,9 @@ pub(crate) fn change_own(
     found: Snapshot,
     ways: OwnCodeWays,
     serve: Serve<'_>,
-) -> Result<Served, Failure> {
+) -> Result<Served, CliError> {
     if !std::io::stdin().is_terminal() || context.json {
-        return Err(Failure::new(
+        return Err(CliError::new(
             Exit::Usage,
             "your own codes and keys are shown only at a terminal",
             "Run it at a terminal, without --json.",
@@ -85,7 +85,7 @@ fn shown_and_confirmed(
     attempt: &mut Attempt<'_>,
     keyboard: &mut Keyboard,
     serve: Serve<'_>,
-) -> Result<Served, Failure> {
+) -> Result<Served, CliError> {
     let folder = Folder::of(&account.name).map_err(|_| StoreError::NameTooLong)?;
     let terminal = Terminal::new(keyboard);
     let final_message = FinalMessage::default();
@@ -115,12 +115,12 @@ fn shown_and_confirmed(
     })
 }
 
-fn stopped(stop: DialogueError, user: &str) -> Failure {
+fn stopped(stop: DialogueError, user: &str) -> CliError {
     let user = plain(user);
     let (exit, reason) = match stop {
         DialogueError::CutOff | DialogueError::Declined(Reason::Stopped) => {
             let what = "stopped; nothing was changed";
-            return Failure::new(Exit::Interrupted, what, "The old codes and keys still work.");
+            return CliError::new(Exit::Interrupted, what, "The old codes and keys still work.");
         }
         DialogueError::Declined(reason @ (Reason::Throttled | Reason::Locked)) => {
             (Exit::Throttled, reason)
@@ -130,5 +130,5 @@ fn stopped(stop: DialogueError, user: &str) -> Failure {
     };
     let explained = refusal_messages::explain(reason.word(), &user);
     let what = format!("nothing was changed: {}", explained.meaning);
-    Failure::new(exit, what, explained.remedy)
+    CliError::new(exit, what, explained.remedy)
 }

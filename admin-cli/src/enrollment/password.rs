@@ -5,7 +5,7 @@ use std::{fs, io};
 use zeroize::Zeroizing;
 
 use crate::{
-    error::exit::{Exit, Failure},
+    error::exit::{CliError, Exit},
     text::plain,
 };
 
@@ -31,8 +31,8 @@ enum Password {
 /// old one.
 ///
 /// # Errors
-/// [`Failure`] if the account has no usable password here, or the file cannot be read.
-pub(crate) fn must_be_changeable(user: &str) -> Result<(), Failure> {
+/// [`CliError`] if the account has no usable password here, or the file cannot be read.
+pub(crate) fn must_be_changeable(user: &str) -> Result<(), CliError> {
     let found = fs::read(SHADOW).map(Zeroizing::new).map_err(|error| unreadable(&error))?;
     match password_of(&found, user.as_bytes()) {
         Password::Usable => Ok(()),
@@ -68,17 +68,17 @@ fn is_hash(field: &[u8]) -> bool {
     }
 }
 
-fn refused(user: &str, why: &str) -> Failure {
+fn refused(user: &str, why: &str) -> CliError {
     let user = plain(user);
-    Failure::new(
+    CliError::new(
         Exit::NotInState,
         format!("{user} {why}: an expired password would lock {user} out; nothing was changed"),
         "Leave --expire-password out.",
     )
 }
 
-fn unreadable(error: &io::Error) -> Failure {
-    Failure::new(
+fn unreadable(error: &io::Error) -> CliError {
+    CliError::new(
         Exit::StoreUnreachable,
         format!("{SHADOW} cannot be read ({error}); nothing was changed"),
         "Check that file, or leave --expire-password out.",

@@ -14,7 +14,7 @@ use zeroize::Zeroizing;
 use crate::{
     error::{
         caller_files,
-        exit::{Exit, Failure},
+        exit::{CliError, Exit},
     },
     text::plain,
 };
@@ -33,7 +33,7 @@ pub(crate) struct PeopleList {
 
 impl PeopleList {
     /// Opens a list with the rights of the invoking user and reads the column names.
-    pub(crate) fn open(path: &str) -> Result<Self, Failure> {
+    pub(crate) fn open(path: &str) -> Result<Self, CliError> {
         let input = match path {
             // Bypasses the buffer of the standard library, which cannot be wiped.
             "-" => {
@@ -61,7 +61,7 @@ impl PeopleList {
 
     /// Counts the rows after the header, for a progress bar. Returns 0 if the path leads to a pipe, because counting
     /// would consume it.
-    pub(crate) fn rows(path: &str) -> Result<usize, Failure> {
+    pub(crate) fn rows(path: &str) -> Result<usize, CliError> {
         if path == "-" {
             return Ok(0);
         }
@@ -80,8 +80,8 @@ impl PeopleList {
     /// Reads up to the end of the next row.
     ///
     /// # Errors
-    /// [`Failure`] if reading fails.
-    pub(crate) fn next(&mut self) -> Result<Next, Failure> {
+    /// [`CliError`] if reading fails.
+    pub(crate) fn next(&mut self) -> Result<Next, CliError> {
         match self.found() {
             Ok(Found::Row) => Ok(Next::Row),
             Ok(_) => Ok(Next::End),
@@ -100,8 +100,8 @@ impl PeopleList {
     /// Returns the current row.
     ///
     /// # Errors
-    /// [`Failure`] if the row cannot be used. The failure does not quote the row, which may contain a key.
-    pub(crate) fn row(&self) -> Result<UserRow<'_>, Failure> {
+    /// [`CliError`] if the row cannot be used. The failure does not quote the row, which may contain a key.
+    pub(crate) fn row(&self) -> Result<UserRow<'_>, CliError> {
         self.people.row().map_err(|fault| {
             odd(
                 fault.to_string(),
@@ -128,13 +128,13 @@ impl PeopleList {
     /// secret.
     ///
     /// # Errors
-    /// [`Failure`] if other users have access.
-    fn trusted(&self, path: &str) -> Result<(), Failure> {
+    /// [`CliError`] if other users have access.
+    fn trusted(&self, path: &str) -> Result<(), CliError> {
         let found = self.input.metadata().map_err(|error| unreadable(path, error.into()))?;
         if found.mode() & 0o077 == 0 {
             return Ok(());
         }
-        Err(Failure::new(
+        Err(CliError::new(
             Exit::Refused,
             format!("{} contains keys, and other users can access it", plain(path)),
             "Run chmod 600 on the file. Users who could read it may know the keys, so tickets are safer.",
@@ -151,20 +151,20 @@ pub(crate) enum Next {
     End,
 }
 
-fn unreadable(path: &str, error: CallerFileError) -> Failure {
+fn unreadable(path: &str, error: CallerFileError) -> CliError {
     let remedy =
         "Name a CSV file with the columns user, mail and perhaps key; or - for standard input.";
     caller_files::unreadable(path, &error, remedy)
 }
 
-fn no_head(path: &str) -> Failure {
-    Failure::new(
+fn no_head(path: &str) -> CliError {
+    CliError::new(
         Exit::Usage,
         format!("{}: the first line does not name the columns", plain(path)),
         "Write `user,mail` or `user,mail,key` there; no other column is known.",
     )
 }
 
-fn odd(what: String, remedy: &str) -> Failure {
-    Failure::new(Exit::Refused, what, remedy)
+fn odd(what: String, remedy: &str) -> CliError {
+    CliError::new(Exit::Refused, what, remedy)
 }

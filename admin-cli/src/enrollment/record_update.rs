@@ -12,7 +12,7 @@ use twinlock_core::{
 
 use crate::{
     context::Context,
-    error::exit::{Exit, Failure},
+    error::exit::{CliError, Exit},
     text::plain,
 };
 
@@ -21,9 +21,9 @@ use crate::{
 pub(crate) fn put(
     context: &Context,
     account: &Account,
-    decide: Decide<'_, Failure>,
+    decide: Decide<'_, CliError>,
     is_it: &dyn Fn(&Record) -> bool,
-) -> Result<(), Failure> {
+) -> Result<(), CliError> {
     let find = || context.machine.records.newest(account);
     put_found(context, account, &find, decide, is_it)
 }
@@ -33,9 +33,9 @@ pub(crate) fn put(
 pub(crate) fn begin(
     context: &Context,
     account: &Account,
-    decide: Decide<'_, Failure>,
+    decide: Decide<'_, CliError>,
     is_it: &dyn Fn(&Record) -> bool,
-) -> Result<(), Failure> {
+) -> Result<(), CliError> {
     let find = || context.machine.records.before_enrollment(account);
     put_found(context, account, &find, decide, is_it)
 }
@@ -44,9 +44,9 @@ fn put_found(
     context: &Context,
     account: &Account,
     find: Find<'_>,
-    decide: Decide<'_, Failure>,
+    decide: Decide<'_, CliError>,
     is_it: &dyn Fn(&Record) -> bool,
-) -> Result<(), Failure> {
+) -> Result<(), CliError> {
     let records = &context.machine.records;
     let fault = match record_update::change_found(records, account, find, decide) {
         Ok(()) => {
@@ -67,8 +67,8 @@ fn put_found(
 
 /// Returns the failure for a store error during a change. `stands` says whether the new record is stored, if this can
 /// be determined.
-pub(crate) fn failed(user: &str, fault: StoreError, stands: Result<bool, StoreError>) -> Failure {
-    let failure = Failure::from(fault);
+pub(crate) fn failed(user: &str, fault: StoreError, stands: Result<bool, StoreError>) -> CliError {
+    let failure = CliError::from(fault);
     let (user, what) = (plain(user), failure.what);
     let (what, remedy) = match stands {
         Ok(true) => (
@@ -83,7 +83,7 @@ pub(crate) fn failed(user: &str, fault: StoreError, stands: Result<bool, StoreEr
             format!("{} Then check `twinlock status {user}`.", failure.remedy),
         ),
     };
-    Failure::new(failure.exit, what, remedy)
+    CliError::new(failure.exit, what, remedy)
 }
 
 /// Stores `record` as the version after the one with number `after`.
@@ -92,10 +92,10 @@ pub(crate) fn place(
     account: &Account,
     after: u64,
     record: &Record,
-) -> Result<(), Failure> {
+) -> Result<(), CliError> {
     let records = &context.machine.records;
     let folder = Folder::of(&account.name)
-        .map_err(|_| Failure::from(StoreError::NameTooLong).unchanged())?;
+        .map_err(|_| CliError::from(StoreError::NameTooLong).unchanged())?;
     match records.commit(&folder, after, record) {
         Ok(()) => Ok(()),
         Err(CommitError::Overtaken) => Err(CommitError::Overtaken.into()),
@@ -110,7 +110,7 @@ pub(crate) fn in_doubt(
     account: &Account,
     record: &Record,
     fault: StoreError,
-) -> Failure {
+) -> CliError {
     let is_it = |found: Snapshot| found.record.generation == record.generation;
     let found = context.machine.records.newest(account).map(|found| found.is_some_and(is_it));
     failed(&account.name, fault, found)
@@ -121,8 +121,8 @@ pub(crate) fn active(found: Option<Snapshot>) -> Option<Snapshot> {
     found.filter(|found| found.record.state == State::Active)
 }
 
-fn changing(user: &str) -> Failure {
-    Failure::new(
+fn changing(user: &str) -> CliError {
+    CliError::new(
         Exit::NotInState,
         format!("the record of {} keeps changing; nothing was changed here", plain(user)),
         "Check `twinlock status`, then try again.",

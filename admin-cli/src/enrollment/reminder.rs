@@ -1,5 +1,7 @@
 //! Writes a rule to rules.toml, which reminds the members of a group to enroll. Never rewrites twinlock.toml.
 
+use core::fmt;
+
 use twinlock_core::{
     base::{
         error::{FileError, MachineError},
@@ -25,7 +27,7 @@ use twinlock_host::{
 use crate::{
     context::Context,
     error::{
-        exit::{Exit, Failure},
+        exit::{CliError, Exit},
         settings_errors,
     },
     text::{date, plain},
@@ -77,6 +79,24 @@ enum ReminderError {
     NoRandomness,
 }
 
+impl fmt::Display for ReminderError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Shadowed { path, line } => write!(
+                f,
+                "{}:{line}: the rule there comes first and decides for all members of the group; no rule was written",
+                plain(path)
+            ),
+            Self::Unusable { path, fault } => {
+                write!(f, "{}; no rule was written", settings_errors::of_settings(path, fault).0)
+            }
+            Self::NoRandomness => MachineError.fmt(f),
+        }
+    }
+}
+
+impl core::error::Error for ReminderError {}
+
 /// The rules of one settings file, with the line of each.
 struct Listed {
     path: String,
@@ -85,9 +105,9 @@ struct Listed {
 }
 
 /// Returns what writing the reminder rule would change, without writing it.
-pub(crate) fn plan(context: &Context, reminder: Reminder<'_>) -> Result<Written, Failure> {
+pub(crate) fn plan(context: &Context, reminder: Reminder<'_>) -> Result<Written, CliError> {
     if context.stand_in {
-        return Err(Failure::new(
+        return Err(CliError::new(
             Exit::NotInState,
             "the settings or the rules have a mistake, so settings.good is in force; nothing was changed",
             "Correct them first: twinlock settings check",
@@ -106,10 +126,10 @@ pub(crate) fn plan(context: &Context, reminder: Reminder<'_>) -> Result<Written,
 
 /// Writes the rule `group = G, action = "remind", until = DATE` to rules.toml unless it exists, and updates the last
 /// good copies of the settings.
-pub(crate) fn write(context: &Context, reminder: Reminder<'_>) -> Result<Written, Failure> {
+pub(crate) fn write(context: &Context, reminder: Reminder<'_>) -> Result<Written, CliError> {
     let file = SwapFile::open(RULES, SETTINGS_MAX, OWNER).map_err(|folder| {
         let (what, remedy) = settings_errors::of_folder(RULES, &folder);
-        Failure::new(Exit::NotInState, what, remedy)
+        CliError::new(Exit::NotInState, what, remedy)
     })?;
     // The first result counts: a retry after a lost race finds its own rule.
     let mut first = None;
@@ -125,7 +145,7 @@ pub(crate) fn write(context: &Context, reminder: Reminder<'_>) -> Result<Written
     changed.map_err(|error| match error {
         SwapError::Declined(fault) => failure(&fault),
         SwapError::Store(fault) => unwritten(stands(), fault),
-        SwapError::Busy => Failure::new(
+        SwapError::Busy => CliError::new(
             Exit::NotInState,
             format!("{RULES} keeps being changed by another process; the rule was not written"),
             "Run it again.",
@@ -151,42 +171,35 @@ fn files(context: &Context) -> impl Iterator<Item = &str> {
 }
 
 /// Updates the rules in the last good copy next to the settings file `path`, if there is one.
-fn keep(path: &str) -> Result<(), Failure> {
+fn keep(path: &str) -> Result<(), CliError> {
     last_good_settings::keep_rules(path, RULES, OWNER).map_err(|fault| {
         let why = settings_errors::of_file(&settings::sibling(path, GOOD), fault);
         let what = format!("{why}; the rule is in {RULES}");
-        Failure::new(Exit::StoreUnreachable, what, "Check the disk, then run it again.")
+        CliError::new(Exit::StoreUnreachable, what, "Check the disk, then run it again.")
     })
 }
 
 /// Returns the failure for an error while rules.toml was written. `stands` says whether the rule is in the file; `None`
 /// if that is unknown.
-fn unwritten(stands: Option<bool>, fault: FileError) -> Failure {
+fn unwritten(stands: Option<bool>, fault: FileError) -> CliError {
     let stands = match stands {
         Some(false) => "the rule was not written",
         Some(true) => "the rule was written, but may be lost if the machine loses power",
         None => "it is unknown whether the rule was written",
     };
     let what = format!("{}; {stands}", settings_errors::of_file(RULES, fault));
-    Failure::new(Exit::StoreUnreachable, what, settings_errors::FILE_REMEDY)
+    CliError::new(Exit::StoreUnreachable, what, settings_errors::FILE_REMEDY)
 }
 
-fn failure(fault: &ReminderError) -> Failure {
-    let (what, remedy) = match fault {
-        ReminderError::Shadowed { path, line } => (
-            format!(
-                "{}:{line}: the rule there comes first and decides for all members of the group; no rule was written",
-                plain(path)
-            ),
-            "Remove it, or change it there. To see the rules: twinlock settings show".to_owned(),
-        ),
-        ReminderError::Unusable { path, fault } => {
-            let (what, remedy) = settings_errors::of_settings(path, fault);
-            (format!("{what}; no rule was written"), remedy)
+fn failure(fault: &ReminderError) -> CliError {
+    let remedy = match fault {
+        ReminderError::Shadowed { .. } => {
+            "Remove it, or change it there. To see the rules: twinlock settings show".to_owned()
         }
+        ReminderError::Unusable { path, fault } => settings_errors::of_settings(path, fault).1,
         ReminderError::NoRandomness => return MachineError.into(),
     };
-    Failure::new(Exit::NotInState, what, remedy)
+    CliError::new(Exit::NotInState, fault.to_string(), remedy)
 }
 
 /// Returns the new rules of rules.toml, whose content is `before`; `None` if the rule exists. Also returns which change

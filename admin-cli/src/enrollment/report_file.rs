@@ -8,7 +8,7 @@ use crate::{
     enrollment::listing::record,
     error::{
         caller_files::unwritable,
-        exit::{Exit, Failure},
+        exit::{CliError, Exit},
     },
 };
 
@@ -22,7 +22,7 @@ pub(crate) struct ReportFile {
 
 impl ReportFile {
     /// Creates the report file. Refuses an existing file.
-    pub(crate) fn create(path: &str) -> Result<Self, Failure> {
+    pub(crate) fn create(path: &str) -> Result<Self, CliError> {
         let made = Vacancy::find(Path::new(path)).and_then(Vacancy::create);
         let made = made.map_err(|error| failure(path, &error))?;
         let mut report = Self { path: path.into(), made };
@@ -31,11 +31,11 @@ impl ReportFile {
     }
 
     /// Appends one ticket and syncs the file, so that a power failure loses no ticket that was reported.
-    pub(crate) fn add(&mut self, fields: [&str; 3]) -> Result<(), Failure> {
+    pub(crate) fn add(&mut self, fields: [&str; 3]) -> Result<(), CliError> {
         self.write(&fields)
     }
 
-    fn write(&mut self, fields: &[&str]) -> Result<(), Failure> {
+    fn write(&mut self, fields: &[&str]) -> Result<(), CliError> {
         let line = record(fields);
         let mut file = &self.made.file;
         let written = file.write_all(line.as_bytes()).and_then(|()| file.sync_data());
@@ -43,7 +43,7 @@ impl ReportFile {
     }
 }
 
-fn failure(path: &str, error: &NewFileError) -> Failure {
+fn failure(path: &str, error: &NewFileError) -> CliError {
     let failure = unwritable(path, error);
-    Failure::new(Exit::Refused, failure.what, failure.remedy)
+    CliError::new(Exit::Refused, failure.what, failure.remedy)
 }

@@ -16,7 +16,7 @@ use zeroize::Zeroizing;
 
 use crate::{
     context::Context,
-    error::exit::Failure,
+    error::exit::CliError,
     mail::{self, Address, MailError},
     terminal::keyboard::tell,
     text::{WIDTH, instant, plain, wrap},
@@ -48,7 +48,7 @@ impl Drawn {
         purpose: Purpose,
         audit: AuditStamp,
         life: u64,
-    ) -> Result<Self, Failure> {
+    ) -> Result<Self, CliError> {
         let letters = generate::ticket(&KernelEntropy)?;
         let voucher = generate::voucher(&letters, audit.at.plus(life), &KernelEntropy)?;
         let voucher = voucher.counted_from(context.now()?, &context.machine.ledger.boot_id()?);
@@ -74,7 +74,7 @@ impl Drawn {
         account: &Account,
         on_record: Option<&str>,
         message: &TicketMessage<'_>,
-    ) -> Result<(), Failure> {
+    ) -> Result<(), CliError> {
         let grouped = random_text::in_groups(&self.letters, GROUP, '-');
         let ticket_mail = TicketMail {
             user: &account.name,

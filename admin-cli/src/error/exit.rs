@@ -1,5 +1,7 @@
 //! Failures of a command: what is wrong, what to do, and the exit status.
 
+use core::fmt;
+
 use twinlock_core::base::error::{
     CommitError, FileError, LedgerError, LookupError, MachineError, StoreError,
 };
@@ -25,7 +27,7 @@ pub(crate) enum Exit {
 
 /// Why a command fails: one sentence says what is wrong, and one what to do.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Failure {
+pub(crate) struct CliError {
     /// The exit status.
     pub(crate) exit: Exit,
     /// What is wrong, and where: a clause that begins in lower case and has no full stop.
@@ -36,7 +38,16 @@ pub(crate) struct Failure {
     bare: bool,
 }
 
-impl Failure {
+impl fmt::Display for CliError {
+    /// Writes what is wrong. What to do is written below it, see [`CliError::remedy`].
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.what)
+    }
+}
+
+impl core::error::Error for CliError {}
+
+impl CliError {
     /// Creates a failure.
     pub(crate) fn new(exit: Exit, what: impl Into<String>, remedy: impl Into<String>) -> Self {
         Self { exit, what: what.into(), remedy: remedy.into(), bare: false }
@@ -72,7 +83,7 @@ impl Failure {
     }
 }
 
-impl From<&clap::Error> for Failure {
+impl From<&clap::Error> for CliError {
     /// Converts an error of clap. Takes only the first part of its message, which says what is wrong; usage and hints
     /// follow.
     fn from(error: &clap::Error) -> Self {
@@ -84,7 +95,7 @@ impl From<&clap::Error> for Failure {
     }
 }
 
-impl From<StoreError> for Failure {
+impl From<StoreError> for CliError {
     fn from(fault: StoreError) -> Self {
         Self::bare(format!("{fault} ({})", fault.reason()), store_remedy(fault))
     }
@@ -139,7 +150,7 @@ pub(crate) fn store_remedy(fault: StoreError) -> &'static str {
     }
 }
 
-impl From<LedgerError> for Failure {
+impl From<LedgerError> for CliError {
     fn from(fault: LedgerError) -> Self {
         Self::bare(format!("{fault} ({})", fault.reason()), ledger_remedy(fault))
     }
@@ -166,7 +177,7 @@ pub(crate) fn ledger_remedy(fault: LedgerError) -> &'static str {
     }
 }
 
-impl From<CommitError> for Failure {
+impl From<CommitError> for CliError {
     fn from(fault: CommitError) -> Self {
         match fault {
             CommitError::Overtaken => Self::new(
@@ -179,13 +190,13 @@ impl From<CommitError> for Failure {
     }
 }
 
-impl From<LookupError> for Failure {
+impl From<LookupError> for CliError {
     fn from(fault: LookupError) -> Self {
         Self::bare(fault.to_string(), "Check the name service (getent passwd NAME).")
     }
 }
 
-impl From<MachineError> for Failure {
+impl From<MachineError> for CliError {
     fn from(fault: MachineError) -> Self {
         Self::bare(fault.to_string(), "Check the clock (date): it must be after 1970.")
     }

@@ -1,6 +1,9 @@
 //! Explains errors in a settings file, with their position and the nearest known name.
 
-use twinlock_core::{base::error::FileError, policy::settings::SettingsError};
+use twinlock_core::{
+    base::error::FileError,
+    policy::settings::{KNOWN_HERE, SettingsError},
+};
 use twinlock_host::{
     settings::{RULES, SettingsReadError},
     trusted_path::FolderError,
@@ -16,18 +19,16 @@ pub(crate) const FILE_REMEDY: &str = "Make it a plain file of root: chown root:r
 /// Returns what is wrong in a settings file, with its position, and what to do.
 pub(crate) fn explain(path: &str, mistake: &SettingsError) -> (String, String) {
     let place = format!("{}:{}", plain(path), mistake.line);
-    let Some(unknown) = mistake.what.strip_prefix("unknown field ") else {
+    let Some((what, known)) = mistake.what.rsplit_once(KNOWN_HERE) else {
         let remedy = "All settings are explained in twinlock.toml.reference.";
         return (format!("{place}: {}", plain(&mistake.what)), remedy.into());
     };
-    let mut names = quoted_words(unknown);
-    let wrong = names.next().unwrap_or_default();
-    let known: Vec<&str> = names.collect();
-    let remedy = match nearest(wrong, &known) {
+    let wrong = what.rsplit(' ').next().unwrap_or_default();
+    let remedy = match nearest(wrong, &known.split(", ").collect::<Vec<_>>()) {
         Some(near) => format!("Did you mean {near}?"),
-        None => format!("Known here: {}.", known.join(", ")),
+        None => format!("Known here: {known}."),
     };
-    (format!("{place}: there is no setting {}", plain(wrong)), remedy)
+    (format!("{place}: {}", plain(what)), remedy)
 }
 
 /// Returns what is wrong with a settings file, including one that cannot be read or trusted, and what to do.
@@ -61,11 +62,6 @@ pub(crate) fn place_of(path: &str, fault: &SettingsReadError) -> String {
 /// Returns what is wrong with a file that cannot be read or trusted.
 pub(crate) fn of_file(path: &str, fault: FileError) -> String {
     format!("{}: {fault}", plain(path))
-}
-
-/// Returns the words of a text that are between backticks.
-fn quoted_words(text: &str) -> impl Iterator<Item = &str> {
-    text.split('`').skip(1).step_by(2)
 }
 
 fn nearest<'a>(wrong: &str, known: &[&'a str]) -> Option<&'a str> {

@@ -10,7 +10,7 @@ use crate::{
     authorize::authorizer::Authorized,
     cli::picture::Choice,
     context::Context,
-    error::exit::{Exit, Failure},
+    error::exit::{CliError, Exit},
     import::{
         take_over::{ImportOutcome, take_over},
         uri::already,
@@ -25,7 +25,7 @@ pub(crate) struct Candidate {
     /// Further labels of this key.
     pub(crate) other_labels: Vec<String>,
     /// The authenticator with this key, or why the key cannot be used.
-    pub(crate) authenticator: Result<Authenticator, Failure>,
+    pub(crate) authenticator: Result<Authenticator, CliError>,
 }
 
 impl From<Moved> for Candidate {
@@ -45,12 +45,12 @@ impl Candidate {
 /// Returns the selected key. `more` is a sentence that says where else a missing key may be.
 ///
 /// # Errors
-/// [`Failure`] if no key or several keys match. Its remedy lists the keys.
+/// [`CliError`] if no key or several keys match. Its remedy lists the keys.
 pub(crate) fn choose(
     mut all: Vec<Candidate>,
     choice: Choice<'_>,
     more: &str,
-) -> Result<Candidate, Failure> {
+) -> Result<Candidate, CliError> {
     let fits = |at: usize, one: &Candidate| {
         choice.index.is_none_or(|index| index == at + 1)
             && choice.name.is_none_or(|name| one.is_called(name))
@@ -59,7 +59,7 @@ pub(crate) fn choose(
         all.iter().enumerate().filter(|(at, one)| fits(*at, one)).map(|(at, _)| at).collect();
     match places.as_slice() {
         [place] => Ok(all.swap_remove(*place)),
-        [] => Err(Failure::new(
+        [] => Err(CliError::new(
             Exit::NotInState,
             match (choice.index, choice.name) {
                 (Some(index), None) => format!("there is no account {index} in it"),
@@ -82,7 +82,7 @@ pub(crate) fn choose(
             } else {
                 format!("Say which, by --index: {}.", listed(&all, Numbers::All))
             };
-            Err(Failure::new(
+            Err(CliError::new(
                 Exit::Usage,
                 format!("it contains {}; select one", count(places.len(), "account")),
                 remedy,
@@ -136,7 +136,7 @@ pub(crate) fn enroll(
     by: &Authorized,
     account: &Account,
     authenticator: Authenticator,
-) -> Result<(), Failure> {
+) -> Result<(), CliError> {
     let called = authenticator.name.clone();
     let takeover = Plan { authenticators: vec![authenticator], ..Plan::default() };
     let (state, said) = match take_over(context, Some(by), account, takeover)? {
@@ -156,8 +156,8 @@ pub(crate) fn enroll(
     Ok(())
 }
 
-fn unusable(label: &str, fault: MovedKeyError) -> Failure {
-    Failure::new(
+fn unusable(label: &str, fault: MovedKeyError) -> CliError {
+    CliError::new(
         Exit::Refused,
         format!("{} cannot be imported: {fault}", plain(label)),
         "Enroll the user again: twinlock enroll USER",

@@ -18,7 +18,7 @@ use crate::{
     authorize::authorizer::{Authorized, Authorizer},
     cli::FromGoogle,
     context::Context,
-    error::exit::{Exit, Failure},
+    error::exit::{CliError, Exit},
     import::{
         import_messages::{google_failure, source_failure},
         report::{Fate, ImportReport, ImportReports},
@@ -31,12 +31,12 @@ use crate::{
 };
 
 /// Imports the named users, or with `--all` every user who has a file.
-pub(crate) fn run(context: &Context, wanted: &FromGoogle) -> Result<(), Failure> {
+pub(crate) fn run(context: &Context, wanted: &FromGoogle) -> Result<(), CliError> {
     context.need_root("enroll users")?;
     let authorizer = (!wanted.how.dry_run).then(|| Authorizer::of(context)).transpose()?;
     let names = if wanted.all { everybody()? } else { wanted.users.clone() };
     if names.len() > 1 && !is_of_each(&wanted.file) {
-        return Err(Failure::new(
+        return Err(CliError::new(
             Exit::Usage,
             "--file names one file for several users",
             "Use ~, ${HOME} or ${USER} in the path, in single quotes.",
@@ -52,7 +52,7 @@ pub(crate) fn run(context: &Context, wanted: &FromGoogle) -> Result<(), Failure>
     reports.end()
 }
 
-fn everybody() -> Result<Vec<String>, Failure> {
+fn everybody() -> Result<Vec<String>, CliError> {
     let listing = homes::listing()?;
     let mut said = Vec::new();
     if !listing.silent.is_empty() {
@@ -110,13 +110,13 @@ fn one(
     }
 }
 
-fn person(context: &Context, name: &str) -> Result<(Account, PathBuf), Failure> {
+fn person(context: &Context, name: &str) -> Result<(Account, PathBuf), CliError> {
     let account = context.account(name)?;
     let home = homes::home_of(&account.name)?.unwrap_or_default();
     Ok((account, home))
 }
 
-fn read(context: &Context, source: &Source, shown: &str) -> Result<Plan, Failure> {
+fn read(context: &Context, source: &Source, shown: &str) -> Result<Plan, CliError> {
     let path = plain(shown);
     let file = google::read(&source.bytes).map_err(|fault| google_failure(&path, fault))?;
     let (now, window) = (context.now()?.unix, context.policy.window);

@@ -8,7 +8,7 @@ use twinlock_migrate::{
 };
 
 use crate::{
-    error::exit::{Exit, Failure},
+    error::exit::{CliError, Exit},
     text::count,
 };
 
@@ -154,7 +154,7 @@ pub(crate) fn passed_over(one: PassedOver) -> Worded {
 }
 
 /// Returns the failure for a file of Google's module that cannot be imported.
-pub(crate) fn google_failure(path: &str, fault: GoogleError) -> Failure {
+pub(crate) fn google_failure(path: &str, fault: GoogleError) -> CliError {
     let line = match fault {
         GoogleError::Empty | GoogleError::TooLarge | GoogleError::NoMode => 0,
         GoogleError::Secret(_) => 1,
@@ -173,13 +173,13 @@ pub(crate) fn google_failure(path: &str, fault: GoogleError) -> Failure {
         | GoogleError::Step { .. }
         | GoogleError::Fork { .. } => "Correct the file, or enroll the user again.",
     };
-    Failure::new(Exit::Refused, at_line(path, line, &fault), remedy)
+    CliError::new(Exit::Refused, at_line(path, line, &fault), remedy)
 }
 
 /// Returns the failure for a line of `pam_oath`'s file that cannot be imported.
-pub(crate) fn oath_failure(path: &str, line: u32, mistake: OathLineError) -> Failure {
+pub(crate) fn oath_failure(path: &str, line: u32, mistake: OathLineError) -> CliError {
     let remedy = "Correct the line, or enroll the user again.";
-    Failure::new(Exit::Refused, at_line(path, line, &mistake), remedy)
+    CliError::new(Exit::Refused, at_line(path, line, &mistake), remedy)
 }
 
 fn at_line(path: &str, line: u32, what: &impl std::fmt::Display) -> String {
@@ -187,7 +187,7 @@ fn at_line(path: &str, line: u32, what: &impl std::fmt::Display) -> String {
 }
 
 /// Returns the failure for a file that was not read.
-pub(crate) fn source_failure(path: &str, fault: UserFileError) -> Failure {
+pub(crate) fn source_failure(path: &str, fault: UserFileError) -> CliError {
     let (exit, remedy) = match fault {
         UserFileError::Absent | UserFileError::NoPath => {
             (Exit::NotInState, "Name it with --file, or enroll the user again.")
@@ -216,5 +216,5 @@ pub(crate) fn source_failure(path: &str, fault: UserFileError) -> Failure {
             (Exit::Refused, "Check the permissions of the folders above it, and the disk (dmesg).")
         }
     };
-    Failure::new(exit, format!("{path}: {fault}"), remedy)
+    CliError::new(exit, format!("{path}: {fault}"), remedy)
 }

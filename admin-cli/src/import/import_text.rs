@@ -3,7 +3,7 @@
 use twinlock_core::otp::{otpauth, uri_error::UriError};
 
 use crate::{
-    error::exit::{Exit, Failure},
+    error::exit::{CliError, Exit},
     terminal::piped::PipedError,
     text::plain,
 };
@@ -53,19 +53,19 @@ pub(crate) fn uri_remedy(fault: UriError, user: &str) -> String {
 }
 
 /// Returns the failure for standard input that cannot be used.
-pub(crate) fn unreadable(error: PipedError, user: &str) -> Failure {
+pub(crate) fn unreadable(error: PipedError, user: &str) -> CliError {
     let remedy = match error {
         PipedError::Picture => of_picture(user),
         PipedError::Encoding => "Save it as UTF-8, without a byte order mark (BOM).".into(),
         PipedError::TooLong => "Check what was given as input.".into(),
         PipedError::Io => "Try again with a file: < FILE".into(),
     };
-    Failure::new(Exit::Usage, error.to_string(), remedy)
+    CliError::new(Exit::Usage, error.to_string(), remedy)
 }
 
 /// Returns a failure that names the right command if a text is not an export of `twinlock export` but is accepted by
 /// another command; `None` for other text.
-pub(crate) fn of_other_verb(text: &str, user: &str) -> Option<Failure> {
+pub(crate) fn of_other_verb(text: &str, user: &str) -> Option<CliError> {
     if !text.contains("otpauth") && !text.starts_with('\u{feff}') {
         return None;
     }
@@ -80,5 +80,5 @@ pub(crate) fn of_other_verb(text: &str, user: &str) -> Option<Failure> {
             command("import uri", user),
         ),
     };
-    Some(Failure::new(Exit::Usage, what, remedy))
+    Some(CliError::new(Exit::Usage, what, remedy))
 }

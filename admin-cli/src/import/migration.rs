@@ -6,7 +6,7 @@ use crate::{
     authorize::authorizer::Authorizer,
     cli::picture::Choice,
     context::Context,
-    error::exit::{Exit, Failure},
+    error::exit::{CliError, Exit},
     import::{candidates, import_text},
     terminal::piped::Piped,
 };
@@ -22,7 +22,7 @@ pub(crate) struct Export {
 }
 
 /// Reads the export, selects an account and enrolls its key.
-pub(crate) fn run(context: &Context, user: &str, choice: Choice<'_>) -> Result<(), Failure> {
+pub(crate) fn run(context: &Context, user: &str, choice: Choice<'_>) -> Result<(), CliError> {
     context.need_root("enroll users")?;
     let authorizer = Authorizer::of(context)?;
     let account = context.account(user)?;
@@ -76,7 +76,7 @@ fn missing(batches: &[MigrationBatch]) -> String {
 }
 
 /// Returns the failure for an unusable line of an export.
-fn no_export(line: usize, fault: MigrationError, user: &str) -> Failure {
+fn no_export(line: usize, fault: MigrationError, user: &str) -> CliError {
     let place = if line == 0 { "standard input".into() } else { format!("line {line}") };
     let remedy = match fault {
         MigrationError::SingleKey => import_text::command("import uri", user),
@@ -92,7 +92,7 @@ fn no_export(line: usize, fault: MigrationError, user: &str) -> Failure {
             import_text::of_picture(user)
         ),
     };
-    Failure::new(Exit::Usage, format!("{place} {fault}"), remedy)
+    CliError::new(Exit::Usage, format!("{place} {fault}"), remedy)
 }
 
 #[cfg(test)]

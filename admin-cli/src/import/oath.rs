@@ -18,7 +18,7 @@ use crate::{
     context::Context,
     error::{
         caller_files,
-        exit::{Exit, Failure},
+        exit::{CliError, Exit},
     },
     import::{
         import_messages::{oath_failure, passed_over, source_failure},
@@ -40,7 +40,7 @@ struct Share {
 }
 
 /// Imports the named users, or all users in the file.
-pub(crate) fn run(context: &Context, wanted: &FromOath) -> Result<(), Failure> {
+pub(crate) fn run(context: &Context, wanted: &FromOath) -> Result<(), CliError> {
     context.need_root("enroll users")?;
     let authorizer = (!wanted.how.dry_run).then(|| Authorizer::of(context)).transpose()?;
     let source = open(context, wanted)?;
@@ -80,7 +80,7 @@ pub(crate) fn run(context: &Context, wanted: &FromOath) -> Result<(), Failure> {
 }
 
 #[expect(clippy::wildcard_enum_match_arm, reason = "every other case is treated the same")]
-fn open(context: &Context, wanted: &FromOath) -> Result<Source, Failure> {
+fn open(context: &Context, wanted: &FromOath) -> Result<Source, CliError> {
     let user = InvokingUser::find().map_err(CallerFileError::InvokingUser);
     let refused = |error| caller_files::unreadable(&wanted.file, &error, "");
     if let Some(user) = user.map_err(refused)? {
@@ -103,10 +103,10 @@ fn open(context: &Context, wanted: &FromOath) -> Result<Source, Failure> {
     read.map_err(|fault| unusable(&wanted.file, fault))
 }
 
-fn unusable(path: &str, fault: UserFileError) -> Failure {
+fn unusable(path: &str, fault: UserFileError) -> CliError {
     let failure = source_failure(&plain(path), fault);
     if matches!(fault, UserFileError::Absent | UserFileError::NoPath) {
-        Failure::new(
+        CliError::new(
             Exit::Usage,
             failure.what,
             "Give the absolute path, as in usersfile= of pam_oath.",
@@ -116,8 +116,8 @@ fn unusable(path: &str, fault: UserFileError) -> Failure {
     }
 }
 
-fn absent(wanted: &FromOath) -> Failure {
-    Failure::new(
+fn absent(wanted: &FromOath) -> CliError {
+    CliError::new(
         Exit::NotInState,
         format!("{} has no line for that name", plain(&wanted.file)),
         "Check the spelling: the second word of each line is a user name.",
@@ -154,7 +154,7 @@ fn one(
 ) -> ImportReport {
     let Share { user, tokens, faults } = share;
     let path = plain(&wanted.file);
-    let mut refused: Vec<Failure> =
+    let mut refused: Vec<CliError> =
         faults.iter().map(|fault| oath_failure(&path, fault.line, fault.what)).collect();
     let imported = match &user {
         Some(user) if !tokens.is_empty() => import(context, by, wanted, user, tokens),
@@ -171,7 +171,7 @@ fn import(
     wanted: &FromOath,
     user: &str,
     tokens: Vec<Token>,
-) -> Result<ImportReport, Failure> {
+) -> Result<ImportReport, CliError> {
     let account = context.account(user)?;
     let takeover = plan::of_oath(tokens, context.now()?.unix);
     let mut report = ImportReport::of_takeover(&account.name, &wanted.file, &takeover);

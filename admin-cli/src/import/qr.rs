@@ -13,7 +13,7 @@ use crate::{
     context::Context,
     error::{
         caller_files,
-        exit::{Exit, Failure},
+        exit::{CliError, Exit},
     },
     import::{
         candidates::{self, Candidate},
@@ -28,7 +28,7 @@ use crate::{
 const PICTURE: &str = "Name a PNG or JPEG file that shows the QR code.";
 
 /// Reads the picture, selects a key and enrolls it.
-pub(crate) fn run(context: &Context, wanted: &FromPicture) -> Result<(), Failure> {
+pub(crate) fn run(context: &Context, wanted: &FromPicture) -> Result<(), CliError> {
     context.need_root("enroll users")?;
     let authorizer = Authorizer::of(context)?;
     let account = context.account(wanted.user())?;
@@ -49,7 +49,7 @@ struct Found {
     more: String,
 }
 
-fn candidates(texts: &[Zeroizing<String>], user: &str) -> Result<Found, Failure> {
+fn candidates(texts: &[Zeroizing<String>], user: &str) -> Result<Found, CliError> {
     let mut export = Export::default();
     let mut keys = Vec::new();
     let mut others = 0;
@@ -62,7 +62,7 @@ fn candidates(texts: &[Zeroizing<String>], user: &str) -> Result<Found, Failure>
             }),
             Err(UriError::Export) => export.add(text).map_err(|fault| {
                 let what = format!("the QR code {fault}");
-                Failure::new(Exit::Refused, what, "In the app, export the accounts again.")
+                CliError::new(Exit::Refused, what, "In the app, export the accounts again.")
             })?,
             Err(UriError::Scheme) => others += 1,
             Err(fault) => {
@@ -71,7 +71,7 @@ fn candidates(texts: &[Zeroizing<String>], user: &str) -> Result<Found, Failure>
                 keys.push(Candidate {
                     label: otpauth::label(text),
                     other_labels: Vec::new(),
-                    authenticator: Err(Failure::new(Exit::Refused, what, remedy)),
+                    authenticator: Err(CliError::new(Exit::Refused, what, remedy)),
                 });
             }
         }
@@ -79,7 +79,7 @@ fn candidates(texts: &[Zeroizing<String>], user: &str) -> Result<Found, Failure>
     let (accounts, more) = export.end();
     keys.extend(accounts.into_iter().map(Candidate::from));
     if keys.is_empty() {
-        return Err(Failure::new(
+        return Err(CliError::new(
             Exit::Refused,
             format!("{} in the picture, and none contains a key", count(others, "QR code")),
             "Use a picture of the QR code of the set-up page; its text begins with otpauth.",
@@ -88,7 +88,7 @@ fn candidates(texts: &[Zeroizing<String>], user: &str) -> Result<Found, Failure>
     Ok(Found { candidates: keys, more })
 }
 
-fn unreadable(wanted: &FromPicture, error: PictureError) -> Failure {
+fn unreadable(wanted: &FromPicture, error: PictureError) -> CliError {
     let user = plain(wanted.user());
     let remedy = match error {
         PictureError::Format => "Save it as PNG or JPEG: a screenshot is one.".into(),
@@ -104,5 +104,5 @@ fn unreadable(wanted: &FromPicture, error: PictureError) -> Failure {
             "Use a screenshot, or a photo from the front, sharp and bright, with the white margin around the code. Or read the code with another program, and give its text: twinlock import uri {user}"
         ),
     };
-    Failure::new(Exit::Refused, format!("{}: {error}", plain(wanted.file())), remedy)
+    CliError::new(Exit::Refused, format!("{}: {error}", plain(wanted.file())), remedy)
 }

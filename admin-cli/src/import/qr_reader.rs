@@ -28,8 +28,7 @@ const SIDE_MAX: usize = 16 * 1024;
 const CODES_MAX: usize = 64;
 /// Side of a picture in pixels above which reduced copies are searched too, because reducing a photo removes noise.
 const SIDE_OF_SCREENS: usize = 320;
-/// Side of a picture in pixels above which it is reduced before the search. A larger one would take too long and
-/// overflow in rqrr.
+/// Side in pixels above which a picture is reduced before the search, in which rqrr would take too long and overflow.
 const SIDE_SEARCHED: usize = 4096;
 /// The name of the thread that searches a picture.
 const SEARCHER: &str = "picture";

@@ -17,8 +17,8 @@ use twinlock_host::{create_store, store::exported_state};
 use twinlock_migrate::{
     export as form,
     export::{CarriedCodes, EXPORT_MAX, Export, ExportError},
-    merge::{self, Arrival, Carried, Conflict, Wanted},
-    merge_bounds::{self, Claims, Implausible},
+    merge::{self, Arrival, Carried, MergeError, Wanted},
+    merge_bounds::{self, Claims, ImplausibleError},
 };
 use zeroize::Zeroizing;
 
@@ -26,7 +26,7 @@ use crate::{
     authorize::authorizer::{Authorized, Authorizer},
     context::Context,
     enrollment::record_update::place,
-    error::exit::{Exit, Failure},
+    error::exit::{CliError, Exit},
     import::import_text,
     terminal::piped::{Piped, PipedError},
     text::{instant, plain},
@@ -48,7 +48,7 @@ enum Done {
 }
 
 /// Reads an export from standard input and imports it.
-pub(crate) fn run(context: &Context, user: Option<&str>, wanted: Wanted) -> Result<(), Failure> {
+pub(crate) fn run(context: &Context, user: Option<&str>, wanted: Wanted) -> Result<(), CliError> {
     context.need_root("enroll users")?;
     let account = context.account(user.ok_or_else(no_user)?)?;
     let authorizer = Authorizer::of(context)?;
@@ -61,7 +61,7 @@ pub(crate) fn run(context: &Context, user: Option<&str>, wanted: Wanted) -> Resu
         return Err(of_another(&export.record.user, &account.name));
     }
     create_store::prepare_store(&context.machine)
-        .map_err(|fault| Failure::from(fault).unchanged())?;
+        .map_err(|fault| CliError::from(fault).unchanged())?;
     let by = authorizer.prove(context, &mut piped.keyboard()?)?;
     by.is_still_first(context)?;
     let was = mail_of(context, &account)?;
@@ -85,8 +85,8 @@ pub(crate) fn run(context: &Context, user: Option<&str>, wanted: Wanted) -> Resu
     Err(CommitError::Overtaken.into())
 }
 
-fn of_another(exported: &str, user: &str) -> Failure {
-    Failure::new(
+fn of_another(exported: &str, user: &str) -> CliError {
+    CliError::new(
         Exit::Refused,
         format!(
             "the export is for {}, not for {}; nothing was changed",
@@ -98,13 +98,13 @@ fn of_another(exported: &str, user: &str) -> Failure {
 }
 
 /// Returns the mail address in the local record of an account, before the import.
-fn mail_of(context: &Context, account: &Account) -> Result<Option<String>, Failure> {
+fn mail_of(context: &Context, account: &Account) -> Result<Option<String>, CliError> {
     Ok(before(context, account)?.and_then(|here| here.record.extras.mail))
 }
 
-fn before(context: &Context, account: &Account) -> Result<Option<Snapshot>, Failure> {
+fn before(context: &Context, account: &Account) -> Result<Option<Snapshot>, CliError> {
     let here = context.machine.records.before_enrollment(account);
-    here.map_err(|fault| Failure::from(fault).unchanged())
+    here.map_err(|fault| CliError::from(fault).unchanged())
 }
 
 /// An error: another command has changed the record meanwhile.
@@ -116,7 +116,7 @@ fn once(
     account: &Account,
     export: Export,
     wanted: Wanted,
-) -> Result<Result<Done, Overtaken>, Failure> {
+) -> Result<Result<Done, Overtaken>, CliError> {
     let folder = Folder::of(&account.name).map_err(|_| StoreError::NameTooLong)?;
     let here = before(context, account)?;
     let ChangeStamp { generation: fresh, at: now } = context.stamp()?;
@@ -134,9 +134,9 @@ fn once(
     let carried = carried.map_err(|fault| conflict(fault, &account.name))?;
     // The decision is made; what follows are writes. Used steps come first, so that no code used on the other host is
     // accepted here.
-    burn(context, account, &used).map_err(Failure::unchanged)?;
+    burn(context, account, &used).map_err(CliError::unchanged)?;
     if spends && let Some((id, codes)) = set.zip(codes.as_ref()) {
-        spend(context, &folder, id, codes).map_err(Failure::unchanged)?;
+        spend(context, &folder, id, codes).map_err(CliError::unchanged)?;
     }
     let (record, done) = match carried {
         Carried::Nothing => return Ok(Ok(Done::Nothing)),
@@ -148,7 +148,7 @@ fn once(
         Carried::Replaces(record) => {
             if let (Some(id), Some(codes)) = (set, &codes) {
                 bring(context, &folder, id, codes)?;
-                spend(context, &folder, id, codes).map_err(Failure::unchanged)?;
+                spend(context, &folder, id, codes).map_err(CliError::unchanged)?;
             }
             let state = record.state;
             (*record, Done::Imported(state))
@@ -167,12 +167,12 @@ fn bring(
     folder: &Folder,
     id: SetId,
     codes: &CarriedCodes,
-) -> Result<(), Failure> {
+) -> Result<(), CliError> {
     let brought =
         exported_state::bring(&context.machine.records, folder, id, &codes.set, codes.since);
     brought.map_err(|fault| match fault {
         CommitError::Overtaken => fault.into(),
-        CommitError::Store(fault) => Failure::from(fault).unchanged(),
+        CommitError::Store(fault) => CliError::from(fault).unchanged(),
     })
 }
 
@@ -187,8 +187,8 @@ fn moved_on(here: Snapshot, moving: &[MovingFactor]) -> Record {
 /// Checks that the times, steps and counters of an export are plausible.
 ///
 /// # Errors
-/// [`Failure`] if they are not.
-fn believe(export: &Export, here: Option<&Record>, now: UnixTime) -> Result<(), Failure> {
+/// [`CliError`] if they are not.
+fn believe(export: &Export, here: Option<&Record>, now: UnixTime) -> Result<(), CliError> {
     let claims = Claims {
         record: &export.record,
         written: export.at,
@@ -199,25 +199,21 @@ fn believe(export: &Export, here: Option<&Record>, now: UnixTime) -> Result<(), 
     merge_bounds::check(&claims, here, now).map_err(implausible)
 }
 
-fn implausible(fault: Implausible) -> Failure {
+fn implausible(fault: ImplausibleError) -> CliError {
     let (what, remedy) = match fault {
-        Implausible::Time { at } => (
-            format!("the export has a time in the future ({})", instant(at)),
+        ImplausibleError::Time { at } | ImplausibleError::Step { at } => (
+            format!("{fault} ({})", instant(at)),
             "Set the clocks of both hosts by the network, and export again.",
         ),
-        Implausible::Step { at } => (
-            format!("the export says that a code of {} was used already", instant(at)),
-            "Set the clocks of both hosts by the network, and export again.",
-        ),
-        Implausible::Counter { there, most } => (
-            format!("the export has a counter of {there}, but at most {most} is accepted here"),
+        ImplausibleError::Counter { .. } => (
+            fault.to_string(),
             "Check the token and the other host. To start again here: twinlock remove USER, then twinlock enroll USER.",
         ),
     };
-    Failure::new(Exit::Refused, what, remedy).but("nothing was changed")
+    CliError::new(Exit::Refused, what, remedy).but("nothing was changed")
 }
 
-fn burn(context: &Context, account: &Account, used: &[(Used, UnixTime)]) -> Result<(), Failure> {
+fn burn(context: &Context, account: &Account, used: &[(Used, UnixTime)]) -> Result<(), CliError> {
     let user_ledger = context.machine.ledger.open(&LedgerKey::of(Some(account), &account.name))?;
     for (used, at) in used {
         match user_ledger.create(&names::used_name(used), &names::instant(*at))? {
@@ -233,7 +229,7 @@ fn spend(
     folder: &Folder,
     id: SetId,
     codes: &CarriedCodes,
-) -> Result<(), Failure> {
+) -> Result<(), CliError> {
     for (place, at) in &codes.spent {
         match context.machine.records.spend(folder, id, *place, *at)? {
             Creation::Made | Creation::Taken => {}
@@ -255,7 +251,7 @@ fn text_of(data: &Zeroizing<String>) -> Zeroizing<String> {
 }
 
 #[expect(clippy::wildcard_enum_match_arm, reason = "every other case is treated the same")]
-fn standard_input(user: &str) -> Result<Piped, Failure> {
+fn standard_input(user: &str) -> Result<Piped, CliError> {
     let most = u64::try_from(EXPORT_MAX).unwrap_or(u64::MAX);
     Piped::read(most + 1).map_err(|error| match error {
         PipedError::TooLong | PipedError::Io => no_export(ExportError::Head),
@@ -268,7 +264,7 @@ fn report(
     by: &Authorized,
     account: &Account,
     done: &Done,
-) -> Result<(), Failure> {
+) -> Result<(), CliError> {
     let user = plain(&account.name);
     let (state, said) = match done {
         Done::Nothing => ("already", "is the same here already; nothing was changed"),
@@ -295,59 +291,43 @@ fn report(
     Ok(())
 }
 
-#[expect(clippy::too_many_lines, reason = "a match whose arms are text")]
-fn conflict(conflict: Conflict, user: &str) -> Failure {
+fn conflict(conflict: MergeError, user: &str) -> CliError {
     let user = plain(user);
-    let older = format!(
-        "Compare twinlock status on both hosts. To overwrite the record here: twinlock import record {user} --older"
-    );
-    let older = older.as_str();
-    let (exit, what, remedy) = match conflict {
-        Conflict::ChangedLater { here, there } => (
+    let (exit, remedy) = match conflict {
+        MergeError::ChangedLater { .. } | MergeError::SameInstant => (
             Exit::NotInState,
             format!(
-                "the record here was changed later ({}) than the imported record ({})",
-                instant(here),
-                instant(there)
+                "Compare twinlock status on both hosts. To overwrite the record here: twinlock import record {user} --older"
             ),
-            older,
         ),
-        Conflict::SameInstant => (
-            Exit::NotInState,
-            "the record here and the imported record differ, and were changed in the same second".into(),
-            older,
-        ),
-        Conflict::Edited => (
-            Exit::Refused,
-            "the record here and the imported record differ, and have the same generation: one of them was edited".into(),
-            "Remove the user here and import again with --older, or export from here.",
-        ),
-        Conflict::Ahead { there } => (
-            Exit::Refused,
-            format!("the imported record was changed at {}, which is in the future", instant(there)),
-            "Set the clocks of both hosts by the network.",
-        ),
-        Conflict::EndsHere { state } => {
-            let (done, verb) = match state {
-                State::Removed => ("removed", "remove"),
-                State::Pending | State::Active => ("reset", "reset"),
-            };
-            return Failure::new(
-                Exit::NotInState,
-                format!("{user} was {done} on the other host, and an import does not do that here"),
-                format!("To do it here too: twinlock {verb} {user}"),
-            );
+        MergeError::EndsHere { state: State::Removed } => {
+            (Exit::NotInState, format!("To do it here too: twinlock remove {user}"))
         }
-        Conflict::NotSetUp => (
+        MergeError::EndsHere { .. } => {
+            (Exit::NotInState, format!("To do it here too: twinlock reset {user}"))
+        }
+        MergeError::Edited => (
             Exit::Refused,
-            "the imported record is for a user who has not set up an app".into(),
-            "Export again when set-up is finished on the other host.",
+            "Remove the user here and import again with --older, or export from here.".into(),
         ),
+        MergeError::Ahead { .. } => {
+            (Exit::Refused, "Set the clocks of both hosts by the network.".into())
+        }
+        MergeError::NotSetUp => {
+            (Exit::Refused, "Export again when set-up is finished on the other host.".into())
+        }
     };
-    Failure::new(exit, what, remedy)
+    let what = match conflict {
+        MergeError::ChangedLater { here, there } => {
+            format!("{conflict} (here {}, there {})", instant(here), instant(there))
+        }
+        MergeError::Ahead { there } => format!("{conflict} ({})", instant(there)),
+        _ => conflict.to_string(),
+    };
+    CliError::new(exit, what, remedy)
 }
 
-fn no_export(fault: ExportError) -> Failure {
+fn no_export(fault: ExportError) -> CliError {
     let exit = match fault {
         ExportError::Head | ExportError::Malformed => Exit::Usage,
         ExportError::Newer { .. }
@@ -355,7 +335,7 @@ fn no_export(fault: ExportError) -> Failure {
         | ExportError::Codes(_)
         | ExportError::Set => Exit::Refused,
     };
-    Failure::new(
+    CliError::new(
         exit,
         fault.to_string(),
         "Export it again: twinlock export USER | ssh HOST twinlock import record USER",
@@ -364,8 +344,8 @@ fn no_export(fault: ExportError) -> Failure {
 
 /// Returns the failure for a command line without USER. Earlier versions took the user from the export, which let
 /// another host choose whose record is written.
-fn no_user() -> Failure {
-    Failure::new(
+fn no_user() -> CliError {
+    CliError::new(
         Exit::Usage,
         "import record needs the name of the user",
         "Name the user on both sides: twinlock export ada | ssh HOST twinlock import record ada",

@@ -8,7 +8,7 @@ use twinlock_migrate::user_file::UserFileError;
 use crate::{
     cli::How,
     context::Context,
-    error::exit::{Exit, Failure},
+    error::exit::{CliError, Exit},
     import::{
         import_messages::{Worded, worded},
         source_removal::Removal,
@@ -25,13 +25,13 @@ pub(crate) struct ImportReport {
     /// The path of the source.
     pub(crate) source: String,
     /// What the import did, or why it failed.
-    pub(crate) outcome: Result<Fate, Failure>,
+    pub(crate) outcome: Result<Fate, CliError>,
     /// The parts that are imported.
     pub(crate) carried: Carried,
     /// Messages about the source.
     pub(crate) remarks: Vec<Worded>,
     /// Why lines of the user could not be imported.
-    pub(crate) refused: Vec<Failure>,
+    pub(crate) refused: Vec<CliError>,
     /// What happened to the file; `None` if its removal was not requested.
     pub(crate) removal: Option<Removal>,
 }
@@ -88,7 +88,7 @@ fn described(one: &Authenticator) -> String {
 
 impl ImportReport {
     /// Creates the report about a user of whom nothing was imported.
-    pub(crate) fn of_failure(user: Option<String>, source: &str, failure: Failure) -> Self {
+    pub(crate) fn of_failure(user: Option<String>, source: &str, failure: CliError) -> Self {
         Self {
             user,
             source: source.into(),
@@ -181,7 +181,7 @@ impl ImportReport {
     }
 
     fn object(&self) -> Value {
-        let failure = |one: &Failure| json!({ "error": one.what, "remedy": one.remedy });
+        let failure = |one: &CliError| json!({ "error": one.what, "remedy": one.remedy });
         let remark =
             |one: &Worded| json!({ "line": one.line, "remark": one.word, "text": one.text });
         json!({
@@ -265,9 +265,9 @@ impl<'a> ImportReports<'a> {
     }
 
     /// Adds a report and prints it. `None` counts a user who has no file.
-    pub(crate) fn add(&mut self, report: Option<ImportReport>) -> Result<(), Failure> {
+    pub(crate) fn add(&mut self, report: Option<ImportReport>) -> Result<(), CliError> {
         if let Some(mut report) = report {
-            report.outcome = report.outcome.map_err(Failure::unchanged);
+            report.outcome = report.outcome.map_err(CliError::unchanged);
             if !self.context.json {
                 self.progress.clear();
                 self.print(&report.text(self.how, self.tells))?;
@@ -280,7 +280,7 @@ impl<'a> ImportReports<'a> {
         Ok(())
     }
 
-    fn print(&self, text: &str) -> Result<(), Failure> {
+    fn print(&self, text: &str) -> Result<(), CliError> {
         let stands = match self.how.dry_run {
             true => "nothing was changed",
             false => "users imported before that stay imported",
@@ -291,9 +291,9 @@ impl<'a> ImportReports<'a> {
     /// Prints the totals.
     ///
     /// # Errors
-    /// [`Failure`] if users failed or a file that should be removed remains. Status 6 takes precedence over 1, and 1
+    /// [`CliError`] if users failed or a file that should be removed remains. Status 6 takes precedence over 1, and 1
     /// over 3.
-    pub(crate) fn end(self) -> Result<(), Failure> {
+    pub(crate) fn end(self) -> Result<(), CliError> {
         self.progress.clear();
         let of = |state: &str| self.all.iter().filter(|report| report.state() == state).count();
         let (imported, already, failed) = (of("imported"), of("already"), of("failed"));
@@ -324,7 +324,7 @@ impl<'a> ImportReports<'a> {
         let exits = || self.all.iter().filter_map(ImportReport::exit).chain(stays);
         let order = [Exit::StoreUnreachable, Exit::Refused, Exit::NotInState];
         let first = order.into_iter().find(|wanted| exits().any(|exit| exit == *wanted));
-        first.or_else(|| exits().next()).map_or(Ok(()), |exit| Err(Failure::told(exit)))
+        first.or_else(|| exits().next()).map_or(Ok(()), |exit| Err(CliError::told(exit)))
     }
 
     /// Returns the messages about the other PAM module, each once with the number of files that it concerns.

@@ -16,7 +16,7 @@ use twinlock_migrate::plan::Plan;
 
 use crate::{
     authorize::authorizer::Authorized, context::Context, enrollment::record_update::place,
-    error::exit::Failure, import::uri::already,
+    error::exit::CliError, import::uri::already,
 };
 
 /// The time stored for a code that was used on another host. It is 0, because `twinlock status` reports only logins to
@@ -45,14 +45,14 @@ pub(crate) fn take_over(
     by: Option<&Authorized>,
     account: &Account,
     takeover: Plan,
-) -> Result<ImportOutcome, Failure> {
+) -> Result<ImportOutcome, CliError> {
     let folder = Folder::of(&account.name).map_err(|_| StoreError::NameTooLong)?;
     if by.is_some() {
         create_store::prepare_store(&context.machine)
-            .map_err(|fault| Failure::from(fault).unchanged())?;
+            .map_err(|fault| CliError::from(fault).unchanged())?;
     }
     let before = context.machine.records.before_enrollment(account);
-    let before = before.map_err(|fault| Failure::from(fault).unchanged())?;
+    let before = before.map_err(|fault| CliError::from(fault).unchanged())?;
     match before {
         Some(found) if enrollment::is_enrolled(&found) => {
             if by.is_some() {
@@ -63,14 +63,14 @@ pub(crate) fn take_over(
             }
             // Codes used on the other side are used here as well; a later file has no other effect.
             if by.is_some() {
-                burn(context, &folder, &takeover).map_err(Failure::unchanged)?;
+                burn(context, &folder, &takeover).map_err(CliError::unchanged)?;
             }
             move_on(context, by, account, found, &takeover)
         }
         before => {
             if let Some(by) = by {
                 by.is_still_first(context)?;
-                burn(context, &folder, &takeover).map_err(Failure::unchanged)?;
+                burn(context, &folder, &takeover).map_err(CliError::unchanged)?;
                 enroll(context, by, account, before.as_ref(), takeover)?;
             }
             Ok(ImportOutcome::Imported)
@@ -85,7 +85,7 @@ fn move_on(
     account: &Account,
     mut found: Snapshot,
     takeover: &Plan,
-) -> Result<ImportOutcome, Failure> {
+) -> Result<ImportOutcome, CliError> {
     let mut outcome = ImportOutcome::Already;
     for here in &mut found.record.authenticators {
         let there = takeover.authenticators.iter().find(|there| there.key == here.key);
@@ -115,7 +115,7 @@ fn has_all(found: &Snapshot, keys: &[Authenticator]) -> bool {
 }
 
 /// Writes the used steps to the ledger, as a login does for an accepted code.
-fn burn(context: &Context, folder: &Folder, takeover: &Plan) -> Result<(), Failure> {
+fn burn(context: &Context, folder: &Folder, takeover: &Plan) -> Result<(), CliError> {
     let user_ledger = context.machine.ledger.open(&LedgerKey::Account(folder.clone()))?;
     let now = context.now()?;
     for used in &takeover.used {
@@ -133,7 +133,7 @@ fn enroll(
     account: &Account,
     before: Option<&Snapshot>,
     takeover: Plan,
-) -> Result<(), Failure> {
+) -> Result<(), CliError> {
     let mut authenticators = takeover.authenticators.into_iter();
     let Some(first) = authenticators.next() else { return Ok(()) };
     let records = &context.machine.records;
@@ -148,7 +148,7 @@ fn enroll(
     if !takeover.scratch.is_empty() {
         let folder = Folder::of(&account.name).map_err(|_| StoreError::NameTooLong)?;
         let laid = records.lay_down(&folder, Shape::Digits8, &takeover.scratch);
-        successor.record.codes = Some(laid.map_err(|fault| Failure::from(fault).unchanged())?);
+        successor.record.codes = Some(laid.map_err(|fault| CliError::from(fault).unchanged())?);
     }
     place(context, account, successor.after, &successor.record)?;
     by.has_enrolled(&account.name);

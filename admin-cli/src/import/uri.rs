@@ -10,7 +10,7 @@ use crate::{
     authorize::authorizer::Authorizer,
     context::Context,
     enrollment::record_update::place,
-    error::exit::{Exit, Failure},
+    error::exit::{CliError, Exit},
     import::import_text,
     terminal::piped::Piped,
     text::plain,
@@ -20,16 +20,16 @@ use crate::{
 const INPUT_MAX: u64 = 16 * 1024;
 
 /// Reads an otpauth:// line and enrolls its key.
-pub(crate) fn run(context: &Context, user: &str) -> Result<(), Failure> {
+pub(crate) fn run(context: &Context, user: &str) -> Result<(), CliError> {
     context.need_root("enroll users")?;
     let authorizer = Authorizer::of(context)?;
     let account = context.account(user)?;
     let piped = Piped::read(INPUT_MAX).map_err(|error| import_text::unreadable(error, user))?;
     let authenticator = otpauth::parse(&piped.data).map_err(|fault| failure(fault, user))?;
     create_store::prepare_store(&context.machine)
-        .map_err(|fault| Failure::from(fault).unchanged())?;
+        .map_err(|fault| CliError::from(fault).unchanged())?;
     let before = context.machine.records.before_enrollment(&account);
-    let before = before.map_err(|fault| Failure::from(fault).unchanged())?;
+    let before = before.map_err(|fault| CliError::from(fault).unchanged())?;
     let successor = enrollment::enroll(&account, before.as_ref(), authenticator, context.stamp()?)
         .map_err(|_| {
             context.machine.records.finish_first(&account);
@@ -54,14 +54,14 @@ pub(crate) fn run(context: &Context, user: &str) -> Result<(), Failure> {
 }
 
 /// Returns the failure for a user who is already enrolled.
-pub(crate) fn already(user: &str) -> Failure {
-    Failure::new(
+pub(crate) fn already(user: &str) -> CliError {
+    CliError::new(
         Exit::NotInState,
         format!("{0} is enrolled already, and keeps the present key", plain(user)),
         format!("To start again: twinlock remove {}, then enroll again.", plain(user)),
     )
 }
 
-fn failure(fault: UriError, user: &str) -> Failure {
-    Failure::new(Exit::Usage, fault.to_string(), import_text::uri_remedy(fault, user))
+fn failure(fault: UriError, user: &str) -> CliError {
+    CliError::new(Exit::Usage, fault.to_string(), import_text::uri_remedy(fault, user))
 }

@@ -1,7 +1,7 @@
 //! Why a mail was not sent: what went wrong, and what to do.
 
 use crate::{
-    error::exit::{Exit, Failure},
+    error::exit::{CliError, Exit},
     text::plain,
 };
 
@@ -84,7 +84,7 @@ impl MailError {
     }
 }
 
-impl From<MailError> for Failure {
+impl From<MailError> for CliError {
     fn from(fault: MailError) -> Self {
         let exit = match fault {
             MailError::Slow { .. } | MailError::Refused { .. } => Exit::Refused,

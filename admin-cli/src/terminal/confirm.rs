@@ -2,7 +2,7 @@
 
 use crate::{
     cli::PrivilegedArgs,
-    error::exit::{Exit, Failure},
+    error::exit::{CliError, Exit},
     terminal::keyboard::{InputLine, Keyboard, tell},
     text::{WIDTH, plain, wrap},
 };
@@ -11,26 +11,26 @@ use crate::{
 /// If the user refuses, the message says that nothing was done; `undone` is the verb in it, such as `removed`.
 ///
 /// # Errors
-/// [`Failure`] if the answer is anything but the name.
+/// [`CliError`] if the answer is anything but the name.
 pub(crate) fn confirm(
     keyboard: &mut Keyboard,
     privileged: &PrivilegedArgs,
     user: &str,
     said: &str,
     undone: &str,
-) -> Result<(), Failure> {
+) -> Result<(), CliError> {
     if privileged.yes {
         return Ok(());
     }
     tell(&format!("{}\n", wrap(said, WIDTH, 0)));
     match keyboard.ask("Type the user name to continue: ")? {
         InputLine::Typed(line) if line.trim() == user => Ok(()),
-        InputLine::Typed(line) if !line.trim().is_empty() => Err(Failure::new(
+        InputLine::Typed(line) if !line.trim().is_empty() => Err(CliError::new(
             Exit::Refused,
             format!("that is not {}; nothing was {undone}", plain(user)),
             "Type the name as on the command line, or give --yes.",
         )),
-        InputLine::Typed(_) | InputLine::End | InputLine::Interrupted => Err(Failure::new(
+        InputLine::Typed(_) | InputLine::End | InputLine::Interrupted => Err(CliError::new(
             Exit::Interrupted,
             format!("stopped; nothing was {undone}"),
             "If there is no terminal, give --yes.",

@@ -3,12 +3,12 @@
 use std::{io::Write, process::ExitCode};
 
 use crate::{
-    error::exit::Failure,
+    error::exit::CliError,
     terminal::keyboard::tell,
     text::{Notation, WIDTH, harmless, wrap},
 };
 
-impl Failure {
+impl CliError {
     /// Prints the failure as text or JSON and returns the exit status.
     pub(crate) fn print(&self, json: bool) -> ExitCode {
         if self.what.is_empty() {
@@ -22,7 +22,7 @@ impl Failure {
             let object = object.to_string();
             let _ = writeln!(std::io::stdout(), "{}", harmless(&object, Notation::Json));
         } else {
-            let what = wrap(&format!("twinlock: {}", self.what), WIDTH, 0);
+            let what = wrap(&format!("twinlock: {self}"), WIDTH, 0);
             tell(&format!("{what}\n{}\n", wrap(&self.remedy, WIDTH, 0)));
         }
         ExitCode::from(self.exit as u8)

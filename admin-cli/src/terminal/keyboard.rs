@@ -14,7 +14,7 @@ use rustix::process::{getpgrp, kill_current_process_group};
 use rustix::termios::tcgetpgrp;
 use zeroize::Zeroizing;
 
-use crate::error::exit::{Exit, Failure};
+use crate::error::exit::{CliError, Exit};
 use crate::text::{Notation, harmless};
 
 /// Maximum length of a line in bytes.
@@ -50,25 +50,25 @@ pub(crate) enum InputLine {
 
 impl Keyboard {
     /// Opens standard input and blocks the signals that end a prompt.
-    pub(crate) fn open() -> Result<Self, Failure> {
+    pub(crate) fn open() -> Result<Self, CliError> {
         Self::of(Input::Standard)
     }
 
     /// Opens the controlling terminal in the way that [`Keyboard::open`] opens standard input. If there is no terminal,
     /// there is no input.
-    pub(crate) fn at_terminal() -> Result<Self, Failure> {
+    pub(crate) fn at_terminal() -> Result<Self, CliError> {
         let terminal = File::options().read(true).write(true).open("/dev/tty");
         Self::of(terminal.map_or(Input::Nothing, Input::Terminal))
     }
 
     /// Returns a keyboard that has only the lines in `text`, which were read before.
-    pub(crate) fn of_text(text: &str) -> Result<Self, Failure> {
+    pub(crate) fn of_text(text: &str) -> Result<Self, CliError> {
         let mut keyboard = Self::of(Input::Nothing)?;
         keyboard.read_ahead.extend(text.bytes().take(LINE_MAX));
         Ok(keyboard)
     }
 
-    fn of(input: Input) -> Result<Self, Failure> {
+    fn of(input: Input) -> Result<Self, CliError> {
         let mut signals = SigSet::empty();
         for signal in [Signal::SIGINT, Signal::SIGTERM, Signal::SIGHUP, Signal::SIGQUIT] {
             signals.add(signal);
@@ -88,7 +88,7 @@ impl Keyboard {
     }
 
     /// Prints a prompt if the input is a terminal, and reads one line.
-    pub(crate) fn ask(&mut self, prompt: &str) -> Result<InputLine, Failure> {
+    pub(crate) fn ask(&mut self, prompt: &str) -> Result<InputLine, CliError> {
         let at_a_terminal = match &self.input {
             Input::Standard => std::io::stdin().is_terminal(),
             Input::Terminal(_) => true,
@@ -106,7 +106,7 @@ impl Keyboard {
         line
     }
 
-    fn line(&mut self) -> Result<InputLine, Failure> {
+    fn line(&mut self) -> Result<InputLine, CliError> {
         loop {
             if let Some(line) = self.take_line() {
                 return Ok(InputLine::Typed(line));
@@ -129,7 +129,7 @@ impl Keyboard {
     }
 
     /// Waits for input or a signal; returns `true` for a signal.
-    fn wait(&self) -> Result<bool, Failure> {
+    fn wait(&self) -> Result<bool, CliError> {
         let stdin = std::io::stdin();
         let Some(input) = self.source(&stdin) else { return Ok(self.is_interrupted()) };
         self.come_to_the_front();
@@ -204,7 +204,7 @@ pub(crate) fn tell_exactly(text: &str) {
     let _ = std::io::stderr().write_all(text.as_bytes());
 }
 
-fn broken(why: &str) -> Failure {
+fn broken(why: &str) -> CliError {
     let what = format!("standard input cannot be read ({why})");
-    Failure::new(Exit::Usage, what, "Type at a terminal, or give one line each in a pipe or file.")
+    CliError::new(Exit::Usage, what, "Type at a terminal, or give one line each in a pipe or file.")
 }

@@ -11,7 +11,7 @@ use twinlock_core::{
 };
 use zeroize::Zeroizing;
 
-use crate::{error::exit::Failure, terminal::keyboard::Keyboard};
+use crate::{error::exit::CliError, terminal::keyboard::Keyboard};
 
 /// Maximum length of a code in bytes.
 const CODE_MAX: u64 = 64;
@@ -85,7 +85,7 @@ impl Piped {
 
     /// Returns the keyboard from which the acting user's code is read: the line of standard input, or the terminal if
     /// standard input had no code.
-    pub(crate) fn keyboard(&self) -> Result<Keyboard, Failure> {
+    pub(crate) fn keyboard(&self) -> Result<Keyboard, CliError> {
         match &self.code {
             Some(line) => Keyboard::of_text(line),
             None if std::io::stdin().is_terminal() => Keyboard::open(),

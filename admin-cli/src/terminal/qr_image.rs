@@ -8,7 +8,7 @@ use zeroize::Zeroizing;
 
 use crate::error::{
     caller_files::unwritable,
-    exit::{Exit, Failure},
+    exit::{CliError, Exit},
 };
 
 /// Width of the light margin in modules, as ISO/IEC 18004 requires.
@@ -25,7 +25,7 @@ pub(crate) struct Pictures {
 
 impl Pictures {
     /// Writes a new picture file.
-    pub(crate) fn add(&mut self, path: &str, content: &[u8]) -> Result<(), Failure> {
+    pub(crate) fn add(&mut self, path: &str, content: &[u8]) -> Result<(), CliError> {
         let made = Vacancy::find(Path::new(path)).and_then(Vacancy::create);
         let made = made.map_err(|error| unwritable(path, &error))?;
         let written = (&made.file).write_all(content).and_then(|()| made.file.sync_all());
@@ -49,7 +49,7 @@ impl Drop for Pictures {
 }
 
 /// Refuses a path at which no file can be created. Called before the operation begins.
-pub(crate) fn must_be_free(path: &str) -> Result<(), Failure> {
+pub(crate) fn must_be_free(path: &str) -> Result<(), CliError> {
     match Vacancy::find(Path::new(path)) {
         Ok(_) => Ok(()),
         Err(error) => Err(unwritable(path, &error).but("nothing was changed")),
@@ -57,7 +57,7 @@ pub(crate) fn must_be_free(path: &str) -> Result<(), Failure> {
 }
 
 /// Returns the PNG file of a QR code, with one bit per pixel.
-pub(crate) fn png(matrix: &Matrix) -> Result<Zeroizing<Vec<u8>>, Failure> {
+pub(crate) fn png(matrix: &Matrix) -> Result<Zeroizing<Vec<u8>>, CliError> {
     let side = (matrix.side() + 2 * MARGIN) * SCALE;
     let mut bytes = Zeroizing::new(Vec::new());
     let pixels = u32::try_from(side).unwrap_or(u32::MAX);
@@ -70,7 +70,7 @@ pub(crate) fn png(matrix: &Matrix) -> Result<Zeroizing<Vec<u8>>, Failure> {
     });
     written.map_err(|error| {
         let what = format!("the picture cannot be made ({error})");
-        Failure::new(Exit::Refused, what, "Use --svg in place of --png.")
+        CliError::new(Exit::Refused, what, "Use --svg in place of --png.")
     })?;
     Ok(bytes)
 }

@@ -1,5 +1,6 @@
 //! Detects what standard output can show, and draws QR codes for it.
 
+use core::fmt;
 use std::io::IsTerminal;
 
 use twinlock_core::otp::qr::{Ink, Matrix};
@@ -63,6 +64,15 @@ pub(crate) struct TooNarrowError {
     /// Number of columns of the screen.
     pub(crate) there: usize,
 }
+
+impl fmt::Display for TooNarrowError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { needed, there } = self;
+        write!(f, "The QR code takes {needed} columns and this terminal has {there}")
+    }
+}
+
+impl core::error::Error for TooNarrowError {}
 
 impl Screen {
     /// Reads the properties of standard output and `NO_COLOR`.

@@ -104,7 +104,7 @@ impl Ground {
 
 /// Why an operation is refused.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Denial {
+pub enum AuthorizationError {
     /// `--break-glass` was given, although the acting user is known.
     NothingToBreak,
     /// The acting user is unknown. Holds the reason.
@@ -117,16 +117,37 @@ pub enum Denial {
     NoAccount,
 }
 
+impl core::fmt::Display for AuthorizationError {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        f.write_str(match self {
+            Self::NothingToBreak => "--break-glass is not accepted: the acting user is known",
+            Self::Unproven(Doubt::NoLogin) => {
+                "no user has logged in here, so there is no acting user to ask for a code"
+            }
+            Self::Unproven(Doubt::Invoker(_)) => "another user called sudo",
+            Self::Unproven(Doubt::Session(_)) => "the session belongs to another user",
+            Self::NoSecondFactor => "the acting user has no second factor",
+            Self::Reset => "the acting user was reset",
+            Self::NoAccount => "the account that logged in here no longer exists",
+        })
+    }
+}
+
+impl core::error::Error for AuthorizationError {}
+
 /// Decides which proof the acting user must give before an operation.
 ///
 /// # Errors
-/// [`Denial`] if the operation must not run.
-pub fn rule(permission: &Permission, case: &Situation) -> Result<AuthorizationRuling, Denial> {
+/// [`AuthorizationError`] if the operation must not run.
+pub fn rule(
+    permission: &Permission,
+    case: &Situation,
+) -> Result<AuthorizationRuling, AuthorizationError> {
     if permission.proof == Proof::Nothing {
         return Ok(AuthorizationRuling::Free(Ground::NotNeeded));
     }
     if case.break_glass && case.actor.uid().is_some() {
-        return Err(Denial::NothingToBreak);
+        return Err(AuthorizationError::NothingToBreak);
     }
     if case.need == OwnCodeNeed::NotAsked {
         return Ok(AuthorizationRuling::Free(Ground::Off));
@@ -145,13 +166,16 @@ pub fn rule(permission: &Permission, case: &Situation) -> Result<AuthorizationRu
         }
     }
     match case.actor {
-        Actor::Unproven(doubt) => Err(Denial::Unproven(doubt)),
+        Actor::Unproven(doubt) => Err(AuthorizationError::Unproven(doubt)),
         Actor::Console => Ok(AuthorizationRuling::Free(Ground::Console)),
         Actor::Person(_) | Actor::Root => of_login(permission, case),
     }
 }
 
-fn of_login(permission: &Permission, case: &Situation) -> Result<AuthorizationRuling, Denial> {
+fn of_login(
+    permission: &Permission,
+    case: &Situation,
+) -> Result<AuthorizationRuling, AuthorizationError> {
     let own = case.target == Target::ActingUser;
     match case.factor {
         ActorFactor::Exempt => Ok(AuthorizationRuling::Free(Ground::Exempt)),
@@ -159,9 +183,9 @@ fn of_login(permission: &Permission, case: &Situation) -> Result<AuthorizationRu
             Ok(AuthorizationRuling::Free(Ground::NotNeeded))
         }
         ActorFactor::Enrolled => Ok(AuthorizationRuling::Codes(if own { 2 } else { 1 })),
-        ActorFactor::Reset => Err(Denial::Reset),
-        ActorFactor::NotEnrolled => Err(Denial::NoSecondFactor),
-        ActorFactor::NoAccount => Err(Denial::NoAccount),
+        ActorFactor::Reset => Err(AuthorizationError::Reset),
+        ActorFactor::NotEnrolled => Err(AuthorizationError::NoSecondFactor),
+        ActorFactor::NoAccount => Err(AuthorizationError::NoAccount),
     }
 }
 
@@ -182,7 +206,7 @@ mod tests {
         }
     }
 
-    fn ruled(one: Operation, case: &Situation) -> Result<AuthorizationRuling, Denial> {
+    fn ruled(one: Operation, case: &Situation) -> Result<AuthorizationRuling, AuthorizationError> {
         rule(&one.permission(), case)
     }
 
@@ -198,12 +222,16 @@ mod tests {
                         (Proof::OwnCodeUnlessFirst, Target::ActingUser) => {
                             Ok(AuthorizationRuling::Free(Ground::OwnEnrollment))
                         }
-                        _ => Err(Denial::NoSecondFactor),
+                        _ => Err(AuthorizationError::NoSecondFactor),
                     };
                     assert_eq!(ruled(one, &case), expected, "{one:?} {actor:?} {target:?}");
                     let reset = Situation { factor: ActorFactor::Reset, ..case };
                     if proof != Proof::Nothing {
-                        assert_eq!(ruled(one, &reset), Err(Denial::Reset), "{one:?} {actor:?}");
+                        assert_eq!(
+                            ruled(one, &reset),
+                            Err(AuthorizationError::Reset),
+                            "{one:?} {actor:?}"
+                        );
                     }
                 }
             }

@@ -12,6 +12,9 @@ use toml::{
     de::{DeTable, DeValue},
 };
 
+/// Text between an unknown key and the list of the known ones, in [`TableError::what`].
+pub const KNOWN_HERE: &str = "; known here: ";
+
 /// An error in a TOML text.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct TableError {
@@ -217,9 +220,9 @@ impl<'i> Table<'i> {
             Some((key, _)) => Err(TableError {
                 at: key.span().start,
                 what: format!(
-                    "unknown field `{}`, expected one of `{}`",
+                    "there is no setting {}{KNOWN_HERE}{}",
                     key.get_ref().escape_debug(),
-                    known.collect::<Vec<_>>().join("`, `")
+                    known.collect::<Vec<_>>().join(", ")
                 ),
             }),
         }

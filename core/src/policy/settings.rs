@@ -12,6 +12,7 @@ use alloc::{string::String, vec::Vec};
 
 use toml::Spanned;
 
+pub use crate::format::tables::KNOWN_HERE;
 use crate::{
     format::{
         comments,

@@ -269,7 +269,11 @@ mod tests {
         let loaded = load(&path, me()).unwrap();
         assert_eq!(loaded.policy.window, 3);
         assert!(
-            loaded.stands_in_for.unwrap().clause(&path).contains("twinlock.toml:2: unknown field")
+            loaded
+                .stands_in_for
+                .unwrap()
+                .clause(&path)
+                .contains("twinlock.toml:2: there is no setting")
         );
         write(&good, "also bad");
         assert!(load(&path, me()).is_err());
@@ -303,9 +307,7 @@ mod tests {
         write(&rules, "windwo = 1\n");
         assert_eq!(
             load().unwrap_err().clause("t"),
-            format!(
-                "{RULES}:1: unknown field `windwo`, expected one of `version`, `rule`, `generation`"
-            )
+            format!("{RULES}:1: there is no setting windwo; known here: version, rule, generation")
         );
         write(&good, &last_good::join("window = 3\n", &rule("cy")));
         assert_eq!((users(), load().unwrap().policy.window), (vec!["cy".into()], 3));

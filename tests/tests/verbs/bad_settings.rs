@@ -63,7 +63,7 @@ const SETTINGS: [(&str, &str); 35] = [
     ("chmod 664 $T", "twinlock.toml: can be written to by users other than root"),
     ("chown 20001 $T", "twinlock.toml: does not belong to root"),
     ("ln $T $E/twin", "twinlock.toml: has a second name"),
-    ("echo 'windwo = 1' >>$T", "twinlock.toml:4: unknown field `windwo`"),
+    ("echo 'windwo = 1' >>$T", "twinlock.toml:4: there is no setting windwo"),
     ("echo 'tries = 1' >>$T", "twinlock.toml:4: duplicate key"),
     ("sed -i 's/10/11/' $T", "twinlock.toml:2: window = 11 is not between 0 and 10"),
     ("sed -i 's/10/-1/' $T", "twinlock.toml:2: window = -1 is not between 0 and 10"),
@@ -87,7 +87,7 @@ const SETTINGS: [(&str, &str); 35] = [
     ("printf '%020000d' 0 | tr 0 '[' | sed 's/^/x = /' >>$T", "twinlock.toml:4: "),
     ("printf '%015000d' 0 | sed 's/0/{a=/g;s/^/x = /' >>$T", "twinlock.toml:4: "),
     ("printf '%030000d' 0 | sed 's/0/a./g;s/$/a = 1/' >>$T", "twinlock.toml:1: recursion limit"),
-    ("printf '%010000d' 0 | sed 's/0/[[x]]\\n/g' >>$T", "twinlock.toml:4: unknown field `x`"),
+    ("printf '%010000d' 0 | sed 's/0/[[x]]\\n/g' >>$T", "twinlock.toml:4: there is no setting x"),
     ("printf 'x = \"\\033[31m\"\\n' >>$T", "twinlock.toml:4: "),
 ];
 
@@ -251,7 +251,7 @@ fn a_config_that_cannot_be_trusted_refuses() {
         ),
         ("ln -s $T $E/other", "/etc/twinlock/other: is a symbolic link"),
         ("mkdir $E/other", "/etc/twinlock/other: is not a regular file"),
-        ("echo 'windwo = 1' >$E/other", "/etc/twinlock/other:1: unknown field"),
+        ("echo 'windwo = 1' >$E/other", "/etc/twinlock/other:1: there is no setting"),
     ] {
         mend(&m);
         sh(&m, make);

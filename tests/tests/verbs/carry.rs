@@ -74,7 +74,10 @@ fn the_later_change_counts_a_removal_too() {
     let refused = import(&b, &old, "");
     assert_eq!(refused.code, Some(3), "{refused:?}");
     let said = refused.stderr.replace('\n', " ");
-    assert!(said.contains("the record here was changed later (20"), "{said}");
+    assert!(
+        said.contains("the record here was changed later than the imported record (here 20"),
+        "{said}"
+    );
     assert!(!lets_in(&b, &b.code("ada")));
     let removal = import(&a, &export(&b), "");
     assert_eq!(removal.code, Some(3), "{removal:?}");

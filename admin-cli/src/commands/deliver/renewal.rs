@@ -1,5 +1,6 @@
 //! Mails a new set-up ticket to an invited user whose ticket has expired and who has asked for one at a login.
 
+use core::fmt;
 use std::time::Duration;
 
 use twinlock_core::{
@@ -16,7 +17,7 @@ use twinlock_host::{entropy::KernelEntropy, mail_spool::Claimed};
 
 use crate::{
     commands::deliver::{DeliveryError, Run, Sending},
-    error::exit::Failure,
+    error::exit::CliError,
     mail::{Address, MailError, send_ticket_within},
 };
 
@@ -30,10 +31,22 @@ struct Reserved {
 }
 
 /// Why no new ticket was stored.
+#[derive(Debug)]
 enum RenewalError {
     NotDue,
     Hindrance(DeliveryError),
 }
+
+impl fmt::Display for RenewalError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::NotDue => f.write_str("no new ticket is due"),
+            Self::Hindrance(hindrance) => hindrance.fmt(f),
+        }
+    }
+}
+
+impl core::error::Error for RenewalError {}
 
 impl Run<'_> {
     /// Mails a new ticket to the user's address, and then makes the ticket valid. If the process is killed or fails
@@ -41,19 +54,19 @@ impl Run<'_> {
     pub(super) fn renew(&self, claimed: &Claimed) -> Result<Sending, DeliveryError> {
         let context = self.context;
         let user = &claimed.notification.user;
-        let Some(account) = context.machine.accounts.by_name(user).map_err(Failure::from)? else {
+        let Some(account) = context.machine.accounts.by_name(user).map_err(CliError::from)? else {
             return Err(MailError::NoAddress.into());
         };
-        let notifications = generate::ticket(&KernelEntropy).map_err(Failure::from)?;
+        let notifications = generate::ticket(&KernelEntropy).map_err(CliError::from)?;
         let now = context.now()?.unix;
         let drawn =
-            generate::voucher(&notifications, now, &KernelEntropy).map_err(Failure::from)?;
+            generate::voucher(&notifications, now, &KernelEntropy).map_err(CliError::from)?;
         let reserved = match self.reserve(&account, &drawn) {
             Ok(reserved) => reserved,
             Err(RenewalError::NotDue) => return Ok(Sending::NotNeeded),
             Err(RenewalError::Hindrance(hindrance)) => return Err(hindrance),
         };
-        let boot_id = context.machine.ledger.boot_id().map_err(Failure::from)?;
+        let boot_id = context.machine.ledger.boot_id().map_err(CliError::from)?;
         let life = context.policy.set_up.ticket_lives.mail;
         let working = ticket_renewal::in_force(&reserved.ticket, life, context.now()?, &boot_id);
         let ticket_mail = TicketMail {
@@ -94,7 +107,7 @@ impl Run<'_> {
         account: &Account,
         reserved: &Ticket,
         working: &Ticket,
-    ) -> Result<(), Failure> {
+    ) -> Result<(), CliError> {
         let generation = self.context.stamp()?.generation;
         let put = record_update::change(&self.context.machine.records, account, &mut |found| {
             let found = found.ok_or(CommitError::Overtaken)?.record;
@@ -103,23 +116,23 @@ impl Run<'_> {
         });
         put.map_err(|fault| match fault {
             ChangeError::Declined(fault) => fault.into(),
-            ChangeError::Store(fault) => Failure::from(fault),
+            ChangeError::Store(fault) => CliError::from(fault),
             ChangeError::Changing => CommitError::Overtaken.into(),
         })
-        .map_err(|failure: Failure| failure.but("the ticket that was mailed does not work"))
+        .map_err(|failure: CliError| failure.but("the ticket that was mailed does not work"))
     }
 }
 
 fn stopped(fault: ChangeError<RenewalError>) -> RenewalError {
     match fault {
         ChangeError::Declined(stop) => stop,
-        ChangeError::Store(fault) => Failure::from(fault).into(),
-        ChangeError::Changing => Failure::from(CommitError::Overtaken).into(),
+        ChangeError::Store(fault) => CliError::from(fault).into(),
+        ChangeError::Changing => CliError::from(CommitError::Overtaken).into(),
     }
 }
 
-impl From<Failure> for RenewalError {
-    fn from(failure: Failure) -> Self {
+impl From<CliError> for RenewalError {
+    fn from(failure: CliError) -> Self {
         Self::Hindrance(failure.into())
     }
 }

@@ -15,7 +15,7 @@ use crate::{
     commands::list,
     context::Context,
     enrollment::reminder::{Reminder, Written},
-    error::exit::{Exit, Failure},
+    error::exit::{CliError, Exit},
     mail::{Address, MailError, sender_fault},
     terminal::keyboard::tell,
     text::{WIDTH, count, date, plain, stamp, wrap},
@@ -27,14 +27,14 @@ enum Member {
     Invited(UnixTime),
     ToMail(Address),
     ToReport(MailError),
-    Failing(Failure),
+    Failing(CliError),
 }
 
 /// Calls `act` for each member in turn, without collecting the members, because a group may be large.
 pub(crate) fn each_member(
     whose: &Whose,
-    act: &mut dyn FnMut(&Account) -> Result<(), Failure>,
-) -> Result<(), Failure> {
+    act: &mut dyn FnMut(&Account) -> Result<(), CliError>,
+) -> Result<(), CliError> {
     let mut directory = Directory::open(whose).map_err(|fault| list::no_directory(whose, fault))?;
     while let Some(account) = directory.next_account()? {
         act(&account)?;
@@ -48,12 +48,16 @@ pub(crate) fn check_mail(
     whose: &Whose,
     report: Option<&str>,
     now: UnixTime,
-) -> Result<(), Failure> {
+) -> Result<(), CliError> {
     let Some(fault) = without_mail(context, whose, now)? else { return Ok(()) };
     let what = format!("no ticket can be mailed: {fault}");
     let Some(report) = report else {
         let remedy = format!("{} Or add --report FILE, for tickets by hand.", fault.remedy());
-        return Err(Failure::new(Exit::NotInState, format!("{what}; nothing was changed"), remedy));
+        return Err(CliError::new(
+            Exit::NotInState,
+            format!("{what}; nothing was changed"),
+            remedy,
+        ));
     };
     let said = format!("twinlock: {what}; all tickets go into {}", plain(report));
     tell(&format!("{}\n", wrap(&said, WIDTH, 0)));
@@ -65,7 +69,7 @@ fn without_mail(
     context: &Context,
     whose: &Whose,
     now: UnixTime,
-) -> Result<Option<MailError>, Failure> {
+) -> Result<Option<MailError>, CliError> {
     let sender = sender_fault(&context.policy);
     let (mut first, mut mailed) = (None, false);
     each_member(whose, &mut |account| {
@@ -95,11 +99,11 @@ pub(crate) struct Preview<'a> {
 
 impl Preview<'_> {
     /// Prints the preview, member by member.
-    pub(crate) fn print(&self, context: &Context) -> Result<(), Failure> {
+    pub(crate) fn print(&self, context: &Context) -> Result<(), CliError> {
         if context.json { self.print_json(context) } else { self.print_text(context) }
     }
 
-    fn print_json(&self, context: &Context) -> Result<(), Failure> {
+    fn print_json(&self, context: &Context) -> Result<(), CliError> {
         context.print("{\"dry_run\":true,\"people\":[")?;
         let sender = sender_fault(&context.policy);
         let mut comma = "";
@@ -115,7 +119,7 @@ impl Preview<'_> {
         context.print(&format!("],\"rule\":{rule}}}\n"))
     }
 
-    fn print_text(&self, context: &Context) -> Result<(), Failure> {
+    fn print_text(&self, context: &Context) -> Result<(), CliError> {
         context.print("Nothing was written. Without --dry-run this would be written:\n")?;
         let sender = sender_fault(&context.policy);
         let mut to_invite = 0;
@@ -148,7 +152,7 @@ fn member(
     fault: Option<&MailError>,
 ) -> Member {
     if account.uid == 0 {
-        return Member::Failing(Failure::new(
+        return Member::Failing(CliError::new(
             Exit::NotInState,
             "root cannot set up an app at a login, so a ticket would not work",
             "Enroll root here: twinlock enroll root",
@@ -184,7 +188,7 @@ fn said(member: &Member, report: Option<&str>) -> (String, bool) {
             ("to be invited; the ticket goes into the report".into(), true)
         }
         (Member::ToReport(fault), None) => (format!("would fail: {fault}"), false),
-        (Member::Failing(Failure { what, .. }), _) => (format!("would fail: {what}"), false),
+        (Member::Failing(CliError { what, .. }), _) => (format!("would fail: {what}"), false),
     }
 }
 

@@ -14,7 +14,7 @@ use crate::{
     commands::settings::{check, draft::Draft, show},
     context::{Context, settings_failure},
     error::{
-        exit::{Exit, Failure},
+        exit::{CliError, Exit},
         settings_errors,
     },
     terminal::keyboard::{Keyboard, tell},
@@ -26,7 +26,7 @@ const OWNER: Owner = Owner(0);
 const LOGGED_MAX: usize = 128;
 
 /// Installs or checks a settings file and stores the last good copy, after asking for the acting user's own code.
-pub(crate) fn run(command: &Command, wanted: &Apply) -> Result<(), Failure> {
+pub(crate) fn run(command: &Command, wanted: &Apply) -> Result<(), CliError> {
     let context = Context::open_to_mend(command)?;
     context.need_root("apply settings")?;
     let authorizer = Authorizer::of(&context)?;
@@ -69,11 +69,11 @@ struct Work {
 }
 
 impl Work {
-    fn of(context: &Context, file: Option<&str>) -> Result<Self, Failure> {
+    fn of(context: &Context, file: Option<&str>) -> Result<Self, CliError> {
         let config = &context.config;
         trusted_path::folder_of(config, OWNER).map_err(|folder| {
             let (what, remedy) = settings_errors::of_folder(config, &folder);
-            Failure::new(Exit::Refused, what, remedy)
+            CliError::new(Exit::Refused, what, remedy)
         })?;
         // A copy consists of both files, so both must be valid.
         let rules = settings::read_rules(RULES, OWNER);
@@ -106,10 +106,10 @@ impl Work {
     }
 
     /// Installs the file if it is not the one in use. Refuses if the file in use was changed meanwhile.
-    fn install(&self, context: &Context) -> Result<(), Failure> {
+    fn install(&self, context: &Context) -> Result<(), CliError> {
         let config = &context.config;
         if std::fs::read(config).ok() != self.before {
-            return Err(Failure::new(
+            return Err(CliError::new(
                 Exit::NotInState,
                 format!("{} was changed in the meantime, and was not replaced", plain(config)),
                 "Check the file, then run this again.",
@@ -125,11 +125,11 @@ impl Work {
                 false => "nothing was changed",
             };
             let what = format!("{}; {stands}", settings_errors::of_file(config, fault));
-            Failure::new(Exit::StoreUnreachable, what, "Check the folder and its disk.")
+            CliError::new(Exit::StoreUnreachable, what, "Check the folder and its disk.")
         })
     }
 
-    fn keep(&self, context: &Context) -> Result<(), Failure> {
+    fn keep(&self, context: &Context) -> Result<(), CliError> {
         let path = last_good_path(&context.config);
         last_good_settings::keep(&context.config, RULES, &self.content(), OWNER).map_err(|fault| {
             // After a disk error at the very end, the new file is in force.
@@ -140,7 +140,7 @@ impl Work {
                 "Check the folder and its disk; the previous copy is still in place."
             };
             let what = format!("no mistake was found, but {} {fault}", plain(&path));
-            Failure::new(Exit::StoreUnreachable, what, remedy)
+            CliError::new(Exit::StoreUnreachable, what, remedy)
         })
     }
 

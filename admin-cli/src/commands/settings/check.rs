@@ -24,7 +24,7 @@ use crate::{
     commands::settings::draft::Draft,
     context::ChosenSettings,
     error::{
-        exit::{Exit, Failure},
+        exit::{CliError, Exit},
         settings_errors,
     },
     terminal::keyboard::tell,
@@ -41,7 +41,7 @@ struct Warning {
 }
 
 /// Checks the named settings file, or the one in use.
-pub(crate) fn run(command: &Command, file: Option<&str>) -> Result<(), Failure> {
+pub(crate) fn run(command: &Command, file: Option<&str>) -> Result<(), CliError> {
     let in_use = ChosenSettings::of(command)?.path;
     let path = file.unwrap_or(&in_use);
     let draft = file.map_or_else(|| Draft::in_use(path), Draft::named)?;
@@ -51,7 +51,7 @@ pub(crate) fn run(command: &Command, file: Option<&str>) -> Result<(), Failure> 
     let rules = settings::read_rules(RULES, OWNER);
     let rules = rules.map_err(|fault| {
         let (what, remedy) = settings_errors::of_settings(path, &fault);
-        Failure::new(Exit::Usage, what, remedy)
+        CliError::new(Exit::Usage, what, remedy)
     })?;
     let warnings = warn(&draft, &rules);
     let shown = plain(path);
@@ -83,20 +83,20 @@ pub(crate) fn warn(draft: &Draft, rules: &[Rule]) -> Value {
 }
 
 /// Refuses the file in use if logins do not trust it.
-pub(crate) fn must_be_trusted(path: &str) -> Result<(), Failure> {
+pub(crate) fn must_be_trusted(path: &str) -> Result<(), CliError> {
     if !geteuid().is_root() {
         return Ok(());
     }
     if path != settings::PATH {
         trusted_path::folder_of(path, OWNER).map_err(|folder| {
             let (what, remedy) = settings_errors::of_folder(path, &folder);
-            Failure::new(Exit::Usage, format!("{what}; logins do not trust it"), remedy)
+            CliError::new(Exit::Usage, format!("{what}; logins do not trust it"), remedy)
         })?;
     }
     let found = read_file(path, OWNER, READABLE, SETTINGS_MAX);
     found.map(drop).map_err(|fault| {
         let what = settings_errors::of_file(path, fault);
-        Failure::new(
+        CliError::new(
             Exit::Usage,
             format!("{what}; logins do not trust it"),
             settings_errors::FILE_REMEDY,

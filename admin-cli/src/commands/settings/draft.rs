@@ -15,7 +15,7 @@ use crate::{
     authorize::actor::ActingLogin,
     error::{
         caller_files::unreadable,
-        exit::{Exit, Failure},
+        exit::{CliError, Exit},
         settings_errors,
     },
     text::plain,
@@ -41,13 +41,13 @@ pub(crate) struct Draft {
 
 impl Draft {
     /// Reads a file that the caller names, with the rights of the invoking user.
-    pub(crate) fn named(path: &str) -> Result<Self, Failure> {
+    pub(crate) fn named(path: &str) -> Result<Self, CliError> {
         let opened = caller_file::open(Path::new(path));
         Self::read(path, opened.map_err(|error| unreadable(path, &error, REMEDY))?)
     }
 
     /// Reads the settings file in use.
-    pub(crate) fn in_use(path: &str) -> Result<Self, Failure> {
+    pub(crate) fn in_use(path: &str) -> Result<Self, CliError> {
         // Does not block on a FIFO; a login does not trust one either.
         let flags = OFlags::NONBLOCK.bits().cast_signed();
         let opened = File::options().read(true).custom_flags(flags).open(path);
@@ -55,12 +55,12 @@ impl Draft {
     }
 
     /// Reads and parses a file. The failure for invalid settings names every error with its line.
-    fn read(path: &str, file: File) -> Result<Self, Failure> {
+    fn read(path: &str, file: File) -> Result<Self, CliError> {
         let found = file.metadata().map_err(|error| said(path, &error))?;
         let text = text(path, &bytes(path, file)?)?;
         let policy = form::read(&text).map_err(|found| {
             let (what, remedy) = settings_errors::explain(path, &found);
-            Failure::new(Exit::Usage, what, remedy)
+            CliError::new(Exit::Usage, what, remedy)
         })?;
         Ok(Self {
             path: path.to_owned(),
@@ -83,8 +83,8 @@ impl Draft {
     /// Checks that only root and the acting user can write to the file.
     ///
     /// # Errors
-    /// [`Failure`] if other users can.
-    pub(crate) fn must_be_ones_own(&self) -> Result<(), Failure> {
+    /// [`CliError`] if other users can.
+    pub(crate) fn must_be_ones_own(&self) -> Result<(), CliError> {
         let path = plain(&self.path);
         let by_actor = ActingLogin::read().actor.uid() == Some(self.owner);
         let (what, remedy) = if !self.is_file {
@@ -96,21 +96,21 @@ impl Draft {
         } else {
             return Ok(());
         };
-        Err(Failure::new(Exit::Refused, format!("{path} {what}, and is not installed"), remedy))
+        Err(CliError::new(Exit::Refused, format!("{path} {what}, and is not installed"), remedy))
     }
 }
 
-fn said(path: &str, error: &std::io::Error) -> Failure {
-    Failure::new(Exit::Usage, format!("{} cannot be read ({error})", plain(path)), REMEDY)
+fn said(path: &str, error: &std::io::Error) -> CliError {
+    CliError::new(Exit::Usage, format!("{} cannot be read ({error})", plain(path)), REMEDY)
 }
 
 /// Reads a file up to the size limit, and refuses a larger one.
-fn bytes(path: &str, file: File) -> Result<Vec<u8>, Failure> {
+fn bytes(path: &str, file: File) -> Result<Vec<u8>, CliError> {
     let mut bytes = Vec::new();
     let most = u64::try_from(SETTINGS_MAX).unwrap_or(u64::MAX);
     file.take(most + 1).read_to_end(&mut bytes).map_err(|error| said(path, &error))?;
     if bytes.len() > SETTINGS_MAX {
-        return Err(Failure::new(
+        return Err(CliError::new(
             Exit::Usage,
             format!("{} is over 64 KiB, the limit for a settings file", plain(path)),
             "Remove comments, or replace rules for single users by one rule for a group.",
@@ -119,12 +119,12 @@ fn bytes(path: &str, file: File) -> Result<Vec<u8>, Failure> {
     Ok(bytes)
 }
 
-fn text(path: &str, bytes: &[u8]) -> Result<String, Failure> {
+fn text(path: &str, bytes: &[u8]) -> Result<String, CliError> {
     let text = std::str::from_utf8(bytes).map_err(|error| {
         let before = bytes.get(..error.valid_up_to()).unwrap_or_default();
         let line = before.iter().filter(|byte| **byte == b'\n').count() + 1;
         let what = format!("{}:{line}: not UTF-8", plain(path));
-        Failure::new(Exit::Usage, what, "Save the file as UTF-8.")
+        CliError::new(Exit::Usage, what, "Save the file as UTF-8.")
     })?;
     Ok(text.to_owned())
 }

@@ -16,10 +16,10 @@ use twinlock_core::{
 };
 use twinlock_host::settings;
 
-use crate::{context::Context, error::exit::Failure, text::plain};
+use crate::{context::Context, error::exit::CliError, text::plain};
 
 /// Prints the settings in force.
-pub(crate) fn run(context: &Context) -> Result<(), Failure> {
+pub(crate) fn run(context: &Context) -> Result<(), CliError> {
     if context.json {
         let text = text(&context.policy);
         let Values { values, rules } = Values::of(&text);

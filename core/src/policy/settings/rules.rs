@@ -217,7 +217,7 @@ mod tests {
     #[test]
     fn rules_file_holds_rules_alone() {
         for (text, line, what) in [
-            ("require_own_code = false\n", 1, "unknown field `require_own_code`"),
+            ("require_own_code = false\n", 1, "there is no setting require_own_code"),
             ("version = 2\n", 1, "version = 2 is none that this twinlock reads"),
             ("version = 1\n[[rule]]\naction = \"ask\"\n", 3, "action = \"ask\" is none"),
             ("\n[[rule]]\naction = \"exempt\"\n", 3, "a rule that exempts must say whom"),
