@@ -12,7 +12,6 @@ use crate::{
 const GLASS: &str = "If that is not possible (service, container), give --break-glass REASON: it is logged and mailed.";
 
 /// Returns the failure for a refused operation.
-#[expect(clippy::too_many_lines, reason = "a match whose arms are text")]
 pub(crate) fn refused(denial: AuthorizationError, name: &str, login: &ActingLogin) -> CliError {
     let name = plain(name);
     let (what, remedy) = match denial {

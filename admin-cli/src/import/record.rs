@@ -322,7 +322,10 @@ fn conflict(conflict: MergeError, user: &str) -> CliError {
             format!("{conflict} (here {}, there {})", instant(here), instant(there))
         }
         MergeError::Ahead { there } => format!("{conflict} ({})", instant(there)),
-        _ => conflict.to_string(),
+        MergeError::SameInstant
+        | MergeError::Edited
+        | MergeError::NotSetUp
+        | MergeError::EndsHere { .. } => conflict.to_string(),
     };
     CliError::new(exit, what, remedy)
 }
