@@ -29,7 +29,7 @@ use crate::{
     context::ChosenSettings,
     error::{
         caller_files::unreadable,
-        exit::{Exit, Failure},
+        exit::{CliError, Exit},
     },
 };
 
@@ -43,12 +43,12 @@ const SSHD: &str = "/etc/ssh/sshd_config";
 /// that the report quotes nothing that this user could not read.
 ///
 /// # Errors
-/// [`Failure`] if a file that the arguments name cannot be used, or the invoking user cannot be determined.
-pub(super) fn examine(request: &Request<'_>) -> Result<Report, Failure> {
+/// [`CliError`] if a file that the arguments name cannot be used, or the invoking user cannot be determined.
+pub(super) fn examine(request: &Request<'_>) -> Result<Report, CliError> {
     let arguments = request.arguments;
     let is_ssh = arguments.subject() == Subject::Ssh;
     if !is_ssh && (arguments.pam.is_some() || arguments.sshd_config.is_some()) {
-        return Err(Failure::new(
+        return Err(CliError::new(
             Exit::Usage,
             "--pam and --sshd-config check files of sshd",
             "Write: twinlock doctor ssh --pam FILE",
@@ -72,13 +72,13 @@ pub(super) fn examine(request: &Request<'_>) -> Result<Report, Failure> {
     done.map_err(|errno| refused(&arguments.root, &std::io::Error::from(errno).into()))?
 }
 
-fn open(place: &'static str, name: &Path) -> Result<Candidate, Failure> {
+fn open(place: &'static str, name: &Path) -> Result<Candidate, CliError> {
     let bytes = caller_file::read(name, SIZE_MAX).map_err(|error| refused(name, &error))?;
     let text = String::from_utf8_lossy(&bytes).into_owned();
     Ok(Candidate { path: place, text, name: name.display().to_string() })
 }
 
-fn refused(path: &Path, error: &CallerFileError) -> Failure {
+fn refused(path: &Path, error: &CallerFileError) -> CliError {
     unreadable(
         &path.display().to_string(),
         error,
