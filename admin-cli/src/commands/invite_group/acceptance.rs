@@ -17,7 +17,7 @@ use crate::{
     commands::doctor::lenient,
     enrollment::reminder::Reminder,
     error::{
-        exit::{Exit, Failure},
+        exit::{CliError, Exit},
         settings_errors,
     },
     text::date,
@@ -32,8 +32,8 @@ const SIZE_MAX: usize = 1 << 20;
 /// Checks that the entries can be written.
 ///
 /// # Errors
-/// [`Failure`] if the file exists and cannot be extended.
-pub(super) fn check(reminder: Reminder<'_>) -> Result<(), Failure> {
+/// [`CliError`] if the file exists and cannot be extended.
+pub(super) fn check(reminder: Reminder<'_>) -> Result<(), CliError> {
     let before = opened()?.read().map_err(unwritten)?.unwrap_or_default();
     extended(&before, &entries(reminder)).map(drop).map_err(unusable)
 }
@@ -41,8 +41,8 @@ pub(super) fn check(reminder: Reminder<'_>) -> Result<(), Failure> {
 /// Writes an entry for each service that calls the module, unless the file has it. What is in the file stays as it is.
 ///
 /// # Errors
-/// [`Failure`] if the file cannot be written.
-pub(super) fn write(reminder: Reminder<'_>) -> Result<(), Failure> {
+/// [`CliError`] if the file cannot be written.
+pub(super) fn write(reminder: Reminder<'_>) -> Result<(), CliError> {
     let entries = entries(reminder);
     let changed = opened()?.change(&mut |before| {
         let bytes = extended(before, &entries)?;
@@ -52,7 +52,7 @@ pub(super) fn write(reminder: Reminder<'_>) -> Result<(), Failure> {
         Ok(_) => Ok(()),
         Err(SwapError::Declined(what)) => Err(unusable(what)),
         Err(SwapError::Store(fault)) => Err(unwritten(fault)),
-        Err(SwapError::Busy) => Err(Failure::new(
+        Err(SwapError::Busy) => Err(CliError::new(
             Exit::NotInState,
             format!("{FILE} keeps being changed by another process; the rule was not written"),
             "Run it again.",
@@ -60,10 +60,10 @@ pub(super) fn write(reminder: Reminder<'_>) -> Result<(), Failure> {
     }
 }
 
-fn opened() -> Result<SwapFile, Failure> {
+fn opened() -> Result<SwapFile, CliError> {
     SwapFile::open(FILE, SIZE_MAX, OWNER).map_err(|folder| {
         let (what, remedy) = settings_errors::of_folder(FILE, &folder);
-        Failure::new(Exit::NotInState, what, remedy)
+        CliError::new(Exit::NotInState, what, remedy)
     })
 }
 
@@ -120,17 +120,17 @@ fn written(entry: &Accepted) -> String {
     )
 }
 
-fn unusable(what: String) -> Failure {
-    Failure::new(
+fn unusable(what: String) -> CliError {
+    CliError::new(
         Exit::NotInState,
         format!("{FILE} cannot be extended: {what}; the rule was not written"),
         "Correct the file first. `twinlock doctor ssh` shows what it accepts.",
     )
 }
 
-fn unwritten(fault: FileError) -> Failure {
+fn unwritten(fault: FileError) -> CliError {
     let what = format!("{}; the rule was not written", settings_errors::of_file(FILE, fault));
-    Failure::new(Exit::StoreUnreachable, what, settings_errors::FILE_REMEDY)
+    CliError::new(Exit::StoreUnreachable, what, settings_errors::FILE_REMEDY)
 }
 
 #[cfg(test)]
