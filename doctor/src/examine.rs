@@ -99,7 +99,8 @@ fn ask(
     config: sshd::config::Config,
     findings: &mut Vec<Finding>,
 ) -> Result<SshdFacts, Hindrance> {
-    let base = Effective::read(&base(machine)?);
+    let ports = machine.socket_ports().into_iter().map(|port| format!("port {port}\n"));
+    let base = Effective::read(&(base(machine)? + "\n" + &ports.collect::<String>()));
     let people = machine.people()?;
     let plan = sshd::probe::plan(&config, &people, &base);
     if plan.left_out > 0 {
@@ -116,6 +117,8 @@ fn ask(
         let said = machine.effective(Some(&probe.argument()))?;
         asked.push((probe, Effective::read(&said)));
     }
+    sshd::allowed::retain(&mut asked, &people);
+    findings.extend(machine.not_reloaded(&config, base.value("pidfile")));
     if let Some((place, source)) = machine.elsewhere() {
         findings.extend(elsewhere(&config, place, &source));
         asked.extend(sshd::elsewhere::groups(&config, &base));

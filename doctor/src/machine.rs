@@ -2,6 +2,8 @@
 mod accounts;
 mod glob;
 mod instances;
+mod reloaded;
+mod sockets;
 mod stage;
 mod tree;
 

@@ -1,7 +1,7 @@
 //! Services whose programs do not run as root: no code can be verified there, so a required code locks out the user.
 use crate::finding::{Finding, Level};
 use crate::pam::stack::{Facility, Handler, Service, StackKind};
-use crate::pam::twinlock::{is_twinlock, read};
+use crate::pam::twinlock::{MODULE, is_twinlock, read};
 
 /// Services of programs that run as the calling user, or as a service user.
 pub const SERVICES: [&str; 12] = [
@@ -42,8 +42,24 @@ pub fn judge(name: &str, service: &Service) -> Option<Finding> {
              unlocked (reason caller_not_root)."
         ),
         remedy: format!(
-            "Write the lines that check the password into {own} itself, or exempt the service in twinlock.toml: [[rule]], \
-             service = \"{name}\", action = \"exempt\". Or run the program as root, if it can."
+            "{} Or exempt the service in twinlock.toml: [[rule]], service = \"{name}\", action = \"exempt\". Or run the \
+             program as root, if it can.",
+            without(own, &line.place.file)
         ),
     })
+}
+
+/// Returns how the file can check a password without the line of `file`.
+fn without(own: &str, file: &str) -> String {
+    let password_alone = ["common-auth", "password-auth", "system-auth"];
+    let is_own = file == own || password_alone.iter().any(|name| file.ends_with(name));
+    match is_own {
+        true => {
+            format!("Write the lines that check the password into {own} itself, without {MODULE}.")
+        }
+        false => format!(
+            "In {own}, write `@include common-auth` (Red Hat: `auth include password-auth`) in place of the line that \
+             leads to {file}."
+        ),
+    }
 }

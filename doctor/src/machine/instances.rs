@@ -10,7 +10,7 @@ use crate::sshd::config::{MAIN_FILES, Patterns};
 
 /// Units that start sshd, and their folders in order of precedence.
 const UNITS: [&str; 4] = ["ssh.service", "sshd.service", "ssh@.service", "sshd@.service"];
-const UNIT_FOLDERS: [&str; 4] = [
+pub(super) const UNIT_FOLDERS: [&str; 4] = [
     "/etc/systemd/system",
     "/run/systemd/system",
     "/usr/lib/systemd/system",
@@ -70,23 +70,26 @@ impl Machine {
         })
     }
 
-    /// Returns the sshds of root that listen now. A process of another user may call itself sshd, and its options would
-    /// become those of a program that root runs.
     fn running(&self) -> Vec<Instance> {
+        self.listeners().into_iter().map(|(_, instance)| instance).collect()
+    }
+
+    /// Returns the sshds of root that listen now, with their process ids. A process of another user may call itself sshd,
+    /// and its options would become those of a program that root runs.
+    pub(super) fn listeners(&self) -> Vec<(String, Instance)> {
         if !self.tree.is_host() {
             return Vec::new();
         }
-        let names = self.tree.names("/proc").unwrap_or_default();
-        let processes = names.iter().filter(|name| name.bytes().all(|byte| byte.is_ascii_digit()));
-        processes
-            .filter(|name| self.is_sshd_of_root(name))
-            .filter_map(|name| {
-                let file = format!("/proc/{name}/cmdline");
-                let words = command_line::listener(&self.text(&file).ok()?)?;
-                let place = Some(LinePlace { file, line: 1 });
-                Some(Instance { options: command_line::options(&words), place })
-            })
-            .collect()
+        let mut processes = self.tree.names("/proc").unwrap_or_default();
+        processes.retain(|name| name.bytes().all(|byte| byte.is_ascii_digit()));
+        processes.retain(|name| self.is_sshd_of_root(name));
+        let instance = |process: String| {
+            let file = format!("/proc/{process}/cmdline");
+            let words = command_line::listener(&self.text(&file).ok()?)?;
+            let place = Some(LinePlace { file, line: 1 });
+            Some((process, Instance { options: command_line::options(&words), place }))
+        };
+        processes.into_iter().filter_map(instance).collect()
     }
 
     /// Returns whether a process runs the program sshd with all of its user ids 0, and in this file tree: a container has

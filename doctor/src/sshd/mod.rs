@@ -1,4 +1,5 @@
 //! sshd's settings: what it asks for before and besides PAM.
+pub mod allowed;
 pub mod command_line;
 pub mod complete;
 pub mod config;

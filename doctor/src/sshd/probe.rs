@@ -1,6 +1,7 @@
 //! Selects questions for sshd: one for each combination of Match blocks that some user and connection triggers.
 use std::collections::BTreeSet;
 
+use crate::sshd::allowed;
 use crate::sshd::config::{Block, Config};
 use crate::sshd::effective::Effective;
 use crate::sshd::pattern::{addresses, examples, fits_addresses, fits_list};
@@ -102,9 +103,12 @@ pub fn plan(config: &Config, people: &People, base: &Effective) -> Plan {
     let froms = froms(config, base);
     let mut seen: BTreeSet<(bool, Vec<bool>)> = BTreeSet::new();
     let mut probes = Vec::new();
+    let lists = allowed::criteria(config);
     for (account, same) in &users {
         for from in &froms {
-            let blocks = config.blocks.iter().map(|block| applies(block, account, from)).collect();
+            let blocks = config.blocks.iter().map(|block| applies(block, account, from));
+            let listed = lists.iter().map(|(word, list)| fits_user(word, list, account));
+            let blocks = blocks.chain(listed).collect();
             if seen.insert((account.name == "root", blocks)) {
                 let (user, from) = (account.name.clone(), from.clone());
                 probes.push(Probe { user, from, same: same.clone() });
@@ -164,7 +168,8 @@ struct AccountGroup {
 /// Returns one account for each set of user criteria that holds, with others of the same set. The first is root, the
 /// second an account that represents all that no line names.
 fn users(config: &Config, people: &People) -> Vec<(Account, Vec<String>)> {
-    let criteria = || config.blocks.iter().flat_map(|block| &block.criteria);
+    let lists = allowed::criteria(config);
+    let criteria = || config.blocks.iter().flat_map(|block| &block.criteria).chain(&lists);
     let mut all: Vec<Account> = people.accounts.clone();
     if people.elsewhere.is_some() {
         let lists = criteria().filter(|(word, _)| word == "user");

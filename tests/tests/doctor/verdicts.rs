@@ -4,6 +4,7 @@ mod behind;
 mod candidates;
 mod codes;
 mod hosts;
+mod running;
 mod wirings;
 
 use twinlock_doctor::Format;
@@ -210,6 +211,8 @@ fn settings_that_are_missing_have_one_remedy() {
         let others: Vec<_> = to_do.skip(1).filter(is_other).collect();
         assert!(others.is_empty(), "{others:?}");
         m.drop_in(&drop_in);
+        assert_eq!(doctor(&m), (Some(0), vec!["warning not-reloaded".to_owned()]), "{kind}");
+        m.sshd("PermitRootLogin no\n");
         assert_eq!(doctor(&m), (Some(0), vec![]), "{kind}");
     }
 }

@@ -215,7 +215,7 @@ fn a_rule_of_the_command_is_accepted_by_its_entry() {
     // A file that cannot be used is refused before a ticket is given.
     m.file(FILE).write("accepted = 1\n");
     let refused = invite("2099-03-31");
-    assert_eq!(refused.code, Some(6), "{refused:?}");
+    assert_eq!(refused.code, Some(3), "{refused:?}");
     assert!(!m.file("/root/2099-03-31").exists(), "{refused:?}");
 }
 

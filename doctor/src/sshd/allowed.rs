@@ -1,0 +1,87 @@
+//! AllowUsers, DenyUsers, AllowGroups and DenyGroups: who does not get in, whatever is proven.
+use crate::sshd::config::Config;
+use crate::sshd::effective::Effective;
+use crate::sshd::pattern::fits;
+use crate::sshd::probe::{Account, People, Probe};
+
+/// Keywords of lists of users or groups, and the criterion that has the same patterns.
+const LISTS: [(&str, &str); 4] = [
+    ("allowusers", "user"),
+    ("denyusers", "user"),
+    ("allowgroups", "group"),
+    ("denygroups", "group"),
+];
+
+/// Returns each pattern of the lists as a criterion, so that accounts which they treat differently are told apart.
+#[must_use]
+pub fn criteria(config: &Config) -> Vec<(String, String)> {
+    let of = |keyword: &str| LISTS.iter().find(|(word, _)| *word == keyword).map(|(_, kind)| *kind);
+    let lines = config.directives.iter().filter_map(|line| Some((of(&line.keyword)?, &line.value)));
+    let each = lines.flat_map(|(kind, list)| {
+        let patterns = list.split_whitespace().map(|pattern| user_part(pattern).trim_matches('"'));
+        patterns.map(move |pattern| (kind.to_owned(), pattern.to_owned()))
+    });
+    each.collect()
+}
+
+/// Leaves out the users who do not get in. If that is every user, none is left out.
+pub fn retain(asked: &mut Vec<(Probe, Effective)>, people: &People) {
+    let admitted = |(probe, effective): &(Probe, Effective)| {
+        let known = people.accounts.iter().find(|account| account.name == probe.user);
+        known.is_none_or(|account| admits(effective, account))
+    };
+    if asked.iter().any(admitted) {
+        asked.retain(admitted);
+    }
+}
+
+/// Reports whether sshd lets the account in, from some address at least.
+fn admits(effective: &Effective, account: &Account) -> bool {
+    let listed = |keyword: &str| {
+        let patterns = effective.values(keyword).flat_map(str::split_whitespace);
+        patterns.map(str::to_owned).collect::<Vec<_>>()
+    };
+    let in_group = |pattern: &String| account.groups.iter().any(|group| fits(pattern, group));
+    let is_user = |pattern: &String| fits(user_part(pattern), &account.name);
+    // A pattern with a host denies only connections from there.
+    let denied = |pattern: &String| !pattern.contains('@') && is_user(pattern);
+    let (users, groups) = (listed("allowusers"), listed("allowgroups"));
+    !listed("denyusers").iter().any(denied)
+        && !listed("denygroups").iter().any(in_group)
+        && (users.is_empty() || users.iter().any(is_user))
+        && (groups.is_empty() || groups.iter().any(in_group))
+}
+
+fn user_part(pattern: &str) -> &str {
+    pattern.rsplit_once('@').map_or(pattern, |(user, _)| user)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lists_deny_before_they_allow() {
+        let account = Account {
+            name: "ada".to_owned(),
+            groups: vec!["dev".to_owned()],
+            ..Account::default()
+        };
+        for (text, expected) in [
+            ("", true),
+            ("allowusers ada\n", true),
+            ("allowusers eve\nallowusers a*\n", true),
+            ("allowusers eve\n", false),
+            ("allowusers ada@10.0.0.0/8\n", true),
+            ("denyusers ad?\n", false),
+            ("denyusers ada@10.0.0.0/8\n", true),
+            ("allowusers ada\ndenyusers ada\n", false),
+            ("allowgroups ops dev\n", true),
+            ("allowgroups ops\n", false),
+            ("allowusers ada\ndenygroups d*\n", false),
+            ("allowusers ada\nallowgroups ops\n", false),
+        ] {
+            assert_eq!(admits(&Effective::read(text), &account), expected, "{text}");
+        }
+    }
+}

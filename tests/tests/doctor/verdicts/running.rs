@@ -1,0 +1,114 @@
+//! sshd as it runs: files that it has not read, ports of systemd, and users whom it does not let in; with real logins.
+
+use super::wirings::{
+    ALL_RIGHT, K, KEY_ONLY, KEYS, NO_CODE, deciding, gets_in, report, verdict, wired,
+};
+
+/// Returns the text of the warnings about files that a running sshd has not read.
+fn not_reloaded(m: &twinlock_tests::Machine) -> Vec<String> {
+    let report = report(m).1;
+    let findings = report["findings"].as_array().expect("findings").iter();
+    let ours = findings.filter(|one| one["id"] == "not-reloaded");
+    ours.map(|one| format!("{} {}", one["where"], one["what"])).collect()
+}
+
+#[test]
+fn an_sshd_that_runs_with_older_files_is_named() {
+    let m = wired("AuthenticationMethods publickey\n", K);
+    verdict(&m, "open", Some("way-in key-alone"));
+    assert_eq!(not_reloaded(&m), Vec::<String>::new());
+    let file = "/etc/ssh/sshd_config.d/20-test.conf";
+    m.file(file).write(format!("LoginGraceTime 300\nPermitRootLogin no\n{KEYS}"));
+    // The files are closed, and the running sshd is not.
+    verdict(&m, "closed", None);
+    let found = not_reloaded(&m);
+    assert!(found.len() == 1 && found[0].contains(file), "{found:?}");
+    assert!(found[0].contains("has not read this file since it was changed"), "{found:?}");
+    assert!(gets_in(&m, "ada", KEY_ONLY, 0));
+    let before = m.file("/run/sshd.pid").read();
+    m.signal("HUP", before.trim().parse().expect("a number"));
+    let wait = "for i in $(seq 500); do grep -q . /run/sshd.pid 2>/dev/null && [ /run/sshd.pid -nt $0 ] && exit 0; sleep 0.02; done; exit 1";
+    m.run(["sh", "-c", wait, file]).ok();
+    assert_eq!(m.file("/run/sshd.pid").read(), before);
+    assert_eq!(not_reloaded(&m), Vec::<String>::new());
+    verdict(&m, "closed", None);
+    assert!(!gets_in(&m, "ada", KEY_ONLY, 0));
+    assert!(gets_in(&m, "ada", ALL_RIGHT, 1));
+    // A removed file was read, too.
+    m.file("/etc/ssh/sshd_config.d/30-more.conf").write("# more\n").remove();
+    assert!(not_reloaded(&m)[0].contains("/etc/ssh/sshd_config.d"), "{:?}", not_reloaded(&m));
+}
+
+#[test]
+fn without_a_pid_file_a_reload_cannot_be_told() {
+    let m = wired("AuthenticationMethods publickey\n", K);
+    // The start of a process is known to a second.
+    m.file("/etc/ssh/sshd_config.d/20-test.conf").append("# changed\n");
+    m.file("/run/sshd.pid").write("1\n");
+    let told = || not_reloaded(&m).iter().any(|one| one.contains("which cannot be told"));
+    let end = std::time::Instant::now() + std::time::Duration::from_secs(30);
+    while !told() {
+        assert!(std::time::Instant::now() < end, "{:?}", not_reloaded(&m));
+        m.file("/etc/ssh/sshd_config.d/20-test.conf").append("# changed\n");
+    }
+    assert!(gets_in(&m, "ada", KEY_ONLY, 0));
+}
+
+/// Passes each connection to port 2222 to an sshd, as systemd does.
+const INETD: &str = "
+import os, socket
+s = socket.socket()
+s.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+s.bind(('127.0.0.1', 2222))
+s.listen()
+if os.fork(): os._exit(0)
+os.setsid()
+null = os.open('/dev/null', os.O_RDWR)
+for n in (0, 1, 2): os.dup2(null, n)
+while True:
+    c, _ = s.accept()
+    if os.fork() == 0:
+        for n in (0, 1): os.dup2(c.fileno(), n)
+        os.execv('/usr/sbin/sshd', ['/usr/sbin/sshd', '-i'])
+    c.close()
+";
+
+#[test]
+fn a_port_of_a_socket_unit_is_asked_about() {
+    let block = "Match LocalPort 2222\n  AuthenticationMethods publickey\nMatch all\n";
+    let m = wired(&format!("{KEYS}{block}"), K);
+    verdict(&m, "closed", None);
+    m.run(["mkdir", "-p", "/etc/systemd/system/ssh.socket.d"]).ok();
+    let drop_in = "[Socket]\nListenStream=127.0.0.1:2222\n";
+    m.file("/etc/systemd/system/ssh.socket.d/port.conf").write(drop_in);
+    verdict(&m, "open", Some("way-in match-without-code"));
+    m.run(["python3", "-c", INETD]).ok();
+    let ada = m.ssh("ada").key().option("Port=2222").option("BatchMode=yes");
+    let ada = ada.option("StrictHostKeyChecking=no").command(["true"]).output();
+    assert_eq!(ada.code, Some(0), "{ada:?}");
+    assert!(!gets_in(&m, "ada", NO_CODE, 0));
+}
+
+#[test]
+fn users_whom_sshd_does_not_let_in_are_no_way_in_and_not_locked_out() {
+    let open = "Match User eve\n  AuthenticationMethods publickey\nMatch all\n";
+    let shut = "Match User eve\n  PubkeyAuthentication no\nMatch all\n";
+    for list in ["AllowUsers ada", "DenyUsers eve", "AllowGroups ada", "DenyGroups e*"] {
+        for block in [open, shut] {
+            let m = wired(&format!("{list}\n{KEYS}{block}"), K);
+            verdict(&m, "closed", None);
+            assert!(!gets_in(&m, "eve", ALL_RIGHT, 0), "{list}");
+            assert!(gets_in(&m, "ada", ALL_RIGHT, 1), "{list}");
+        }
+    }
+    // They are told apart from those who are let in.
+    for list in ["AllowUsers eve", "DenyUsers ada", "AllowGroups e*", "AllowUsers eve@127.0.0.1"] {
+        let m = wired(&format!("{list}\n{KEYS}{open}"), K);
+        let report = verdict(&m, "open", Some("way-in match-without-code"));
+        assert!(gets_in(&m, "eve", KEY_ONLY, 0), "{list}");
+        let all = wired(&format!("{list}\nAuthenticationMethods publickey\n"), K);
+        let heads = deciding(&self::report(&all).1);
+        assert!(heads.contains(&"way-in key-alone".to_owned()), "{heads:?} {report:#}");
+        assert!(gets_in(&all, "eve", KEY_ONLY, 0) && !gets_in(&all, "ada", KEY_ONLY, 0));
+    }
+}
