@@ -47,7 +47,7 @@ use crate::{
     ledger::throttle::Familiarity,
     policy::{
         Action, Field, Policy, Questions,
-        admission::{AccountState, Admission, Known, admit},
+        admission::{AccountState, Admission, AdmissionInput, admit},
         rules::{self, Decided, Subject},
     },
     ports::{Part, Ports, Snapshot},
@@ -125,7 +125,7 @@ impl LoginFlow<'_> {
             }
             (FirstFactor::Proven, _) => (Ok(None), None),
         };
-        let known = Known {
+        let known = AdmissionInput {
             account: state_of(looked_up),
             decided,
             record: snapshot

@@ -12,7 +12,7 @@ use twinlock_core::{
     },
     ledger::{
         Stretch,
-        clock_mark::{ClockMark, Distance, Known, MARK_INTERVAL, Trust},
+        clock_mark::{ClockMark, Distance, KnownClock, MARK_INTERVAL, Trust},
     },
 };
 
@@ -31,9 +31,9 @@ const MOVED_MAX: u64 = 999_999_999;
 ///
 /// # Errors
 /// The errno if the mark or a period cannot be read.
-pub fn read(records: &str) -> io::Result<Option<Known>> {
+pub fn read(records: &str) -> io::Result<Option<KnownClock>> {
     let Some(mark) = mark(records)? else { return Ok(None) };
-    Ok(Some(Known { mark, ahead: ahead(records)? }))
+    Ok(Some(KnownClock { mark, ahead: ahead(records)? }))
 }
 
 fn mark(records: &str) -> io::Result<Option<ClockMark>> {
@@ -70,7 +70,7 @@ fn far(records: &str, mark: ClockMark, now: Now) {
     if trust == Trust::Alone && ahead.iter().any(marked) {
         return;
     }
-    let before = Known { mark, ahead };
+    let before = KnownClock { mark, ahead };
     let after = before.clone().used_far_ahead(now, trust);
     if write(records, &before, &after).is_err() {
         // If the period cannot be stored separately, move the mark itself: the used codes must stay refused.
@@ -92,7 +92,7 @@ pub(crate) fn believe(records: &str, now: Now, dropped: &[Stretch]) -> io::Resul
 
 /// Writes new periods first, then the mark, and then removes merged periods. An interruption then refuses valid codes
 /// and never accepts used ones.
-fn write(records: &str, before: &Known, after: &Known) -> io::Result<()> {
+fn write(records: &str, before: &KnownClock, after: &KnownClock) -> io::Result<()> {
     for stretch in after.ahead.iter().filter(|one| !before.ahead.contains(one)) {
         put(records, stretch)?;
     }

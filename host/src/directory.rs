@@ -13,7 +13,7 @@ use nix::{
 use twinlock_core::base::{account::Account, error::LookupError};
 
 use crate::{
-    accounts::large_group::{self, Entry},
+    accounts::large_group::{self, GroupEntry},
     homes, programs,
 };
 
@@ -152,9 +152,11 @@ impl Drop for Directory {
     }
 }
 
-fn group_of(name: &str) -> Result<Option<Entry>, LookupError> {
+fn group_of(name: &str) -> Result<Option<GroupEntry>, LookupError> {
     match Group::from_name(name) {
-        Ok(found) => Ok(found.map(|group| Entry { gid: group.gid.as_raw(), members: group.mem })),
+        Ok(found) => {
+            Ok(found.map(|group| GroupEntry { gid: group.gid.as_raw(), members: group.mem }))
+        }
         Err(Errno::ERANGE) => large_group::entry(name),
         Err(_) => Err(LookupError),
     }

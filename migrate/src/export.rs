@@ -161,17 +161,17 @@ fn section<'a>(text: &'a str, end: &str) -> Option<(&'a str, &'a str)> {
 
 /// The lines of an export before the record.
 #[derive(Default)]
-struct Head {
+struct ExportHead {
     at: UnixTime,
     codes_since: Option<UnixTime>,
     spent: Vec<(u8, UnixTime)>,
     used: Vec<(Used, UnixTime)>,
 }
 
-fn head_of(text: &str) -> Option<Head> {
+fn head_of(text: &str) -> Option<ExportHead> {
     let mut lines = text.split('\n');
     let at = lines.next()?.strip_prefix("exported ").and_then(names::read_instant)?;
-    let mut head = Head { at, ..Head::default() };
+    let mut head = ExportHead { at, ..ExportHead::default() };
     for line in lines {
         let (name, instant) = line.rsplit_once(' ')?;
         let at = names::read_instant(instant)?;
@@ -186,7 +186,11 @@ fn head_of(text: &str) -> Option<Head> {
     (head.used.len() <= USED_MAX).then_some(head)
 }
 
-fn assembled(head: Head, record: Record, set: Option<CodeSet>) -> Result<Export, ExportError> {
+fn assembled(
+    head: ExportHead,
+    record: Record,
+    set: Option<CodeSet>,
+) -> Result<Export, ExportError> {
     let codes = match (record.codes, head.codes_since, set) {
         (Some(_), Some(since), Some(set)) => {
             let within = |(place, _): &(u8, UnixTime)| usize::from(*place) < set.hashes.len();

@@ -94,7 +94,7 @@ impl core::error::Error for GoogleError {}
 /// # Errors
 /// [`GoogleError`] if the file cannot be imported.
 pub fn read(bytes: &[u8]) -> Result<Google, GoogleError> {
-    let file = File(bytes);
+    let file = GoogleText(bytes);
     file.check()?;
     let mut remarks = Vec::new();
     let key = file.key(&mut remarks)?;
@@ -108,14 +108,14 @@ pub fn read(bytes: &[u8]) -> Result<Google, GoogleError> {
 }
 
 /// An option line: the line number, and the text after the option's name.
-struct Setting<'a> {
+struct OptionLine<'a> {
     line: u32,
     value: &'a [u8],
 }
 
-struct File<'a>(&'a [u8]);
+struct GoogleText<'a>(&'a [u8]);
 
-impl<'a> File<'a> {
+impl<'a> GoogleText<'a> {
     fn check(&self) -> Result<(), GoogleError> {
         match self.0.len() {
             0 => return Err(GoogleError::Empty),
@@ -145,11 +145,11 @@ impl<'a> File<'a> {
     }
 
     /// Returns the first line that sets the option `key`. Google's module ignores repetitions of an option.
-    fn setting(&self, key: &str) -> Option<Setting<'a>> {
+    fn setting(&self, key: &str) -> Option<OptionLine<'a>> {
         self.lines().find_map(|(at, line)| {
             let rest = line.strip_prefix(b"\" ")?.strip_prefix(key.as_bytes())?;
             let ends = rest.first().is_none_or(|byte| matches!(byte, b' ' | b'\t'));
-            ends.then(|| Setting { line: self.line_at(at), value: rest })
+            ends.then(|| OptionLine { line: self.line_at(at), value: rest })
         })
     }
 
@@ -216,7 +216,7 @@ impl<'a> File<'a> {
     /// or cannot be read.
     fn window(&self, moving: MovingFactor, remarks: &mut Vec<Remark>) -> u8 {
         const USUAL: u8 = 3;
-        let Some(Setting { line, value }) = self.setting("WINDOW_SIZE") else { return USUAL };
+        let Some(OptionLine { line, value }) = self.setting("WINDOW_SIZE") else { return USUAL };
         let size = whole(value).and_then(|size| u8::try_from(size).ok());
         let Some(size) = size.filter(|size| (1..=100).contains(size)) else {
             remarks.push(Remark::UnreadableOption { line });
@@ -231,7 +231,7 @@ impl<'a> File<'a> {
     }
 
     fn reuse(&self) -> Reuse {
-        let Some(Setting { line, value }) = self.setting("DISALLOW_REUSE") else {
+        let Some(OptionLine { line, value }) = self.setting("DISALLOW_REUSE") else {
             return Reuse::Allowed;
         };
         let words = value.split(|byte| is_blank(*byte)).filter(|word| !word.is_empty());

@@ -7,7 +7,7 @@ use zeroize::Zeroizing;
 
 use crate::{
     c_number::is_blank,
-    source::{Pin, Token, TokenKind},
+    source::{OathToken, Pin, TokenKind},
 };
 use twinlock_core::{
     base::secret::{Key, KeyLengthError},
@@ -97,7 +97,7 @@ pub enum Unread {
 
 /// Parses a file line by line. Returns one result for every line that is neither blank nor a comment.
 #[must_use]
-pub fn read(bytes: &[u8]) -> Vec<Result<Token, OathError>> {
+pub fn read(bytes: &[u8]) -> Vec<Result<OathToken, OathError>> {
     lines(bytes).filter_map(|(number, line)| read_line(number, line)).collect()
 }
 
@@ -147,7 +147,7 @@ fn has_rest(line: &[u8]) -> bool {
     !is_code || !is_time || words.next().is_some() || line.contains(&0)
 }
 
-fn read_line(number: u32, line: &[u8]) -> Option<Result<Token, OathError>> {
+fn read_line(number: u32, line: &[u8]) -> Option<Result<OathToken, OathError>> {
     if is_comment(line) || line.iter().all(|byte| is_blank(*byte)) {
         return None;
     }
@@ -172,7 +172,7 @@ fn token<'a>(
     digits: Digits,
     period: Option<Period>,
     mut words: impl Iterator<Item = &'a [u8]>,
-) -> Result<Token, OathLineError> {
+) -> Result<OathToken, OathLineError> {
     let pin = match words.next() {
         Some(b"-") => Pin::None,
         Some(b"+") => Pin::Elsewhere,
@@ -183,7 +183,7 @@ fn token<'a>(
     let last = words.next().and_then(|code| str::from_utf8(code).ok());
     let last = last.map(|code| Zeroizing::new(code.into()));
     let kind = period.map_or(TokenKind::Counter(counter), TokenKind::Clock);
-    Ok(Token { line, user: user.into(), pin, key, digits, kind, last })
+    Ok(OathToken { line, user: user.into(), pin, key, digits, kind, last })
 }
 
 /// Parses `HOTP`, `HOTP/E`, `HOTP/T30` or `HOTP/T60`, optionally followed by `/` and the number of digits. The period
@@ -221,7 +221,7 @@ mod tests {
 
     const KEY: &str = "3132333435363738393031323334353637383930";
 
-    fn one(line: &str) -> Result<Token, OathLineError> {
+    fn one(line: &str) -> Result<OathToken, OathLineError> {
         let mut read = read(line.as_bytes());
         assert_eq!(read.len(), 1, "{line}");
         read.pop().unwrap().map_err(|fault| fault.what)

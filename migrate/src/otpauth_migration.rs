@@ -214,18 +214,18 @@ fn bytes(text: &str) -> Result<Zeroizing<Vec<u8>>, MigrationError> {
 fn payload(bytes: &[u8]) -> Result<Migration, MigrationError> {
     let mut accounts = Vec::new();
     let (mut id, mut index, mut size) = (0, 0, 1);
-    let mut fields = Fields(bytes);
+    let mut fields = MessageFields(bytes);
     while let Some((tag, value)) = fields.next().map_err(|CutError| MigrationError::Payload)? {
         match (tag, value) {
-            (1, Value::Bytes(_)) if accounts.len() == ACCOUNTS_MAX => {
+            (1, WireValue::Bytes(_)) if accounts.len() == ACCOUNTS_MAX => {
                 return Err(MigrationError::Accounts);
             }
-            (1, Value::Bytes(account)) => {
+            (1, WireValue::Bytes(account)) => {
                 accounts.push(moved(account).map_err(|CutError| MigrationError::Payload)?);
             }
-            (3, Value::Number(number)) => size = number,
-            (4, Value::Number(number)) => index = number,
-            (5, Value::Number(number)) => id = number,
+            (3, WireValue::Number(number)) => size = number,
+            (4, WireValue::Number(number)) => index = number,
+            (5, WireValue::Number(number)) => id = number,
             // Unknown tags belong to a later app; a known one with another type is an error.
             (1 | 3..=5, _) => return Err(MigrationError::Payload),
             _ => {}
@@ -255,16 +255,16 @@ struct Raw<'a> {
 
 fn moved(bytes: &[u8]) -> Result<Moved, CutError> {
     let mut raw = Raw::default();
-    let mut fields = Fields(bytes);
+    let mut fields = MessageFields(bytes);
     while let Some(field) = fields.next()? {
         match field {
-            (1, Value::Bytes(bytes)) => raw.secret = bytes,
-            (2, Value::Bytes(bytes)) => raw.name = bytes,
-            (3, Value::Bytes(bytes)) => raw.issuer = bytes,
-            (4, Value::Number(number)) => raw.algorithm = number,
-            (5, Value::Number(number)) => raw.digits = number,
-            (6, Value::Number(number)) => raw.kind = number,
-            (7, Value::Number(number)) => raw.counter = number,
+            (1, WireValue::Bytes(bytes)) => raw.secret = bytes,
+            (2, WireValue::Bytes(bytes)) => raw.name = bytes,
+            (3, WireValue::Bytes(bytes)) => raw.issuer = bytes,
+            (4, WireValue::Number(number)) => raw.algorithm = number,
+            (5, WireValue::Number(number)) => raw.digits = number,
+            (6, WireValue::Number(number)) => raw.kind = number,
+            (7, WireValue::Number(number)) => raw.counter = number,
             (1..=7, _) => return Err(CutError),
             _ => {}
         }
@@ -319,10 +319,10 @@ fn plain(bytes: &[u8]) -> String {
 }
 
 /// The bytes of a protobuf message that have not been parsed yet.
-struct Fields<'a>(&'a [u8]);
+struct MessageFields<'a>(&'a [u8]);
 
 /// The value of a protobuf field, by wire type.
-enum Value<'a> {
+enum WireValue<'a> {
     Number(u64),
     Bytes(&'a [u8]),
     Other,
@@ -340,20 +340,20 @@ impl fmt::Display for CutError {
 
 impl core::error::Error for CutError {}
 
-impl<'a> Fields<'a> {
-    fn next(&mut self) -> Result<Option<(u64, Value<'a>)>, CutError> {
+impl<'a> MessageFields<'a> {
+    fn next(&mut self) -> Result<Option<(u64, WireValue<'a>)>, CutError> {
         if self.0.is_empty() {
             return Ok(None);
         }
         let key = self.number()?;
         let value = match key & 7 {
-            0 => Value::Number(self.number()?),
-            1 => self.bytes(8).map(|_| Value::Other)?,
+            0 => WireValue::Number(self.number()?),
+            1 => self.bytes(8).map(|_| WireValue::Other)?,
             2 => {
                 let length = usize::try_from(self.number()?).map_err(|_| CutError)?;
-                Value::Bytes(self.bytes(length)?)
+                WireValue::Bytes(self.bytes(length)?)
             }
-            5 => self.bytes(4).map(|_| Value::Other)?,
+            5 => self.bytes(4).map(|_| WireValue::Other)?,
             _ => return Err(CutError),
         };
         match key >> 3 {

@@ -4,7 +4,7 @@ use alloc::{format, string::String, vec::Vec};
 
 use zeroize::Zeroizing;
 
-use crate::source::{Google, Pin, Remark, Reuse, Token, TokenKind};
+use crate::source::{Google, OathToken, Pin, Remark, Reuse, TokenKind};
 use twinlock_core::{
     base::time::{Step, UnixTime},
     ledger::Used,
@@ -26,7 +26,7 @@ const NEARBY: u8 = 10;
 
 /// The authenticators and codes that a user gets from an import.
 #[derive(Debug, Default)]
-pub struct Plan {
+pub struct ImportPlan {
     /// The authenticators, in the order of the source file.
     pub authenticators: Vec<Authenticator>,
     /// Steps whose codes must not be accepted again.
@@ -55,7 +55,7 @@ pub struct PlanTime {
 
 /// Returns the plan for a file of Google's module; `None` if its key is unusable.
 #[must_use]
-pub fn of_google(file: Google, moment: PlanTime) -> Option<Plan> {
+pub fn of_google(file: Google, moment: PlanTime) -> Option<ImportPlan> {
     let Google { key, parameters, moving, ahead, reuse, scratch, mut remarks } = file;
     // Settings that are present here, or are stricter there than here, need no remark.
     remarks.retain(|remark| {
@@ -75,7 +75,7 @@ pub fn of_google(file: Google, moment: PlanTime) -> Option<Plan> {
     let mark = Keyed::new(&authenticator.key, parameters.algorithm)?.mark(&authenticator);
     let used = steps.into_iter().map(|step| Used { mark, step: Step(step) }).collect();
     let authenticators = alloc::vec![authenticator];
-    Some(Plan { authenticators, used, scratch, remarks, ..Plan::default() })
+    Some(ImportPlan { authenticators, used, scratch, remarks, ..ImportPlan::default() })
 }
 
 /// Returns the steps whose codes Google's module has accepted or may have accepted. Adds remarks about steps that are
@@ -127,8 +127,8 @@ fn used_steps(
 
 /// Returns the plan for all lines of one user in the users file of `pam_oath`.
 #[must_use]
-pub fn of_oath(tokens: Vec<Token>, now: UnixTime) -> Plan {
-    let mut takeover = Plan::default();
+pub fn of_oath(tokens: Vec<OathToken>, now: UnixTime) -> ImportPlan {
+    let mut takeover = ImportPlan::default();
     let mut lines: Vec<u32> = Vec::new();
     for token in tokens {
         let line = token.line;
@@ -153,8 +153,8 @@ pub fn of_oath(tokens: Vec<Token>, now: UnixTime) -> Plan {
 
 /// Merges another line with a known key into the plan: its used code, or its higher counter. Returns `false` and merges
 /// nothing if its codes differ from those of the first line with this key.
-fn fold(token: Token, place: usize, now: UnixTime, takeover: &mut Plan) -> bool {
-    let mut alone = Plan::default();
+fn fold(token: OathToken, place: usize, now: UnixTime, takeover: &mut ImportPlan) -> bool {
+    let mut alone = ImportPlan::default();
     take_token(token, now, &mut alone);
     let (Some(here), Some(there)) =
         (takeover.authenticators.get_mut(place), alone.authenticators.pop())
@@ -176,8 +176,8 @@ fn fold(token: Token, place: usize, now: UnixTime, takeover: &mut Plan) -> bool 
     true
 }
 
-fn take_token(token: Token, now: UnixTime, takeover: &mut Plan) {
-    let Token { line, pin, key, digits, kind, last, .. } = token;
+fn take_token(token: OathToken, now: UnixTime, takeover: &mut ImportPlan) {
+    let OathToken { line, pin, key, digits, kind, last, .. } = token;
     let bits = key.bytes().len() * 8;
     let Some(keyed) = Keyed::new(&key, Algorithm::Sha1) else { return };
     takeover.remarks.extend(match pin {
@@ -280,8 +280,8 @@ mod tests {
         assert_eq!(taken(file).1, [Remark::Window { line: 3, each_way: 8 }]);
     }
 
-    fn token(line: u32, byte: u8, kind: TokenKind, last: Option<&str>) -> Token {
-        Token {
+    fn token(line: u32, byte: u8, kind: TokenKind, last: Option<&str>) -> OathToken {
+        OathToken {
             line,
             user: "ada".into(),
             pin: Pin::None,
@@ -311,7 +311,7 @@ mod tests {
         assert_eq!(names, ["app", "token", "app-2"]);
         assert_eq!(takeover.remarks, [Remark::SameKey { line: 3, first: 1 }]);
         let tokens = vec![
-            Token { digits: Digits::EIGHT, ..token(1, 1, clock, None) },
+            OathToken { digits: Digits::EIGHT, ..token(1, 1, clock, None) },
             token(2, 1, clock, None),
             token(3, 2, TokenKind::Counter(5), None),
             token(4, 2, TokenKind::Counter(9), None),

@@ -49,7 +49,7 @@ pub enum Reuse {
 
 /// One line of the users file of `pam_oath`.
 #[derive(Debug)]
-pub struct Token {
+pub struct OathToken {
     /// Line number.
     pub line: u32,
     /// The user name.

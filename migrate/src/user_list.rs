@@ -15,27 +15,27 @@ const COLUMNS: [&str; 3] = ["user", "mail", "key"];
 const MARK: &[u8] = "\u{feff}".as_bytes();
 
 /// A parser of a list of users. Its buffers are wiped when it is dropped.
-pub struct People {
+pub struct UserListParser {
     reader: Reader,
     mark: usize,
     begun: bool,
     row: Zeroizing<Vec<u8>>,
     ends: Vec<usize>,
-    extent: Extent,
+    extent: RowExtent,
     head: Option<Head>,
 }
 
 /// The part of a row that has been read.
 #[derive(Clone, Copy)]
-struct Extent {
+struct RowExtent {
     line: u64,
     bytes: usize,
     fields: usize,
-    state: State,
+    state: ParserState,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum State {
+enum ParserState {
     Filling,
     Overflowing,
     Whole,
@@ -53,12 +53,12 @@ pub struct Head {
 
 /// The place in a chunk at which the parser stopped.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Found {
+pub enum ParserStop {
     /// At the end of the chunk, in the middle of a row.
     More,
     /// After the header row.
     Head(Head),
-    /// After a row, which [`People::row`] returns.
+    /// After a row, which [`UserListParser::row`] returns.
     Row,
     /// At the first row, because it does not name the columns, or at the end of an empty list.
     NoHead,
@@ -124,7 +124,7 @@ impl Head {
     }
 }
 
-impl Default for People {
+impl Default for UserListParser {
     fn default() -> Self {
         Self {
             reader: Reader::new(),
@@ -132,25 +132,25 @@ impl Default for People {
             begun: false,
             row: Zeroizing::new(vec![0; ROW_MAX]),
             ends: vec![0; FIELDS_MAX],
-            extent: Extent { line: 1, bytes: 0, fields: 0, state: State::Filling },
+            extent: RowExtent { line: 1, bytes: 0, fields: 0, state: ParserState::Filling },
             head: None,
         }
     }
 }
 
-impl People {
+impl UserListParser {
     /// Parses `piece`, the next chunk of the list, up to the end of one row. Returns how many bytes were parsed and
     /// where the parser stopped. An empty chunk marks the end of the list.
-    pub fn read(&mut self, piece: &[u8]) -> (usize, Found) {
-        if matches!(self.extent.state, State::Whole | State::Overflown) {
+    pub fn read(&mut self, piece: &[u8]) -> (usize, ParserStop) {
+        if matches!(self.extent.state, ParserState::Whole | ParserState::Overflown) {
             let line = self.reader.line();
-            self.extent = Extent { line, bytes: 0, fields: 0, state: State::Filling };
+            self.extent = RowExtent { line, bytes: 0, fields: 0, state: ParserState::Filling };
         }
         let mut used = self.skip_mark(piece);
         loop {
             let rest = piece.get(used..).unwrap_or_default();
             if rest.is_empty() && !piece.is_empty() {
-                return (used, Found::More);
+                return (used, ParserStop::More);
             }
             // The reader would skip a second byte order mark in its first chunk.
             let rest = if self.begun { rest } else { rest.get(..1).unwrap_or_default() };
@@ -159,15 +159,19 @@ impl People {
             match result {
                 ReadRecordResult::InputEmpty => {}
                 ReadRecordResult::OutputFull | ReadRecordResult::OutputEndsFull => {
-                    self.extent =
-                        Extent { bytes: 0, fields: 0, state: State::Overflowing, ..self.extent };
+                    self.extent = RowExtent {
+                        bytes: 0,
+                        fields: 0,
+                        state: ParserState::Overflowing,
+                        ..self.extent
+                    };
                 }
                 ReadRecordResult::Record => {
                     let last = piece.get(..used).and_then(<[u8]>::last);
                     return (used, self.found(last));
                 }
-                ReadRecordResult::End if self.head.is_none() => return (used, Found::NoHead),
-                ReadRecordResult::End => return (used, Found::End),
+                ReadRecordResult::End if self.head.is_none() => return (used, ParserStop::NoHead),
+                ReadRecordResult::End => return (used, ParserStop::End),
             }
         }
     }
@@ -191,7 +195,7 @@ impl People {
     }
 
     fn record(&mut self, rest: &[u8]) -> (ReadRecordResult, usize) {
-        let Extent { bytes, fields, .. } = self.extent;
+        let RowExtent { bytes, fields, .. } = self.extent;
         let row = self.row.get_mut(bytes..).unwrap_or_default();
         let ends = self.ends.get_mut(fields..).unwrap_or_default();
         let (result, read, written, ended) = self.reader.read_record(rest, row, ends);
@@ -201,8 +205,8 @@ impl People {
         (result, read)
     }
 
-    fn found(&mut self, last: Option<&u8>) -> Found {
-        let overflowing = self.extent.state == State::Overflowing;
+    fn found(&mut self, last: Option<&u8>) -> ParserStop {
+        let overflowing = self.extent.state == ParserState::Overflowing;
         if !overflowing {
             // Empty lines before the row are skipped; those within it count.
             let bytes = self.row.iter().take(self.extent.bytes).chain(last);
@@ -210,12 +214,12 @@ impl People {
             self.extent.line =
                 self.reader.line().saturating_sub(u64::try_from(lines).unwrap_or_default());
         }
-        self.extent.state = if overflowing { State::Overflown } else { State::Whole };
+        self.extent.state = if overflowing { ParserState::Overflown } else { ParserState::Whole };
         match self.head {
-            Some(_) => Found::Row,
+            Some(_) => ParserStop::Row,
             None => {
                 self.head = if overflowing { None } else { self.named() };
-                self.head.map_or(Found::NoHead, Found::Head)
+                self.head.map_or(ParserStop::NoHead, ParserStop::Head)
             }
         }
     }
@@ -237,12 +241,12 @@ impl People {
         (known && !twice).then_some(head)
     }
 
-    /// Returns the last row. Valid until [`People::read`] is called again.
+    /// Returns the last row. Valid until [`UserListParser::read`] is called again.
     ///
     /// # Errors
     /// [`RowError`] if the row cannot be used; later rows may still be usable.
     pub fn row(&self) -> Result<UserRow<'_>, RowError> {
-        let Some(head) = self.head.filter(|_| self.extent.state == State::Whole) else {
+        let Some(head) = self.head.filter(|_| self.extent.state == ParserState::Whole) else {
             return Err(RowError::TooLong);
         };
         let (found, wanted) = (self.extent.fields, head.fields);
@@ -272,21 +276,21 @@ mod tests {
 
     /// Parses the whole text in chunks of `size` bytes.
     fn all(text: &[u8], size: usize) -> Vec<String> {
-        let (mut people, mut found) = (People::default(), Vec::new());
+        let (mut people, mut found) = (UserListParser::default(), Vec::new());
         let mut pieces = text.chunks(size).chain([&b""[..]].into_iter().cycle());
         let mut piece = pieces.next().unwrap();
         loop {
             let (used, what) = people.read(piece);
             let line = people.line();
             let text = match (what, people.row()) {
-                (Found::Row, Ok(UserRow { user, mail, key })) => {
+                (ParserStop::Row, Ok(UserRow { user, mail, key })) => {
                     format!("{line} {user} {mail:?} {key:?}")
                 }
-                (Found::Row, Err(fault)) => format!("{line} {fault:?}"),
-                (Found::More, _) => String::new(),
+                (ParserStop::Row, Err(fault)) => format!("{line} {fault:?}"),
+                (ParserStop::More, _) => String::new(),
                 (other, _) => format!("{other:?}"),
             };
-            let ends = matches!(what, Found::End | Found::NoHead);
+            let ends = matches!(what, ParserStop::End | ParserStop::NoHead);
             piece = &piece[used..];
             if piece.is_empty() {
                 piece = pieces.next().unwrap();
@@ -306,7 +310,7 @@ mod tests {
         let head = Head { user: 0, mail: Some(2), key: Some(1), fields: 3 };
         let fields = RowError::Fields { found: 1, wanted: 3 };
         let wanted = [
-            format!("{:?}", Found::Head(head)),
+            format!("{:?}", ParserStop::Head(head)),
             "3 ada Some(\"a@b\") Some(\"x \\\"y\\\"\")".to_string(),
             "4 b\no None None".to_string(),
             format!("6 {fields:?}"),

@@ -41,19 +41,19 @@ pub(crate) enum Carrier {
 }
 
 impl Carrier {
-    pub(crate) fn of(source: &Source, screen: Screen) -> Self {
+    pub(crate) fn of(source: &Source, screen: UserScreen) -> Self {
         match (source, screen) {
             (Source::Uid(_), _) => Self::Local,
-            (_, Screen::None) => Self::Program,
-            (Source::Address(_), Screen::Terminal) => Self::Ssh,
-            (Source::Tty(_) | Source::Unknown, Screen::Terminal) => Self::Terminal,
+            (_, UserScreen::None) => Self::Program,
+            (Source::Address(_), UserScreen::Terminal) => Self::Ssh,
+            (Source::Tty(_) | Source::Unknown, UserScreen::Terminal) => Self::Terminal,
         }
     }
 }
 
 /// The user's screen, according to the calling program.
 #[derive(Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Screen {
+pub(crate) enum UserScreen {
     /// A terminal, local or behind sshd.
     Terminal,
     /// No terminal, as with a web application.
@@ -167,11 +167,13 @@ mod tests {
 
     #[test]
     fn local_users_source_outweighs_the_screen() {
-        for screen in [Screen::Terminal, Screen::None] {
+        for screen in [UserScreen::Terminal, UserScreen::None] {
             assert!(Carrier::of(&Source::Uid(1000), screen) == Carrier::Local);
         }
-        assert!(Carrier::of(&Source::Unknown, Screen::None) == Carrier::Program);
-        assert!(Carrier::of(&Source::Tty("tty1".into()), Screen::Terminal) == Carrier::Terminal);
+        assert!(Carrier::of(&Source::Unknown, UserScreen::None) == Carrier::Program);
+        assert!(
+            Carrier::of(&Source::Tty("tty1".into()), UserScreen::Terminal) == Carrier::Terminal
+        );
     }
 
     #[test]

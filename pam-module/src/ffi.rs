@@ -25,7 +25,7 @@ const GROUP_BUFFER: usize = 2 << 20;
 
 /// `struct group` of grp.h.
 #[repr(C)]
-struct Group {
+struct CGroup {
     name: *mut c_char,
     password: *mut c_char,
     gid: c_uint,
@@ -39,10 +39,10 @@ unsafe extern "C" {
     fn pam_fail_delay(pamh: *mut PamHandle, microseconds: c_uint) -> c_int;
     fn getgrnam_r(
         name: *const c_char,
-        group: *mut Group,
+        group: *mut CGroup,
         buffer: *mut c_char,
         length: usize,
-        found: *mut *mut Group,
+        found: *mut *mut CGroup,
     ) -> c_int;
 }
 
@@ -103,7 +103,7 @@ fn group_within(name: &CStr, member: &str, length: usize) -> Result<Option<Large
     // Allocated fallibly: the caller's memory limits must not abort the process.
     let mut buffer: Vec<c_char> = Vec::new();
     buffer.try_reserve_exact(length).map_err(|_| Errno::NOMEM)?;
-    let mut entry = MaybeUninit::<Group>::uninit();
+    let mut entry = MaybeUninit::<CGroup>::uninit();
     let mut found = ptr::null_mut();
     let (space, group) = (buffer.as_mut_ptr(), entry.as_mut_ptr());
     // SAFETY: the name ends in NUL, and entry and buffer, of that length, live until all is read from them below.
@@ -120,7 +120,7 @@ fn group_within(name: &CStr, member: &str, length: usize) -> Result<Option<Large
 }
 
 /// Returns whether the entry of a group lists a member. The buffer of the entry must still be alive.
-fn lists(group: &Group, member: &str) -> bool {
+fn lists(group: &CGroup, member: &str) -> bool {
     let mut at = group.members;
     while !at.is_null() {
         // SAFETY: libc's list of members ends in a null pointer, and this is not beyond it.

@@ -10,7 +10,7 @@ use pam::{
 use rustix::process::Uid;
 use twinlock_core::base::request::{Claim, PublicKey, Request, Source};
 
-use crate::{conversation::Screen, ffi};
+use crate::{conversation::UserScreen, ffi};
 
 /// Maximum length of a user name or service in bytes.
 const TEXT_MAX: usize = 4096;
@@ -92,10 +92,10 @@ const DISPLAY_MANAGERS: [&str; 5] = ["gdm", "lightdm", "sddm", "lxdm", "xdm"];
 
 /// Returns whether the user has a terminal: one at the other end of an ssh connection, or one of the host. A display
 /// manager or a program that names no terminal has none.
-pub(crate) fn screen(handle: &PamHandle, service: &str) -> Screen {
+pub(crate) fn screen(handle: &PamHandle, service: &str) -> UserScreen {
     let displays = DISPLAY_MANAGERS.iter().any(|name| service.starts_with(name));
     let tty = handle.get_item::<Tty<'_>>().ok().flatten().map(|item| item.0.to_bytes());
-    if !displays && tty.is_some_and(is_terminal) { Screen::Terminal } else { Screen::None }
+    if !displays && tty.is_some_and(is_terminal) { UserScreen::Terminal } else { UserScreen::None }
 }
 
 /// Returns whether a name is that of a terminal: `ssh`, as sshd sets it, or a device such as `/dev/pts/0` or `tty1`.

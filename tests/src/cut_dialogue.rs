@@ -22,7 +22,7 @@ pub struct CutDialogue<'m> {
 }
 
 /// How a run of the dialogue ended.
-pub struct Outcome {
+pub struct CutOutcome {
     /// Everything that was shown.
     pub screen: String,
     /// The exit status, 128 + N if signal N ended it.
@@ -31,7 +31,7 @@ pub struct Outcome {
     pub blow: String,
 }
 
-impl Outcome {
+impl CutOutcome {
     /// Returns everything that was shown, as one line.
     pub fn said(&self) -> String {
         self.screen.replace("\r\n", " ")
@@ -55,19 +55,19 @@ impl Machine {
 impl CutDialogue<'_> {
     /// Restores the state and runs the dialogue. `blow` is the option of strace that kills the command or makes a call
     /// fail.
-    pub fn run(&self, blow: String) -> Outcome {
+    pub fn run(&self, blow: String) -> CutOutcome {
         cut::back(self.machine);
         let call = self.machine.call(self.words.clone()).logged_in(&self.user);
         let call = call.strace("/tmp/trace", &["-s", "200", "-e", &blow]);
         let mut all = self.machine.dialogue(&self.user, call.open());
         let code = all.answer_while_asked(self.answers);
-        Outcome { screen: all.screen(), code, blow }
+        CutOutcome { screen: all.screen(), code, blow }
     }
 
     /// Repeats the dialogue and kills it once at each system call between the texts `from` and `to`. Calls `left` after
     /// each run and returns its results.
     #[track_caller]
-    pub fn killed<T>(&self, (from, to): (&str, &str), left: impl Fn(&Outcome) -> T) -> Vec<T> {
+    pub fn killed<T>(&self, (from, to): (&str, &str), left: impl Fn(&CutOutcome) -> T) -> Vec<T> {
         let whole = self.run("trace=all".into());
         assert_eq!(whole.code, Some(0), "{}", whole.screen);
         let mut places = self.machine.trace("/tmp/trace").places(from, to);
@@ -83,7 +83,7 @@ impl CutDialogue<'_> {
 
     /// Repeats the dialogue. In the n-th run, the n-th call of each kind fails; ends when a run has fewer calls.
     /// `is_done` returns whether a dialogue succeeded nevertheless.
-    pub fn refused(&self, mut is_done: impl FnMut(&Outcome) -> bool) {
+    pub fn refused(&self, mut is_done: impl FnMut(&CutOutcome) -> bool) {
         for (call, errno) in REFUSALS {
             let blow = |nth| format!("inject={call}:error={errno:?}:when={nth}");
             assert!(!is_done(&self.run(blow(1))), "no {call} was refused");

@@ -9,11 +9,11 @@ pub struct Dialogue<'m> {
     machine: &'m Machine,
     user: String,
     session: Session<'m>,
-    typed: Vec<Typed>,
+    typed: Vec<TypedAnswer>,
 }
 
 /// One answer: the length of the output before it, its text, and its placeholder in the transcript.
-pub(crate) struct Typed {
+pub(crate) struct TypedAnswer {
     pub(crate) at: usize,
     pub(crate) text: String,
     pub(crate) written: String,
@@ -35,7 +35,7 @@ impl<'m> Dialogue<'m> {
             let screen = self.session.transcript();
             let text = self.machine.typed(&self.user, (&screen, word));
             let written = if *word == "<group>" { "XXXX" } else { &text };
-            self.typed.push(Typed {
+            self.typed.push(TypedAnswer {
                 at: screen.len(),
                 written: written.to_owned(),
                 text: text.clone(),

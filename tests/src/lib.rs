@@ -60,7 +60,7 @@ pub use call::{Call, Finished};
 pub use caller::{Caller, Next, Reply};
 pub use codes::{Otp, Token, now};
 pub use cut::Cut;
-pub use cut_dialogue::{CutDialogue, Outcome};
+pub use cut_dialogue::{CutDialogue, CutOutcome};
 pub use dialogue::Dialogue;
 pub use extent::thorough;
 pub use files::MachineFile;

@@ -1,6 +1,6 @@
 //! Transcripts in `tests/vectors/dialogues`, which are compared word for word.
 
-use crate::dialogue::Typed;
+use crate::dialogue::TypedAnswer;
 use crate::golden::golden;
 use crate::picture::is_square;
 use crate::reader::{bare, is_code, is_key};
@@ -20,7 +20,7 @@ pub(crate) fn compare(name: &str, text: &str) {
 }
 
 /// Returns a terminal's output with the typed input, and with placeholders for texts that vary.
-pub(crate) fn written(screen: &str, typed: &[Typed]) -> String {
+pub(crate) fn written(screen: &str, typed: &[TypedAnswer]) -> String {
     let mut text = String::new();
     let mut done = 0;
     for one in typed {

@@ -8,7 +8,7 @@ use crate::build::Artefacts;
 use crate::changelog;
 use crate::command::{Done, command, output, run};
 use crate::machine::{multiarch, repository, target};
-use crate::maintainer::{Purpose, maintainer};
+use crate::maintainer::{PackagePurpose, maintainer};
 use crate::manual;
 
 const DOCUMENTS: &str = "usr/share/doc/twinlock";
@@ -30,10 +30,10 @@ struct Layout {
 }
 
 /// Packs the artefacts, and returns the path of the package.
-pub(crate) fn package(artefacts: &Artefacts, purpose: Purpose) -> Done<PathBuf> {
+pub(crate) fn package(artefacts: &Artefacts, purpose: PackagePurpose) -> Done<PathBuf> {
     let folder = target().join(match purpose {
-        Purpose::Release => "package",
-        Purpose::Test => "package-for-tests",
+        PackagePurpose::Release => "package",
+        PackagePurpose::Test => "package-for-tests",
     });
     let layout = Layout { root: folder.join("root"), maintainer: maintainer(purpose)? };
     if layout.root.exists() {

@@ -33,7 +33,7 @@ use std::process::ExitCode;
 
 use crate::command::Done;
 use crate::demo::Typist;
-use crate::maintainer::{Purpose, maintainer};
+use crate::maintainer::{PackagePurpose, maintainer};
 use crate::packages::Consent;
 use crate::test::Extent;
 
@@ -67,7 +67,7 @@ not a chroot, and not a container that forbids namespaces. That is checked befor
 ";
 
 /// The command line after `cargo xtask`.
-struct Typed {
+struct CommandLine {
     chore: String,
     flags: Vec<String>,
     /// The word after `--from`.
@@ -76,7 +76,7 @@ struct Typed {
     advisory_db: Option<String>,
 }
 
-impl Typed {
+impl CommandLine {
     fn read(mut words: impl Iterator<Item = String>) -> Result<Self, String> {
         let chore = words.next().ok_or("Say which chore.")?;
         let (mut flags, mut from, mut advisory_db) = (Vec::new(), None, None);
@@ -114,7 +114,7 @@ impl Typed {
 }
 
 fn main() -> ExitCode {
-    let typed = match Typed::read(std::env::args().skip(1)) {
+    let typed = match CommandLine::read(std::env::args().skip(1)) {
         Ok(typed) => typed,
         Err(error) => return misused(&error),
     };
@@ -155,7 +155,7 @@ fn main() -> ExitCode {
 }
 
 /// Enters the checkout, and checks whether a task that uses private machines can run here.
-fn may_begin(typed: &Typed) -> Done {
+fn may_begin(typed: &CommandLine) -> Done {
     let apart = match typed.chore.as_str() {
         "test" | "demo" | "bench" => true,
         "package" => typed.has("--try"),
@@ -170,9 +170,9 @@ fn may_begin(typed: &Typed) -> Done {
     if apart { preflight::check() } else { Ok(()) }
 }
 
-fn package(typed: &Typed) -> Done<ExitCode> {
+fn package(typed: &CommandLine) -> Done<ExitCode> {
     let tried = typed.has("--try");
-    let purpose = if tried { Purpose::Test } else { Purpose::Release };
+    let purpose = if tried { PackagePurpose::Test } else { PackagePurpose::Release };
     // Before anything is installed or built.
     maintainer(purpose)?;
     let more =

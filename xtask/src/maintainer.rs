@@ -12,7 +12,7 @@ const MADE_UP: &str = "twinlock test build <nobody@twinlock.invalid>";
 
 /// What a package is built for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Purpose {
+pub(crate) enum PackagePurpose {
     /// Release to other machines, which requires a maintainer.
     Release,
     /// Tests on this machine. The package is built in a separate folder, so that it is not released by mistake.
@@ -20,8 +20,8 @@ pub(crate) enum Purpose {
 }
 
 /// Returns the value of the Maintainer field of a package.
-pub(crate) fn maintainer(purpose: Purpose) -> Done<String> {
-    if purpose == Purpose::Test {
+pub(crate) fn maintainer(purpose: PackagePurpose) -> Done<String> {
+    if purpose == PackagePurpose::Test {
         return Ok(MADE_UP.into());
     }
     let text = fs::read_to_string(repository().join(FILE))

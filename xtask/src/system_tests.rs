@@ -22,7 +22,7 @@ const THREADS: &str = "--test-threads=2";
 
 /// The environment in which the tests are started.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Way {
+pub(crate) enum Environment {
     /// As root, in the caller's environment.
     Usual,
     /// By a user with sudo at a terminal.
@@ -87,7 +87,7 @@ fn program(line: &str) -> Option<Program> {
 }
 
 /// Runs all programs and counts the results. Runs as many programs at the same time as there are processors.
-pub(crate) fn run(programs: &[Program], way: Way, extent: Extent) -> Done<Counts> {
+pub(crate) fn run(programs: &[Program], way: Environment, extent: Extent) -> Done<Counts> {
     let waiting = Mutex::new(programs.iter());
     let counts = Mutex::new(Counts::default());
     let next = || waiting.lock().unwrap_or_else(PoisonError::into_inner).next();
@@ -112,7 +112,7 @@ pub(crate) fn run(programs: &[Program], way: Way, extent: Extent) -> Done<Counts
     Ok(counts.into_inner().unwrap_or_else(PoisonError::into_inner))
 }
 
-fn one(program: &Program, way: Way, extent: Extent) -> Done<(String, bool)> {
+fn one(program: &Program, way: Environment, extent: Extent) -> Done<(String, bool)> {
     let mut command = started(way)?;
     command.arg("env").arg("-u").arg(ALL);
     command.arg(format!("CARGO_MANIFEST_DIR={}", program.package.display()));
@@ -126,12 +126,12 @@ fn one(program: &Program, way: Way, extent: Extent) -> Done<(String, bool)> {
 }
 
 /// Returns the beginning of a command that runs a program as root in an environment.
-fn started(way: Way) -> Done<Command> {
+fn started(way: Environment) -> Done<Command> {
     let before = becoming_root()?;
     let line = match way {
-        Way::Usual => before.to_vec(),
-        Way::Bare => [before, &["setsid", "--wait", "sh", "-euc", BARE, "sh"]].concat(),
-        Way::SudoAtATerminal => {
+        Environment::Usual => before.to_vec(),
+        Environment::Bare => [before, &["setsid", "--wait", "sh", "-euc", BARE, "sh"]].concat(),
+        Environment::SudoAtATerminal => {
             let mut command = apart(&[])?;
             command.args(["sh", "-euc", SUDO_AT_A_TERMINAL, "sh"]);
             return Ok(command);

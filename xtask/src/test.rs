@@ -6,12 +6,12 @@ use std::process::{Command, ExitCode};
 use crate::build::{self, Artefacts};
 use crate::command::{Done, cargo, exists, run, watched};
 use crate::machine::root;
-use crate::maintainer::Purpose;
+use crate::maintainer::PackagePurpose;
 use crate::packages::{self, Consent};
-use crate::system_tests::{self, ALL, Program, Way};
+use crate::system_tests::{self, ALL, Environment, Program};
 use crate::tally::{Counts, Tally};
 use crate::{
-    Typed, booted, deb, deny, fresh, fuzz, mail_server, manual, module, mutants, transcript,
+    CommandLine, booted, deb, deny, fresh, fuzz, mail_server, manual, module, mutants, transcript,
     without_std,
 };
 
@@ -43,7 +43,7 @@ impl Made {
         self.artefacts.as_ref().ok_or_else(|| "There are no release artefacts to look at.".into())
     }
 
-    fn run(&self, way: Way, extent: Extent) -> Done<Counts> {
+    fn run(&self, way: Environment, extent: Extent) -> Done<Counts> {
         let programs = self.programs.as_ref().ok_or("The system tests were not compiled.")?;
         self.artefacts()?;
         system_tests::run(programs, way, extent)
@@ -63,7 +63,7 @@ enum When {
 }
 
 /// A step of the run.
-struct Step {
+struct TestStep {
     name: &'static str,
     when: When,
     run: fn(&mut Made, Extent) -> Done<Counts>,
@@ -72,7 +72,7 @@ struct Step {
 /// Returns a step that consists of one check.
 macro_rules! check {
     ($when:ident, $name:literal, $check:expr) => {
-        Step {
+        TestStep {
             name: $name,
             when: When::$when,
             run: |made, _| {
@@ -86,7 +86,7 @@ macro_rules! check {
 /// Returns a step that counts its own tests.
 macro_rules! tests {
     ($when:ident, $name:literal, $run:expr) => {
-        Step { name: $name, when: When::$when, run: $run }
+        TestStep { name: $name, when: When::$when, run: $run }
     };
 }
 
@@ -94,7 +94,7 @@ macro_rules! tests {
 const ONE: Counts = Counts { passed: 1, failed: 0 };
 
 /// All steps, in the order in which they run.
-const STEPS: &[Step] = &[
+const STEPS: &[TestStep] = &[
     check!(Always, "fuzzing: the lock file is current", |_| fuzz::lock_is_current()),
     check!(Always, "formatted", |_| run(&mut cargo(&["fmt", "--all", "--check"]))),
     // The module alone: together with the command it would be compiled with the command's features.
@@ -122,7 +122,7 @@ const STEPS: &[Step] = &[
         module::anonymous(file).and_then(|()| module::anonymous(command))
     }),
     check!(Makes, "the .deb", |made| {
-        made.deb = Some(deb::package(made.artefacts()?, Purpose::Test)?);
+        made.deb = Some(deb::package(made.artefacts()?, PackagePurpose::Test)?);
         Ok(())
     }),
     check!(Makes, "a mail server for the system tests", |_| mail_server::ready()),
@@ -131,13 +131,13 @@ const STEPS: &[Step] = &[
         Ok(())
     }),
     tests!(Always, "system tests: real sshd, sudo, su and login", |made, extent| {
-        made.run(Way::Usual, extent)
+        made.run(Environment::Usual, extent)
     }),
     tests!(All, "system tests again: by a sudo user at a terminal", |made, _| {
-        made.run(Way::SudoAtATerminal, Extent::Usual)
+        made.run(Environment::SudoAtATerminal, Extent::Usual)
     }),
     tests!(All, "system tests again: no terminal, no /usr/sbin in PATH, ulimit -c 0", |made, _| {
-        made.run(Way::Bare, Extent::Usual)
+        made.run(Environment::Bare, Extent::Usual)
     }),
     check!(Always, "the demo, and README's transcript of it", |_| transcript::check()),
     check!(All, "the .deb in a fresh Debian", |made| {
@@ -163,7 +163,7 @@ fn named(name: &str) -> Done<usize> {
 
 /// Runs every step, even after a failure. With `--from`, runs only the named step, the later steps, and the earlier
 /// steps whose artefacts these need.
-pub(crate) fn test(consent: Consent, extent: Extent, typed: &Typed) -> Done<ExitCode> {
+pub(crate) fn test(consent: Consent, extent: Extent, typed: &CommandLine) -> Done<ExitCode> {
     let first = typed.from.as_deref().map_or(Ok(0), named)?;
     let mut needed = packages::of_the_tests()?;
     let ours = [packages::TO_BUILD, packages::TO_SHOW, packages::TO_PACKAGE].concat();

@@ -140,11 +140,11 @@ fn console_name(device: u64) -> Option<String> {
 
 /// Logs a change with the acting user as the last key.
 pub(crate) fn log(context: &Context, event: &str, pairs: &[(&str, &str)]) {
-    log_as(context, Severity::Notice, &Said { event, pairs }, &ActingLogin::read());
+    log_as(context, Severity::Notice, &LogStart { event, pairs }, &ActingLogin::read());
 }
 
 /// The part of a log line that precedes the acting user.
-pub(crate) struct Said<'a> {
+pub(crate) struct LogStart<'a> {
     /// The value of `event=`.
     pub(crate) event: &'a str,
     /// The keys after `event=`, with their values.
@@ -152,8 +152,13 @@ pub(crate) struct Said<'a> {
 }
 
 /// Logs a change as [`log`] does, with the given severity and for the login `login`, which was read before.
-pub(crate) fn log_as(context: &Context, severity: Severity, said: &Said<'_>, login: &ActingLogin) {
-    let Said { event, pairs } = *said;
+pub(crate) fn log_as(
+    context: &Context,
+    severity: Severity,
+    said: &LogStart<'_>,
+    login: &ActingLogin,
+) {
+    let LogStart { event, pairs } = *said;
     let (actor, doubt) = (login.word(), login.doubt());
     let mut pairs = pairs.to_vec();
     pairs.extend(doubt.as_ref().map(|(key, uid)| (*key, uid.as_str())));

@@ -19,7 +19,7 @@ use twinlock_host::{create_store, journal::Severity, store::enrolled_users};
 
 use crate::{
     authorize::{
-        actor::{self, ActingLogin, Said},
+        actor::{self, ActingLogin, LogStart},
         denial::{first_is_over, refused},
         first_run::FirstRun,
         own_code::{self, OwnCodeWays, Question},
@@ -206,7 +206,7 @@ impl Authorized {
         pairs.push(("own_code", own_code));
         let severity =
             if self.0.break_glass.is_some() { Severity::Alert } else { Severity::Notice };
-        actor::log_as(context, severity, &Said { event, pairs: &pairs }, &self.0.login);
+        actor::log_as(context, severity, &LogStart { event, pairs: &pairs }, &self.0.login);
     }
 
     /// Queues a mail to the target user, who may not have asked for the operation.

@@ -13,7 +13,7 @@ const WRITABLE: u32 = 0o022;
 
 /// A session of logind.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Session {
+pub(crate) struct LogindSession {
     /// The uid of the session's user.
     pub(crate) uid: u32,
     /// The name of the session's terminal below `/dev`.
@@ -22,7 +22,7 @@ pub(crate) struct Session {
     remote: bool,
 }
 
-impl Session {
+impl LogindSession {
     /// Returns whether this is a local session of root on `terminal`.
     pub(crate) fn is_roots_on(&self, terminal: &str) -> bool {
         self.uid == 0 && !self.remote && self.terminal.as_deref() == Some(terminal)
@@ -36,13 +36,13 @@ pub(crate) fn is_there() -> bool {
 
 /// Returns the session to whose control group this process belongs. A process needs root's rights to leave its control
 /// group.
-pub(crate) fn session() -> Option<Session> {
+pub(crate) fn session() -> Option<LogindSession> {
     read(&session_of(&groups())?)
 }
 
 /// Returns the users of the sessions of this process: of `session`, found by control group, and of the kernel's audit
 /// session.
-pub(crate) fn owners(session: Option<&Session>, audit: Option<u32>) -> Vec<u32> {
+pub(crate) fn owners(session: Option<&LogindSession>, audit: Option<u32>) -> Vec<u32> {
     let by_audit = audit.filter(|id| *id != u32::MAX).and_then(|id| read(&id.to_string()));
     let slice = slice_of(&groups());
     let sessions = session.into_iter().chain(&by_audit).map(|session| session.uid);
@@ -72,7 +72,7 @@ fn slice_of(groups: &str) -> Option<u32> {
     path_of(groups).split('/').find_map(part)
 }
 
-fn read(id: &str) -> Option<Session> {
+fn read(id: &str) -> Option<LogindSession> {
     if id.is_empty() || !id.bytes().all(|byte| byte.is_ascii_alphanumeric()) {
         return None;
     }
@@ -82,11 +82,11 @@ fn read(id: &str) -> Option<Session> {
     roots.then(|| fs::read_to_string(&path).ok())?.as_deref().and_then(parsed)
 }
 
-fn parsed(text: &str) -> Option<Session> {
+fn parsed(text: &str) -> Option<LogindSession> {
     let value = |key: &str| {
         text.lines().filter_map(|line| line.split_once('=')).find(|(name, _)| *name == key)
     };
-    Some(Session {
+    Some(LogindSession {
         uid: value("UID")?.1.parse().ok()?,
         terminal: value("TTY").map(|(_, terminal)| terminal.to_owned()),
         remote: value("REMOTE").is_some_and(|(_, remote)| remote != "0"),

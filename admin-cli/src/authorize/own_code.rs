@@ -43,11 +43,11 @@ pub(crate) struct Question<'a> {
     /// Which kinds of codes are accepted.
     pub(crate) ways: OwnCodeWays,
     /// The work that follows the last code.
-    pub(crate) then: Then<'a>,
+    pub(crate) then: AfterCodes<'a>,
 }
 
 /// The work that follows the last code. It gets the attempt and the keyboard with which the codes were verified.
-pub(crate) type Then<'a> =
+pub(crate) type AfterCodes<'a> =
     &'a mut dyn FnMut(&mut Attempt<'_>, &mut Keyboard) -> Result<(), CliError>;
 
 /// Which kinds of codes are accepted.

@@ -21,10 +21,10 @@ use crate::{
     cli::BackupCodesArgs,
     context::Context,
     enrollment::{
-        one_time::{self, Left},
+        one_time::{self, CodesLeft},
         own_codes,
         record_update::{active, failed, put},
-        ticket::{Drawn, TicketMessage, life_of},
+        ticket::{GeneratedTicket, TicketMessage, life_of},
     },
     error::exit::{CliError, Exit},
     terminal::{
@@ -68,8 +68,8 @@ fn announcement(
 ) -> String {
     let user = plain(&account.name);
     let dead = match one_time::left(&context.machine.records, &found.record) {
-        Ok(Some(Left { left: 0, .. }) | None) => format!("{user} has no backup codes left."),
-        Ok(Some(Left { left, .. })) => {
+        Ok(Some(CodesLeft { left: 0, .. }) | None) => format!("{user} has no backup codes left."),
+        Ok(Some(CodesLeft { left, .. })) => {
             format!("{} of {user} will stop working at once.", count(left.into(), "backup code"))
         }
         Err(_) => {
@@ -94,7 +94,7 @@ fn owe(
     let stamp = context.stamp()?;
     let audit = by.audit(stamp.at);
     let life = life_of(context, &account.name, mail);
-    let drawn = Drawn::new(context, Purpose::Codes, audit.clone(), life)?;
+    let drawn = GeneratedTicket::new(context, Purpose::Codes, audit.clone(), life)?;
     let mut decide = |found: Option<Snapshot>| {
         let found = active(found).ok_or_else(|| not_set_up(&account.name))?;
         let mut record = enrollment::owing_codes(found.record, audit.clone(), stamp);

@@ -49,7 +49,7 @@ pub(crate) fn run(context: &Context, patience: u64) -> Result<(), CliError> {
     let gathered = post.gather(context.now()?.unix);
     report.dead = gathered.dead;
     report.failure = gathered.fault.map(CliError::from);
-    let run = Run { context, post: &post, seconds: patience.max(1) };
+    let run = DeliveryRun { context, post: &post, seconds: patience.max(1) };
     for due in post.due(context.now()?.unix)? {
         if report.strikes >= STRIKES {
             break;
@@ -61,13 +61,13 @@ pub(crate) fn run(context: &Context, patience: u64) -> Result<(), CliError> {
     report.tell(context)
 }
 
-struct Run<'a> {
+struct DeliveryRun<'a> {
     context: &'a Context,
     post: &'a MailSpool,
     seconds: u64,
 }
 
-impl Run<'_> {
+impl DeliveryRun<'_> {
     fn deliver(&self, claimed: &Claimed, report: &mut DeliveryReport) -> Result<(), CliError> {
         let outcome = match self.send(claimed) {
             Err(DeliveryError::Elsewhere(failure)) => Err((failure, None)),

@@ -21,7 +21,7 @@ use crate::{
 };
 
 /// The ledger name of a device and its content, which is `None` if it is unreadable or the device has expired.
-struct Remembered {
+struct RememberedEntry {
     name: String,
     device: Option<Device>,
 }
@@ -91,7 +91,7 @@ pub(crate) fn forget(context: &Context, wanted: &Forget) -> Result<(), CliError>
 }
 
 /// Returns the remembered devices, oldest first. Expired ones have no content.
-fn remembered(context: &Context, account: &Account) -> Result<Vec<Remembered>, CliError> {
+fn remembered(context: &Context, account: &Account) -> Result<Vec<RememberedEntry>, CliError> {
     let user_ledger = context.machine.ledger.open(&LedgerKey::of(Some(account), &account.name))?;
     let generation = generation(context, account)?;
     let now = context.now()?;
@@ -102,7 +102,7 @@ fn remembered(context: &Context, account: &Account) -> Result<Vec<Remembered>, C
         let text = user_ledger.content(&name)?.unwrap_or_default();
         let device = device_text::read(&text)
             .filter(|one| device::is_remembered(one, now) && Some(one.generation) == generation);
-        found.push(Remembered { name, device });
+        found.push(RememberedEntry { name, device });
     }
     found.sort_by_key(|one| (one.device.as_ref().map(|one| one.since), one.name.clone()));
     Ok(found)

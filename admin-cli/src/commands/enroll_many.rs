@@ -9,7 +9,7 @@ use twinlock_core::{
     record::{Algorithm, Authenticator, MovingFactor, extras::KeyDisclosure},
 };
 use twinlock_host::create_store;
-use twinlock_migrate::{plan::Plan, user_list::UserRow};
+use twinlock_migrate::{plan::ImportPlan, user_list::UserRow};
 
 use crate::{
     authorize::authorizer::{Authorized, Authorizer},
@@ -18,7 +18,7 @@ use crate::{
     enrollment::{
         batch::{Batch, BatchOutcome},
         inviting::{Handing, invite},
-        people_list::{Next, PeopleList},
+        people_list::{ListStop, PeopleList},
         report_file::ReportFile,
     },
     error::exit::{CliError, Exit},
@@ -69,8 +69,8 @@ pub(crate) fn run(context: &Context, path: &str, wanted: &Enroll) -> Result<(), 
             return batch.interrupted();
         }
         match list.next() {
-            Ok(Next::End) => return batch.end(),
-            Ok(Next::Row) => {
+            Ok(ListStop::End) => return batch.end(),
+            Ok(ListStop::Row) => {
                 let row = list.row();
                 let user = row.as_ref().map(|row| row.user.to_owned()).unwrap_or_default();
                 let fate = row.and_then(|row| {
@@ -153,11 +153,11 @@ fn enroll(
     mail: Option<&str>,
     authenticator: Authenticator,
 ) -> Result<BatchOutcome, CliError> {
-    let takeover = Plan {
+    let takeover = ImportPlan {
         promised_by: authenticator.seen.as_ref().map(|seen| seen.audit.by.clone()),
         authenticators: vec![authenticator],
         mail: mail.map(str::to_owned),
-        ..Plan::default()
+        ..ImportPlan::default()
     };
     Ok(match take_over(context, Some(by), account, takeover)? {
         ImportOutcome::Imported => BatchOutcome::Enrolled,

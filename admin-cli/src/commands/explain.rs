@@ -20,7 +20,7 @@ use twinlock_core::{
     ledger::Budget,
     policy::{
         NotEnrolled,
-        admission::{self, AccountState, Admission, Known},
+        admission::{self, AccountState, Admission, AdmissionInput},
         rules::{Decided, Subject},
     },
     ports::{Accounts, Ledger, LedgerKey, Records, Snapshot},
@@ -121,7 +121,7 @@ fn come_to(
         }
     };
     let found = seen.record.as_ref().map(Option::as_ref).map_err(|fault| *fault);
-    let known = Known {
+    let known = AdmissionInput {
         account: AccountState::Exists { uid: login.account.uid },
         decided: seen.decided,
         record: found.map(|found| found.map(|found| &found.record)),
@@ -273,7 +273,7 @@ fn weighed(
         &facts,
         found,
         login.now.unix,
-        why::Origin { budget: Budget::Proven, source },
+        why::AttemptOrigin { budget: Budget::Proven, source },
     ))
 }
 

@@ -15,7 +15,7 @@ use crate::{
     context::Context,
     enrollment::{
         record_update::{begin, failed},
-        ticket::{Drawn, TicketMessage, life_of},
+        ticket::{GeneratedTicket, TicketMessage, life_of},
     },
     error::exit::{CliError, Exit},
     mail::Address,
@@ -63,9 +63,9 @@ fn invite(
     account: &Account,
     mail: Option<&str>,
     life: u64,
-) -> Result<Drawn, CliError> {
+) -> Result<GeneratedTicket, CliError> {
     let stamp = context.stamp()?;
-    let drawn = Drawn::new(context, Purpose::SetUp, by.audit(stamp.at), life)?;
+    let drawn = GeneratedTicket::new(context, Purpose::SetUp, by.audit(stamp.at), life)?;
     let mut decide = |found: Option<Snapshot>| {
         let before = found.map(|found| found.record);
         let mut record = enrollment::begun(account, before, stamp);

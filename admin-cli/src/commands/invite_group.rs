@@ -19,7 +19,7 @@ use crate::{
     enrollment::{
         batch::{Batch, BatchOutcome},
         inviting::{Handing, Invited, invite},
-        reminder::{self, Reminder, Written},
+        reminder::{self, Reminder, RuleChange},
         report_file::ReportFile,
     },
     error::exit::{CliError, Exit},
@@ -140,9 +140,9 @@ fn day(text: &str, now: UnixTime) -> Result<UnixTime, CliError> {
     Ok(date)
 }
 
-fn announce(context: &Context, by: &Authorized, reminder: Reminder<'_>, written: Written) {
+fn announce(context: &Context, by: &Authorized, reminder: Reminder<'_>, written: RuleChange) {
     let day = date(reminder.until);
-    if written == Written::Before {
+    if written == RuleChange::Before {
         let group = plain(reminder.group);
         say(context, &format!("The rule for {group} until {day} exists already."));
         return;

@@ -68,7 +68,7 @@ fn two_forms() -> CliError {
 fn everybody(context: &Context, form: Form) -> Result<(), CliError> {
     let now = context.now()?;
     let mut list = Listing::begin(context, form, HEADER, &FIELDS)?;
-    let mut tally = Tally::default();
+    let mut tally = StatusCounts::default();
     for entry in enrolled_users::everybody(&context.machine.records)? {
         let account = context.machine.accounts.by_name(&entry.user).ok().flatten();
         let Some(person) = person::of_entry(context, entry) else { continue };
@@ -90,7 +90,7 @@ fn directory(context: &Context, form: Form, whose: &Whose, only: Only) -> Result
     let mut directory = Directory::open(whose).map_err(|fault| no_directory(whose, fault))?;
     warn_of_silence(whose);
     let mut list = Listing::begin(context, form, HEADER, &FIELDS)?;
-    let (mut tally, mut all) = (Tally::default(), 0);
+    let (mut tally, mut all) = (StatusCounts::default(), 0);
     while let Some(account) = directory.next_account()? {
         all += 1;
         let person = person::of_account(context, &account);
@@ -230,7 +230,7 @@ fn fields(person: &Person, exempt: Option<Exemption>) -> Vec<String> {
 
 /// The number of users by status.
 #[derive(Default)]
-struct Tally {
+struct StatusCounts {
     all: usize,
     enrolled: usize,
     others: [usize; 5],
@@ -240,7 +240,7 @@ struct Tally {
 const OTHERS: [&str; 5] =
     ["without an account", "pending", "removed", "not enrolled", "broken (twinlock why USER)"];
 
-impl Tally {
+impl StatusCounts {
     fn count(&mut self, status: EnrollmentStatus) {
         self.all += 1;
         let [gone, pending, removed, never, broken] = &mut self.others;

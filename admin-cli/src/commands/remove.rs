@@ -27,7 +27,7 @@ use crate::{
 };
 
 /// What will be removed.
-struct Found {
+struct Removable {
     /// The number of the newest record.
     sequence: u64,
     /// The record, or why it cannot be read.
@@ -59,7 +59,7 @@ pub(crate) fn run(context: &Context, wanted: &Remove) -> Result<(), CliError> {
     Ok(())
 }
 
-fn find(context: &Context, folder: &Folder) -> Result<Option<Found>, CliError> {
+fn find(context: &Context, folder: &Folder) -> Result<Option<Removable>, CliError> {
     let records = &context.machine.records;
     // The folder is opened through its parent, so that a missing one is not taken for an empty one.
     records.root()?;
@@ -72,14 +72,14 @@ fn find(context: &Context, folder: &Folder) -> Result<Option<Found>, CliError> {
         Err(fault) => Err(fault),
     };
     let sequence = record.as_ref().map_or(sequence, |snapshot| snapshot.sequence);
-    Ok(Some(Found { sequence, record }))
+    Ok(Some(Removable { sequence, record }))
 }
 
 fn tombstone(
     context: &Context,
     user: &str,
     account: Option<&Account>,
-    found: &Found,
+    found: &Removable,
 ) -> Result<Successor, CliError> {
     let ChangeStamp { generation, at: now } = context.stamp()?;
     match &found.record {
@@ -110,7 +110,7 @@ fn put(
     context: &Context,
     folder: &Folder,
     successor: &Successor,
-    before: &Found,
+    before: &Removable,
 ) -> Result<(), CliError> {
     let records = &context.machine.records;
     let record = &successor.record;
@@ -131,7 +131,7 @@ fn put(
     }
 }
 
-fn consequence(user: &str, found: &Found) -> String {
+fn consequence(user: &str, found: &Removable) -> String {
     let shown = plain(user);
     match &found.record {
         Ok(_) => {

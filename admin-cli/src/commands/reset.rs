@@ -19,7 +19,7 @@ use crate::{
     enrollment::{
         one_time, password, person,
         record_update::{active, put},
-        ticket::{Drawn, TicketMessage, life_of},
+        ticket::{GeneratedTicket, TicketMessage, life_of},
     },
     error::exit::{CliError, Exit},
     terminal::{
@@ -68,7 +68,7 @@ fn deliver(
     context: &Context,
     account: &Account,
     mail: Option<&str>,
-    drawn: &Drawn,
+    drawn: &GeneratedTicket,
     requested: &Requested,
 ) -> Result<(), CliError> {
     let Requested { sessions, password } = *requested;
@@ -113,11 +113,11 @@ fn put_an_end(
     account: &Account,
     mail: Option<&str>,
     by: &Authorized,
-) -> Result<Drawn, CliError> {
+) -> Result<GeneratedTicket, CliError> {
     let stamp = context.stamp()?;
     let audit = by.audit(stamp.at);
     let life = life_of(context, &account.name, mail);
-    let drawn = Drawn::new(context, Purpose::SetUp, audit.clone(), life)?;
+    let drawn = GeneratedTicket::new(context, Purpose::SetUp, audit.clone(), life)?;
     let mut decide = |found: Option<Snapshot>| {
         let found = active(found).ok_or_else(|| not_set_up(&account.name))?;
         let mut record = enrollment::reset(found.record, audit.clone(), stamp);

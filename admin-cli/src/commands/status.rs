@@ -21,7 +21,7 @@ use crate::{
     enrollment::{
         exemption::{self, ExemptionReach},
         extras,
-        one_time::{self, Left},
+        one_time::{self, CodesLeft},
         person::{self, EnrollmentStatus, Person},
     },
     error::exit::{CliError, Exit, store_remedy},
@@ -206,7 +206,7 @@ fn authenticator(one: &Authenticator) -> String {
 
 fn codes(context: &Context, record: &Record) -> Option<String> {
     match one_time::left(&context.machine.records, record) {
-        Ok(left) => left.map(|Left { left, of }| format!("Backup codes left: {left} of {of}")),
+        Ok(left) => left.map(|CodesLeft { left, of }| format!("Backup codes left: {left} of {of}")),
         Err(fault) => {
             Some(format!("Backup codes: their file cannot be used ({}).", fault.reason()))
         }

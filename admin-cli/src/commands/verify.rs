@@ -52,8 +52,12 @@ pub(crate) fn run(context: &Context, user: &str) -> Result<(), CliError> {
     let typed = ask(&mut keyboard, &account.name)?;
     let code = read(&typed, &account.name)?;
     let before = history::read(user_ledger.as_ref(), None)?;
-    let asked =
-        Asked { context, user_ledger: user_ledger.as_ref(), record: &found.record, code: &code };
+    let asked = ChargedAttempt {
+        context,
+        user_ledger: user_ledger.as_ref(),
+        record: &found.record,
+        code: &code,
+    };
     let answer = asked.answer(asked.charged(&account, judged, &by.source()), &before)?;
     by.log(context, "code_tried", &[("user", &account.name), ("finding", answer.word())]);
     answer.tell(context, &found.record)
@@ -95,7 +99,7 @@ fn not_tried(user: &str) -> CliError {
 }
 
 /// A charged attempt and the typed code.
-struct Asked<'a> {
+struct ChargedAttempt<'a> {
     context: &'a Context,
     user_ledger: &'a dyn UserLedger,
     record: &'a Record,
@@ -110,7 +114,7 @@ enum VerifyVerdict {
     Throttled(UnixTime),
 }
 
-impl Asked<'_> {
+impl ChargedAttempt<'_> {
     /// Verifies the code as a login does, with a separate limit of attempts. Claims a correct code before anything is
     /// reported.
     fn charged(&self, account: &Account, judged: Snapshot, source: &SourceLabel) -> Outcome {

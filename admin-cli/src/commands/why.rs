@@ -105,9 +105,10 @@ fn waiting(
     now: UnixTime,
 ) -> Result<Vec<Waiting>, LedgerError> {
     let history = history::read(user_ledger, None)?;
-    let mut sources: Vec<Origin> = Vec::new();
+    let mut sources: Vec<AttemptOrigin> = Vec::new();
     for charged in &history.tries {
-        let source = Origin { budget: charged.name.budget, source: charged.name.source.clone() };
+        let source =
+            AttemptOrigin { budget: charged.name.budget, source: charged.name.source.clone() };
         if !sources.contains(&source) {
             sources.push(source);
         }
@@ -119,7 +120,7 @@ fn waiting(
 
 /// The source of an attempt, and the limit that counts it.
 #[derive(PartialEq)]
-pub(crate) struct Origin {
+pub(crate) struct AttemptOrigin {
     pub(crate) budget: Budget,
     pub(crate) source: SourceLabel,
 }
@@ -130,9 +131,9 @@ pub(crate) fn of_source(
     history: &LedgerHistory,
     found: Option<&Snapshot>,
     now: UnixTime,
-    origin: Origin,
+    origin: AttemptOrigin,
 ) -> Option<Waiting> {
-    let Origin { budget, source } = origin;
+    let AttemptOrigin { budget, source } = origin;
     let failures = found.map_or(0, |found| found.failures);
     let in_a_row =
         failure_streak::length(history, failure_streak::in_force(history, failures, now), None);

@@ -90,7 +90,7 @@ pub(crate) fn invite(
         Err(InviteError::Failed(failure)) => return Err(failure),
     }
     by.write_to_old(context, &account.name, was.as_deref(), address.as_deref());
-    let given = Given { ticket: &ticket, letters: &letters };
+    let given = GivenTicket { ticket: &ticket, letters: &letters };
     match hand_over(context, account, address.as_deref(), &given, handing) {
         Ok((handed, ticket)) => {
             put_in_force(context, account, &waiting, &ticket)?;
@@ -188,7 +188,7 @@ fn put(
 }
 
 /// A ticket, and its characters as the user types them.
-struct Given<'a> {
+struct GivenTicket<'a> {
     ticket: &'a Ticket,
     letters: &'a Zeroizing<String>,
 }
@@ -197,10 +197,10 @@ fn hand_over(
     context: &Context,
     account: &Account,
     mail: Option<&str>,
-    given: &Given<'_>,
+    given: &GivenTicket<'_>,
     handing: &mut Handing<'_>,
 ) -> Result<(Invited, Ticket), CliError> {
-    let Given { ticket, letters } = *given;
+    let GivenTicket { ticket, letters } = *given;
     let grouped = random_text::in_groups(letters, GROUP, '-');
     let lives = context.policy.set_up.ticket_lives;
     let mailed = working(context, ticket, lives.mail)?;

@@ -16,7 +16,7 @@ use crate::{
     error::exit::{CliError, Exit},
     terminal::{
         qr_image::{self, Pictures},
-        qr_text::{Letters, Screen, Shade, Style},
+        qr_text::{Letters, OutputScreen, Shade, Style},
     },
     text::{WIDTH, plain, wrap},
 };
@@ -129,7 +129,7 @@ fn on_screen(wanted: &QrArgs, matrix: &Matrix) -> Zeroizing<String> {
         shade: if wanted.invert { Shade::Swapped } else { Shade::Usual },
     };
     let mut text = Zeroizing::new(String::new());
-    match Screen::of_stdout().draw(matrix, style) {
+    match OutputScreen::of_stdout().draw(matrix, style) {
         Ok(drawing) => text.push_str(&drawing),
         Err(narrow) => {
             let other = if wanted.ascii { "leave --ascii out" } else { "use --png or --svg" };

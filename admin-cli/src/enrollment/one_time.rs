@@ -13,7 +13,7 @@ use twinlock_host::store::records::HostRecords;
 
 /// How many codes of a user's set are left.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Left {
+pub(crate) struct CodesLeft {
     /// Number of unused codes.
     pub(crate) left: u8,
     /// Number of codes in the set.
@@ -21,9 +21,12 @@ pub(crate) struct Left {
 }
 
 /// Counts the unused codes of a user's set; `None` if the user has no set.
-pub(crate) fn left(records: &HostRecords, record: &Record) -> Result<Option<Left>, CodesError> {
+pub(crate) fn left(
+    records: &HostRecords,
+    record: &Record,
+) -> Result<Option<CodesLeft>, CodesError> {
     let Some((set, spent)) = find(records, record)? else { return Ok(None) };
-    Ok(Some(Left { left: code_match::left(&set, &spent), of: set.hashes.len() }))
+    Ok(Some(CodesLeft { left: code_match::left(&set, &spent), of: set.hashes.len() }))
 }
 
 fn find(records: &HostRecords, record: &Record) -> Result<Option<(CodeSet, Vec<u8>)>, CodesError> {

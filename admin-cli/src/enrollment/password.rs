@@ -18,7 +18,7 @@ const EXTENDED_DES: usize = 20;
 
 /// The password of an account according to the password file of this host.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Password {
+enum HostPassword {
     /// A hash that some password matches.
     Usable,
     /// A locked or empty password, or text that is not a hash.
@@ -35,23 +35,23 @@ enum Password {
 pub(crate) fn must_be_changeable(user: &str) -> Result<(), CliError> {
     let found = fs::read(SHADOW).map(Zeroizing::new).map_err(|error| unreadable(&error))?;
     match password_of(&found, user.as_bytes()) {
-        Password::Usable => Ok(()),
-        Password::Unusable => Err(refused(user, "has no password to log in with")),
-        Password::Elsewhere => Err(refused(user, "has no password on this host")),
+        HostPassword::Usable => Ok(()),
+        HostPassword::Unusable => Err(refused(user, "has no password to log in with")),
+        HostPassword::Elsewhere => Err(refused(user, "has no password on this host")),
     }
 }
 
 /// Returns what the first line of an account says, as libc and chage read it.
-fn password_of(shadow: &[u8], user: &[u8]) -> Password {
+fn password_of(shadow: &[u8], user: &[u8]) -> HostPassword {
     let mut lines = shadow.split(|byte| *byte == b'\n');
     let hash = lines.find_map(|line| {
         let mut fields = line.split(|byte| *byte == b':');
         fields.next().filter(|name| *name == user).map(|_| fields.next().unwrap_or_default())
     });
     match hash {
-        None => Password::Elsewhere,
-        Some(hash) if is_hash(hash) => Password::Usable,
-        Some(_) => Password::Unusable,
+        None => HostPassword::Elsewhere,
+        Some(hash) if is_hash(hash) => HostPassword::Usable,
+        Some(_) => HostPassword::Unusable,
     }
 }
 
@@ -89,7 +89,7 @@ fn unreadable(error: &io::Error) -> CliError {
 mod tests {
     use super::*;
 
-    fn of(field: &str) -> Password {
+    fn of(field: &str) -> HostPassword {
         let shadow = format!("root:*:1::::::\nadam:$6$a$b:1::::::\nada:{field}:1::::::\n");
         password_of(shadow.as_bytes(), b"ada")
     }
@@ -103,7 +103,7 @@ mod tests {
             "abJnggxhB/yWI",
             "_J9..rasmBYk8r9AiWNc",
         ] {
-            assert_eq!(of(hash), Password::Usable, "{hash}");
+            assert_eq!(of(hash), HostPassword::Usable, "{hash}");
         }
     }
 
@@ -123,18 +123,18 @@ mod tests {
             "$6$",
             "$6$salt$",
         ] {
-            assert_eq!(of(field), Password::Unusable, "{field}");
+            assert_eq!(of(field), HostPassword::Unusable, "{field}");
         }
-        assert_eq!(password_of(b"ada", b"ada"), Password::Unusable);
+        assert_eq!(password_of(b"ada", b"ada"), HostPassword::Unusable);
     }
 
     #[test]
     fn first_line_of_exactly_that_name_counts() {
         let shadow = b"adam:$6$a$b:1\n#ada:$6$a$b:1\nada:!:1\nada:$6$a$b:1\n";
-        assert_eq!(password_of(shadow, b"ada"), Password::Unusable);
-        assert_eq!(password_of(shadow, b"ad"), Password::Elsewhere);
-        assert_eq!(password_of(b"", b"ada"), Password::Elsewhere);
-        assert_eq!(password_of(b"\xff\n+\n\0:x\n", b"ada"), Password::Elsewhere);
+        assert_eq!(password_of(shadow, b"ada"), HostPassword::Unusable);
+        assert_eq!(password_of(shadow, b"ad"), HostPassword::Elsewhere);
+        assert_eq!(password_of(b"", b"ada"), HostPassword::Elsewhere);
+        assert_eq!(password_of(b"\xff\n+\n\0:x\n", b"ada"), HostPassword::Elsewhere);
     }
 
     #[test]

@@ -9,7 +9,7 @@ use twinlock_core::{
     record::{Authenticator, MovingFactor, Record},
     verify::{
         judge::Evidence,
-        replay::{self, Reading},
+        replay::{self, ReplayInput},
     },
 };
 
@@ -40,7 +40,7 @@ fn past_of(owner: &Authenticator, code: &Code, evidence: &Evidence<'_>) -> Optio
     let keyed = Keyed::new(&owner.key, owner.parameters.algorithm)?;
     let now = totp::step_at(evidence.now, owner.parameters.period);
     let used = Used { mark: keyed.mark(owner), step: Step(now.0.saturating_add_signed(steps)) };
-    let reading = Reading {
+    let reading = ReplayInput {
         used: evidence.used,
         floor: evidence.floor,
         ahead: evidence.ahead,

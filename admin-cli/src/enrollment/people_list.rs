@@ -8,7 +8,7 @@ use std::{
 };
 
 use twinlock_host::caller_file::{self, CallerFileError};
-use twinlock_migrate::user_list::{Found, People, UserRow};
+use twinlock_migrate::user_list::{ParserStop, UserListParser, UserRow};
 use zeroize::Zeroizing;
 
 use crate::{
@@ -25,7 +25,7 @@ const PIECE: usize = 8192;
 /// A list of users that is being read.
 pub(crate) struct PeopleList {
     input: File,
-    people: People,
+    people: UserListParser,
     piece: Zeroizing<Vec<u8>>,
     read: usize,
     used: usize,
@@ -44,12 +44,13 @@ impl PeopleList {
         };
         let mut list = Self {
             input: input.map_err(|error| unreadable(path, error))?,
-            people: People::default(),
+            people: UserListParser::default(),
             piece: Zeroizing::new(vec![0; PIECE]),
             read: 0,
             used: 0,
         };
-        let Found::Head(head) = list.found().map_err(|error| unreadable(path, error.into()))?
+        let ParserStop::Head(head) =
+            list.found().map_err(|error| unreadable(path, error.into()))?
         else {
             return Err(no_head(path));
         };
@@ -71,7 +72,7 @@ impl PeopleList {
         }
         let mut list = Self::open(path)?;
         let mut rows = 0;
-        while list.next().is_ok_and(|found| found == Next::Row) {
+        while list.next().is_ok_and(|found| found == ListStop::Row) {
             rows += 1;
         }
         Ok(rows)
@@ -81,10 +82,10 @@ impl PeopleList {
     ///
     /// # Errors
     /// [`CliError`] if reading fails.
-    pub(crate) fn next(&mut self) -> Result<Next, CliError> {
+    pub(crate) fn next(&mut self) -> Result<ListStop, CliError> {
         match self.found() {
-            Ok(Found::Row) => Ok(Next::Row),
-            Ok(_) => Ok(Next::End),
+            Ok(ParserStop::Row) => Ok(ListStop::Row),
+            Ok(_) => Ok(ListStop::End),
             Err(error) => Err(odd(
                 format!("the rest of the list cannot be read ({error})"),
                 "Check the file.",
@@ -111,14 +112,14 @@ impl PeopleList {
     }
 
     #[expect(clippy::indexing_slicing, reason = "within the length that was just read")]
-    fn found(&mut self) -> io::Result<Found> {
+    fn found(&mut self) -> io::Result<ParserStop> {
         loop {
             if self.used == self.read {
                 (self.used, self.read) = (0, self.input.read(&mut self.piece)?);
             }
             let (used, found) = self.people.read(&self.piece[self.used..self.read]);
             self.used += used;
-            if found != Found::More {
+            if found != ParserStop::More {
                 return Ok(found);
             }
         }
@@ -144,7 +145,7 @@ impl PeopleList {
 
 /// The place at which the reader of a list has stopped.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Next {
+pub(crate) enum ListStop {
     /// After the end of a row.
     Row,
     /// At the end of the list.

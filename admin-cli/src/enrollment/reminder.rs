@@ -48,7 +48,7 @@ pub(crate) struct Reminder<'a> {
 
 /// The change that writing the reminder rule makes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Written {
+pub(crate) enum RuleChange {
     /// Nothing, because the rule existed.
     Before,
     /// The rule was added.
@@ -57,7 +57,7 @@ pub(crate) enum Written {
     Moved,
 }
 
-impl Written {
+impl RuleChange {
     /// Returns the change as a word for scripts.
     pub(crate) fn word(self) -> &'static str {
         match self {
@@ -105,7 +105,7 @@ struct Listed {
 }
 
 /// Returns what writing the reminder rule would change, without writing it.
-pub(crate) fn plan(context: &Context, reminder: Reminder<'_>) -> Result<Written, CliError> {
+pub(crate) fn plan(context: &Context, reminder: Reminder<'_>) -> Result<RuleChange, CliError> {
     if context.stand_in {
         return Err(CliError::new(
             Exit::NotInState,
@@ -126,7 +126,7 @@ pub(crate) fn plan(context: &Context, reminder: Reminder<'_>) -> Result<Written,
 
 /// Writes the rule `group = G, action = "remind", until = DATE` to rules.toml unless it exists, and updates the last
 /// good copies of the settings.
-pub(crate) fn write(context: &Context, reminder: Reminder<'_>) -> Result<Written, CliError> {
+pub(crate) fn write(context: &Context, reminder: Reminder<'_>) -> Result<RuleChange, CliError> {
     let file = SwapFile::open(RULES, SETTINGS_MAX, OWNER).map_err(|folder| {
         let (what, remedy) = settings_errors::of_folder(RULES, &folder);
         CliError::new(Exit::NotInState, what, remedy)
@@ -154,7 +154,7 @@ pub(crate) fn write(context: &Context, reminder: Reminder<'_>) -> Result<Written
     for path in files(context) {
         keep(path)?;
     }
-    Ok(first.unwrap_or(Written::Before))
+    Ok(first.unwrap_or(RuleChange::Before))
 }
 
 fn content(rules: &[Rule]) -> Result<Content, ReminderError> {
@@ -208,7 +208,7 @@ fn decided(
     context: &Context,
     before: &[u8],
     reminder: Reminder<'_>,
-) -> Result<(Option<Vec<Rule>>, Written), ReminderError> {
+) -> Result<(Option<Vec<Rule>>, RuleChange), ReminderError> {
     let earlier = files(context).map(of_settings).collect::<Result<Vec<_>, _>>()?;
     let text = String::from_utf8_lossy(before);
     let rules = rules_form::read(&text).map_err(|found| ReminderError::Unusable {
@@ -234,7 +234,7 @@ fn changed(
     earlier: &[Listed],
     mut listed: Listed,
     reminder: Reminder<'_>,
-) -> Result<(Option<Vec<Rule>>, Written), ReminderError> {
+) -> Result<(Option<Vec<Rule>>, RuleChange), ReminderError> {
     let wanted = reminder.rule();
     let shadowed = |one: &Listed, before: usize| {
         let place = one.rules.iter().take(before).position(|rule| shadows(rule, &wanted))?;
@@ -250,21 +250,21 @@ fn changed(
         }
     }
     if stands && earlier.iter().all(|one| one.rules.contains(&wanted)) {
-        return Ok((None, Written::Before));
+        return Ok((None, RuleChange::Before));
     }
     let place = listed.rules.iter().position(|rule| reminder.is_one(rule));
     if let Some((_, fault)) = shadowed(&listed, place.unwrap_or(listed.rules.len())) {
         return Err(fault);
     }
     let written = match place.and_then(|place| listed.rules.get_mut(place)) {
-        Some(rule) if *rule == wanted => return Ok((None, Written::Before)),
+        Some(rule) if *rule == wanted => return Ok((None, RuleChange::Before)),
         Some(rule) => {
             *rule = wanted;
-            Written::Moved
+            RuleChange::Moved
         }
         None => {
             listed.rules.push(wanted);
-            Written::Added
+            RuleChange::Added
         }
     };
     Ok((Some(listed.rules), written))
@@ -315,7 +315,7 @@ mod tests {
         settings: &str,
         rules: &str,
         reminder: Reminder<'_>,
-    ) -> Result<(Option<Vec<Rule>>, Written), ReminderError> {
+    ) -> Result<(Option<Vec<Rule>>, RuleChange), ReminderError> {
         changed(&[listed("t", settings)], listed("r", rules), reminder)
     }
 
@@ -325,19 +325,19 @@ mod tests {
         for before in ["", ada] {
             let (after, written) = change(ada, before, JANUARY).unwrap();
             let after = after.unwrap();
-            assert_eq!(written, Written::Added);
+            assert_eq!(written, RuleChange::Added);
             assert_eq!(after.last(), Some(&JANUARY.rule()));
             let text = rules_form::written(&after, 1);
-            assert_eq!(change(ada, &text, JANUARY), Ok((None, Written::Before)));
+            assert_eq!(change(ada, &text, JANUARY), Ok((None, RuleChange::Before)));
         }
         // The form that earlier versions wrote.
-        assert_eq!(change(RULE, "", JANUARY), Ok((None, Written::Before)));
+        assert_eq!(change(RULE, "", JANUARY), Ok((None, RuleChange::Before)));
     }
 
     #[test]
     fn another_date_replaces_the_old_one() {
         let (after, written) = change("", &format!("{RULE}{RULE}"), MARCH).unwrap();
-        assert_eq!((written, after), (Written::Moved, Some(vec![MARCH.rule(), JANUARY.rule()])));
+        assert_eq!((written, after), (RuleChange::Moved, Some(vec![MARCH.rule(), JANUARY.rule()])));
     }
 
     #[test]

@@ -26,7 +26,7 @@ use crate::{
 const GROUP: usize = 4;
 
 /// A generated ticket, and its letters as the user types them.
-pub(crate) struct Drawn {
+pub(crate) struct GeneratedTicket {
     letters: Zeroizing<String>,
     ticket: Ticket,
 }
@@ -41,7 +41,7 @@ pub(crate) struct TicketMessage<'a> {
     pub(crate) object: Value,
 }
 
-impl Drawn {
+impl GeneratedTicket {
     /// Generates a ticket that is valid for `life` seconds.
     pub(crate) fn new(
         context: &Context,

@@ -3,7 +3,7 @@
 use twinlock_core::{base::account::Account, record::Authenticator};
 use twinlock_migrate::{
     otpauth_migration::{Moved, MovedKeyError},
-    plan::Plan,
+    plan::ImportPlan,
 };
 
 use crate::{
@@ -19,7 +19,7 @@ use crate::{
 };
 
 /// A key that can be selected.
-pub(crate) struct Candidate {
+pub(crate) struct KeyCandidate {
     /// Issuer and account as the app shows them, escaped for a terminal.
     pub(crate) label: String,
     /// Further labels of this key.
@@ -28,7 +28,7 @@ pub(crate) struct Candidate {
     pub(crate) authenticator: Result<Authenticator, CliError>,
 }
 
-impl From<Moved> for Candidate {
+impl From<Moved> for KeyCandidate {
     fn from(account: Moved) -> Self {
         let Moved { label, other_labels, authenticator } = account;
         let authenticator = authenticator.map_err(|fault| unusable(&label, fault));
@@ -36,7 +36,7 @@ impl From<Moved> for Candidate {
     }
 }
 
-impl Candidate {
+impl KeyCandidate {
     fn is_called(&self, name: &str) -> bool {
         std::iter::once(&self.label).chain(&self.other_labels).any(|label| is_called(label, name))
     }
@@ -47,11 +47,11 @@ impl Candidate {
 /// # Errors
 /// [`CliError`] if no key or several keys match. Its remedy lists the keys.
 pub(crate) fn choose(
-    mut all: Vec<Candidate>,
+    mut all: Vec<KeyCandidate>,
     choice: Choice<'_>,
     more: &str,
-) -> Result<Candidate, CliError> {
-    let fits = |at: usize, one: &Candidate| {
+) -> Result<KeyCandidate, CliError> {
+    let fits = |at: usize, one: &KeyCandidate| {
         choice.index.is_none_or(|index| index == at + 1)
             && choice.name.is_none_or(|name| one.is_called(name))
     };
@@ -70,17 +70,17 @@ pub(crate) fn choose(
                     format!("no account in it is called {}", plain(name.unwrap_or_default()))
                 }
             },
-            format!("There are: {}.{more}", listed(&all, Numbers::WhereNeeded)),
+            format!("There are: {}.{more}", listed(&all, Numbering::WhereNeeded)),
         )),
         _ => {
-            let meant: Vec<&Candidate> = places.iter().filter_map(|at| all.get(*at)).collect();
+            let meant: Vec<&KeyCandidate> = places.iter().filter_map(|at| all.get(*at)).collect();
             let distinct = meant.iter().enumerate().all(|(at, one)| {
                 meant.iter().take(at).all(|other| !other.label.eq_ignore_ascii_case(&one.label))
             });
             let remedy = if distinct && choice.name.is_none() {
-                format!("Say which, by --name: {}.", listed(&all, Numbers::None))
+                format!("Say which, by --name: {}.", listed(&all, Numbering::None))
             } else {
-                format!("Say which, by --index: {}.", listed(&all, Numbers::All))
+                format!("Say which, by --index: {}.", listed(&all, Numbering::All))
             };
             Err(CliError::new(
                 Exit::Usage,
@@ -93,17 +93,17 @@ pub(crate) fn choose(
 
 /// Which accounts of a list get a number.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Numbers {
+enum Numbering {
     None,
     WhereNeeded,
     All,
 }
 
 /// Lists all candidates by label. Candidates with equal labels are distinguished by their other properties.
-fn listed(all: &[Candidate], numbers: Numbers) -> String {
+fn listed(all: &[KeyCandidate], numbers: Numbering) -> String {
     let twice =
         |label: &str| all.iter().filter(|one| one.label.eq_ignore_ascii_case(label)).count() > 1;
-    let shown = |(at, one): (usize, &Candidate)| {
+    let shown = |(at, one): (usize, &KeyCandidate)| {
         let label = plain(&one.label);
         let is_twice = twice(&one.label);
         let kind = match &one.authenticator {
@@ -116,9 +116,9 @@ fn listed(all: &[Candidate], numbers: Numbers) -> String {
             _ => String::new(),
         };
         match numbers {
-            Numbers::All => format!("{} {label}{kind}", at + 1),
-            Numbers::WhereNeeded if is_twice => format!("{} {label}{kind}", at + 1),
-            Numbers::None | Numbers::WhereNeeded => label,
+            Numbering::All => format!("{} {label}{kind}", at + 1),
+            Numbering::WhereNeeded if is_twice => format!("{} {label}{kind}", at + 1),
+            Numbering::None | Numbering::WhereNeeded => label,
         }
     };
     all.iter().enumerate().map(shown).collect::<Vec<_>>().join(", ")
@@ -138,7 +138,7 @@ pub(crate) fn enroll(
     authenticator: Authenticator,
 ) -> Result<(), CliError> {
     let called = authenticator.name.clone();
-    let takeover = Plan { authenticators: vec![authenticator], ..Plan::default() };
+    let takeover = ImportPlan { authenticators: vec![authenticator], ..ImportPlan::default() };
     let (state, said) = match take_over(context, Some(by), account, takeover)? {
         ImportOutcome::Imported => {
             ("imported", format!("is enrolled with the authenticator {}", plain(&called)))
@@ -168,8 +168,8 @@ fn unusable(label: &str, fault: MovedKeyError) -> CliError {
 mod tests {
     use super::*;
 
-    fn all(labels: &[&str]) -> Vec<Candidate> {
-        let candidate = |label: &&str| Candidate {
+    fn all(labels: &[&str]) -> Vec<KeyCandidate> {
+        let candidate = |label: &&str| KeyCandidate {
             label: (*label).into(),
             other_labels: Vec::new(),
             authenticator: Err(unusable(label, MovedKeyError::Kind)),

@@ -8,10 +8,10 @@ use std::{
 
 use twinlock_core::base::account::Account;
 use twinlock_host::homes;
-use twinlock_migrate::user_file::{self, Person, Source, UserFileError};
+use twinlock_migrate::user_file::{self, FileOwner, SourceFile, UserFileError};
 use twinlock_migrate::{
     google::{self, GOOGLE_MAX},
-    plan::{self, Plan, PlanTime},
+    plan::{self, ImportPlan, PlanTime},
 };
 
 use crate::{
@@ -21,7 +21,7 @@ use crate::{
     error::exit::{CliError, Exit},
     import::{
         import_messages::{google_failure, source_failure},
-        report::{Fate, ImportReport, ImportReports},
+        report::{ImportReport, ImportReports, ReportSubject},
         source_removal::Removal,
         take_over::{ImportOutcome, take_over},
         uri::already,
@@ -95,7 +95,7 @@ fn one(
     };
     let path = expanded(&wanted.file, &account, &home);
     let shown = path.to_string_lossy().into_owned();
-    let person = Person { uid: account.uid, gid: account.gid };
+    let person = FileOwner { uid: account.uid, gid: account.gid };
     let source = match user_file::read(&path, person, GOOGLE_MAX) {
         Err(UserFileError::Absent | UserFileError::NoPath) if wanted.all => return None,
         Err(fault) => return failed(&shown, source_failure(&plain(&shown), fault)),
@@ -116,7 +116,7 @@ fn person(context: &Context, name: &str) -> Result<(Account, PathBuf), CliError>
     Ok((account, home))
 }
 
-fn read(context: &Context, source: &Source, shown: &str) -> Result<Plan, CliError> {
+fn read(context: &Context, source: &SourceFile, shown: &str) -> Result<ImportPlan, CliError> {
     let path = plain(shown);
     let file = google::read(&source.bytes).map_err(|fault| google_failure(&path, fault))?;
     let (now, window) = (context.now()?.unix, context.policy.window);
@@ -127,10 +127,10 @@ fn read(context: &Context, source: &Source, shown: &str) -> Result<Plan, CliErro
 /// The content of one user's file, and the plan for its import.
 struct Planned<'a> {
     account: &'a Account,
-    source: &'a Source,
+    source: &'a SourceFile,
     /// The path of the file in reports.
     shown: &'a str,
-    plan: Plan,
+    plan: ImportPlan,
 }
 
 fn import(
@@ -144,9 +144,10 @@ fn import(
     report.outcome = match take_over(context, by, account, takeover) {
         // A named user is an error; with `--all`, some users were enrolled again since.
         Ok(ImportOutcome::OtherKey) if !wanted.all => Err(already(&account.name)),
-        other => other.map(Fate::User),
+        other => other.map(ReportSubject::User),
     };
-    let is_needed = matches!(report.outcome, Err(_) | Ok(Fate::User(ImportOutcome::OtherKey)));
+    let is_needed =
+        matches!(report.outcome, Err(_) | Ok(ReportSubject::User(ImportOutcome::OtherKey)));
     if wanted.how.remove_source && !is_needed {
         let remove = || if wanted.how.dry_run { Ok(()) } else { source.remove() };
         report.removal = Some(Removal::unless_kept(report.remarks.iter(), remove));

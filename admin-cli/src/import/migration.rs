@@ -16,7 +16,7 @@ const INPUT_MAX: u64 = 1024 * 1024;
 
 /// The accounts of all lines of an export, and which of its QR codes were read.
 #[derive(Default)]
-pub(crate) struct Export {
+pub(crate) struct AppExport {
     accounts: Vec<Moved>,
     batches: Vec<MigrationBatch>,
 }
@@ -27,7 +27,7 @@ pub(crate) fn run(context: &Context, user: &str, choice: Choice<'_>) -> Result<(
     let authorizer = Authorizer::of(context)?;
     let account = context.account(user)?;
     let piped = Piped::read(INPUT_MAX).map_err(|error| import_text::unreadable(error, user))?;
-    let mut export = Export::default();
+    let mut export = AppExport::default();
     for (number, line) in (1..).zip(piped.data.lines()) {
         if !line.trim().is_empty() {
             export.add(line).map_err(|fault| no_export(number, fault, user))?;
@@ -43,7 +43,7 @@ pub(crate) fn run(context: &Context, user: &str, choice: Choice<'_>) -> Result<(
     candidates::enroll(context, &by, &account, authenticator)
 }
 
-impl Export {
+impl AppExport {
     /// Adds the accounts of one line, which is the content of one QR code.
     pub(crate) fn add(&mut self, line: &str) -> Result<(), MigrationError> {
         let found = otpauth_migration::read(line)?;

@@ -5,11 +5,11 @@ use std::path::Path;
 use rustix::io::Errno;
 use twinlock_core::ports::Accounts;
 use twinlock_host::{caller_file::CallerFileError, invoking_user::InvokingUser};
-use twinlock_migrate::user_file::{self, Person, Source, UserFileError};
+use twinlock_migrate::user_file::{self, FileOwner, SourceFile, UserFileError};
 use twinlock_migrate::{
     oath::{self, OATH_MAX, OathError},
     plan,
-    source::Token,
+    source::OathToken,
 };
 
 use crate::{
@@ -22,7 +22,7 @@ use crate::{
     },
     import::{
         import_messages::{oath_failure, passed_over, source_failure},
-        report::{Fate, ImportReport, ImportReports},
+        report::{ImportReport, ImportReports, ReportSubject},
         take_over::{ImportOutcome, take_over},
         uri::already,
     },
@@ -35,7 +35,7 @@ use crate::{
 struct Share {
     /// The user name; `None` for lines without a readable name.
     user: Option<String>,
-    tokens: Vec<Token>,
+    tokens: Vec<OathToken>,
     faults: Vec<OathError>,
 }
 
@@ -80,7 +80,7 @@ pub(crate) fn run(context: &Context, wanted: &FromOath) -> Result<(), CliError> 
 }
 
 #[expect(clippy::wildcard_enum_match_arm, reason = "every other case is treated the same")]
-fn open(context: &Context, wanted: &FromOath) -> Result<Source, CliError> {
+fn open(context: &Context, wanted: &FromOath) -> Result<SourceFile, CliError> {
     let user = InvokingUser::find().map_err(CallerFileError::InvokingUser);
     let refused = |error| caller_files::unreadable(&wanted.file, &error, "");
     if let Some(user) = user.map_err(refused)? {
@@ -97,8 +97,10 @@ fn open(context: &Context, wanted: &FromOath) -> Result<Source, CliError> {
         [user] => context.machine.accounts.by_name(user)?,
         _ => None,
     };
-    let person = person
-        .map_or(Person { uid: 0, gid: 0 }, |account| Person { uid: account.uid, gid: account.gid });
+    let person = person.map_or(FileOwner { uid: 0, gid: 0 }, |account| FileOwner {
+        uid: account.uid,
+        gid: account.gid,
+    });
     let read = user_file::read(Path::new(&wanted.file), person, OATH_MAX);
     read.map_err(|fault| unusable(&wanted.file, fault))
 }
@@ -125,7 +127,7 @@ fn absent(wanted: &FromOath) -> CliError {
 }
 
 /// Groups the lines by user, in the order in which the users first occur.
-fn shares(source: &Source) -> Vec<Share> {
+fn shares(source: &SourceFile) -> Vec<Share> {
     let mut shares: Vec<Share> = Vec::new();
     let mut places = std::collections::HashMap::new();
     for line in oath::read(&source.bytes) {
@@ -170,14 +172,14 @@ fn import(
     by: Option<&Authorized>,
     wanted: &FromOath,
     user: &str,
-    tokens: Vec<Token>,
+    tokens: Vec<OathToken>,
 ) -> Result<ImportReport, CliError> {
     let account = context.account(user)?;
     let takeover = plan::of_oath(tokens, context.now()?.unix);
     let mut report = ImportReport::of_takeover(&account.name, &wanted.file, &takeover);
     report.outcome = match take_over(context, by, &account, takeover) {
         Ok(ImportOutcome::OtherKey) => Err(already(&account.name)),
-        other => other.map(Fate::User),
+        other => other.map(ReportSubject::User),
     };
     Ok(report)
 }

@@ -16,9 +16,9 @@ use crate::{
         exit::{CliError, Exit},
     },
     import::{
-        candidates::{self, Candidate},
+        candidates::{self, KeyCandidate},
         import_text,
-        migration::Export,
+        migration::AppExport,
         qr_reader::{self, FILE_MAX, PictureError},
     },
     terminal::keyboard::Keyboard,
@@ -44,18 +44,18 @@ pub(crate) fn run(context: &Context, wanted: &FromPicture) -> Result<(), CliErro
 }
 
 /// The keys that a picture's QR codes contain.
-struct Found {
-    candidates: Vec<Candidate>,
+struct PictureKeys {
+    candidates: Vec<KeyCandidate>,
     more: String,
 }
 
-fn candidates(texts: &[Zeroizing<String>], user: &str) -> Result<Found, CliError> {
-    let mut export = Export::default();
+fn candidates(texts: &[Zeroizing<String>], user: &str) -> Result<PictureKeys, CliError> {
+    let mut export = AppExport::default();
     let mut keys = Vec::new();
     let mut others = 0;
     for text in texts {
         match otpauth::parse(text) {
-            Ok(authenticator) => keys.push(Candidate {
+            Ok(authenticator) => keys.push(KeyCandidate {
                 label: otpauth::label(text),
                 other_labels: Vec::new(),
                 authenticator: Ok(authenticator),
@@ -68,7 +68,7 @@ fn candidates(texts: &[Zeroizing<String>], user: &str) -> Result<Found, CliError
             Err(fault) => {
                 let what = fault.to_string();
                 let remedy = import_text::uri_remedy(fault, user);
-                keys.push(Candidate {
+                keys.push(KeyCandidate {
                     label: otpauth::label(text),
                     other_labels: Vec::new(),
                     authenticator: Err(CliError::new(Exit::Refused, what, remedy)),
@@ -77,7 +77,7 @@ fn candidates(texts: &[Zeroizing<String>], user: &str) -> Result<Found, CliError
         }
     }
     let (accounts, more) = export.end();
-    keys.extend(accounts.into_iter().map(Candidate::from));
+    keys.extend(accounts.into_iter().map(KeyCandidate::from));
     if keys.is_empty() {
         return Err(CliError::new(
             Exit::Refused,
@@ -85,7 +85,7 @@ fn candidates(texts: &[Zeroizing<String>], user: &str) -> Result<Found, CliError
             "Use a picture of the QR code of the set-up page; its text begins with otpauth.",
         ));
     }
-    Ok(Found { candidates: keys, more })
+    Ok(PictureKeys { candidates: keys, more })
 }
 
 fn unreadable(wanted: &FromPicture, error: PictureError) -> CliError {

@@ -132,7 +132,7 @@ fn search(file: &[u8]) -> Result<Vec<Zeroizing<String>>, PictureError> {
         }
         _ => return Err(PictureError::Format),
     };
-    let mut found = Found::default();
+    let mut found = TextsFound::default();
     let mut grey = grey;
     while grey.width.max(grey.height) > SIDE_SEARCHED {
         grey = grey.halved();
@@ -156,12 +156,12 @@ fn search(file: &[u8]) -> Result<Vec<Zeroizing<String>>, PictureError> {
 }
 
 #[derive(Default)]
-struct Found {
+struct TextsFound {
     texts: Vec<Zeroizing<String>>,
     unreadable: bool,
 }
 
-impl Found {
+impl TextsFound {
     /// Adds the texts of the QR codes in one copy of the picture. Catches panics of rqrr, which occur at some
     /// geometries, because another copy may be readable.
     fn look(&mut self, grey: &Grey) {

@@ -36,7 +36,7 @@ use crate::{
 const ROUNDS: usize = 8;
 
 /// The result of importing a record.
-enum Done {
+enum RecordImport {
     /// The local record already contains everything.
     Nothing,
     /// Counters were moved forward.
@@ -70,7 +70,7 @@ pub(crate) fn run(context: &Context, user: Option<&str>, wanted: Wanted) -> Resu
     for _ in 0..ROUNDS {
         let export = form::read(text).map_err(no_export)?;
         if let Ok(done) = once(context, &account, export, wanted)? {
-            if matches!(done, Done::Imported(_) | Done::WithoutCodes) {
+            if matches!(done, RecordImport::Imported(_) | RecordImport::WithoutCodes) {
                 by.write_to(
                     context,
                     &account.name,
@@ -116,7 +116,7 @@ fn once(
     account: &Account,
     export: Export,
     wanted: Wanted,
-) -> Result<Result<Done, Overtaken>, CliError> {
+) -> Result<Result<RecordImport, Overtaken>, CliError> {
     let folder = Folder::of(&account.name).map_err(|_| StoreError::NameTooLong)?;
     let here = before(context, account)?;
     let ChangeStamp { generation: fresh, at: now } = context.stamp()?;
@@ -139,19 +139,19 @@ fn once(
         spend(context, &folder, id, codes).map_err(CliError::unchanged)?;
     }
     let (record, done) = match carried {
-        Carried::Nothing => return Ok(Ok(Done::Nothing)),
+        Carried::Nothing => return Ok(Ok(RecordImport::Nothing)),
         Carried::MovedOn(moving) => match here {
-            Some(here) => (moved_on(here, &moving), Done::MovedOn),
-            None => return Ok(Ok(Done::Nothing)),
+            Some(here) => (moved_on(here, &moving), RecordImport::MovedOn),
+            None => return Ok(Ok(RecordImport::Nothing)),
         },
-        Carried::Replaces(record) if record.codes != set => (*record, Done::WithoutCodes),
+        Carried::Replaces(record) if record.codes != set => (*record, RecordImport::WithoutCodes),
         Carried::Replaces(record) => {
             if let (Some(id), Some(codes)) = (set, &codes) {
                 bring(context, &folder, id, codes)?;
                 spend(context, &folder, id, codes).map_err(CliError::unchanged)?;
             }
             let state = record.state;
-            (*record, Done::Imported(state))
+            (*record, RecordImport::Imported(state))
         }
     };
     match place(context, account, after, &record) {
@@ -263,18 +263,24 @@ fn report(
     context: &Context,
     by: &Authorized,
     account: &Account,
-    done: &Done,
+    done: &RecordImport,
 ) -> Result<(), CliError> {
     let user = plain(&account.name);
     let (state, said) = match done {
-        Done::Nothing => ("already", "is the same here already; nothing was changed"),
-        Done::MovedOn => ("moved_on", "is the same here already; the counter stays where it is"),
-        Done::Imported(State::Active) => ("imported", "is now enrolled as on the other host"),
-        Done::Imported(State::Pending) => {
+        RecordImport::Nothing => ("already", "is the same here already; nothing was changed"),
+        RecordImport::MovedOn => {
+            ("moved_on", "is the same here already; the counter stays where it is")
+        }
+        RecordImport::Imported(State::Active) => {
+            ("imported", "is now enrolled as on the other host")
+        }
+        RecordImport::Imported(State::Pending) => {
             ("imported", "is now reset as on the other host: old codes no longer work")
         }
-        Done::Imported(State::Removed) => ("imported", "is now removed as on the other host"),
-        Done::WithoutCodes => (
+        RecordImport::Imported(State::Removed) => {
+            ("imported", "is now removed as on the other host")
+        }
+        RecordImport::WithoutCodes => (
             "imported",
             "is now enrolled as on the other host; backup codes that may have been used here were \
              not imported, and the next login shows new ones",
@@ -283,7 +289,7 @@ fn report(
     if state != "already" {
         by.log(context, "record_imported", &[("user", &account.name)]);
     }
-    let codes_owed = matches!(done, Done::WithoutCodes);
+    let codes_owed = matches!(done, RecordImport::WithoutCodes);
     let object = serde_json::json!({
         "user": account.name, "state": state, "codes_owed": codes_owed,
     });

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 use twinlock_core::record::{Authenticator, MovingFactor};
-use twinlock_migrate::plan::Plan;
+use twinlock_migrate::plan::ImportPlan;
 use twinlock_migrate::user_file::UserFileError;
 
 use crate::{
@@ -25,9 +25,9 @@ pub(crate) struct ImportReport {
     /// The path of the source.
     pub(crate) source: String,
     /// What the import did, or why it failed.
-    pub(crate) outcome: Result<Fate, CliError>,
+    pub(crate) outcome: Result<ReportSubject, CliError>,
     /// The parts that are imported.
-    pub(crate) carried: Carried,
+    pub(crate) carried: ImportSummary,
     /// Messages about the source.
     pub(crate) remarks: Vec<Worded>,
     /// Why lines of the user could not be imported.
@@ -38,7 +38,7 @@ pub(crate) struct ImportReport {
 
 /// The subject of a report.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Fate {
+pub(crate) enum ReportSubject {
     /// The import of a user.
     User(ImportOutcome),
     /// Lines that were ignored.
@@ -47,15 +47,15 @@ pub(crate) enum Fate {
 
 /// The parts that are imported for a user, in words and numbers.
 #[derive(Default)]
-pub(crate) struct Carried {
+pub(crate) struct ImportSummary {
     authenticators: Vec<String>,
     used_steps: usize,
     scratch_codes: usize,
 }
 
-impl Carried {
+impl ImportSummary {
     /// Summarizes what a plan imports.
-    pub(crate) fn of(takeover: &Plan) -> Self {
+    pub(crate) fn of(takeover: &ImportPlan) -> Self {
         Self {
             authenticators: takeover.authenticators.iter().map(described).collect(),
             used_steps: takeover.used.len(),
@@ -93,7 +93,7 @@ impl ImportReport {
             user,
             source: source.into(),
             outcome: Err(failure),
-            carried: Carried::default(),
+            carried: ImportSummary::default(),
             remarks: Vec::new(),
             refused: Vec::new(),
             removal: None,
@@ -101,14 +101,14 @@ impl ImportReport {
     }
 
     /// Creates the report about a user whose import has been planned but not made.
-    pub(crate) fn of_takeover(user: &str, source: &str, takeover: &Plan) -> Self {
+    pub(crate) fn of_takeover(user: &str, source: &str, takeover: &ImportPlan) -> Self {
         let mut remarks: Vec<Worded> = takeover.remarks.iter().copied().map(worded).collect();
         remarks.sort_by_key(|remark| remark.line);
         Self {
             user: Some(user.into()),
             source: source.into(),
-            outcome: Ok(Fate::User(ImportOutcome::Imported)),
-            carried: Carried::of(takeover),
+            outcome: Ok(ReportSubject::User(ImportOutcome::Imported)),
+            carried: ImportSummary::of(takeover),
             remarks,
             refused: Vec::new(),
             removal: None,
@@ -120,8 +120,8 @@ impl ImportReport {
         Self {
             user: None,
             source: source.into(),
-            outcome: Ok(Fate::PassedOver),
-            carried: Carried::default(),
+            outcome: Ok(ReportSubject::PassedOver),
+            carried: ImportSummary::default(),
             remarks,
             refused: Vec::new(),
             removal: None,
@@ -139,9 +139,9 @@ impl ImportReport {
     fn text(&self, how: How, tells: Tells) -> String {
         let who = self.user.as_deref().map_or_else(|| plain(&self.source), plain);
         let mut lines = vec![format!("{who}: {}", self.said(how))];
-        if matches!(self.outcome, Ok(Fate::User(ImportOutcome::Imported))) {
+        if matches!(self.outcome, Ok(ReportSubject::User(ImportOutcome::Imported))) {
             lines.extend(self.carried.authenticators.iter().map(|one| format!("  {one}")));
-            let Carried { used_steps, scratch_codes, .. } = self.carried;
+            let ImportSummary { used_steps, scratch_codes, .. } = self.carried;
             let counts = [(scratch_codes, "backup code"), (used_steps, "used step")];
             let counts = counts.iter().filter(|(number, _)| *number > 0);
             let counts: Vec<String> = counts.map(|(number, what)| count(*number, what)).collect();
@@ -164,18 +164,20 @@ impl ImportReport {
 
     fn said(&self, how: How) -> String {
         match &self.outcome {
-            Ok(Fate::User(ImportOutcome::Imported)) if how.dry_run => "would be imported".into(),
-            Ok(Fate::User(ImportOutcome::Imported)) => "imported".into(),
-            Ok(Fate::User(ImportOutcome::Already)) => {
+            Ok(ReportSubject::User(ImportOutcome::Imported)) if how.dry_run => {
+                "would be imported".into()
+            }
+            Ok(ReportSubject::User(ImportOutcome::Imported)) => "imported".into(),
+            Ok(ReportSubject::User(ImportOutcome::Already)) => {
                 "imported already; nothing was changed".into()
             }
-            Ok(Fate::User(ImportOutcome::MovedOn)) => {
+            Ok(ReportSubject::User(ImportOutcome::MovedOn)) => {
                 "imported already; a counter stays where it is".into()
             }
-            Ok(Fate::User(ImportOutcome::OtherKey)) => {
+            Ok(ReportSubject::User(ImportOutcome::OtherKey)) => {
                 "already enrolled with another key; the file was left alone".into()
             }
-            Ok(Fate::PassedOver) => "skipped".into(),
+            Ok(ReportSubject::PassedOver) => "skipped".into(),
             Err(failure) => format!("not imported: {}. {}", failure.what, failure.remedy),
         }
     }
@@ -200,11 +202,11 @@ impl ImportReport {
 
     fn state(&self) -> &'static str {
         match &self.outcome {
-            Ok(Fate::User(ImportOutcome::Imported)) => "imported",
-            Ok(Fate::User(
+            Ok(ReportSubject::User(ImportOutcome::Imported)) => "imported",
+            Ok(ReportSubject::User(
                 ImportOutcome::Already | ImportOutcome::MovedOn | ImportOutcome::OtherKey,
             )) => "already",
-            Ok(Fate::PassedOver) => "passed_over",
+            Ok(ReportSubject::PassedOver) => "passed_over",
             Err(_) => "failed",
         }
     }

@@ -12,7 +12,7 @@ use twinlock_core::{
     record::{Authenticator, MovingFactor, Snapshot, code_set::Shape, enrollment},
 };
 use twinlock_host::create_store;
-use twinlock_migrate::plan::Plan;
+use twinlock_migrate::plan::ImportPlan;
 
 use crate::{
     authorize::authorizer::Authorized, context::Context, enrollment::record_update::place,
@@ -44,7 +44,7 @@ pub(crate) fn take_over(
     context: &Context,
     by: Option<&Authorized>,
     account: &Account,
-    takeover: Plan,
+    takeover: ImportPlan,
 ) -> Result<ImportOutcome, CliError> {
     let folder = Folder::of(&account.name).map_err(|_| StoreError::NameTooLong)?;
     if by.is_some() {
@@ -84,7 +84,7 @@ fn move_on(
     by: Option<&Authorized>,
     account: &Account,
     mut found: Snapshot,
-    takeover: &Plan,
+    takeover: &ImportPlan,
 ) -> Result<ImportOutcome, CliError> {
     let mut outcome = ImportOutcome::Already;
     for here in &mut found.record.authenticators {
@@ -115,7 +115,7 @@ fn has_all(found: &Snapshot, keys: &[Authenticator]) -> bool {
 }
 
 /// Writes the used steps to the ledger, as a login does for an accepted code.
-fn burn(context: &Context, folder: &Folder, takeover: &Plan) -> Result<(), CliError> {
+fn burn(context: &Context, folder: &Folder, takeover: &ImportPlan) -> Result<(), CliError> {
     let user_ledger = context.machine.ledger.open(&LedgerKey::Account(folder.clone()))?;
     let now = context.now()?;
     for used in &takeover.used {
@@ -132,7 +132,7 @@ fn enroll(
     by: &Authorized,
     account: &Account,
     before: Option<&Snapshot>,
-    takeover: Plan,
+    takeover: ImportPlan,
 ) -> Result<(), CliError> {
     let mut authenticators = takeover.authenticators.into_iter();
     let Some(first) = authenticators.next() else { return Ok(()) };

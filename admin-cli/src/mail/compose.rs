@@ -4,7 +4,7 @@ use mail_builder::{
     MessageBuilder,
     headers::{address::Address as Header, raw::Raw},
 };
-use twinlock_core::{base::time::UnixTime, notify::template::Written};
+use twinlock_core::{base::time::UnixTime, notify::template::WrittenMail};
 use zeroize::Zeroizing;
 
 use crate::mail::address::Address;
@@ -23,7 +23,7 @@ pub(crate) struct Envelope<'a> {
 }
 
 /// Returns the whole mail: headers, an empty line and the text.
-pub(crate) fn compose(envelope: &Envelope<'_>, written: &Written) -> Zeroizing<Vec<u8>> {
+pub(crate) fn compose(envelope: &Envelope<'_>, written: &WrittenMail) -> Zeroizing<Vec<u8>> {
     let nobody = None::<&str>;
     let at = i64::try_from(envelope.at.0).unwrap_or(i64::MAX);
     let message = MessageBuilder::new()
@@ -51,7 +51,8 @@ mod tests {
         let (from, to) = (address("root"), address("ada@example.org"));
         let id = "1800000000.reset.ada@web01".into();
         let envelope = Envelope { from: &from, to: &to, at: UnixTime(1_800_000_000), id };
-        let written = Written { subject: subject.into(), body: Zeroizing::new(body.to_owned()) };
+        let written =
+            WrittenMail { subject: subject.into(), body: Zeroizing::new(body.to_owned()) };
         String::from_utf8(compose(&envelope, &written).to_vec()).unwrap()
     }
 

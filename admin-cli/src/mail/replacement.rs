@@ -4,7 +4,7 @@ use twinlock_core::{
     base::error::FileError,
     notify::{
         notification::Topic,
-        template::{self, Blanks, TemplateError, Written},
+        template::{self, Blanks, TemplateError, WrittenMail},
     },
     policy::Language,
 };
@@ -55,7 +55,7 @@ fn read(path: &str, owner: Owner) -> Result<Option<String>, TextError> {
 }
 
 /// Writes a mail with the administrator's text if it is usable, otherwise with the built-in text.
-pub(crate) fn write(language: Language, topic: Topic, blanks: &Blanks) -> Written {
+pub(crate) fn write(language: Language, topic: Topic, blanks: &Blanks) -> WrittenMail {
     let text = read(&path(topic), Owner(0)).ok().flatten();
     let replaced = text.and_then(|text| template::replaced(&text, topic, blanks).ok());
     replaced.unwrap_or_else(|| template::built_in(language, topic, blanks))

@@ -13,7 +13,7 @@ const PLAIN: &str = "\x1b[0m";
 
 /// What standard output can show.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Screen {
+pub(crate) struct OutputScreen {
     /// Whether colors may be set.
     pub(crate) paint: Paint,
     /// Width in columns; `None` if unknown.
@@ -74,7 +74,7 @@ impl fmt::Display for TooNarrowError {
 
 impl core::error::Error for TooNarrowError {}
 
-impl Screen {
+impl OutputScreen {
     /// Reads the properties of standard output and `NO_COLOR`.
     pub(crate) fn of_stdout() -> Self {
         let stdout = std::io::stdout();
@@ -154,8 +154,8 @@ fn solid(line: &str) -> Zeroizing<String> {
 mod tests {
     use super::*;
 
-    fn screen(paint: Paint, columns: usize) -> Screen {
-        Screen { paint, columns: Some(columns) }
+    fn screen(paint: Paint, columns: usize) -> OutputScreen {
+        OutputScreen { paint, columns: Some(columns) }
     }
 
     const BLOCKS: Style = Style { letters: Letters::Blocks, shade: Shade::Usual };
@@ -169,7 +169,7 @@ mod tests {
         let narrow = TooNarrowError { needed: columns, there: columns - 1 };
         assert_eq!(screen(Paint::None, columns - 1).draw(&matrix, BLOCKS).unwrap_err(), narrow);
         assert!(screen(Paint::None, columns).draw(&matrix, ASCII).is_err());
-        let unknown = Screen { paint: Paint::None, columns: None };
+        let unknown = OutputScreen { paint: Paint::None, columns: None };
         assert!(unknown.draw(&matrix, ASCII).is_ok());
     }
 

@@ -79,7 +79,7 @@ pub struct Backup<'a> {
 }
 
 /// What the user entered at a prompt or in the menu of other ways.
-enum Said {
+enum Entered {
     Answer(Answer),
     /// The user made too many invalid choices in the menu. Holds the entries of the menu.
     NoSuchWay(Ways),
@@ -134,12 +134,12 @@ impl Asking<'_> {
                 Err(end) => return end,
             };
             let rejection = match answer {
-                Said::Answer(Answer::Code(code)) => self.check(judge(&code), left),
-                Said::Answer(Answer::Stop) => return End::Stopped,
-                Said::Answer(Answer::Help | Answer::Other) => {
+                Entered::Answer(Answer::Code(code)) => self.check(judge(&code), left),
+                Entered::Answer(Answer::Stop) => return End::Stopped,
+                Entered::Answer(Answer::Help | Answer::Other) => {
                     Ok(Rejection { message: Message::NotACode, reason: Reason::NotACode })
                 }
-                Said::NoSuchWay(ways) => {
+                Entered::NoSuchWay(ways) => {
                     Ok(Rejection { message: Message::NoSuchWay(ways), reason: Reason::NotACode })
                 }
             };
@@ -190,25 +190,25 @@ impl Asking<'_> {
     }
 
     /// Shows one prompt, and the menu of other ways if the user asks for it. Returns the answer or an invalid choice.
-    fn ask_once(&self, before: Option<&Rejection>) -> Result<Said, End> {
+    fn ask_once(&self, before: Option<&Rejection>) -> Result<Entered, End> {
         match self.prompt(before)? {
             Answer::Help => {}
             other @ (Answer::Stop | Answer::Code(_) | Answer::Other) => {
-                return Ok(Said::Answer(other));
+                return Ok(Entered::Answer(other));
             }
         }
         let ways = self.ways();
         match other_ways::choose(self.policy, self.conversation, ways) {
-            Ok(Chosen::App) => self.prompt(None).map(Said::Answer),
+            Ok(Chosen::App) => self.prompt(None).map(Entered::Answer),
             Ok(Chosen::Change) => {
                 self.wish.set(Wish::Change);
-                self.prompt(None).map(Said::Answer)
+                self.prompt(None).map(Entered::Answer)
             }
             Ok(Chosen::Backup(answer) | Chosen::Ticket(answer)) => {
-                Ok(Said::Answer(self.worth_judging(answer)))
+                Ok(Entered::Answer(self.worth_judging(answer)))
             }
-            Ok(Chosen::Stop) => Ok(Said::Answer(Answer::Stop)),
-            Ok(Chosen::Nothing) => Ok(Said::NoSuchWay(ways)),
+            Ok(Chosen::Stop) => Ok(Entered::Answer(Answer::Stop)),
+            Ok(Chosen::Nothing) => Ok(Entered::NoSuchWay(ways)),
             Err(_) => Err(End::CutOff),
         }
     }

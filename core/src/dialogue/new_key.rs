@@ -7,7 +7,7 @@ use crate::{
     dialogue::{
         context::{DialogueContext, DialogueError, Judge, OVERTAKEN},
         proving::{self, ProvenKey},
-        second_code::{self, Second},
+        second_code::{self, SecondCode},
     },
     message::change::Change,
     notify::notification::NotificationKind,
@@ -100,7 +100,7 @@ fn judged(
     context: &DialogueContext<'_>,
     found: Option<Snapshot>,
     generation: Generation,
-    second: &Second,
+    second: &SecondCode,
     stamp: ChangeStamp,
 ) -> Result<Record, DialogueError> {
     let record = found.map(|found| found.record).ok_or(OVERTAKEN)?;
@@ -108,12 +108,12 @@ fn judged(
         return Err(OVERTAKEN);
     }
     match second {
-        Second::Used(_) => Ok(record),
+        SecondCode::Used(_) => Ok(record),
         // This change uses up the last code of a set and so owes the user a new set.
-        Second::Last(last) if last.is_of(&record) => {
+        SecondCode::Last(last) if last.is_of(&record) => {
             Ok(enrollment::owing_codes(record, context.own_audit(stamp.at), stamp))
         }
-        Second::Last(_) => Err(OVERTAKEN),
+        SecondCode::Last(_) => Err(OVERTAKEN),
     }
 }
 
@@ -125,7 +125,7 @@ fn put(
     context: &DialogueContext<'_>,
     generation: Generation,
     proven: &ProvenKey,
-    second: &Second,
+    second: &SecondCode,
     make: Make<'_>,
 ) -> Result<Generation, DialogueError> {
     let stamp = context.stamp()?;

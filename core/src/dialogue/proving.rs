@@ -103,7 +103,7 @@ pub fn prove(context: &DialogueContext<'_>, name: &str) -> Result<ProvenKey, Dia
 }
 
 /// A pending key and the record that holds it.
-struct Begun {
+struct PendingKey {
     key: Key,
     /// Message about an earlier set-up that was not finished; `None` if there was none.
     notice: Option<SetUp>,
@@ -114,7 +114,7 @@ struct Begun {
 }
 
 /// Returns the pending key if the user who has seen it continues; otherwise, stores and returns a new key.
-fn begin(context: &DialogueContext<'_>) -> Result<Begun, DialogueError> {
+fn begin(context: &DialogueContext<'_>) -> Result<PendingKey, DialogueError> {
     let (stamp, now) = (context.stamp()?, context.now()?);
     let asker = Asker { source: context.source, fingerprint: context.fingerprint.as_deref() };
     let mut chosen = None;
@@ -140,7 +140,7 @@ fn begin(context: &DialogueContext<'_>) -> Result<Begun, DialogueError> {
             },
         };
         let since = pending.since;
-        chosen = Some(Begun { key: pending.key.copied(), notice, since, state: record.state });
+        chosen = Some(PendingKey { key: pending.key.copied(), notice, since, state: record.state });
         record.extras.pending = Some(pending);
         Ok(record)
     })?;

@@ -71,13 +71,13 @@ pub fn offer(
         return Ok(Remembered::No);
     }
     let now = match answer(context, binding.address)? {
-        Wish::No => return Ok(Remembered::No),
-        Wish::Never => {
+        RememberAnswer::No => return Ok(Remembered::No),
+        RememberAnswer::Never => {
             // Best effort: if it cannot be stored, the next login asks again.
             let _ = context.user_ledger.create(&never, &names::instant(context.now()?.unix));
             return Ok(Remembered::No);
         }
-        Wish::Yes => context.now()?,
+        RememberAnswer::Yes => context.now()?,
     };
     let seconds = context.policy.remember_for;
     let device = Device {
@@ -98,14 +98,14 @@ pub fn offer(
 }
 
 /// The user's answer to the question whether to remember the device.
-enum Wish {
+enum RememberAnswer {
     Yes,
     No,
     Never,
 }
 
 /// Asks whether to remember the device, and asks again after an invalid answer.
-fn answer(context: &DialogueContext<'_>, from: IpAddr) -> Result<Wish, DialogueError> {
+fn answer(context: &DialogueContext<'_>, from: IpAddr) -> Result<RememberAnswer, DialogueError> {
     let seconds = context.policy.remember_for;
     let asked = context.change(&Change::Remember { address: address(from), seconds });
     let mut question = asked.clone();
@@ -114,13 +114,13 @@ fn answer(context: &DialogueContext<'_>, from: IpAddr) -> Result<Wish, DialogueE
         let word = typed.text().trim();
         let is = |words: &[&str]| words.iter().any(|other| word.eq_ignore_ascii_case(other));
         match () {
-            () if is(&YES) => return Ok(Wish::Yes),
-            () if is(&NEVER) => return Ok(Wish::Never),
-            () if word.is_empty() || is(&NO) => return Ok(Wish::No),
+            () if is(&YES) => return Ok(RememberAnswer::Yes),
+            () if is(&NEVER) => return Ok(RememberAnswer::Never),
+            () if word.is_empty() || is(&NO) => return Ok(RememberAnswer::No),
             () => question = alloc::format!("{}{asked}", context.change(&Change::NoSuchChoice)),
         }
     }
-    Ok(Wish::No)
+    Ok(RememberAnswer::No)
 }
 
 /// Whether the device is remembered now.

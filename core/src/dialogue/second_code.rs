@@ -11,14 +11,14 @@ use crate::{
 };
 
 /// A correct second code, with which the user authorizes a change.
-pub enum Second {
+pub enum SecondCode {
     /// The code was accepted and is used up.
     Used(Accepted),
     /// The code is the last backup code of a set. The change that it authorizes must use it up.
     Last(LastCode),
 }
 
-impl Second {
+impl SecondCode {
     /// Tells the user on screen and by mail that a backup code was used, and how many are left. Call this after the
     /// change that the code authorized is committed.
     pub fn tell_used(&self, context: &DialogueContext<'_>) {
@@ -47,7 +47,7 @@ pub fn ask(
     context: &DialogueContext<'_>,
     first: &Change,
     judge: Judge<'_>,
-) -> Result<Second, DialogueError> {
+) -> Result<SecondCode, DialogueError> {
     let mut question = context.change(first);
     let mut last = Reason::Stopped;
     for left in (0..context.policy.tries).rev() {
@@ -55,8 +55,8 @@ pub fn ask(
             Answer::Stop => return Err(DialogueError::Declined(Reason::Stopped)),
             // A voucher proves that an administrator helps, not that its bearer is the owner.
             Answer::Code(code) if !code.is_voucher() => match judge(&code) {
-                Outcome::Granted(accepted) => return Ok(Second::Used(accepted)),
-                Outcome::LastCode(last) => return Ok(Second::Last(last)),
+                Outcome::Granted(accepted) => return Ok(SecondCode::Used(accepted)),
+                Outcome::LastCode(last) => return Ok(SecondCode::Last(last)),
                 Outcome::Faulty(reason) => return Err(DialogueError::Broken(reason)),
                 Outcome::HalfJudged(fault) => {
                     return Err(DialogueError::Broken(Reason::Codes(fault)));

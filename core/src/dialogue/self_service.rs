@@ -6,7 +6,7 @@ use crate::{
         context::{DialogueContext, DialogueError, Judge, OVERTAKEN},
         new_codes,
         new_key::{self, KeySlot},
-        second_code::{self, Second},
+        second_code::{self, SecondCode},
     },
     message::{
         change::{Change, Fate},
@@ -78,7 +78,7 @@ pub fn codes(
 fn put_codes(
     context: &DialogueContext<'_>,
     judged: &Record,
-    second: &Second,
+    second: &SecondCode,
     id: SetId,
     generation: Generation,
 ) -> Result<(), DialogueError> {
@@ -86,10 +86,10 @@ fn put_codes(
     Ok(change(context.ports.records, context.account, &mut |found| {
         let record = found.map(|found| found.record).ok_or(OVERTAKEN)?;
         let fits = match second {
-            Second::Used(_) => {
+            SecondCode::Used(_) => {
                 record.state == State::Active && record.generation == judged.generation
             }
-            Second::Last(last) => last.is_of(&record),
+            SecondCode::Last(last) => last.is_of(&record),
         };
         if fits { Ok(enrollment::with_codes(record, id, stamp)) } else { Err(OVERTAKEN) }
     })?)

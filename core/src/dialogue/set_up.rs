@@ -49,8 +49,8 @@ pub fn offer(
     judge: Judge<'_>,
 ) -> Result<Came, DialogueError> {
     let ticket = match begin(context, offer, reset, judge)? {
-        Begun::Yes(ticket) => ticket,
-        Begun::No => return without(context, offer),
+        SetUpStart::Yes(ticket) => ticket,
+        SetUpStart::No => return without(context, offer),
     };
     let proven = proving::prove(context, DEFAULT_NAME)?;
     let accepted = Accepted::App {
@@ -69,7 +69,7 @@ pub fn offer(
 }
 
 /// Whether the user has begun set-up, and with which ticket.
-enum Begun {
+enum SetUpStart {
     Yes(Option<Ticket>),
     No,
 }
@@ -79,7 +79,7 @@ fn begin(
     offer: Offer,
     reset: Option<&AuditStamp>,
     judge: Judge<'_>,
-) -> Result<Begun, DialogueError> {
+) -> Result<SetUpStart, DialogueError> {
     let by = match offer.ticket {
         TicketNeed::Needed => Beginning::Ticket,
         TicketNeed::Free => Beginning::Word,
@@ -103,31 +103,31 @@ fn ask_for_word(
     context: &DialogueContext<'_>,
     first: Typed,
     without: Going,
-) -> Result<Begun, DialogueError> {
+) -> Result<SetUpStart, DialogueError> {
     let mut typed = first;
     for left in (0..context.policy.tries).rev() {
         if is_begin(typed.text()) {
-            return Ok(Begun::Yes(None));
+            return Ok(SetUpStart::Yes(None));
         }
         if typed.text().trim().is_empty() || left == 0 {
             break;
         }
         typed = context.ask_shown(&context.set_up(&SetUp::BeginAgain { without }))?;
     }
-    Ok(Begun::No)
+    Ok(SetUpStart::No)
 }
 
 fn ask_for_ticket(
     context: &DialogueContext<'_>,
     first: Answer,
     judge: Judge<'_>,
-) -> Result<Begun, DialogueError> {
+) -> Result<SetUpStart, DialogueError> {
     let mut answer = first;
     for left in (0..context.policy.tries).rev() {
         let said = match answer {
-            Answer::Stop => return Ok(Begun::No),
+            Answer::Stop => return Ok(SetUpStart::No),
             Answer::Code(code) if code.ticket().is_some() => match judge(&code) {
-                Outcome::Ticket(ticket) => return Ok(Begun::Yes(Some(ticket))),
+                Outcome::Ticket(ticket) => return Ok(SetUpStart::Yes(Some(ticket))),
                 Outcome::Faulty(reason) => return Err(DialogueError::Broken(reason)),
                 Outcome::Throttled { until, wait } => return Err(context.throttled(until, wait)),
                 Outcome::Locked => return Err(context.locked()),
@@ -218,7 +218,7 @@ pub struct Owed<'a> {
 }
 
 /// The result of showing backup codes that were due.
-pub struct Shown {
+pub struct OwedCodesShown {
     /// Whether the backup codes that were shown are in force.
     pub codes: CodesShown,
     /// Generation of the record after the codes were shown.
@@ -236,19 +236,23 @@ pub enum CodesShown {
 
 /// Shows the backup codes that are due, for the record of generation `judged`. Tells the user if a later login must
 /// show codes again.
-pub fn codes_or_later(context: &DialogueContext<'_>, why: Why, judged: Generation) -> Shown {
+pub fn codes_or_later(
+    context: &DialogueContext<'_>,
+    why: Why,
+    judged: Generation,
+) -> OwedCodesShown {
     let owed = Owed { generation: judged, ticket: None };
-    let still_owed = Shown { codes: CodesShown::Owed, generation: judged };
+    let still_owed = OwedCodesShown { codes: CodesShown::Owed, generation: judged };
     let Ok(ChangeStamp { generation: new, .. }) = context.stamp() else { return still_owed };
     if first_codes(context, why, &owed, new).is_ok() {
-        return Shown { codes: CodesShown::InForce, generation: new };
+        return OwedCodesShown { codes: CodesShown::InForce, generation: new };
     }
     let newest = context.ports.records.newest(context.account).ok().flatten();
     match newest.map(|found| found.record) {
         Some(record) if record.generation == new => {
             // The store failed after the change: the record in force may not survive a power failure.
             context.person().tell(&context.new_codes(&NewCodes::Unsure));
-            Shown { codes: CodesShown::Owed, generation: new }
+            OwedCodesShown { codes: CodesShown::Owed, generation: new }
         }
         Some(record) if record.generation == judged && record.extras.owed_codes.is_some() => {
             context.person().tell(&context.new_codes(&NewCodes::Later));

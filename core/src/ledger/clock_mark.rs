@@ -31,7 +31,7 @@ pub struct ClockMark {
 
 /// The clock mark, and the later periods in which codes were used.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Known {
+pub struct KnownClock {
     /// The clock mark.
     pub mark: ClockMark,
     /// Periods ahead of the mark in which codes were used.
@@ -83,7 +83,7 @@ impl ClockMark {
     }
 }
 
-impl Known {
+impl KnownClock {
     /// Returns the mark and the periods after a code was used at a time far after the mark. Moves the mark to that time
     /// if the clock is synchronized.
     #[must_use]
@@ -179,8 +179,8 @@ mod tests {
         Stretch { from: UnixTime(from), until: UnixTime(until) }
     }
 
-    fn known(at: u64, moved: u64) -> Known {
-        Known { mark: mark(at, moved), ahead: vec![] }
+    fn known(at: u64, moved: u64) -> KnownClock {
+        KnownClock { mark: mark(at, moved), ahead: vec![] }
     }
 
     #[test]
@@ -219,7 +219,8 @@ mod tests {
         let one = known(50_000, 100).used_far_ahead(at(90_000, 200), Trust::Synchronized);
         assert_eq!(one.mark, mark(90_000, 200));
         // The clock continued for a while and then proved wrong.
-        let on = Known { mark: one.mark.moved_to(UnixTime(95_000), BootTime(0).plus(5200)), ..one };
+        let on =
+            KnownClock { mark: one.mark.moved_to(UnixTime(95_000), BootTime(0).plus(5200)), ..one };
         let back = on.believing(at(55_000, 5300), &[]);
         assert_eq!(back.mark, mark(55_000, 5300));
         assert_eq!(back.ahead, [stretch(90_000, 95_060)], "codes of then stay used");
@@ -227,7 +228,7 @@ mod tests {
 
     #[test]
     fn what_was_dropped_lies_ahead_and_what_is_past_goes() {
-        let before = Known { mark: mark(50_000, 100), ahead: vec![stretch(40_000, 49_000)] };
+        let before = KnownClock { mark: mark(50_000, 100), ahead: vec![stretch(40_000, 49_000)] };
         let after = before.believing(at(50_500, 600), &[stretch(900_000, 900_030)]);
         assert_eq!(after.ahead, [stretch(900_000, 900_030)]);
         assert_eq!(known(50_000, 100).believing(at(40_000, 600), &[]).ahead, []);

@@ -69,7 +69,7 @@ impl LoginFlow<'_> {
             }
             Ok(Came::Enrolled(accepted, generation)) => {
                 self.log(Some(account), Kind::Enrolled, None, Some(accepted.clone()));
-                let after = AfterCode { generation, shown: Shown::Something };
+                let after = AfterCode { generation, shown: DialogueShown::Something };
                 match self.still_stands(&context, &after) {
                     Ok(()) => {
                         self.afterwards(Some(account), Familiarity::Stranger);
@@ -140,7 +140,7 @@ impl LoginFlow<'_> {
         let Some(judged) = generation_of(attempt).filter(|_| !is_bypass(&accepted)) else {
             return Ok(accepted);
         };
-        let mut after = AfterCode { generation: judged, shown: Shown::Nothing };
+        let mut after = AfterCode { generation: judged, shown: DialogueShown::Nothing };
         if let Some(place) = self.seen_place(attempt, &accepted) {
             self.hand_over(context, attempt, place, &mut after)?;
             self.show_successor(context, &mut after);
@@ -169,7 +169,7 @@ impl LoginFlow<'_> {
     /// Shows the backup codes that are due. If this fails, access is granted nevertheless, because the code was
     /// correct, and the next login shows the codes.
     fn show_owed(&self, context: &DialogueContext<'_>, why: Why, after: &mut AfterCode) {
-        after.shown = Shown::Something;
+        after.shown = DialogueShown::Something;
         let shown = set_up::codes_or_later(context, why, after.generation);
         if shown.codes == CodesShown::InForce {
             self.log(Some(context.account), Kind::CodesRenewed, None, None);
@@ -196,7 +196,7 @@ impl LoginFlow<'_> {
         context: &DialogueContext<'_>,
         after: &AfterCode,
     ) -> Result<(), DialogueError> {
-        if after.shown == Shown::Nothing {
+        if after.shown == DialogueShown::Nothing {
             return Ok(());
         }
         match self.ports.records.newest(context.account) {
@@ -233,7 +233,7 @@ impl LoginFlow<'_> {
         let done = hand_over::hand_over(context, &place, &seen, &mut |code| {
             self.judge(account, attempt, None, code)
         })?;
-        after.shown = Shown::Something;
+        after.shown = DialogueShown::Something;
         if let HandOver::Replaced(generation) = done {
             after.generation = generation;
             self.log(account, Kind::KeyChanged, None, None);
@@ -265,7 +265,7 @@ impl LoginFlow<'_> {
             *snapshot = found;
         }
         let account = Some(context.account);
-        after.shown = Shown::Something;
+        after.shown = DialogueShown::Something;
         let served = self_service::serve(context, &record, &mut |code| {
             self.judge(account, attempt, None, code)
         });
@@ -330,7 +330,7 @@ impl LoginFlow<'_> {
         let left = renewed?;
         attempt.forgive_late();
         self.log(Some(context.account), Kind::CodesRenewed, None, None);
-        let mut after = AfterCode { generation, shown: Shown::Something };
+        let mut after = AfterCode { generation, shown: DialogueShown::Something };
         self.finish(context, attempt, wish, &mut after)?;
         Ok(Accepted::BackupCode { shape: last.shape, left: Some(left) })
     }
@@ -356,7 +356,7 @@ impl LoginFlow<'_> {
         shown?;
         attempt.forgive_late();
         self.log(Some(context.account), Kind::CodesRenewed, None, None);
-        let mut after = AfterCode { generation, shown: Shown::Something };
+        let mut after = AfterCode { generation, shown: DialogueShown::Something };
         // A user with a ticket has no device to remember yet.
         if wish == Wish::Change {
             self.serve(context, attempt, &mut after)?;
@@ -369,12 +369,12 @@ impl LoginFlow<'_> {
 /// The state after a correct code: the record that the later steps apply to, and whether a dialogue was shown.
 pub(super) struct AfterCode {
     pub(super) generation: Generation,
-    pub(super) shown: Shown,
+    pub(super) shown: DialogueShown,
 }
 
 /// Whether the user was asked anything since the code was entered.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Shown {
+pub(super) enum DialogueShown {
     Nothing,
     Something,
 }

@@ -9,7 +9,7 @@ use crate::{
     event::{Accepted, Kind},
     login::{
         Candidate, LoginFlow,
-        after_code::{AfterCode, Shown, is_as_judged},
+        after_code::{AfterCode, DialogueShown, is_as_judged},
     },
 };
 
@@ -23,7 +23,7 @@ impl LoginFlow<'_> {
         let binding =
             remember::binding(self.policy, self.request, context.account, record.generation);
         if let Some(binding) = binding {
-            after.shown = Shown::Something;
+            after.shown = DialogueShown::Something;
             if remember::offer(context, &binding) == Ok(Remembered::Yes) {
                 self.log(Some(context.account), Kind::DeviceRemembered, None, None);
             }

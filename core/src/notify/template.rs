@@ -23,7 +23,7 @@ const NOTHING: &str = "-";
 
 /// The subject and body of a mail. The body may contain a ticket.
 #[derive(Debug, PartialEq, Eq)]
-pub struct Written {
+pub struct WrittenMail {
     /// The subject, which is one line.
     pub subject: String,
     /// The body, which may contain a ticket.
@@ -140,7 +140,7 @@ fn source(language: Language, label: &SourceLabel) -> String {
 
 /// Returns a mail with the built-in text of a topic.
 #[must_use]
-pub fn built_in(language: Language, topic: Topic, blanks: &Blanks) -> Written {
+pub fn built_in(language: Language, topic: Topic, blanks: &Blanks) -> WrittenMail {
     // An expired ticket has no text of its own: the mail with the new ticket reports it.
     let word = match topic {
         Topic::Event(NotificationKind::TicketExpired) => Topic::Ticket(Purpose::SetUp).word(),
@@ -151,14 +151,14 @@ pub fn built_in(language: Language, topic: Topic, blanks: &Blanks) -> Written {
     let mut body = filled(body);
     body.push('\n');
     body.push_str(&filled(texts::text(language, "closing")));
-    Written { subject: subject_of(&filled(subject)), body }
+    WrittenMail { subject: subject_of(&filled(subject)), body }
 }
 
 /// Returns a mail with a text of an administrator: `Subject:` in the first line, then the body.
 ///
 /// # Errors
 /// [`TemplateError`] if the text cannot be used. The caller then uses the built-in text.
-pub fn replaced(text: &str, topic: Topic, blanks: &Blanks) -> Result<Written, TemplateError> {
+pub fn replaced(text: &str, topic: Topic, blanks: &Blanks) -> Result<WrittenMail, TemplateError> {
     let (subject, body) = split(text)?;
     if topic.blanks().contains(&TICKET) {
         // Mail programs show the subject in notifications, so a ticket must not be in it.
@@ -168,7 +168,7 @@ pub fn replaced(text: &str, topic: Topic, blanks: &Blanks) -> Result<Written, Te
             (false, true) => {}
         }
     }
-    Ok(Written {
+    Ok(WrittenMail {
         subject: subject_of(&fill(subject, topic, blanks)?),
         body: fill(&format!("{body}\n"), topic, blanks)?,
     })

@@ -117,14 +117,14 @@ pub fn parse(uri: &str) -> Result<Authenticator, UriError> {
     let line = uri_damage::only_line(uri)?;
     let rest = strip_prefix_any_case(line, "otpauth://").ok_or(UriError::Scheme)?;
     let (kind, rest) = match strip_prefix_any_case(rest, "hotp/") {
-        Some(rest) => (Kind::Counter, rest),
-        None => (Kind::Clock, strip_prefix_any_case(rest, "totp/").ok_or(UriError::Type)?),
+        Some(rest) => (UriKind::Counter, rest),
+        None => (UriKind::Clock, strip_prefix_any_case(rest, "totp/").ok_or(UriError::Type)?),
     };
     let (label, query) = rest.split_once('?').ok_or(UriError::NoSecret)?;
     if uri_damage::is_html(rest) {
         return Err(UriError::Html);
     }
-    let mut fields = Fields::default();
+    let mut fields = UriFields::default();
     for pair in query.split('&').filter(|pair| !pair.is_empty()) {
         let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
         fields.take(name, value)?;
@@ -146,13 +146,13 @@ pub fn label(uri: &str) -> String {
 
 /// The type of an `otpauth://` URI, which names the moving factor.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Kind {
+enum UriKind {
     Clock,
     Counter,
 }
 
 #[derive(Default)]
-struct Fields {
+struct UriFields {
     secret: Option<Zeroizing<String>>,
     issuer: Option<Zeroizing<String>>,
     digits: Option<Zeroizing<String>>,
@@ -161,7 +161,7 @@ struct Fields {
     counter: Option<Zeroizing<String>>,
 }
 
-impl Fields {
+impl UriFields {
     fn take(&mut self, name: &str, value: &str) -> Result<(), UriError> {
         let (name, value) = (decode(name)?, decode(value)?);
         if uri_damage::holds_parameter(&value) {
@@ -184,14 +184,14 @@ impl Fields {
         Ok(())
     }
 
-    fn finish(self, kind: Kind, label: &str) -> Result<Authenticator, UriError> {
+    fn finish(self, kind: UriKind, label: &str) -> Result<Authenticator, UriError> {
         let moving = self.moving(kind)?;
         let mut parameters = Parameters::default();
         if let Some(text) = &self.digits {
             parameters.digits = number(text).and_then(Digits::new).ok_or(UriError::Digits)?;
         }
         // A parameter that does not apply to this kind counts as unknown.
-        if let Some(text) = self.period.as_ref().filter(|_| kind == Kind::Clock) {
+        if let Some(text) = self.period.as_ref().filter(|_| kind == UriKind::Clock) {
             parameters.period = number(text).and_then(Period::new).ok_or(UriError::Period)?;
         }
         if let Some(text) = &self.algorithm {
@@ -209,12 +209,12 @@ impl Fields {
         })
     }
 
-    fn moving(&self, kind: Kind) -> Result<MovingFactor, UriError> {
+    fn moving(&self, kind: UriKind) -> Result<MovingFactor, UriError> {
         let next = self.counter.as_deref().map(|text| number(text));
         match (kind, next) {
-            (Kind::Clock, _) => Ok(MovingFactor::default()),
-            (Kind::Counter, Some(Some(next))) => Ok(MovingFactor::Counter { next }),
-            (Kind::Counter, _) => Err(UriError::Counter),
+            (UriKind::Clock, _) => Ok(MovingFactor::default()),
+            (UriKind::Counter, Some(Some(next))) => Ok(MovingFactor::Counter { next }),
+            (UriKind::Counter, _) => Err(UriError::Counter),
         }
     }
 }

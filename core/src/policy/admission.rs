@@ -15,7 +15,7 @@ use crate::{
 };
 
 /// The facts by which a login is admitted.
-pub struct Known<'a> {
+pub struct AdmissionInput<'a> {
     /// What NSS knows about the account.
     pub account: AccountState,
     /// The rule that applies, or the error if a group could not be looked up.
@@ -104,7 +104,7 @@ impl Admission {
 }
 
 /// Decides how a login continues. Must not be called for a login whose first factor failed.
-pub fn admit(known: &Known<'_>) -> Admission {
+pub fn admit(known: &AdmissionInput<'_>) -> Admission {
     let uid = match known.account {
         AccountState::Exists { uid } => uid,
         AccountState::Unknown => return Admission::Refuse(Reason::UnknownUser),
@@ -131,13 +131,13 @@ pub fn admit(known: &Known<'_>) -> Admission {
     }
 }
 
-fn set_up(known: &Known<'_>, without: Without) -> Admission {
+fn set_up(known: &AdmissionInput<'_>, without: Without) -> Admission {
     Admission::SetUp(Offer { ticket: known.policy.set_up.ticket, without })
 }
 
 /// Decides how the login of a user who was reset continues. The user must set up again, even if the settings do not
 /// require a code from users who are not enrolled.
-fn after_reset(known: &Known<'_>) -> Admission {
+fn after_reset(known: &AdmissionInput<'_>) -> Admission {
     let ticket = match (known.policy.set_up.after_reset, known.public_key) {
         (AfterReset::Login, _) | (AfterReset::Ticket, PublicKey::Verified) => TicketNeed::Free,
         (AfterReset::Ticket, PublicKey::Absent) => TicketNeed::Needed,
@@ -145,7 +145,7 @@ fn after_reset(known: &Known<'_>) -> Admission {
     Admission::SetUp(Offer { ticket, without: Without::Refused })
 }
 
-fn absent(known: &Known<'_>, found: Option<&Record>) -> Admission {
+fn absent(known: &AdmissionInput<'_>, found: Option<&Record>) -> Admission {
     let works =
         |ticket: &Ticket| ticket.purpose == Purpose::SetUp && !ticket.voucher.is_over(known.now);
     let invited = found.is_some_and(|found| found.extras.tickets.iter().any(works));
@@ -193,8 +193,11 @@ mod tests {
         }))
     }
 
-    fn known(record: Result<Option<&Record>, StoreError>, not_enrolled: NotEnrolled) -> Known<'_> {
-        Known {
+    fn known(
+        record: Result<Option<&Record>, StoreError>,
+        not_enrolled: NotEnrolled,
+    ) -> AdmissionInput<'_> {
+        AdmissionInput {
             account: AccountState::Exists { uid: 1000 },
             decided: decided(Action::Require),
             record,

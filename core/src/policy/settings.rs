@@ -21,7 +21,7 @@ use crate::{
     },
     policy::Policy,
 };
-use table::{Kind, SETTINGS, Section, Setting};
+use table::{SETTINGS, Section, Setting, SettingType};
 
 /// Maximum size of a settings file in bytes.
 pub const SETTINGS_MAX: usize = 64 * 1024;
@@ -45,14 +45,14 @@ impl core::fmt::Display for SettingsError {
 impl core::error::Error for SettingsError {}
 
 /// A setting that the file contains, and its value.
-struct Found {
+struct FileSetting {
     section: &'static Section,
     setting: &'static Setting,
-    value: Value,
+    value: SettingValue,
 }
 
 /// A value of the setting's type, before the range check.
-enum Value {
+enum SettingValue {
     Text(Spanned<String>),
     Number(Spanned<i64>),
     Boolean(bool),
@@ -60,12 +60,12 @@ enum Value {
 }
 
 /// The settings and rules of a file, before their values are checked.
-struct File {
-    settings: Vec<Found>,
+struct SettingsFile {
+    settings: Vec<FileSetting>,
     rules: Vec<rules::RuleTable>,
 }
 
-impl File {
+impl SettingsFile {
     fn of(mut root: Table<'_>) -> Result<Self, TableError> {
         let mut settings = Vec::new();
         for section in SETTINGS {
@@ -93,7 +93,7 @@ fn keys(section: &'static Section) -> impl Iterator<Item = &'static str> {
 fn take(
     section: &'static Section,
     table: &mut Table<'_>,
-    settings: &mut Vec<Found>,
+    settings: &mut Vec<FileSetting>,
 ) -> Result<(), TableError> {
     for setting in section.settings {
         let key = setting.key;
@@ -102,15 +102,15 @@ fn take(
             continue;
         }
         let value = match setting.kind {
-            Kind::Word { .. } | Kind::Text { .. } | Kind::Path { .. } => {
-                table.string(key)?.map(Value::Text)
+            SettingType::Word { .. } | SettingType::Text { .. } | SettingType::Path { .. } => {
+                table.string(key)?.map(SettingValue::Text)
             }
-            Kind::Duration { .. } => table.string_or_number(key)?.map(Value::Text),
-            Kind::Number { .. } => table.number(key)?.map(Value::Number),
-            Kind::Boolean { .. } => table.boolean(key)?.map(Value::Boolean),
-            Kind::Names { .. } => table.strings(key)?.map(Value::Names),
+            SettingType::Duration { .. } => table.string_or_number(key)?.map(SettingValue::Text),
+            SettingType::Number { .. } => table.number(key)?.map(SettingValue::Number),
+            SettingType::Boolean { .. } => table.boolean(key)?.map(SettingValue::Boolean),
+            SettingType::Names { .. } => table.strings(key)?.map(SettingValue::Names),
         };
-        settings.extend(value.map(|value| Found { section, setting, value }));
+        settings.extend(value.map(|value| FileSetting { section, setting, value }));
     }
     Ok(())
 }
@@ -121,7 +121,7 @@ fn take(
 /// [`SettingsError`] for the first error in the file.
 pub fn read(text: &str) -> Result<Policy, SettingsError> {
     let text = &comments::taken_out(text);
-    let file = Table::parse(text).and_then(File::of);
+    let file = Table::parse(text).and_then(SettingsFile::of);
     let file = file.map_err(|odd| SettingsError { line: line_at(text, odd.at), what: odd.what })?;
     let reader = Reader { text };
     let mut policy = Policy::default();

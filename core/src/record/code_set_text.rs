@@ -67,17 +67,17 @@ pub fn read(text: &str) -> Result<CodeSet, StoreError> {
     if let Some(fault) = newer(text, VERSION) {
         return Err(fault);
     }
-    let mut lines = Lines { rest: text, line: 0 };
+    let mut lines = SetLines { rest: text, line: 0 };
     set(&mut lines).ok_or(StoreError::Malformed { line: lines.line })
 }
 
 /// The rest of a text, and the number of the last line that was read.
-struct Lines<'a> {
+struct SetLines<'a> {
     rest: &'a str,
     line: u32,
 }
 
-impl<'a> Lines<'a> {
+impl<'a> SetLines<'a> {
     /// Returns the next complete line without its newline; `None` if there is none.
     fn next(&mut self) -> Option<&'a str> {
         self.line = self.line.saturating_add(1);
@@ -97,7 +97,7 @@ impl<'a> Lines<'a> {
     }
 }
 
-fn set(lines: &mut Lines<'_>) -> Option<CodeSet> {
+fn set(lines: &mut SetLines<'_>) -> Option<CodeSet> {
     lines.number("version = ").filter(|version| *version == VERSION)?;
     let shape = Shape::named(lines.between("shape = \"", "\"")?)?;
     let (memory, passes) = (lines.number("memory_kib = ")?, lines.number("passes = ")?);

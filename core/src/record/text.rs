@@ -32,7 +32,7 @@ pub const RECORD_MAX: usize = 64 * 1024;
 pub use crate::record::AUTHENTICATORS_MAX;
 
 #[derive(Default)]
-pub(super) struct File<'a> {
+pub(super) struct RecordFile<'a> {
     pub(super) version: u32,
     pub(super) user: alloc::borrow::Cow<'a, str>,
     pub(super) uid: u32,
@@ -43,7 +43,7 @@ pub(super) struct File<'a> {
     pub(super) mail: Option<String>,
     pub(super) changed: Option<u64>,
     pub(super) fresh_key: Option<String>,
-    pub(super) authenticator: Vec<Entry>,
+    pub(super) authenticator: Vec<AuthenticatorEntry>,
     pub(super) reset: Option<TraceTable>,
     pub(super) owed_codes: Option<TraceTable>,
     pub(super) pending: Option<PendingTable>,
@@ -51,7 +51,7 @@ pub(super) struct File<'a> {
     pub(super) bypass: Vec<BypassTable>,
 }
 
-pub(super) struct Entry {
+pub(super) struct AuthenticatorEntry {
     pub(super) name: String,
     pub(super) key: Zeroizing<String>,
     pub(super) kind: Option<String>,
@@ -65,7 +65,7 @@ pub(super) struct Entry {
     pub(super) postponed: Option<u8>,
 }
 
-impl File<'_> {
+impl RecordFile<'_> {
     fn of(mut table: Table<'_>) -> Result<Self, TableError> {
         let file = Self {
             version: extras::number(&mut table, "version")?,
@@ -78,7 +78,7 @@ impl File<'_> {
             mail: table.string("mail")?.map(Spanned::into_inner),
             changed: table.number("changed")?.map(Spanned::into_inner),
             fresh_key: table.string("fresh_key")?.map(Spanned::into_inner),
-            authenticator: each(&mut table, "authenticator", Entry::of)?,
+            authenticator: each(&mut table, "authenticator", AuthenticatorEntry::of)?,
             reset: table.table_if_any("reset")?.map(TraceTable::of).transpose()?,
             owed_codes: table.table_if_any("owed_codes")?.map(TraceTable::of).transpose()?,
             pending: table.table_if_any("pending")?.map(PendingTable::of).transpose()?,
@@ -97,7 +97,7 @@ fn each<T>(
     table.tables(key)?.into_iter().map(of).collect()
 }
 
-impl Entry {
+impl AuthenticatorEntry {
     fn of(mut table: Table<'_>) -> Result<Self, TableError> {
         let entry = Self {
             name: extras::text(&mut table, "name")?,
@@ -134,7 +134,7 @@ pub fn read(text: &str) -> Result<Record, StoreError> {
 /// Parses a record that is not exactly as twinlock writes it, because it was edited by hand or written by another
 /// version.
 fn by_toml(text: &str) -> Result<Record, StoreError> {
-    let file = Table::parse(text).and_then(File::of).map_err(|odd| {
+    let file = Table::parse(text).and_then(RecordFile::of).map_err(|odd| {
         newer(text, VERSION).unwrap_or(StoreError::Malformed { line: line_at(text, odd.at) })
     })?;
     // The TOML parser skips a byte order mark; this program never writes one.
@@ -158,7 +158,7 @@ pub(crate) fn newer(text: &str, known: u32) -> Option<StoreError> {
     (version > known).then_some(StoreError::Newer { version })
 }
 
-fn values(mut file: File<'_>) -> Option<Record> {
+fn values(mut file: RecordFile<'_>) -> Option<Record> {
     let extras = extras::values(&mut file)?;
     let state = match &*file.state {
         "active" => State::Active,
@@ -206,7 +206,7 @@ fn has_twins(authenticators: &[Authenticator]) -> bool {
     false
 }
 
-fn entry(entry: Entry) -> Option<Authenticator> {
+fn entry(entry: AuthenticatorEntry) -> Option<Authenticator> {
     // Only non-default values are written: each line costs instructions at every login.
     let usual = Parameters::default();
     let moving = moving(&entry)?;
@@ -229,7 +229,7 @@ fn entry(entry: Entry) -> Option<Authenticator> {
 
 /// Returns the moving factor of an entry; `None` if its keys contradict each other. A clock has no counter, and a
 /// counter has neither drift nor period.
-fn moving(entry: &Entry) -> Option<MovingFactor> {
+fn moving(entry: &AuthenticatorEntry) -> Option<MovingFactor> {
     match (entry.kind.as_deref(), entry.drift, entry.counter) {
         (None | Some("totp"), drift, None) => {
             let drift = drift.unwrap_or_default();

@@ -87,14 +87,14 @@ impl LastCode {
 }
 
 /// A code that was found in the user's set.
-struct Found {
+struct FoundCode {
     folder: Folder,
     id: SetId,
     set: CodeSet,
     place: u8,
 }
 
-impl Found {
+impl FoundCode {
     fn last(&self, generation: Generation) -> LastCode {
         LastCode { id: self.id, place: self.place, shape: self.set.shape, generation }
     }
@@ -157,7 +157,7 @@ impl<'a> CodeSetVerifier<'a> {
     fn offer_last(
         &self,
         person: &mut Option<(&Account, Snapshot)>,
-        found: &Found,
+        found: &FoundCode,
     ) -> CodeSetOutcome {
         let Some((account, snapshot)) = person else { return CodeSetOutcome::Changed };
         let last = found.last(snapshot.record.generation);
@@ -216,7 +216,7 @@ impl<'a> CodeSetVerifier<'a> {
         account: &Account,
         id: SetId,
         code: &Code,
-    ) -> Result<Option<Found>, CodesError> {
+    ) -> Result<Option<FoundCode>, CodesError> {
         let folder =
             Folder::of(&account.name).map_err(|_| CodesError::Record(StoreError::NameTooLong))?;
         let set = match self.budget {
@@ -243,7 +243,7 @@ impl<'a> CodeSetVerifier<'a> {
         let digest = self.ports.codes.digest(text, &set.recipe);
         let digest = digest.map_err(|_| CodesError::Memory)?;
         let place = code_match::place_in(&set, &digest);
-        Ok(place.map(|place| Found { folder, id, set, place }))
+        Ok(place.map(|place| FoundCode { folder, id, set, place }))
     }
 
     /// Reads the record again after the code is spent. Refuses access if another process has replaced the set or
@@ -251,7 +251,7 @@ impl<'a> CodeSetVerifier<'a> {
     fn look_again(
         &self,
         person: &mut Option<(&Account, Snapshot)>,
-        found: &Found,
+        found: &FoundCode,
     ) -> CodeSetOutcome {
         for _ in 0..ROUNDS {
             let Some((account, snapshot)) = person else { return CodeSetOutcome::Changed };
@@ -279,7 +279,12 @@ impl<'a> CodeSetVerifier<'a> {
     }
 
     /// Grants access. Ends the set if other logins have spent the rest of its codes at the same time.
-    fn accept(&self, account: &Account, generation: Generation, found: &Found) -> CodeSetOutcome {
+    fn accept(
+        &self,
+        account: &Account,
+        generation: Generation,
+        found: &FoundCode,
+    ) -> CodeSetOutcome {
         // Tells `twinlock status` when a code was last used; the code is spent even without it.
         let used = Used { mark: KeyId::of_set(found.id), step: Step(found.place.into()) };
         let name = names::used_name(&used);

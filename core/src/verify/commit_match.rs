@@ -25,7 +25,7 @@ pub enum Settled {
 }
 
 /// Whether the new moving factor was committed.
-enum Written {
+enum FactorCommit {
     Done(Settled),
     Overtaken,
 }
@@ -47,8 +47,8 @@ pub fn settle(
     for _ in 0..ROUNDS {
         if records.is_newest(&folder, snapshot).map_err(Reason::Store)? {
             match write_down(records, &folder, snapshot, found)? {
-                Written::Done(settled) => return Ok(settled),
-                Written::Overtaken => {}
+                FactorCommit::Done(settled) => return Ok(settled),
+                FactorCommit::Overtaken => {}
             }
         }
         let fresh = match records.newest(account).map_err(Reason::Store)? {
@@ -87,9 +87,9 @@ fn write_down(
     folder: &Folder,
     snapshot: &mut Snapshot,
     found: Match,
-) -> Result<Written, Reason> {
+) -> Result<FactorCommit, Reason> {
     let Some(authenticator) = snapshot.record.authenticators.get_mut(found.authenticator) else {
-        return Ok(Written::Done(Settled::Burned));
+        return Ok(FactorCommit::Done(Settled::Burned));
     };
     let accepted = Accepted::App {
         authenticator: authenticator.name.clone(),
@@ -98,12 +98,12 @@ fn write_down(
         length: usize::from(authenticator.parameters.digits.get()),
     };
     let Some(moves) = found.moves else {
-        return Ok(Written::Done(Settled::Granted(accepted)));
+        return Ok(FactorCommit::Done(Settled::Granted(accepted)));
     };
     if let MovingFactor::Counter { next } = authenticator.moving
         && next > found.lowest().0
     {
-        return Ok(Written::Done(Settled::Burned));
+        return Ok(FactorCommit::Done(Settled::Burned));
     }
     let stood = core::mem::replace(&mut authenticator.moving, moves);
     let committed = records.commit(folder, snapshot.sequence, &snapshot.record);
@@ -113,8 +113,8 @@ fn write_down(
         authenticator.moving = stood;
     }
     match committed {
-        Ok(()) => Ok(Written::Done(Settled::Granted(accepted))),
-        Err(CommitError::Overtaken) => Ok(Written::Overtaken),
+        Ok(()) => Ok(FactorCommit::Done(Settled::Granted(accepted))),
+        Err(CommitError::Overtaken) => Ok(FactorCommit::Overtaken),
         Err(CommitError::Store(fault)) => Err(Reason::Unwritten(fault)),
     }
 }

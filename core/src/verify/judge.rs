@@ -12,7 +12,7 @@ use crate::{
     verify::{
         earlier_codes::EarlierCodes,
         hotp_window,
-        replay::{Freshness, Reading, freshness, seconds_until},
+        replay::{Freshness, ReplayInput, freshness, seconds_until},
     },
 };
 
@@ -155,7 +155,7 @@ fn judge_one(authenticator: &Authenticator, code: &Code, evidence: &Evidence<'_>
         let next = earlier.repeated(authenticator, typed);
         return next.map_or(Ruling::Wrong, |next| Ruling::RepeatedLate { wait: wait(next) });
     };
-    let reading = Reading {
+    let reading = ReplayInput {
         used: evidence.used,
         floor: evidence.floor,
         ahead: evidence.ahead,

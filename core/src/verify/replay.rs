@@ -13,7 +13,7 @@ use crate::{
 const REACH: u64 = 2880;
 
 /// The ledger state by which a step is checked.
-pub struct Reading<'a> {
+pub struct ReplayInput<'a> {
     /// The used steps in the ledger.
     pub used: &'a [Used],
     /// The last second for which the ledger does not know the used codes.
@@ -48,7 +48,7 @@ pub enum Freshness {
 
 /// Returns whether a step of a key may be claimed. `mark` identifies the key in the ledger.
 pub fn freshness(
-    reading: &Reading<'_>,
+    reading: &ReplayInput<'_>,
     authenticator: &Authenticator,
     mark: KeyId,
     step: Step,
@@ -86,7 +86,7 @@ pub fn freshness(
 /// forgotten.
 #[must_use]
 pub fn is_newest(
-    reading: &Reading<'_>,
+    reading: &ReplayInput<'_>,
     authenticator: &Authenticator,
     mark: KeyId,
     step: Step,
@@ -96,7 +96,7 @@ pub fn is_newest(
 
 /// Returns the newest step of a key that was used or that the ledger may have forgotten.
 #[must_use]
-pub fn newest_gone(reading: &Reading<'_>, authenticator: &Authenticator, mark: KeyId) -> Step {
+pub fn newest_gone(reading: &ReplayInput<'_>, authenticator: &Authenticator, mark: KeyId) -> Step {
     let of_key = reading.used.iter().filter(|used| used.mark == mark).map(|used| used.step);
     of_key.fold(epoch_bound(reading, authenticator), Step::max)
 }
@@ -123,7 +123,7 @@ fn after(step: Step) -> Step {
 }
 
 /// Returns the last step of an authenticator that may have been accepted before the epoch.
-fn epoch_bound(reading: &Reading<'_>, authenticator: &Authenticator) -> Step {
+fn epoch_bound(reading: &ReplayInput<'_>, authenticator: &Authenticator) -> Step {
     let ahead = u64::from(authenticator.drift().max(0).unsigned_abs());
     let at_epoch = reading.floor.0 / authenticator.parameters.period.seconds();
     Step(at_epoch.saturating_add(u64::from(reading.window)).saturating_add(ahead))
@@ -132,7 +132,7 @@ fn epoch_bound(reading: &Reading<'_>, authenticator: &Authenticator) -> Step {
 /// Returns the last step of the period ahead of the clock mark that contains `step`; `None` if no such period contains
 /// it.
 fn last_of_a_time_ahead(
-    reading: &Reading<'_>,
+    reading: &ReplayInput<'_>,
     authenticator: &Authenticator,
     step: Step,
 ) -> Option<Step> {
@@ -164,7 +164,11 @@ pub fn far_ahead<'a>(
 }
 
 /// Returns whether the highest used step is further in the future than any code that is accepted now.
-fn clock_was_set_back(reading: &Reading<'_>, authenticator: &Authenticator, highest: Step) -> bool {
+fn clock_was_set_back(
+    reading: &ReplayInput<'_>,
+    authenticator: &Authenticator,
+    highest: Step,
+) -> bool {
     let ahead = u64::from(authenticator.drift().max(0).unsigned_abs());
     let furthest = reading.now.0.saturating_add(u64::from(reading.window)).saturating_add(ahead);
     highest.0 > furthest
@@ -207,7 +211,8 @@ mod tests {
     }
 
     fn judge(used: &[Used], now: u64, step: u64) -> Freshness {
-        let reading = Reading { used, floor: UnixTime(0), ahead: &[], now: Step(now), window: 1 };
+        let reading =
+            ReplayInput { used, floor: UnixTime(0), ahead: &[], now: Step(now), window: 1 };
         freshness(&reading, &authenticator(0), MARK, Step(step))
     }
 
@@ -250,7 +255,7 @@ mod tests {
     #[test]
     fn what_the_ledger_may_have_forgotten_counts_as_used() {
         for (drift, bound) in [(0, 101), (3, 104), (-3, 101)] {
-            let reading = Reading {
+            let reading = ReplayInput {
                 used: &[],
                 floor: UnixTime(100 * 30),
                 ahead: &[],
@@ -272,7 +277,7 @@ mod tests {
         let ahead = [Stretch { from: UnixTime(3000), until: UnixTime(3300) }];
         for (drift, first, last) in [(0, 99, 111), (3, 99, 114), (-3, 96, 111)] {
             for step in [1, first - 1, first, last, last + 1, 5000] {
-                let reading = Reading {
+                let reading = ReplayInput {
                     used: &[],
                     floor: UnixTime(0),
                     ahead: &ahead,

@@ -16,7 +16,7 @@ use crate::{
     verify::{
         hotp_window,
         judge::{Evidence, Match},
-        replay::{self, Reading},
+        replay::{self, ReplayInput},
     },
 };
 
@@ -211,8 +211,8 @@ pub fn learnable_from(
     begin_of(Step(shown), authenticator.parameters.period)
 }
 
-fn reading<'a>(authenticator: &Authenticator, evidence: &Evidence<'a>) -> Reading<'a> {
-    Reading {
+fn reading<'a>(authenticator: &Authenticator, evidence: &Evidence<'a>) -> ReplayInput<'a> {
+    ReplayInput {
         used: evidence.used,
         floor: evidence.floor,
         ahead: evidence.ahead,

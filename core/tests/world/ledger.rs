@@ -2,7 +2,7 @@
 
 use twinlock_core::{
     base::{error::LedgerError, time::Now},
-    ledger::{Capacity, Epoch, Horizon, clock_mark::Known, epoch, reserve},
+    ledger::{Capacity, Epoch, Horizon, clock_mark::KnownClock, epoch, reserve},
     ports::{Creation, Ledger, LedgerKey, UserLedger},
 };
 
@@ -44,7 +44,7 @@ impl Ledger for World {
         let boot_id = self.boot_id()?;
         let known = self.epoch.borrow().clone();
         Ok(known.and_then(|known| epoch::horizon(known, &boot_id, now)).unwrap_or_else(|| {
-            let Known { mark, ahead } = self.clock_mark.borrow().clone();
+            let KnownClock { mark, ahead } = self.clock_mark.borrow().clone();
             let mark = epoch::mark_from(Some(mark.at));
             let begun = Epoch { boot_id: boot_id.clone(), begun: now.boot, mark, ahead };
             *self.epoch.borrow_mut() = Some(begun.clone());

@@ -30,7 +30,7 @@ use twinlock_core::{
     event::{Accepted, Event, Resynced, verdict::Verdict},
     ledger::{
         Capacity, Epoch,
-        clock_mark::{ClockMark, Distance, Known, Trust},
+        clock_mark::{ClockMark, Distance, KnownClock, Trust},
     },
     login::login,
     notify::notification::Notification,
@@ -60,7 +60,7 @@ pub struct World {
     pub failures: Cell<u32>,
     pub names: Rc<RefCell<BTreeMap<String, String>>>,
     pub epoch: RefCell<Option<Epoch>>,
-    pub clock_mark: RefCell<Known>,
+    pub clock_mark: RefCell<KnownClock>,
     /// Whether the kernel reports the clock as synchronized.
     pub trust: Cell<Trust>,
     /// Number of boots.
@@ -124,7 +124,7 @@ impl World {
             failures: Cell::new(0),
             names: Rc::default(),
             epoch: RefCell::new(None),
-            clock_mark: RefCell::new(Known { mark: MADE, ahead: vec![] }),
+            clock_mark: RefCell::new(KnownClock { mark: MADE, ahead: vec![] }),
             trust: Cell::new(Trust::Alone),
             boots: Cell::new(1),
             capacity: Cell::new(Capacity::UNBOUNDED),
@@ -389,7 +389,7 @@ impl Records for World {
         let known = self.clock_mark.borrow().clone();
         let after = match known.mark.distance(now) {
             Distance::Reached => known,
-            Distance::Near => Known { mark: known.mark.moved_to(now.unix, now.boot), ..known },
+            Distance::Near => KnownClock { mark: known.mark.moved_to(now.unix, now.boot), ..known },
             Distance::Far => known.used_far_ahead(now, self.trust.get()),
         };
         *self.clock_mark.borrow_mut() = after;

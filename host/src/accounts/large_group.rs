@@ -17,7 +17,7 @@ const NOT_FOUND: i32 = 2;
 
 /// A group as `getent` prints it.
 #[derive(Debug, PartialEq, Eq)]
-pub(crate) struct Entry {
+pub(crate) struct GroupEntry {
     pub(crate) gid: u32,
     pub(crate) members: Vec<String>,
 }
@@ -35,7 +35,7 @@ pub(crate) fn look_up(group: &str, member: &str) -> Result<Option<LargeGroup>, L
 }
 
 /// Looks up a group by name. Returns `None` if the group does not exist.
-pub(crate) fn entry(group: &str) -> Result<Option<Entry>, LookupError> {
+pub(crate) fn entry(group: &str) -> Result<Option<GroupEntry>, LookupError> {
     let mut getent = Command::new(programs::whole_path("getent"));
     getent.args(["group", "--", group]).env_clear().env("PATH", programs::PATH);
     let spawned = getent.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::null()).spawn();
@@ -53,12 +53,12 @@ pub(crate) fn entry(group: &str) -> Result<Option<Entry>, LookupError> {
 
 /// Parses a line `NAME:PASSWORD:GID:MEMBER,…`. Returns `None` if NAME is not `group`, because for a number, `getent`
 /// prints the group with that id.
-fn parse(text: &str, group: &str) -> Option<Entry> {
+fn parse(text: &str, group: &str) -> Option<GroupEntry> {
     let mut parts = text.strip_suffix('\n')?.splitn(4, ':');
     let (name, _) = (parts.next()?, parts.next()?);
     let (gid, members) = (parts.next()?.parse().ok()?, parts.next()?);
     let members = members.split(',').filter(|name| !name.is_empty()).map(str::to_owned).collect();
-    (name == group).then_some(Entry { gid, members })
+    (name == group).then_some(GroupEntry { gid, members })
 }
 
 #[cfg(test)]
@@ -78,7 +78,7 @@ mod tests {
     fn cut_lines_are_no_entries() {
         let whole = "dev:x:3000:ada,bob\n";
         let members = vec!["ada".to_owned(), "bob".to_owned()];
-        assert_eq!(parse(whole, "dev"), Some(Entry { gid: 3000, members }));
+        assert_eq!(parse(whole, "dev"), Some(GroupEntry { gid: 3000, members }));
         assert_eq!(parse("dev:x:3000:\n", "dev").unwrap().members.len(), 0);
         for cut in 0..whole.len() {
             assert_eq!(parse(&whole[..cut], "dev"), None, "{cut}");

@@ -15,14 +15,14 @@ use crate::{outbox::HostOutbox, trusted_dir::Owner};
 
 const NOW: UnixTime = UnixTime(1_800_000_000);
 
-struct Desk {
+struct SpoolFixture {
     _folder: tempfile::TempDir,
     path: PathBuf,
     records: HostRecords,
     outbox: HostOutbox,
 }
 
-impl Desk {
+impl SpoolFixture {
     fn new() -> Self {
         let folder = tempfile::Builder::new()
             .permissions(fs::Permissions::from_mode(0o700))
@@ -77,7 +77,7 @@ impl Desk {
 
 #[test]
 fn a_letter_goes_its_way_and_is_gone() {
-    let desk = Desk::new();
+    let desk = SpoolFixture::new();
     desk.put("ada", NotificationKind::Reset);
     desk.put("DOM\\bob", NotificationKind::Guessed);
     let claimed = desk.claim(NOW);
@@ -95,7 +95,7 @@ fn a_letter_goes_its_way_and_is_gone() {
 
 #[test]
 fn one_an_hour_goes_and_the_next_one_waits() {
-    let desk = Desk::new();
+    let desk = SpoolFixture::new();
     desk.put("ada", NotificationKind::Guessed);
     let claimed = desk.claim(NOW);
     desk.post().sent(&claimed[0], NOW.plus(1)).unwrap();
@@ -113,7 +113,7 @@ fn one_an_hour_goes_and_the_next_one_waits() {
 
 #[test]
 fn what_fails_waits_longer_each_time_and_dies_at_last() {
-    let desk = Desk::new();
+    let desk = SpoolFixture::new();
     desk.put("ada", NotificationKind::Reset);
     let (mut now, mut tries) = (NOW, 0);
     loop {
@@ -137,7 +137,7 @@ fn what_fails_waits_longer_each_time_and_dies_at_last() {
 
 #[test]
 fn cut_off_a_letter_is_sent_once_more_and_kept_then() {
-    let desk = Desk::new();
+    let desk = SpoolFixture::new();
     desk.put("ada", NotificationKind::Reset);
     assert_eq!(desk.claim(NOW).len(), 1);
     assert_eq!(desk.claim(NOW.plus(1)).len(), 1);
@@ -147,7 +147,7 @@ fn cut_off_a_letter_is_sent_once_more_and_kept_then() {
 
 #[test]
 fn sent_and_cut_off_a_letter_is_not_sent_again() {
-    let desk = Desk::new();
+    let desk = SpoolFixture::new();
     desk.put("ada", NotificationKind::Reset);
     let claimed = desk.claim(NOW);
     desk.post().note(&claimed[0], NOW).unwrap();
@@ -157,7 +157,7 @@ fn sent_and_cut_off_a_letter_is_not_sent_again() {
 
 #[test]
 fn only_one_process_delivers() {
-    let desk = Desk::new();
+    let desk = SpoolFixture::new();
     let post = desk.post();
     assert!(MailSpool::open(&desk.records).unwrap().is_none());
     drop(post);
@@ -167,7 +167,7 @@ fn only_one_process_delivers() {
 #[test]
 fn what_is_no_letter_is_moved_aside_once() {
     use std::os::unix::ffi::OsStrExt;
-    let desk = Desk::new();
+    let desk = SpoolFixture::new();
     let outbox = desk.path.join("outbox");
     let long = "x".repeat(250);
     let odd: [&[u8]; 7] = [
@@ -197,7 +197,7 @@ fn what_is_no_letter_is_moved_aside_once() {
 
 #[test]
 fn a_long_name_is_kept_as_long_as_a_name_can_be() {
-    let desk = Desk::new();
+    let desk = SpoolFixture::new();
     desk.put(&"x".repeat(246), NotificationKind::Reset);
     assert_eq!(desk.claim(NOW).len(), 0);
     assert_eq!(desk.listed("dead").len(), 1);
@@ -207,7 +207,7 @@ fn a_long_name_is_kept_as_long_as_a_name_can_be() {
 
 #[test]
 fn what_was_sent_is_forgotten_after_the_hour() {
-    let desk = Desk::new();
+    let desk = SpoolFixture::new();
     desk.put("ada", NotificationKind::Reset);
     let claimed = desk.claim(NOW);
     desk.post().sent(&claimed[0], NOW).unwrap();

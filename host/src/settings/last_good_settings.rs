@@ -16,7 +16,7 @@ use crate::{
     entropy::KernelEntropy,
     settings::{
         self,
-        swap_file::{Content, Decide, SwapError, SwapFile},
+        swap_file::{Content, DecideContent, SwapError, SwapFile},
     },
     trusted_dir::{self, Owner, READABLE},
     trusted_path,
@@ -78,7 +78,7 @@ fn both(text: &str, rules_path: &str, mode: u32, owner: Owner) -> Result<Content
 fn change(
     settings_path: &str,
     owner: Owner,
-    decide: Decide<'_, FileError>,
+    decide: DecideContent<'_, FileError>,
 ) -> Result<(), FileError> {
     let path = settings::last_good_path(settings_path);
     let file =

@@ -87,7 +87,7 @@ impl<E> From<FileError> for SwapError<E> {
 
 /// Takes the current content of the file and returns the new content, or `None` to keep the current one. A missing file
 /// has an empty content.
-pub type Decide<'a, E> = &'a mut dyn FnMut(&[u8]) -> Result<Option<Content>, E>;
+pub type DecideContent<'a, E> = &'a mut dyn FnMut(&[u8]) -> Result<Option<Content>, E>;
 
 impl SwapFile {
     /// Opens the folder of the file at an absolute path. `max` is the maximum size of the file in bytes.
@@ -118,7 +118,7 @@ impl SwapFile {
     /// # Errors
     /// [`SwapError::Declined`] if `decide` fails, [`SwapError::Store`] if the file cannot be read or written,
     /// [`SwapError::Busy`] if other writers were faster in every round.
-    pub fn change<E>(&self, decide: Decide<'_, E>) -> Result<bool, SwapError<E>> {
+    pub fn change<E>(&self, decide: DecideContent<'_, E>) -> Result<bool, SwapError<E>> {
         let mut offered = false;
         for _ in 0..ROUNDS {
             let before = self.read()?.unwrap_or_default();

@@ -79,18 +79,20 @@ impl HostRecords {
         Ok(self.look_in(folder)?.0)
     }
 
-    fn look_in(&self, folder: &Folder) -> Result<(Option<Snapshot>, Left), StoreError> {
+    fn look_in(&self, folder: &Folder) -> Result<(Option<Snapshot>, FolderContent), StoreError> {
         for _ in 0..ROUNDS {
             let dir = match self.open(folder) {
-                Err(fault) if trusted_dir::is_absent(fault) => return Ok((None, Left::Nothing)),
+                Err(fault) if trusted_dir::is_absent(fault) => {
+                    return Ok((None, FolderContent::Nothing));
+                }
                 opened => opened?,
             };
             match newest_of(&dir, self.owner)? {
                 Newest::Read(snapshot) => {
-                    let left = Left::of(&snapshot);
+                    let left = FolderContent::of(&snapshot);
                     return Ok((Some(*snapshot), left));
                 }
-                Newest::Empty => return Ok((None, Left::Folder)),
+                Newest::Empty => return Ok((None, FolderContent::Folder)),
                 Newest::Superseded => {}
             }
         }
@@ -118,7 +120,7 @@ impl HostRecords {
         &self,
         account: &Account,
         folder: &Folder,
-        left: Left,
+        left: FolderContent,
     ) -> Result<(), StoreError> {
         let root = self.root()?;
         store_id::prove(&root, &self.store_id_copy, self.owner)?;
@@ -128,8 +130,10 @@ impl HostRecords {
         if link.folder == *folder {
             return match (link.phase, left) {
                 // The folder is created before the link.
-                (_, Left::Tombstone) | (Phase::Begun, Left::Folder) => Ok(()),
-                (Phase::Begun, Left::Nothing) | (Phase::Held, _) => Err(StoreError::RecordLost),
+                (_, FolderContent::Tombstone) | (Phase::Begun, FolderContent::Folder) => Ok(()),
+                (Phase::Begun, FolderContent::Nothing) | (Phase::Held, _) => {
+                    Err(StoreError::RecordLost)
+                }
             };
         }
         let held = self.holds(&link.folder, account.uid)?;
@@ -267,7 +271,7 @@ fn parsed(
 
 /// What remains in a user's folder, as evidence that the user has no record.
 #[derive(Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Left {
+pub(crate) enum FolderContent {
     /// The user has no folder.
     Nothing,
     /// The user has a folder without a tombstone.
@@ -276,7 +280,7 @@ pub(crate) enum Left {
     Tombstone,
 }
 
-impl Left {
+impl FolderContent {
     /// Returns the evidence that a found record gives.
     pub(crate) fn of(found: &Snapshot) -> Self {
         if found.record.state == State::Removed { Self::Tombstone } else { Self::Folder }

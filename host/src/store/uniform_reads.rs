@@ -16,7 +16,7 @@ use twinlock_core::{
 };
 
 use crate::{
-    store::records::{FAILED, HostRecords, Left, Newest, USERS, belongs_to, newest_of},
+    store::records::{FAILED, FolderContent, HostRecords, Newest, USERS, belongs_to, newest_of},
     trusted_dir,
 };
 
@@ -45,9 +45,9 @@ pub(crate) fn newest(
         Err(fault) => return (Err(fault), None),
     };
     let left = match (&own, folder_is_there) {
-        (Some(found), _) => Left::of(found),
-        (None, true) => Left::Folder,
-        (None, false) => Left::Nothing,
+        (Some(found), _) => FolderContent::of(found),
+        (None, true) => FolderContent::Folder,
+        (None, false) => FolderContent::Nothing,
     };
     // Also run for enrolled users, where the result is ignored.
     let absent = records.prove_absence(sought, &folder, left);

@@ -30,7 +30,7 @@ const CLOSED: u32 = 0o077;
 
 /// The owner of a file. Only files of this user or of root are accepted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Person {
+pub struct FileOwner {
     /// The user id.
     pub uid: u32,
     /// The primary group id.
@@ -92,7 +92,7 @@ impl core::error::Error for UserFileError {}
 
 /// A file that was read.
 #[derive(Debug)]
-pub struct Source {
+pub struct SourceFile {
     /// The content.
     pub bytes: Zeroizing<Vec<u8>>,
     /// When the file was last changed (ctime, which the owner cannot set).
@@ -107,7 +107,7 @@ struct OpenedFile {
     name: OsString,
     file: OwnedFd,
     stat: Stat,
-    person: Person,
+    person: FileOwner,
     reader: Option<InvokingUser>,
 }
 
@@ -115,7 +115,7 @@ struct OpenedFile {
 ///
 /// # Errors
 /// [`UserFileError`] if the file is missing, not trusted, too large or cannot be read.
-pub fn read(path: &Path, person: Person, max: usize) -> Result<Source, UserFileError> {
+pub fn read(path: &Path, person: FileOwner, max: usize) -> Result<SourceFile, UserFileError> {
     let path = path.to_owned();
     in_turn(person, None, move || walk::open(&path, person).and_then(|held| take(held, max)))
 }
@@ -124,16 +124,16 @@ pub fn read(path: &Path, person: Person, max: usize) -> Result<Source, UserFileE
 ///
 /// # Errors
 /// [`UserFileError`] if the file is missing, not trusted, too large or cannot be read.
-pub fn read_as(path: &Path, user: &InvokingUser, max: usize) -> Result<Source, UserFileError> {
+pub fn read_as(path: &Path, user: &InvokingUser, max: usize) -> Result<SourceFile, UserFileError> {
     let (path, reader) = (path.to_owned(), user.clone());
-    let person = Person { uid: user.uid(), gid: user.gid() };
+    let person = FileOwner { uid: user.uid(), gid: user.gid() };
     in_turn(person, Some(user), move || {
         let held = walk::open(&path, person)?;
         take(OpenedFile { reader: Some(reader.clone()), ..held }, max)
     })
 }
 
-impl Source {
+impl SourceFile {
     /// Overwrites and unlinks the file, if it is still the file that was read.
     ///
     /// # Errors
@@ -148,7 +148,7 @@ impl Source {
     }
 }
 
-fn take(held: OpenedFile, max: usize) -> Result<Source, UserFileError> {
+fn take(held: OpenedFile, max: usize) -> Result<SourceFile, UserFileError> {
     let size = usize::try_from(held.stat.st_size).unwrap_or(usize::MAX);
     if size > max {
         return Err(UserFileError::TooLarge);
@@ -165,14 +165,14 @@ fn take(held: OpenedFile, max: usize) -> Result<Source, UserFileError> {
     }
     bytes.truncate(filled);
     let changed = UnixTime(u64::try_from(held.stat.st_ctime).unwrap_or(0));
-    Ok(Source { bytes, changed, held: Arc::new(held) })
+    Ok(SourceFile { bytes, changed, held: Arc::new(held) })
 }
 
 /// Runs `job` as the user, because only the user may have access to a home on a file server. If access is denied, runs
 /// it as root, because only root may have access below a folder of another group. If the invoking user `reader` gave
 /// the path, runs it only as this user.
 fn in_turn<T: Send + 'static>(
-    person: Person,
+    person: FileOwner,
     reader: Option<&InvokingUser>,
     job: impl Fn() -> Result<T, UserFileError> + Send + Sync + 'static,
 ) -> Result<T, UserFileError> {
@@ -204,7 +204,7 @@ fn within<T: Send + 'static>(
 }
 
 /// Gives this thread the file access of the user, and drops the capabilities that override file permissions.
-fn become_person(person: Person) -> Result<(), UserFileError> {
+fn become_person(person: FileOwner) -> Result<(), UserFileError> {
     if !rustix::process::geteuid().is_root() {
         return Ok(());
     }
@@ -230,7 +230,7 @@ fn fault(errno: Errno) -> UserFileError {
 fn open_file(
     folder: &OwnedFd,
     name: &OsString,
-    person: Person,
+    person: FileOwner,
 ) -> Result<(OwnedFd, Stat), UserFileError> {
     // Checked before it is opened: opening a device may have side effects.
     let seen = fs::statat(folder, name, AtFlags::SYMLINK_NOFOLLOW).map_err(fault)?;

@@ -10,8 +10,8 @@ use rustix::fs::{CWD, Mode};
 
 use crate::user_file::*;
 
-fn me() -> Person {
-    Person { uid: rustix::process::getuid().as_raw(), gid: rustix::process::getgid().as_raw() }
+fn me() -> FileOwner {
+    FileOwner { uid: rustix::process::getuid().as_raw(), gid: rustix::process::getgid().as_raw() }
 }
 
 /// Creates a home folder with a file of mode 0400.

@@ -11,7 +11,7 @@ use rustix::{
     io::Errno,
 };
 
-use crate::user_file::{OpenedFile, Person, UserFileError, fault, open_file};
+use crate::user_file::{FileOwner, OpenedFile, UserFileError, fault, open_file};
 
 /// Maximum number of links that are followed. Only links of root are followed, such as a distribution's link at /home.
 const LINKS_MAX: usize = 8;
@@ -26,9 +26,9 @@ const FOLDER: OFlags =
     OFlags::PATH.union(OFlags::DIRECTORY).union(OFlags::CLOEXEC).union(OFlags::NOFOLLOW);
 
 /// Opens and checks the file at the end of a path.
-pub(super) fn open(path: &Path, person: Person) -> Result<OpenedFile, UserFileError> {
+pub(super) fn open(path: &Path, person: FileOwner) -> Result<OpenedFile, UserFileError> {
     let name = path.file_name().ok_or(UserFileError::NoPath)?.to_owned();
-    let Way { end: folder, fault: mistrust } =
+    let PathWalk { end: folder, fault: mistrust } =
         folder(path.parent().ok_or(UserFileError::NoPath)?, person)?;
     if let Some(mistrust) = mistrust {
         // If the file does not exist, faults of its path are not reported.
@@ -40,19 +40,19 @@ pub(super) fn open(path: &Path, person: Person) -> Result<OpenedFile, UserFileEr
 }
 
 /// The state of a walk along a path.
-struct Way {
+struct PathWalk {
     end: OwnedFd,
     /// The first reason not to trust the file at the end of the path, if there is one.
     fault: Option<UserFileError>,
 }
 
-fn folder(path: &Path, person: Person) -> Result<Way, UserFileError> {
+fn folder(path: &Path, person: FileOwner) -> Result<PathWalk, UserFileError> {
     if !path.is_absolute() {
         return Err(UserFileError::NoPath);
     }
     let mut left = parts(path)?;
     let mut links = LINKS_MAX;
-    let mut way = Way { end: root()?, fault: None };
+    let mut way = PathWalk { end: root()?, fault: None };
     while let Some(part) = left.pop() {
         let seen = fs::statat(&way.end, &part, AtFlags::SYMLINK_NOFOLLOW).map_err(fault)?;
         match FileType::from_raw_mode(seen.st_mode) {
@@ -96,7 +96,7 @@ fn root() -> Result<OwnedFd, UserFileError> {
 }
 
 /// Enters a folder of the path and checks its owner, because the owner of a folder can replace everything below it.
-fn enter(way: &mut Way, part: &OsString, person: Person) -> Result<(), UserFileError> {
+fn enter(way: &mut PathWalk, part: &OsString, person: FileOwner) -> Result<(), UserFileError> {
     way.end = fs::openat(&way.end, part, FOLDER, Mode::empty()).map_err(|errno| match errno {
         // A link has replaced the folder since it was checked.
         Errno::NOTDIR => UserFileError::Link,

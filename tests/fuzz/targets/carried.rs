@@ -3,7 +3,7 @@
 
 use twinlock_core::{ledger::device_text, notify::spool_name};
 use twinlock_migrate::export as exports;
-use twinlock_migrate::user_list::{Found, People};
+use twinlock_migrate::user_list::{ParserStop, UserListParser};
 
 use super::text;
 
@@ -30,14 +30,14 @@ pub(crate) fn people(bytes: &[u8]) {
 }
 
 fn rows(bytes: &[u8], size: usize) -> Vec<String> {
-    let (mut list, mut found, mut at) = (People::default(), Vec::new(), 0);
+    let (mut list, mut found, mut at) = (UserListParser::default(), Vec::new(), 0);
     loop {
         let piece = &bytes[at..(at + size).min(bytes.len())];
         let (used, what) = list.read(piece);
         assert!(used <= piece.len());
         at += used;
         match what {
-            Found::Row => {
+            ParserStop::Row => {
                 let row = list.row().map(|row| {
                     let filled = |text: Option<&str>| text.is_none_or(|text| !text.is_empty());
                     assert!(filled(row.mail) && filled(row.key));
@@ -46,8 +46,8 @@ fn rows(bytes: &[u8], size: usize) -> Vec<String> {
                 });
                 found.push(format!("{} {row:?}", list.line()));
             }
-            Found::More | Found::Head(_) => {}
-            Found::NoHead | Found::End => return found,
+            ParserStop::More | ParserStop::Head(_) => {}
+            ParserStop::NoHead | ParserStop::End => return found,
         }
     }
 }

@@ -19,7 +19,7 @@ const LOGIN: (&str, &str, &str) = ("bare", "ada", "127.0.0.1");
 const MIB: usize = 1 << 20;
 
 /// A dialogue: its initial state, the answers, and the number of answers after which the user is authenticated.
-struct Scene {
+struct AbusedScene {
     name: &'static str,
     settings: &'static str,
     begin: fn(&Machine) -> Vec<String>,
@@ -30,15 +30,15 @@ fn words(words: &[&str]) -> Vec<String> {
     words.iter().map(|word| (*word).to_owned()).collect()
 }
 
-const SCENES: [Scene; 8] = [
-    Scene {
+const SCENES: [AbusedScene; 8] = [
+    AbusedScene {
         name: "set-up",
         settings: OPEN,
         begin: |_| words(&["start", "<first>", "<group>"]),
         proven: 2,
     },
-    Scene { name: "set-up by ticket", settings: "", begin: by_ticket, proven: 2 },
-    Scene {
+    AbusedScene { name: "set-up by ticket", settings: "", begin: by_ticket, proven: 2 },
+    AbusedScene {
         name: "the only code",
         settings: "not_enrolled = \"enroll\"\nenroll_needs_ticket = false\n[backup_codes]\ncount = 1\n",
         begin: |m| {
@@ -47,7 +47,7 @@ const SCENES: [Scene; 8] = [
         },
         proven: 4,
     },
-    Scene {
+    AbusedScene {
         name: "codes owed",
         settings: OPEN,
         begin: |m| {
@@ -60,7 +60,7 @@ const SCENES: [Scene; 8] = [
         },
         proven: 1,
     },
-    Scene {
+    AbusedScene {
         name: "new codes",
         settings: OPEN,
         begin: |m| {
@@ -69,7 +69,7 @@ const SCENES: [Scene; 8] = [
         },
         proven: 3,
     },
-    Scene {
+    AbusedScene {
         name: "a new authenticator",
         settings: OPEN,
         begin: |m| {
@@ -78,8 +78,8 @@ const SCENES: [Scene; 8] = [
         },
         proven: 3,
     },
-    Scene { name: "a seen key", settings: OPEN, begin: seen, proven: 4 },
-    Scene {
+    AbusedScene { name: "a seen key", settings: OPEN, begin: seen, proven: 4 },
+    AbusedScene {
         name: "a backup code",
         settings: OPEN,
         begin: |m| {
@@ -127,7 +127,7 @@ fn abuses(large: &[u8]) -> [Reply<'_>; 8] {
 /// A machine on which a dialogue is started repeatedly.
 struct Stage<'m> {
     m: &'m Machine,
-    scene: &'m Scene,
+    scene: &'m AbusedScene,
     words: Vec<String>,
 }
 
@@ -190,7 +190,7 @@ impl Stage<'_> {
     }
 }
 
-fn played(scene: &Scene) {
+fn played(scene: &AbusedScene) {
     let m = server("en", "");
     enrolled(&m);
     crate::people::afresh(&m);

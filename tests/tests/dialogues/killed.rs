@@ -15,23 +15,23 @@ const PLACE: (&str, &str, &str) = ("bare", "ada", "127.0.0.1");
 const IN: &str = "successfully authenti";
 
 /// A dialogue that changes something.
-struct Scene {
+struct KilledScene {
     settings: &'static str,
     begin: fn(&Machine) -> Vec<String>,
     /// Text in the trace at which the second half begins.
     half: &'static str,
     /// Returns whether the old state works, and whether the new state works.
-    states: fn(&mut Caller<'_>, &Ended) -> [bool; 2],
+    states: fn(&mut Caller<'_>, &KilledDialogue) -> [bool; 2],
 }
 
 /// A dialogue that was killed.
-struct Ended<'m> {
+struct KilledDialogue<'m> {
     m: &'m Machine,
     screen: String,
     words: Vec<String>,
 }
 
-type Call = (String, usize);
+type KilledCall = (String, usize);
 
 /// Names of system calls that change something. Other calls do not change the state, so only the thorough test kills
 /// the dialogue there.
@@ -63,7 +63,7 @@ fn reset(m: &Machine) {
     m.run(["sh", "-c", &script]).ok();
 }
 
-fn stage(scene: &Scene) -> (Machine, Vec<String>) {
+fn stage(scene: &KilledScene) -> (Machine, Vec<String>) {
     let m = server("en", scene.settings);
     afresh(&m);
     let words = (scene.begin)(&m);
@@ -72,7 +72,7 @@ fn stage(scene: &Scene) -> (Machine, Vec<String>) {
 }
 
 /// Returns the calls of the second half of a complete dialogue.
-fn places(scene: &Scene) -> Vec<Call> {
+fn places(scene: &KilledScene) -> Vec<KilledCall> {
     let (m, words) = stage(scene);
     let words: Vec<&str> = words.iter().map(String::as_str).collect();
     let mut whole = start(&m, &["-s", "200"]);
@@ -85,7 +85,7 @@ fn places(scene: &Scene) -> Vec<Call> {
 }
 
 /// Kills the dialogue at the system call `place`. Returns whether the new state is stored.
-fn killed((m, words): (&Machine, &[String]), scene: &Scene, place: &Call) -> bool {
+fn killed((m, words): (&Machine, &[String]), scene: &KilledScene, place: &KilledCall) -> bool {
     reset(m);
     let inject = format!("inject={}:signal=KILL:when={}", place.0, place.1);
     let mut dialogue = start(m, &["-e", &inject]);
@@ -96,13 +96,13 @@ fn killed((m, words): (&Machine, &[String]), scene: &Scene, place: &Call) -> boo
         dialogue.answer(&[word.as_str()]);
     }
     assert_eq!(dialogue.session().exit_code(), Some(128 + 9), "{place:?}: {}", dialogue.screen());
-    let ended = Ended { m, screen: dialogue.screen(), words: words.to_vec() };
+    let ended = KilledDialogue { m, screen: dialogue.screen(), words: words.to_vec() };
     let [old, new] = (scene.states)(&mut m.caller(), &ended);
     assert!(old != new, "{place:?}: old {old}, new {new}: {}\n{:?}", ended.screen, m.log());
     new
 }
 
-fn killed_at_each(scene: &Scene) {
+fn killed_at_each(scene: &KilledScene) {
     let places = places(scene);
     let fates = Mutex::new(vec![false; places.len()]);
     let work = Mutex::new(0..places.len());
@@ -126,7 +126,7 @@ fn killed_at_each(scene: &Scene) {
 }
 
 /// Returns whether an app with the key `key`, or with ada's own key if it is `None`, can log in.
-fn app_gets_in(caller: &mut Caller<'_>, ended: &Ended<'_>, key: Option<&str>) -> bool {
+fn app_gets_in(caller: &mut Caller<'_>, ended: &KilledDialogue<'_>, key: Option<&str>) -> bool {
     let own = ended.m.otp("ada");
     if let Some(key) = key {
         ended.m.app("ada", &twinlock_tests::Otp::new(key));
@@ -138,7 +138,7 @@ fn app_gets_in(caller: &mut Caller<'_>, ended: &Ended<'_>, key: Option<&str>) ->
 
 #[test]
 fn set_up_is_done_or_not_begun() {
-    killed_at_each(&Scene {
+    killed_at_each(&KilledScene {
         settings: OPEN,
         begin: |m| {
             m.app("ada", &twinlock_tests::Otp::new("JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP"));
@@ -162,7 +162,7 @@ fn set_up_is_done_or_not_begun() {
 
 #[test]
 fn the_last_code_is_the_old_one_or_the_new_one() {
-    killed_at_each(&Scene {
+    killed_at_each(&KilledScene {
         settings: "not_enrolled = \"enroll\"\nenroll_needs_ticket = false\n[backup_codes]\ncount = 1\n",
         begin: |m| owned(&[&with_codes(m).remove(0), "<group>"]),
         half: "That was your last backup code",
@@ -177,7 +177,7 @@ fn the_last_code_is_the_old_one_or_the_new_one() {
 
 #[test]
 fn a_key_is_the_old_one_or_the_new_one() {
-    killed_at_each(&Scene {
+    killed_at_each(&KilledScene {
         settings: OPEN,
         begin: |m| {
             with_codes(m);

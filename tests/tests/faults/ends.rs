@@ -8,7 +8,7 @@ const SEAT: &str = "/run/twinlock/users/ada";
 const RECORDS: &str = "/var/lib/twinlock";
 
 /// A verb that revokes something, and how to find what it has not revoked.
-struct End {
+struct RevokingVerb {
     words: &'static str,
     begin: fn(&Machine),
     /// Returns what is still valid; empty after the verb.
@@ -56,7 +56,7 @@ fn devices(m: &Machine) {
 
 #[test]
 fn wrong_codes_are_forgotten_one_by_one_and_the_rest_by_the_same_command() {
-    ended(&End {
+    ended(&RevokingVerb {
         words: "unlock ada",
         begin: wrong_codes,
         left: |m| names(m, SEAT, "try."),
@@ -66,7 +66,7 @@ fn wrong_codes_are_forgotten_one_by_one_and_the_rest_by_the_same_command() {
 }
 
 /// Kills the verb at each system call and makes the call fail. Checks what is still valid.
-fn ended(end: &End) {
+fn ended(end: &RevokingVerb) {
     let m = machine();
     (end.begin)(&m);
     let cut = m.cut(end.words, "");
@@ -96,7 +96,7 @@ fn ended(end: &End) {
 }
 
 /// Checks that a repetition revokes everything, and that it says so if everything was revoked before.
-fn goes_on(m: &Machine, (cut, end): (&Cut<'_>, &End), left: usize) {
+fn goes_on(m: &Machine, (cut, end): (&Cut<'_>, &RevokingVerb), left: usize) {
     let again = cut.again();
     let fits = again.code == Some(0) || (left == 0 && again.code == Some(3));
     assert!(fits, "{}: {again:?}", end.words);
@@ -112,7 +112,7 @@ fn says(done: &Finished, told: &str) {
 
 #[test]
 fn devices_are_forgotten_one_by_one_and_the_rest_by_the_same_command() {
-    ended(&End {
+    ended(&RevokingVerb {
         words: "forget ada --all",
         begin: devices,
         left: remembered,

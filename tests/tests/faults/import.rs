@@ -9,7 +9,7 @@ const KEY_IN_HEX: &str = "48656c6c6f21deadbeef48656c6c6f21deadbeef";
 const PERSON: &str = "/var/lib/twinlock/users/ada";
 
 /// An import and its input.
-struct Import {
+struct ImportCase {
     words: &'static str,
     input: String,
     /// A backup code of the import, and a backup code that was used on the other host, if any.
@@ -37,27 +37,37 @@ fn exported() -> String {
     m.run(["twinlock", "export", "ada"]).ok().to_owned()
 }
 
-fn imports() -> [Import; 5] {
+fn imports() -> [ImportCase; 5] {
     let app = Otp::new(KEY);
     let uri = format!("{}\n", app.uri("ada"));
     let seed = include_str!("../../fuzz/seeds/migration/two");
     let [words, with_name] = ["import uri ada", "import migration ada --name token"];
     [
-        Import { words, input: uri, scratch: None, app: app.clone() },
-        Import { words: with_name, input: format!("{seed}\n"), scratch: None, app: app.clone() },
-        Import {
+        ImportCase { words, input: uri, scratch: None, app: app.clone() },
+        ImportCase {
+            words: with_name,
+            input: format!("{seed}\n"),
+            scratch: None,
+            app: app.clone(),
+        },
+        ImportCase {
             words: "import record ada",
             input: exported(),
             scratch: Some((Scratch::CODES[0], Some(Scratch::CODES[1]))),
             app: app.clone(),
         },
-        Import {
+        ImportCase {
             words: "import google ada",
             input: String::new(),
             scratch: Some((Scratch::CODES[0], None)),
             app: app.clone(),
         },
-        Import { words: "import oath /etc/users.oath", input: String::new(), scratch: None, app },
+        ImportCase {
+            words: "import oath /etc/users.oath",
+            input: String::new(),
+            scratch: None,
+            app,
+        },
     ]
 }
 
@@ -84,7 +94,7 @@ fn lets_in(m: &Machine, code: &str) -> bool {
 
 /// Checks that a repetition imports everything. If `was_done`, also checks that it says that nothing was left to
 /// import.
-fn goes_on(m: &Machine, (cut, import): (&Cut<'_>, &Import), was_done: bool) {
+fn goes_on(m: &Machine, (cut, import): (&Cut<'_>, &ImportCase), was_done: bool) {
     let again = cut.again();
     let text = again.stdout.clone() + &again.stderr;
     if was_done {
@@ -107,7 +117,7 @@ fn goes_on(m: &Machine, (cut, import): (&Cut<'_>, &Import), was_done: bool) {
 }
 
 /// Checks that a code used on the other host is refused on this host, and that an unused code is accepted.
-fn opens_once(m: &Machine, import: &Import) {
+fn opens_once(m: &Machine, import: &ImportCase) {
     let Some((scratch, spent)) = import.scratch else { return };
     m.app("ada", &import.app);
     assert!(!spent.is_some_and(|spent| lets_in(m, spent)), "{:?}", m.log());
@@ -164,7 +174,7 @@ fn a_full_and_a_read_only_disk_are_said_and_take_nobody() {
     let filler = "cat /dev/zero >/var/lib/twinlock/filler 2>/dev/null; true";
     m.run(["sh", "-c", filler]).ok();
     for state in ["full", "read-only"] {
-        for Import { words, input, .. } in imports() {
+        for ImportCase { words, input, .. } in imports() {
             let argv = format!("twinlock {words}");
             let done = m.call(argv.split(' ')).input(input).output();
             assert_eq!(done.code, Some(6), "{state} {words}: {done:?}");

@@ -19,14 +19,14 @@ struct Facts {
 
 /// A verb and its input.
 #[derive(Clone)]
-struct Verb {
+struct PairVerb {
     words: String,
     input: String,
 }
 
 /// How two verbs ended, and the resulting state.
 #[derive(Clone, Debug, PartialEq, Eq)]
-struct Outcome {
+struct PairOutcome {
     first: Option<i32>,
     second: Option<i32>,
     facts: Facts,
@@ -69,7 +69,7 @@ fn facts(m: &Machine, what: &str) -> Facts {
     Facts { state, has: has.filter(|(_, count)| *count > 0).collect() }
 }
 
-fn run(m: &Machine, verb: &Verb) -> Option<i32> {
+fn run(m: &Machine, verb: &PairVerb) -> Option<i32> {
     m.run(["rm", "-f", "/root/report"]).ok();
     let words = format!("twinlock {}", verb.words);
     m.call(words.split(' ')).input(&verb.input).output().code
@@ -77,15 +77,19 @@ fn run(m: &Machine, verb: &Verb) -> Option<i32> {
 
 /// Returns the outcomes without concurrency: the first verb before the second, the second before the first, and the
 /// second alone.
-fn in_turn(m: &Machine, cut: &Cut<'_>, (first, second): (&Verb, &Verb)) -> [Outcome; 3] {
+fn in_turn(
+    m: &Machine,
+    cut: &Cut<'_>,
+    (first, second): (&PairVerb, &PairVerb),
+) -> [PairOutcome; 3] {
     cut.back();
     let ended = (run(m, first), run(m, second));
-    let one = Outcome { first: ended.0, second: ended.1, facts: facts(m, &first.words) };
+    let one = PairOutcome { first: ended.0, second: ended.1, facts: facts(m, &first.words) };
     cut.back();
     let second = run(m, second);
-    let alone = Outcome { first: None, second, facts: facts(m, &first.words) };
+    let alone = PairOutcome { first: None, second, facts: facts(m, &first.words) };
     let first_code = run(m, first);
-    let other = Outcome { first: first_code, second, facts: facts(m, &first.words) };
+    let other = PairOutcome { first: first_code, second, facts: facts(m, &first.words) };
     [one, other, alone]
 }
 
@@ -100,29 +104,30 @@ fn chosen(place: &Place) -> bool {
 
 /// Returns whether the first verb says that it did nothing, and had no effect because the second ran before it or undid
 /// it.
-fn stood_back(ended: &Ended, outcome: &Outcome, [one, alone]: [&Outcome; 2]) -> bool {
+fn stood_back(ended: &Ended, outcome: &PairOutcome, [one, alone]: [&PairOutcome; 2]) -> bool {
     let said = ended.said.replace('\n', " ");
     let told = ["nothing was changed", "meanwhile", "already", "nothing to reset", "is not set up"];
-    let same = |other: &Outcome| (outcome.second, &outcome.facts) == (other.second, &other.facts);
+    let same =
+        |other: &PairOutcome| (outcome.second, &outcome.facts) == (other.second, &other.facts);
     outcome.first != Some(0)
         && told.iter().any(|told| said.contains(told))
         && (same(one) || same(alone))
 }
 
 /// Returns whether the second verb undid the partial work of the first, and the first verb then did all its work again.
-fn undone_and_redone(outcome: &Outcome, other: &Outcome) -> bool {
+fn undone_and_redone(outcome: &PairOutcome, other: &PairOutcome) -> bool {
     let done = outcome.first == Some(0) && outcome.second == Some(0);
     done && (outcome.first, &outcome.facts) == (other.first, &other.facts)
 }
 
-fn at_once(m: &Machine, first: &Verb, second: &Verb) {
+fn at_once(m: &Machine, first: &PairVerb, second: &PairVerb) {
     let cut = m.cut(&first.words, &first.input);
     let serial = in_turn(m, &cut, (first, second));
     for place in cut.places(chosen) {
         let mut code = None;
         let ended = cut.held(&place, &mut || code = run(m, second));
         let what = format!("{} / {} at {place:?}", first.words, second.words);
-        let outcome = Outcome { first: ended.code, second: code, facts: facts(m, &what) };
+        let outcome = PairOutcome { first: ended.code, second: code, facts: facts(m, &what) };
         let [one, other, alone] = &serial;
         let fits = [one, other].contains(&&outcome)
             || stood_back(&ended, &outcome, [one, alone])
@@ -132,16 +137,16 @@ fn at_once(m: &Machine, first: &Verb, second: &Verb) {
     cut.back();
 }
 
-fn verb(words: &str) -> Verb {
-    Verb { words: words.to_owned(), input: String::new() }
+fn verb(words: &str) -> PairVerb {
+    PairVerb { words: words.to_owned(), input: String::new() }
 }
 
-fn grave(words: &str) -> Verb {
+fn grave(words: &str) -> PairVerb {
     verb(&format!("{words} {BY}"))
 }
 
-fn import(key: &str) -> Verb {
-    Verb { input: format!("{}\n", Otp::new(key).uri("ada")), ..verb("import uri ada") }
+fn import(key: &str) -> PairVerb {
+    PairVerb { input: format!("{}\n", Otp::new(key).uri("ada")), ..verb("import uri ada") }
 }
 
 fn machine() -> Machine {
@@ -162,7 +167,7 @@ fn two_verbs_about_one_who_is_enrolled() {
         grave("bypass ada --reason test"),
         grave("remove ada"),
         grave("show-key ada --svg /root/report"),
-        Verb { input: later, ..verb("import record ada") },
+        PairVerb { input: later, ..verb("import record ada") },
     ];
     for first in &verbs[..6] {
         for second in &verbs {

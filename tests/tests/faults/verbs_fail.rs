@@ -10,7 +10,7 @@ const PERSON: &str = "/var/lib/twinlock/users/ada";
 const BY: &str = "--yes";
 
 /// A verb and its preparation.
-struct Verb {
+struct FailingVerb {
     words: String,
     begin: fn(&Machine) -> String,
     /// Text that only the verb's new record contains.
@@ -63,8 +63,9 @@ fn oath(m: &Machine) -> String {
     String::new()
 }
 
-fn grave() -> Vec<Verb> {
-    let grave = |words: &str, new| Verb { words: format!("{words} {BY}"), begin: enrolled, new };
+fn grave() -> Vec<FailingVerb> {
+    let grave =
+        |words: &str, new| FailingVerb { words: format!("{words} {BY}"), begin: enrolled, new };
     vec![
         grave("reset ada", "state = \"pending\""),
         grave("backup-codes ada", "[owed_codes]"),
@@ -76,11 +77,11 @@ fn grave() -> Vec<Verb> {
     ]
 }
 
-fn verb(words: &str, begin: fn(&Machine) -> String, new: &'static str) -> Verb {
-    Verb { words: words.to_owned(), begin, new }
+fn verb(words: &str, begin: fn(&Machine) -> String, new: &'static str) -> FailingVerb {
+    FailingVerb { words: words.to_owned(), begin, new }
 }
 
-fn beginnings() -> Vec<Verb> {
+fn beginnings() -> Vec<FailingVerb> {
     vec![
         verb("invite ada", removed, "[[ticket]]"),
         verb("invite ada", nobody, "[[ticket]]"),
@@ -88,7 +89,7 @@ fn beginnings() -> Vec<Verb> {
     ]
 }
 
-fn imports() -> Vec<Verb> {
+fn imports() -> Vec<FailingVerb> {
     vec![
         verb("import uri ada", uri, "state = \"active\""),
         verb("import migration ada --name token", migration, "state = \"active\""),
@@ -130,7 +131,7 @@ fn is_of_memory(place: &Place) -> bool {
     calls.contains(&place.what.as_str())
 }
 
-fn fails(verb: &Verb) -> Vec<String> {
+fn fails(verb: &FailingVerb) -> Vec<String> {
     let m = Machine::new();
     // The proof of an enrollment is typed repeatedly.
     m.twinlock().user("ada").settings("window = 10\n");
@@ -158,7 +159,7 @@ fn fails(verb: &Verb) -> Vec<String> {
 }
 
 #[track_caller]
-fn always_says_which(verbs: &[Verb]) {
+fn always_says_which(verbs: &[FailingVerb]) {
     let odd: Vec<String> = verbs.iter().flat_map(fails).collect();
     assert!(odd.is_empty(), "{}", odd.join("\n"));
 }

@@ -34,7 +34,7 @@ impl Dice {
 }
 
 #[derive(Debug)]
-struct Case {
+struct CodeCase {
     key: Vec<u8>,
     algorithm: &'static str,
     digits: u64,
@@ -42,13 +42,13 @@ struct Case {
     time: u64,
 }
 
-impl Case {
+impl CodeCase {
     /// Returns the case number `number` of the sequence that a seed begins.
-    fn of(seed: u64, number: u64) -> Case {
+    fn of(seed: u64, number: u64) -> CodeCase {
         let mut dice = Dice(seed.wrapping_add(number.wrapping_mul(0x2545_f491_4f6c_dd1d)));
         let length = dice.between(KEY_MIN as u64, KEY_MAX as u64);
         let period = if dice.between(0, 1) == 0 { 30 } else { dice.between(1, 3600) };
-        Case {
+        CodeCase {
             key: (0..length).map(|_| dice.roll().to_le_bytes()[0]).collect(),
             algorithm: ["SHA1", "SHA256", "SHA512"][number as usize % 3],
             digits: dice.between(6, 8),
@@ -106,7 +106,7 @@ fn new_seed() -> u64 {
 fn ten_thousand_codes_are_those_of_oathtool() {
     let seed = seed();
     let hold = |number| {
-        let case = Case::of(seed, number);
+        let case = CodeCase::of(seed, number);
         let again = format!("case {number} of TWINLOCK_TEST_SEED={seed}");
         assert_eq!(case.ours(), case.oathtool(), "{again}: {case:?}");
     };
@@ -118,7 +118,7 @@ fn ten_thousand_codes_are_those_of_oathtool() {
 }
 
 /// Returns the codes of a hundred counters, beginning with `first`.
-fn codes_of_tokens(case: &Case, first: u64) -> String {
+fn codes_of_tokens(case: &CodeCase, first: u64) -> String {
     let mut hex = String::new();
     case.key.iter().for_each(|byte| write!(hex, "{byte:02x}").expect("memory"));
     let output = Command::new("oathtool")
@@ -134,7 +134,7 @@ fn codes_of_tokens(case: &Case, first: u64) -> String {
 fn codes_of_tokens_are_those_of_oathtool() {
     let seed = seed();
     for number in 0..50 {
-        let case = Case::of(seed, number);
+        let case = CodeCase::of(seed, number);
         let first = case.time << (number % 20);
         let key = Key::new(case.key.clone()).expect("a length that keys have");
         let keyed = Keyed::new(&key, Algorithm::Sha1).expect("a key");

@@ -7,7 +7,7 @@ use twinlock_core::{
     },
     notify::{
         notification::{Notification, NotificationKind, TicketMail, Topic},
-        template::{Blanks, Written, built_in},
+        template::{Blanks, WrittenMail, built_in},
     },
     policy::Language,
 };
@@ -53,7 +53,7 @@ fn letter(kind: NotificationKind) -> Notification {
     }
 }
 
-fn written(language: Language, topic: Topic) -> Written {
+fn written(language: Language, topic: Topic) -> WrittenMail {
     let blanks = match topic {
         Topic::Event(kind) => Blanks::of_letter(language, &letter(kind), "web01"),
         Topic::Ticket(purpose) => {

@@ -144,12 +144,12 @@ impl Ending {
 }
 
 /// The authenticator app of the user who logs in.
-pub(super) struct App {
+pub(super) struct ContestantApp {
     otp: Otp,
     wrong: Option<(Instant, String)>,
 }
 
-impl App {
+impl ContestantApp {
     pub(super) fn new() -> Self {
         Self { otp: Otp::new(KEY), wrong: None }
     }

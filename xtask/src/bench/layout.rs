@@ -4,7 +4,7 @@
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use super::contestants::{App, Contestant, Ending};
+use super::contestants::{Contestant, ContestantApp, Ending};
 use super::room::{Medium, furnished, module_of};
 use crate::command::{Done, cargo, run};
 use crate::machine::{repository, target};
@@ -40,7 +40,7 @@ pub(super) fn with_symbols() -> Done<PathBuf> {
 pub(super) fn write(module: &Path) -> Done<ExitCode> {
     let m = furnished(Medium::Tmpfs)?;
     m.file(&module_of(Contestant::Twinlock)).write(super::read(module)?);
-    let (mut functions, mut app) = (Vec::new(), App::new());
+    let (mut functions, mut app) = (Vec::new(), ContestantApp::new());
     for contestant in [Contestant::Twinlock, Contestant::Follows] {
         for ending in Ending::ALL {
             contestant.reset(&m);

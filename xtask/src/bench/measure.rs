@@ -4,7 +4,7 @@ use std::time::Instant;
 
 use twinlock_tests::{Machine, Server, shipped};
 
-use super::contestants::{App, Contestant, Ending, USER, users_line};
+use super::contestants::{Contestant, ContestantApp, Ending, USER, users_line};
 use super::figures::{Figures, What};
 use super::room::{Medium, module_of};
 use crate::command::Done;
@@ -22,7 +22,7 @@ const LONGEST_LIST: u64 = 100_000;
 pub(super) fn time(m: &Machine, medium: Medium, rounds: usize, figures: &mut Figures) -> Done {
     eprintln!("timing, state {}", if medium == Medium::Disk { "on disk" } else { "in memory" });
     let what = if medium == Medium::Disk { What::OnDisk } else { What::OnTmpfs };
-    let mut app = App::new();
+    let mut app = ContestantApp::new();
     let mut hosts = Contestant::ALL.map(|contestant| (contestant, m.host(contestant.name())));
     for round in 0..=rounds {
         for ending in Ending::ALL {
@@ -43,7 +43,7 @@ pub(super) fn time(m: &Machine, medium: Medium, rounds: usize, figures: &mut Fig
 /// Counts instructions, system calls and memory of every stack.
 pub(super) fn count(m: &Machine, figures: &mut Figures) -> Done {
     eprintln!("counting");
-    let mut app = App::new();
+    let mut app = ContestantApp::new();
     for contestant in Contestant::ALL {
         for ending in Ending::ALL.into_iter().filter(|ending| contestant.has(*ending)) {
             let mut put = |what, count| figures.put(what, ending, contestant, float(count));
@@ -69,7 +69,12 @@ pub(super) fn count(m: &Machine, figures: &mut Figures) -> Done {
     Ok(())
 }
 
-fn instructions(m: &Machine, who: Contestant, ending: Ending, app: &mut App) -> Done<u64> {
+fn instructions(
+    m: &Machine,
+    who: Contestant,
+    ending: Ending,
+    app: &mut ContestantApp,
+) -> Done<u64> {
     who.reset(m);
     let (user, code) = app.typed(ending);
     let (said, count) = m.counted_host(who.name(), &[]).counted(user, &code);
@@ -78,7 +83,7 @@ fn instructions(m: &Machine, who: Contestant, ending: Ending, app: &mut App) -> 
 
 /// Measures an accepted login among an increasing number of records.
 pub(super) fn crowd(m: &Machine, sizes: &[u64], rounds: usize, figures: &mut Figures) -> Done {
-    let (mut app, mut there) = (App::new(), 1);
+    let (mut app, mut there) = (ContestantApp::new(), 1);
     for &size in sizes {
         eprintln!("among {size} records");
         m.crowd(USER, there..size);
@@ -111,7 +116,7 @@ pub(super) fn ssh(m: &Machine, rounds: usize, figures: &mut Figures) -> Done {
     eprintln!("ssh");
     m.key(USER).drop_in(Server::Publickey.drop_in()).sshd("MaxStartups 100\n");
     m.file("/root/askpass").write("#!/bin/sh\ncat /root/code\n").mode(0o700);
-    let mut app = App::new();
+    let mut app = ContestantApp::new();
     for round in 0..=rounds {
         for contestant in BY_SSH {
             m.pam("sshd", &stack(contestant));

@@ -14,7 +14,7 @@ use std::process::{Command, ExitCode};
 use crate::command::{Done, command, output, run};
 use crate::machine::{becoming_root, repository, target};
 use crate::packages;
-use crate::{Typed, build};
+use crate::{CommandLine, build};
 
 use figures::Figures;
 use room::Medium;
@@ -39,7 +39,7 @@ const PACKAGES: [&str; 6] = [
 const MEMORY_FOR_A_MILLION: u64 = 14 * 1024 * 1024;
 
 /// Builds, measures as root and shows the report. The report of a full run is stored in the repository.
-pub(crate) fn bench(typed: &Typed) -> Done<ExitCode> {
+pub(crate) fn bench(typed: &CommandLine) -> Done<ExitCode> {
     let needed = [packages::TO_BUILD, packages::TO_BENCH].concat();
     packages::ensure(&needed, typed.consent())?;
     build::release()?;

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use twinlock_tests::{Machine, built, shipped};
 
-use super::contestants::{App, Contestant, Ending, KEY, USER, users_line};
+use super::contestants::{Contestant, ContestantApp, Ending, KEY, USER, users_line};
 use crate::command::{Done, command, output};
 use crate::machine::target;
 
@@ -61,7 +61,7 @@ pub(super) fn furnished(medium: Medium) -> Done<Machine> {
     for peer in Contestant::PEERS {
         peer.reset(&m);
     }
-    let mut app = App::new();
+    let mut app = ContestantApp::new();
     // The first login from a source stores more than later ones.
     for contestant in [Contestant::Twinlock, Contestant::Google, Contestant::Oath] {
         let (user, code) = app.typed(Ending::Accepted);

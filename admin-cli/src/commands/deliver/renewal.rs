@@ -16,7 +16,7 @@ use twinlock_core::{
 use twinlock_host::{entropy::KernelEntropy, mail_spool::Claimed};
 
 use crate::{
-    commands::deliver::{DeliveryError, Run, Sending},
+    commands::deliver::{DeliveryError, DeliveryRun, Sending},
     error::exit::CliError,
     mail::{Address, MailError, send_ticket_within},
 };
@@ -48,7 +48,7 @@ impl fmt::Display for RenewalError {
 
 impl core::error::Error for RenewalError {}
 
-impl Run<'_> {
+impl DeliveryRun<'_> {
     /// Mails a new ticket to the user's address, and then makes the ticket valid. If the process is killed or fails
     /// before, the record still says that a ticket is due.
     pub(super) fn renew(&self, claimed: &Claimed) -> Result<Sending, DeliveryError> {

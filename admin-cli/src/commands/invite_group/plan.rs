@@ -14,7 +14,7 @@ use twinlock_host::{
 use crate::{
     commands::list,
     context::Context,
-    enrollment::reminder::{Reminder, Written},
+    enrollment::reminder::{Reminder, RuleChange},
     error::exit::{CliError, Exit},
     mail::{Address, MailError, sender_fault},
     terminal::keyboard::tell,
@@ -90,7 +90,7 @@ pub(crate) struct Preview<'a> {
     /// The reminder rule.
     pub(crate) reminder: Reminder<'a>,
     /// What writing the reminder rule would change.
-    pub(crate) written: Written,
+    pub(crate) written: RuleChange,
     /// The path of the report file for tickets that cannot be mailed.
     pub(crate) report: Option<&'a str>,
     /// The time for which the preview is made.
@@ -132,9 +132,9 @@ impl Preview<'_> {
         })?;
         let rule = || rules_form::one(&self.reminder.rule());
         let rule = match self.written {
-            Written::Before => format!("{RULES} is not changed."),
-            Written::Added => format!("{RULES} gets:\n{}", rule()),
-            Written::Moved => format!("{RULES} has another date:\n{}", rule()),
+            RuleChange::Before => format!("{RULES} is not changed."),
+            RuleChange::Added => format!("{RULES} gets:\n{}", rule()),
+            RuleChange::Moved => format!("{RULES} has another date:\n{}", rule()),
         };
         context.print(&format!(
             "{} to invite.\n{}\n{}\n",

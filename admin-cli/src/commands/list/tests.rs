@@ -19,7 +19,7 @@ fn person(user: &str, status: EnrollmentStatus) -> Person {
 fn text(people: &[Person]) -> String {
     let mut rows = vec![HEADER.map(String::from)];
     rows.extend(people.iter().map(|person| cells(person, None)));
-    let mut tally = Tally::default();
+    let mut tally = StatusCounts::default();
     people.iter().for_each(|person| tally.count(person.status));
     format!("{}\n{}\n", Columns::default().align(&rows), wrap(&tally.said(), WIDTH, 2))
 }

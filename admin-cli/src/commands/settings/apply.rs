@@ -11,7 +11,7 @@ use twinlock_host::{
 use crate::{
     authorize::authorizer::Authorizer,
     cli::{Apply, Command},
-    commands::settings::{check, draft::Draft, show},
+    commands::settings::{check, draft::SettingsDraft, show},
     context::{Context, settings_failure},
     error::{
         exit::{CliError, Exit},
@@ -59,7 +59,7 @@ pub(crate) fn run(command: &Command, wanted: &Apply) -> Result<(), CliError> {
 
 /// What will be done, as determined before any prompt.
 struct Work {
-    draft: Draft,
+    draft: SettingsDraft,
     /// Whether the file is not the one in use.
     is_new: bool,
     /// The content of the file in use; `None` if it cannot be read.
@@ -78,7 +78,7 @@ impl Work {
         // A copy consists of both files, so both must be valid.
         let rules = settings::read_rules(RULES, OWNER);
         let rules = rules.map_err(|fault| settings_failure(config, &fault))?;
-        let draft = file.map_or_else(|| Draft::in_use(config), Draft::named)?;
+        let draft = file.map_or_else(|| SettingsDraft::in_use(config), SettingsDraft::named)?;
         let is_new = file.is_some_and(|file| std::path::absolute(file).ok() != Some(config.into()));
         if is_new {
             draft.must_be_ones_own()?;

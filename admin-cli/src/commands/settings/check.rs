@@ -21,7 +21,7 @@ use twinlock_host::{
 
 use crate::{
     cli::Command,
-    commands::settings::draft::Draft,
+    commands::settings::draft::SettingsDraft,
     context::ChosenSettings,
     error::{
         exit::{CliError, Exit},
@@ -44,7 +44,7 @@ struct Warning {
 pub(crate) fn run(command: &Command, file: Option<&str>) -> Result<(), CliError> {
     let in_use = ChosenSettings::of(command)?.path;
     let path = file.unwrap_or(&in_use);
-    let draft = file.map_or_else(|| Draft::in_use(path), Draft::named)?;
+    let draft = file.map_or_else(|| SettingsDraft::in_use(path), SettingsDraft::named)?;
     if path == in_use {
         must_be_trusted(path)?;
     }
@@ -71,7 +71,7 @@ pub(crate) fn run(command: &Command, file: Option<&str>) -> Result<(), CliError>
 }
 
 /// Prints the warnings about a draft and the rules of rules.toml. Returns the warnings as JSON.
-pub(crate) fn warn(draft: &Draft, rules: &[Rule]) -> Value {
+pub(crate) fn warn(draft: &SettingsDraft, rules: &[Rule]) -> Value {
     let warnings = warnings(draft, rules, &Nss::default());
     for warning in &warnings {
         let line = warning.line.map_or(String::new(), |line| format!("{line}:"));
@@ -104,7 +104,7 @@ pub(crate) fn must_be_trusted(path: &str) -> Result<(), CliError> {
     })
 }
 
-fn warnings(draft: &Draft, written: &[Rule], accounts: &dyn Accounts) -> Vec<Warning> {
+fn warnings(draft: &SettingsDraft, written: &[Rule], accounts: &dyn Accounts) -> Vec<Warning> {
     let (lines, rules) = (form::lines(&draft.text), &draft.policy.rules);
     let line_of = |place: usize| lines.get(place).copied();
     let first = |later: &Rule, before: usize| {
@@ -212,7 +212,7 @@ mod tests {
 
     fn warned_with(text: &str, rules: &str) -> Vec<(Option<u32>, String)> {
         let rules = form::read(rules).unwrap();
-        let warnings = warnings(&Draft::of(text), &rules, &Two).into_iter();
+        let warnings = warnings(&SettingsDraft::of(text), &rules, &Two).into_iter();
         warnings.map(|warning| (warning.line, warning.what)).collect()
     }
 

@@ -6,7 +6,7 @@ use std::{env, fs, path::PathBuf};
 
 use twinlock_core::policy::{
     Policy,
-    settings::table::{Kind, SETTINGS, Section, Setting},
+    settings::table::{SETTINGS, Section, Setting, SettingType},
 };
 use twinlock_doctor::wrap::wrap;
 
@@ -54,10 +54,10 @@ fn in_reference(section: &Section) -> String {
 #[expect(clippy::wildcard_enum_match_arm, reason = "every other case is treated the same")]
 fn with_form(setting: &Setting) -> String {
     match setting.kind {
-        Kind::Word { words, .. } if words.iter().any(|word| !setting.doc.contains(word)) => {
+        SettingType::Word { words, .. } if words.iter().any(|word| !setting.doc.contains(word)) => {
             format!("{} One of {}.", setting.doc, words.join(", "))
         }
-        Kind::Number { least, most, .. } => format!("{} {least} to {most}.", setting.doc),
+        SettingType::Number { least, most, .. } => format!("{} {least} to {most}.", setting.doc),
         _ => setting.doc.into(),
     }
 }
@@ -81,18 +81,18 @@ fn in_page(section: &Section) -> String {
 }
 
 /// Returns the accepted values of a setting as text.
-fn form(kind: &Kind) -> String {
+fn form(kind: &SettingType) -> String {
     match kind {
-        Kind::Word { words, .. } => {
+        SettingType::Word { words, .. } => {
             words.iter().map(|word| format!("\"{word}\"")).collect::<Vec<_>>().join(" | ")
         }
-        Kind::Number { least, most, .. } => format!("{least}..{most}"),
-        Kind::Boolean { .. } => "true | false".into(),
-        Kind::Text { .. } => "\"TEXT\"".into(),
-        Kind::Path { .. } => "\"PATH\"".into(),
-        Kind::Duration { least: 0, .. } => "\"DURATION\" | 0".into(),
-        Kind::Duration { .. } => "\"DURATION\"".into(),
-        Kind::Names { .. } => "[ \"NAME\", ... ]".into(),
+        SettingType::Number { least, most, .. } => format!("{least}..{most}"),
+        SettingType::Boolean { .. } => "true | false".into(),
+        SettingType::Text { .. } => "\"TEXT\"".into(),
+        SettingType::Path { .. } => "\"PATH\"".into(),
+        SettingType::Duration { least: 0, .. } => "\"DURATION\" | 0".into(),
+        SettingType::Duration { .. } => "\"DURATION\"".into(),
+        SettingType::Names { .. } => "[ \"NAME\", ... ]".into(),
     }
 }
 

@@ -26,7 +26,7 @@ const REMEDY: &str = "Name a settings file: twinlock settings check FILE";
 const OTHERS_WRITE: u32 = 0o022;
 
 /// The content of a settings file.
-pub(crate) struct Draft {
+pub(crate) struct SettingsDraft {
     /// The path as the caller gave it.
     pub(crate) path: String,
     /// The text of the file.
@@ -39,7 +39,7 @@ pub(crate) struct Draft {
     is_file: bool,
 }
 
-impl Draft {
+impl SettingsDraft {
     /// Reads a file that the caller names, with the rights of the invoking user.
     pub(crate) fn named(path: &str) -> Result<Self, CliError> {
         let opened = caller_file::open(Path::new(path));

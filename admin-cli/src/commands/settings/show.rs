@@ -10,7 +10,7 @@ use twinlock_core::{
         Policy,
         settings::{
             rules::{self, quoted},
-            table::{Kind, SETTINGS, Setting},
+            table::{SETTINGS, Setting, SettingType},
         },
     },
 };
@@ -122,13 +122,13 @@ fn line(setting: &Setting, policy: &Policy, usual: &Policy) -> String {
 /// Returns the value of a setting in TOML; `None` if it is not set.
 pub(crate) fn value(setting: &Setting, policy: &Policy) -> Option<String> {
     Some(match setting.kind {
-        Kind::Word { get, .. } => quoted(get(policy)),
-        Kind::Number { get, .. } => get(policy).to_string(),
-        Kind::Boolean { get, .. } => get(policy).to_string(),
-        Kind::Text { get, .. } => quoted(get(policy)?),
-        Kind::Path { get, .. } => quoted(get(policy)),
-        Kind::Duration { get, .. } => duration(get(policy)),
-        Kind::Names { get, .. } => {
+        SettingType::Word { get, .. } => quoted(get(policy)),
+        SettingType::Number { get, .. } => get(policy).to_string(),
+        SettingType::Boolean { get, .. } => get(policy).to_string(),
+        SettingType::Text { get, .. } => quoted(get(policy)?),
+        SettingType::Path { get, .. } => quoted(get(policy)),
+        SettingType::Duration { get, .. } => duration(get(policy)),
+        SettingType::Names { get, .. } => {
             let names: Vec<String> = get(policy).iter().map(|name| quoted(name)).collect();
             format!("[{}]", names.join(", "))
         }

@@ -16,7 +16,7 @@ pub struct Setting {
     /// The key of the setting within its section.
     pub key: &'static str,
     /// The type and range of the setting, and how it is read from and written to a [`Policy`].
-    pub kind: Kind,
+    pub kind: SettingType,
     /// Description of the setting in full sentences. Text in back quotes is a command, a file or a value. Only the
     /// command contains the description, not the module.
     #[cfg(any(test, feature = "documents"))]
@@ -35,7 +35,7 @@ pub struct Unset {
 }
 
 /// The type of a setting. Each variant has functions that read and replace the value in a policy.
-pub enum Kind {
+pub enum SettingType {
     /// One word of a list.
     Word {
         /// The words that are allowed.
@@ -126,7 +126,7 @@ impl Setting {
         set: fn(&mut Policy, &'static str),
         doc: &'static str,
     ) -> Self {
-        Self::new(key, Kind::Word { words, get, set }, doc)
+        Self::new(key, SettingType::Word { words, get, set }, doc)
     }
 
     pub(super) const fn number(
@@ -137,7 +137,7 @@ impl Setting {
         doc: &'static str,
     ) -> Self {
         let (least, most) = (*range.start(), *range.end());
-        Self::new(key, Kind::Number { least, most, get, set }, doc)
+        Self::new(key, SettingType::Number { least, most, get, set }, doc)
     }
 
     pub(super) const fn boolean(
@@ -146,7 +146,7 @@ impl Setting {
         set: fn(&mut Policy, bool),
         doc: &'static str,
     ) -> Self {
-        Self::new(key, Kind::Boolean { get, set }, doc)
+        Self::new(key, SettingType::Boolean { get, set }, doc)
     }
 
     pub(super) const fn text(
@@ -156,7 +156,7 @@ impl Setting {
         set: fn(&mut Policy, String),
         doc: &'static str,
     ) -> Self {
-        Self::new(key, Kind::Text { most, get, set }, doc)
+        Self::new(key, SettingType::Text { most, get, set }, doc)
     }
 
     pub(super) const fn path(
@@ -165,7 +165,7 @@ impl Setting {
         set: fn(&mut Policy, String),
         doc: &'static str,
     ) -> Self {
-        Self::new(key, Kind::Path { get, set }, doc)
+        Self::new(key, SettingType::Path { get, set }, doc)
     }
 
     pub(super) const fn duration(
@@ -176,7 +176,7 @@ impl Setting {
         doc: &'static str,
     ) -> Self {
         let (least, most) = (*range.start(), *range.end());
-        Self::new(key, Kind::Duration { least, most, get, set }, doc)
+        Self::new(key, SettingType::Duration { least, most, get, set }, doc)
     }
 
     pub(super) const fn names(
@@ -185,7 +185,7 @@ impl Setting {
         set: fn(&mut Policy, Vec<String>),
         doc: &'static str,
     ) -> Self {
-        Self::new(key, Kind::Names { get, set }, doc)
+        Self::new(key, SettingType::Names { get, set }, doc)
     }
 
     /// Marks a setting as one without a default. `example` is an example of a value, and `means` says what applies if
@@ -202,7 +202,7 @@ impl Setting {
     }
 
     // Without the feature `people`, as in the module, the description is dropped.
-    const fn new(key: &'static str, kind: Kind, doc: &'static str) -> Self {
+    const fn new(key: &'static str, kind: SettingType, doc: &'static str) -> Self {
         #[cfg(not(any(test, feature = "documents")))]
         let _ = doc;
         Self {

@@ -8,8 +8,8 @@ use alloc::{
 use toml::Spanned;
 
 use crate::policy::settings::{
-    Found, Reader, SettingsError, Value,
-    table::{Kind, Section, Setting},
+    FileSetting, Reader, SettingValue, SettingsError,
+    table::{Section, Setting, SettingType},
 };
 use crate::{
     base::time::{DAY, HOUR, MINUTE},
@@ -34,21 +34,21 @@ impl Reader<'_> {
     ///
     /// # Errors
     /// [`SettingsError`] if the value is invalid.
-    pub(super) fn set(&self, policy: &mut Policy, found: Found) -> Result<(), SettingsError> {
-        let Found { section, setting, value } = found;
+    pub(super) fn set(&self, policy: &mut Policy, found: FileSetting) -> Result<(), SettingsError> {
+        let FileSetting { section, setting, value } = found;
         match value {
-            Value::Text(text) => set_text(policy, section, setting, text.get_ref())
+            SettingValue::Text(text) => set_text(policy, section, setting, text.get_ref())
                 .map_err(|what| self.mistake(&text, what)),
-            Value::Number(number) => set_number(policy, section, setting, *number.get_ref())
+            SettingValue::Number(number) => set_number(policy, section, setting, *number.get_ref())
                 .map_err(|what| self.mistake(&number, what)),
-            Value::Boolean(value) => {
-                if let Kind::Boolean { set, .. } = setting.kind {
+            SettingValue::Boolean(value) => {
+                if let SettingType::Boolean { set, .. } = setting.kind {
                     set(policy, value);
                 }
                 Ok(())
             }
-            Value::Names(names) => {
-                if let Kind::Names { set, .. } = setting.kind {
+            SettingValue::Names(names) => {
+                if let SettingType::Names { set, .. } = setting.kind {
                     set(policy, names);
                 }
                 Ok(())
@@ -63,7 +63,7 @@ fn set_number(
     setting: &Setting,
     value: i64,
 ) -> Result<(), String> {
-    let Kind::Number { least, most, set, .. } = setting.kind else { return Ok(()) };
+    let SettingType::Number { least, most, set, .. } = setting.kind else { return Ok(()) };
     match u32::try_from(value) {
         Ok(value) if (least..=most).contains(&value) => {
             set(policy, value);
@@ -84,12 +84,12 @@ fn set_text(
 ) -> Result<(), String> {
     let name = section.full_name(setting);
     match setting.kind {
-        Kind::Word { words, set, .. } => {
+        SettingType::Word { words, set, .. } => {
             let word = words.iter().find(|word| word.eq_ignore_ascii_case(text));
             let wrong = || format!("{name} = \"{text}\" is none of {}", words.join(", "));
             set(policy, word.ok_or_else(wrong)?);
         }
-        Kind::Text { most, set, .. } => {
+        SettingType::Text { most, set, .. } => {
             // The URI of a key has a colon between issuer and user.
             let colons = setting.key != "issuer";
             set(
@@ -97,15 +97,15 @@ fn set_text(
                 line_of(text, most, colons).ok_or_else(|| unfit_line(&name, most, colons))?,
             );
         }
-        Kind::Path { set, .. } => {
+        SettingType::Path { set, .. } => {
             let wrong = || format!("{name} must be a whole path without . and .. in it");
             set(policy, path_of(text).ok_or_else(wrong)?);
         }
-        Kind::Duration { least, most, set, .. } => {
+        SettingType::Duration { least, most, set, .. } => {
             let seconds = seconds_of(text).filter(|seconds| (least..=most).contains(seconds));
             set(policy, seconds.ok_or_else(|| unfit_duration(&name, least, most))?);
         }
-        Kind::Number { .. } | Kind::Boolean { .. } | Kind::Names { .. } => {}
+        SettingType::Number { .. } | SettingType::Boolean { .. } | SettingType::Names { .. } => {}
     }
     Ok(())
 }

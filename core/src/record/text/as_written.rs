@@ -5,17 +5,17 @@ use alloc::{string::String, vec::Vec};
 
 use zeroize::Zeroizing;
 
-use crate::record::text::{END, Entry, File};
+use crate::record::text::{AuthenticatorEntry, END, RecordFile};
 
 /// The first line of each authenticator. An empty line precedes it.
 const HEADING: &str = "[[authenticator]]\n";
 
 /// Parses a record file. Returns `None` if it differs in any way from a file that twinlock writes, even if it is valid
 /// TOML.
-pub(super) fn take_apart(text: &str) -> Option<File<'_>> {
+pub(super) fn take_apart(text: &str) -> Option<RecordFile<'_>> {
     let mut paragraphs = Paragraphs(Some(text.strip_suffix(END)?.strip_suffix('\n')?));
-    let mut head = Lines(Some(paragraphs.next()?));
-    let file = File {
+    let mut head = RecordLines(Some(paragraphs.next()?));
+    let file = RecordFile {
         version: u32::try_from(number(head.value("version")?)?).ok()?,
         user: string(head.value("user")?)?.into(),
         uid: u32::try_from(number(head.value("uid")?)?).ok()?,
@@ -29,7 +29,7 @@ pub(super) fn take_apart(text: &str) -> Option<File<'_>> {
         authenticator: paragraphs
             .map(|text| entry(text.strip_prefix(HEADING)?))
             .collect::<Option<Vec<_>>>()?,
-        ..File::default()
+        ..RecordFile::default()
     };
     head.0.is_none().then_some(file)
 }
@@ -50,10 +50,10 @@ impl<'a> Iterator for Paragraphs<'a> {
     }
 }
 
-fn entry(text: &str) -> Option<Entry> {
-    let mut lines = Lines(Some(text));
+fn entry(text: &str) -> Option<AuthenticatorEntry> {
+    let mut lines = RecordLines(Some(text));
     let mut optional = |key: &str| lines.value(key);
-    let entry = Entry {
+    let entry = AuthenticatorEntry {
         name: String::from(string(optional("name")?)?),
         key: Zeroizing::new(String::from(string(optional("key")?)?)),
         algorithm: plain(optional("algorithm"), string)?.map(String::from),
@@ -76,9 +76,9 @@ fn plain<'a, T>(value: Option<&'a str>, read: fn(&'a str) -> Option<T>) -> Optio
 }
 
 /// The lines of a text that are not read yet; `None` after the last line.
-struct Lines<'a>(Option<&'a str>);
+struct RecordLines<'a>(Option<&'a str>);
 
-impl<'a> Lines<'a> {
+impl<'a> RecordLines<'a> {
     /// Takes the value of the next line; `None` if the line has another key.
     fn value(&mut self, key: &str) -> Option<&'a str> {
         let text = self.0?.strip_prefix(key)?.strip_prefix(" = ")?;

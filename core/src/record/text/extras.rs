@@ -11,7 +11,7 @@ use data_encoding::HEXLOWER;
 use toml::Spanned;
 use zeroize::Zeroizing;
 
-use crate::record::text::{File, quoted};
+use crate::record::text::{RecordFile, quoted};
 use crate::{
     base::{
         base32,
@@ -135,7 +135,7 @@ impl BypassTable {
 }
 
 /// Takes the optional parts of the record from `file` and returns them; `None` if one of them is invalid.
-pub(super) fn values(file: &mut File<'_>) -> Option<RecordExtras> {
+pub(super) fn values(file: &mut RecordFile<'_>) -> Option<RecordExtras> {
     let tickets = core::mem::take(&mut file.ticket);
     let bypasses = core::mem::take(&mut file.bypass);
     if tickets.len() > VOUCHERS_MAX || bypasses.len() > VOUCHERS_MAX {

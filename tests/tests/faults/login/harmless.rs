@@ -6,7 +6,7 @@ use twinlock_tests::Place;
 use super::strike::{Means, Strike};
 
 /// How a call fails.
-pub enum How {
+pub enum FaultKind {
     /// In every way.
     Any,
     /// With one of these errors.
@@ -19,10 +19,10 @@ pub enum How {
     Late,
 }
 
-use How::{Any, Cut, Late, Short, With};
+use FaultKind::{Any, Cut, Late, Short, With};
 
 /// Prefix of a call's name, how the call fails, and why a login succeeds nevertheless.
-pub type Row = (&'static str, How, &'static str);
+pub type Row = (&'static str, FaultKind, &'static str);
 
 /// Faults in every login.
 pub const EVERYWHERE: &[Row] = &[

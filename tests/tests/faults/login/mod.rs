@@ -8,7 +8,7 @@ mod world;
 
 use harmless::Row;
 use nix::errno::Errno;
-use scenario::{CODE_FIRST, DEMANDED, PROVEN, Record, SCRATCH, Scenario, TOKEN, TWO_CODES};
+use scenario::{CODE_FIRST, DEMANDED, PROVEN, RecordUse, SCRATCH, Scenario, TOKEN, TWO_CODES};
 use strike::{Means, Strike, at_each, failures, try_all};
 use twinlock_tests::{Blow, Ended, thorough};
 use world::World;
@@ -33,7 +33,7 @@ fn struck(world: &World<'_>, lines: &str, strike: &Strike<'_>) -> Ended {
 
 /// Checks that the owner can log in with a later code, and that no charge is left.
 fn afterwards(world: &World<'_>, turn: scenario::Turn) -> Complaint {
-    if world.scenario.record == Record::Reads && !world.is_as_enrolled() {
+    if world.scenario.record == RecordUse::Reads && !world.is_as_enrolled() {
         return Some("the record is not what it was");
     }
     if !world.gets_in(&world.typed(turn)) {
@@ -79,18 +79,18 @@ fn wrong(world: &World<'_>, strike: &Strike<'_>) -> Complaint {
 
 /// What happened to the code of a login that was killed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Fate {
+enum CodeFate {
     Unused,
     Burned,
 }
 
-fn killed(world: &World<'_>, strike: &Strike<'_>) -> (Complaint, Fate) {
+fn killed(world: &World<'_>, strike: &Strike<'_>) -> (Complaint, CodeFate) {
     let typed = world.typed(0);
     let ended = struck(world, &typed, strike);
-    let fate = if world.gets_in(&typed) { Fate::Unused } else { Fate::Burned };
+    let fate = if world.gets_in(&typed) { CodeFate::Unused } else { CodeFate::Burned };
     let complaint = if ended.code.is_some() {
         Some("is killed and ends by itself")
-    } else if fate == Fate::Unused && world.gets_in(&typed) {
+    } else if fate == CodeFate::Unused && world.gets_in(&typed) {
         Some("gets in twice by one code")
     } else {
         afterwards(world, 1)
@@ -167,9 +167,9 @@ fn a_kill(scenario: &Scenario) {
     let (complaints, fates): (Vec<_>, Vec<_>) = found.into_iter().unzip();
     no_complaints(&strikes, &complaints);
     // Up to one call the code is unused, from then on it is used.
-    let burned = fates.iter().position(|fate| *fate == Fate::Burned).expect("some are burned");
+    let burned = fates.iter().position(|fate| *fate == CodeFate::Burned).expect("some are burned");
     assert!(places[burned].what.contains(scenario.claim), "{fates:?} {places:?}");
-    assert!(fates[burned..].iter().all(|fate| *fate == Fate::Burned), "{fates:?}");
+    assert!(fates[burned..].iter().all(|fate| *fate == CodeFate::Burned), "{fates:?}");
 }
 
 fn a_stop(scenario: &Scenario) {

@@ -29,7 +29,7 @@ pub struct Scenario {
     /// Faults after which a correct code is still accepted.
     pub harmless: &'static [&'static [Row]],
     /// What the login does to ada's record.
-    pub record: Record,
+    pub record: RecordUse,
 }
 
 /// Number of a login in a series of logins, from 0.
@@ -37,7 +37,7 @@ pub type Turn = u8;
 
 /// What a login does to the record.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Record {
+pub enum RecordUse {
     /// The login only reads the record.
     Reads,
     /// The login writes the next version of the record.
@@ -55,7 +55,7 @@ pub const PROVEN: Scenario = Scenario {
     claim: "used.",
     charged: &[],
     harmless: &[EVERYWHERE],
-    record: Record::Reads,
+    record: RecordUse::Reads,
 };
 
 /// A login with a code of the app before the password.
@@ -89,7 +89,7 @@ pub const TOKEN: Scenario = Scenario {
     typed: |_, turn| Token::new(KEY).at(u64::from(turn)),
     wrong: |_| wrong_for_token(),
     harmless: &[CHANGE, EVERYWHERE],
-    record: Record::Moves,
+    record: RecordUse::Moves,
     ..PROVEN
 };
 
@@ -105,7 +105,7 @@ pub const TWO_CODES: Scenario = Scenario {
     harmless: &[FIRST, CHANGE, EVERYWHERE],
     // The first of the two.
     charged: &["reason=wrong_code"],
-    record: Record::Moves,
+    record: RecordUse::Moves,
     ..PROVEN
 };
 

@@ -16,7 +16,7 @@ use twinlock_core::record::{
 use twinlock_migrate::export::{self, CarriedCodes, Export};
 use twinlock_migrate::merge::{self, Arrival, Carried, Wanted};
 use twinlock_migrate::otpauth_migration;
-use twinlock_migrate::user_list::{Found, People, UserRow};
+use twinlock_migrate::user_list::{ParserStop, UserListParser, UserRow};
 
 use super::{any_record, cases, key};
 
@@ -210,20 +210,20 @@ proptest! {
         for (user, mail, key) in &people {
             text += &format!("{},{},{}{end}", quoted(mail), quoted(user), quoted(key));
         }
-        let (mut list, mut read, mut at) = (People::default(), Vec::new(), 0);
+        let (mut list, mut read, mut at) = (UserListParser::default(), Vec::new(), 0);
         loop {
             let piece = text.as_bytes().get(at..(at + size).min(text.len())).unwrap_or_default();
             let (used, found) = list.read(piece);
             at += used;
             match found {
-                Found::Row => {
+                ParserStop::Row => {
                     let UserRow { user, mail, key } = list.row().expect("a row that was written");
                     let text = |text: Option<&str>| text.unwrap_or_default().to_owned();
                     read.push((user.to_owned(), text(mail), text(key)));
                 }
-                Found::End => break,
-                Found::More | Found::Head(_) => {}
-                Found::NoHead => panic!("the columns are named"),
+                ParserStop::End => break,
+                ParserStop::More | ParserStop::Head(_) => {}
+                ParserStop::NoHead => panic!("the columns are named"),
             }
         }
         let tidy = |text: &String| text.trim().to_owned();

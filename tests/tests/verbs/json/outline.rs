@@ -12,29 +12,29 @@ const INSTANTS: std::ops::Range<u64> = 1_500_000_000..5_000_000_000;
 /// Expected shape of one JSON value.
 #[derive(Debug)]
 pub struct Outline {
-    kind: Kind,
+    kind: OutlineKind,
     or_null: bool,
 }
 
 #[derive(Debug)]
-enum Kind {
+enum OutlineKind {
     Text,
     Number,
     Instant,
     Bool,
     Null,
     List(Box<Outline>),
-    Object(Vec<Field>),
+    Object(Vec<OutlineField>),
 }
 
 #[derive(Debug)]
-struct Field {
+struct OutlineField {
     key: String,
     may_be_missing: bool,
     holds: Outline,
 }
 
-impl Field {
+impl OutlineField {
     /// Returns whether a key of the outline matches `key`. A key in capitals matches every key.
     fn is(&self, key: &str) -> bool {
         self.key == key || self.key.chars().all(|letter| letter.is_ascii_uppercase())
@@ -60,21 +60,21 @@ impl Outline {
         }
         met.insert(format!("{place} is there"));
         match (&self.kind, value) {
-            (Kind::Text, Value::String(_))
-            | (Kind::Bool, Value::Bool(_))
-            | (Kind::Null, Value::Null) => {}
-            (Kind::Number, Value::Number(found)) => {
+            (OutlineKind::Text, Value::String(_))
+            | (OutlineKind::Bool, Value::Bool(_))
+            | (OutlineKind::Null, Value::Null) => {}
+            (OutlineKind::Number, Value::Number(found)) => {
                 let found = found.as_i64().expect("a whole number").unsigned_abs();
                 assert!(!INSTANTS.contains(&found), "{place} is an instant: {found}");
             }
-            (Kind::Instant, Value::Number(found)) => {
+            (OutlineKind::Instant, Value::Number(found)) => {
                 let found = found.as_u64().expect("a whole number");
                 assert!(INSTANTS.contains(&found), "{place} is no instant: {found}");
             }
-            (Kind::List(each), Value::Array(all)) => {
+            (OutlineKind::List(each), Value::Array(all)) => {
                 all.iter().for_each(|one| each.hold(one, (&format!("{place}[]"), met)));
             }
-            (Kind::Object(fields), Value::Object(found)) => {
+            (OutlineKind::Object(fields), Value::Object(found)) => {
                 for (key, value) in found {
                     let field = fields.iter().find(|field| field.is(key));
                     let field = field.unwrap_or_else(|| panic!("{place}.{key} is not documented"));
@@ -98,8 +98,8 @@ impl Outline {
             wanted.push(format!("{place} is null"));
         }
         match &self.kind {
-            Kind::List(each) => wanted.extend(each.wanted(&format!("{place}[]"))),
-            Kind::Object(fields) => {
+            OutlineKind::List(each) => wanted.extend(each.wanted(&format!("{place}[]"))),
+            OutlineKind::Object(fields) => {
                 for field in fields {
                     let place = format!("{place}.{}", field.key);
                     wanted.extend(field.holds.wanted(&place));
@@ -108,7 +108,11 @@ impl Outline {
                     }
                 }
             }
-            Kind::Text | Kind::Number | Kind::Instant | Kind::Bool | Kind::Null => {}
+            OutlineKind::Text
+            | OutlineKind::Number
+            | OutlineKind::Instant
+            | OutlineKind::Bool
+            | OutlineKind::Null => {}
         }
         wanted
     }
@@ -116,30 +120,30 @@ impl Outline {
 
 fn outline(letters: &mut Peekable<Chars<'_>>) -> Outline {
     let kind = match letters.peek() {
-        Some('{') => Kind::Object(between(letters, '}', field)),
+        Some('{') => OutlineKind::Object(between(letters, '}', field)),
         Some('[') => {
             let mut all = between(letters, ']', outline);
             assert_eq!(all.len(), 1, "a list holds one kind");
-            Kind::List(Box::new(all.remove(0)))
+            OutlineKind::List(Box::new(all.remove(0)))
         }
         _ => match word(letters).as_str() {
-            "text" => Kind::Text,
-            "number" => Kind::Number,
-            "instant" => Kind::Instant,
-            "bool" => Kind::Bool,
-            "null" => Kind::Null,
+            "text" => OutlineKind::Text,
+            "number" => OutlineKind::Number,
+            "instant" => OutlineKind::Instant,
+            "bool" => OutlineKind::Bool,
+            "null" => OutlineKind::Null,
             other => panic!("{other} is no kind"),
         },
     };
     Outline { kind, or_null: letters.next_if_eq(&'?').is_some() }
 }
 
-fn field(letters: &mut Peekable<Chars<'_>>) -> Field {
+fn field(letters: &mut Peekable<Chars<'_>>) -> OutlineField {
     let key = word(letters);
     let may_be_missing = letters.next_if_eq(&'*').is_some();
     assert_eq!(letters.next(), Some(':'), "behind the key {key}");
     assert_eq!(letters.next(), Some(' '), "behind the key {key}");
-    Field { key, may_be_missing, holds: outline(letters) }
+    OutlineField { key, may_be_missing, holds: outline(letters) }
 }
 
 /// Parses a list between brackets, separated by commas.
