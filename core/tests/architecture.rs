@@ -3,6 +3,8 @@
 
 #![allow(clippy::expect_used, clippy::panic, reason = "a test that cannot go on must stop")]
 
+#[path = "sources/circles.rs"]
+mod circles;
 mod sources;
 
 use std::collections::{BTreeMap, BTreeSet};

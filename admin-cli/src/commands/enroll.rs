@@ -18,11 +18,7 @@ use twinlock_core::{
         extras::KeyDisclosure,
     },
     text::duration,
-    verify::{
-        claimant::Claimant,
-        generate, history,
-        judge::{Evidence, Match},
-    },
+    verify::{claimant::Claimant, generate, history, judge::Evidence, ruling::Match},
 };
 use twinlock_host::{create_store, entropy::KernelEntropy};
 use zeroize::Zeroizing;

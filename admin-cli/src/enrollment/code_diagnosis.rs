@@ -13,8 +13,9 @@ use twinlock_core::{
     text::duration,
     verify::{
         hotp_window,
-        judge::{Evidence, Match, Ruling, judge},
+        judge::{Evidence, judge},
         resync,
+        ruling::{Match, Ruling},
     },
 };
 

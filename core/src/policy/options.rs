@@ -5,9 +5,10 @@ use alloc::{borrow::Cow, string::String, vec::Vec};
 pub use crate::policy::{
     network::Network,
     questions::{Field, Questions},
+    rules::{Action, Rule},
 };
 use crate::{
-    base::time::{DAY, UnixTime},
+    base::{request::Source, time::DAY},
     record::Parameters,
 };
 
@@ -258,34 +259,6 @@ pub enum LedgerKind {
     Persistent,
 }
 
-/// One `[[rule]]` of the settings. All conditions that it sets must match the login.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Rule {
-    /// Condition: the canonical account name.
-    pub user: Option<String>,
-    /// Condition: the name of a group that the account is a member of.
-    pub group: Option<String>,
-    /// Condition: the PAM service.
-    pub service: Option<String>,
-    /// Condition: the network that contains the source address.
-    pub network: Option<Network>,
-    /// What the rule requires of a login that matches all conditions.
-    pub action: Action,
-    /// Time from which the rule's action is [`Action::Require`]; `None` if the action never changes.
-    pub until: Option<UnixTime>,
-}
-
-/// What a rule requires of a login.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Action {
-    /// A code is required.
-    Require,
-    /// No code is required.
-    Exempt,
-    /// A code is required from enrolled users. Other users are offered set-up and then granted access.
-    Remind,
-}
-
 impl Default for Limits {
     fn default() -> Self {
         Self { free: 5, delay: 30, max_delay: 900, per_day: 60, in_a_row: 100 }
@@ -304,6 +277,24 @@ impl Default for Places {
 }
 
 impl Policy {
+    /// Returns the questions that a login may ask besides the code: [`Questions::CodeOnly`] if an answer may contain a
+    /// password too, or is taken from an earlier module.
+    #[must_use]
+    pub fn questions(&self) -> Questions {
+        match self.field {
+            Field::Code => self.questions,
+            Field::Given | Field::PasswordAndCode | Field::Missing => Questions::CodeOnly,
+        }
+    }
+
+    /// Allows no further questions if a local user runs the calling program, because this user may replace every
+    /// prompt, as with `sudo -p`.
+    pub fn restrict_to(&mut self, source: &Source) {
+        if matches!(source, Source::Uid(_)) && self.questions == Questions::All {
+            self.questions = Questions::Elsewhere;
+        }
+    }
+
     /// Returns these settings, in which the settings that only the command uses are replaced by those of `command`: own
     /// code, mail, language of mails, validity of tickets.
     #[must_use]

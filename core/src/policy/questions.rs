@@ -1,7 +1,5 @@
 //! The questions that a login may ask: the content of one answer, and the questions besides the code.
 
-use crate::{base::request::Source, policy::Policy};
-
 /// The content of one answer of the user.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Field {
@@ -27,24 +25,4 @@ pub enum Questions {
     /// No questions, because a local user runs the program (sudo, su) and may replace every prompt. A dialogue that the
     /// record requires waits for the user's next login by ssh or at the console.
     Elsewhere,
-}
-
-impl Policy {
-    /// Returns the questions that a login may ask besides the code: [`Questions::CodeOnly`] if an answer may contain a
-    /// password too, or is taken from an earlier module.
-    #[must_use]
-    pub fn questions(&self) -> Questions {
-        match self.field {
-            Field::Code => self.questions,
-            Field::Given | Field::PasswordAndCode | Field::Missing => Questions::CodeOnly,
-        }
-    }
-
-    /// Allows no further questions if a local user runs the calling program, because this user may replace every
-    /// prompt, as with `sudo -p`.
-    pub fn restrict_to(&mut self, source: &Source) {
-        if matches!(source, Source::Uid(_)) && self.questions == Questions::All {
-            self.questions = Questions::Elsewhere;
-        }
-    }
 }

@@ -1,5 +1,6 @@
 //! Rules. The first rule that matches a login says whether a code is required.
 
+use alloc::string::String;
 use core::net::IpAddr;
 
 use crate::{
@@ -8,8 +9,36 @@ use crate::{
         error::LookupError,
         time::UnixTime,
     },
-    policy::{Action, Rule},
+    policy::network::Network,
 };
+
+/// One `[[rule]]` of the settings. All conditions that it sets must match the login.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Rule {
+    /// Condition: the canonical account name.
+    pub user: Option<String>,
+    /// Condition: the name of a group that the account is a member of.
+    pub group: Option<String>,
+    /// Condition: the PAM service.
+    pub service: Option<String>,
+    /// Condition: the network that contains the source address.
+    pub network: Option<Network>,
+    /// What the rule requires of a login that matches all conditions.
+    pub action: Action,
+    /// Time from which the rule's action is [`Action::Require`]; `None` if the action never changes.
+    pub until: Option<UnixTime>,
+}
+
+/// What a rule requires of a login.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Action {
+    /// A code is required.
+    Require,
+    /// No code is required.
+    Exempt,
+    /// A code is required from enrolled users. Other users are offered set-up and then granted access.
+    Remind,
+}
 
 /// The facts about a login that a rule is compared with.
 pub struct Subject<'a> {

@@ -13,17 +13,18 @@ use crate::{
     event::{Accepted, Reason},
     ledger::{Budget, Nonce, Try, Used, names, throttle},
     policy::Policy,
-    ports::{Clock, Creation, Ports, Snapshot, UserLedger},
+    ports::{Creation, Ports, Snapshot, UserLedger},
     record::{Record, extras::Ticket},
     verify::{
         charge::Charge,
-        claimant::Claimant,
+        claimant::{Claimant, was_held_up},
         code_set_verify::{CodeSetOutcome, CodeSetVerifier, LastCode},
         commit_match::{Settled, settle},
         history,
-        judge::{Evidence, Match, Ruling, judge},
+        judge::{Evidence, judge},
         replay,
         resync::{Memory, Sign},
+        ruling::{Match, Ruling},
     },
 };
 
@@ -59,9 +60,6 @@ impl Outcome {
         matches!(self, Self::Granted(Accepted::App { resynced: Some(_), .. }))
     }
 }
-
-/// Seconds between charge and claim after which a code counts as used. Without a delay, a login takes milliseconds.
-const HELD_UP: u64 = 30;
 
 /// The verification of the codes of one login: the user, the source, and the limits that count the attempts.
 pub struct Attempt<'a> {
@@ -347,17 +345,6 @@ fn claim(claimant: &Claimant<'_>, found: Match) -> Result<Creation, LedgerError>
         }
     }
     Ok(Creation::Made)
-}
-
-/// Returns whether more than [`HELD_UP`] seconds have passed since `since`, so that the ledger names read at that time
-/// may be out of date.
-///
-/// The calling program can stop the process between comparing and claiming until the ledger has removed the claim of
-/// the used code.
-pub(crate) fn was_held_up(clock: &dyn Clock, since: Now) -> bool {
-    let Ok(now) = clock.now() else { return true };
-    let waited = now.boot.0.abs_diff(since.boot.0) / 1_000_000_000;
-    waited.max(now.unix.0.abs_diff(since.unix.0)) > HELD_UP
 }
 
 /// Returns whether the charge of an attempt is refunded. The charge is kept if the code was compared and wrong, and

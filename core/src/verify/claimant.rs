@@ -2,10 +2,16 @@
 //! attempt.
 
 use crate::{
-    base::{error::LedgerError, time::UnixTime},
+    base::{
+        error::LedgerError,
+        time::{Now, UnixTime},
+    },
     ledger::{Nonce, Used, names},
-    ports::{Creation, UserLedger},
+    ports::{Clock, Creation, UserLedger},
 };
+
+/// Seconds between charge and claim after which a code counts as used. Without a delay, a login takes milliseconds.
+const HELD_UP: u64 = 30;
 
 /// An attempt or command that claims the steps that a code uses up.
 pub struct Claimant<'a> {
@@ -37,6 +43,17 @@ impl<'a> Claimant<'a> {
             }
         }
     }
+}
+
+/// Returns whether more than [`HELD_UP`] seconds have passed since `since`, so that the ledger names read at that time
+/// may be out of date.
+///
+/// The calling program can stop the process between comparing and claiming until the ledger has removed the claim of
+/// the used code.
+pub(crate) fn was_held_up(clock: &dyn Clock, since: Now) -> bool {
+    let Ok(now) = clock.now() else { return true };
+    let waited = now.boot.0.abs_diff(since.boot.0) / 1_000_000_000;
+    waited.max(now.unix.0.abs_diff(since.unix.0)) > HELD_UP
 }
 
 #[cfg(test)]

@@ -20,7 +20,7 @@ use crate::{
         extras::AuditStamp,
     },
     verify::{
-        attempt::was_held_up,
+        claimant::was_held_up,
         code_match, generate,
         record_update::{ChangeError, change},
     },

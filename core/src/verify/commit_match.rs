@@ -8,7 +8,7 @@ use crate::{
     event::{Accepted, Reason, Resynced},
     ports::{Records, Snapshot},
     record::{Authenticator, MovingFactor, State},
-    verify::judge::Match,
+    verify::ruling::Match,
 };
 
 /// Number of times that the record may change during a commit before the code is compared again.

@@ -8,7 +8,7 @@ use crate::{
     record::{Authenticator, MovingFactor},
     verify::{
         earlier_codes::EarlierCodes,
-        judge::{Match, Ruling},
+        ruling::{Match, Ruling},
     },
 };
 

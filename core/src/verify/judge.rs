@@ -3,7 +3,7 @@
 use crate::{
     answer::Code,
     base::time::{Step, UnixTime},
-    ledger::{Horizon, KeyId, LedgerHistory, Stretch, Used, clock_mark},
+    ledger::{Horizon, LedgerHistory, Stretch, Used, clock_mark},
     otp::{
         hotp::Keyed,
         totp::{begin_of, matching_step, step_at},
@@ -13,6 +13,7 @@ use crate::{
         earlier_codes::EarlierCodes,
         hotp_window,
         replay::{Freshness, ReplayInput, freshness, seconds_until},
+        ruling::{Match, Ruling},
     },
 };
 
@@ -57,74 +58,6 @@ fn knows_all_of(record: &Record, horizon: &Horizon) -> bool {
     same_ledger
         && Keyed::new(&only.key, only.parameters.algorithm)
             .is_some_and(|keyed| keyed.mark(only).0 == fresh.mark)
-}
-
-/// The result of comparing a code with a record.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[must_use]
-pub enum Ruling {
-    /// The code matches. Its step must still be claimed.
-    Right(Match),
-    /// The code matches, but a code of a later time step was used already.
-    Replayed {
-        /// Seconds until the app shows a code that can be used.
-        wait: u64,
-    },
-    /// The code was accepted before. The user repeats it and does not guess.
-    Repeated {
-        /// Seconds until the app shows a code that can be used.
-        wait: u64,
-    },
-    /// The code was accepted before and is outside the current window. The user repeats it and does not guess.
-    RepeatedLate {
-        /// Seconds until the app shows a code that can be used.
-        wait: u64,
-    },
-    /// The code matches, but is so old that the ledger does not know whether it was used.
-    BeforeEpoch {
-        /// Seconds until the app shows a code that is newer than the epoch.
-        wait: u64,
-        /// The time up to which the host's clock was ahead; `None` if the clock is not the cause.
-        ahead: Option<UnixTime>,
-    },
-    /// The code matches no authenticator.
-    Wrong,
-}
-
-/// The authenticator that a code belongs to, and the steps to claim.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Match {
-    /// Index of the authenticator in the record.
-    pub authenticator: usize,
-    /// The identifier of the authenticator's key in the ledger.
-    pub mark: KeyId,
-    /// The step of the first of two adjacent codes, which must be claimed too; `None` if one code was enough.
-    pub first: Option<Step>,
-    /// The step or counter that the code belongs to.
-    pub step: Step,
-    /// The new moving factor, which must be stored before access is granted; `None` if it is unchanged.
-    pub moves: Option<MovingFactor>,
-}
-
-impl Match {
-    /// Returns the newest step that must be claimed.
-    #[must_use]
-    pub fn used(&self) -> Used {
-        Used { mark: self.mark, step: self.step }
-    }
-
-    /// Returns the steps that must be claimed, the newest first. If the process stops after the first claim, the older
-    /// step is refused, too.
-    pub fn claims(&self) -> impl Iterator<Item = Used> {
-        let first = self.first.map(|step| Used { step, ..self.used() });
-        [Some(self.used()), first].into_iter().flatten()
-    }
-
-    /// Returns the oldest step that must be claimed.
-    #[must_use]
-    pub fn lowest(&self) -> Step {
-        self.first.unwrap_or(self.step)
-    }
 }
 
 /// Compares a code with every authenticator, even after a match, so that the time taken reveals nothing.

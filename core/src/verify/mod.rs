@@ -20,4 +20,5 @@ pub mod record_update;
 pub mod refusal_log;
 pub mod replay;
 pub mod resync;
+pub mod ruling;
 pub mod voucher_verify;

@@ -15,8 +15,9 @@ use crate::{
     record::{Authenticator, MovingFactor, Period, Record},
     verify::{
         hotp_window,
-        judge::{Evidence, Match},
+        judge::Evidence,
         replay::{self, ReplayInput},
+        ruling::Match,
     },
 };
 

@@ -107,6 +107,36 @@ pub(crate) fn used(code: &str) -> BTreeSet<String> {
     found
 }
 
+/// Returns each path that a code names after `crate::`. A group with braces gives a path for each member.
+pub(crate) fn paths(code: &str) -> Vec<String> {
+    let mut found = Vec::new();
+    for (at, start) in code.match_indices("crate::") {
+        take_apart("", &code[at + start.len()..], &mut found);
+    }
+    found
+}
+
+/// Appends the paths of a path or group with braces to `found`, and returns the length of its text. `before` is the part
+/// of the path in front of a group.
+fn take_apart(before: &str, text: &str, found: &mut Vec<String>) -> usize {
+    let is_part = |letter: char| letter.is_alphanumeric() || letter == '_' || letter == ':';
+    let mut at = text.find(|letter| !is_part(letter)).unwrap_or(text.len());
+    let path = format!("{before}{}", &text[..at]);
+    if !text[at..].starts_with('{') {
+        found.push(path);
+        return at;
+    }
+    at += 1;
+    while let Some(letter) = text[at..].chars().next().filter(|letter| *letter != '}') {
+        at += if letter.is_alphabetic() {
+            take_apart(&path, &text[at..], found)
+        } else {
+            letter.len_utf8()
+        };
+    }
+    at + 1
+}
+
 /// Returns the first words of the paths in a group with braces, up to the end of the group.
 fn heads(group: &str) -> Vec<String> {
     let (mut depth, mut found, mut fresh) = (1, Vec::new(), true);

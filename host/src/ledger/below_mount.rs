@@ -11,7 +11,7 @@ use rustix::{
 };
 
 use crate::{
-    ledger::{epoch::EPOCH, mount},
+    ledger::{layout::EPOCH, mount},
     trusted_dir::Owner,
 };
 

@@ -15,12 +15,11 @@ use twinlock_core::{
     ports::Entropy,
 };
 
-use crate::ledger::{HostLedger, io, text_of};
+use crate::ledger::{HostLedger, io, layout::EPOCH, text_of};
 use crate::{clock_mark, entropy::KernelEntropy, trusted_dir::TrustedDir};
 
 /// Number of times that another process may remove the temporary link of a new epoch.
 const ROUNDS: usize = 8;
-pub(crate) const EPOCH: &str = "epoch";
 /// The file that contains the boot id.
 const BOOT_ID: &str = "/proc/sys/kernel/random/boot_id";
 

@@ -8,6 +8,7 @@ pub mod all_users;
 pub(crate) mod below_mount;
 pub(crate) mod epoch;
 mod files;
+pub(crate) mod layout;
 pub(crate) mod mount;
 
 pub use files::*;

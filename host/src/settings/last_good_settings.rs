@@ -2,8 +2,8 @@
 //! twinlock.toml has an error.
 
 use rustix::{
-    fd::{AsFd, OwnedFd},
-    fs::{self, AtFlags, Mode, OFlags},
+    fd::OwnedFd,
+    fs::{self, AtFlags},
     io::{self, Errno},
 };
 use twinlock_core::{
@@ -16,7 +16,7 @@ use crate::{
     entropy::KernelEntropy,
     settings::{
         self,
-        swap_file::{Content, DecideContent, SwapError, SwapFile},
+        swap_file::{Content, DecideContent, SwapError, SwapFile, write},
     },
     trusted_dir::{self, Owner, READABLE},
     trusted_path,
@@ -150,27 +150,4 @@ pub(crate) fn sweep(folder: &OwnedFd, name: &str) {
             let _ = fs::unlinkat(folder, file, AtFlags::empty());
         }
     }
-}
-
-/// Writes a new file completely, and only then sets its mode.
-pub(crate) fn write(
-    folder: &OwnedFd,
-    name: &str,
-    content: &Content,
-    owner: Owner,
-) -> io::Result<()> {
-    let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::CLOEXEC | OFlags::NOFOLLOW;
-    let fd = fs::openat(folder.as_fd(), name, flags, Mode::RUSR | Mode::WUSR)?;
-    trusted_dir::give_to(&fd, owner)?;
-    let mut written = 0;
-    while let Some(rest) = content.bytes.get(written..).filter(|rest| !rest.is_empty()) {
-        match io::write(&fd, rest) {
-            Ok(0) => return Err(Errno::NOSPC),
-            Ok(count) => written += count,
-            Err(Errno::INTR) => {}
-            Err(errno) => return Err(errno),
-        }
-    }
-    fs::fchmod(&fd, Mode::from_raw_mode(content.mode))?;
-    fs::fsync(&fd)
 }

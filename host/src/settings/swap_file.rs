@@ -9,8 +9,8 @@
 use std::os::fd::{AsFd, OwnedFd};
 
 use rustix::{
-    fs::{self, AtFlags},
-    io::Errno,
+    fs::{self, AtFlags, Mode, OFlags},
+    io::{self, Errno},
 };
 use twinlock_core::{
     base::{
@@ -25,7 +25,6 @@ use crate::{
     clock::KernelClock,
     entropy::KernelEntropy,
     open_beneath,
-    settings::last_good_settings,
     trusted_dir::{self, Owner, READABLE},
     trusted_path::{self, FolderError},
 };
@@ -152,7 +151,7 @@ impl SwapFile {
         let draft =
             format!("{}.{:08x}{:08x}", self.name, std::process::id(), u32::from_ne_bytes(nonce));
         let claim = self.claim(mark);
-        let written = last_good_settings::write(&self.folder, &draft, after, self.owner);
+        let written = write(&self.folder, &draft, after, self.owner);
         let claimed = written.and_then(|()| fs::symlinkat(&draft, &self.folder, &claim));
         if let Err(errno) = claimed {
             self.remove(&draft);
@@ -271,6 +270,29 @@ impl SwapFile {
 
 fn is_hex(text: &str) -> bool {
     text.len() == 16 && text.bytes().all(|digit| digit.is_ascii_hexdigit())
+}
+
+/// Writes a new file completely, and only then sets its mode.
+pub(crate) fn write(
+    folder: &OwnedFd,
+    name: &str,
+    content: &Content,
+    owner: Owner,
+) -> io::Result<()> {
+    let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::CLOEXEC | OFlags::NOFOLLOW;
+    let fd = fs::openat(folder.as_fd(), name, flags, Mode::RUSR | Mode::WUSR)?;
+    trusted_dir::give_to(&fd, owner)?;
+    let mut written = 0;
+    while let Some(rest) = content.bytes.get(written..).filter(|rest| !rest.is_empty()) {
+        match io::write(&fd, rest) {
+            Ok(0) => return Err(Errno::NOSPC),
+            Ok(count) => written += count,
+            Err(Errno::INTR) => {}
+            Err(errno) => return Err(errno),
+        }
+    }
+    fs::fchmod(&fd, Mode::from_raw_mode(content.mode))?;
+    fs::fsync(&fd)
 }
 
 #[cfg(test)]

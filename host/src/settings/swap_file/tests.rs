@@ -57,8 +57,7 @@ fn claim_of_a_killed_writer_is_followed() {
     add(&rules, "one").unwrap();
     let claim = rules.claim(&fingerprint::of_content(b"one\n"));
     let draft = Content { bytes: b"one\nkilled\n".to_vec(), mode: 0o644 };
-    last_good_settings::write(&rules.folder, "rules.toml.0123456789abcdef", &draft, rules.owner)
-        .unwrap();
+    write(&rules.folder, "rules.toml.0123456789abcdef", &draft, rules.owner).unwrap();
     symlink("rules.toml.0123456789abcdef", folder.path().join(&claim)).unwrap();
     assert_eq!(add(&rules, "two"), Ok(true));
     assert_eq!(text(folder.path()), "one\nkilled\ntwo\n");
