@@ -7,6 +7,12 @@ use crate::pam::load::{Files, UnreadableError};
 use crate::sshd::empty::EmptyPasswords;
 use crate::sshd::probe::{Account, People, Shell};
 
+/// Databases of nsswitch.conf that name accounts and their groups.
+const DATABASES: [&str; 3] = ["passwd:", "group:", "initgroups:"];
+/// Folders with records of systemd.
+const RECORDS: [&str; 5] =
+    ["/etc/userdb", "/run/userdb", "/run/host/userdb", "/usr/lib/userdb", "/var/lib/systemd/home"];
+
 impl Machine {
     /// Returns the accounts with their groups, the primary ones too, and whether there are accounts elsewhere.
     ///
@@ -29,7 +35,11 @@ impl Machine {
             groups.extend(by_number.get(number).into_iter().flatten().cloned());
             Some(Account { name: name.to_owned(), groups, shell })
         });
-        Ok(People { accounts: accounts.collect(), elsewhere: self.elsewhere().map(|(_, of)| of) })
+        // A group elsewhere has members of the files too, and no account of its own.
+        let listed = self.tree.is_host() || self.has("/etc/passwd");
+        let elsewhere = if listed { self.source(DATABASES[0]) } else { self.elsewhere() };
+        let elsewhere = elsewhere.map(|(_, source)| source);
+        Ok(People { accounts: accounts.collect(), elsewhere })
     }
 
     /// Returns the accounts with an empty password field.
@@ -49,23 +59,36 @@ impl Machine {
         }
     }
 
-    /// Returns the first source of accounts that is no file, and where it is written.
+    /// Returns the first source of accounts or of their groups that is no file, and where it is written.
     #[must_use]
     pub fn elsewhere(&self) -> Option<(String, String)> {
         if !self.tree.is_host() && !self.has("/etc/passwd") {
             return Some(("/etc/passwd".to_owned(), "the target host".to_owned()));
         }
+        DATABASES.iter().find_map(|database| self.source(database))
+    }
+
+    /// Returns the first source of a database that is no file, and where it is written.
+    fn source(&self, database: &str) -> Option<(String, String)> {
         let path = "/etc/nsswitch.conf";
         let text = self.text(path).ok()?;
         let mut lines = (1..).zip(text.lines());
-        let (number, sources) = lines.find_map(|(number, line)| {
-            Some((number, line.trim_start().strip_prefix("passwd:")?))
-        })?;
+        let (number, sources) = lines
+            .find_map(|(number, line)| Some((number, line.trim_start().strip_prefix(database)?)))?;
         let sources = sources.split('#').next().unwrap_or_default();
-        let other = sources
-            .split_whitespace()
-            .find(|one| !["files", "compat", "systemd"].contains(one) && !one.starts_with('['))?;
+        let is_file = |one: &&str| match *one {
+            "files" | "compat" => true,
+            "systemd" => !self.has_user_records(),
+            other => other.starts_with('[') || other.ends_with(']'),
+        };
+        let other = sources.split_whitespace().find(|one| !is_file(one))?;
         Some((format!("{path}:{number}"), other.to_owned()))
+    }
+
+    /// Reports whether systemd knows accounts or groups by records of its own (nss-systemd(8), systemd-homed(8)).
+    fn has_user_records(&self) -> bool {
+        let any = |folder: &&str| self.tree.names(folder).is_ok_and(|names| !names.is_empty());
+        RECORDS.iter().any(any)
     }
 }
 

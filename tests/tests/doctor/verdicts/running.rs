@@ -1,4 +1,5 @@
-//! sshd as it runs: files that it has not read, ports of systemd, and users whom it does not let in; with real logins.
+//! sshd as it runs: files that it has not read, ports and groups of systemd, and users whom it does not let in; with real
+//! logins.
 
 use super::wirings::{
     ALL_RIGHT, K, KEY_ONLY, KEYS, NO_CODE, deciding, gets_in, report, verdict, wired,
@@ -110,5 +111,49 @@ fn users_whom_sshd_does_not_let_in_are_no_way_in_and_not_locked_out() {
         let heads = deciding(&self::report(&all).1);
         assert!(heads.contains(&"way-in key-alone".to_owned()), "{heads:?} {report:#}");
         assert!(gets_in(&all, "eve", KEY_ONLY, 0) && !gets_in(&all, "ada", KEY_ONLY, 0));
+    }
+}
+
+#[test]
+fn a_group_that_no_file_lists_may_have_any_member() {
+    let block = "Match Group remote\n  AuthenticationMethods publickey\nMatch all\n";
+    let m = wired(&format!("{KEYS}{block}"), K);
+    let stock = "passwd: files\ngroup: files systemd\nshadow: files\nhosts: files\n";
+    m.file("/etc/nsswitch.conf").write(stock);
+    verdict(&m, "closed", None);
+    assert!(!gets_in(&m, "eve", KEY_ONLY, 0));
+    m.run(["mkdir", "-p", "/etc/userdb"]).ok();
+    m.file("/etc/userdb/remote.group").write("{\"groupName\":\"remote\",\"gid\":7777}\n");
+    m.file("/etc/userdb/7777.group").link_to("remote.group");
+    m.run(["sed", "-i", r"s/^\(eve:x:[0-9]*\):[0-9]*/\1:7777/", "/etc/passwd"]).ok();
+    assert_eq!(m.run(["id", "-gn", "eve"]).ok(), "remote\n");
+    let report = verdict(&m, "open", Some("way-in match-without-code"));
+    assert!(report.to_string().contains("in group remote"), "{report:#}");
+    assert!(gets_in(&m, "eve", KEY_ONLY, 0));
+    assert!(!gets_in(&m, "ada", KEY_ONLY, 0));
+}
+
+#[test]
+fn split_and_negated_patterns_are_seen_from_a_matching_address() {
+    for criteria in [
+        "Address 0.0.0.0/1,128.0.0.0/1",
+        "Address !10.0.0.0/8,*.*.*.*",
+        "Address 127.0.0.?,!127.0.0.9",
+        "User a?a,!eve",
+        "User *,!root,!eve",
+        "Group a*,!eve",
+    ] {
+        let block = format!("Match {criteria}\n  AuthenticationMethods publickey\nMatch all\n");
+        let m = wired(&format!("{KEYS}{block}"), K);
+        verdict(&m, "open", None);
+        assert!(gets_in(&m, "ada", KEY_ONLY, 0), "{criteria}");
+    }
+    for criteria in
+        ["Address !127.0.0.0/8", "User !ada", "Group !x", "Address 192.0.2.0/24 User nobody9"]
+    {
+        let block = format!("Match {criteria}\n  AuthenticationMethods publickey\nMatch all\n");
+        let m = wired(&format!("{KEYS}{block}"), K);
+        verdict(&m, "closed", None);
+        assert!(!gets_in(&m, "ada", KEY_ONLY, 0), "{criteria}");
     }
 }
