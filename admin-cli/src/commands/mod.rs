@@ -1,4 +1,6 @@
 //! The commands, one file per verb.
+//!
+//! May use: every folder of this crate.
 
 mod backup_codes;
 mod bypass;

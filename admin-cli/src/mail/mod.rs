@@ -1,4 +1,6 @@
 //! Mail to users: the address, the text, and the program that sends it.
+//!
+//! May use: `context`, `error`, `text`.
 
 mod address;
 mod compose;

@@ -1,5 +1,7 @@
 //! Reads files in a user's home folder with the rights of that user, without following links that the user made, and
 //! with a timeout.
+//!
+//! May use: nothing of this crate.
 
 mod removal;
 mod walk;

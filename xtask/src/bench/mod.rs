@@ -1,4 +1,6 @@
 //! `cargo xtask bench`: measures the cost of a login and compares it with two other modules.
+//!
+//! May use: `build`, `command`, `machine`, `packages`.
 
 mod contestants;
 mod figures;

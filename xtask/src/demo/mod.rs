@@ -1,4 +1,6 @@
 //! `cargo xtask demo`: a real sshd that asks for a code, in a private machine that ends with the demo.
+//!
+//! May use: `apart`, `app`, `build`, `command`, `ledger`, `machine`, `packages`, `screen`.
 
 mod auto;
 mod by_hand;

@@ -1,4 +1,6 @@
 //! The verbs `settings check`, `settings apply` and `settings show`.
+//!
+//! May use: what `commands` may use.
 
 pub(crate) mod apply;
 pub(crate) mod check;
