@@ -1,4 +1,5 @@
-//! What accepted.toml accepts and protects on this machine, today.
+//! Applies /etc/twinlock/accepted.toml to the findings about this machine: the ways in that it accepts, and the
+//! services that it protects.
 use std::io;
 use std::time::{SystemTime, UNIX_EPOCH};
 
@@ -8,16 +9,16 @@ use crate::accepted::{self, AcceptedFile};
 use crate::finding::{Finding, Level};
 use crate::machine::Machine;
 
-/// The file as it is today; one that cannot be used accepts nothing.
+/// The content of accepted.toml that applies today. A file that cannot be used accepts nothing.
 pub struct Acceptance {
     file: AcceptedFile,
     now: UnixTime,
-    /// The reason why the file cannot be used.
+    /// Finding that the file cannot be used; `None` if it can.
     pub unusable: Option<Finding>,
 }
 
 impl Acceptance {
-    /// Reads the file.
+    /// Reads accepted.toml of the machine.
     #[must_use]
     pub fn of(machine: &Machine) -> Self {
         let now =
@@ -34,7 +35,7 @@ impl Acceptance {
         Self { file, now: UnixTime(now), unusable }
     }
 
-    /// Marks the findings of a service, and adds why the file cannot be used.
+    /// Marks the accepted findings of a service. Adds a finding if the file cannot be used.
     pub fn apply(&self, service: &str, findings: &mut Vec<Finding>) {
         self.mark(service, findings);
         findings.extend(self.unusable.clone());

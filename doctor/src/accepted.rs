@@ -4,13 +4,13 @@ use twinlock_core::base::time::UnixTime;
 
 use crate::finding::{Finding, Level};
 
-/// The file.
+/// The path of the file with accepted ways in.
 pub const FILE: &str = "/etc/twinlock/accepted.toml";
 
-/// What the file says.
+/// The content of accepted.toml.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct AcceptedFile {
-    /// Services that have to ask for a code, although no line of theirs may name the module.
+    /// Services that must ask for a code, even if no line of theirs names the module.
     pub protect: Vec<String>,
     /// The accepted ways in.
     pub accepted: Vec<Accepted>,
@@ -23,18 +23,18 @@ pub struct Accepted {
     pub finding: String,
     /// PAM service.
     pub service: String,
-    /// Outcome of the finding, word by word: a wider one is not accepted.
+    /// Outcome of the finding, word by word. A finding with another outcome, such as a wider one, is not accepted.
     pub outcome: String,
-    /// Why it is accepted.
+    /// Why the administrator accepts the way in.
     pub reason: String,
-    /// From this day on it is accepted no more.
+    /// Time from which the way in is no longer accepted.
     pub until: UnixTime,
 }
 
-/// Parses the file.
+/// Parses accepted.toml.
 ///
 /// # Errors
-/// What is wrong with it, as a clause.
+/// A clause that says what is wrong with the file.
 pub fn read(text: &str) -> Result<AcceptedFile, String> {
     let parsed = DeTable::parse(text).map_err(|error| error.message().replace('\n', ", "))?;
     let mut found = AcceptedFile::default();

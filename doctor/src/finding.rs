@@ -4,13 +4,13 @@ use std::cmp::Ordering;
 /// Severity, in the order of the report.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
 pub enum Level {
-    /// A user gets in without a code, or with only a code.
+    /// A user logs in without a code, or with nothing but a code.
     WayIn,
-    /// A user with all factors does not get in.
+    /// A user who has every factor cannot log in.
     LockOut,
-    /// What is not known, and decides whether there is a way in or a lock-out.
+    /// A fact is unknown on which a way in or a lock-out depends.
     Unknown,
-    /// Harmless now, but one more change makes it a way in or a lock-out.
+    /// Harmless now, but one further change would make it a way in or a lock-out.
     Warning,
     /// A way in that is accepted.
     Exception,
@@ -32,7 +32,7 @@ impl Level {
         }
     }
 
-    /// Reports whether the command fails because of it.
+    /// Returns whether the command fails if there is a finding of this level.
     #[must_use]
     pub fn fails(self) -> bool {
         match self {
@@ -42,12 +42,12 @@ impl Level {
     }
 }
 
-/// One finding.
+/// One finding of doctor: its level, name, place, text and remedy.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug)]
 pub struct Finding {
-    /// Severity.
+    /// The severity of the finding.
     pub level: Level,
-    /// Stable name.
+    /// The stable name of the finding.
     pub id: &'static str,
     /// `file:line`, or a file.
     pub place: String,
@@ -77,7 +77,7 @@ impl Finding {
         text
     }
 
-    /// Orders findings in a report: by severity, then those that have to be corrected first.
+    /// Compares two findings by their order in a report: by severity, then those that must be corrected first.
     #[must_use]
     pub fn in_report(&self, other: &Self) -> Ordering {
         let rank = |one: &Self| (one.level, !FIRST.contains(&one.id));

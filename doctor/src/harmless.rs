@@ -1,8 +1,8 @@
-//! Escapes text for a terminal: control characters and invisible characters from any file.
+//! Escapes text for a terminal. Text from any file may contain control characters and invisible characters.
 
 use std::borrow::Cow;
 
-/// Notation of the escapes.
+/// The notation in which a character is escaped.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Notation {
     /// Text for people: `\u{9b}`.
@@ -34,7 +34,7 @@ pub fn harmless(text: &str, notation: Notation) -> Cow<'_, str> {
     Cow::Owned(escaped)
 }
 
-/// Reports whether a terminal would interpret the character or not show it.
+/// Returns whether a terminal would interpret the character or not show it.
 fn is_hostile(letter: char) -> bool {
     if letter.is_ascii() {
         return letter.is_ascii_control() && letter != '\n' && letter != '\t';

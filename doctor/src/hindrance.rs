@@ -1,11 +1,11 @@
-//! Why there is no report on a service.
+//! The reason for which there is no report on a service.
 use std::io::{self, Write};
 
 use crate::machine::ProbeError;
 use crate::pam::load::UnreadableError;
 use crate::wrap::prose;
 
-/// Why there is no report.
+/// Why there is no report on a service.
 pub struct Hindrance {
     /// What is missing.
     pub what: String,
@@ -14,7 +14,7 @@ pub struct Hindrance {
 }
 
 impl Hindrance {
-    /// Writes it as text: the reason in place of a verdict, and what to do.
+    /// Writes the reason in place of a verdict and what to do, as text.
     ///
     /// # Errors
     /// [`io::Error`] if the output cannot be written.
@@ -23,7 +23,7 @@ impl Hindrance {
         writeln!(out, "{what}\n{}", prose(&self.remedy, 2))
     }
 
-    /// Writes it as JSON. `exit` is the exit status.
+    /// Writes the reason and what to do as JSON. `exit` is the exit status.
     ///
     /// # Errors
     /// [`io::Error`] if the output cannot be written.

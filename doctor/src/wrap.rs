@@ -4,13 +4,13 @@ use std::io::IsTerminal;
 
 use textwrap::{Options, WordSplitter};
 
-/// Longest line of prose, in columns.
+/// Maximum length of a line of prose in columns.
 pub const WIDTH: usize = 78;
 
 /// A no-break space.
 const HELD: char = '\u{a0}';
 
-/// Narrowest width for wrapping, in columns.
+/// Minimum width in columns to which text is wrapped.
 const NARROWEST: usize = 20;
 
 /// Returns `width`, or the terminal's width if that is smaller. Files and pipes get `width`.
@@ -43,7 +43,7 @@ fn wrap_at(text: &str, width: usize, indent: usize) -> String {
     lines.collect::<Vec<_>>().join("\n")
 }
 
-/// Wraps prose at blanks, but not between back quotes: that text is to be copied.
+/// Wraps prose at blanks, but not inside back quotes, because that text is to be copied.
 #[must_use]
 pub fn prose(text: &str, indent: usize) -> String {
     let quoted = |(number, part): (usize, &str)| match number % 2 {

@@ -1,9 +1,10 @@
-//! Characters that no editor shows and that libpam takes for part of a word: carriage returns and odd blanks.
+//! Finds characters that no editor shows and that libpam takes for a part of a word: carriage returns and unusual
+//! blanks.
 use crate::finding::{Finding, Level};
 use crate::pam::stack::{Handler, StackError, StackKind};
 use crate::pam::twinlock::is_twinlock;
 
-/// Characters that look like a blank or like nothing, and their names.
+/// Characters that look like a blank or are invisible, with their names.
 const HIDDEN: [(char, &str); 8] = [
     ('\r', "a carriage return, as at the end of lines of Windows"),
     ('\u{a0}', "a no-break space"),
@@ -25,7 +26,7 @@ pub(super) fn of_line(line: &Handler) -> Option<&'static str> {
     name(path).or_else(|| args.iter().find_map(|arg| name(arg)))
 }
 
-/// Reports a line with a hidden character; one of ours refuses every login for it.
+/// Returns a finding about a line with a hidden character. If twinlock's line has one, it refuses every login.
 pub(super) fn judge(line: &Handler) -> Option<Finding> {
     let hidden = of_line(line)?;
     let StackKind::Module { path, .. } = &line.kind else { return None };
@@ -44,7 +45,7 @@ pub(super) fn judge(line: &Handler) -> Option<Finding> {
     })
 }
 
-/// Reports a line that libpam cannot read because of a hidden character.
+/// Returns a finding about a line that libpam cannot read because of a hidden character.
 pub(super) fn fault(fault: &StackError) -> Option<Finding> {
     let hidden = name(&fault.what)?;
     Some(Finding {

@@ -1,4 +1,4 @@
-//! Sorts the lines of a stack: those that a rewrite keeps, and those that it leaves out, with the reason.
+//! Sorts the lines of a PAM stack for a rewrite: lines that it keeps, and lines that it leaves out, with the reason.
 use crate::judge::case::Case;
 use crate::pam::code::PamCode;
 use crate::pam::control::ControlAction;
@@ -6,10 +6,10 @@ use crate::pam::modules::{Asks, file_name};
 use crate::pam::stack::StackKind;
 use crate::pam::table::{Cast, Role};
 
-/// Lines of the old stack that are neither ours nor ask for a password.
+/// Lines of the old stack that neither call twinlock nor ask for a password.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct Kept {
-    /// Lines that apply to every user who gets in.
+    /// Lines that apply to every user who logs in.
     pub first: Vec<String>,
     /// Lines that count a wrong password.
     pub on_failure: Vec<String>,
@@ -19,13 +19,13 @@ pub struct Kept {
     pub left_out: Vec<(&'static str, Vec<String>)>,
 }
 
-/// Where a line goes.
+/// The place in the rewritten stack to which a line goes.
 enum KeptPlace {
     First,
     OnFailure,
     OnSuccess,
     LeftOut(&'static str),
-    /// Nowhere: the rewrite writes the line anew, or it has no effect.
+    /// No place. The rewrite has a new line for it, or the line has no effect.
     Anew,
 }
 
@@ -63,7 +63,7 @@ impl Kept {
         }
     }
 
-    /// Describes the lines that are left out, if there are any.
+    /// Returns a text about the lines that are left out; `None` if there are none.
     pub(super) fn farewell(&self) -> Option<String> {
         let reason = |(why, lines): &(&str, Vec<String>)| format!("{} ({why})", lines.join(", "));
         let reasons: Vec<String> = self.left_out.iter().map(reason).collect();
@@ -95,7 +95,8 @@ impl Case<'_> {
         }
     }
 
-    /// Keeps a line that counts failures only if the new stack asks for a password.
+    /// Returns `place` for a line that counts failures if the new stack asks for a password; otherwise the place for
+    /// lines that are left out.
     fn counting(&self, place: KeptPlace) -> KeptPlace {
         match self.asks_password() {
             true => place,
@@ -103,7 +104,8 @@ impl Case<'_> {
         }
     }
 
-    /// Reports whether nobody gets in past this line. If nobody gets in at all, lines before the first factor count.
+    /// Returns whether no user logs in past this line. If no user can log in at all, returns this for lines before the
+    /// first factor.
     fn binds_all(&self, number: usize) -> bool {
         let mut passing = self.table.rows.iter().filter(|row| row.passes()).peekable();
         if passing.peek().is_some() {
@@ -115,7 +117,7 @@ impl Case<'_> {
     }
 }
 
-/// Returns the control of a line whose failure counts.
+/// Returns the control of a line whose failure refuses the login; `None` for other lines.
 fn must(line: &Cast) -> Option<&'static str> {
     match line.handler.actions.on(PamCode::AUTH_ERR) {
         ControlAction::Bad => Some("required"),
@@ -129,7 +131,7 @@ fn must(line: &Cast) -> Option<&'static str> {
     .filter(|_| line.handler.actions.on(PamCode::SUCCESS) == ControlAction::Ok)
 }
 
-/// Reports whether the line is `optional`, without effect on the result.
+/// Returns whether the line is `optional`, without effect on the result.
 fn harmless(line: &Cast) -> bool {
     let on = |code| line.handler.actions.on(code);
     on(PamCode::AUTH_ERR) == ControlAction::Ignore

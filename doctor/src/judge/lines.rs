@@ -1,4 +1,4 @@
-//! Findings about single lines and files, without the truth table.
+//! Findings about single lines and files, which need no simulation of the whole stack.
 use crate::finding::{Finding, Level};
 use crate::judge::hidden;
 use crate::judge::misspelt;
@@ -15,20 +15,21 @@ use crate::pam::twinlock::{ArgumentError, MODULE, is_twinlock, read};
 pub enum ModuleFile {
     /// The file exists.
     At {
-        /// Path.
+        /// The path of the file.
         path: String,
-        /// Owner.
+        /// The user id of the file's owner.
         uid: u32,
         /// Permission bits of the file and of its folder.
         modes: [u32; 2],
     },
-    /// No module folder holds it.
+    /// No folder of modules contains the file.
     Missing,
-    /// No module folder was found.
+    /// No folder of modules was found.
     Unknown,
 }
 
-/// Judges the lines of a service. `module` looks up a module's file; `recipe` is the stack to write instead.
+/// Returns the findings about the lines of a service. `module` looks up a module's file; `recipe` is the stack to write
+/// instead.
 pub fn judge(service: &Service, module: &dyn Fn(&str) -> ModuleFile, recipe: &str) -> Vec<Finding> {
     let file = service.file.as_deref().unwrap_or("/etc/pam.d/sshd");
     if let Some(fault) = &service.unusable {
@@ -67,7 +68,7 @@ pub fn judge(service: &Service, module: &dyn Fn(&str) -> ModuleFile, recipe: &st
     found
 }
 
-/// Reports a missing module of the account phase, which locks out users with a key too.
+/// Returns a finding about a missing module of the account phase. It also locks out users with a key.
 fn gone(line: &Handler, module: &dyn Fn(&str) -> ModuleFile) -> Option<Finding> {
     let StackKind::Module { path, .. } = &line.kind else { return None };
     let counts =
@@ -135,7 +136,7 @@ fn arguments(line: &Handler) -> Option<Finding> {
     Some(Finding { level: Level::LockOut, id, place: line.place.to_string(), what, remedy })
 }
 
-/// Reports each module file once, however many lines name it.
+/// Returns the findings about the files of modules, one for each file, however many lines name it.
 fn files(ours: &[&Handler], module: &dyn Fn(&str) -> ModuleFile) -> Vec<Finding> {
     let mut seen = Vec::new();
     let mut found = Vec::new();

@@ -1,4 +1,4 @@
-//! A misspelt name of our module, which PAM cannot load.
+//! Finds misspelled names of twinlock's module, which PAM cannot load.
 use crate::finding::{Finding, Level};
 use crate::judge::lines::ModuleFile;
 use crate::pam::code::PamCode;
@@ -7,16 +7,16 @@ use crate::pam::modules::file_name;
 use crate::pam::stack::{Handler, StackKind};
 use crate::pam::twinlock::MODULE;
 
-/// Largest edit distance: smaller than the distance of any other module's name from ours.
+/// Maximum edit distance of a misspelling. Every other module's name differs from twinlock's by more.
 const SLIPS: usize = 3;
 
-/// Reports whether the name of a missing file is a misspelling of our module.
+/// Returns whether the name of a missing file is a misspelling of twinlock's module.
 pub(super) fn is_meant(path: &str) -> bool {
     let name = file_name(path);
     name != MODULE && (strsim::osa_distance(name, MODULE) <= SLIPS || name.contains("twinlock"))
 }
 
-/// Reports lines that name a missing module whose name is a misspelling of ours.
+/// Returns the findings about lines that name a missing module whose name is a misspelling of twinlock's.
 pub(super) fn judge(auth: &[Handler], module: &dyn Fn(&str) -> ModuleFile) -> Vec<Finding> {
     let wrong = |line: &Handler| {
         let StackKind::Module { path, .. } = &line.kind else { return None };
@@ -42,7 +42,7 @@ fn missing(line: &Handler, path: &str) -> Finding {
     }
 }
 
-/// Returns the word to change.
+/// Returns a text that says which word to change.
 pub(super) fn remedy(path: &str) -> String {
     format!("Write {MODULE} instead of {}.", file_name(path))
 }

@@ -1,4 +1,4 @@
-//! Services whose programs do not run as root: no code can be verified there, so a required code locks out the user.
+//! Services whose programs do not run as root. No code can be verified there, so a required code locks out the user.
 use crate::finding::{Finding, Level};
 use crate::pam::stack::{Facility, Handler, Service, StackKind};
 use crate::pam::twinlock::{MODULE, is_twinlock, read};
@@ -19,7 +19,7 @@ pub const SERVICES: [&str; 12] = [
     "postgresql",
 ];
 
-/// Judges one of [`SERVICES`] by its own file; without one it is not installed.
+/// Returns a finding about one of [`SERVICES`]; `None` if it has no file of its own, because it is then not installed.
 #[must_use]
 pub fn judge(name: &str, service: &Service) -> Option<Finding> {
     let own = service.file.as_ref().filter(|file| file.rsplit('/').next() == Some(name))?;
@@ -49,7 +49,7 @@ pub fn judge(name: &str, service: &Service) -> Option<Finding> {
     })
 }
 
-/// Returns how the file can check a password without the line of `file`.
+/// Returns a text that says how the file `own` can check a password without the line of `file`.
 fn without(own: &str, file: &str) -> String {
     let password_alone = ["common-auth", "password-auth", "system-auth"];
     let is_own = file == own || password_alone.iter().any(|name| file.ends_with(name));

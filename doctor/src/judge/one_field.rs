@@ -9,7 +9,7 @@ use crate::pam::modules::{Nature, file_name, nature};
 use crate::pam::stack::{Handler, StackKind};
 use crate::pam::twinlock::{is_twinlock, read};
 
-/// Judges each line of ours together with the lines after it.
+/// Returns the findings about each of twinlock's lines together with the lines after it.
 #[must_use]
 pub(crate) fn judge(auth: &[Handler]) -> Vec<Finding> {
     let mut found = Vec::new();
@@ -38,7 +38,7 @@ fn let_through(handler: &Handler, line: &PamLine) -> Option<Finding> {
     })
 }
 
-/// Reports a password that no later line takes over: a client that asks once cannot give it again.
+/// Returns a finding if no later line takes the password over: a client that asks only once cannot give it again.
 fn asked_again(handler: &Handler, line: &PamLine, behind: &[Handler]) -> Option<Finding> {
     let (path, args) = behind.iter().find_map(|next| match &next.kind {
         StackKind::Module { path, args } => {
@@ -61,7 +61,7 @@ fn asked_again(handler: &Handler, line: &PamLine, behind: &[Handler]) -> Option<
     })
 }
 
-/// Reports a line that refuses before the password is checked: this discloses that the code was wrong.
+/// Returns a finding about a line that refuses before the password is checked, which discloses that the code was wrong.
 fn told_apart(handler: &Handler, line: &PamLine) -> Option<Finding> {
     let one_field = line.forward == Forward::Password || line.first_pass != FirstPass::Ignored;
     let ends = handler.actions.on(PamCode::AUTH_ERR) == ControlAction::Die;

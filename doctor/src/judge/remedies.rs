@@ -1,8 +1,8 @@
-//! The lines to write, in the same form in every remedy.
+//! The PAM lines and sshd settings of remedies, which all remedies write in the same form.
 use crate::judge::case::Reach;
 use crate::judge::kept::Kept;
 
-/// Line for public key and code.
+/// PAM line for public key and code.
 pub const KEY_LINE: &str = "auth required pam_twinlock.so first_factor=publickey";
 
 /// sshd setting for users with a key.
@@ -15,21 +15,21 @@ pub const PASSWORD_METHODS: &str = "AuthenticationMethods keyboard-interactive:p
 pub const BOTH_METHODS: &str =
     "AuthenticationMethods publickey,keyboard-interactive:pam keyboard-interactive:pam";
 
-/// Input of a whole stack.
+/// The facts from which a whole stack is written.
 pub struct StackRecipe<'a> {
-    /// The file to write.
+    /// The PAM file to write.
     pub file: &'a str,
     /// First factors of the users.
     pub reach: Reach,
     /// The modules that ask for a password, in order.
     pub proofs: Vec<&'a str>,
-    /// Whether users with a key type a password as well.
+    /// Whether users with a key must also type a password.
     pub beside_key: OtherFactor,
     /// Lines of the old stack that are kept.
     pub kept: Kept,
 }
 
-/// What a stack asks users with a key for, besides a code.
+/// What a stack asks users with a key for, in addition to a code.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum OtherFactor {
     /// Nothing.
@@ -59,7 +59,7 @@ impl StackRecipe<'_> {
         !self.reach.without_key && self.beside_key == OtherFactor::Password
     }
 
-    /// Returns the lines of the stack.
+    /// Returns the lines of the stack to write.
     #[must_use]
     pub fn lines(&self) -> Vec<String> {
         let mut lines = self.kept.first.clone();

@@ -1,4 +1,4 @@
-//! Users with all factors who do not get in.
+//! Finds users who have every factor and cannot log in.
 use crate::finding::{Finding, Level};
 use crate::judge::case::Case;
 use crate::judge::misspelt;
@@ -88,7 +88,8 @@ impl Case<'_> {
         }
     }
 
-    /// Returns the line that succeeds where the module returns ignore, if that is enough; else the whole stack.
+    /// Returns the remedy: the line that succeeds where the module returns `ignore`, if this line is enough; otherwise
+    /// the whole stack.
     fn before_the_code(&self) -> String {
         let asks =
             |line: &Cast| matches!(&line.role, Role::Twinlock(args) if args.stand == Stand::Stack);

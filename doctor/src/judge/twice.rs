@@ -1,11 +1,11 @@
-//! Another module that asks for a code, in a stack that asks for ours too.
+//! Finds another module that asks for a code in a stack in which twinlock asks for one too.
 use crate::finding::{Finding, Level};
 use crate::judge::case::Case;
 use crate::pam::modules::Asks;
 use crate::pam::stack::StackKind;
 use crate::pam::table::{Cast, Role};
 
-/// Reports each line of another module that asks for a code in addition to ours.
+/// Returns a finding for each line of another module that asks for a code in addition to twinlock's.
 #[must_use]
 pub fn judge(case: &Case<'_>) -> Vec<Finding> {
     let ours = |line: &Cast| matches!(&line.role, Role::Twinlock(args) if args.stand.judges());
@@ -36,7 +36,7 @@ fn twice(case: &Case<'_>, number: usize, line: &Cast) -> Option<Finding> {
     })
 }
 
-/// Reports whether the stack is correct without the line: no jump counts it, and it provides no password.
+/// Returns whether the stack is correct without the line: no jump counts it, and it provides no password.
 fn may_go(case: &Case<'_>, number: usize, line: &Cast) -> bool {
     let StackKind::Module { args, .. } = &line.handler.kind else { return false };
     if args.iter().any(|arg| arg == "forward_pass") {

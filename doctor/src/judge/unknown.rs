@@ -1,11 +1,11 @@
-//! What the table cannot decide: modules that are not in the model, and too many conditions.
+//! Findings about what the simulation of a stack cannot decide: unknown modules, and too many conditions.
 use crate::finding::{Finding, Level};
 use crate::judge::case::{Case, wrong};
 use crate::pam::table::{CaseRow, Condition};
 use crate::pam::twinlock::ModuleAnswer;
 
 impl Case<'_> {
-    /// Reports each unknown module on whose answer a way in or a lock-out depends.
+    /// Returns a finding for each unknown module on whose answer a way in or a lock-out depends.
     pub(super) fn unknown(&self) -> Vec<Finding> {
         let mut found: Vec<&Condition> = Vec::new();
         for row in self.table.rows.iter().filter(|row| self.decides(row)) {
@@ -18,14 +18,14 @@ impl Case<'_> {
         found.into_iter().map(unknown_module).collect()
     }
 
-    /// Reports whether it matters that the row passes: it is a way in, or a login with every factor.
+    /// Returns whether it matters that a login of this row succeeds: it is a way in, or a login with every factor.
     fn decides(&self, row: &CaseRow) -> bool {
         let right = row.world.answer == ModuleAnswer::Right;
         let covered = self.reach.covers(row.world.key);
         row.passes() && covered && (wrong(row).is_some() || right)
     }
 
-    /// Reports a stack with more combinations of conditions than are tried.
+    /// Returns a finding about a stack with more combinations of conditions than are simulated.
     pub(super) fn too_many(&self) -> Finding {
         Finding {
             level: Level::Unknown,

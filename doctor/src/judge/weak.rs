@@ -1,4 +1,4 @@
-//! Lines of ours whose refusal does not count, in a stack that lets someone in for it.
+//! Finds lines of twinlock whose refusal is ignored, in a stack that lets a user in because of it.
 use crate::finding::{Finding, Level};
 use crate::judge::case::{Case, Wrong, wrong};
 use crate::judge::doors::required;
@@ -9,7 +9,8 @@ use crate::pam::table::{Cast, Role};
 use crate::pam::twinlock::{BROKEN, Stand};
 
 impl Case<'_> {
-    /// Reports a line whose refusal does not count. A guard behind the line may make up for it: then no row is wrong.
+    /// Returns a finding about a line whose refusal is ignored. If a later line refuses the same logins, there is no
+    /// finding.
     pub(super) fn weak(&self, number: usize, line: &Cast) -> Option<Finding> {
         let Role::Twinlock(args) = &line.role else { return None };
         let weak = |code: &PamCode| match line.handler.actions.on(*code) {

@@ -1,11 +1,11 @@
 //! Patterns of file names as glob(3) reads them: `*`, `?` and `[...]`.
 
-/// Reports whether a part of a path is a pattern.
+/// Returns whether a part of a path is a pattern.
 pub(super) fn is_pattern(part: &str) -> bool {
     part.contains(['*', '?', '['])
 }
 
-/// Reports whether a file name matches a pattern. A leading dot has to be in the pattern.
+/// Returns whether a file name matches a pattern. A leading dot must be in the pattern.
 pub(super) fn fits(pattern: &str, name: &str) -> bool {
     let pattern: Vec<char> = pattern.chars().collect();
     let name: Vec<char> = name.chars().collect();
@@ -29,7 +29,7 @@ fn rest_fits(pattern: &[char], name: &[char]) -> bool {
     }
 }
 
-/// Splits the text behind `[` into the set and what follows its `]`. A `]` that comes first belongs to the set.
+/// Splits the text after `[` into the set and the text after the matching `]`. A `]` at the start belongs to the set.
 fn set(text: &[char]) -> Option<(&[char], &[char])> {
     let begin = usize::from(matches!(text.first(), Some('!' | '^'))) + 1;
     let end = begin + text.get(begin..)?.iter().position(|letter| *letter == ']')?;

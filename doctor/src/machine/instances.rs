@@ -1,4 +1,4 @@
-//! The sshds that run or that a unit starts, with their options.
+//! Finds the sshds that run or that a unit starts, with their options.
 use std::fs;
 use std::os::unix::fs::MetadataExt;
 
@@ -61,7 +61,7 @@ impl Machine {
         Some((LinePlace { file: file.to_owned(), line }, words.get(1..)?.to_vec()))
     }
 
-    /// Returns the options of the files of defaults.
+    /// Returns the options of sshd in the files of defaults.
     fn defaults(&self) -> Option<Instance> {
         command_line::DEFAULTS.iter().find_map(|(name, file)| {
             let (line, words) = command_line::assigned(&self.text(file).ok()?, name)?;
@@ -92,8 +92,8 @@ impl Machine {
         processes.into_iter().filter_map(instance).collect()
     }
 
-    /// Returns whether a process runs the program sshd with all of its user ids 0, and in this file tree: a container has
-    /// files of its own.
+    /// Returns whether a process runs the program sshd with all its user ids 0, in the same file tree. A container has
+    /// its own file tree.
     fn is_sshd_of_root(&self, process: &str) -> bool {
         let of = |name: &str| format!("/proc/{process}/{name}");
         let status = self.text(&of("status")).unwrap_or_default();

@@ -1,4 +1,4 @@
-//! Whether a running sshd has read its files since they were changed.
+//! Checks whether a running sshd has read its files since they were changed.
 use rustix::param::clock_ticks_per_second;
 
 use crate::finding::{Finding, Level};
@@ -9,12 +9,12 @@ use crate::sshd::config::Config;
 /// A time of the kernel's clock: seconds and nanoseconds.
 type Time = [i64; 2];
 
-/// When an sshd read its files.
+/// The time at which an sshd read its files.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 enum Since {
-    /// At this time: sshd writes its PID file at a start and at each reload.
+    /// At this time, which is that of the PID file. sshd writes this file at its start and at each reload.
     Read(Time),
-    /// At this time or later: the start of the process, which a reload does not change.
+    /// At this time or later. It is the start of the process; a reload does not change it.
     Started(Time),
 }
 

@@ -1,10 +1,10 @@
-//! AllowUsers, DenyUsers, AllowGroups and DenyGroups: who does not get in, whatever is proven.
+//! Applies AllowUsers, DenyUsers, AllowGroups and DenyGroups: users whom sshd refuses, whatever they prove.
 use crate::sshd::config::Config;
 use crate::sshd::effective::Effective;
 use crate::sshd::pattern::fits;
 use crate::sshd::probe::{Account, People, Probe};
 
-/// Keywords of lists of users or groups, and the criterion that has the same patterns.
+/// The keyword of each list of users or groups, with the criterion of Match that has the same patterns.
 const LISTS: [(&str, &str); 4] = [
     ("allowusers", "user"),
     ("denyusers", "user"),
@@ -12,7 +12,8 @@ const LISTS: [(&str, &str); 4] = [
     ("denygroups", "group"),
 ];
 
-/// Returns each pattern of the lists as a criterion, so that accounts which they treat differently are told apart.
+/// Returns each pattern of the lists as a criterion of Match, so that accounts that the lists treat differently are
+/// examined separately.
 #[must_use]
 pub fn criteria(config: &Config) -> Vec<(String, String)> {
     let of = |keyword: &str| LISTS.iter().find(|(word, _)| *word == keyword).map(|(_, kind)| *kind);
@@ -24,7 +25,7 @@ pub fn criteria(config: &Config) -> Vec<(String, String)> {
     each.collect()
 }
 
-/// Leaves out the users who do not get in. If that is every user, none is left out.
+/// Removes the users whom sshd refuses. If it refuses all, removes none.
 pub fn retain(asked: &mut Vec<(Probe, Effective)>, people: &People) {
     let admitted = |(probe, effective): &(Probe, Effective)| {
         let known = people.accounts.iter().find(|account| account.name == probe.user);
@@ -35,7 +36,7 @@ pub fn retain(asked: &mut Vec<(Probe, Effective)>, people: &People) {
     }
 }
 
-/// Reports whether sshd lets the account in, from some address at least.
+/// Returns whether sshd lets the account in from at least one address.
 fn admits(effective: &Effective, account: &Account) -> bool {
     let listed = |keyword: &str| {
         let patterns = effective.values(keyword).flat_map(str::split_whitespace);

@@ -1,12 +1,12 @@
 //! Options with which sshd is started: from a unit, a file of defaults, or a running process.
 use crate::pam::stack::LinePlace;
 
-/// One sshd that runs or is set up to run.
+/// One sshd that runs or that a unit starts.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct Instance {
-    /// `-o`, `-f` and `-p` with their values, as `sshd -T` takes them.
+    /// Its options `-o`, `-f` and `-p` with their values, in the form that `sshd -T` accepts.
     pub options: Vec<String>,
-    /// Where they are written.
+    /// File and line in which the options are written.
     pub place: Option<LinePlace>,
 }
 
@@ -19,11 +19,11 @@ pub const DEFAULTS: [(&str, &str); 3] = [
 
 /// Options that take a value.
 const WITH_VALUE: &str = "bCcEfghkoptu";
-/// Options that change what is asked of a user.
+/// Letters of the options that change what a user is asked for.
 const KEPT: &str = "fop";
 
 impl Instance {
-    /// Returns the value of `-f`.
+    /// Returns the value of the option `-f`; `None` if it is not given.
     #[must_use]
     pub fn file(&self) -> Option<&str> {
         let mut pairs = self.options.chunks_exact(2);
@@ -33,7 +33,7 @@ impl Instance {
         })
     }
 
-    /// Returns keyword and value of each `-o`.
+    /// Returns keyword and value of each option `-o`.
     pub fn settings(&self) -> impl Iterator<Item = (String, String)> {
         self.options.chunks_exact(2).filter_map(|pair| match pair {
             [option, value] if option == "-o" => {
@@ -45,7 +45,7 @@ impl Instance {
     }
 }
 
-/// Returns the options that matter, of the words after the program.
+/// Returns those options among the words after the program that change what a user is asked for.
 #[must_use]
 pub fn options(words: &[String]) -> Vec<String> {
     let mut kept = Vec::new();
@@ -109,7 +109,7 @@ pub fn exec_start(text: &str) -> Option<(usize, Vec<String>)> {
     starts.filter(|(_, words)| !words.is_empty()).last()
 }
 
-/// Returns the words after the program of a listening sshd, of its command line.
+/// Returns the words after the program in the command line of a listening sshd; `None` for another process.
 #[must_use]
 pub fn listener(command_line: &str) -> Option<Vec<String>> {
     let title = command_line.trim_end_matches('\0');

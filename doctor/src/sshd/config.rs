@@ -1,20 +1,20 @@
-//! Where a setting is in sshd's files, and the Match blocks.
+//! Finds the place of a setting in sshd's files, and the Match blocks.
 use std::io;
 
 use crate::pam::load::{Files, UnreadableError};
 use crate::pam::stack::LinePlace;
 use crate::sshd::command_line::Instance;
 
-/// One setting as written.
+/// One setting as it is written in a file.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Directive {
-    /// In lower case.
+    /// The keyword in lower case.
     pub keyword: String,
     /// The rest of the line.
     pub value: String,
-    /// Where it is.
+    /// File and line of the setting.
     pub place: LinePlace,
-    /// Index of its Match block.
+    /// Index of the Match block that contains the setting; `None` outside of blocks.
     pub block: Option<usize>,
 }
 
@@ -23,12 +23,12 @@ pub struct Directive {
 pub struct Block {
     /// Criteria in lower case with their patterns; `all` has none.
     pub criteria: Vec<(String, String)>,
-    /// Where it is.
+    /// File and line of the Match line.
     pub place: LinePlace,
 }
 
 impl Block {
-    /// Returns the criteria as on the line.
+    /// Returns the criteria as they are written on the line.
     #[must_use]
     pub fn criteria(&self) -> String {
         let one = |(word, list): &(String, String)| {
@@ -42,14 +42,14 @@ impl Block {
     }
 }
 
-/// sshd's files.
+/// The settings and Match lines of all files of sshd.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct Config {
     /// Settings in the order in which sshd reads them; the first value counts.
     pub directives: Vec<Directive>,
     /// The Match lines.
     pub blocks: Vec<Block>,
-    /// The main file.
+    /// Path of the main file.
     pub file: String,
     /// Folder of the first Include, in which a new file can be placed.
     pub drop_ins: Option<String>,
@@ -66,11 +66,11 @@ pub trait Patterns: Files {
     fn matching(&self, pattern: &str) -> Result<Vec<String>, UnreadableError>;
 }
 
-/// The main file; the second is the vendor's.
+/// Possible paths of the main file. The second is the path of the vendor's file.
 pub const MAIN_FILES: [&str; 2] = ["/etc/ssh/sshd_config", "/usr/etc/ssh/sshd_config"];
-/// Largest number of files that include each other in a row.
+/// Maximum depth of files that include each other.
 pub const DEEPEST: usize = 16;
-/// Largest number of files. sshd refuses files that include each other without end.
+/// Maximum number of files. sshd refuses files that include each other without end.
 pub const FILES_MAX: usize = 500;
 
 /// Reads sshd's files.
@@ -81,7 +81,7 @@ pub fn load(files: &dyn Patterns) -> Result<Config, UnreadableError> {
     load_of(files, &Instance::default())
 }
 
-/// Reads the files of one sshd; settings of its command line come first.
+/// Reads the files of one sshd. Settings of its command line come before those of the files.
 ///
 /// # Errors
 /// [`UnreadableError`] if a file exists and cannot be read.
@@ -161,7 +161,7 @@ impl Config {
         Ok(())
     }
 
-    /// Returns where a keyword is set outside of Match blocks, else the main file.
+    /// Returns the place at which one of the keywords is set outside of Match blocks; otherwise the main file.
     #[must_use]
     pub fn place(&self, keywords: &[&str]) -> String {
         self.directives
@@ -176,7 +176,7 @@ impl Config {
         self.directives.get(..self.options).unwrap_or_default()
     }
 
-    /// Returns the blocks that set one of the keywords, with the line that does.
+    /// Returns the Match blocks that set one of the keywords, each with the place of the setting.
     pub fn blocks_with<'a>(
         &'a self,
         keywords: &'a [&str],

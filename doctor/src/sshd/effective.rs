@@ -1,6 +1,6 @@
-//! Output of `sshd -T`: the settings that apply to one user from one address.
+//! Parses the output of `sshd -T`: the settings that apply to one user from one address.
 
-/// Settings that decide what a user is asked for.
+/// The settings of sshd that decide what a user is asked for.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Effective {
     lines: Vec<(String, String)>,
@@ -10,14 +10,14 @@ pub struct Effective {
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug)]
 pub struct Way(pub Vec<String>);
 
-/// What a way asks for besides a key.
+/// What a way to log in asks for in addition to a key.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
 pub enum Gate {
     /// PAM, with prompts that the user answers one by one.
     Prompts,
     /// PAM, with one text as the answer to every prompt.
     OneText,
-    /// Neither: PAM does not judge this way.
+    /// Neither. PAM does not decide about this way.
     None,
 }
 
@@ -44,7 +44,7 @@ impl Effective {
         self.lines.iter().filter(move |(word, _)| word == keyword).map(|(_, value)| value.as_str())
     }
 
-    /// Returns these settings with another value of a keyword.
+    /// Returns these settings with the value of a keyword replaced.
     #[must_use]
     pub fn with(mut self, keyword: &str, value: &str) -> Self {
         self.lines.retain(|(word, _)| word != keyword);
@@ -52,13 +52,13 @@ impl Effective {
         self
     }
 
-    /// Reports whether the keyword is set to yes.
+    /// Returns whether the keyword is set to yes.
     #[must_use]
     pub fn yes(&self, keyword: &str) -> bool {
         self.value(keyword) == Some("yes")
     }
 
-    /// Reports whether PAM's prompts can be used.
+    /// Returns whether PAM's prompts can be used.
     #[must_use]
     pub fn prompts(&self) -> bool {
         self.yes("kbdinteractiveauthentication") || self.yes("challengeresponseauthentication")
@@ -77,13 +77,13 @@ impl Effective {
         (seconds > 0).then_some(seconds)
     }
 
-    /// Reports whether `AuthenticationMethods` is set.
+    /// Returns whether `AuthenticationMethods` is set.
     #[must_use]
     pub fn names_ways(&self) -> bool {
         !matches!(self.value("authenticationmethods"), None | Some("any" | "none" | ""))
     }
 
-    /// Returns the ways to log in. Without AuthenticationMethods, each enabled method is one.
+    /// Returns the ways to log in. If AuthenticationMethods is not set, each enabled method is one way.
     #[must_use]
     pub fn ways(&self) -> Vec<Way> {
         if self.names_ways() {
@@ -105,18 +105,18 @@ impl Effective {
     }
 }
 
-/// Returns a method without the device after a colon, if the device is PAM.
+/// Returns a method without the device after the colon, if this device is PAM.
 fn method(text: &str) -> String {
     text.strip_suffix(":pam").unwrap_or(text).to_owned()
 }
 
-/// Reports whether the method asks prompts by this or another device.
+/// Returns whether the method shows prompts, by PAM or another device.
 fn prompts(method: &str) -> bool {
     method.split(':').next() == Some("keyboard-interactive")
 }
 
 impl Way {
-    /// Returns how PAM is asked on this way.
+    /// Returns how this way asks PAM.
     #[must_use]
     pub fn gate(&self) -> Gate {
         let has = |name: &str| self.0.iter().any(|method| method == name);
@@ -129,7 +129,7 @@ impl Way {
         }
     }
 
-    /// Reports whether PAM learns about a key: only if the key comes first.
+    /// Returns whether PAM is told about the key. It is only if the key comes first.
     #[must_use]
     pub fn key_before_pam(&self) -> bool {
         self.0
@@ -138,7 +138,7 @@ impl Way {
             .any(|method| method == "publickey")
     }
 
-    /// Reports whether the way contains the method.
+    /// Returns whether the way contains the method.
     #[must_use]
     pub fn asks(&self, name: &str) -> bool {
         self.0.iter().any(|method| method == name)

@@ -1,9 +1,9 @@
-//! Accounts that no file lists: sshd cannot be asked about them, so the settings of each Match Group are derived.
+//! Derives the settings of accounts that no file lists. sshd cannot be asked about them.
 use crate::sshd::config::{Block, Config};
 use crate::sshd::effective::Effective;
 use crate::sshd::probe::Probe;
 
-/// Returns the settings of an unlisted account of each group that a Match line names.
+/// Returns, for each group that a Match line names, the settings of an account in this group that no file lists.
 #[must_use]
 pub fn groups(config: &Config, base: &Effective) -> Vec<(Probe, Effective)> {
     let blocks = config.blocks.iter().enumerate();
@@ -16,8 +16,8 @@ pub fn groups(config: &Config, base: &Effective) -> Vec<(Probe, Effective)> {
         .collect()
 }
 
-/// Returns the settings with those of one block, and of blocks for everybody. A block overrides what is set outside of
-/// blocks, wherever that is written; of several blocks, the first value of a keyword counts.
+/// Returns the settings with those of one block and of the blocks for all users. A block overrides settings outside of
+/// blocks, wherever these are written. If several blocks set a keyword, the first value counts.
 fn overlaid(config: &Config, base: &Effective, number: usize) -> Effective {
     let applies = |at: usize, block: &Block| {
         at == number || block.criteria.iter().all(|(word, _)| word == "all")

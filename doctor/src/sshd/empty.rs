@@ -1,4 +1,4 @@
-//! Accounts with an empty password, which PermitEmptyPasswords and `nullok` let in by the code alone.
+//! Finds accounts with an empty password, which PermitEmptyPasswords and `nullok` let in by the code alone.
 use crate::finding::{Finding, Level};
 use crate::pam::stack::StackKind;
 use crate::pam::table::{CaseTable, Role};
@@ -13,7 +13,7 @@ pub enum EmptyPasswords {
     Unread,
 }
 
-/// Reports accounts whose password step asks for nothing.
+/// Returns a finding about accounts for which the password step asks for nothing.
 #[must_use]
 pub fn judge(facts: &SshdFacts, table: &CaseTable, empty: &EmptyPasswords) -> Option<Finding> {
     let mut settings = facts.asked.iter().map(|(_, effective)| effective);

@@ -1,4 +1,4 @@
-//! sshd's settings: what it asks for before and besides PAM.
+//! sshd's settings: what sshd asks a user for before PAM or instead of it.
 pub mod allowed;
 pub mod command_line;
 pub mod complete;

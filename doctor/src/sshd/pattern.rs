@@ -1,7 +1,7 @@
 //! sshd's patterns: `*`, `?`, lists with `!`, and examples that match.
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
-/// Reports whether the text matches one pattern.
+/// Returns whether the text matches one pattern.
 #[must_use]
 pub fn fits(pattern: &str, text: &str) -> bool {
     let mut pattern_rest = pattern.chars();
@@ -23,7 +23,7 @@ pub fn fits(pattern: &str, text: &str) -> bool {
     }
 }
 
-/// Reports whether the text matches a list; a matching `!` pattern rejects it.
+/// Returns whether the text matches a list. A matching pattern with `!` rejects it.
 #[must_use]
 pub fn fits_list(list: &str, text: &str) -> bool {
     let (no, yes): (Vec<_>, Vec<_>) = list.split(',').partition(|one| one.starts_with('!'));
@@ -37,7 +37,7 @@ pub fn examples(list: &str) -> Vec<String> {
     list.split(',').map(|one| one.trim_start_matches('!').replace(['*', '?'], "x")).collect()
 }
 
-/// Reports whether the address matches a list of networks and patterns; a matching `!` entry rejects it.
+/// Returns whether the address matches a list of networks and patterns. A matching entry with `!` rejects it.
 #[must_use]
 pub fn fits_addresses(list: &str, address: &str) -> bool {
     let fits_one = |one: &str| match Network::read(one) {

@@ -1,4 +1,5 @@
-//! Selects questions for sshd: one for each combination of Match blocks that some user and connection triggers.
+//! Selects the questions to ask sshd: one for each combination of Match blocks that applies to some user and
+//! connection.
 use std::collections::BTreeSet;
 
 use crate::sshd::allowed;
@@ -9,9 +10,9 @@ use crate::sshd::pattern::{addresses, examples, fits_addresses, fits_list};
 /// One question to `sshd -T -C`.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug)]
 pub struct Probe {
-    /// The account.
+    /// The account that sshd is asked about.
     pub user: String,
-    /// The connection.
+    /// The connection that sshd is asked about.
     pub from: From,
     /// Other accounts for which the same Match blocks apply.
     pub same: Vec<String>,
@@ -37,28 +38,28 @@ pub struct From {
 pub struct Plan {
     /// The questions.
     pub probes: Vec<Probe>,
-    /// How many were left out because there are too many.
+    /// Number of questions that were left out, because there are too many.
     pub left_out: usize,
 }
 
 /// An account and the groups that it is in.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct Account {
-    /// Its name.
+    /// The name of the account.
     pub name: String,
-    /// Its groups, the primary one too.
+    /// The groups of the account, including the primary group.
     pub groups: Vec<String>,
-    /// Whether its shell lets it log in.
+    /// Whether the account's shell allows a login.
     pub shell: Shell,
 }
 
-/// What the shell of an account is for.
+/// Whether the shell of an account allows a login.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub enum Shell {
     /// Logins.
     #[default]
     Login,
-    /// None, as for a system account.
+    /// No logins, because it is the shell of a system account.
     None,
 }
 
@@ -67,21 +68,21 @@ pub enum Shell {
 pub struct People {
     /// Accounts, root first.
     pub accounts: Vec<Account>,
-    /// A source of accounts besides the files: then an account of any name may exist.
+    /// A source of accounts other than the files, because of which an account of any name may exist.
     pub elsewhere: Option<String>,
 }
 
-/// Largest number of questions: each one runs sshd.
+/// Maximum number of questions. Each one runs sshd.
 pub const MOST: usize = 300;
 
 const LOCAL: &str = "127.0.0.1";
 /// Address from a documentation range (RFC 5737), which no host has.
 pub(super) const REMOTE: &str = "203.0.113.7";
-/// Addresses of other networks, so that a negated network leaves one.
+/// Addresses of other networks. If a rule excludes a network, at least one of them is outside of it.
 const OTHERS: [&str; 4] = ["198.51.100.7", "192.0.2.7", "2001:db8::7", "::1"];
 
 impl Probe {
-    /// Returns the argument of `-C`.
+    /// Returns the argument of the option `-C` of sshd.
     #[must_use]
     pub fn argument(&self) -> String {
         let From { addr, host, laddr, lport, rdomain } = &self.from;
@@ -96,7 +97,7 @@ impl Probe {
     }
 }
 
-/// Selects the questions. `base` tells the ports and whether sshd looks up host names.
+/// Selects the questions. `base` are the settings that contain the ports and whether sshd looks up host names.
 #[must_use]
 pub fn plan(config: &Config, people: &People, base: &Effective) -> Plan {
     let users = users(config, people);
@@ -120,7 +121,7 @@ pub fn plan(config: &Config, people: &People, base: &Effective) -> Plan {
     Plan { probes, left_out }
 }
 
-/// Reports whether a Match block applies, as sshd decides it.
+/// Returns whether a Match block applies to an account and a connection, as sshd decides it.
 fn applies(block: &Block, account: &Account, from: &From) -> bool {
     let mut criteria = block.criteria.iter();
     criteria.all(|(word, list)| fits_user(word, list, account) && fits_from(word, list, from))
@@ -134,7 +135,7 @@ fn fits_user(word: &str, list: &str, account: &Account) -> bool {
     }
 }
 
-/// Reports whether one of the groups matches; a negated pattern that matches any group rejects the account.
+/// Returns whether one of the groups matches the list. If a pattern with `!` matches a group, returns `false`.
 #[must_use]
 pub fn fits_group(list: &str, groups: &[String]) -> bool {
     let refused = |group: &String| {
@@ -155,18 +156,18 @@ fn fits_from(word: &str, list: &str, from: &From) -> bool {
     }
 }
 
-/// Accounts for which the same criteria hold.
+/// Accounts to which the same criteria apply.
 struct AccountGroup {
-    /// Which criteria hold, in the order of the file.
+    /// For each criterion, in the order of the file, whether it applies.
     holds: Vec<bool>,
-    /// The account that sshd is asked about.
+    /// The account that sshd is asked about in place of all.
     first: Account,
     /// Names of the other accounts.
     others: Vec<String>,
 }
 
-/// Returns one account for each set of user criteria that holds, with others of the same set. The first is root, the
-/// second an account that represents all that no line names.
+/// Returns one account for each combination of user criteria, with the other accounts to which the same criteria apply.
+/// The first is root, the second an account that no line names.
 fn users(config: &Config, people: &People) -> Vec<(Account, Vec<String>)> {
     let lists = allowed::criteria(config);
     let criteria = || config.blocks.iter().flat_map(|block| &block.criteria).chain(&lists);
@@ -210,7 +211,7 @@ fn from(addr: &str) -> From {
     }
 }
 
-/// Returns the connections to ask about: of each part one value for each set of criteria that it satisfies.
+/// Returns the connections to ask about: for each part of a connection, one value for each combination of criteria.
 fn froms(config: &Config, base: &Effective) -> Vec<From> {
     let lists = |name: &'static str| {
         let criteria = config.blocks.iter().flat_map(|block| &block.criteria);
@@ -248,7 +249,7 @@ fn froms(config: &Config, base: &Effective) -> Vec<From> {
     all
 }
 
-/// Keeps the first connection for each set of criteria that holds.
+/// Returns the first connection for each combination of criteria that apply.
 fn distinct(config: &Config, all: Vec<From>) -> Vec<From> {
     let criteria = || config.blocks.iter().flat_map(|block| &block.criteria);
     let mut seen = BTreeSet::new();

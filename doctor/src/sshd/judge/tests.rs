@@ -1,4 +1,4 @@
-//! Settings as sshd prints them, and the expected findings.
+//! Tests settings as sshd prints them, and the expected findings.
 use crate::finding::{Finding, Level};
 use crate::judge::case::Reach;
 use crate::judge::remedies::KEY_METHODS;
@@ -32,7 +32,7 @@ fn judge(facts: &SshdFacts) -> Vec<Finding> {
 
 const GOOD: &str = "usepam yes\nlogingracetime 300\npermitrootlogin no\npubkeyauthentication yes\npasswordauthentication no\nkbdinteractiveauthentication yes\ngssapiauthentication no\nhostbasedauthentication no\nauthenticationmethods publickey,keyboard-interactive:pam\n";
 
-/// Returns facts; `differs` gives the user whose settings differ, and the settings.
+/// Returns the facts about sshd. `differs` gives the user whose settings differ, and these settings.
 fn facts(config: &str, base: &str, differs: &[(&str, &str)]) -> SshdFacts {
     let files = tree(&[
         ("/etc/ssh/sshd_config", "Include /etc/ssh/sshd_config.d/*.conf\n"),
