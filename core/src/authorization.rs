@@ -274,7 +274,8 @@ const fn changes(
     Permission { verb, caller: Caller::Root, proof, logged, mailed }
 }
 
-/// Returns the row of an operation that only reads. It writes no log line and sends no mail.
+/// Returns the row of an operation that writes no log line and sends no mail: it grants no access, shows no key and
+/// changes no setting that applies.
 const fn reads(verb: &'static str, caller: Caller, proof: Proof) -> Permission {
     Permission { verb, caller, proof, logged: &[], mailed: &[] }
 }

@@ -7,13 +7,13 @@ use zeroize::{Zeroize, Zeroizing};
 
 /// Number of light modules around a drawing. Scanners need fewer than the four of the standard.
 pub const MARGIN: usize = 2;
-/// Number of columns that every terminal has and every client shows without a line break.
+/// Width in columns that every terminal has and every client shows without a line break.
 pub const COLUMNS: usize = 78;
 /// Minimum number of upper-case letters and digits in a row that is encoded as alphanumeric. This mode takes 5.5 bits
 /// per character instead of 8, but costs two more segment headers.
 const RUN_MIN: usize = 16;
 
-/// Width of a terminal window in columns that every client shows without a line break.
+/// The modules of a QR code. They are wiped when dropped, because they contain a key.
 pub struct Matrix {
     side: usize,
     dark: Zeroizing<Vec<u8>>,

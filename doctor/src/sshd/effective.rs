@@ -129,7 +129,7 @@ impl Way {
         }
     }
 
-    /// Returns whether PAM is told about the key. It is only if the key comes first.
+    /// Returns whether sshd tells PAM about the key. It does so only if the key comes first.
     #[must_use]
     pub fn key_before_pam(&self) -> bool {
         self.0
