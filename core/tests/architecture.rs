@@ -151,6 +151,22 @@ const ROOMS: [(&str, &[Row]); 6] = [
                     "sshd",
                 ],
             ),
+            (
+                "services",
+                &[
+                    "acceptance",
+                    "examine",
+                    "finding",
+                    "hindrance",
+                    "judge",
+                    "machine",
+                    "pam",
+                    "report",
+                    "settings",
+                    "sshd",
+                    "wrap",
+                ],
+            ),
         ],
     ),
     (

@@ -10,6 +10,7 @@ pub mod judge;
 pub mod machine;
 pub mod pam;
 pub mod report;
+pub mod services;
 pub mod settings;
 pub mod shipped;
 pub mod sshd;
@@ -18,15 +19,16 @@ pub mod wrap;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
+use hindrance::Hindrance;
 use machine::{Candidate, Machine};
 use report::Rows;
+use services::one::ServiceReport;
 use settings::Settings;
 
 /// Arguments of `twinlock doctor`.
 #[derive(clap::Args, Debug)]
 pub struct Doctor {
-    /// Service to check
-    #[arg(required = true, value_parser = ["ssh", "sshd"])]
+    /// Service to check: ssh, or a PAM service such as sudo [default: all]
     pub service: Option<String>,
     /// Show every row of the truth table, not only wrong rows
     #[arg(long)]
@@ -107,20 +109,52 @@ pub fn run(
     let machine = Machine::new(arguments.root.clone(), arguments.sshd_says.clone());
     let machine = machine.with_candidates(candidates);
     let rows = if arguments.verbose { Rows::All } else { Rows::Wrong };
-    match examine::examine_all(&machine, rows, settings) {
-        Ok(report) => {
+    let (name, examined) = match arguments.subject() {
+        Subject::Host => {
+            let report = services::host::examine(&machine, settings);
             match format {
-                Format::Text => report.text(out)?,
+                Format::Text => report.text(rows, out)?,
                 Format::Json => report.json(out)?,
             }
-            Ok(report.verdict().status())
+            return Ok(report.verdict().status());
         }
+        Subject::Ssh => ("ssh".to_owned(), ssh(&machine, rows, format, settings, out)),
+        Subject::Service(name) => {
+            let report = services::one::examine(&machine, &name, rows, settings);
+            (name, report.map(|report| service(&report, format, out)))
+        }
+    };
+    match examined {
+        Ok(status) => status,
         Err(hindrance) => {
             match format {
-                Format::Text => hindrance.text("ssh", complaints)?,
+                Format::Text => hindrance.text(&name, complaints)?,
                 Format::Json => hindrance.json(NOT_JUDGED, out)?,
             }
             Ok(NOT_JUDGED)
         }
     }
+}
+
+fn ssh(
+    machine: &Machine,
+    rows: Rows,
+    format: Format,
+    settings: &Settings,
+    out: &mut dyn Write,
+) -> Result<io::Result<u8>, Hindrance> {
+    let report = examine::examine_all(machine, rows, settings)?;
+    let written = match format {
+        Format::Text => report.text("ssh", out),
+        Format::Json => report.json("ssh", out),
+    };
+    Ok(written.map(|()| report.verdict().status()))
+}
+
+fn service(report: &ServiceReport, format: Format, out: &mut dyn Write) -> io::Result<u8> {
+    match format {
+        Format::Text => report.text(out)?,
+        Format::Json => report.json(out)?,
+    }
+    Ok(report.status())
 }

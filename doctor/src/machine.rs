@@ -5,6 +5,7 @@ mod instances;
 mod reloaded;
 mod sockets;
 mod stage;
+pub mod sudo;
 mod tree;
 
 use std::cell::OnceCell;

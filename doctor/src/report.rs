@@ -9,6 +9,7 @@ use crate::pam::twinlock::ModuleAnswer;
 use crate::wrap::prose;
 
 /// Result of an examination.
+#[derive(Debug)]
 pub struct DoctorReport {
     /// Findings, worst first.
     pub findings: Vec<Finding>,
@@ -96,9 +97,9 @@ impl DoctorReport {
 
     /// Returns the verdict as a sentence, the first line of the report.
     #[must_use]
-    pub fn sentence(&self) -> String {
+    pub fn sentence(&self, service: &str) -> String {
         let verdict = self.verdict();
-        let head = format!("ssh: {}", verdict.sentence());
+        let head = format!("{service}: {}", verdict.sentence());
         let accepted =
             self.findings.iter().filter(|finding| finding.level == Level::Exception).count();
         match (verdict, accepted) {
@@ -108,12 +109,12 @@ impl DoctorReport {
         }
     }
 
-    /// Writes the report as text.
+    /// Writes the report on a service as text.
     ///
     /// # Errors
     /// [`io::Error`] if the output cannot be written.
-    pub fn text(&self, out: &mut dyn Write) -> io::Result<()> {
-        writeln!(out, "{}", prose(&self.sentence(), 2))?;
+    pub fn text(&self, service: &str, out: &mut dyn Write) -> io::Result<()> {
+        writeln!(out, "{}", prose(&self.sentence(service), 2))?;
         for (number, finding) in self.findings.iter().enumerate() {
             let same =
                 |other: &&Finding| other.remedy.contains('\n') && other.remedy == finding.remedy;
@@ -146,11 +147,17 @@ impl DoctorReport {
         cells.iter().try_for_each(|row| line(out, row, &widths))
     }
 
-    /// Writes the report as JSON.
+    /// Writes the report on a service as JSON.
     ///
     /// # Errors
     /// [`io::Error`] if the output cannot be written.
-    pub fn json(&self, out: &mut dyn Write) -> io::Result<()> {
+    pub fn json(&self, service: &str, out: &mut dyn Write) -> io::Result<()> {
+        writeln!(out, "{:#}", self.value(service))
+    }
+
+    /// Returns the report on a service as a JSON object.
+    #[must_use]
+    pub fn value(&self, service: &str) -> serde_json::Value {
         let findings: Vec<_> = (self.findings.iter())
             .map(|one| {
                 serde_json::json!({
@@ -169,11 +176,10 @@ impl DoctorReport {
                 })
             })
             .collect();
-        let whole = serde_json::json!({
-            "status": self.verdict().word(), "verdict": self.sentence(),
+        serde_json::json!({
+            "status": self.verdict().word(), "verdict": self.sentence(service),
             "findings": findings, "rows": rows,
-        });
-        writeln!(out, "{whole:#}")
+        })
     }
 
     /// Returns the rows to show; of wrong rows that differ only in conditions or in the missing code, the simplest one.

@@ -39,7 +39,8 @@ impl core::error::Error for UnreadableError {}
 pub const FOLDERS: [&str; 3] = ["/etc/pam.d", "/usr/lib/pam.d", "/usr/etc/pam.d"];
 /// Largest number of files of a service. A file that includes itself twice on each of 15 levels would be 32,768.
 const FILES_MAX: usize = 500;
-const SINGLE_FILE: &str = "/etc/pam.conf";
+/// The file that libpam reads if there is no folder.
+pub const SINGLE_FILE: &str = "/etc/pam.conf";
 const DEFAULT_SERVICE: &str = "other";
 
 /// Loads a service.

@@ -1,4 +1,5 @@
 //! The doctor against real PAM and sshd.
 
 mod pam_dispatch;
+mod services;
 mod verdicts;

@@ -12,6 +12,8 @@ pub const ROWS: &[&str] = &[
     "epoch now",
     "epoch show",
     "doctor ssh",
+    "doctor",
+    "doctor SERVICE",
     "deliver",
     "epoch sweep",
 ];
@@ -31,9 +33,9 @@ fn settings_memory_and_mail() {
     for row in &ROWS[3..6] {
         page.run(&m, (row, row));
     }
-    page.run(&m, (ROWS[7], "deliver"));
-    page.run(&m, (ROWS[8], ROWS[8]));
-    page.hold_all(&[&ROWS[..6], &ROWS[7..]].concat());
+    page.run(&m, (ROWS[9], "deliver"));
+    page.run(&m, (ROWS[10], ROWS[10]));
+    page.hold_all(&[&ROWS[..6], &ROWS[9..]].concat());
 }
 
 #[test]
@@ -46,5 +48,10 @@ fn what_doctor_finds() {
     let open = m.run(["twinlock", "--json", "doctor", "ssh"]);
     assert_eq!(open.code, Some(7), "{open:?}");
     page.run(&m, (ROWS[6], "doctor ssh"));
-    page.hold_all(&[ROWS[6]]);
+    m.pam("vsftpd", "auth required pam_unix.so\n").pam("sudo.dpkg-old", "");
+    m.file("/usr/bin/doas").write("").mode(0o755);
+    page.run(&m, (ROWS[7], "doctor"));
+    page.run(&m, (ROWS[8], "doctor doas"));
+    page.run(&m, (ROWS[8], "doctor sudo"));
+    page.hold_all(&ROWS[6..9]);
 }

@@ -1,0 +1,57 @@
+//! Asks sudo's own program for what sudoers says.
+use std::process::Command;
+
+use twinlock_host::programs;
+
+use crate::machine::Machine;
+
+/// What `cvtsudoers` says.
+#[derive(Debug, PartialEq, Eq)]
+pub enum SudoersOutput {
+    /// Its output in JSON.
+    Json(String),
+    /// It refuses the file with this message.
+    Refused(String),
+    /// It is not installed, or the file is one of another machine.
+    NoProgram,
+}
+
+impl Machine {
+    /// Returns sudoers with everything that it includes, in JSON.
+    #[must_use]
+    pub fn sudoers(&self, file: &str) -> SudoersOutput {
+        let program = programs::whole_path("cvtsudoers");
+        if !self.is_host() || !program.is_file() {
+            return SudoersOutput::NoProgram;
+        }
+        let mut command = Command::new(program);
+        command.args(["-f", "json", file]).env_clear().env("PATH", programs::PATH);
+        match command.output() {
+            Ok(output) if output.status.success() => {
+                SudoersOutput::Json(String::from_utf8_lossy(&output.stdout).into_owned())
+            }
+            Ok(output) => {
+                SudoersOutput::Refused(String::from_utf8_lossy(&output.stderr).trim().to_owned())
+            }
+            Err(error) => SudoersOutput::Refused(error.to_string()),
+        }
+    }
+
+    /// Reports whether a program is installed: a name in a program folder, or a whole path.
+    #[must_use]
+    pub fn has_program(&self, name: &str) -> bool {
+        if name.starts_with('/') {
+            return self.has(name);
+        }
+        let folders =
+            ["/usr/sbin", "/usr/bin", "/sbin", "/bin", "/usr/local/sbin", "/usr/local/bin"];
+        let system = "/run/current-system/sw/bin";
+        folders.iter().chain([&system]).any(|one| self.has(&format!("{one}/{name}")))
+    }
+
+    /// Reports whether the tree has programs at all: one with only settings says nothing about what is installed.
+    #[must_use]
+    pub fn has_programs(&self) -> bool {
+        ["/usr/bin", "/bin", "/run/current-system/sw/bin"].iter().any(|one| self.has(one))
+    }
+}

@@ -1,0 +1,51 @@
+//! Rules of /etc/doas.conf that do not ask.
+
+/// The file.
+pub const FILE: &str = "/etc/doas.conf";
+
+/// A rule that does not ask.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct NoPass {
+    /// Line number, from 1.
+    pub line: usize,
+    /// The rule as written.
+    pub rule: String,
+}
+
+/// Finds the rules with `nopass`. A backslash continues a line, and `#` begins a comment.
+#[must_use]
+pub fn rules(text: &str) -> Vec<NoPass> {
+    let mut found = Vec::new();
+    let mut whole = String::new();
+    let mut first = 0;
+    for (number, raw) in (1..).zip(text.lines()) {
+        if whole.is_empty() {
+            first = number;
+        }
+        let plain = raw.split('#').next().unwrap_or_default();
+        if let Some(part) = plain.strip_suffix('\\') {
+            whole.push_str(part);
+            continue;
+        }
+        whole.push_str(plain);
+        let words: Vec<&str> = whole.split_whitespace().collect();
+        let options = words.iter().skip(1).take_while(|word| **word != "as" && **word != "cmd");
+        if words.first() == Some(&"permit") && options.into_iter().any(|word| *word == "nopass") {
+            found.push(NoPass { line: first, rule: words.join(" ") });
+        }
+        whole.clear();
+    }
+    found
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_a_rule_that_permits_without_a_question_counts() {
+        let text = "# permit nopass a\npermit persist :wheel\npermit setenv { A } \\\n nopass ada as root cmd /bin/ls\ndeny nopass eve\npermit ada cmd nopass\n";
+        let expected = "permit setenv { A } nopass ada as root cmd /bin/ls";
+        assert_eq!(rules(text), [NoPass { line: 3, rule: expected.to_owned() }]);
+    }
+}

@@ -1,0 +1,101 @@
+//! What a stack asks for besides a code, and who passes without that.
+use crate::pam::code::PamCode;
+use crate::pam::modules::file_name;
+use crate::pam::table::{CaseRow, CaseTable, Other, Password, Role};
+use crate::pam::twinlock::ModuleAnswer;
+
+/// What a stack asks for.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Effect {
+    /// The factors of which one is enough besides a code, such as a password; `nothing` if none is needed.
+    pub first: Vec<String>,
+    /// Conditions under which the first factor or the code is not needed.
+    pub exceptions: Vec<String>,
+    /// Whether any login is possible.
+    pub gets_in: bool,
+}
+
+impl Effect {
+    /// Derives it from the rows of users without a key.
+    #[must_use]
+    pub fn of(table: &CaseTable) -> Self {
+        let mut effect = Self { first: Vec::new(), exceptions: Vec::new(), gets_in: false };
+        let passing = |row: &&CaseRow| row.passes() && !row.world.key;
+        for row in table.rows.iter().filter(passing) {
+            effect.gets_in = true;
+            effect.add(table, row);
+        }
+        if table.is_too_large()
+            || effect.first.is_empty() && table.rows.iter().any(|row| !table.doubts(row).is_empty())
+        {
+            effect.first = vec!["not known".to_owned()];
+        }
+        effect
+    }
+
+    /// Returns the first factors of users of sshd, who may have a key.
+    #[must_use]
+    pub fn with_key(table: &CaseTable) -> Vec<String> {
+        let right = |row: &CaseRow| row.passes() && row.world.answer == ModuleAnswer::Right;
+        let alone =
+            |row: &CaseRow| row.world.key && matches!(row.world.password, Password::None(_));
+        let key = table.rows.iter().any(|row| right(row) && alone(row));
+        let mut first: Vec<String> = key.then(|| "key".to_owned()).into_iter().collect();
+        first.extend(Self::of(table).first);
+        first
+    }
+
+    fn add(&mut self, table: &CaseTable, row: &CaseRow) {
+        if !table.doubts(row).is_empty() {
+            return push(&mut self.first, "not known".to_owned());
+        }
+        let full = row.world.answer == ModuleAnswer::Right;
+        match &row.world.password {
+            Password::By(module) if full => push(&mut self.first, word(module)),
+            Password::None(_) if row.world.other == Other::Right => {
+                table.cast.iter().for_each(|line| {
+                    if let Role::Second(second) = &line.role {
+                        push(&mut self.first, word(&second.name));
+                    }
+                });
+            }
+            Password::None(_) => match condition(table, row) {
+                Some(text) => push(&mut self.exceptions, text),
+                None => push(&mut self.first, "nothing".to_owned()),
+            },
+            Password::By(_) => (),
+        }
+    }
+}
+
+/// Returns a condition by whose success the row passes, in a few words.
+fn condition(table: &CaseTable, row: &CaseRow) -> Option<String> {
+    let mut numbers = row.unusual(table).filter_map(|number| {
+        let succeeds = row.world.conditions.get(number) == Some(&PamCode::SUCCESS);
+        table.conditions.get(number).filter(|_| succeeds)
+    });
+    numbers
+        .next()
+        .map(|one| one.text.trim().replace(".so", "").trim_start_matches("pam_").to_owned())
+}
+
+fn push(list: &mut Vec<String>, text: String) {
+    if !list.contains(&text) {
+        list.push(text);
+    }
+}
+
+/// Returns what a module asks for, in a word.
+fn word(module: &str) -> String {
+    let name = file_name(module).trim_end_matches(".so");
+    match name {
+        "pam_fprintd" => "fingerprint".to_owned(),
+        "pam_pkcs11" | "pam_p11" => "smart card".to_owned(),
+        "pam_ssh_agent_auth" => "ssh agent".to_owned(),
+        "pam_unix" | "pam_sss" | "pam_winbind" | "pam_krb5" | "pam_ldap" | "pam_tcb"
+        | "pam_pwdfile" | "pam_userdb" | "pam_radius_auth" | "pam_systemd_home" | "pam_heimdal" => {
+            "password".to_owned()
+        }
+        other => other.trim_start_matches("pam_").to_owned(),
+    }
+}

@@ -1,0 +1,101 @@
+//! Which PAM services the machine has.
+use std::collections::BTreeSet;
+
+use crate::pam::line::{field, lines};
+use crate::pam::load::{FOLDERS, SINGLE_FILE, UnreadableError};
+use crate::pam::stack::{Facility, Service};
+use crate::services::catalogue;
+use crate::sshd::config::Patterns;
+
+/// What the folders of PAM hold.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct Names {
+    /// Names that a program can call.
+    pub services: Vec<String>,
+    /// Old copies: no program has such a name.
+    pub copies: Vec<String>,
+}
+
+/// Endings of copies that package managers and editors leave.
+const COPIES: [&str; 11] = [
+    "~", ".bak", ".old", ".orig", ".rpmnew", ".rpmsave", ".rpmorig", ".pacnew", ".pacsave", ".swp",
+    ".save",
+];
+
+/// Lists the files of PAM's folders, each name once.
+///
+/// # Errors
+/// [`UnreadableError`] if a folder cannot be listed.
+pub fn names(machine: &dyn Patterns) -> Result<Names, UnreadableError> {
+    if !FOLDERS.iter().any(|folder| machine.is_folder(folder)) {
+        let services = single_file(&machine.text(SINGLE_FILE).unwrap_or_default());
+        return Ok(Names { services, copies: Vec::new() });
+    }
+    let mut names = BTreeSet::new();
+    for folder in FOLDERS {
+        let paths = machine.matching(&format!("{folder}/*"))?;
+        let files = paths.iter().filter(|path| !machine.is_folder(path));
+        names.extend(files.filter_map(|path| path.rsplit('/').next().map(str::to_owned)));
+    }
+    let (copies, services) = names.into_iter().partition(|name| is_copy(name));
+    Ok(Names { services, copies })
+}
+
+/// Returns the services of the lines of /etc/pam.conf, which libpam reads if there is no folder.
+fn single_file(text: &str) -> Vec<String> {
+    let lines = lines(text).complete;
+    let names = lines.iter().filter_map(|line| field(&line.text).map(|(name, _)| name));
+    let names: BTreeSet<String> = names.map(|name| name.to_ascii_lowercase()).collect();
+    names.into_iter().collect()
+}
+
+/// Reports whether the name is that of a copy. libpam looks names up in lower case.
+fn is_copy(name: &str) -> bool {
+    let left = [".dpkg-", ".ucf-"].iter().any(|part| name.contains(part));
+    left || COPIES.iter().any(|end| name.ends_with(end)) || name != name.to_ascii_lowercase()
+}
+
+/// Returns the files that the service includes, without its own.
+pub fn included(service: &Service) -> impl Iterator<Item = &str> {
+    let all = [Facility::Auth, Facility::Account, Facility::Session, Facility::Password];
+    let lines = all.into_iter().flat_map(|facility| service.lines(facility));
+    let files = lines.map(|line| line.place.file.as_str());
+    files.filter(|file| Some(*file) != service.file.as_deref())
+}
+
+/// Reports whether a file that others include is only that: no known program calls it.
+#[must_use]
+pub fn is_part(name: &str, included: &BTreeSet<String>) -> bool {
+    let here = |folder: &&str| included.contains(&format!("{folder}/{name}"));
+    catalogue::find(name).is_none() && name != "other" && FOLDERS.iter().any(here)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn copies_are_no_services() {
+        for name in ["sudo.dpkg-old", "su~", "sshd.rpmsave", "common-auth.bak", "Sudo"] {
+            assert!(is_copy(name), "{name}");
+        }
+        for name in ["sudo", "polkit-1", "gdm-password", "old", "vsftpd.virtual"] {
+            assert!(!is_copy(name), "{name}");
+        }
+    }
+
+    #[test]
+    fn a_single_file_names_its_services() {
+        let text = "# all\nsudo auth required pam_unix.so\nSu auth required \\\n pam_unix.so\nsudo account required pam_unix.so\n";
+        assert_eq!(single_file(text), ["su", "sudo"]);
+    }
+
+    #[test]
+    fn a_known_service_is_no_part_although_others_include_it() {
+        let included =
+            ["/etc/pam.d/su", "/etc/pam.d/common-auth"].into_iter().map(str::to_owned).collect();
+        assert!(is_part("common-auth", &included));
+        assert!(!is_part("su", &included));
+        assert!(!is_part("house", &included));
+    }
+}

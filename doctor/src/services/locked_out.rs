@@ -1,0 +1,61 @@
+//! Who cannot log in through a service that asks for a code.
+use crate::finding::{Finding, Level};
+use crate::pam::table::{CaseTable, Role};
+use crate::services::judged::Surroundings;
+use crate::settings::{Decider, RootCode, Strangers};
+use twinlock_core::policy::NotEnrolled;
+
+/// Returns who is locked out, in a few words each.
+pub fn of(
+    around: &Surroundings<'_>,
+    name: &str,
+    table: &CaseTable,
+    findings: &[Finding],
+) -> Vec<String> {
+    let locks = |id: &str| findings.iter().any(|one| one.id == id && one.level == Level::LockOut);
+    let all = |one: &Finding| one.level == Level::LockOut && one.id != "exempt-shut-out";
+    if findings.iter().any(all) {
+        return vec!["everyone".to_owned()];
+    }
+    let mut who = Vec::new();
+    let settings = around.settings;
+    let lenient = |who: &str| settings.lenient_to(name).any(|one| one.who == who);
+    let refused = match settings.strangers {
+        Strangers::Refused => settings.not_enrolled == Decider::Settings || !nullok(table),
+        Strangers::LetIn | Strangers::Unknown => false,
+    };
+    if refused && !lenient("everyone") && !lenient("not enrolled") {
+        who.push("not enrolled".to_owned());
+        if settings.root == RootCode::HasNone && root_logs_in(around, name) && !lenient("user root")
+        {
+            who.push("root".to_owned());
+        }
+    }
+    if settings.strangers == Strangers::Unknown {
+        who.push("not known".to_owned());
+    }
+    if locks("exempt-shut-out") {
+        who.push("exempt".to_owned());
+    }
+    who
+}
+
+/// Reports whether root is the user of whom the service asks a code.
+fn root_logs_in(around: &Surroundings<'_>, name: &str) -> bool {
+    match name {
+        "sudo" | "sudo-i" => around.target_is_root,
+        // An administrator is asked; doas asks the calling user.
+        "polkit-1" | "doas" => false,
+        _ => true,
+    }
+}
+
+/// Reports whether every line of ours lets in a user who is not enrolled.
+fn nullok(table: &CaseTable) -> bool {
+    let ours = table.cast.iter().filter_map(|line| match &line.role {
+        Role::Twinlock(args) => args.line.as_ref(),
+        Role::Fixed(_) | Role::Condition(_) | Role::Proof(_) | Role::Second(_) | Role::Idle => None,
+    });
+    let mut all = ours.map(|line| line.not_enrolled == NotEnrolled::Allow).peekable();
+    all.peek().is_some() && all.all(|lets_in| lets_in)
+}

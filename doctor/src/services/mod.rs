@@ -1,0 +1,17 @@
+//! Every way into the host by PAM. Uses acceptance, examine, finding, hindrance, judge, machine, pam, report, settings, sshd and
+//! wrap.
+pub mod catalogue;
+pub mod cells;
+pub mod doas;
+pub mod effect;
+pub mod host;
+pub mod host_report;
+pub mod judged;
+pub mod list;
+pub mod locked_out;
+pub mod one;
+pub mod read_once;
+pub mod root_doors;
+pub mod steps;
+pub mod sudoers;
+pub mod sudoers_text;

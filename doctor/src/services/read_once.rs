@@ -1,0 +1,78 @@
+//! Reads each file once, however many services include it.
+use std::cell::RefCell;
+use std::collections::BTreeMap;
+use std::io;
+
+use crate::pam::load::Files;
+
+/// Why a file cannot be read; [`io::Error`] cannot be copied.
+struct ReadError {
+    kind: io::ErrorKind,
+    text: String,
+}
+
+/// Files that are read when they are first asked for.
+pub struct ReadOnce<'a> {
+    files: &'a dyn Files,
+    texts: RefCell<BTreeMap<String, Result<String, ReadError>>>,
+}
+
+impl<'a> ReadOnce<'a> {
+    /// Creates an empty store of the texts of `files`.
+    #[must_use]
+    pub fn new(files: &'a dyn Files) -> Self {
+        Self { files, texts: RefCell::default() }
+    }
+}
+
+impl Files for ReadOnce<'_> {
+    fn text(&self, path: &str) -> io::Result<String> {
+        let mut texts = self.texts.borrow_mut();
+        if !texts.contains_key(path) {
+            let read = self.files.text(path);
+            let read =
+                read.map_err(|error| ReadError { kind: error.kind(), text: error.to_string() });
+            texts.insert(path.to_owned(), read);
+        }
+        match texts.get(path) {
+            Some(Ok(text)) => Ok(text.clone()),
+            Some(Err(error)) => Err(io::Error::new(error.kind, error.text.clone())),
+            None => Err(io::ErrorKind::NotFound.into()),
+        }
+    }
+
+    fn is_folder(&self, path: &str) -> bool {
+        self.files.is_folder(path)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::cell::Cell;
+
+    use super::*;
+
+    struct Counted(Cell<u32>);
+
+    impl Files for Counted {
+        fn text(&self, path: &str) -> io::Result<String> {
+            self.0.set(self.0.get() + 1);
+            if path == "/gone" { Err(io::ErrorKind::NotFound.into()) } else { Ok(path.to_owned()) }
+        }
+
+        fn is_folder(&self, _: &str) -> bool {
+            true
+        }
+    }
+
+    #[test]
+    fn a_file_is_read_once_even_if_it_is_missing() {
+        let files = Counted(Cell::new(0));
+        let once = ReadOnce::new(&files);
+        for _ in 0..3 {
+            assert_eq!(once.text("/a").unwrap(), "/a");
+            assert_eq!(once.text("/gone").unwrap_err().kind(), io::ErrorKind::NotFound);
+        }
+        assert_eq!(files.0.get(), 2);
+    }
+}

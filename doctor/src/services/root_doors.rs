@@ -1,0 +1,231 @@
+//! Ways to root that a wired sudo, su or login leaves open: rules of sudoers and doas, and services that are not asked.
+use std::io;
+
+use crate::finding::{Finding, Level};
+use crate::machine::Machine;
+use crate::machine::sudo::SudoersOutput;
+use crate::pam::load::Files;
+use crate::services::catalogue::Gives;
+use crate::services::judged::{Asks, Judged};
+use crate::services::sudoers::{self, Sudoers};
+use crate::services::{doas, sudoers_text};
+
+/// Minutes for which Debian's sudo does not ask again.
+const USUAL_TIMEOUT: f64 = 15.0;
+
+/// What is known about sudo's rules.
+pub struct SudoRules {
+    /// What they say.
+    pub rules: Sudoers,
+    /// Findings about them, which belong to sudo.
+    pub findings: Vec<Finding>,
+}
+
+impl SudoRules {
+    /// Reads the rules, by sudo's own program if possible.
+    #[must_use]
+    pub fn of(machine: &Machine) -> Self {
+        let mut whole = Self { rules: Sudoers::default(), findings: Vec::new() };
+        match machine.sudoers(sudoers_text::FILE) {
+            SudoersOutput::Json(json) => match sudoers::read(&json) {
+                Ok(rules) => {
+                    whole.findings = findings(&rules);
+                    whole.rules = rules;
+                }
+                Err(what) => whole
+                    .findings
+                    .push(unread(&format!("cvtsudoers prints what is not known: {what}"))),
+            },
+            SudoersOutput::Refused(said) => {
+                let first = said.lines().next().unwrap_or("no reason given");
+                whole.findings.push(unread(first));
+            }
+            SudoersOutput::NoProgram => whole.findings = plainly(machine),
+        }
+        whole.findings.extend(elsewhere(machine));
+        whole
+    }
+
+    /// Returns the minutes for which sudo does not ask again, as a cell of the table.
+    #[must_use]
+    pub fn unasked_for(&self) -> Option<String> {
+        match self.rules.timeout.unwrap_or(USUAL_TIMEOUT) {
+            minutes if minutes < 0.0 => Some("once until reboot".to_owned()),
+            minutes if minutes > 0.0 => Some(format!("{minutes} min after a code")),
+            _ => None,
+        }
+    }
+}
+
+fn findings(rules: &Sudoers) -> Vec<Finding> {
+    let mut found: Vec<Finding> = Vec::new();
+    for one in &rules.unasked {
+        let id = if one.by == "NOPASSWD" { "sudo-nopasswd" } else { "sudo-not-asked" };
+        found.push(in_sudoers(
+            Level::WayIn,
+            id,
+            format!(
+                "sudo asks {} neither for a password nor for a code ({}): commands {} as {}.",
+                one.users, one.by, one.commands, one.targets
+            ),
+            "Remove that from sudoers (`visudo`), or accept it in /etc/twinlock/accepted.toml.",
+        ));
+    }
+    let long = rules.timeout.filter(|minutes| *minutes < 0.0 || *minutes > USUAL_TIMEOUT);
+    if let Some(minutes) = long {
+        let how = if minutes < 0.0 {
+            "until a reboot".to_owned()
+        } else {
+            format!("for {minutes} minutes")
+        };
+        found.push(in_sudoers(
+            Level::Warning,
+            "sudo-timestamp",
+            format!("After one code, sudo does not ask again {how} (timestamp_timeout)."),
+            "Write `Defaults timestamp_timeout=15` or less; with 0, sudo asks each time.",
+        ));
+    }
+    if rules.shared {
+        found.push(in_sudoers(
+            Level::Warning,
+            "sudo-shared",
+            "After one code, sudo does not ask in any other session of that user either (timestamp_type=global)."
+                .to_owned(),
+            "Remove that setting from sudoers (`visudo`).",
+        ));
+    }
+    found
+}
+
+fn in_sudoers(level: Level, id: &'static str, what: String, remedy: &str) -> Finding {
+    let (place, remedy) = (sudoers_text::FILE.to_owned(), remedy.to_owned());
+    Finding { level, id, place, what, remedy }
+}
+
+fn unread(why: &str) -> Finding {
+    in_sudoers(
+        Level::Unknown,
+        "sudoers-unread",
+        format!("It is not known whom sudo asks: {why}."),
+        "Run `twinlock doctor` as root; check the file with `visudo -c`.",
+    )
+}
+
+/// Reads the files plainly: a word by which sudo may not ask is found, but not whom it concerns.
+fn plainly(machine: &Machine) -> Vec<Finding> {
+    let suspects = match sudoers_text::scan(machine) {
+        Ok(suspects) => suspects,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Vec::new(),
+        Err(error) => return vec![unread(&error.to_string())],
+    };
+    let finding = |one: sudoers_text::Suspect| Finding {
+        level: Level::Unknown,
+        id: "sudoers-not-parsed",
+        place: one.place.to_string(),
+        what: format!(
+            "The line contains `{}`; whom sudo does not ask is not known without cvtsudoers.",
+            one.word
+        ),
+        remedy: "Install the package that contains cvtsudoers (Debian: sudo).".to_owned(),
+    };
+    suspects.into_iter().map(finding).collect()
+}
+
+/// Reports rules that are in no file.
+fn elsewhere(machine: &Machine) -> Option<Finding> {
+    let path = "/etc/nsswitch.conf";
+    let text = machine.text(path).ok()?;
+    let line = |(number, line): (usize, &str)| {
+        let sources = line.trim_start().strip_prefix("sudoers:")?;
+        let sources = sources.split('#').next().unwrap_or_default().to_owned();
+        Some((number, sources))
+    };
+    let (number, sources) = (1..).zip(text.lines()).find_map(line)?;
+    let other = sources.split_whitespace().find(|one| *one != "files" && !one.starts_with('['))?;
+    Some(Finding {
+        level: Level::Unknown,
+        id: "sudoers-elsewhere",
+        place: format!("{path}:{number}"),
+        what: format!(
+            "sudo also takes rules from `{other}`, which were not read: NOPASSWD there is not known."
+        ),
+        remedy: "Check with `sudo -l -U USER` for each group of users.".to_owned(),
+    })
+}
+
+/// Returns the rules of doas that do not ask.
+#[must_use]
+pub fn of_doas(machine: &Machine) -> Vec<Finding> {
+    let text = match machine.text(doas::FILE) {
+        Ok(text) => text,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Vec::new(),
+        Err(error) => {
+            return vec![Finding {
+                level: Level::Unknown,
+                id: "doas-unread",
+                place: doas::FILE.to_owned(),
+                what: format!("It is not known whom doas asks: {error}."),
+                remedy: "Run `twinlock doctor` as root.".to_owned(),
+            }];
+        }
+    };
+    let finding = |one: doas::NoPass| Finding {
+        level: Level::WayIn,
+        id: "doas-nopass",
+        place: format!("{}:{}", doas::FILE, one.line),
+        what: format!("doas asks neither for a password nor for a code: `{}`.", one.rule),
+        remedy: "Remove `nopass`, or accept it in /etc/twinlock/accepted.toml.".to_owned(),
+    };
+    doas::rules(&text).into_iter().map(finding).collect()
+}
+
+/// Reports a service that sudo calls in place of its own and that asks for no code, although sudo's own does.
+#[must_use]
+pub fn other_service(rules: &Sudoers, all: &[Judged]) -> Vec<Finding> {
+    let asks = |name: &str| all.iter().find(|one| one.name == name).map(|one| one.asks);
+    let wired =
+        |name: &str| asks(name).is_some_and(|asks| matches!(asks, Asks::Always | Asks::NotAlways));
+    let kinds = [
+        ("sudo", "pam_service", &rules.services),
+        ("sudo-i", "pam_login_service", &rules.login_services),
+    ];
+    let mut found = Vec::new();
+    for (own, setting, names) in kinds {
+        let open = names.iter().filter(|name| wired(own) && asks(name) != Some(Asks::Always));
+        found.extend(open.map(|name| {
+            in_sudoers(
+                Level::WayIn,
+                "sudo-other-service",
+                format!("sudo calls the PAM service {name} in place of {own} ({setting}), and {name} does not always ask for a code."),
+                "Remove that setting from sudoers (`visudo`), or let that service ask for a code.",
+            )
+        }));
+    }
+    found
+}
+
+/// Returns a warning about a way to root that is not asked.
+#[must_use]
+pub fn not_asked(service: &Judged) -> Finding {
+    let first = service.first.join(" or ");
+    let with = match first.as_str() {
+        "" => "under a condition".to_owned(),
+        "nothing" => "without any factor".to_owned(),
+        factor => format!("with {factor} alone"),
+    };
+    let what = match service.gives == Gives::Root {
+        true => "the rights of root",
+        false => "a session, of root too,",
+    };
+    let file = service.file.clone().unwrap_or_else(|| format!("/etc/pam.d/{}", service.name));
+    Finding {
+        level: Level::Warning,
+        id: "root-not-asked",
+        place: file,
+        what: format!("{} gives {what} {with}: no code is asked for.", service.name),
+        remedy: format!(
+            "Let it ask for a code: see pam_twinlock(8). To make this fail, write `protect = [\"{}\"]` in /etc/twinlock/accepted.toml.",
+            service.name
+        ),
+    }
+}

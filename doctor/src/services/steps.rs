@@ -1,0 +1,71 @@
+//! The path through a stack, line by line: what each line returns for the right factors and for wrong ones.
+use crate::pam::code::PamCode;
+use crate::pam::stack::StackKind;
+use crate::pam::table::{CaseRow, CaseTable, Cast, Password};
+use crate::pam::twinlock::ModuleAnswer;
+
+/// One line of the path.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct PathLine {
+    /// Where it is written.
+    pub place: String,
+    /// Module and arguments.
+    pub module: String,
+    /// What it returns for each of [`CASES`]; `None` if it is not called.
+    pub returns: [Option<PamCode>; 3],
+}
+
+/// The path of a stack.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct StackPath {
+    /// The lines, in order.
+    pub lines: Vec<PathLine>,
+    /// libpam's result for each of [`CASES`]; `None` if the stack has no such case.
+    pub ends: [Option<PamCode>; 3],
+}
+
+/// The cases, as heads of a table.
+pub const CASES: [&str; 3] = ["all right", "wrong code", "wrong password"];
+
+/// Follows the stack in each case. Conditions give their usual answers.
+#[must_use]
+pub fn follow(table: &CaseTable) -> StackPath {
+    let plain = |row: &&CaseRow| !row.world.key && row.unusual(table).next().is_none();
+    let by = |row: &&CaseRow| matches!(row.world.password, Password::By(_));
+    let asks = table.rows.iter().any(|row| by(&row));
+    let find = |password: bool, answer: ModuleAnswer| {
+        let fits = |row: &&CaseRow| by(row) == (password && asks) && row.world.answer == answer;
+        let mut rows = table.rows.iter().filter(plain).filter(fits);
+        let first = rows.next();
+        // Of several modules that check a password, one suffices.
+        rows.chain(first).max_by_key(|row| row.passes())
+    };
+    let rows = [
+        find(true, ModuleAnswer::Right),
+        find(true, ModuleAnswer::Wrong),
+        if asks { find(false, ModuleAnswer::Right) } else { None },
+    ];
+    let returned = |number: usize| {
+        rows.map(|row| {
+            let steps = row.map(|row| row.steps.as_slice()).unwrap_or_default();
+            steps.iter().find(|step| step.line == number).map(|step| step.returned)
+        })
+    };
+    let line = |(number, line): (usize, &Cast)| PathLine {
+        place: line.handler.place.to_string(),
+        module: written(line),
+        returns: returned(number),
+    };
+    let lines = table.cast.iter().enumerate().map(line).collect();
+    StackPath { lines, ends: rows.map(|row| row.map(|row| row.code)) }
+}
+
+fn written(line: &Cast) -> String {
+    match &line.handler.kind {
+        StackKind::Module { path, args } => {
+            format!("{path} {}", args.join(" ")).trim_end().to_owned()
+        }
+        StackKind::Substack => "(substack)".to_owned(),
+        StackKind::Broken => "(a line that libpam refuses)".to_owned(),
+    }
+}

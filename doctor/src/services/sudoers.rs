@@ -1,0 +1,217 @@
+//! What sudoers lets through without a question, from the output of `cvtsudoers -f json`.
+use serde_json::Value;
+
+/// Who becomes whom without a question.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Unasked {
+    /// What in sudoers says so: `NOPASSWD`, `!authenticate` or `exempt_group`.
+    pub by: &'static str,
+    /// The users, as sudoers names them.
+    pub users: String,
+    /// The target users, as sudoers names them.
+    pub targets: String,
+    /// The commands, as sudoers names them.
+    pub commands: String,
+}
+
+/// What sudoers says about asking.
+#[derive(Clone, PartialEq, Debug, Default)]
+pub struct Sudoers {
+    /// Rules by which users are not asked.
+    pub unasked: Vec<Unasked>,
+    /// PAM services that sudo calls in place of its own.
+    pub services: Vec<String>,
+    /// PAM services of login shells that sudo calls in place of its own.
+    pub login_services: Vec<String>,
+    /// Longest time in which sudo does not ask again, in minutes; negative: until a reboot.
+    pub timeout: Option<f64>,
+    /// Whether a login of the user elsewhere shares that time.
+    pub shared: bool,
+    /// Whether sudo asks for the password of root or of the target user.
+    pub of_target: bool,
+}
+
+/// Reads the output of `cvtsudoers -f json`.
+///
+/// # Errors
+/// Why it is no such output, as a clause.
+pub fn read(json: &str) -> Result<Sudoers, String> {
+    let whole: Value = serde_json::from_str(json).map_err(|error| error.to_string())?;
+    let object = whole.as_object().ok_or("it is no object")?;
+    let known = [
+        "Defaults",
+        "User_Aliases",
+        "Runas_Aliases",
+        "Host_Aliases",
+        "Command_Aliases",
+        "Cmnd_Aliases",
+        "User_Specs",
+    ];
+    if let Some(key) = object.keys().find(|key| !known.contains(&key.as_str())) {
+        return Err(format!("it has an unknown key `{key}`"));
+    }
+    let mut found = Sudoers::default();
+    for default in list(&whole, "Defaults") {
+        let binding = list(&default, "Binding");
+        let users = if binding.is_empty() { "ALL".to_owned() } else { names(&binding) };
+        for option in list(&default, "Options").iter().filter_map(Value::as_object).flatten() {
+            found.option(option.0, option.1, &users);
+        }
+    }
+    for spec in list(&whole, "User_Specs") {
+        let users = list(&spec, "User_List");
+        if !is_root(&users) {
+            list(&spec, "Cmnd_Specs").iter().for_each(|one| found.rule(&names(&users), one));
+        }
+    }
+    Ok(found)
+}
+
+fn list(of: &Value, key: &str) -> Vec<Value> {
+    of.get(key).and_then(Value::as_array).cloned().unwrap_or_default()
+}
+
+impl Sudoers {
+    fn rule(&mut self, users: &str, commands: &Value) {
+        let options = list(commands, "Options");
+        for (key, value) in options.iter().filter_map(Value::as_object).flatten() {
+            match key.as_str() {
+                "authenticate" if value == &Value::Bool(false) => {
+                    let targets = list(commands, "runasusers");
+                    self.unasked.push(Unasked {
+                        by: "NOPASSWD",
+                        users: users.to_owned(),
+                        targets: if targets.is_empty() {
+                            "root".to_owned()
+                        } else {
+                            names(&targets)
+                        },
+                        commands: names(&list(commands, "Commands")),
+                    });
+                }
+                other => self.option(other, value, users),
+            }
+        }
+    }
+
+    fn option(&mut self, key: &str, value: &Value, users: &str) {
+        let text = value.as_str().map(str::to_owned).unwrap_or_else(|| value.to_string());
+        let unasked = |by: &'static str, users: &str| Unasked {
+            by,
+            users: users.to_owned(),
+            targets: "ALL".to_owned(),
+            commands: "ALL".to_owned(),
+        };
+        match key {
+            "authenticate" if value == &Value::Bool(false) => {
+                self.unasked.push(unasked("!authenticate", users));
+            }
+            "exempt_group" if value != &Value::Bool(false) => {
+                self.unasked.push(unasked("exempt_group", &format!("%{text}")));
+            }
+            "pam_service" if value.is_string() => self.services.push(text),
+            "pam_login_service" if value.is_string() => self.login_services.push(text),
+            "timestamp_timeout" => {
+                let minutes = if value == &Value::Bool(false) { Ok(0.0) } else { text.parse() };
+                let minutes: f64 = minutes.unwrap_or(-1.0);
+                let longest =
+                    self.timeout.is_none_or(|now| now >= 0.0 && (minutes < 0.0 || minutes > now));
+                if longest {
+                    self.timeout = Some(minutes);
+                }
+            }
+            "timestamp_type" => self.shared |= text == "global",
+            "tty_tickets" => self.shared |= value == &Value::Bool(false),
+            "rootpw" | "targetpw" | "runaspw" => self.of_target |= value != &Value::Bool(false),
+            _ => (),
+        }
+    }
+}
+
+/// Returns the names of a list as sudoers writes them.
+fn names(list: &[Value]) -> String {
+    let all: Vec<String> = list.iter().filter_map(Value::as_object).map(name).collect();
+    all.join(", ")
+}
+
+fn name(one: &serde_json::Map<String, Value>) -> String {
+    let not = if one.get("negated") == Some(&Value::Bool(true)) { "!" } else { "" };
+    let entry = one.iter().find(|(key, _)| *key != "negated");
+    let Some((key, value)) = entry else { return not.to_owned() };
+    let text = value.as_str().map(str::to_owned).unwrap_or_else(|| value.to_string());
+    let mark = match key.as_str() {
+        "usergroup" => "%",
+        "usergid" => "%#",
+        "nonunixgroup" => "%:",
+        "nonunixgid" => "%:#",
+        "userid" => "#",
+        "netgroup" => "+",
+        _ => "",
+    };
+    format!("{not}{mark}{text}")
+}
+
+/// Reports whether a list is only root, whom sudo asks nothing.
+fn is_root(list: &[Value]) -> bool {
+    let root = |one: &Value| {
+        one.get("username") == Some(&Value::from("root"))
+            || one.get("userid") == Some(&Value::from(0))
+    };
+    !list.is_empty() && list.iter().all(root)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Output of cvtsudoers 1.9.13 for a file with each case.
+    const JSON: &str = r#"{
+      "Defaults": [
+        { "Options": [ { "env_reset": true }, { "timestamp_timeout": "5" } ] },
+        { "Binding": [ { "username": "ada" } ], "Options": [ { "authenticate": false }, { "timestamp_timeout": "-1" } ] },
+        { "Options": [ { "pam_service": "foo" }, { "timestamp_type": "global" }, { "targetpw": true } ] },
+        { "Binding": [ { "hostname": "h" } ], "Options": [ { "pam_login_service": "bar" }, { "exempt_group": "ops" } ] }
+      ],
+      "User_Specs": [
+        { "User_List": [ { "username": "root" } ], "Host_List": [ { "hostname": "ALL" } ],
+          "Cmnd_Specs": [ { "runasusers": [ { "username": "ALL" } ], "Options": [ { "authenticate": false } ], "Commands": [ { "command": "ALL" } ] } ] },
+        { "User_List": [ { "usergroup": "sudo" }, { "username": "eve", "negated": true } ], "Host_List": [ { "hostname": "ALL" } ],
+          "Cmnd_Specs": [
+            { "Options": [ { "authenticate": false }, { "setenv": true } ], "Commands": [ { "cmndalias": "X" }, { "command": "/bin/ls" } ] },
+            { "Options": [ { "authenticate": true } ], "Commands": [ { "command": "/bin/cat" } ] } ] }
+      ]
+    }"#;
+
+    #[test]
+    fn each_way_round_the_question_is_found() {
+        let found = read(JSON).unwrap();
+        let unasked = |by, users: &str, targets: &str, commands: &str| Unasked {
+            by,
+            users: users.to_owned(),
+            targets: targets.to_owned(),
+            commands: commands.to_owned(),
+        };
+        assert_eq!(
+            found.unasked,
+            [
+                unasked("!authenticate", "ada", "ALL", "ALL"),
+                unasked("exempt_group", "%ops", "ALL", "ALL"),
+                unasked("NOPASSWD", "%sudo, !eve", "root", "X, /bin/ls"),
+            ]
+        );
+        assert_eq!(
+            (found.services, found.login_services),
+            (vec!["foo".into()], vec!["bar".into()])
+        );
+        assert_eq!(found.timeout, Some(-1.0));
+        assert!(found.shared && found.of_target);
+    }
+
+    #[test]
+    fn other_output_is_refused() {
+        for text in ["", "[]", "{", r#"{"Policies": []}"#] {
+            assert!(read(text).is_err(), "{text}");
+        }
+        assert_eq!(read("{}").unwrap(), Sudoers::default());
+    }
+}

@@ -1,0 +1,78 @@
+//! Reads sudoers plainly where `cvtsudoers` is missing: finds the words by which sudo may not ask, not for whom.
+use std::io;
+
+use crate::pam::stack::LinePlace;
+use crate::sshd::config::Patterns;
+
+/// A line with such a word.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Suspect {
+    /// Where it is.
+    pub place: LinePlace,
+    /// The word.
+    pub word: &'static str,
+}
+
+/// Words by which sudo does not ask, or calls another PAM service.
+const WORDS: [&str; 6] =
+    ["NOPASSWD", "authenticate", "exempt_group", "pam_service", "pam_login_service", "timestamp_t"];
+
+/// The main file.
+pub const FILE: &str = "/etc/sudoers";
+/// Largest number of files that are read.
+const FILES_MAX: usize = 500;
+
+/// Finds the lines, in the file and in those that it includes.
+///
+/// # Errors
+/// [`io::Error`] if a file that is included cannot be read; the text names it.
+pub fn scan(machine: &dyn Patterns) -> io::Result<Vec<Suspect>> {
+    let mut found = Vec::new();
+    let mut files = vec![FILE.to_owned()];
+    let mut next = 0;
+    while let Some(file) = files.get(next).cloned() {
+        if next >= FILES_MAX {
+            return Err(io::Error::other(format!("{FILE} includes too many files")));
+        }
+        let text = machine
+            .text(&file)
+            .map_err(|error| io::Error::new(error.kind(), format!("{file}: {error}")))?;
+        for (line, words) in (1..).zip(text.lines()) {
+            files.extend(includes(machine, &file, words)?);
+            let plain = words.split('#').next().unwrap_or_default();
+            let place = || LinePlace { file: file.clone(), line };
+            let words = WORDS.into_iter().filter(|word| plain.contains(word));
+            found.extend(words.map(|word| Suspect { place: place(), word }));
+        }
+        next += 1;
+    }
+    Ok(found)
+}
+
+/// Returns the files that a line includes.
+fn includes(machine: &dyn Patterns, file: &str, line: &str) -> io::Result<Vec<String>> {
+    let line = line.trim();
+    let Some((word, path)) =
+        line.strip_prefix(['#', '@']).and_then(|rest| rest.split_once(char::is_whitespace))
+    else {
+        return Ok(Vec::new());
+    };
+    let path = path.trim().trim_matches('"');
+    let path = match path.starts_with('/') {
+        true => path.to_owned(),
+        false => format!("{}/{path}", file.rsplit_once('/').map_or("", |(folder, _)| folder)),
+    };
+    match word {
+        "include" | "includedir" if path.contains('%') => {
+            Err(io::Error::other(format!("{path}: its name depends on the host")))
+        }
+        "include" => Ok(vec![path]),
+        "includedir" => {
+            let all = machine.matching(&format!("{path}/*"));
+            let all = all.map_err(|error| io::Error::other(error.to_string()))?.into_iter();
+            let name = |file: &str| file.rsplit('/').next().unwrap_or_default().to_owned();
+            Ok(all.filter(|file| !name(file).contains('.') && !file.ends_with('~')).collect())
+        }
+        _ => Ok(Vec::new()),
+    }
+}
