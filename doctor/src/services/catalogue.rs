@@ -69,7 +69,7 @@ const POLKIT: &[&str] = &[
 
 /// The known services.
 const DOORS: &[Door] = &[
-    door(Gives::Root, &["sudo", "sudo-i"], &["sudo", "sudo-rs"]),
+    called(door(Gives::Root, &["sudo", "sudo-i"], &["sudo", "sudo-rs"])),
     called(door(Gives::Root, &["su", "su-l"], &["su"])),
     door(Gives::Root, &["polkit-1"], POLKIT),
     door(Gives::Root, &["doas"], &["doas"]),

@@ -201,15 +201,21 @@ fn a_long_time_without_a_question_is_a_warning() {
 }
 
 #[test]
-fn pam_rootok_opens_sudo_but_not_su() {
+fn pam_rootok_opens_what_root_starts_but_not_su_or_sudo() {
     let m = wired();
     let stack = format!("auth sufficient pam_rootok.so\n{B}{REST}");
-    m.pam("su", &stack).pam("sudo", &stack);
-    let open = found(&m, "sudo", "way-in open-door", 7);
-    assert_eq!(row(&open, "su")["code"], "asked", "{open:#}");
-    assert_eq!(row(&open, "su")["exceptions"], serde_json::json!(["root"]));
-    // With -n, sudo does not call PAM at all.
-    assert_eq!(m.call(["sudo", "-k", "true"]).as_user("ada").output().code, Some(0));
+    m.pam("su", &stack).pam("sudo", &stack).pam("login", &stack);
+    let open = found(&m, "login", "way-in open-door", 7);
+    assert!(pam_lets_in(&m, "login", "bob", ""));
+    for name in ["su", "sudo"] {
+        assert_eq!(row(&open, name)["code"], "asked", "{open:#}");
+        let exceptions = row(&open, name)["exceptions"].as_array().expect("a list");
+        assert!(exceptions.contains(&Value::from("root")), "{open:#}");
+    }
+    assert_ne!(
+        m.call(["sudo", "-S", "-k", "true"]).as_user("ada").input("\n").output().code,
+        Some(0)
+    );
     assert_ne!(m.su("bob", "root").input("\n").output().code, Some(0));
 }
 

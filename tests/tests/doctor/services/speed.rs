@@ -10,6 +10,7 @@ const DEADLINE: Duration = Duration::from_secs(50);
 const MEMORY: u64 = 100 * 1024;
 
 #[test]
+#[expect(clippy::print_stderr, reason = "the figure belongs in the output of the run")]
 fn many_services_and_accounts_cost_little() {
     let m = wired();
     for number in 0..150 {

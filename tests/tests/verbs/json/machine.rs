@@ -52,6 +52,9 @@ fn what_doctor_finds() {
     m.file("/usr/bin/doas").write("").mode(0o755);
     page.run(&m, (ROWS[7], "doctor"));
     page.run(&m, (ROWS[8], "doctor doas"));
+    m.pam("sudo", &shipped("pam.d/sudo")).pam("house", "@include nothing\n");
+    page.run(&m, (ROWS[8], "doctor sudo"));
+    page.run(&m, (ROWS[8], "doctor house"));
     page.run(&m, (ROWS[8], "doctor sudo"));
     page.hold_all(&ROWS[6..9]);
 }
