@@ -2,10 +2,10 @@
 
 /// A folder, or a file next to the folders, and the folders and files of its crate that it may use. No row uses a later
 /// row, so there is no circle.
-pub type Row = (&'static str, &'static [&'static str]);
+pub(crate) type Row = (&'static str, &'static [&'static str]);
 
 /// Each product crate with a row for each of its folders. The folders that use no other come first.
-pub const ROOMS: [(&str, &[Row]); 6] = [
+pub(crate) const ROOMS: [(&str, &[Row]); 6] = [
     (
         "core",
         &[

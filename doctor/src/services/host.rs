@@ -166,7 +166,8 @@ fn ssh(
             judged.exceptions.extend(lenient);
             if let Some(table) = &report.table {
                 judged.first = Effect::with_key(table);
-                judged.locked_out = locked_out::of(around, "sshd", table, &report.findings);
+                judged.locked_out =
+                    locked_out::of(around.settings, false, "sshd", table, &report.findings);
             }
             judged.findings = report.findings;
             Some(judged)

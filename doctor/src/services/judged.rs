@@ -110,8 +110,11 @@ impl Surroundings<'_> {
             exceptions.extend(self.settings.lenient_to(name).map(|one| one.who.clone()));
         }
         let asked = counts == Counts::Wired && asks != Asks::Never;
-        let locked_out =
-            if asked { locked_out::of(self, name, &table, &findings) } else { Vec::new() };
+        let locked_out = if asked {
+            locked_out::of(self.settings, self.target_is_root, name, &table, &findings)
+        } else {
+            Vec::new()
+        };
         Judged {
             name: name.to_owned(),
             gives,

@@ -1,13 +1,13 @@
 //! Who cannot log in through a service that asks for a code.
 use crate::finding::{Finding, Level};
 use crate::pam::table::{CaseTable, Role};
-use crate::services::judged::Surroundings;
-use crate::settings::{Decider, RootCode, Strangers};
+use crate::settings::{Decider, RootCode, Settings, Strangers};
 use twinlock_core::policy::NotEnrolled;
 
-/// Returns who is locked out, in a few words each.
+/// Returns who is locked out, in a few words each. `target_is_root`: sudo asks for the password of root.
 pub fn of(
-    around: &Surroundings<'_>,
+    settings: &Settings,
+    target_is_root: bool,
     name: &str,
     table: &CaseTable,
     findings: &[Finding],
@@ -18,7 +18,6 @@ pub fn of(
         return vec!["everyone".to_owned()];
     }
     let mut who = Vec::new();
-    let settings = around.settings;
     let lenient = |who: &str| settings.lenient_to(name).any(|one| one.who == who);
     let refused = match settings.strangers {
         Strangers::Refused => settings.not_enrolled == Decider::Settings || !nullok(table),
@@ -26,7 +25,9 @@ pub fn of(
     };
     if refused && !lenient("everyone") && !lenient("not enrolled") {
         who.push("not enrolled".to_owned());
-        if settings.root == RootCode::HasNone && root_logs_in(around, name) && !lenient("user root")
+        if settings.root == RootCode::HasNone
+            && root_logs_in(target_is_root, name)
+            && !lenient("user root")
         {
             who.push("root".to_owned());
         }
@@ -41,9 +42,9 @@ pub fn of(
 }
 
 /// Reports whether root is the user of whom the service asks a code.
-fn root_logs_in(around: &Surroundings<'_>, name: &str) -> bool {
+fn root_logs_in(target_is_root: bool, name: &str) -> bool {
     match name {
-        "sudo" | "sudo-i" => around.target_is_root,
+        "sudo" | "sudo-i" => target_is_root,
         // An administrator is asked; doas asks the calling user.
         "polkit-1" | "doas" => false,
         _ => true,
