@@ -129,6 +129,8 @@ impl ServiceReport {
             })
             .collect();
         let [right, wrong_code, wrong_password] = self.path.ends.map(name);
+        // A stack that is not followed has no result.
+        let [right, wrong_code] = [right, wrong_code].map(|code| code.unwrap_or("none"));
         let mut whole = self.report.value(&self.judged.name);
         let more = serde_json::json!({
             "service": self.judged.name, "gives": self.judged.gives.word(), "file": self.judged.file,
