@@ -236,6 +236,7 @@ fn check(
     let evidence = Evidence {
         used: &facts.used,
         floor: UnixTime(0),
+        known: None,
         ahead: &[],
         now,
         window: context.policy.window,

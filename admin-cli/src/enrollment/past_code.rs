@@ -7,10 +7,7 @@ use twinlock_core::{
     ledger::Used,
     otp::{hotp::Keyed, totp},
     record::{Authenticator, MovingFactor, Record},
-    verify::{
-        judge::Evidence,
-        replay::{self, ReplayInput},
-    },
+    verify::{judge::Evidence, replay},
 };
 
 use crate::enrollment::code_diagnosis::{CodeDiagnosis, Skew, clock_of, off_token};
@@ -40,13 +37,7 @@ fn past_of(owner: &Authenticator, code: &Code, evidence: &Evidence<'_>) -> Optio
     let keyed = Keyed::new(&owner.key, owner.parameters.algorithm)?;
     let now = totp::step_at(evidence.now, owner.parameters.period);
     let used = Used { mark: keyed.mark(owner), step: Step(now.0.saturating_add_signed(steps)) };
-    let reading = ReplayInput {
-        used: evidence.used,
-        floor: evidence.floor,
-        ahead: evidence.ahead,
-        now,
-        window: evidence.window,
-    };
+    let reading = evidence.replay_input(owner, used.mark);
     let is_unused = replay::is_newest(&reading, owner, used.mark, used.step);
     Some(Past { skew, used, is_unused })
 }
@@ -88,8 +79,14 @@ mod tests {
     fn code_of_the_future_is_never_told() {
         for drift in [0, 11, -11, 40, -40] {
             let record = record(drift);
-            let evidence =
-                Evidence { used: &[], floor: UnixTime(0), ahead: &[], now: NOW, window: 1 };
+            let evidence = Evidence {
+                used: &[],
+                floor: UnixTime(0),
+                known: None,
+                ahead: &[],
+                now: NOW,
+                window: 1,
+            };
             let told = |steps| past(&record, &code(&record, steps), &evidence);
             let end = i64::from(drift).min(2) - 2;
             for steps in -60..=300 {
@@ -106,8 +103,14 @@ mod tests {
         let mark = Keyed::new(&app.key, app.parameters.algorithm).unwrap().mark(app);
         let now = totp::step_at(NOW, app.parameters.period);
         let used = [Used { mark, step: Step(now.0 - 9) }];
-        let evidence =
-            Evidence { used: &used, floor: UnixTime(0), ahead: &[], now: NOW, window: 1 };
+        let evidence = Evidence {
+            used: &used,
+            floor: UnixTime(0),
+            known: None,
+            ahead: &[],
+            now: NOW,
+            window: 1,
+        };
         for (steps, unused) in [(-10, false), (-9, false), (-8, true), (-2, true)] {
             let found = past(&record, &code(&record, steps), &evidence).unwrap();
             assert_eq!(found.is_unused, unused, "{steps}");

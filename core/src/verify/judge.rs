@@ -3,7 +3,7 @@
 use crate::{
     answer::Code,
     base::time::{Step, UnixTime},
-    ledger::{Horizon, LedgerHistory, Stretch, Used, clock_mark},
+    ledger::{Horizon, KeyId, LedgerHistory, Stretch, Used, clock_mark},
     otp::{
         hotp::Keyed,
         totp::{begin_of, matching_step, step_at},
@@ -21,8 +21,11 @@ use crate::{
 pub struct Evidence<'a> {
     /// The used steps in the ledger.
     pub used: &'a [Used],
-    /// The last second for which the ledger does not know the used codes. Codes of this second or earlier are refused.
+    /// The last second for which the ledger does not know the used codes. Codes of this second or earlier are refused,
+    /// unless their key is `known`.
     pub floor: UnixTime,
+    /// The key of which the ledger knows every used code; `None` if there is none.
+    pub known: Option<KeyId>,
     /// Periods after `floor` in which codes were used before this ledger began. Codes of these periods are refused.
     pub ahead: &'a [Stretch],
     /// The current time.
@@ -37,27 +40,40 @@ impl<'a> Evidence<'a> {
     #[must_use]
     pub fn of(history: &'a LedgerHistory, horizon: &'a Horizon, now: UnixTime, window: u8) -> Self {
         let Horizon { floor, ahead, .. } = horizon;
-        Self { used: &history.used, floor: *floor, ahead, now, window }
+        Self { used: &history.used, floor: *floor, known: None, ahead, now, window }
     }
 
-    /// Returns the evidence without the epoch if the record's only key was enabled after the ledger began, because the
-    /// ledger then knows every used code of the key.
+    /// Returns the evidence for a record. If the record's only key was enabled after the ledger began, the ledger knows
+    /// every used step of the key.
     #[must_use]
     pub fn of_record(self, record: &Record, horizon: &Horizon) -> Self {
-        let floor = if knows_all_of(record, horizon) { UnixTime(0) } else { self.floor };
-        Self { floor, ..self }
+        Self { known: known_key(record, horizon), ..self }
+    }
+
+    /// Returns the last second about which the ledger knows nothing for the key with this identifier.
+    fn floor_of(&self, mark: KeyId) -> UnixTime {
+        if self.known == Some(mark) { UnixTime(0) } else { self.floor }
+    }
+
+    /// Returns what decides whether a step of an authenticator was used. `mark` identifies its key in the ledger.
+    #[must_use]
+    pub fn replay_input(&self, authenticator: &Authenticator, mark: KeyId) -> ReplayInput<'a> {
+        ReplayInput {
+            used: self.used,
+            floor: self.floor_of(mark),
+            ahead: self.ahead,
+            now: step_at(self.now, authenticator.parameters.period),
+            window: self.window,
+        }
     }
 }
 
-fn knows_all_of(record: &Record, horizon: &Horizon) -> bool {
-    let (Some(fresh), [only]) = (&record.extras.fresh_key, record.authenticators.as_slice()) else {
-        return false;
-    };
+/// Returns the key that was enabled after the ledger began. An imported key that has replaced it since has another
+/// identifier.
+fn known_key(record: &Record, horizon: &Horizon) -> Option<KeyId> {
+    let fresh = record.extras.fresh_key.as_ref().filter(|_| record.authenticators.len() == 1)?;
     let same_ledger = fresh.boot_id == horizon.boot_id && fresh.since >= horizon.begun;
-    // The key may since have been replaced by an imported one.
-    same_ledger
-        && Keyed::new(&only.key, only.parameters.algorithm)
-            .is_some_and(|keyed| keyed.mark(only).0 == fresh.mark)
+    same_ledger.then_some(KeyId(fresh.mark))
 }
 
 /// Compares a code with every authenticator, even after a match, so that the time taken reveals nothing.
@@ -88,13 +104,7 @@ fn judge_one(authenticator: &Authenticator, code: &Code, evidence: &Evidence<'_>
         let next = earlier.repeated(authenticator, typed);
         return next.map_or(Ruling::Wrong, |next| Ruling::RepeatedLate { wait: wait(next) });
     };
-    let reading = ReplayInput {
-        used: evidence.used,
-        floor: evidence.floor,
-        ahead: evidence.ahead,
-        now,
-        window: evidence.window,
-    };
+    let reading = evidence.replay_input(authenticator, mark);
     match freshness(&reading, authenticator, mark, step) {
         Freshness::Fresh => {
             Ruling::Right(Match { authenticator: 0, mark, first: None, step, moves: None })
@@ -180,7 +190,7 @@ mod tests {
         judge(
             record,
             &code,
-            &Evidence { used, floor: UnixTime(0), ahead: &[], now: NOW, window: 1 },
+            &Evidence { used, floor: UnixTime(0), known: None, ahead: &[], now: NOW, window: 1 },
         )
     }
 
@@ -265,7 +275,10 @@ mod tests {
 
     fn floor(record: &Record, horizon: &Horizon) -> UnixTime {
         let history = LedgerHistory::default();
-        Evidence::of(&history, horizon, NOW, 1).of_record(record, horizon).floor
+        let evidence = Evidence::of(&history, horizon, NOW, 1).of_record(record, horizon);
+        let only = &record.authenticators[0];
+        let keyed = Keyed::new(&only.key, only.parameters.algorithm).unwrap();
+        evidence.floor_of(keyed.mark(only))
     }
 
     #[test]

@@ -13,12 +13,7 @@ use crate::{
     },
     policy::Resync,
     record::{Authenticator, MovingFactor, Period, Record},
-    verify::{
-        hotp_window,
-        judge::Evidence,
-        replay::{self, ReplayInput},
-        ruling::Match,
-    },
+    verify::{hotp_window, judge::Evidence, replay, ruling::Match},
 };
 
 /// Maximum number of steps that are searched before and after the middle of the window.
@@ -180,7 +175,7 @@ impl ResyncCandidate<'_> {
     fn are_new(&self, step: u64) -> bool {
         let first = Step(step.saturating_sub(1));
         replay::is_newest(
-            &reading(self.authenticator, self.evidence),
+            &self.evidence.replay_input(self.authenticator, self.mark),
             self.authenticator,
             self.mark,
             first,
@@ -207,19 +202,10 @@ pub fn learnable_from(
     evidence: &Evidence<'_>,
     drift: i32,
 ) -> UnixTime {
-    let gone = replay::newest_gone(&reading(authenticator, evidence), authenticator, mark);
+    let gone =
+        replay::newest_gone(&evidence.replay_input(authenticator, mark), authenticator, mark);
     let shown = gone.0.saturating_add(1).saturating_add_signed(-i64::from(drift));
     begin_of(Step(shown), authenticator.parameters.period)
-}
-
-fn reading<'a>(authenticator: &Authenticator, evidence: &Evidence<'a>) -> ReplayInput<'a> {
-    ReplayInput {
-        used: evidence.used,
-        floor: evidence.floor,
-        ahead: evidence.ahead,
-        now: step_at(evidence.now, authenticator.parameters.period),
-        window: evidence.window,
-    }
 }
 
 /// Returns the sign with the newer of two matches, because claiming the newer step also makes the older one unusable.

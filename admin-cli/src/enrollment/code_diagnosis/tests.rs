@@ -31,7 +31,8 @@ fn typed(keyed: &Keyed, step: u64) -> Code {
 
 fn examined(drift: i32, steps: i64, used: &[Used]) -> CodeDiagnosis {
     let record = record(drift);
-    let evidence = Evidence { used, floor: UnixTime(0), ahead: &[], now: NOW, window: 1 };
+    let evidence =
+        Evidence { used, floor: UnixTime(0), known: None, ahead: &[], now: NOW, window: 1 };
     examine(&record, &code(&record, steps), &evidence)
 }
 
@@ -58,7 +59,8 @@ fn a_token_is_judged_by_its_counter() {
     record.authenticators[0].moving = MovingFactor::Counter { next: 40 };
     let keyed = Keyed::new(&record.authenticators[0].key, Parameters::default().algorithm);
     let keyed = keyed.unwrap();
-    let evidence = Evidence { used: &[], floor: UnixTime(0), ahead: &[], now: NOW, window: 1 };
+    let evidence =
+        Evidence { used: &[], floor: UnixTime(0), known: None, ahead: &[], now: NOW, window: 1 };
     let presses = |skipped| Apart::Presses { skipped };
     for (counter, skipped) in [(40, 0), (44, 4)] {
         let code = typed(&keyed, counter);
