@@ -114,7 +114,9 @@ fn says(ended: &Ended, is_new: bool) -> bool {
     let old = [
         "nothing was changed",
         "is not enrolled",
-        // Before anything was begun, and where a name was taken.
+        // Before anything was begun: the caller is not authorized, or an answer is missing. And where a name was taken.
+        "this needs your own code",
+        "there is no acting user to ask for a code",
         "standard input",
         "it cannot be read",
         "in the meantime; that key is in force",

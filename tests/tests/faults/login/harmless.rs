@@ -47,7 +47,6 @@ pub const EVERYWHERE: &[Row] = &[
         With(&[ENOENT]),
         "without a file the command has written no rules",
     ),
-    ("newfstatat /run/twinlock ", With(&[ENOENT]), "it is created, and exists already"),
     ("openat2 /run/twinlock", With(&[ENOENT]), "it is created, and exists already"),
     ("read /etc/twinlock/twinlock.toml", With(&[EINTR]), "the call is repeated"),
     ("read /etc/twinlock/twinlock.toml", Short, "the rest is read"),
