@@ -8,11 +8,12 @@ use crate::judge::lines::ModuleFile;
 use crate::machine::{Machine, ProbeError};
 use crate::pam;
 use crate::pam::stack::{Facility, Service};
-use crate::pam::table::tabulate;
+use crate::pam::table::{Caller, CaseRow, CaseTable, tabulate_for};
 use crate::report::{DoctorReport, Rows};
 use crate::settings::Settings;
 use crate::shipped;
 use crate::sshd;
+use crate::sshd::complete::Entry;
 use crate::sshd::effective::Effective;
 use crate::sshd::judge::SshdFacts;
 use crate::sshd::probe::Probe;
@@ -39,45 +40,60 @@ pub fn examine_all(
 
 fn examine(machine: &Machine, rows: Rows, settings: &Settings) -> Result<DoctorReport, Hindrance> {
     let config = sshd::config::load_of(machine, machine.instance())?;
-    let mut findings: Vec<Finding> = Vec::new();
-    let mut facts = match machine.complaint()? {
-        Some(said) => {
-            findings.push(refused(&config.file, &said));
-            None
-        }
+    let said = machine.complaint()?;
+    let mut findings: Vec<Finding> = said.iter().map(|said| refused(&config.file, said)).collect();
+    let mut facts = match said {
+        Some(_) => None,
         None => Some(ask(machine, config, &mut findings)?),
     };
     let name = facts.as_ref().map_or("sshd", |facts| facts.base.service()).to_owned();
     let service = pam::load::load(machine, &name)?;
     let settings = settings.on(&service, machine);
     let present = |path: &str| machine.module(path) != ModuleFile::Missing;
-    let table = tabulate(service.lines(Facility::Auth), &present);
+    let table = tabulate_for(Caller::Root, service.lines(Facility::Auth), &present);
     let reach = facts.as_ref().map_or(Reach::EVERY, sshd::judge::reach);
-    let wanted = match &mut facts {
-        Some(facts) => facts.settle(&table),
-        None => Reach::EVERY,
-    };
-    let case = Case { table: &table, file: file(&service), reach, wanted };
-    findings.extend(judge::lines::judge(&service, &|path| machine.module(path), &case.recipe()));
-    let wired =
-        service.unusable.is_none() && !findings.iter().any(|finding| finding.id == "not-wired");
+    let wanted = facts.as_mut().map_or(Reach::EVERY, |facts| facts.settle(&table));
+    let entries = facts.as_ref().map(sshd::judge::entries);
+    let usable = |row: &CaseRow| is_used(entries.as_deref(), &table, row);
+    let case = Case { table: &table, file: file(&service), reach, wanted, usable: &usable };
+    let of_lines = judge::lines::judge(&service, &|path| machine.module(path), &case.recipe());
+    let wired = service.unusable.is_none() && !of_lines.iter().any(|one| one.id == "not-wired");
+    findings.extend(of_lines);
     if wired {
         findings.extend(judge::stack(&case));
         findings.extend(judge::twice::judge(&case));
         findings.extend(settings.findings(&name));
+    } else if service.unusable.is_none() {
+        findings.extend(judge::nobody_gets_in(&case));
     }
     findings.extend([lockers(machine, &settings.exempt)?, machine.candidate_notes(&name)].concat());
-    let whole = (!table.is_too_large()).then_some(&table);
     if let Some(facts) = &facts {
-        findings.extend(sshd::judge::judge(facts, whole));
-        findings.extend(sshd::empty::judge(facts, &table, &machine.empty_passwords()));
+        findings.extend(of_sshd(facts, &case, machine));
         if wired {
             shipped::settle(&mut findings, &case, &facts.config);
         }
     }
+    case.weigh(&mut findings);
     settings.settle(&mut findings, facts.as_ref().is_some_and(sshd::judge::passes_by_pam));
     Acceptance::of(machine).apply(&name, &mut findings);
     Ok(DoctorReport { findings, table: service.unusable.is_none().then_some(table), rows })
+}
+
+/// Judges sshd's settings together with the stack.
+fn of_sshd(facts: &SshdFacts, case: &Case<'_>, machine: &Machine) -> Vec<Finding> {
+    let table = case.table;
+    let mut found = sshd::judge::judge(facts, (!table.is_too_large()).then_some(table));
+    found.extend(sshd::empty::judge(facts, table, &machine.empty_passwords()));
+    found
+}
+
+/// Reports whether somebody gets in by the row.
+fn is_used(entries: Option<&[Entry]>, table: &CaseTable, row: &CaseRow) -> bool {
+    match entries {
+        Some(entries) => entries.iter().any(|entry| entry.takes(table, row)),
+        // sshd does not start with these settings, and a running one keeps its old settings.
+        None => row.passes(),
+    }
 }
 
 /// Judges the services of programs that do not run as root.

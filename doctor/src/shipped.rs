@@ -1,6 +1,7 @@
 //! A correct stack with an sshd that lacks the settings shipped with it.
 use crate::finding::Finding;
 use crate::judge::case::{Case, Reach};
+use crate::judge::usable::covered;
 use crate::pam::table::{CaseTable, Role};
 use crate::pam::twinlock::Stand;
 use crate::sshd::config::{Config, Directive};
@@ -69,5 +70,7 @@ fn drop_in(table: &CaseTable) -> Option<&'static str> {
     } else {
         ("10-twinlock-publickey.conf", Reach { without_key: false, with_key: true })
     };
-    crate::judge::stack(&Case { table, file: "", reach, wanted: reach }).is_empty().then_some(name)
+    let usable = &covered(reach);
+    let case = Case { table, file: "", reach, wanted: reach, usable };
+    crate::judge::stack(&case).is_empty().then_some(name)
 }

@@ -18,7 +18,7 @@ impl Case<'_> {
             let rows = self.table.rows.iter().filter(move |row| wrong(row) == Some(kind));
             rows.filter(certain)
         };
-        let possible = |row: &&CaseRow| self.reach.covers(row.world.key);
+        let possible = |row: &&CaseRow| (self.usable)(row);
         let fewest = |row: &&CaseRow| {
             let broken = matches!(row.world.answer, ModuleAnswer::Broken(_));
             let helped = row.world.other == Other::Right;

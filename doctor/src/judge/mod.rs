@@ -13,6 +13,7 @@ mod shut;
 mod trial;
 pub mod twice;
 mod unknown;
+pub mod usable;
 mod weak;
 
 use crate::finding::Finding;
@@ -40,6 +41,14 @@ pub fn stack(case: &Case<'_>) -> Vec<Finding> {
     found.extend(lines.filter_map(|(number, line)| case.weak(number, line)));
     found.extend(case.shut());
     found.extend(case.unknown());
+    found
+}
+
+/// Returns the finding that nobody gets in by a stack that has no line of ours.
+#[must_use]
+pub fn nobody_gets_in(case: &Case<'_>) -> Vec<Finding> {
+    let mut found = if case.table.is_too_large() { Vec::new() } else { case.shut() };
+    found.retain(|finding| finding.id == "nobody-gets-in");
     found
 }
 

@@ -21,11 +21,10 @@ impl Case<'_> {
         if self.table.rows.iter().any(counts) {
             return None;
         }
-        let open = self
-            .table
-            .rows
-            .iter()
-            .any(|row| matches!(wrong(row), Some(Wrong::PasswordAlone | Wrong::Open)));
+        let open = self.table.rows.iter().any(|row| {
+            let kind = wrong(row).filter(|_| (self.usable)(row));
+            matches!(kind, Some(Wrong::PasswordAlone | Wrong::KeyAlone | Wrong::Open))
+        });
         let before = self
             .ender(&line.handler.place)
             .map_or(String::new(), |place| format!(" The stack ends at {place}."));

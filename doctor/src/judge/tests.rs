@@ -5,6 +5,7 @@ mod seconds;
 use crate::finding::Level;
 use crate::judge::case::Reach;
 use crate::judge::lines::ModuleFile;
+use crate::judge::usable::covered;
 use crate::judge::*;
 use crate::pam::load::load;
 use crate::pam::load::tests::{Tree, tree};
@@ -46,7 +47,8 @@ fn judged(sshd: &str, reach: Reach) -> Vec<Finding> {
     };
     let present = |path: &str| module(path) != ModuleFile::Missing;
     let table = tabulate(service.lines(Facility::Auth), &present);
-    let case = Case { table: &table, file: "/etc/pam.d/sshd", reach, wanted: reach };
+    let usable = &covered(reach);
+    let case = Case { table: &table, file: "/etc/pam.d/sshd", reach, wanted: reach, usable };
     let mut found = lines::judge(&service, &module, &case.recipe());
     if !found.iter().any(|finding| finding.id == "not-wired") {
         found.extend(stack(&case));

@@ -31,9 +31,11 @@ impl Case<'_> {
         let (Some(after), before) = (self.after(edit), tried(self.table, self.reach)) else {
             return false;
         };
+        let kept = after.credentials.code == PamCode::SUCCESS
+            || self.table.credentials.code != PamCode::SUCCESS;
         let after = tried(&after, self.reach);
         let known = |one: &Wrong| *one != kind && before.wrong.contains(one);
-        after.wrong.iter().all(known)
+        kept && after.wrong.iter().all(known)
             && after.shut.iter().all(|one| before.shut.contains(one))
             && after.doubts <= before.doubts
     }
@@ -41,8 +43,11 @@ impl Case<'_> {
     /// Reports whether nothing is wrong with the stack after the change, for users with these first factors.
     pub(super) fn mends(&self, reach: Reach, edit: &Edit<'_>) -> bool {
         self.after(edit).is_some_and(|table| {
-            let after = tried(&table, reach);
-            after.wrong.is_empty() && after.shut.is_empty() && after.doubts == 0
+            let (after, credentials) = (tried(&table, reach), table.credentials.code);
+            credentials == PamCode::SUCCESS
+                && after.wrong.is_empty()
+                && after.shut.is_empty()
+                && after.doubts == 0
         })
     }
 

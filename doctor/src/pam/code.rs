@@ -61,6 +61,8 @@ impl PamCode {
     pub const MAXTRIES: Self = Self(11);
     /// Success, but the password has to be changed.
     pub const NEW_AUTHTOK_REQD: Self = Self(12);
+    /// Credentials cannot be set.
+    pub const CRED_ERR: Self = Self(17);
     /// The conversation failed.
     pub const CONV_ERR: Self = Self(19);
     /// The module has no opinion.

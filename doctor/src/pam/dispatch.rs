@@ -49,8 +49,32 @@ enum Next {
     End,
 }
 
+/// What a line returns for credentials, and what it returned in the login if libpam knows.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Answered {
+    /// Return code of the present call.
+    pub returned: PamCode,
+    /// Return code in the login, whose control decides which lines are called.
+    pub before: Option<PamCode>,
+}
+
 /// Dispatches a stack; `answer` returns what the module of a line returns.
 pub fn dispatch(stack: &[Handler], answer: &mut dyn FnMut(&Handler) -> PamCode) -> StackOutcome {
+    run(stack, &mut |number| {
+        let returned = stack.get(number).map_or(PamCode::PERM_DENIED, &mut *answer);
+        Answered { returned, before: None }
+    })
+}
+
+/// Dispatches a stack for credentials; `answer` is called with the number of a line.
+pub fn dispatch_credentials(
+    stack: &[Handler],
+    answer: &mut dyn FnMut(usize) -> Answered,
+) -> StackOutcome {
+    run(stack, answer)
+}
+
+fn run(stack: &[Handler], answer: &mut dyn FnMut(usize) -> Answered) -> StackOutcome {
     let mut steps = Vec::new();
     let mut state = START;
     let mut entered = [START; DEEPEST + 1];
@@ -64,13 +88,13 @@ pub fn dispatch(stack: &[Handler], answer: &mut dyn FnMut(&Handler) -> PamCode) 
             *slot = state;
         }
         previous_level = level;
-        let returned = match handler.kind {
+        let Answered { returned, before: known } = match handler.kind {
             StackKind::Substack => {
                 line += 1;
                 continue;
             }
-            StackKind::Broken => PamCode::PERM_DENIED,
-            StackKind::Module { .. } => answer(handler),
+            StackKind::Broken => Answered { returned: PamCode::PERM_DENIED, before: None },
+            StackKind::Module { .. } => answer(line),
         };
         let before = state.impression;
         steps.push(StackStep { line, before, returned });
@@ -78,7 +102,12 @@ pub fn dispatch(stack: &[Handler], answer: &mut dyn FnMut(&Handler) -> PamCode) 
             return StackOutcome { code: returned, steps };
         }
         let origin = entered.get(level).copied().unwrap_or(START);
-        let next = state.hear(handler.actions.on(returned), returned, origin);
+        let action = handler.actions.on(known.unwrap_or(returned));
+        let counts = returned != PamCode::IGNORE || known.is_none();
+        let next = match counts || !matches!(action, ControlAction::Ok | ControlAction::Done) {
+            true => state.hear(action, returned, origin),
+            false => state.go_on(action),
+        };
         line = state.follow(next, stack, line) + 1;
     }
     let code = state.result();
@@ -95,8 +124,7 @@ impl DispatchState {
             }
             ControlAction::Ok | ControlAction::Done => {
                 self.agree(returned);
-                let ends = action == ControlAction::Done && self.impression == Impression::Positive;
-                if ends { Next::End } else { Next::Line }
+                self.go_on(action)
             }
             ControlAction::Bad => {
                 self.refuse(returned);
@@ -108,6 +136,12 @@ impl DispatchState {
             }
             ControlAction::Jump(count) => Next::Skip(count),
         }
+    }
+
+    /// Ends the stack after a `done` that counts.
+    fn go_on(self, action: ControlAction) -> Next {
+        let ends = action == ControlAction::Done && self.impression == Impression::Positive;
+        if ends { Next::End } else { Next::Line }
     }
 
     /// Keeps the first code other than success, also among those that count as success.

@@ -1,11 +1,13 @@
 //! libpam's processing from files to a result, as pure functions.
 pub mod code;
 pub mod control;
+pub mod credentials;
 pub mod dispatch;
 pub mod line;
 pub mod load;
 pub mod modules;
 pub mod stack;
+pub mod subject;
 pub mod table;
 pub mod twinlock;
 mod worlds;

@@ -1,8 +1,10 @@
 //! Truth table of a stack: combinations of factors, and whether libpam grants access.
 use crate::pam::code::PamCode;
-use crate::pam::dispatch::StackStep;
+use crate::pam::credentials;
+use crate::pam::dispatch::{StackOutcome, StackStep};
 use crate::pam::modules::{Nature, Second, file_name, nature};
 use crate::pam::stack::{Handler, LinePlace, StackKind};
+use crate::pam::subject::{self, Subject};
 use crate::pam::twinlock::{Arguments, ModuleAnswer, is_twinlock, read};
 use crate::pam::worlds;
 
@@ -89,6 +91,8 @@ pub struct Condition {
     pub codes: Vec<PamCode>,
     /// Whether the module is in the model.
     pub model: ConditionModel,
+    /// What it asks about the account, if another condition may ask the same or the opposite.
+    pub subject: Option<Subject>,
 }
 
 /// Whether a module is in the model.
@@ -109,6 +113,8 @@ pub struct CaseTable {
     pub conditions: Vec<Condition>,
     /// One row for each world; none if there are too many.
     pub rows: Vec<CaseRow>,
+    /// Result of pam_setcred in another process than the login: after prompts of sshd.
+    pub credentials: StackOutcome,
 }
 
 impl CaseRow {
@@ -145,7 +151,8 @@ impl CaseTable {
     #[must_use]
     pub fn of(cast: Vec<Cast>, conditions: Vec<Condition>) -> Self {
         let rows = worlds::rows(&cast, &conditions).unwrap_or_default();
-        Self { cast, conditions, rows }
+        let credentials = credentials::outcome(&cast, None);
+        Self { cast, conditions, rows, credentials }
     }
 
     /// Reports whether the conditions have too many combinations to try.
@@ -210,19 +217,48 @@ impl CaseTable {
     }
 }
 
-/// Computes the table. `present` reports whether the file of a module exists.
+/// The process that calls PAM.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Caller {
+    /// Root started it, as a daemon.
+    Root,
+    /// Any user may have started it, as sudo or su.
+    Any,
+}
+
+/// Computes the table of a service that any user may call.
 pub fn tabulate(stack: &[Handler], present: &dyn Fn(&str) -> bool) -> CaseTable {
+    tabulate_for(Caller::Any, stack, present)
+}
+
+/// Computes the table. `present` reports whether the file of a module exists.
+pub fn tabulate_for(
+    caller: Caller,
+    stack: &[Handler],
+    present: &dyn Fn(&str) -> bool,
+) -> CaseTable {
     let mut conditions = Vec::new();
     let mut cast: Vec<Cast> = Vec::new();
     for handler in stack {
-        let role = role(handler, present, &mut conditions);
+        let role = match by_root(handler) && caller == Caller::Root {
+            true if present("pam_rootok.so") => Role::Fixed(PamCode::SUCCESS),
+            _ => role(handler, present, &mut conditions),
+        };
         cast.push(Cast { handler: handler.clone(), role });
     }
     for (number, condition) in conditions.iter_mut().enumerate() {
         let lines = || cast.iter().filter(|line| line.role == Role::Condition(number));
         condition.codes = worlds::distinct(&condition.codes, &lines);
+        // If yes and no have the same effect, one code stands for both.
+        let both = [PamCode::SUCCESS, PamCode::AUTH_ERR].map(|one| condition.codes.contains(&one));
+        condition.subject = condition.subject.take().filter(|_| both == [true, true]);
     }
     CaseTable::of(cast, conditions)
+}
+
+/// Reports whether the module of the line succeeds if root calls it.
+fn by_root(handler: &Handler) -> bool {
+    matches!(&handler.kind, StackKind::Module { path, .. } if file_name(path) == "pam_rootok.so")
 }
 
 fn role(
@@ -251,7 +287,8 @@ fn role(
     let same = |one: &Condition| model == ConditionModel::Known && one.text == text;
     let known = conditions.iter().position(same);
     Role::Condition(known.unwrap_or_else(|| {
-        conditions.push(Condition { text, place: handler.place.clone(), codes, model });
+        let (place, subject) = (handler.place.clone(), subject::of(path, args));
+        conditions.push(Condition { text, place, codes, model, subject });
         conditions.len() - 1
     }))
 }
@@ -310,6 +347,28 @@ mod tests {
             format!("auth {control} pam_succeed_if.so uid = {number}\n")
         };
         table(&((0..count).map(line).collect::<String>() + "auth required pam_permit.so\n"))
+    }
+
+    #[test]
+    fn password_that_no_line_has_asked_for_is_never_right() {
+        let unix = "auth required pam_unix.so use_first_pass\n";
+        assert_eq!(passing(&table(unix)), []);
+        let asks = "auth required pam_twinlock.so first_factor=follows forward_pass\n";
+        assert_ne!(passing(&table(&format!("{asks}{unix}"))), []);
+        assert_ne!(passing(&table(&format!("auth optional pam_sss.so\n{unix}"))), []);
+        assert_eq!(passing(&table(&format!("auth optional pam_mail.so\n{unix}"))), []);
+    }
+
+    #[test]
+    fn opposite_conditions_do_not_hold_together() {
+        let guard = "auth requisite pam_succeed_if.so quiet user ingroup people\n";
+        let not = guard.replace(" ingroup", " notingroup");
+        let end = "auth required pam_permit.so\n";
+        assert_eq!(passing(&table(&format!("{guard}{not}{end}"))), []);
+        assert_ne!(passing(&table(&format!("{guard}{end}"))), []);
+        // An optional line may have either answer.
+        let optional = not.replace("requisite", "optional");
+        assert_ne!(passing(&table(&format!("{guard}{optional}{end}"))), []);
     }
 
     #[test]

@@ -1,10 +1,13 @@
 //! The worlds of a truth table: every combination of factors and answers that has an effect of its own.
+use twinlock_core::policy::pam_line::Forward;
+
 use crate::pam::code::{PamCode, all};
 use crate::pam::control::ControlAction;
 use crate::pam::dispatch::dispatch;
 use crate::pam::modules::ignores_some;
 use crate::pam::stack::{Handler, StackKind};
-use crate::pam::table::{CaseRow, Cast, Condition, Other, Password, Role, World};
+use crate::pam::subject::Subject;
+use crate::pam::table::{CaseRow, Cast, Condition, ConditionModel, Other, Password, Role, World};
 use crate::pam::twinlock::{BROKEN, ModuleAnswer};
 
 /// Largest number of combinations of answers that are tried for the same factors: twelve conditions of two answers.
@@ -70,6 +73,21 @@ impl Scene<'_> {
     fn code(&self, number: usize, choice: usize) -> Option<PamCode> {
         self.conditions.get(number)?.codes.get(choice).copied()
     }
+
+    /// Reports whether no two of the consulted conditions contradict each other.
+    fn can_be(&self, consulted: &[(usize, usize)], row: &CaseRow) -> bool {
+        let answered: Vec<(&Subject, PamCode)> = (consulted.iter())
+            .filter_map(|(number, _)| {
+                let code = row.world.conditions.get(*number)?;
+                Some((self.conditions.get(*number)?.subject.as_ref()?, *code))
+            })
+            .collect();
+        let pairs = (1..).zip(&answered);
+        let mut pairs = pairs.flat_map(|(next, one)| {
+            answered.get(next..).unwrap_or_default().iter().map(move |other| (one, other))
+        });
+        !pairs.any(|(one, other)| one.0.contradicts(one.1, other.0, other.1))
+    }
 }
 
 /// Appends one row for each sequence of answers that the conditions can give in this world.
@@ -79,13 +97,10 @@ fn paths(
     world: &World,
     rows: &mut Vec<CaseRow>,
 ) -> Option<()> {
-    let end = rows.len() + MOST;
     let mut chosen: Vec<(usize, usize)> = Vec::new();
-    loop {
-        if rows.len() >= end {
-            return None;
-        }
-        rows.push(run(stack, scene, world, &mut chosen));
+    for _ in 0..MOST {
+        let row = run(stack, scene, world, &mut chosen);
+        rows.extend(scene.can_be(&chosen, &row).then_some(row));
         loop {
             let Some((number, choice)) = chosen.pop() else { return Some(()) };
             if scene.code(number, choice + 1).is_some() {
@@ -94,6 +109,7 @@ fn paths(
             }
         }
     }
+    None
 }
 
 /// Runs the stack; a condition that is consulted for the first time gives its usual answer and is added to `chosen`.
@@ -105,10 +121,16 @@ fn run(
 ) -> CaseRow {
     let mut world = world.clone();
     let mut line_of = stack.iter().zip(scene.cast);
+    // Whether an earlier line has stored an answer of the user for the next.
+    let mut answered = false;
     let mut answer = |handler: &Handler| {
         let Some((_, line)) = line_of.find(|(line, _)| std::ptr::eq(*line, handler)) else {
             return PamCode::PERM_DENIED;
         };
+        if needs_answer(line) && !answered {
+            return PamCode::AUTH_ERR;
+        }
+        answered |= leaves_answer(line, scene.conditions);
         let Role::Condition(number) = line.role else { return answer(&line.role, &world) };
         let choice = chosen.iter().find(|(other, _)| *other == number).map(|(_, choice)| *choice);
         if choice.is_none() {
@@ -122,6 +144,27 @@ fn run(
     };
     let outcome = dispatch(stack, &mut answer);
     CaseRow { world, code: outcome.code, steps: outcome.steps }
+}
+
+/// Reports whether the line takes only an answer that an earlier line has stored, and never asks.
+fn needs_answer(line: &Cast) -> bool {
+    let StackKind::Module { args, .. } = &line.handler.kind else { return false };
+    let proof = matches!(line.role, Role::Proof(_));
+    proof && args.iter().any(|arg| arg == "use_first_pass")
+}
+
+/// Reports whether the line may store an answer. A module that is not known may do anything.
+fn leaves_answer(line: &Cast, conditions: &[Condition]) -> bool {
+    match &line.role {
+        Role::Proof(_) | Role::Second(_) => true,
+        Role::Twinlock(args) => {
+            args.line.as_ref().is_some_and(|line| line.forward == Forward::Password)
+        }
+        Role::Condition(number) => {
+            conditions.get(*number).is_some_and(|one| one.model == ConditionModel::Unknown)
+        }
+        Role::Fixed(_) | Role::Idle => false,
+    }
 }
 
 fn answer(role: &Role, world: &World) -> PamCode {

@@ -2,6 +2,11 @@
 use twinlock_core::policy::Echo;
 use twinlock_core::policy::pam_line::{FirstPass, Forward};
 
+use crate::pam::code::PamCode;
+use crate::pam::control::ControlAction;
+use crate::pam::credentials::outcome;
+use crate::pam::modules::file_name;
+use crate::pam::stack::{LinePlace, StackKind};
 use crate::pam::table::{CaseRow, CaseTable, Password, Role};
 use crate::pam::twinlock::ModuleAnswer;
 use crate::sshd::effective::{Effective, Way};
@@ -19,6 +24,70 @@ pub enum Hindrance {
     KeyLater,
     /// The stack refuses in any case.
     Stack,
+    /// pam_setcred fails after a login by prompts, because of this line.
+    Credentials(BlamedLine),
+}
+
+/// A line that makes pam_setcred fail.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub struct BlamedLine {
+    /// Where it is.
+    pub place: LinePlace,
+    /// Module and return code, as `MODULE returns CODE`.
+    pub says: String,
+}
+
+/// How users come to PAM last before they are in.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Entry {
+    /// Whether sshd has verified a key before.
+    pub key: bool,
+    /// The method.
+    pub method: Method,
+}
+
+/// A method by which sshd asks PAM.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Method {
+    /// keyboard-interactive: each prompt has its answer.
+    Prompts,
+    /// password: one text answers every prompt.
+    OneText,
+}
+
+impl Entry {
+    /// Reports whether users who come this way get in by the row.
+    #[must_use]
+    pub fn takes(self, table: &CaseTable, row: &CaseRow) -> bool {
+        let set = |code: PamCode| code == PamCode::SUCCESS;
+        row.passes()
+            && row.world.key == self.key
+            && match self.method {
+                Method::Prompts => set(table.credentials.code),
+                Method::OneText => {
+                    fits_one_text(table, row) && set(outcome(&table.cast, Some(row)).code)
+                }
+            }
+    }
+}
+
+/// Returns how users of the way come to PAM, if every method is on and a key that the way wants comes first.
+#[must_use]
+pub fn entry(way: &Way, effective: &Effective) -> Option<Entry> {
+    let on = way.0.iter().all(|method| switched_off(method, effective).is_none());
+    let key = way.key_before_pam();
+    if !on || !effective.yes("usepam") || (way.asks("publickey") && !key) {
+        return None;
+    }
+    last(way).map(|method| Entry { key, method })
+}
+
+fn last(way: &Way) -> Option<Method> {
+    way.0.iter().rev().find_map(|method| match method.as_str() {
+        "keyboard-interactive" => Some(Method::Prompts),
+        "password" => Some(Method::OneText),
+        _ => None,
+    })
 }
 
 /// Returns why the way cannot be completed. Without a table, the stack is taken to accept.
@@ -42,7 +111,24 @@ pub fn hindrance(way: &Way, effective: &Effective, table: Option<&CaseTable>) ->
             return Some(Hindrance::OneText);
         }
     }
-    None
+    let by_prompts = last(way) == Some(Method::Prompts) && effective.yes("usepam");
+    table.filter(|_| by_prompts).and_then(no_credentials)
+}
+
+/// Returns the line that makes pam_setcred fail after prompts.
+fn no_credentials(table: &CaseTable) -> Option<Hindrance> {
+    let steps = &table.credentials.steps;
+    let decided = steps.iter().find(|step| {
+        let cast = table.cast.get(step.line);
+        let action = cast.map(|line| line.handler.actions.on(step.returned));
+        matches!(action, Some(ControlAction::Bad | ControlAction::Die))
+    });
+    let step = decided.or(steps.last())?;
+    let line = &table.cast.get(step.line)?.handler;
+    let StackKind::Module { path, .. } = &line.kind else { return None };
+    let says = format!("{} returns {}", file_name(path), step.returned.name());
+    (table.credentials.code != PamCode::SUCCESS)
+        .then(|| Hindrance::Credentials(BlamedLine { place: line.place.clone(), says }))
 }
 
 fn switched_off(method: &str, effective: &Effective) -> Option<Hindrance> {
@@ -69,14 +155,19 @@ fn right(row: &CaseRow, key: bool) -> bool {
 
 /// Reports whether one text can satisfy every prompt: a code alone, a password alone, or both in one field.
 fn one_text_is_enough(table: &CaseTable, key: bool) -> bool {
-    let enough = |row: &CaseRow| {
-        let password = !matches!(row.world.password, Password::None(_));
-        let code = row.world.answer == ModuleAnswer::Right && asks_for_code(table, row);
-        let both = password && code;
-        let hidden = !code || !shows_the_code(table, row);
-        row.world.key == key && row.passes() && hidden && (!both || takes_one_field(table, row))
+    table.rows.iter().any(|row| right(row, key) && fits_one_text(table, row))
+}
+
+/// Reports whether one text brings what the row needs. A code is accepted once, and is not typed where it is shown.
+fn fits_one_text(table: &CaseTable, row: &CaseRow) -> bool {
+    let password = !matches!(row.world.password, Password::None(_));
+    let codes = match row.world.answer {
+        ModuleAnswer::Right => asked(table, row).count(),
+        ModuleAnswer::Wrong | ModuleAnswer::Broken(_) | ModuleAnswer::Exempt => 0,
     };
-    table.rows.iter().any(|row| right(row, key) && enough(row))
+    let hidden = codes == 0 || !shows_the_code(table, row);
+    let one = codes < 2 && !(password && codes == 1) || codes == 1 && takes_one_field(table, row);
+    hidden && one
 }
 
 fn asked<'a>(

@@ -8,8 +8,8 @@ use crate::judge::remedies::KEY_METHODS;
 use crate::pam::table::CaseTable;
 use crate::sshd::config::{Block, Config, Directive};
 use crate::sshd::effective::Effective;
-pub use crate::sshd::judge::issue::passes_by_pam;
 use crate::sshd::judge::issue::{Issue, issues, known_reach};
+pub use crate::sshd::judge::issue::{entries, passes_by_pam};
 use crate::sshd::pattern::fits_list;
 use crate::sshd::probe::{Probe, REMOTE};
 
@@ -99,7 +99,10 @@ impl SshdFacts {
         Finding {
             level,
             id,
-            place: self.config.place(kind.keywords()),
+            place: match kind.pam_line() {
+                Some(place) => place.to_string(),
+                None => self.config.place(kind.keywords()),
+            },
             what,
             remedy: self.remedy(kind, table),
         }

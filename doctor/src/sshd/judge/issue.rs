@@ -1,8 +1,9 @@
 //! What is wrong with the settings of one user: ways without a code, and ways that nobody completes.
 use crate::finding::Level;
 use crate::judge::case::Reach;
+use crate::pam::stack::LinePlace;
 use crate::pam::table::CaseTable;
-use crate::sshd::complete::{Hindrance, asks_a_code_alone, hindrance};
+use crate::sshd::complete::{Entry, Hindrance, asks_a_code_alone, entry, hindrance};
 use crate::sshd::effective::{Effective, Gate, Way};
 use crate::sshd::judge::{ABOUT_WAYS, SshdFacts};
 
@@ -43,6 +44,20 @@ pub(super) fn known_reach(facts: &SshdFacts) -> Reach {
         }
     }
     reach
+}
+
+/// Returns how users come to PAM, each way once.
+#[must_use]
+pub fn entries(facts: &SshdFacts) -> Vec<Entry> {
+    let mut found: Vec<Entry> = Vec::new();
+    for (user, effective) in people(facts) {
+        for one in open_ways(user, effective).iter().filter_map(|way| entry(way, effective)) {
+            if !found.contains(&one) {
+                found.push(one);
+            }
+        }
+    }
+    found
 }
 
 /// Reports whether some user can complete a way that does not call PAM.
@@ -131,6 +146,14 @@ fn without_pam(way: Way, effective: &Effective) -> Option<Issue> {
 }
 
 impl Issue {
+    /// Returns the PAM line that causes it.
+    pub(super) fn pam_line(&self) -> Option<&LinePlace> {
+        if let Self::Hindered(_, Hindrance::Credentials(line), _) = self {
+            return Some(&line.place);
+        }
+        None
+    }
+
     /// Returns the keywords that cause it.
     pub(super) fn keywords(&self) -> &'static [&'static str] {
         match self {
@@ -179,6 +202,13 @@ fn hindered(way: &Way, why: &Hindrance, others: Others) -> (&'static str, Level,
             "key-after-code",
             format!(
                 "The method `{way}` asks for the key last, so the module cannot see the key and refuses."
+            ),
+        ),
+        Hindrance::Credentials(line) => (
+            "credentials-refused",
+            format!(
+                "Nobody can complete `{way}`: after prompts, sshd calls each auth line again for credentials, in a process that does not know what it returned in the login. There {}, and the control field makes that a refusal.",
+                line.says
             ),
         ),
         Hindrance::Stack => {

@@ -1,7 +1,10 @@
 //! What to write into sshd's files, and where.
 use crate::judge::case::Reach;
 use crate::judge::remedies::{BOTH_METHODS, KEY_METHODS, PASSWORD_METHODS};
-use crate::pam::table::{CaseTable, Role};
+use crate::pam::code::PamCode;
+use crate::pam::control::{Control, ControlAction, parse};
+use crate::pam::stack::{LinePlace, StackKind};
+use crate::pam::table::{CaseRow, CaseTable, Cast, Role};
 use crate::sshd::complete::Hindrance;
 use crate::sshd::config::Directive;
 use crate::sshd::effective::Gate;
@@ -16,6 +19,9 @@ const OLD_PROMPTS: &str = "challengeresponseauthentication";
 impl SshdFacts {
     /// Returns the lines to write; empty if no lines are known to be right with this stack.
     pub(super) fn remedy(&self, kind: &Issue, table: Option<&CaseTable>) -> String {
+        if let Issue::Hindered(_, Hindrance::Credentials(line), _) = kind {
+            return table.map_or(String::new(), |table| word_for_brackets(table, &line.place));
+        }
         let methods = self.methods();
         let first: &[&str] = match kind {
             Issue::NoPamOpen | Issue::NoPamShut => &["UsePAM yes"],
@@ -133,6 +139,33 @@ impl SshdFacts {
             || format!("{} above every Match line", self.config.file),
             |folder| format!("{folder}/10-twinlock.conf (before any other file that sets it)"),
         )
+    }
+}
+
+/// Returns the line with a word as its control field, which ignores what the line returns for credentials; empty if that
+/// is not enough.
+fn word_for_brackets(table: &CaseTable, place: &LinePlace) -> String {
+    let of = |line: &Cast| line.handler.place == *place;
+    let Some(number) = table.cast.iter().position(of) else { return String::new() };
+    let mut cast = table.cast.clone();
+    let Some(line) = cast.get_mut(number) else { return String::new() };
+    let StackKind::Module { path, args } = line.handler.kind.clone() else { return String::new() };
+    let on = |code: PamCode| line.handler.actions.on(code);
+    let word = match (on(PamCode::SUCCESS), on(PamCode::AUTH_ERR)) {
+        (ControlAction::Ok, ControlAction::Die) => "requisite",
+        (ControlAction::Ok, ControlAction::Bad) => "required",
+        (_, _) => return String::new(),
+    };
+    let Control::Actions(actions) = parse(word) else { return String::new() };
+    line.handler.actions = *actions;
+    let after = CaseTable::of(cast, table.conditions.clone());
+    let words = args.iter().map(|arg| match arg.contains(' ') {
+        true => format!(" [{arg}]"),
+        false => format!(" {arg}"),
+    });
+    match after.credentials.code == PamCode::SUCCESS && after.rows.iter().any(CaseRow::passes) {
+        true => format!("Write `auth {word} {path}{}` there.", words.collect::<String>()),
+        false => String::new(),
     }
 }
 

@@ -108,7 +108,7 @@ struct Row {
     stays_out: &'static [Has],
 }
 
-const ROWS: [Row; 12] = [
+const ROWS: [Row; 16] = [
     // The password method cannot answer two prompts.
     Row {
         sshd: "KbdInteractiveAuthentication yes\nPasswordAuthentication yes\nAuthenticationMethods password,keyboard-interactive\n",
@@ -158,6 +158,41 @@ const ROWS: [Row; 12] = [
         head: Some("lock-out method-off"),
         gets_in: &[],
         stays_out: &[ALL_RIGHT],
+    },
+    // After prompts, pam_setcred calls each line again, and pam_succeed_if returns ignore there.
+    Row {
+        sshd: PROMPTS,
+        auth: "auth [success=ok default=die] pam_succeed_if.so user ingroup ada\n@include common-auth\nauth required pam_twinlock.so first_factor=stack\n",
+        status: "locked_out",
+        head: Some("lock-out credentials-refused"),
+        gets_in: &[],
+        stays_out: &[ALL_RIGHT, NO_CODE],
+    },
+    Row {
+        sshd: PROMPTS,
+        auth: "auth [success=ok ignore=ignore default=die] pam_succeed_if.so user ingroup ada\n@include common-auth\nauth required pam_twinlock.so first_factor=stack\n",
+        status: "closed",
+        head: None,
+        gets_in: &[NO_KEY],
+        stays_out: &[PASSWORD_ONLY, CODE_ONLY],
+    },
+    // Opposite conditions.
+    Row {
+        sshd: PROMPTS,
+        auth: "auth requisite pam_succeed_if.so user ingroup ada\n@include common-auth\nauth required pam_succeed_if.so quiet user notingroup ada\nauth required pam_twinlock.so first_factor=stack\n",
+        status: "locked_out",
+        head: Some("lock-out nobody-gets-in"),
+        gets_in: &[],
+        stays_out: &[ALL_RIGHT, NO_CODE],
+    },
+    // Root calls it.
+    Row {
+        sshd: KEYS,
+        auth: "auth required pam_twinlock.so first_factor=publickey\nauth [success=1 default=ignore] pam_rootok.so\n",
+        status: "locked_out",
+        head: Some("lock-out nobody-gets-in"),
+        gets_in: &[],
+        stays_out: &[ALL_RIGHT, NO_CODE],
     },
     // A module that only restricts is no exception.
     Row {
@@ -258,8 +293,8 @@ fn apply(m: &Machine, report: &Value) {
 #[test]
 fn remedies_let_in_those_with_a_code_and_nobody_else() {
     for (number, row) in ROWS.iter().enumerate().filter(|(_, row)| row.status != "closed") {
-        // What a Match block sets is the administrator's to decide.
-        if row.sshd.contains("Match") {
+        // What a Match block sets is the administrator's to decide, and which of two opposite conditions is meant.
+        if row.sshd.contains("Match") || row.auth.contains("notingroup") {
             continue;
         }
         let m = wired(row.sshd, row.auth);

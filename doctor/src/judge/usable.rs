@@ -1,0 +1,76 @@
+//! What a finding counts for: a way in must let somebody in, and a line that refuses must refuse somebody.
+use crate::finding::{Finding, Level};
+use crate::judge::case::{Case, Reach};
+use crate::pam::control::ControlAction;
+use crate::pam::dispatch::Impression;
+use crate::pam::table::{CaseRow, Password};
+use crate::pam::twinlock::ModuleAnswer;
+
+/// Ways in for users whom the settings or a line exempt.
+const FOR_EXEMPT: [&str; 4] = ["nullok", "not-enrolled-allowed", "rule-exempts", "rule-reminds"];
+/// Ways in for everybody whom the stack lets in.
+const FOR_ALL: [&str; 2] = ["not-wired", "stack-after-failure"];
+/// Lines that refuse every user who reaches them.
+const REFUSING: [&str; 5] = [
+    "module-missing",
+    "wrong-arguments",
+    "unknown-argument",
+    "missing-first-factor",
+    "hidden-character",
+];
+
+impl Case<'_> {
+    /// Makes a warning of each way in by which nobody gets in, and of each refusing line that refuses nobody.
+    pub fn weigh(&self, findings: &mut [Finding]) {
+        if self.table.is_too_large() {
+            return;
+        }
+        let lets_in = |fits: &dyn Fn(&CaseRow) -> bool| {
+            self.table.rows.iter().any(|row| (self.usable)(row) && fits(row))
+        };
+        // A host that lets in nobody has a lock-out; without one, nothing is taken for closed.
+        let locked_out = findings.iter().any(|one| one.level == Level::LockOut);
+        let anybody = lets_in(&|_| true) || !locked_out;
+        let exempt = lets_in(&|row| row.world.answer == ModuleAnswer::Exempt);
+        for finding in findings.iter_mut() {
+            let of =
+                |level: Level, ids: &[&str]| finding.level == level && ids.contains(&finding.id);
+            let idle =
+                of(Level::WayIn, &FOR_ALL) && !anybody || of(Level::WayIn, &FOR_EXEMPT) && !exempt;
+            let refuses_nobody =
+                of(Level::LockOut, &REFUSING) && self.gets_in() && !self.refuses(&finding.place);
+            if idle || refuses_nobody {
+                finding.level = Level::Warning;
+            }
+        }
+    }
+
+    /// Reports whether some user with every factor gets in.
+    fn gets_in(&self) -> bool {
+        self.table.rows.iter().any(|row| (self.usable)(row) && has_all(row))
+    }
+
+    /// Reports whether the line at that place is the first to refuse some user with every factor.
+    fn refuses(&self, place: &str) -> bool {
+        let here =
+            |line: usize| self.line(line).filter(|line| line.handler.place.to_string() == place);
+        let of = |row: &&CaseRow| has_all(row) && self.reach.covers(row.world.key);
+        self.table.rows.iter().filter(of).any(|row| {
+            row.steps.iter().any(|step| {
+                let action = here(step.line).map(|line| line.handler.actions.on(step.returned));
+                let refuses = matches!(action, Some(ControlAction::Bad | ControlAction::Die));
+                refuses && step.before != Impression::Negative
+            })
+        })
+    }
+}
+
+fn has_all(row: &CaseRow) -> bool {
+    let proven = row.world.key || !matches!(row.world.password, Password::None(_));
+    proven && row.world.answer == ModuleAnswer::Right
+}
+
+/// Returns whether a row is used if sshd's settings are unknown or do not matter: whenever it passes and is covered.
+pub fn covered(reach: Reach) -> impl Fn(&CaseRow) -> bool {
+    move |row| row.passes() && reach.covers(row.world.key)
+}
