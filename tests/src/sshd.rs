@@ -47,7 +47,24 @@ impl Machine {
         self
     }
 
+    /// Starts or restarts sshd as [`Machine::sshd`] does, with `options` on its command line.
+    ///
+    /// # Errors
+    /// What sshd says if it does not start.
+    pub fn try_sshd(&self, settings: &str, options: &[&str]) -> Result<(), String> {
+        self.sshd_files(settings);
+        self.started_sshd(options, &[])
+    }
+
     fn sshd_under(&self, settings: &str, env: &[(String, String)]) -> &Self {
+        self.sshd_files(settings);
+        if let Err(said) = self.started_sshd(&[], env) {
+            panic!("sshd does not start: {said}");
+        }
+        self
+    }
+
+    fn sshd_files(&self, settings: &str) {
         self.stop_sshd();
         // A killed sshd leaves its PID file.
         if self.file(NUMBER).exists() {
@@ -56,15 +73,20 @@ impl Machine {
         self.host_key();
         self.file("/etc/ssh/sshd_config").write(STOCK);
         self.file("/etc/ssh/sshd_config.d/20-test.conf").write(settings);
+    }
+
+    fn started_sshd(&self, options: &[&str], env: &[(String, String)]) -> Result<(), String> {
         // By its full path: sshd executes itself again for each connection.
-        let mut call = self.call(["/usr/sbin/sshd"]);
+        let mut call = self.call(["/usr/sbin/sshd"]).args(options.iter().copied());
         for (name, value) in env {
             call = call.env(name, value);
         }
         let started = call.output();
-        assert_eq!(started.code, Some(0), "sshd does not start: {}", started.stderr);
+        if started.code != Some(0) {
+            return Err(started.stderr);
+        }
         self.until_listening(true);
-        self
+        Ok(())
     }
 
     fn host_key(&self) {

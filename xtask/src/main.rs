@@ -27,6 +27,7 @@ mod tally;
 mod test;
 mod tools;
 mod transcript;
+mod wirings;
 mod without_std;
 
 use std::process::ExitCode;
@@ -50,6 +51,9 @@ Usage: cargo xtask CHORE
   bench           what a login costs, compared with pam_google_authenticator and pam_oath: some minutes
        --quick    in a minute, and without writing docs/benchmarks.md
        --layout   writes down for the linker what of the module a login runs
+  wirings         generated wirings with real logins, compared with doctor's verdicts: some minutes
+       --seed N   the first seed: the wiring of a seed is always the same
+       --count N  how many, 40 by default
   package         the .deb, in target/package; needs packaging/debian/maintainer
        --try      one with a made-up maintainer, tried in a fresh Debian
 
@@ -63,6 +67,7 @@ not a chroot, and not a container that forbids namespaces. That is checked befor
   test       33 (165 with what     2 GB                 20
              they need, at most)
   test --all 38                    6 GB                 120
+  wirings    33                    2 GB                 5
   bench      11                    1 GB                 10
 ";
 
@@ -74,22 +79,31 @@ struct CommandLine {
     from: Option<String>,
     /// The word after `--advisory-db`.
     advisory_db: Option<String>,
+    /// The word after `--seed`.
+    seed: Option<String>,
+    /// The word after `--count`.
+    count: Option<String>,
 }
 
 impl CommandLine {
     fn read(mut words: impl Iterator<Item = String>) -> Result<Self, String> {
         let chore = words.next().ok_or("Say which chore.")?;
         let (mut flags, mut from, mut advisory_db) = (Vec::new(), None, None);
+        let (mut seed, mut count) = (None, None);
         while let Some(word) = words.next() {
             // The inner tasks take words of any form.
             if word == "--from" && chore == "test" {
                 from = Some(words.next().ok_or("`--from` takes the name of a step.")?);
             } else if word == "--advisory-db" && chore == "test" {
                 advisory_db = Some(words.next().ok_or("`--advisory-db` takes a folder.")?);
+            } else if word == "--seed" && chore == "wirings" {
+                seed = Some(words.next().ok_or("`--seed` takes a number.")?);
+            } else if word == "--count" && chore == "wirings" {
+                count = Some(words.next().ok_or("`--count` takes a number.")?);
             }
             flags.push(word);
         }
-        Ok(Self { chore, flags, from, advisory_db })
+        Ok(Self { chore, flags, from, advisory_db, seed, count })
     }
 
     /// Checks that the task accepts every flag of the command line.
@@ -131,6 +145,7 @@ fn main() -> ExitCode {
             let typist = if typed.has("--auto") { Typist::Itself } else { Typist::Person };
             demo::demo(typed.consent(), typist)
         }),
+        "wirings" => typed.only(&wirings::FLAGS).map(|()| wirings::wirings(&typed)),
         "bench" => typed.only(&bench::FLAGS).map(|()| bench::bench(&typed)),
         bench::INSIDE => Ok(bench::inside(&typed.flags)),
         fresh::INSIDE => Ok(fresh::inside(&typed.flags)),
@@ -157,7 +172,7 @@ fn main() -> ExitCode {
 /// Enters the checkout, and checks whether a task that uses private machines can run here.
 fn may_begin(typed: &CommandLine) -> Done {
     let apart = match typed.chore.as_str() {
-        "test" | "demo" | "bench" => true,
+        "test" | "demo" | "bench" | "wirings" => true,
         "package" => typed.has("--try"),
         _ => return Ok(()),
     };

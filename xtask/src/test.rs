@@ -12,7 +12,7 @@ use crate::system_tests::{self, ALL, Environment, Program};
 use crate::tally::{Counts, Tally};
 use crate::{
     CommandLine, booted, deb, deny, fresh, fuzz, mail_server, manual, module, mutants, transcript,
-    without_std,
+    wirings, without_std,
 };
 
 /// How many tests to run.
@@ -224,11 +224,12 @@ fn booted_tests() -> Done<Counts> {
 }
 
 /// Returns a command that runs the tests as root and cargo as the caller, so that cargo's files keep their owner.
-fn as_root(mut command: Command) -> Command {
+pub(crate) fn as_root(mut command: Command) -> Command {
     if !root() {
         let architecture = std::env::consts::ARCH.to_uppercase();
         let name = format!("CARGO_TARGET_{architecture}_UNKNOWN_LINUX_GNU_RUNNER");
-        command.env(name, format!("sudo --preserve-env=CARGO_MANIFEST_DIR,CARGO_TARGET_DIR,{ALL}"));
+        let kept = ["CARGO_MANIFEST_DIR", "CARGO_TARGET_DIR", ALL, wirings::SEED, wirings::COUNT];
+        command.env(name, format!("sudo --preserve-env={}", kept.join(",")));
     }
     command
 }

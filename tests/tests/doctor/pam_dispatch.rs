@@ -7,14 +7,21 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use twinlock_doctor::pam::code::PamCode;
+use twinlock_doctor::pam::credentials::{answer, outcome};
 use twinlock_doctor::pam::dispatch::dispatch;
 use twinlock_doctor::pam::load::{Files, load};
 use twinlock_doctor::pam::modules::{Nature, nature};
 use twinlock_doctor::pam::stack::{Facility, Handler, StackKind};
+use twinlock_doctor::pam::table::tabulate;
+use twinlock_tests::thorough;
+
+use crate::numbers::Numbers;
 
 /// libpam's messages as pamtester prints them, for the possible results of these stacks.
-const SENTENCES: [(&str, &str); 22] = [
+const SENTENCES: [(&str, &str); 24] = [
     ("success", "successfully authenticated"),
+    ("success", "credential info has successfully been set."),
+    ("cred_err", "Failure setting user credentials"),
     ("abort", "Initialization failure"),
     ("open_err", "Failed to load module"),
     ("symbol_err", "Symbol not found"),
@@ -87,21 +94,6 @@ fn written() -> Vec<(String, String)> {
         .collect()
 }
 
-/// Reproducible numbers.
-struct Numbers(u64);
-
-impl Numbers {
-    fn below(&mut self, end: usize) -> usize {
-        self.0 =
-            self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-        usize::try_from(self.0 >> 33).expect("31 bits") % end
-    }
-
-    fn one_of<'a>(&mut self, words: &[&'a str]) -> &'a str {
-        words[self.below(words.len())]
-    }
-}
-
 const CONTROLS: [&str; 14] = [
     "required",
     "requisite",
@@ -118,7 +110,7 @@ const CONTROLS: [&str; 14] = [
     "[success=bad default=ok]",
     "[module_unknown=ignore default=2]",
 ];
-const ANSWERS: [&str; 9] = [
+const ANSWERS: [&str; 13] = [
     "pam_permit.so",
     "pam_permit.so",
     "pam_deny.so",
@@ -128,12 +120,20 @@ const ANSWERS: [&str; 9] = [
     "pam_debug.so auth=user_unknown",
     "pam_debug.so auth=success",
     "pam_nosuch.so",
+    "pam_debug.so auth=success cred=cred_err",
+    "pam_debug.so auth=ignore cred=success",
+    "pam_debug.so auth=success cred=ignore",
+    "pam_debug.so auth=auth_err cred=maxtries",
 ];
 const NAMES: [&str; 8] =
     ["p-yes", "p-no", "p-stop", "p-enough", "p-debian", "p-reset", "p-jump-out", "p-nested"];
 
+/// The seed of the drawn stacks, and how many there are: in the usual test, and in the whole one.
+const SEED: u64 = 0x7477_696e;
+const DRAWN: [usize; 2] = [1000, 5000];
+
 fn drawn(count: usize) -> Vec<(String, String)> {
-    let mut numbers = Numbers(0x7477_696e);
+    let mut numbers = Numbers::of(SEED);
     let mut stack = |_| {
         let mut text = String::new();
         for _ in 0..2 + numbers.below(6) {
@@ -149,10 +149,18 @@ fn drawn(count: usize) -> Vec<(String, String)> {
     (0..count).map(&mut stack).collect()
 }
 
-fn simulated(folder: &Folder, service: &str) -> &'static str {
+/// Results of a stack: of a login, of credentials without a login, and of credentials after a login that succeeded.
+#[derive(Debug, PartialEq, Eq)]
+struct Results {
+    login: String,
+    alone: String,
+    after: Option<String>,
+}
+
+fn simulated(folder: &Folder, service: &str) -> Results {
     let loaded = load(folder, service).expect("readable files");
     if loaded.unusable.is_some() {
-        return "abort";
+        return Results { login: "abort".to_owned(), alone: "abort".to_owned(), after: None };
     }
     let answer = &mut |handler: &Handler| match &handler.kind {
         StackKind::Module { path, .. } if path == "pam_nosuch.so" => PamCode::MODULE_UNKNOWN,
@@ -165,28 +173,43 @@ fn simulated(folder: &Folder, service: &str) -> &'static str {
         },
         StackKind::Broken | StackKind::Substack => panic!("not a module"),
     };
-    dispatch(loaded.lines(Facility::Auth), answer).code.name()
+    let lines = loaded.lines(Facility::Auth);
+    let login = dispatch(lines, answer).code;
+    let table = tabulate(lines, &|path| path != "pam_nosuch.so" && path.ends_with(".so"));
+    let row = table.rows.iter().find(|row| row.passes()).filter(|_| login == PamCode::SUCCESS);
+    let name = |code: PamCode| code.name().to_owned();
+    let after = row.map(|row| name(outcome(&table.cast, Some(row)).code));
+    Results { login: name(login), alone: name(table.credentials.code), after }
 }
 
-/// Runs all services in one private mount namespace; returns the last line of pamtester by service.
-fn real(folder: &Path) -> BTreeMap<String, String> {
+/// Runs pamtester with these operations on all services in one private mount namespace; returns its lines by service.
+fn real(folder: &Path, operations: &str) -> BTreeMap<String, Vec<String>> {
     let script = r#"mount --bind "$1" /etc/pam.d || exit 1
         for file in /etc/pam.d/t*; do
-            said=$(LC_ALL=C pamtester "${file##*/}" root authenticate 2>&1 </dev/null | sed -n 's/^pamtester: //p')
-            printf '%s\t%s\n' "${file##*/}" "$said"
+            echo "= ${file##*/}"
+            LC_ALL=C stdbuf -oL pamtester "${file##*/}" root $2 2>&1 </dev/null
         done"#;
     let output = Command::new("unshare")
         .args(["-m", "sh", "-c", script, "sh"])
         .arg(folder)
+        .arg(operations)
         .output()
         .expect("unshare runs");
-    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-    String::from_utf8(output.stdout)
-        .expect("text")
-        .lines()
-        .map(|line| line.split_once('\t').expect("two columns"))
-        .map(|(service, said)| (service.to_owned(), said.to_owned()))
-        .collect()
+    assert!(output.status.success() || !output.stdout.is_empty(), "{output:?}");
+    let text = String::from_utf8(output.stdout).expect("text");
+    let services = text.split("= t").skip(1).map(|part| {
+        let (service, rest) = part.split_once('\n').expect("a line");
+        let said = rest.lines().filter_map(|line| line.strip_prefix("pamtester: "));
+        (format!("t{service}"), said.map(str::to_owned).collect())
+    });
+    services.collect()
+}
+
+/// Returns the code of a sentence of pamtester, or the sentence.
+fn code(said: Option<&String>) -> String {
+    let said = said.map_or("nothing", String::as_str);
+    let known = SENTENCES.iter().find(|(_, text)| *text == said);
+    known.map_or(said, |(code, _)| code).to_owned()
 }
 
 #[test]
@@ -197,25 +220,37 @@ fn every_stack_ends_as_in_libpam() {
     }
     let mut stacks = written();
     assert!(stacks.len() >= 60, "{} stacks", stacks.len());
-    stacks.extend(drawn(400));
+    let count = DRAWN[usize::from(thorough())];
+    stacks.extend(drawn(count));
     for (number, (_, text)) in stacks.iter().enumerate() {
         fs::write(dir.path().join(format!("t{number}")), text).expect("a file");
     }
-    let real = real(dir.path());
+    let alone = real(dir.path(), CREDENTIALS);
+    let both = real(dir.path(), &format!("authenticate {CREDENTIALS}"));
     let folder = Folder(dir.path().to_owned());
-    let mut wrong = String::new();
+    let (mut wrong, mut granted) = (String::new(), 0);
     for (number, (title, text)) in stacks.iter().enumerate() {
         let service = format!("t{number}");
-        let said = &real[&service];
-        let name = simulated(&folder, &service);
-        let sentence = SENTENCES.iter().find(|(code, _)| *code == name).map(|(_, text)| *text);
-        if sentence != Some(said.as_str()) {
-            writeln!(wrong, "{title}\n{text}simulated: {name}, libpam: {said}\n")
+        let said = &both[&service];
+        let real = Results {
+            login: code(said.first()),
+            alone: code(alone[&service].first()),
+            after: said.get(1).map(|after| code(Some(after))),
+        };
+        granted += usize::from(real.after.is_some());
+        let simulated = simulated(&folder, &service);
+        if simulated != real {
+            writeln!(wrong, "{title}\n{text}simulated: {simulated:?}\nlibpam: {real:?}\n")
                 .expect("a string takes it");
         }
     }
-    assert!(wrong.is_empty(), "{wrong}");
+    assert!(wrong.is_empty(), "seed {SEED:#x}\n{wrong}");
+    // Credentials after a login are compared too.
+    assert!(granted * 10 > count, "{granted} of {count}");
 }
+
+/// pamtester's word for the call that sshd makes after a login.
+const CREDENTIALS: &str = "setcred(PAM_ESTABLISH_CRED)";
 
 /// Modules that ask the user, crash without an answer, or wait.
 const ASKING: [&str; 6] =
@@ -223,8 +258,8 @@ const ASKING: [&str; 6] =
 /// Modules of Debian 12's libpam-modules that the model does not have.
 const UNKNOWN: [&str; 1] = ["pam_exec"];
 
-#[test]
-fn each_module_of_debian_answers_as_in_the_model() {
+/// Returns the modules of this host that answer without a dialogue, and a folder with a service for each.
+fn modules() -> (tempfile::TempDir, Vec<String>) {
     let dir = tempfile::tempdir().expect("a folder");
     let folder = fs::read_dir("/usr/lib/x86_64-linux-gnu/security").expect("modules");
     let names = folder.map(|entry| entry.expect("a file").file_name());
@@ -234,26 +269,54 @@ fn each_module_of_debian_answers_as_in_the_model() {
     for name in &names {
         // The answer itself is the result; cred_expired stands for ignore.
         let text = format!(
-            "auth [ignore=ignore default=done] {name}.so\nauth [default=done] pam_debug.so auth=cred_expired\n"
+            "auth [ignore=ignore default=done] {name}.so\nauth [default=done] pam_debug.so auth=cred_expired cred=cred_expired\n"
         );
         fs::write(dir.path().join(format!("t{name}")), text).expect("a file");
     }
     fs::write(dir.path().join("other"), "auth required pam_deny.so\n").expect("a file");
-    let real = real(dir.path());
+    (dir, names)
+}
+
+fn own_code(real: &BTreeMap<String, Vec<String>>, name: &str) -> String {
+    match code(real[&format!("t{name}")].first()) {
+        code if code == "cred_expired" => "ignore".to_owned(),
+        code => code,
+    }
+}
+
+#[test]
+fn each_module_of_debian_answers_as_in_the_model() {
+    let (dir, names) = modules();
+    let real = real(dir.path(), "authenticate");
     let mut wrong = String::new();
     for name in &names {
-        let said = &real[&format!("t{name}")];
-        let code = SENTENCES.iter().find(|(_, text)| text == said).map(|(code, _)| *code);
-        let code = if code == Some("cred_expired") { Some("ignore") } else { code };
-        let fits = |codes: &[PamCode]| codes.iter().any(|one| Some(one.name()) == code);
+        let code = own_code(&real, name);
+        let fits = |codes: &[PamCode]| codes.iter().any(|one| one.name() == code);
         let holds = match nature(&format!("{name}.so"), &[]) {
             Nature::Fixed(one) => fits(&[one]),
             Nature::Condition(codes) => fits(codes),
-            Nature::Proof(_) | Nature::Second(_) => code != Some("success"),
+            Nature::Proof(_) | Nature::Second(_) => code != "success",
             Nature::Unknown => UNKNOWN.contains(&name.as_str()),
         };
         if !holds {
-            writeln!(wrong, "{name}: {code:?} {said}").expect("a string takes it");
+            writeln!(wrong, "{name}: {code}").expect("a string takes it");
+        }
+    }
+    assert!(names.len() >= 38 && wrong.is_empty(), "{} {wrong}", names.len());
+}
+
+#[test]
+fn each_module_of_debian_sets_credentials_as_in_the_model() {
+    let (dir, names) = modules();
+    let real = real(dir.path(), CREDENTIALS);
+    let mut wrong = String::new();
+    for name in &names {
+        let file = format!("{name}.so");
+        let missing = nature(&file, &[]) == Nature::Fixed(PamCode::MODULE_UNKNOWN);
+        let model = if missing { PamCode::MODULE_UNKNOWN } else { answer(&file, &[]) };
+        let code = own_code(&real, name);
+        if model.name() != code {
+            writeln!(wrong, "{name}: {code}").expect("a string takes it");
         }
     }
     assert!(names.len() >= 38 && wrong.is_empty(), "{} {wrong}", names.len());

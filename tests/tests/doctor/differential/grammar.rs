@@ -1,0 +1,156 @@
+//! The grammar of wirings: a stack with settings of sshd that suit it, and what people change.
+//!
+//! Each line of "What was found" (issue 15) comes from these productions:
+//!
+//! | what was found | production |
+//! |---|---|
+//! | lists with `password` and prompts, late keys, bsdauth | `servers::HOPELESS` |
+//! | a method off in one Match, Match by primary group, negated and split addresses, `User ?*`, LocalPort | `servers::block` |
+//! | Kerberos | `changes::kerberos` |
+//! | empty passwords | `changes::empty_password` |
+//! | SSHD_OPTS, a second sshd | `changes::options` |
+//! | more than four conditions | `changes::conditions` |
+//! | restricting modules beside a weak line of ours | `changes::weak_ours`, `lines::guard` |
+//! | lastlog, mail, echo, time, faildelay | `lines::INERT`, `lines::REFUSING`, `lines::OPENING` |
+//! | `not_enrolled`, remind and exempt rules | `changes::settings` |
+//! | one field by the password method | the form with `forward_pass` |
+//! | guards behind the line, jumps | the form with a guard, `changes::control` |
+//! | carriage returns, no-break spaces | `lines::MISTAKES` |
+//!
+//! Root's other doors, remedies and words are no matter of a login by ssh, and have tests of their own.
+
+use super::changes::{
+    Change, any_line, argument, claim, conditions, control, delete, duplicate, empty_password,
+    hopeless, idle_block, inert, kerberos, let_in_block, mistake, opening, options, refusing,
+    restriction, settings, shut_out_block, sufficient, swap, unknown, weak_ours, wide,
+    without_ours,
+};
+use super::servers::{BOTH, FIELD, KEYS, PROMPTS, TWO_WAYS};
+use super::wiring::Wiring;
+use crate::numbers::Numbers;
+
+/// A stack and the settings that suit it.
+struct Form {
+    auth: &'static [&'static str],
+    sshd: &'static [&'static str],
+}
+
+const KEY: Form =
+    Form { auth: &["auth required pam_twinlock.so first_factor=publickey"], sshd: &KEYS };
+const PASSWORD: &[&str] =
+    &["@include common-auth", "auth required pam_twinlock.so first_factor=stack"];
+const SHIPPED: &[&str] = &[
+    "auth [success=2 default=ignore] pam_unix.so nodelay",
+    "auth [default=die] pam_twinlock.so first_factor=failed",
+    "auth requisite pam_deny.so",
+    "auth required pam_permit.so",
+    "auth requisite pam_twinlock.so first_factor=stack",
+];
+
+const FORMS: [Form; 12] = [
+    KEY,
+    KEY,
+    Form { auth: PASSWORD, sshd: &PROMPTS },
+    Form { auth: PASSWORD, sshd: &PROMPTS },
+    Form { auth: PASSWORD, sshd: &TWO_WAYS },
+    Form { auth: SHIPPED, sshd: &PROMPTS },
+    Form { auth: SHIPPED, sshd: &KEYS },
+    Form {
+        auth: &[
+            "auth [success=3 default=ignore] pam_twinlock.so probe=publickey",
+            "auth [success=2 default=ignore] pam_unix.so nodelay",
+            "auth [default=die] pam_twinlock.so first_factor=failed",
+            "auth requisite pam_deny.so",
+            "auth required pam_permit.so",
+            "auth requisite pam_twinlock.so first_factor=stack",
+        ],
+        sshd: &BOTH,
+    },
+    Form {
+        auth: &[
+            "auth required pam_twinlock.so first_factor=follows forward_pass",
+            "auth required pam_unix.so nodelay use_first_pass",
+        ],
+        sshd: &FIELD,
+    },
+    Form {
+        auth: &[
+            "@include common-auth",
+            "auth [success=1 default=ignore] pam_twinlock.so first_factor=stack",
+            "auth requisite pam_deny.so",
+            "auth required pam_permit.so",
+        ],
+        sshd: &PROMPTS,
+    },
+    Form {
+        auth: &["auth substack common-auth", "auth required pam_twinlock.so first_factor=stack"],
+        sshd: &PROMPTS,
+    },
+    Form {
+        auth: &[
+            "auth required pam_twinlock.so first_factor=follows",
+            "auth required pam_unix.so nodelay",
+        ],
+        sshd: &PROMPTS,
+    },
+];
+
+/// Changes of a wiring that stays as it is meant.
+const MILD: [Change; 7] =
+    [inert, inert, restriction, restriction, idle_block, argument, conditions];
+/// Changes that mostly let somebody in.
+const OPEN: [Change; 14] = [
+    opening,
+    sufficient,
+    sufficient,
+    weak_ours,
+    weak_ours,
+    without_ours,
+    let_in_block,
+    let_in_block,
+    let_in_block,
+    wide,
+    settings,
+    settings,
+    options,
+    empty_password,
+];
+/// Changes that mostly lock out.
+const SHUT: [Change; 8] =
+    [refusing, mistake, claim, hopeless, hopeless, hopeless, shut_out_block, delete];
+/// Changes with any effect.
+const WILD: [Change; 12] = [
+    control, control, control, delete, duplicate, swap, any_line, any_line, sufficient, claim,
+    kerberos, unknown,
+];
+
+/// Composes the wiring of a seed.
+pub(super) fn wiring(seed: u64) -> Wiring {
+    let mut numbers = Numbers::of(seed);
+    let form = &FORMS[numbers.below(FORMS.len())];
+    let mut made = Wiring {
+        seed,
+        sshd: numbers.one_of(form.sshd).to_owned(),
+        auth: form.auth.iter().map(|line| (*line).to_owned()).collect(),
+        ..Wiring::default()
+    };
+    // In percent, so that each outcome has its share.
+    let kinds: &[&[Change]] = match numbers.below(100) {
+        0..=27 => &[],
+        28..=59 => &[&OPEN],
+        60..=82 => &[&SHUT],
+        83..=89 => &[&WILD, &WILD],
+        90..=95 => &[&OPEN, &SHUT],
+        _ => &[&WILD, &WILD, &WILD, &OPEN],
+    };
+    for kind in kinds {
+        numbers.one_of(kind)(&mut made, &mut numbers);
+    }
+    for _ in 0..numbers.below(3) {
+        numbers.one_of(&MILD)(&mut made, &mut numbers);
+    }
+    if made.auth.is_empty() {
+        made.auth.push("auth required pam_unix.so nodelay".to_owned());
+    }
+    made
+}

@@ -1,0 +1,377 @@
+//! Runs the real logins of one wiring after another in a private machine.
+
+use std::cell::RefCell;
+use std::fs;
+
+use serde_json::Value;
+use twinlock_tests::{Machine, Otp, now};
+
+use super::people::{APP, Enrolled, GROUPS, INSIDE, PASSWORD, PEOPLE, Person, members};
+use super::wiring::{From, USUAL, Wiring};
+
+/// Answers each prompt: the password, the next code, or both in one field.
+const ANSWER: &str = r#"#!/bin/sh
+case "$1" in
+*"assword & "*) what=both ;;
+*"'s password: "*) what=text ;;
+*assword*) what=password ;;
+*) what=code ;;
+esac
+case $what in
+password) echo "$PASSWORD"; exit ;;
+text) echo "$TEXT"; exit ;;
+esac
+count=$(cat /tmp/answered 2>/dev/null || echo 0)
+echo $((count + 1)) >/tmp/answered
+set -- $CODES
+shift $((count < $# ? count : $#))
+[ $what = both ] && echo "$PASSWORD$1" || echo "$1"
+"#;
+
+const COMMON_AUTH: &str = "auth [success=1 default=ignore] pam_unix.so nullok nodelay\nauth requisite pam_deny.so\nauth required pam_permit.so\n";
+const REST: &str = "@include common-account\n@include common-session\n";
+const ALL: &str = "LoginGraceTime 300\nPermitRootLogin no\n";
+/// How many lines of the log are shown.
+const LOG_LINES: usize = 300;
+const SECOND: &str = "/run/second.pid";
+
+/// Who logs in from other addresses and to other ports too.
+const ELSEWHERE: [&str; 3] = ["ada", "dan", "eve"];
+
+/// What a user has.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Has {
+    pub(super) key: bool,
+    pub(super) password: bool,
+    pub(super) code: bool,
+}
+
+/// Key, password and code of the logins that are tried by everybody.
+const OTHERS: [[bool; 3]; 4] =
+    [[true, true, false], [false, false, true], [false, true, true], [true, true, true]];
+
+/// What the host is like during a login.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum State {
+    /// /etc/nologin exists.
+    Closed,
+    /// The settings cannot be read: the module returns service_err.
+    SettingsGone,
+    /// The ledger cannot be written: the module returns authinfo_unavail.
+    LedgerFixed,
+}
+
+/// One login and its result.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Trial {
+    pub(super) person: &'static Person,
+    pub(super) from: From,
+    pub(super) has: Has,
+    pub(super) gets_in: bool,
+}
+
+/// Doctor's report and the logins.
+pub(super) struct Tried {
+    pub(super) report: Value,
+    pub(super) trials: Vec<Trial>,
+    /// Why sshd did not start.
+    pub(super) not_started: Option<String>,
+    /// Whether the module granted a login to a client with a right code and neither key nor password.
+    pub(super) granted_to_nobody: bool,
+    /// The end of the log.
+    pub(super) log: Vec<String>,
+}
+
+/// A private machine with the accounts.
+pub(super) struct Room {
+    m: Machine,
+    mixtures: Vec<Has>,
+    /// The codes of a step and of the next one.
+    codes: RefCell<Option<(u64, [String; 3])>>,
+}
+
+impl Room {
+    /// Creates the machine.
+    pub(super) fn new() -> Self {
+        let m = Machine::new();
+        m.twinlock();
+        for person in &PEOPLE {
+            m.user_with_uid(person.name, person.uid).key(person.name);
+            if person.name != "emi" {
+                m.password(person.name, PASSWORD);
+            }
+            if person.enrolled == Enrolled::Yes {
+                m.enrolled(person.name, APP);
+            }
+        }
+        m.user("stranger").key("stranger");
+        groups(&m);
+        m.pam("common-auth", COMMON_AUTH);
+        m.file("/usr/local/bin/answer").write(ANSWER).mode(0o755);
+        m.run(["ip", "address", "add", &format!("{INSIDE}/32"), "dev", "lo"]).ok();
+        m.run(["ip", "address", "add", "203.0.113.7/32", "dev", "lo"]).ok();
+        m.run(["cp", "-a", "/var/lib/twinlock", "/var/lib/twinlock.new"]).ok();
+        m.run(["cp", "-a", "/etc/shadow", "/etc/shadow.new"]).ok();
+        let bits = [false, true];
+        let mixtures = bits.iter().flat_map(|key| {
+            bits.iter().flat_map(move |password| {
+                bits.map(|code| Has { key: *key, password: *password, code })
+            })
+        });
+        Self { m, mixtures: mixtures.collect(), codes: RefCell::new(None) }
+    }
+
+    /// Sets up the wiring, asks doctor, and tries the logins.
+    pub(super) fn tried(&self, wiring: &Wiring) -> Tried {
+        self.reset(wiring);
+        let not_started = self.start(wiring);
+        let said = self.m.run(["twinlock", "doctor", "ssh", "--json"]);
+        let report = serde_json::from_str(&said.stdout)
+            .unwrap_or_else(|error| panic!("{wiring}\n{error}: {said:#?}"));
+        let mut trials = Vec::new();
+        for from in wiring.froms() {
+            for person in
+                people(wiring).filter(|one| from == USUAL || ELSEWHERE.contains(&one.name))
+            {
+                for has in self.mixtures_of(person, from) {
+                    let gets_in = not_started.is_none() && self.login(wiring, person, from, has);
+                    trials.push(Trial { person, from, has, gets_in });
+                }
+            }
+        }
+        let granted_to_nobody = not_started.is_none() && self.grants_nobody(wiring);
+        let log = self.m.log().into_iter().rev().take(LOG_LINES).rev().collect();
+        Tried { report, trials, not_started, granted_to_nobody, log }
+    }
+
+    /// Reports whether the module grants a login of ada with the code alone, whatever the stack makes of it.
+    fn grants_nobody(&self, wiring: &Wiring) -> bool {
+        if !wiring.auth.iter().any(|line| line.contains("first_factor=stack")) {
+            return false;
+        }
+        let granted = || self.m.logged("event=accepted").len();
+        let before = granted();
+        self.login(wiring, &PEOPLE[0], USUAL, Has { key: false, password: false, code: true });
+        granted() > before
+    }
+
+    /// Tries the logins of everybody in another state of the host.
+    pub(super) fn tried_in(&self, wiring: &Wiring, state: State) -> Vec<Trial> {
+        let (set, undo) = match state {
+            State::Closed => ("echo closed >/etc/nologin", "rm /etc/nologin"),
+            State::SettingsGone => (
+                "cp -a /etc/twinlock /tmp/kept; rm -f /etc/twinlock/settings.good; echo [ >/etc/twinlock/twinlock.toml",
+                "rm -r /etc/twinlock; mv /tmp/kept /etc/twinlock",
+            ),
+            State::LedgerFixed => {
+                ("mount -o remount,ro /run/twinlock", "mount -o remount,rw /run/twinlock")
+            }
+        };
+        self.clear();
+        self.m.run(["sh", "-c", set]).ok();
+        let mut trials = Vec::new();
+        for person in people(wiring) {
+            for has in self.mixtures_of(person, USUAL) {
+                let gets_in = self.login_uncleared(wiring, person, USUAL, has);
+                trials.push(Trial { person, from: USUAL, has, gets_in });
+            }
+        }
+        self.m.run(["sh", "-c", undo]).ok();
+        trials
+    }
+
+    /// Returns what to try. All mixtures are tried by ada and eve over the usual connection. For the others, one without
+    /// a code, one without a first factor, and two with both are enough to tell what is different for them.
+    fn mixtures_of(&self, person: &Person, from: From) -> Vec<Has> {
+        let mut all = self.mixtures.clone();
+        let every = from == USUAL && ["ada", "eve"].contains(&person.name);
+        match person.enrolled {
+            Enrolled::No => all.retain(|has| !has.code && (every || has.key == has.password)),
+            Enrolled::Yes => {
+                all.retain(|has| every || OTHERS.contains(&[has.key, has.password, has.code]))
+            }
+        }
+        all
+    }
+
+    fn reset(&self, wiring: &Wiring) {
+        let undo = "rm -rf /var/lib/twinlock /run/faillock; cp -a /var/lib/twinlock.new /var/lib/twinlock; \
+                    cp -a /etc/shadow.new /etc/shadow; rm -f /etc/default/ssh; mkdir -p /etc/default";
+        self.m.run(["sh", "-c", undo]).ok();
+        if wiring.empty_password {
+            self.m.run(["passwd", "-d", "emi"]).ok();
+        }
+        self.m.settings(&wiring.settings);
+        self.m.pam("sshd", &format!("{}\n{REST}", wiring.auth.join("\n")));
+        if !wiring.options.is_empty() {
+            let line = format!("SSHD_OPTS=\"{}\"\n", wiring.options.join(" "));
+            self.m.file("/etc/default/ssh").write(line);
+        }
+        self.clear();
+    }
+
+    /// Starts sshd. Returns why it does not start.
+    fn start(&self, wiring: &Wiring) -> Option<String> {
+        if self.m.file(SECOND).exists() {
+            self.m.run(["sh", "-c", &format!("kill $(cat {SECOND}); rm -f {SECOND}")]).ok();
+        }
+        let settings = format!("{ALL}{}", wiring.sshd);
+        if let Err(said) = self.m.try_sshd(&settings, &wiring.options) {
+            return Some(said);
+        }
+        if !wiring.second.is_empty() {
+            let words = ["/usr/sbin/sshd", "-p", "2222", "-o", "PidFile=/run/second.pid"];
+            self.m.run(words.into_iter().chain(wiring.second.iter().copied())).ok();
+        }
+        None
+    }
+
+    /// Forgets used codes, charged attempts and counted passwords.
+    fn clear(&self) {
+        let ledger = self.m.outside("/run/twinlock");
+        for entry in fs::read_dir(ledger).into_iter().flatten().flatten() {
+            if entry.file_type().is_ok_and(|kind| kind.is_dir()) {
+                let _ = fs::remove_dir_all(entry.path());
+            }
+        }
+        let _ = fs::remove_dir_all(self.m.outside("/run/faillock"));
+    }
+
+    fn login(&self, wiring: &Wiring, person: &Person, from: From, has: Has) -> bool {
+        self.clear();
+        self.login_uncleared(wiring, person, from, has)
+    }
+
+    /// Tries each way in which a client can bring what the user has.
+    fn login_uncleared(&self, wiring: &Wiring, person: &Person, from: From, has: Has) -> bool {
+        let right = self.right_codes();
+        let codes = match (person.enrolled, has.code) {
+            // An empty answer: to go on without set-up.
+            (Enrolled::No, _) => [const { String::new() }; 3],
+            (Enrolled::Yes, true) => right,
+            (Enrolled::Yes, false) => [0, 1, 2].map(|number| wrong(&right[0], number)),
+        };
+        let password = if has.password { PASSWORD } else { "wrong" };
+        let both = format!("{password}{}", codes[0]);
+        for (methods, text) in ways(wiring, &[password, &codes[0], &both]) {
+            let client = Client { person, from, has, methods, text };
+            if client.connects(&self.m, password, &codes) {
+                return true;
+            }
+            self.clear();
+        }
+        false
+    }
+}
+
+impl Room {
+    /// Returns the code of now, and the next one for further prompts: an earlier one would be refused as used.
+    fn right_codes(&self) -> [String; 3] {
+        let step = now() / 30;
+        let mut known = self.codes.borrow_mut();
+        match known.as_ref().filter(|(of, _)| *of == step) {
+            Some((_, codes)) => codes.clone(),
+            None => {
+                let app = Otp::new(APP);
+                let codes = [step, step + 1, step + 1].map(|step| app.at(step * 30));
+                *known = Some((step, codes.clone()));
+                codes
+            }
+        }
+    }
+}
+
+/// Returns a code that differs from those near the right one.
+fn wrong(right: &str, number: u32) -> String {
+    let digits: u32 = right.parse().expect("six digits");
+    format!("{:06}", (digits + 314_159 + number * 100_003) % 1_000_000)
+}
+
+/// Returns the methods that a client can prefer, with the text for the password method.
+fn ways<'a>(wiring: &Wiring, texts: &[&'a str; 3]) -> Vec<(&'static str, &'a str)> {
+    let settings = format!("{}\n{}", wiring.sshd, wiring.options.join("\n"));
+    let prompts = settings.contains("KbdInteractiveAuthentication yes");
+    let password = !settings.contains("PasswordAuthentication no");
+    let list = |line: &&str| line.contains("AuthenticationMethods");
+    let mixed = settings
+        .lines()
+        .filter(list)
+        .flat_map(str::split_whitespace)
+        .any(|way| way.contains("password") && way.contains("keyboard-interactive"));
+    let one_field = wiring.auth.iter().any(|line| line.contains("_pass"));
+    let texts = if one_field { &texts[..] } else { &texts[..2] };
+    let mut all = vec![];
+    if prompts {
+        all.push(("publickey,keyboard-interactive", texts[0]));
+    }
+    if password {
+        all.extend(texts.iter().map(|text| ("publickey,password", *text)));
+    }
+    if mixed {
+        all.extend(texts.iter().map(|text| ("publickey,password,keyboard-interactive", *text)));
+    }
+    if all.is_empty() {
+        all.push(("publickey", texts[0]));
+    }
+    all
+}
+
+/// One connection of a client.
+struct Client<'a> {
+    person: &'a Person,
+    from: From,
+    has: Has,
+    methods: &'static str,
+    text: &'a str,
+}
+
+impl Client<'_> {
+    /// Reports whether sshd lets the client in, whatever the shell then does.
+    fn connects(&self, m: &Machine, password: &str, codes: &[String; 3]) -> bool {
+        let _ = fs::remove_file(m.outside("/tmp/answered"));
+        let ssh = m.ssh(self.person.name);
+        let ssh = ssh.key_of(if self.has.key { self.person.name } else { "stranger" });
+        let ssh = ssh
+            .option(&format!("PreferredAuthentications={}", self.methods))
+            .option(&format!("BindAddress={}", self.from.address))
+            .option(&format!("Port={}", self.from.port))
+            .option("StrictHostKeyChecking=no")
+            .option("KexAlgorithms=curve25519-sha256")
+            .option("UserKnownHostsFile=/dev/null")
+            .option("ConnectTimeout=30");
+        let call = ssh.command(["true"]).call();
+        let call = call.env("SSH_ASKPASS", "/usr/local/bin/answer");
+        let call = call.env("SSH_ASKPASS_REQUIRE", "force");
+        let call = call.env("PASSWORD", password).env("TEXT", self.text);
+        let end = call.env("CODES", &codes.join(" ")).output();
+        end.code != Some(255)
+    }
+}
+
+fn people(wiring: &Wiring) -> impl Iterator<Item = &'static Person> {
+    let every = wiring.distinguishes();
+    let empty = wiring.empty_password;
+    PEOPLE.iter().filter(move |one| match one.name {
+        "ada" | "eve" => true,
+        "emi" => empty,
+        _ => every,
+    })
+}
+
+/// In each group, bob or eve has it as the primary group; the other members are listed.
+fn groups(m: &Machine) {
+    for (number, (name, id)) in GROUPS.iter().enumerate() {
+        let primary = if number == 0 { "bob" } else { "eve" };
+        let listed: Vec<String> = members(number, ",")
+            .split(',')
+            .filter(|one| *one != primary)
+            .map(str::to_owned)
+            .collect();
+        m.file("/etc/group").append(format!("{name}:x:{id}:{}\n", listed.join(",")));
+        m.run(["usermod", "-g", name, primary]).ok();
+        m.file(&format!("/etc/ssh/{name}")).write(members(number, "\n") + "\n").mode(0o600);
+        let access = format!("-:ALL EXCEPT ({name}):ALL\n");
+        m.file(&format!("/etc/security/{name}.conf")).write(access);
+    }
+    m.run(["usermod", "-s", "/usr/sbin/nologin", "bob"]).ok();
+}

@@ -1,0 +1,128 @@
+//! Productions of the grammar: settings of sshd, as people post them.
+
+use crate::numbers::Numbers;
+
+/// Prompts, and nothing else.
+pub(super) const PROMPTS: [&str; 3] = [
+    "KbdInteractiveAuthentication yes\nPasswordAuthentication no\nAuthenticationMethods keyboard-interactive:pam\n",
+    "KbdInteractiveAuthentication yes\nPasswordAuthentication no\nAuthenticationMethods keyboard-interactive\n",
+    "KbdInteractiveAuthentication yes\nPasswordAuthentication no\nPubkeyAuthentication no\n",
+];
+
+/// A key, then prompts.
+pub(super) const KEYS: [&str; 3] = [
+    "KbdInteractiveAuthentication yes\nPasswordAuthentication no\nAuthenticationMethods publickey,keyboard-interactive:pam\n",
+    "KbdInteractiveAuthentication yes\nAuthenticationMethods publickey,keyboard-interactive\n",
+    "AuthenticationMethods publickey,keyboard-interactive:pam\nKbdInteractiveAuthentication yes\nPasswordAuthentication yes\n",
+];
+
+/// Prompts with or without a key.
+pub(super) const BOTH: [&str; 2] = [
+    "KbdInteractiveAuthentication yes\nPasswordAuthentication no\nAuthenticationMethods publickey,keyboard-interactive:pam keyboard-interactive:pam\n",
+    "KbdInteractiveAuthentication yes\nPasswordAuthentication no\nAuthenticationMethods keyboard-interactive publickey,keyboard-interactive\n",
+];
+
+/// One field.
+pub(super) const FIELD: [&str; 3] = [
+    "KbdInteractiveAuthentication no\nPasswordAuthentication yes\nPubkeyAuthentication no\n",
+    "PasswordAuthentication yes\nAuthenticationMethods password\n",
+    "KbdInteractiveAuthentication yes\nPasswordAuthentication yes\nAuthenticationMethods keyboard-interactive:pam password\n",
+];
+
+/// A method that cannot be completed beside one that can.
+pub(super) const TWO_WAYS: [&str; 2] = [
+    "KbdInteractiveAuthentication yes\nPasswordAuthentication yes\nAuthenticationMethods publickey,password publickey,keyboard-interactive\n",
+    "KbdInteractiveAuthentication yes\nPasswordAuthentication yes\nAuthenticationMethods password keyboard-interactive\n",
+];
+
+/// Settings that suit few stacks.
+pub(super) const HOPELESS: [&str; 9] = [
+    "KbdInteractiveAuthentication yes\nPasswordAuthentication yes\nAuthenticationMethods password,keyboard-interactive\n",
+    "KbdInteractiveAuthentication yes\nPasswordAuthentication yes\nAuthenticationMethods keyboard-interactive,password\n",
+    "PasswordAuthentication yes\nAuthenticationMethods password\n",
+    "PasswordAuthentication yes\nAuthenticationMethods publickey,password\n",
+    "KbdInteractiveAuthentication yes\nPasswordAuthentication no\nAuthenticationMethods keyboard-interactive,publickey\n",
+    "KbdInteractiveAuthentication yes\nPasswordAuthentication no\nAuthenticationMethods publickey,keyboard-interactive:bsdauth\n",
+    "KbdInteractiveAuthentication yes\nPasswordAuthentication no\nAuthenticationMethods keyboard-interactive:bsdauth\n",
+    "KbdInteractiveAuthentication no\nPasswordAuthentication no\nPubkeyAuthentication no\n",
+    "UsePAM no\nKbdInteractiveAuthentication yes\nPasswordAuthentication no\nAuthenticationMethods publickey,keyboard-interactive\n",
+];
+
+/// Settings by which some method is enough.
+pub(super) const WIDE: [&str; 6] = [
+    "KbdInteractiveAuthentication yes\nPasswordAuthentication no\n",
+    "KbdInteractiveAuthentication yes\nPasswordAuthentication yes\n",
+    "KbdInteractiveAuthentication no\nPasswordAuthentication yes\n",
+    "KbdInteractiveAuthentication yes\nPasswordAuthentication no\nAuthenticationMethods publickey publickey,keyboard-interactive\n",
+    "UsePAM no\nPasswordAuthentication yes\n",
+    "KbdInteractiveAuthentication yes\nPasswordAuthentication no\nAuthenticationMethods any\n",
+];
+
+/// Criteria of a Match block.
+const CRITERIA: [&str; 20] = [
+    "User ada",
+    "User bob",
+    "User !ada,*",
+    "User ?*",
+    "User a*,d??",
+    "Group people",
+    "Group crew",
+    "Group !people,*",
+    "Group sudo",
+    "Address 127.0.0.0/8",
+    "Address 203.0.113.0/24",
+    "Address *,!203.0.113.0/24",
+    "Address 0.0.0.0/1,128.0.0.0/1",
+    "Address 10.0.0.0/8",
+    "LocalPort 2222",
+    "LocalPort 22",
+    "User ada Address 10.0.0.0/8",
+    "Group people Address *,!10.0.0.0/8",
+    "LocalAddress 127.0.0.1",
+    "All",
+];
+
+/// What a Match block sets: a way without a code.
+const LETTING_IN: [&str; 3] = [
+    "AuthenticationMethods publickey",
+    "AuthenticationMethods publickey keyboard-interactive",
+    "AuthenticationMethods any",
+];
+
+/// What a Match block sets: a way that is not there.
+const SHUTTING_OUT: [&str; 5] = [
+    "PubkeyAuthentication no",
+    "KbdInteractiveAuthentication no",
+    "AuthenticationMethods publickey,keyboard-interactive:bsdauth",
+    "AuthenticationMethods keyboard-interactive,publickey",
+    "AuthenticationMethods gssapi-with-mic",
+];
+
+/// What a Match block sets that concerns no way.
+const IDLE: [&str; 4] =
+    ["X11Forwarding no", "PermitEmptyPasswords no", "AllowTcpForwarding no", "MaxSessions 3"];
+
+/// Purpose of a Match block.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Block {
+    LetsIn,
+    ShutsOut,
+    Idle,
+}
+
+/// Both ports, without which a block for a port is never used.
+const PORTS: &str = "Port 22\nPort 2222\n";
+
+/// Appends a Match block; with one for a port, sshd mostly listens on both ports.
+pub(super) fn block(sshd: &mut String, numbers: &mut Numbers, purpose: Block) {
+    let criteria = numbers.one_of(&CRITERIA);
+    let line = match purpose {
+        Block::LetsIn => numbers.one_of(&LETTING_IN),
+        Block::ShutsOut => numbers.one_of(&SHUTTING_OUT),
+        Block::Idle => numbers.one_of(&IDLE),
+    };
+    sshd.push_str(&format!("Match {criteria}\n    {line}\nMatch all\n"));
+    if criteria.contains("LocalPort") && numbers.chance(75) && !sshd.contains(PORTS) {
+        sshd.insert_str(0, PORTS);
+    }
+}

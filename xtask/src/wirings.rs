@@ -1,0 +1,40 @@
+//! `cargo xtask wirings`: tries generated wirings with real logins, and compares them with doctor's verdicts.
+
+use std::process::ExitCode;
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use crate::CommandLine;
+use crate::build;
+use crate::command::{Done, cargo, run};
+use crate::packages;
+use crate::test::as_root;
+
+/// Environment variables by which the test learns what to try.
+pub(crate) const SEED: &str = "TWINLOCK_WIRINGS_SEED";
+/// The number of wirings.
+pub(crate) const COUNT: &str = "TWINLOCK_WIRINGS_COUNT";
+
+/// The options of this chore.
+pub(crate) const FLAGS: [&str; 3] = ["--seed", "--count", "--yes"];
+
+/// How many wirings are tried unless `--count` says it.
+const USUAL: u64 = 40;
+
+/// Builds the release artefacts and tries the wirings of `--seed`, or of the present second.
+pub(crate) fn wirings(typed: &CommandLine) -> Done<ExitCode> {
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).map_or(1, |since| since.as_secs());
+    let seed = number("--seed", typed.seed.as_deref())?.unwrap_or(now);
+    let count = number("--count", typed.count.as_deref())?.unwrap_or(USUAL);
+    packages::ensure(&packages::of_the_tests()?, typed.consent())?;
+    build::release()?;
+    let mut test = cargo(&["test", "--locked", "--package", "twinlock-tests", "--test", "doctor"]);
+    test.args(["--", "no_login_contradicts_doctor", "--nocapture"]);
+    test.env(SEED, seed.to_string()).env(COUNT, count.to_string());
+    println!("seeds {seed} to {}", seed.saturating_add(count).saturating_sub(1));
+    run(&mut as_root(test)).map(|()| ExitCode::SUCCESS)
+}
+
+fn number(option: &str, text: Option<&str>) -> Done<Option<u64>> {
+    let read = |text: &str| text.parse().map_err(|_| format!("`{option}` takes a number."));
+    text.map(read).transpose()
+}
