@@ -9,7 +9,7 @@ use crate::pam::twinlock::ModuleAnswer;
 /// Ways in for users whom the settings or a line exempt.
 const FOR_EXEMPT: [&str; 4] = ["nullok", "not-enrolled-allowed", "rule-exempts", "rule-reminds"];
 /// Ways in for everybody whom the stack lets in.
-const FOR_ALL: [&str; 2] = ["not-wired", "stack-after-failure"];
+const FOR_ALL: [&str; 3] = ["not-wired", "stack-after-failure", "empty-password"];
 /// Lines that refuse every user who reaches them.
 const REFUSING: [&str; 5] = [
     "module-missing",

@@ -139,7 +139,8 @@ impl Surroundings<'_> {
     fn findings(&self, name: &str, service: &Service, table: &CaseTable) -> Vec<Finding> {
         let file = service.file.clone().unwrap_or_else(|| format!("/etc/pam.d/{name}"));
         let reach = Reach { without_key: true, with_key: false };
-        let case = Case { table, file: &file, reach, wanted: reach };
+        let usable = &judge::usable::covered(reach);
+        let case = Case { table, file: &file, reach, wanted: reach, usable };
         let recipe = if Effect::of(table).gets_in { case.recipe() } else { String::new() };
         let mut named = service.clone();
         named.file = Some(file.clone());
