@@ -63,8 +63,6 @@ fn examine(machine: &Machine, rows: Rows, settings: &Settings) -> Result<DoctorR
         findings.extend(judge::stack(&case));
         findings.extend(judge::twice::judge(&case));
         findings.extend(settings.findings(&name));
-    } else if service.unusable.is_none() {
-        findings.extend(judge::nobody_gets_in(&case));
     }
     findings.extend([lockers(machine, &settings.exempt)?, machine.candidate_notes(&name)].concat());
     if let Some(facts) = &facts {
@@ -74,6 +72,7 @@ fn examine(machine: &Machine, rows: Rows, settings: &Settings) -> Result<DoctorR
         }
     }
     case.weigh(&mut findings);
+    findings.extend(judge::nobody_gets_in(&case, &findings));
     settings.settle(&mut findings, facts.as_ref().is_some_and(sshd::judge::passes_by_pam));
     Acceptance::of(machine).apply(&name, &mut findings);
     Ok(DoctorReport { findings, table: service.unusable.is_none().then_some(table), rows })

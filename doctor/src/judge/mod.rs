@@ -16,7 +16,7 @@ mod unknown;
 pub mod usable;
 mod weak;
 
-use crate::finding::Finding;
+use crate::finding::{Finding, Level};
 use case::{Case, Wrong};
 
 /// Returns all findings about the truth table.
@@ -44,12 +44,12 @@ pub fn stack(case: &Case<'_>) -> Vec<Finding> {
     found
 }
 
-/// Returns the finding that nobody gets in by a stack that has no line of ours.
+/// Returns a lock-out if no finding decides the verdict although nobody with every factor gets in: such a host is not
+/// closed.
 #[must_use]
-pub fn nobody_gets_in(case: &Case<'_>) -> Vec<Finding> {
-    let mut found = if case.table.is_too_large() { Vec::new() } else { case.shut() };
-    found.retain(|finding| finding.id == "nobody-gets-in");
-    found
+pub fn nobody_gets_in(case: &Case<'_>, found: &[Finding]) -> Option<Finding> {
+    let decided = found.iter().any(|one| one.level.fails() || one.level == Level::Unknown);
+    (!decided && !case.table.is_too_large() && !case.gets_in()).then(|| case.nobody())
 }
 
 #[cfg(test)]

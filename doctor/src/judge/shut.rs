@@ -33,6 +33,11 @@ impl Case<'_> {
         found
     }
 
+    /// Returns the finding that nobody gets in.
+    pub(super) fn nobody(&self) -> Finding {
+        self.shut_way(self.reach.with_key, true)
+    }
+
     fn shut_way(&self, key: bool, all: bool) -> Finding {
         let (with, level) = (
             if key { "with a key" } else { "without a key" },

@@ -9,7 +9,7 @@ use crate::pam::twinlock::ModuleAnswer;
 /// Ways in for users whom the settings or a line exempt.
 const FOR_EXEMPT: [&str; 4] = ["nullok", "not-enrolled-allowed", "rule-exempts", "rule-reminds"];
 /// Ways in for everybody whom the stack lets in.
-const FOR_ALL: [&str; 3] = ["not-wired", "stack-after-failure", "empty-password"];
+const FOR_ALL: [&str; 2] = ["not-wired", "stack-after-failure"];
 /// Lines that refuse every user who reaches them.
 const REFUSING: [&str; 5] = [
     "module-missing",
@@ -28,15 +28,16 @@ impl Case<'_> {
         let lets_in = |fits: &dyn Fn(&CaseRow) -> bool| {
             self.table.rows.iter().any(|row| (self.usable)(row) && fits(row))
         };
-        // A host that lets in nobody has a lock-out; without one, nothing is taken for closed.
-        let locked_out = findings.iter().any(|one| one.level == Level::LockOut);
-        let anybody = lets_in(&|_| true) || !locked_out;
+        let anybody = lets_in(&|_| true);
+        let without_key = lets_in(&|row| !row.world.key);
         let exempt = lets_in(&|row| row.world.answer == ModuleAnswer::Exempt);
         for finding in findings.iter_mut() {
             let of =
                 |level: Level, ids: &[&str]| finding.level == level && ids.contains(&finding.id);
-            let idle =
-                of(Level::WayIn, &FOR_ALL) && !anybody || of(Level::WayIn, &FOR_EXEMPT) && !exempt;
+            let by_empty = of(Level::WayIn, &["empty-password"]) && !without_key;
+            let idle = by_empty
+                || of(Level::WayIn, &FOR_ALL) && !anybody
+                || of(Level::WayIn, &FOR_EXEMPT) && !exempt;
             let refuses_nobody =
                 of(Level::LockOut, &REFUSING) && self.gets_in() && !self.refuses(&finding.place);
             if idle || refuses_nobody {
@@ -46,7 +47,8 @@ impl Case<'_> {
     }
 
     /// Reports whether some user with every factor gets in.
-    fn gets_in(&self) -> bool {
+    #[must_use]
+    pub fn gets_in(&self) -> bool {
         self.table.rows.iter().any(|row| (self.usable)(row) && has_all(row))
     }
 

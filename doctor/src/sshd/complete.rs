@@ -42,6 +42,8 @@ pub struct BlamedLine {
 pub struct Entry {
     /// Whether sshd has verified a key before.
     pub key: bool,
+    /// Whether sshd wants a key afterwards, which PAM does not see.
+    pub later: bool,
     /// The method.
     pub method: Method,
 }
@@ -62,6 +64,8 @@ impl Entry {
         let set = |code: PamCode| code == PamCode::SUCCESS;
         row.passes()
             && row.world.key == self.key
+            // With a key and a code, no factor is missing.
+            && !(self.later && row.world.answer == ModuleAnswer::Right && row.world.empty_handed())
             && match self.method {
                 Method::Prompts => set(table.credentials.code),
                 Method::OneText => {
@@ -71,15 +75,16 @@ impl Entry {
     }
 }
 
-/// Returns how users of the way come to PAM, if every method is on and a key that the way wants comes first.
+/// Returns how users of the way come to PAM, if every method is on.
 #[must_use]
 pub fn entry(way: &Way, effective: &Effective) -> Option<Entry> {
     let on = way.0.iter().all(|method| switched_off(method, effective).is_none());
     let key = way.key_before_pam();
-    if !on || !effective.yes("usepam") || (way.asks("publickey") && !key) {
+    if !on || !effective.yes("usepam") {
         return None;
     }
-    last(way).map(|method| Entry { key, method })
+    let later = way.asks("publickey") && !key;
+    last(way).map(|method| Entry { key, later, method })
 }
 
 fn last(way: &Way) -> Option<Method> {
