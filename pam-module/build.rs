@@ -1,5 +1,5 @@
-//! Links the unwinder statically, so that the module loads no further library into the calling program, orders the
-//! functions that a login runs, and keeps the module mapped after `pam_end`.
+//! Links the unwinder statically, so that the module loads no further library into the calling program, and orders
+//! the functions that a login runs.
 
 use std::{env, error::Error, fs, path::Path};
 
@@ -13,8 +13,6 @@ fn main() -> Result<(), Box<dyn Error>> {
     if env::var_os("TWINLOCK_WITHOUT_LAYOUT").is_none() {
         println!("cargo::rustc-cdylib-link-arg=-Wl,-T,{}", layout.display());
     }
-    // A program that calls PAM again need not load the module again. An upgrade is another file, which is loaded anew.
-    println!("cargo::rustc-cdylib-link-arg=-Wl,-z,nodelete");
     println!("cargo::rerun-if-env-changed=TWINLOCK_WITHOUT_LAYOUT");
     println!("cargo::rerun-if-changed=layout.ld");
     println!("cargo::rerun-if-changed=build.rs");

@@ -40,10 +40,10 @@ pub struct BlamedLine {
 /// How users come to PAM last before they are in.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Entry {
-    /// Whether sshd has verified a key before.
+    /// Whether PAM sees a key. sshd shows it only to prompts that come after the key.
     pub key: bool,
-    /// Whether sshd wants a key afterwards, which PAM does not see.
-    pub later: bool,
+    /// Whether sshd wants a key that PAM does not see.
+    pub unseen: bool,
     /// The method.
     pub method: Method,
 }
@@ -65,7 +65,7 @@ impl Entry {
         row.passes()
             && row.world.key == self.key
             // With a key and a code, no factor is missing.
-            && !(self.later && row.world.answer == ModuleAnswer::Right && row.world.empty_handed())
+            && !(self.unseen && row.world.answer == ModuleAnswer::Right && row.world.empty_handed())
             && match self.method {
                 Method::Prompts => set(table.credentials.code),
                 Method::OneText => {
@@ -79,12 +79,12 @@ impl Entry {
 #[must_use]
 pub fn entry(way: &Way, effective: &Effective) -> Option<Entry> {
     let on = way.0.iter().all(|method| switched_off(method, effective).is_none());
-    let key = way.key_before_pam();
     if !on || !effective.yes("usepam") {
         return None;
     }
-    let later = way.asks("publickey") && !key;
-    last(way).map(|method| Entry { key, later, method })
+    let method = last(way)?;
+    let key = way.key_before_pam() && method == Method::Prompts;
+    Some(Entry { key, unseen: way.asks("publickey") && !key, method })
 }
 
 fn last(way: &Way) -> Option<Method> {
@@ -107,12 +107,13 @@ pub fn hindrance(way: &Way, effective: &Effective, table: Option<&CaseTable>) ->
         let asks_pam = ["password", "keyboard-interactive"].contains(&method.as_str());
         let table = table.filter(|_| asks_pam && effective.yes("usepam"));
         let Some(table) = table else { continue };
-        let later = !key && way.asks("publickey");
-        if !table.rows.iter().any(|row| right(row, key)) {
-            let with_key = later && table.rows.iter().any(|row| right(row, true));
+        let seen = key && method != "password";
+        let unseen = !seen && way.asks("publickey");
+        if !table.rows.iter().any(|row| right(row, seen)) {
+            let with_key = unseen && table.rows.iter().any(|row| right(row, true));
             return Some(if with_key { Hindrance::KeyLater } else { Hindrance::Stack });
         }
-        if method == "password" && !one_text_is_enough(table, key) {
+        if method == "password" && !one_text_is_enough(table, seen) {
             return Some(Hindrance::OneText);
         }
     }

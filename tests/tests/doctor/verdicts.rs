@@ -138,7 +138,7 @@ fn settings_that_come_first_are_found() {
         ),
         (
             "AuthenticationMethods publickey,password\nPasswordAuthentication yes\n",
-            "warning password-method",
+            "lock-out key-after-code",
         ),
         (
             "AuthenticationMethods any\nKbdInteractiveAuthentication no\nPasswordAuthentication no\nPubkeyAuthentication no\n",

@@ -201,7 +201,7 @@ fn hindered(way: &Way, why: &Hindrance, others: Others) -> (&'static str, Level,
         Hindrance::KeyLater => (
             "key-after-code",
             format!(
-                "The method `{way}` asks for the key last, so the module cannot see the key and refuses."
+                "With the method `{way}` the module does not see the key and refuses: sshd shows a key only to keyboard-interactive after publickey."
             ),
         ),
         Hindrance::Credentials(line) => (

@@ -110,6 +110,27 @@ fn kerberos_is_asked_before_pam() {
     verdict(&m, "open", Some("way-in kerberos-alone"));
 }
 
+/// sshd shows the module a verified key only by keyboard-interactive.
+#[test]
+fn key_is_not_seen_by_the_password_method() {
+    let methods = "KbdInteractiveAuthentication no\nPasswordAuthentication yes\nAuthenticationMethods publickey,password\n";
+    for auth in [K, B] {
+        let m = wired(methods, auth);
+        verdict(&m, "locked_out", None);
+        let code = m.code("ada");
+        assert!(!answers(&m, "ada", true, [&code, &code]), "{auth}");
+        assert!(!answers(&m, "ada", true, [PASSWORD, &m.code_in("ada", 1)]), "{auth}");
+    }
+    let m = wired(
+        &methods
+            .replace("publickey,password", "publickey,keyboard-interactive")
+            .replace("tion no", "tion yes"),
+        K,
+    );
+    verdict(&m, "closed", None);
+    assert!(answers(&m, "ada", true, ["wrong", &m.code("ada")]));
+}
+
 #[test]
 fn one_field_by_the_password_method_works() {
     let methods =
