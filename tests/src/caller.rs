@@ -102,7 +102,7 @@ impl Caller<'_> {
     pub fn type_all(&mut self, words: &[&str]) -> Next {
         let mut next = Next::Asks;
         for word in words {
-            let text = self.machine.typed(&self.user, (&self.screen, word));
+            let text = self.machine.typed(&self.user, &self.screen, word);
             next = self.reply(Reply::Text(text.as_bytes()));
             if next != Next::Asks {
                 break;
@@ -111,10 +111,11 @@ impl Caller<'_> {
         next
     }
 
-    /// Runs a whole login and returns whether it succeeded. Prompts after the last word get no answer.
+    /// Runs a whole login of ada by the service `bare` from the address `source`, and returns whether it succeeded. Prompts
+    /// after the last word get no answer.
     #[track_caller]
-    pub fn gets_in(&mut self, (service, user, source): (&str, &str, &str), words: &[&str]) -> bool {
-        let mut next = self.login(service, user, source);
+    pub fn gets_in(&mut self, source: &str, words: &[&str]) -> bool {
+        let mut next = self.login("bare", "ada", source);
         if next == Next::Asks {
             next = self.type_all(words);
         }

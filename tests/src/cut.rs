@@ -117,11 +117,11 @@ impl Cut<'_> {
     fn run<'a>(&self, blow: Option<(&'a Place, Blow<'a>)>) -> Ended {
         self.back();
         let argv: Vec<&str> = self.words.iter().map(String::as_str).collect();
-        self.machine.struck((&argv, &self.input), ALL, blow)
+        self.machine.struck(&argv, &self.input, ALL, blow)
     }
 
     /// Restores the state and runs the command. Its `nth` call named `call` fails with `errno`.
-    pub fn refused(&self, (call, errno, nth): (&str, Errno, usize)) -> Finished {
+    pub fn refused(&self, call: &str, errno: Errno, nth: usize) -> Finished {
         self.back();
         let inject = format!("inject={call}:error={errno:?}:when={nth}");
         let command = self.machine.call(self.words.clone()).input(&self.input);

@@ -43,7 +43,8 @@ impl Machine {
     /// state.
     pub fn cut_dialogue<'m>(
         &'m self,
-        (user, words): (&str, &str),
+        user: &str,
+        words: &str,
         answers: &'m [&'m str],
     ) -> CutDialogue<'m> {
         cut::keep(self);
@@ -67,7 +68,7 @@ impl CutDialogue<'_> {
     /// Repeats the dialogue and kills it once at each system call between the texts `from` and `to`. Calls `left` after
     /// each run and returns its results.
     #[track_caller]
-    pub fn killed<T>(&self, (from, to): (&str, &str), left: impl Fn(&CutOutcome) -> T) -> Vec<T> {
+    pub fn killed<T>(&self, from: &str, to: &str, left: impl Fn(&CutOutcome) -> T) -> Vec<T> {
         let whole = self.run("trace=all".into());
         assert_eq!(whole.code, Some(0), "{}", whole.screen);
         let mut places = self.machine.trace("/tmp/trace").places(from, to);

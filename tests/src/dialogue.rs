@@ -33,7 +33,7 @@ impl<'m> Dialogue<'m> {
         for word in words {
             self.session.until_a_prompt();
             let screen = self.session.transcript();
-            let text = self.machine.typed(&self.user, (&screen, word));
+            let text = self.machine.typed(&self.user, &screen, word);
             let written = if *word == "<group>" { "XXXX" } else { &text };
             self.typed.push(TypedAnswer {
                 at: screen.len(),

@@ -43,7 +43,7 @@ impl Machine {
     /// codes after it, and `<wrong>` is an invalid code. `<first>` and `<second>` are codes of the key on the screen,
     /// and `<never>` is an invalid code of that key. `<slow>` is a code from seven minutes ago, and `<group>` the last
     /// group of the last backup code on the screen. Any other word is returned unchanged.
-    pub fn typed(&self, user: &str, (screen, word): (&str, &str)) -> String {
+    pub fn typed(&self, user: &str, screen: &str, word: &str) -> String {
         match word {
             "<code>" => self.code(user),
             "<next>" => self.code_in(user, 1),

@@ -86,7 +86,8 @@ impl Machine {
     /// Runs a program under ptrace and applies `blow` to one of its calls. Skips libpam's delays after a failure.
     pub fn struck<'a>(
         &self,
-        (argv, input): (&[&str], &str),
+        argv: &[&str],
+        input: &str,
         part: Part,
         blow: Option<(&'a Place, Blow<'a>)>,
     ) -> Ended {

@@ -51,7 +51,7 @@ impl Log<'_> {
 }
 
 #[track_caller]
-fn refused(done: &Finished, (code, said): (i32, &str)) {
+fn refused(done: &Finished, code: i32, said: &str) {
     assert_eq!(done.code, Some(code), "{done:?}");
     let all =
         format!("{}{}", done.stdout, done.stderr).split_whitespace().collect::<Vec<_>>().join(" ");
@@ -72,10 +72,10 @@ fn sudo_and_su_under_sshd_leave_who_has_logged_in() {
         "sudo unshare --mount --pid --fork --mount-proc ACT",
     ] {
         let act = chain.replace("ACT", BYPASS);
-        refused(&b.ssh("bob", &act, &b.code("kim")), (4, "bob has no second factor"));
-        refused(&b.ssh("kim", &act, &b.wrong_code("kim")), (1, "no correct code of your own"));
+        refused(&b.ssh("bob", &act, &b.code("kim")), 4, "bob has no second factor");
+        refused(&b.ssh("kim", &act, &b.wrong_code("kim")), 1, "no correct code of your own");
         let broken = chain.replace("ACT", &format!("{BYPASS} --break-glass lost"));
-        refused(&b.ssh("kim", &broken, ""), (4, "the acting user is known (kim)"));
+        refused(&b.ssh("kim", &broken, ""), 4, "the acting user is known (kim)");
         log.no_more();
         b.ssh("kim", &act, &(b.code("kim") + "\n")).ok();
         log.one_more("given", &kim);
@@ -122,7 +122,7 @@ fn what_no_login_has_started_takes_a_reason() {
         ("sudo boxed", &nobody),
     ] {
         let line = format!("{start} {BYPASS}");
-        refused(&b.ssh("kim", &line, &(b.code("kim") + "\n")), (4, said));
+        refused(&b.ssh("kim", &line, &(b.code("kim") + "\n")), 4, said);
         log.no_more();
         b.ssh("kim", &format!("{line} {GLASS}"), "").ok();
         log.one_more(own_code, "unset");
@@ -188,9 +188,9 @@ fn root_by_a_key_is_asked_where_root_is_set_up_and_an_exempt_robot_is_not() {
     b.ssh("root", BYPASS, "").ok();
     log.one_more("exempt", "root");
     b.settings("own_code_exempt = [\"robot\"]\n");
-    refused(&b.ssh("root", BYPASS, ""), (4, "Enroll yourself first: twinlock enroll root."));
+    refused(&b.ssh("root", BYPASS, ""), 4, "Enroll yourself first: twinlock enroll root.");
     b.enrolled("root");
-    refused(&b.ssh("root", BYPASS, ""), (130, "stopped; nothing was changed"));
+    refused(&b.ssh("root", BYPASS, ""), 130, "stopped; nothing was changed");
     b.ssh("root", BYPASS, &(b.code("root") + "\n")).ok();
     log.one_more("given", "root");
 }

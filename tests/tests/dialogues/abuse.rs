@@ -15,7 +15,7 @@ use crate::people::{
 };
 
 const STORE: &str = "/var/lib/twinlock";
-const LOGIN: (&str, &str, &str) = ("bare", "ada", "127.0.0.1");
+const SOURCE: &str = "127.0.0.1";
 const MIB: usize = 1 << 20;
 
 /// A dialogue: its initial state, the answers, and the number of answers after which the user is authenticated.
@@ -139,10 +139,10 @@ impl Stage<'_> {
     }
 
     /// Runs the dialogue up to a prompt, replies with the abuse, and then gives no answer.
-    fn abused(&self, caller: &mut Caller<'_>, (at, reply): (usize, Reply<'_>)) {
+    fn abused(&self, caller: &mut Caller<'_>, at: usize, reply: Reply<'_>) {
         let what = format!("{} at {at}: {:.60?}", self.scene.name, reply);
         let before: Vec<&str> = self.words[..at].iter().map(String::as_str).collect();
-        let mut next = caller.login(LOGIN.0, LOGIN.1, LOGIN.2);
+        let mut next = caller.login("bare", "ada", SOURCE);
         if !before.is_empty() {
             next = caller.type_all(&before);
         }
@@ -176,7 +176,7 @@ impl Stage<'_> {
         let mut caller = self.m.caller();
         forget(self.m);
         let words: Vec<&str> = self.words.iter().map(String::as_str).collect();
-        if caller.gets_in(LOGIN, &words) {
+        if caller.gets_in(SOURCE, &words) {
             return;
         }
         let said = caller.screen().to_owned();
@@ -184,7 +184,7 @@ impl Stage<'_> {
         forget(self.m);
         let enrolled = self.m.otp("ada");
         self.m.app("ada", &key);
-        let is_in = caller.gets_in(LOGIN, &["<code>"]);
+        let is_in = caller.gets_in(SOURCE, &["<code>"]);
         self.m.app("ada", &enrolled);
         assert!(is_in, "{screen}\nthen\n{said}\nthen\n{}", caller.screen());
     }
@@ -206,7 +206,7 @@ fn played(scene: &AbusedScene) {
             }
             stage.reset();
             let mut caller = m.caller();
-            stage.abused(&mut caller, (at, reply));
+            stage.abused(&mut caller, at, reply);
             stage.owner_gets_in(caller.screen());
         }
     }
@@ -234,7 +234,7 @@ fn no_answer_to_last_words_does() {
         forget(&m);
         let before = m.logged("reason=not_a_code").len();
         let mut caller = m.caller();
-        assert_eq!(caller.login(LOGIN.0, LOGIN.1, LOGIN.2), Next::Asks);
+        assert_eq!(caller.login("bare", "ada", SOURCE), Next::Asks);
         assert_eq!(caller.type_all(&["hunter2"]), Next::Asks, "{}", caller.screen());
         assert!(caller.screen().contains("Tryck Enter"), "{}", caller.screen());
         assert_eq!(m.logged("reason=not_a_code").len(), before + 1, "it stands in the log by then");
@@ -242,11 +242,11 @@ fn no_answer_to_last_words_does() {
         assert!(!matches!(next, Next::Asks | Next::Ended(0)), "{reply:.60?}: {next:?}");
         assert!(m.logged("reason=panic").is_empty(), "{:?}", m.log());
     }
-    assert!(m.caller().gets_in(LOGIN, &[&code]), "none of them used the code up");
+    assert!(m.caller().gets_in(SOURCE, &[&code]), "none of them used the code up");
 }
 
 /// Runs set-up at an ssh client whose user types `typed` after `answered` answers.
-fn played_at_a_client(m: &Machine, (typed, answered): (&str, usize)) {
+fn played_at_a_client(m: &Machine, typed: &str, answered: usize) {
     crate::people::afresh(m);
     let mut all = ssh(m, First::Key);
     all.answer(&["start", "<first>", "<group>"][..answered]).next_prompt();
@@ -273,7 +273,7 @@ fn no_answer_through_sshd_does() {
     for (nth, typed) in all.into_iter().enumerate() {
         for answered in 0..3 {
             if thorough() || (nth + answered) % 3 == 0 {
-                played_at_a_client(&m, (typed, answered));
+                played_at_a_client(&m, typed, answered);
             }
         }
     }

@@ -36,9 +36,9 @@ fn a_renewed_last_code_is_in_force_although_a_bypass_was_given_meanwhile() {
         m.signal("CONT", pid);
     }
     held.expect(LOGGED_IN);
-    let (place, mut caller) = (("bare", "ada", "192.0.2.99"), m.caller());
-    assert!(!caller.gets_in(place, &[&old]), "{}", caller.screen());
-    assert_eq!(caller.login(place.0, place.1, place.2), twinlock_tests::Next::Asks);
+    let (source, mut caller) = ("192.0.2.99", m.caller());
+    assert!(!caller.gets_in(source, &[&old]), "{}", caller.screen());
+    assert_eq!(caller.login("bare", "ada", source), twinlock_tests::Next::Asks);
     assert_eq!(caller.type_all(&[&new]), twinlock_tests::Next::Asks, "{}", caller.screen());
     assert!(caller.screen().contains("last backup code"), "{}", caller.screen());
 }

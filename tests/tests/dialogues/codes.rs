@@ -29,7 +29,7 @@ fn the_last_code_is_renewed() {
         let codes = with_codes(&m);
         let mut caller = m.caller();
         for code in &codes[..9] {
-            assert!(caller.gets_in(("bare", "ada", "127.0.0.1"), &[code]), "{}", caller.screen());
+            assert!(caller.gets_in("127.0.0.1", &[code]), "{}", caller.screen());
         }
         let words = [&codes[9], "AAAA", "<group>"];
         assert!(shown(&m, &format!("{language}/last-code"), &words).logged_in());
@@ -64,7 +64,7 @@ fn lost_phone_with_one_code() {
         let app = twinlock_tests::key_shown(&all.screen()).expect("a key");
         forget(&m);
         m.app("ada", &app);
-        assert!(m.caller().gets_in(("bare", "ada", "127.0.0.1"), &[&app.in_steps(1)]));
+        assert!(m.caller().gets_in("127.0.0.1", &[&app.in_steps(1)]));
     }
 }
 

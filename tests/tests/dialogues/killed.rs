@@ -11,7 +11,7 @@ use twinlock_tests::{Caller, Dialogue, Machine, codes_shown, key_shown, thorough
 use crate::people::{OPEN, afresh, by_kim, change, forget, server, with_codes};
 
 const STORE: &str = "/var/lib/twinlock";
-const PLACE: (&str, &str, &str) = ("bare", "ada", "127.0.0.1");
+const SOURCE: &str = "127.0.0.1";
 const IN: &str = "successfully authenti";
 
 /// A dialogue that changes something.
@@ -85,7 +85,7 @@ fn places(scene: &KilledScene) -> Vec<KilledCall> {
 }
 
 /// Kills the dialogue at the system call `place`. Returns whether the new state is stored.
-fn killed((m, words): (&Machine, &[String]), scene: &KilledScene, place: &KilledCall) -> bool {
+fn killed(m: &Machine, words: &[String], scene: &KilledScene, place: &KilledCall) -> bool {
     reset(m);
     let inject = format!("inject={}:signal=KILL:when={}", place.0, place.1);
     let mut dialogue = start(m, &["-e", &inject]);
@@ -111,7 +111,7 @@ fn killed_at_each(scene: &KilledScene) {
             scope.spawn(|| {
                 let (m, words) = stage(scene);
                 while let Some(next) = { work.lock().expect("work").next() } {
-                    let new = killed((&m, &words), scene, &places[next]);
+                    let new = killed(&m, &words, scene, &places[next]);
                     fates.lock().expect("fates")[next] = new;
                 }
             });
@@ -131,7 +131,7 @@ fn app_gets_in(caller: &mut Caller<'_>, ended: &KilledDialogue<'_>, key: Option<
     if let Some(key) = key {
         ended.m.app("ada", &twinlock_tests::Otp::new(key));
     }
-    let is_in = caller.gets_in(PLACE, &["<later>"]);
+    let is_in = caller.gets_in(SOURCE, &["<later>"]);
     ended.m.app("ada", &own);
     is_in
 }
@@ -148,13 +148,13 @@ fn set_up_is_done_or_not_begun() {
         states: |caller, ended| {
             let Some(key) = key_shown(&ended.screen).map(|otp| otp.key) else {
                 // Killed while the QR code was shown: no app has the key.
-                return [caller.gets_in(PLACE, &["start", "<first>", "<group>"]), false];
+                return [caller.gets_in(SOURCE, &["start", "<first>", "<group>"]), false];
             };
             let new = app_gets_in(caller, ended, Some(&key));
             let typed = twinlock_tests::Otp::new(&key).in_steps(0);
-            let twice = new && caller.gets_in(PLACE, &[&typed]);
+            let twice = new && caller.gets_in(SOURCE, &[&typed]);
             assert!(!twice, "the code of set-up is used up: {}", caller.screen());
-            let old = caller.gets_in(PLACE, &["start", "<second>", "<group>"]);
+            let old = caller.gets_in(SOURCE, &["start", "<second>", "<group>"]);
             [old, new]
         },
     });
@@ -168,8 +168,8 @@ fn the_last_code_is_the_old_one_or_the_new_one() {
         half: "That was your last backup code",
         states: |caller, ended| {
             let new = codes_shown(&ended.screen).pop().expect("a code");
-            let new = caller.gets_in(PLACE, &[&new, "<group>"]);
-            let old = caller.gets_in(PLACE, &[&ended.words[0], "<group>"]);
+            let new = caller.gets_in(SOURCE, &[&new, "<group>"]);
+            let old = caller.gets_in(SOURCE, &[&ended.words[0], "<group>"]);
             [old, new]
         },
     });

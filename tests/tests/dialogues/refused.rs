@@ -30,7 +30,7 @@ fn guessing_is_slowed_down() {
         let mut other = m.caller();
         for place in 1..4 {
             let place = format!("192.0.2.{place}");
-            assert!(!other.gets_in(("bare", "ada", &place), &["<wrong>"; 2]));
+            assert!(!other.gets_in(&place, &["<wrong>"; 2]));
         }
         let words = ["<code>", ""];
         let mut all = shown(&m, &format!("{language}/guessed-from-elsewhere"), &words);

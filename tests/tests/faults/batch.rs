@@ -96,7 +96,7 @@ fn of_a_list_refused_by_the_disk_it_is_said_who_is_enrolled() {
     let cut = m.cut("enroll --from /root/people.csv", "");
     for (call, errno) in REFUSALS {
         for nth in 1.. {
-            let done = cut.refused((call, errno, nth));
+            let done = cut.refused(call, errno, nth);
             if done.code == Some(0) {
                 break;
             }
@@ -206,7 +206,7 @@ fn of_a_group_refused_by_the_disk_it_is_said_what_stands() {
     let cut = m.cut(INVITE, "");
     for (call, errno) in REFUSALS {
         for nth in 1.. {
-            let done = cut.refused((call, errno, nth));
+            let done = cut.refused(call, errno, nth);
             if done.code == Some(0) {
                 break;
             }

@@ -77,12 +77,12 @@ fn ended(end: &RevokingVerb) {
         cut.killed(&place);
         let left = (end.left)(&m).len();
         found.push(left);
-        goes_on(&m, (&cut, end), left);
+        goes_on(&m, &cut, end, left);
     }
     assert!(found.is_sorted_by(|before, after| before >= after), "{found:?}");
     for (call, errno) in end.blows {
         for nth in 1.. {
-            let done = cut.refused((call, *errno, nth));
+            let done = cut.refused(call, *errno, nth);
             if done.code == Some(0) {
                 assert!(nth > 1, "{} {call}", end.words);
                 break;
@@ -90,13 +90,13 @@ fn ended(end: &RevokingVerb) {
             let left = (end.left)(&m).len();
             let told = if left == all { end.said[0] } else { end.said[1] };
             says(&done, told);
-            goes_on(&m, (&cut, end), left);
+            goes_on(&m, &cut, end, left);
         }
     }
 }
 
 /// Checks that a repetition revokes everything, and that it says so if everything was revoked before.
-fn goes_on(m: &Machine, (cut, end): (&Cut<'_>, &RevokingVerb), left: usize) {
+fn goes_on(m: &Machine, cut: &Cut<'_>, end: &RevokingVerb, left: usize) {
     let again = cut.again();
     let fits = again.code == Some(0) || (left == 0 && again.code == Some(3));
     assert!(fits, "{}: {again:?}", end.words);
@@ -139,7 +139,7 @@ fn an_epoch_is_the_old_one_or_a_new_one() {
     }
     assert!(new.is_sorted() && new.contains(&true) && new[0] != new[new.len() - 1], "{new:?}");
     for (call, errno) in [("symlinkat", Errno::ENOSPC), ("renameat2", Errno::EROFS)] {
-        says(&cut.refused((call, errno, 1)), "no new epoch has begun");
+        says(&cut.refused(call, errno, 1), "no new epoch has begun");
         assert_eq!(epoch(&m), old, "{call}");
         cut.again().ok();
         assert_eq!(cut.left(), "");
@@ -177,7 +177,7 @@ fn the_settings_that_are_kept_are_the_old_ones_or_the_new_ones() {
         [("fsync", Errno::ENOSPC), ("fchmod", Errno::EROFS), ("renameat", Errno::EIO)]
     {
         for nth in 1.. {
-            let done = cut.refused((call, errno, nth));
+            let done = cut.refused(call, errno, nth);
             let is_new = stands();
             if done.code == Some(0) {
                 assert!(is_new && nth > 1, "{call}");

@@ -45,7 +45,7 @@ fn holder(m: &Machine) -> String {
 }
 
 /// Checks that the round changed everything or nothing, and that the next round needs no clean-up.
-fn all_or_nothing(m: &Machine, (what, round): (&str, usize), otp: &Otp) {
+fn all_or_nothing(m: &Machine, what: &str, round: usize, otp: &Otp) {
     let known = |otp: &Otp| {
         let verify = m.call(["twinlock", "verify", "ada"]);
         let said = verify.input(format!("{}\n", otp.in_steps(1))).output();
@@ -93,7 +93,7 @@ fn killed_at_any_call_that_writes() {
             let command =
                 m.call(["twinlock", "enroll", "ada", "--secret-stdin", "--svg", "/root/qr.svg"]);
             let cut = command.input(typed(&otp)).strace("/dev/null", &["-e", &inject]).output();
-            all_or_nothing(&m, (&inject, round), &otp);
+            all_or_nothing(&m, &inject, round, &otp);
             if cut.code == Some(0) {
                 break;
             }
@@ -114,7 +114,7 @@ fn killed_anywhere_nobody_is_half_enrolled() {
     for place in cut.places(|place| thorough() || place.writes()) {
         cut.killed(&place);
         found.push(is_enrolled(&m));
-        all_or_nothing(&m, (&place.what, found.len()), &otp);
+        all_or_nothing(&m, &place.what, found.len(), &otp);
     }
     assert!(found.is_sorted() && !found[0] && found.contains(&true), "{found:?}");
 }
@@ -143,7 +143,7 @@ fn refused_by_the_disk_at_any_call() {
                 false => said.contains(OLD) && !says_in_force(&said),
             };
             assert!(told && matches!(cut.code, Some(0 | 2 | 6)), "{inject}: {cut:?}");
-            all_or_nothing(&m, (&inject, round), &otp);
+            all_or_nothing(&m, &inject, round, &otp);
             if cut.code == Some(0) {
                 break;
             }

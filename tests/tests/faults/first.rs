@@ -53,7 +53,7 @@ fn is_one_store(m: &Machine) -> bool {
 }
 
 /// Checks that the same command creates everything that it creates when it is not interrupted.
-fn goes_on(m: &Machine, (cut, words): (&Cut<'_>, &str), whole: &str) {
+fn goes_on(m: &Machine, cut: &Cut<'_>, words: &str, whole: &str) {
     let again = cut.again();
     // The first enrollment of the host was done: the next one needs a code.
     let is_over = again.code == Some(4) && again.stderr.contains("Enroll yourself first");
@@ -86,7 +86,7 @@ fn killed_anywhere_the_first_command_is_done_by_doing_it_again() {
         assert!(is_one_store(&m) && places.len() > 20, "{places:?}");
         for place in &places {
             cut.killed(place);
-            goes_on(&m, (&cut, words), &whole);
+            goes_on(&m, &cut, words, &whole);
         }
     }
 }
@@ -121,7 +121,7 @@ fn refused_by_the_disk_it_is_said_and_goes_on() {
         let whole = names(&m);
         for (call, errno) in refusals {
             for nth in (1..).take(if thorough() { usize::MAX } else { 12 }) {
-                let done = cut.refused((call, errno, nth));
+                let done = cut.refused(call, errno, nth);
                 if done.code == Some(0) {
                     break;
                 }
@@ -133,7 +133,7 @@ fn refused_by_the_disk_it_is_said_and_goes_on() {
                     "but the change may be lost",
                 ];
                 assert!(told.iter().any(|told| said.contains(told)), "{call} {nth}: {done:?}");
-                goes_on(&m, (&cut, words), &whole);
+                goes_on(&m, &cut, words, &whole);
             }
         }
     }

@@ -94,7 +94,7 @@ fn lets_in(m: &Machine, code: &str) -> bool {
 
 /// Checks that a repetition imports everything. If `was_done`, also checks that it says that nothing was left to
 /// import.
-fn goes_on(m: &Machine, (cut, import): (&Cut<'_>, &ImportCase), was_done: bool) {
+fn goes_on(m: &Machine, cut: &Cut<'_>, import: &ImportCase, was_done: bool) {
     let again = cut.again();
     let text = again.stdout.clone() + &again.stderr;
     if was_done {
@@ -134,7 +134,7 @@ fn killed_anywhere_there_is_nobody_or_the_whole_person() {
             cut.killed(&place);
             let is_done = is_enrolled(&m);
             done.push(is_done);
-            goes_on(&m, (&cut, &import), is_done);
+            goes_on(&m, &cut, &import, is_done);
         }
         let whole = done.is_sorted() && done.first() == Some(&false) && done.last() == Some(&true);
         assert!(whole, "{}: {done:?}", import.words);
@@ -150,7 +150,7 @@ fn refused_by_the_disk_it_is_said_which_of_the_two() {
         let cut = m.cut(import.words, &import.input);
         for (call, errno) in blows {
             for nth in 1.. {
-                let done = cut.refused((call, errno, nth));
+                let done = cut.refused(call, errno, nth);
                 let said = unwrapped(&done);
                 let is_done = is_enrolled(&m);
                 if done.code == Some(0) {
@@ -159,7 +159,7 @@ fn refused_by_the_disk_it_is_said_which_of_the_two() {
                 }
                 assert!(told(is_done, &said), "{} {call} {nth}: {done:?}", import.words);
                 assert_eq!(done.code, Some(6), "{} {call} {nth}: {done:?}", import.words);
-                goes_on(&m, (&cut, &import), is_done);
+                goes_on(&m, &cut, &import, is_done);
             }
         }
     }

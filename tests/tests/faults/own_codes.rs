@@ -31,9 +31,11 @@ fn is_new(m: &Machine, screen: &str) -> bool {
 #[test]
 fn killed_in_its_second_half_the_old_codes_stand_or_the_new_ones() {
     let m = machine();
-    let found = m
-        .cut_dialogue(("ada", "backup-codes ada"), &WORDS)
-        .killed(("Your own code", "no longer work"), |outcome| is_new(&m, &outcome.screen));
+    let found = m.cut_dialogue("ada", "backup-codes ada", &WORDS).killed(
+        "Your own code",
+        "no longer work",
+        |outcome| is_new(&m, &outcome.screen),
+    );
     assert!(found.is_sorted() && !found[0] && found.contains(&true), "{found:?}");
 }
 
@@ -45,7 +47,7 @@ fn says_old(said: &str) -> bool {
 #[test]
 fn refused_by_the_disk_it_is_said_which_of_them_stand() {
     let m = machine();
-    m.cut_dialogue(("ada", "backup-codes ada"), &WORDS).refused(|outcome| {
+    m.cut_dialogue("ada", "backup-codes ada", &WORDS).refused(|outcome| {
         let new = is_new(&m, &outcome.screen);
         let done = outcome.code == Some(0);
         let said = outcome.said();

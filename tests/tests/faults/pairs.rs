@@ -77,11 +77,7 @@ fn run(m: &Machine, verb: &PairVerb) -> Option<i32> {
 
 /// Returns the outcomes without concurrency: the first verb before the second, the second before the first, and the
 /// second alone.
-fn in_turn(
-    m: &Machine,
-    cut: &Cut<'_>,
-    (first, second): (&PairVerb, &PairVerb),
-) -> [PairOutcome; 3] {
+fn in_turn(m: &Machine, cut: &Cut<'_>, first: &PairVerb, second: &PairVerb) -> [PairOutcome; 3] {
     cut.back();
     let ended = (run(m, first), run(m, second));
     let one = PairOutcome { first: ended.0, second: ended.1, facts: facts(m, &first.words) };
@@ -122,7 +118,7 @@ fn undone_and_redone(outcome: &PairOutcome, other: &PairOutcome) -> bool {
 
 fn at_once(m: &Machine, first: &PairVerb, second: &PairVerb) {
     let cut = m.cut(&first.words, &first.input);
-    let serial = in_turn(m, &cut, (first, second));
+    let serial = in_turn(m, &cut, first, second);
     for place in cut.places(chosen) {
         let mut code = None;
         let ended = cut.held(&place, &mut || code = run(m, second));

@@ -105,10 +105,10 @@ fn chosen(place: &Place) -> bool {
 }
 
 /// Resets ada at each system call of her login.
-fn reset_at_each_call(m: &Machine, cut: &Cut<'_>, (what, typed): (&str, &str)) {
+fn reset_at_each_call(m: &Machine, cut: &Cut<'_>, what: &str, typed: &str) {
     let line = format!("{typed}\n\n");
     cut.back();
-    let mut places = m.struck((&LOGIN, &line), MODULE, None);
+    let mut places = m.struck(&LOGIN, &line, MODULE, None);
     assert_eq!(places.code, Some(0), "{what}: {}", places.said);
     places.places.retain(chosen);
     let mut found = Vec::new();
@@ -116,7 +116,7 @@ fn reset_at_each_call(m: &Machine, cut: &Cut<'_>, (what, typed): (&str, &str)) {
         cut.back();
         let mut reset = None;
         let mut meanwhile = || reset = m.call(RESET).without_a_login().output().code;
-        let ended = m.struck((&LOGIN, &line), MODULE, Some((place, Blow::Hold(&mut meanwhile))));
+        let ended = m.struck(&LOGIN, &line, MODULE, Some((place, Blow::Hold(&mut meanwhile))));
         assert!(ended.struck && reset == Some(0), "{what} {place:?}: {reset:?} {ended:?}");
         is_reset(m, &format!("{what} {place:?}"));
         for answer in [typed, &m.code_in("ada", 1), Scratch::CODES[1]] {
@@ -135,7 +135,7 @@ fn a_login_is_done_before_the_reset_or_refused_wherever_it_is() {
     let all = given(&m);
     let cut = m.cut("status ada", "");
     for (what, typed) in &all {
-        reset_at_each_call(&m, &cut, (what, typed));
+        reset_at_each_call(&m, &cut, what, typed);
     }
 }
 

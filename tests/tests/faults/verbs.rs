@@ -81,7 +81,7 @@ impl World {
     }
 
     /// Returns which record is the newest. Checks that it is the old one or a complete new one.
-    fn stands(&self, (verb, new): (&str, &str)) -> Stands {
+    fn stands(&self, verb: &str, new: &str) -> Stands {
         let status = self.m.run(["twinlock", "status", "ada"]);
         assert_eq!(status.code, Some(0), "{verb}: {status:?}");
         let names = fs::read_dir(self.m.outside(PERSON)).expect("ada's folder").flatten();
@@ -104,7 +104,7 @@ impl World {
     fn killed_at(&self, verb: &str, place: Option<&Place>) -> Vec<Place> {
         self.reset(verb);
         let argv = World::argv(verb);
-        let ended = self.m.struck((&argv, ""), ALL, place.map(|place| (place, Blow::Kill)));
+        let ended = self.m.struck(&argv, "", ALL, place.map(|place| (place, Blow::Kill)));
         assert_eq!(ended.code.is_none(), place.is_some(), "{verb}: {place:?}");
         ended.places
     }
@@ -120,7 +120,7 @@ fn killed_anywhere_a_verb_leaves_the_old_record_or_the_new_one() {
         let mut found = Vec::new();
         for place in &places {
             world.killed_at(verb.0, Some(place));
-            found.push(world.stands(verb));
+            found.push(world.stands(verb.0, verb.1));
         }
         // Up to one call it is the old one, from then on the new one.
         let turn = found.iter().position(|stands| *stands == Stands::New).expect("a new record");
@@ -139,7 +139,7 @@ fn refused_by_the_disk_it_is_said_which_record_stands() {
                 let call = world.m.call(World::argv(verb.0));
                 let done = call.strace("/dev/null", &["-e", &inject]).output();
                 let said = done.stderr.replace('\n', " ");
-                match (world.stands(verb), done.code) {
+                match (world.stands(verb.0, verb.1), done.code) {
                     (Stands::New, Some(0)) => {}
                     (Stands::New, code) => {
                         assert!(says_in_force(&said), "{inject} {code:?} {said}");
@@ -173,7 +173,7 @@ fn a_full_and_a_read_only_disk_are_said_and_change_nothing() {
             assert_eq!(done.code, Some(6), "{state} {verb}: {done:?}");
             let said = done.stderr.replace('\n', " ");
             assert!(said.contains("nothing was changed") && done.stdout.is_empty(), "{said}");
-            assert_eq!(world.stands((verb, "")), Stands::Old, "{state} {verb}");
+            assert_eq!(world.stands(verb, ""), Stands::Old, "{state} {verb}");
         }
         m.run(["rm", "-f", "/var/lib/twinlock/filler"]);
         m.run(["mount", "-o", "remount,ro", "/var/lib/twinlock"]);

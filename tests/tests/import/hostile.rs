@@ -185,7 +185,7 @@ fn begin_again(m: &Machine) {
 }
 
 /// Kills the import at the `nth` call named `call`. Returns whether it had completed before.
-fn cut(m: &Machine, (call, nth): (&str, usize), code: &str) -> bool {
+fn cut(m: &Machine, call: &str, nth: usize, code: &str) -> bool {
     begin_again(m);
     let inject = format!("inject={call}:signal=KILL:when={nth}");
     let done = m.call(IMPORT).strace("/tmp/trace", &["-qq", "-e", &inject]).output();
@@ -212,7 +212,7 @@ fn cut_off_anywhere_it_leaves_the_old_state_or_the_new_one() {
     sh(&m, &format!("cp -p {FILE} /tmp/source"));
     let mut cuts = 0;
     for call in CHANGES {
-        let last = (1..40).find(|nth| cut(&m, (call, *nth), &code));
+        let last = (1..40).find(|nth| cut(&m, call, *nth, &code));
         cuts += last.expect("an import makes fewer than forty calls of a kind") - 1;
     }
     assert!(cuts >= 15, "{cuts}");

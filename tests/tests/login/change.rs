@@ -147,16 +147,18 @@ fn is_new(m: &Machine, screen: &str) -> bool {
 #[test]
 fn killed_in_its_second_half_the_old_one_stands_or_the_new_one() {
     let m = machine();
-    let found = m
-        .cut_dialogue(("ada", "change ada"), &WORDS)
-        .killed(("Your own code", "no longer works"), |outcome| is_new(&m, &outcome.screen));
+    let found = m.cut_dialogue("ada", "change ada", &WORDS).killed(
+        "Your own code",
+        "no longer works",
+        |outcome| is_new(&m, &outcome.screen),
+    );
     assert!(found.is_sorted() && !found[0] && found.contains(&true), "{found:?}");
 }
 
 #[test]
 fn refused_by_the_disk_it_is_said_which_of_them_stands() {
     let m = machine();
-    m.cut_dialogue(("ada", "change ada"), &WORDS).refused(|outcome| {
+    m.cut_dialogue("ada", "change ada", &WORDS).refused(|outcome| {
         let new = is_new(&m, &outcome.screen);
         let done = outcome.code == Some(0);
         let said = outcome.said();

@@ -22,10 +22,10 @@ fn machine(settings: &str) -> Machine {
 
 /// Calls the module from an address with these codes, one after the other, without libpam's delay.
 fn call(m: &Machine, from: &str, codes: &[&str]) -> Finished {
-    call_at(m, (from, 0), codes)
+    call_at(m, from, 0, codes)
 }
 
-fn call_at(m: &Machine, (from, seconds): (&str, i64), codes: &[&str]) -> Finished {
+fn call_at(m: &Machine, from: &str, seconds: i64, codes: &[&str]) -> Finished {
     let item = format!("rhost={from}");
     let quick = ["--seccomp-bpf", "-qq", "-e", "trace=select,pselect6"];
     let skip = ["-e", "inject=select,pselect6:retval=0"];
@@ -98,7 +98,7 @@ fn a_burst_leaves_one_note() {
     let notes = || m.tree("/var/lib/twinlock/users/ada").matches("/failed.").count();
     assert_eq!(notes(), 0, "{}", m.tree("/var/lib/twinlock"));
     // A wrong code in the same second as a success belongs to the streak that the success ended.
-    call_at(&m, ("203.0.113.7", 5), &[&m.wrong_code("ada")]);
+    call_at(&m, "203.0.113.7", 5, &[&m.wrong_code("ada")]);
     assert_eq!(notes(), 1, "{}", m.tree("/var/lib/twinlock"));
 }
 
@@ -147,7 +147,7 @@ fn delays_end_by_themselves_and_by_unlock() {
     assert_eq!(judged(&m), 5);
     // The sixth is judged half a minute later, the seventh a minute after that.
     for (seconds, in_all) in [(29, 5), (31, 6), (85, 6), (92, 7)] {
-        call_at(&m, (from, seconds), &[&wrong]);
+        call_at(&m, from, seconds, &[&wrong]);
         assert_eq!(judged(&m), in_all, "{seconds}: {}", m.state());
     }
     assert!(!gets_in(&m, from));

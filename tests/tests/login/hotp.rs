@@ -157,7 +157,7 @@ fn the_counter_is_on_the_disk_before_the_answer() {
 }
 
 /// Kills a login at the `nth` call named `call`. Checks that its code works at most once, and that the next code works.
-fn killed_at(m: &Machine, token: &Token, (call, nth): &(String, usize)) -> bool {
+fn killed_at(m: &Machine, token: &Token, call: &str, nth: usize) -> bool {
     anew(m);
     let inject = format!("inject={call}:signal=KILL:when={nth}");
     let login = m.pamtester_as(&["-v"], "bare", "ada").input(token.at(10) + "\n");
@@ -189,7 +189,7 @@ fn killed_anywhere_no_code_works_twice_and_the_owner_gets_in() {
             scope.spawn(|| {
                 let (m, token) = machine();
                 while let Some(next) = { work.lock().expect("work").next() } {
-                    let again = killed_at(&m, &token, &places[next]);
+                    let again = killed_at(&m, &token, &places[next].0, places[next].1);
                     fates.lock().expect("fates")[next] = again;
                 }
             });

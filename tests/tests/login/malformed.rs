@@ -48,7 +48,7 @@ fn everything_kept(m: &Machine) -> String {
 
 /// Checks that `user` is refused with `code`. Returns the log lines about it.
 #[track_caller]
-fn refused(m: &Machine, (user, code): (&str, &str), damage: &str) -> String {
+fn refused(m: &Machine, user: &str, code: &str, damage: &str) -> String {
     let (kept, logged) = (everything_kept(m), m.log().len());
     let said = bounded(m, user, code);
     let log = m.log()[logged..].join("\n");
@@ -162,7 +162,7 @@ fn each_is_refused(table: &[(&str, &str)]) {
         mend(&m);
         sh(&m, damage);
         for code in [&m.code("ada"), &wrong] {
-            let log = refused(&m, ("ada", code), damage);
+            let log = refused(&m, "ada", code, damage);
             assert!(log.contains(&format!("reason={reason}")), "{damage}: {log}");
         }
         let noted = m.tree("/run/twinlock/users/ada");
@@ -194,7 +194,7 @@ fn a_record_of_exactly_64_kib_is_read() {
     );
     assert_eq!(bounded(&m, "ada", &m.code("ada")).code, Some(0), "{:?}", m.log());
     sh(&m, "sed -i '1s/^/#/' $R; chmod 600 $R");
-    let log = refused(&m, ("ada", &m.code_in("ada", 2)), "one more byte");
+    let log = refused(&m, "ada", &m.code_in("ada", 2), "one more byte");
     assert!(log.contains("reason=record_too_large"), "{log}");
 }
 
@@ -238,7 +238,7 @@ fn a_folder_that_others_can_change_proves_no_absence() {
     for (damage, reason) in UNPROVEN {
         mend(&m);
         sh(&m, damage);
-        let log = refused(&m, ("carol", ""), damage);
+        let log = refused(&m, "carol", "", damage);
         assert!(log.contains(&format!("reason={reason}")), "{damage}: {log}");
     }
 }
@@ -273,7 +273,7 @@ fn a_ledger_that_is_none_is_refused() {
         let m = machine();
         sh(&m, damage);
         for code in [&m.code("ada"), &m.wrong_code("ada")] {
-            let log = refused(&m, ("ada", code), damage);
+            let log = refused(&m, "ada", code, damage);
             assert!(log.contains(&format!("reason={reason}")), "{damage}: {log}");
         }
     }
@@ -302,7 +302,7 @@ fn a_damaged_epoch_is_begun_anew_and_no_code_of_before_gets_in() {
         sh(&m, damage);
         // A past code, the current one, and a future one that may have been used.
         for steps in [-5, 0, 5] {
-            let log = refused(&m, ("ada", &m.otp("ada").at(now_and(steps))), damage);
+            let log = refused(&m, "ada", &m.otp("ada").at(now_and(steps)), damage);
             assert!(log.contains("reason=before_epoch"), "{damage} {steps}: {log}");
         }
         let epoch = m.file("/run/twinlock/epoch").target();
@@ -328,7 +328,7 @@ fn odd_names_in_the_ledger_give_no_code_back_and_keep_nobody_out() {
         "cd $A; rm -rf refused.*; mkdir refused.0 refused.1 refused.2 refused.3 refused.4 refused.5",
     ] {
         sh(&m, odd);
-        let log = refused(&m, ("ada", &code), odd);
+        let log = refused(&m, "ada", &code, odd);
         assert!(log.contains("reason=replayed"), "{odd}: {log}");
     }
     assert_eq!(bounded(&m, "ada", &m.code_in("ada", 5)).code, Some(0), "{:?}", m.log());

@@ -90,7 +90,7 @@ fn another_who_enrolls_sees_none() {
 fn struck(m: &Machine) -> CutDialogue<'_> {
     // The first command of all creates the store.
     m.run(["twinlock", "epoch", "ensure"]).ok();
-    m.cut_dialogue(("ada", "enroll ada"), &ALL)
+    m.cut_dialogue("ada", "enroll ada", &ALL)
 }
 
 /// Returns 0 if ada is not enrolled, 1 if she is enrolled and codes are due, 2 if the codes on the screen are valid.
@@ -113,7 +113,7 @@ fn stands(m: &Machine, screen: &str) -> u8 {
 fn killed_anywhere_behind_the_proof_it_is_whole() {
     let m = machine();
     let found = struck(&m)
-        .killed(("code now shown", "is enrolled with"), |outcome| stands(&m, &outcome.screen));
+        .killed("code now shown", "is enrolled with", |outcome| stands(&m, &outcome.screen));
     assert!(found.is_sorted() && found[0] == 0 && found.contains(&2), "{found:?}");
 }
 

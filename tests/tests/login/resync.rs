@@ -187,7 +187,7 @@ fn anew(m: &Machine) {
 }
 
 /// Kills a login at the `nth` call named `call`. Checks that no two codes work twice, and that the next two codes work.
-fn killed_at(m: &Machine, (call, nth): &(String, usize)) -> bool {
+fn killed_at(m: &Machine, call: &str, nth: usize) -> bool {
     anew(m);
     let codes = shown(m, now(), &[-12, -11, -10, -9, -8]);
     let inject = format!("inject={call}:signal=KILL:when={nth}");
@@ -223,7 +223,7 @@ fn killed_between_the_claims_and_the_answer_no_pair_works_twice_and_the_owner_ge
             scope.spawn(|| {
                 let m = machine();
                 while let Some(next) = { work.lock().expect("work").next() } {
-                    let again = killed_at(&m, &places[next]);
+                    let again = killed_at(&m, &places[next].0, places[next].1);
                     fates.lock().expect("fates")[next] = again;
                 }
             });

@@ -103,12 +103,14 @@ const DAMAGES: [(&str, &str); 14] = [
 fn a_damaged_set_refuses_its_codes_and_shuts_nobody_out() {
     thread::scope(|scope| {
         for half in DAMAGES.chunks(7) {
-            scope.spawn(|| half.iter().for_each(|damage| damaged(&machine(), *damage)));
+            scope.spawn(|| {
+                half.iter().for_each(|(damage, reason)| damaged(&machine(), damage, reason))
+            });
         }
     });
 }
 
-fn damaged(m: &Machine, (damage, reason): (&str, &str)) {
+fn damaged(m: &Machine, damage: &str, reason: &str) {
     let file = m.codes_file("ada", Scratch::FEW);
     sh(m, &format!("F={file}; {damage}"));
     assert!(!gets_in(m, CODES[0]), "{damage}");

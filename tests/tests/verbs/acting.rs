@@ -33,7 +33,7 @@ fn logged(m: &Machine) -> String {
 }
 
 #[track_caller]
-fn refused(done: &Finished, (code, said): (i32, &str)) {
+fn refused(done: &Finished, code: i32, said: &str) {
     assert_eq!(done.code, Some(code), "{done:?}");
     assert!(done.stderr.replace('\n', " ").contains(said), "{done:?}");
 }
@@ -51,8 +51,8 @@ fn sudo_and_chains_of_su_and_sudo_change_nobody() {
         let by = |user: &str, typed: String| {
             words(&m, &chain).as_user(user).logged_in(user).input(typed + "\n").output()
         };
-        refused(&by("bob", m.code("kim")), (4, "bob has no second factor"));
-        refused(&by("kim", m.wrong_code("kim")), (1, "no correct code of your own was typed"));
+        refused(&by("bob", m.code("kim")), 4, "bob has no second factor");
+        refused(&by("kim", m.wrong_code("kim")), 1, "no correct code of your own was typed");
         by("kim", m.code("kim")).ok();
         assert_eq!(logged(&m), format!("user=ada own_code=given actor=uid:{}", m.uid("kim")));
         let status = m.run(["twinlock", "--json", "status", "ada"]);
@@ -73,11 +73,11 @@ fn a_code_of_ones_own_is_spent_and_wrong_ones_are_throttled() {
     assert!(accepted[0].contains(&format!("rhost=uid:{} first_factor=stack", m.uid("kim"))));
     m.run(["twinlock", "remove", "ada", "--yes"]);
     m.enrolled("ada", ADA);
-    refused(&by_kim(format!("{code}\n")), (1, "That code was used already. Wait for the next"));
+    refused(&by_kim(format!("{code}\n")), 1, "That code was used already. Wait for the next");
     let wrong = m.wrong_code("kim");
-    refused(&by_kim(format!("{wrong}\n{wrong}\n{wrong}\n")), (1, "no correct code"));
-    refused(&by_kim(format!("{wrong}\n{wrong}\n{wrong}\n")), (5, "you typed too many wrong codes"));
-    refused(&by_kim(m.code_in("kim", 1) + "\n"), (5, "Wait until then"));
+    refused(&by_kim(format!("{wrong}\n{wrong}\n{wrong}\n")), 1, "no correct code");
+    refused(&by_kim(format!("{wrong}\n{wrong}\n{wrong}\n")), 5, "you typed too many wrong codes");
+    refused(&by_kim(m.code_in("kim", 1) + "\n"), 5, "Wait until then");
     let why = m.run(["twinlock", "why", "kim"]);
     assert!(why.ok().contains("twinlock") && why.ok().contains("wrong codes"), "{why:?}");
     assert!(m.run(["twinlock", "status", "ada"]).ok().starts_with("ada is enrolled"));
@@ -92,7 +92,7 @@ fn neither_a_bypass_nor_a_ticket_is_a_code_of_ones_own() {
     let bypass = given.ok().split('"').nth(3).expect("the digits").to_owned();
     let call = words(&m, format!("sudo {RESET}")).as_user("kim").logged_in("kim");
     let done = call.input(format!("{bypass}\nABCD-EFGH-IJKL\n")).output();
-    refused(&done, (1, "A bypass code or a ticket is not accepted here"));
+    refused(&done, 1, "A bypass code or a ticket is not accepted here");
     assert!(m.file("/var/lib/twinlock/users/kim/record.2.toml").read().contains("uses = 1"));
 }
 
@@ -101,11 +101,8 @@ fn where_nobody_has_logged_in_it_takes_a_reason_that_is_logged() {
     let m = machine();
     // As systemd-run and a container start it: with a terminal of any name, or without one.
     let service = |line: &str| words(&m, line).without_a_login();
-    refused(&service(RESET).output(), (4, "no user has logged in here"));
-    refused(
-        &service(RESET).input(m.code("kim") + "\n").output(),
-        (4, "no user has logged in here"),
-    );
+    refused(&service(RESET).output(), 4, "no user has logged in here");
+    refused(&service(RESET).input(m.code("kim") + "\n").output(), 4, "no user has logged in here");
     let mut terminal = service(RESET).open();
     terminal.expect("no user has logged in here");
     assert_eq!(terminal.exit_code(), Some(4));
@@ -134,7 +131,7 @@ fn console_on_standard_input_is_no_console() {
             // This machine has no such device.
             continue;
         }
-        refused(&done, (4, "no user has logged in here"));
+        refused(&done, 4, "no user has logged in here");
     }
 }
 
@@ -159,7 +156,7 @@ fn another_caller_of_sudo_puts_the_login_in_doubt() {
             let line = chain.replace("RESET", &format!("{RESET}{glass}"));
             words(&m, line).as_user(whose).without_a_login().input(m.code("kim") + "\n").output()
         };
-        refused(&act(""), (4, "the acting user is unknown"));
+        refused(&act(""), 4, "the acting user is unknown");
         assert!(m.logged("event=reset ").is_empty(), "{chain}");
         act(" --break-glass lost").ok();
         let line = m.logged("event=reset ").remove(0);
@@ -185,8 +182,8 @@ fn session_of_another_user_puts_the_login_in_doubt() {
         // This kernel has no audit sessions.
         return;
     }
-    refused(&line(m.uid("bob"), "TTY=pts/0\\n"), (4, "the session belongs to another user"));
-    refused(&line(0, "TTY=tty1\\n"), (4, "the session belongs to another user"));
+    refused(&line(m.uid("bob"), "TTY=pts/0\\n"), 4, "the session belongs to another user");
+    refused(&line(0, "TTY=tty1\\n"), 4, "the session belongs to another user");
     line(m.uid("kim"), "TTY=pts/0\\n").ok();
 }
 
@@ -196,14 +193,14 @@ fn root_by_a_key_is_asked_where_root_is_set_up() {
     m.key("root").pam("sshd", stock("sshd")).sshd("");
     let reset = || m.ssh("root").key().command(RESET.split(' ')).call();
     m.settings_alone("");
-    refused(&reset().output(), (4, "Enroll yourself first: twinlock enroll root."));
+    refused(&reset().output(), 4, "Enroll yourself first: twinlock enroll root.");
     m.settings("");
     reset().output().ok();
     assert_eq!(logged(&m), "user=ada own_code=exempt actor=root");
     again(&m);
     m.settings_alone("");
     m.enrolled("root", "GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ");
-    refused(&reset().output(), (130, "stopped; nothing was changed"));
+    refused(&reset().output(), 130, "stopped; nothing was changed");
     let otp: Otp = m.otp("root");
     reset().input(otp.in_steps(0) + "\n").output().ok();
     assert!(m.logged("event=reset ")[1].ends_with("own_code=given actor=root"));
@@ -218,7 +215,7 @@ fn a_robot_that_is_exempt_is_not_asked_and_settings_may_ask_nobody() {
     assert_eq!(logged(&m), format!("user=ada own_code=exempt actor=uid:{}", m.uid("bob")));
     again(&m);
     m.settings("own_code_exempt = [\"kim\"]\n");
-    refused(&by_bob(), (4, "bob has no second factor"));
+    refused(&by_bob(), 4, "bob has no second factor");
     m.settings("require_own_code = false\n");
     by_bob().ok();
     assert!(m.logged("event=reset ")[1].contains("own_code=off actor=uid:"));
@@ -265,5 +262,5 @@ fn backup_codes_of_ones_own_take_two_codes_and_are_confirmed() {
     let reset = words(&m, RESET).logged_in("kim").input(format!("{last}\n")).output();
     reset.ok();
     let piped = m.call(["twinlock", "backup-codes", "kim"]).logged_in("kim").output();
-    refused(&piped, (2, "are shown only at a terminal"));
+    refused(&piped, 2, "are shown only at a terminal");
 }

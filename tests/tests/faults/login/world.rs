@@ -99,7 +99,7 @@ impl<'s> World<'s> {
     /// Runs a login with these answers. If `blow` is given, one call fails, or the process is killed or held at it.
     pub fn login<'a>(&self, lines: &str, blow: Option<(&'a Place, Blow<'a>)>) -> Ended {
         let argv = ["pamtester", "-I", "rhost=192.0.2.1", "bare", "ada", "authenticate"];
-        self.m.struck((&argv, &format!("{lines}\n")), MODULE, blow)
+        self.m.struck(&argv, &format!("{lines}\n"), MODULE, blow)
     }
 
     /// Returns whether these answers log ada in.

@@ -34,26 +34,26 @@ fn what_an_administrator_gives() {
     let (m, mut page) = (people(), Page::read());
     let [_, invite, reset, codes, show, bypass, change, ..] = *ROWS else { panic!("the rows") };
     let again = || m.enrolled("ada", ADA).scratch("ada", Scratch::FEW);
-    page.run(&m, (bypass, "bypass ada --yes --reason x"));
-    page.run(&m, (show, "show-key ada --yes --png /root/qr"));
-    page.run(&m, (codes, "backup-codes ada --yes --print"));
-    page.run(&m, (codes, "backup-codes ada --yes"));
-    page.run(&m, (reset, "reset ada --yes"));
+    page.run(&m, bypass, "bypass ada --yes --reason x");
+    page.run(&m, show, "show-key ada --yes --png /root/qr");
+    page.run(&m, codes, "backup-codes ada --yes --print");
+    page.run(&m, codes, "backup-codes ada --yes");
+    page.run(&m, reset, "reset ada --yes");
     m.run(["twinlock", "remove", "ada", "--yes"]).ok();
     again();
     let settings = "mail_domain = \"example.org\"\nsendmail = \"/root/sendmail\"\n";
     m.settings(settings);
     program(&m, "/root/sendmail", "exec cat >/dev/null");
-    page.run(&m, (codes, "backup-codes ada --yes"));
+    page.run(&m, codes, "backup-codes ada --yes");
     m.password("ada", twinlock_tests::PASSWORD);
-    page.run(&m, (reset, "reset ada --yes --end-sessions --expire-password"));
-    page.run(&m, (invite, "invite bob"));
+    page.run(&m, reset, "reset ada --yes --end-sessions --expire-password");
+    page.run(&m, invite, "invite bob");
     program(&m, "/root/sendmail", "exit 75");
-    page.run(&m, (invite, "invite bob"));
+    page.run(&m, invite, "invite bob");
     m.run(["twinlock", "remove", "ada", "--yes"]).ok();
     again();
-    page.run(&m, (codes, "backup-codes ada --yes"));
-    page.run(&m, (reset, "reset ada --yes"));
+    page.run(&m, codes, "backup-codes ada --yes");
+    page.run(&m, reset, "reset ada --yes");
     page.fails(m.call(["twinlock", "--json", "change", "ada"]));
     page.hold_all(&[invite, reset, codes, show, bypass]);
     assert_eq!(change, "change USER");
@@ -66,21 +66,21 @@ fn what_is_forgotten_and_ended() {
         panic!("the rows")
     };
     login(&m, &m.wrong_code("ada"));
-    page.run(&m, (unlock, "unlock ada"));
+    page.run(&m, unlock, "unlock ada");
     let record = m.run(["sh", "-c", "cat /var/lib/twinlock/users/ada/record.*"]).stdout;
     let generation = record.lines().find_map(|line| line.strip_prefix("generation = "));
     let generation = generation.expect("a generation").trim_matches('"');
     let now = twinlock_tests::now();
     let text = format!("{now} {} {} {generation} 203.0.113.7 SHA256:abc", now + 600, u64::MAX);
     m.file("/run/twinlock/users/ada/device.00000000000000000000000000000000").link_to(&text);
-    page.run(&m, (devices, "devices ada"));
-    page.run(&m, (forget, "forget ada 1"));
-    page.run(&m, (devices, "devices ada"));
-    page.run(&m, (remove, "remove ada --yes"));
+    page.run(&m, devices, "devices ada");
+    page.run(&m, forget, "forget ada 1");
+    page.run(&m, devices, "devices ada");
+    page.run(&m, remove, "remove ada --yes");
     let two = format!("HOTP/T30 ada - {}\nHOTP/T30 ada - {}\n", "31".repeat(20), "32".repeat(20));
     m.file("/root/oath").write(two).mode(0o600);
     m.run(["twinlock", "import", "oath", "/root/oath"]).ok();
-    page.run(&m, (one_of_several, "remove ada --authenticator app-2 --yes"));
+    page.run(&m, one_of_several, "remove ada --authenticator app-2 --yes");
     page.hold_all(&[unlock, devices, forget, remove, one_of_several]);
 }
 
@@ -98,8 +98,8 @@ fn what_is_set_up_and_taken_over() {
     let seed = include_str!("../../../fuzz/seeds/migration/two");
     page.call(migration, json("import migration bob --name box").input(seed));
     m.run(["twinlock", "show-key", "bob", "--yes", "--png", "/root/bob.png"]).ok();
-    page.run(&m, (qr, "import qr bob /root/bob.png"));
-    let exported = page.run(&m, (export, "export ada"));
+    page.run(&m, qr, "import qr bob /root/bob.png");
+    let exported = page.run(&m, export, "export ada");
     let text = exported["export"].as_str().expect("a text");
     let without_instant = |text: &str| {
         let lines = text.lines().filter(|line| !line.starts_with("exported "));

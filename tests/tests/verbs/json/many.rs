@@ -21,8 +21,8 @@ fn lists_and_groups() {
     page.call(ROWS[0], from);
     m.user("cy").file("/etc/group").append("dev:x:3000:cy,root\n");
     m.settings("mail_domain = \"example.org\"\nsendmail = \"/bin/true\"\n");
-    page.run(&m, (ROWS[2], "invite --group dev --until 2099-01-31 --dry-run"));
-    page.run(&m, (ROWS[1], "invite --group dev --until 2099-01-31"));
+    page.run(&m, ROWS[2], "invite --group dev --until 2099-01-31 --dry-run");
+    page.run(&m, ROWS[1], "invite --group dev --until 2099-01-31");
     page.hold_all(&ROWS[..3]);
 }
 
@@ -35,12 +35,12 @@ fn files_of_other_programs() {
     };
     file("bob", format!("{BOB}\n\" RATE_LIMIT 3 30\n\" TOTP_AUTH\n12345678\n"));
     file("ada", "no key\n".into());
-    page.run(&m, (ROWS[3], "import google bob ada"));
-    page.run(&m, (ROWS[3], "import google bob --remove-source"));
+    page.run(&m, ROWS[3], "import google bob ada");
+    page.run(&m, ROWS[3], "import google bob --remove-source");
     m.file("/root/oath")
         .write(format!("HOTP/T30 ada - {HEX}\nHOTP/T30 ada - odd\nHOTP\n"))
         .mode(0o600);
-    page.run(&m, (ROWS[3], "import oath /root/oath"));
-    page.run(&m, (ROWS[3], "import oath /root/oath --user ada --remove-source"));
+    page.run(&m, ROWS[3], "import oath /root/oath");
+    page.run(&m, ROWS[3], "import oath /root/oath --user ada --remove-source");
     page.hold_all(&[ROWS[3]]);
 }

@@ -53,7 +53,7 @@ impl Outline {
 
     /// Checks a value against this outline, and records which parts of the outline occurred.
     #[track_caller]
-    pub fn hold(&self, value: &Value, (place, met): (&str, &mut BTreeSet<String>)) {
+    pub fn hold(&self, value: &Value, place: &str, met: &mut BTreeSet<String>) {
         if value.is_null() && self.or_null {
             met.insert(format!("{place} is null"));
             return;
@@ -72,13 +72,13 @@ impl Outline {
                 assert!(INSTANTS.contains(&found), "{place} is no instant: {found}");
             }
             (OutlineKind::List(each), Value::Array(all)) => {
-                all.iter().for_each(|one| each.hold(one, (&format!("{place}[]"), met)));
+                all.iter().for_each(|one| each.hold(one, &format!("{place}[]"), met));
             }
             (OutlineKind::Object(fields), Value::Object(found)) => {
                 for (key, value) in found {
                     let field = fields.iter().find(|field| field.is(key));
                     let field = field.unwrap_or_else(|| panic!("{place}.{key} is not documented"));
-                    field.holds.hold(value, (&format!("{place}.{}", field.key), met));
+                    field.holds.hold(value, &format!("{place}.{}", field.key), met);
                 }
                 for field in fields.iter().filter(|field| !found.keys().any(|key| field.is(key))) {
                     let place = format!("{place}.{}", field.key);
@@ -177,7 +177,7 @@ fn an_outline_holds_what_it_says_and_nothing_else() {
         let value = serde_json::from_str(text).expect("JSON");
         let held = std::panic::catch_unwind(|| {
             let mut met = BTreeSet::new();
-            outline.hold(&value, ("x", &mut met));
+            outline.hold(&value, "x", &mut met);
             met
         });
         held.map(|met| met.len()).ok()

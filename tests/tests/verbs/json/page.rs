@@ -40,7 +40,7 @@ impl Page {
 
     /// Runs a command as root and checks its output against the row `row`.
     #[track_caller]
-    pub fn run(&mut self, m: &Machine, (row, words): (&str, &str)) -> Value {
+    pub fn run(&mut self, m: &Machine, row: &str, words: &str) -> Value {
         self.call(row, m.call(format!("twinlock --json {words}").split(' ')))
     }
 
@@ -69,7 +69,7 @@ impl Page {
         };
         assert!(done.stdout.ends_with('\n'), "{done:?}");
         let outline = self.rows.get(row).unwrap_or_else(|| panic!("json.md has no row {row}"));
-        outline.hold(&found, (row, &mut self.met));
+        outline.hold(&found, row, &mut self.met);
         found
     }
 
