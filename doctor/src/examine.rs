@@ -86,7 +86,7 @@ fn of_sshd(facts: &SshdFacts, case: &Case<'_>, machine: &Machine) -> Vec<Finding
     found
 }
 
-/// Reports whether somebody gets in by the row.
+/// Returns whether a user gets in by the row.
 fn is_used(entries: Option<&[Entry]>, table: &CaseTable, row: &CaseRow) -> bool {
     match entries {
         Some(entries) => entries.iter().any(|entry| entry.takes(table, row)),

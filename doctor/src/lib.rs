@@ -95,7 +95,8 @@ pub const NOT_JUDGED: u8 = 8;
 
 /// Examines what the arguments name, writes the report and returns the exit status.
 ///
-/// `candidates` are judged in place of the files of the machine. The report goes to `out`; the reason for a missing report goes to `complaints`.
+/// `candidates` are judged in place of the files of the machine. The report goes to `out`; the reason for a missing
+/// report goes to `complaints`.
 ///
 /// # Errors
 /// [`io::Error`] if the report cannot be written.

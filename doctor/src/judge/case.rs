@@ -35,7 +35,7 @@ pub struct Case<'a> {
     pub reach: Reach,
     /// What sshd lets through once its settings are corrected.
     pub wanted: Reach,
-    /// Reports whether somebody gets in by a row: it passes, and sshd has a way that brings what it needs.
+    /// Returns whether a user gets in by a row: it passes, and sshd has a way that brings what it needs.
     pub usable: &'a dyn Fn(&CaseRow) -> bool,
 }
 

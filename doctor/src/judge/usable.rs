@@ -1,4 +1,4 @@
-//! What a finding counts for: a way in must let somebody in, and a line that refuses must refuse somebody.
+//! Lowers findings without effect: a way in by which no user gets in, and a line that refuses no user.
 use crate::finding::{Finding, Level};
 use crate::judge::case::{Case, Reach};
 use crate::pam::control::ControlAction;
@@ -20,7 +20,7 @@ const REFUSING: [&str; 5] = [
 ];
 
 impl Case<'_> {
-    /// Makes a warning of each way in by which nobody gets in, and of each refusing line that refuses nobody.
+    /// Turns into a warning each way in by which no user gets in, and each line that refuses no user with every factor.
     pub fn weigh(&self, findings: &mut [Finding]) {
         if self.table.is_too_large() {
             return;

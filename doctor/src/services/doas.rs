@@ -18,7 +18,8 @@ pub fn rules(text: &str) -> Vec<NoPass> {
     let mut found = Vec::new();
     let mut whole = String::new();
     let mut first = 0;
-    for (number, raw) in (1..).zip(text.lines()) {
+    // An empty line at the end, so that a file that ends in a backslash has its last rule read.
+    for (number, raw) in (1..).zip(text.lines().chain([""])) {
         if whole.is_empty() {
             first = number;
         }
@@ -47,5 +48,7 @@ mod tests {
         let text = "# permit nopass a\npermit persist :wheel\npermit setenv { A } \\\n nopass ada as root cmd /bin/ls\ndeny nopass eve\npermit ada cmd nopass\n";
         let expected = "permit setenv { A } nopass ada as root cmd /bin/ls";
         assert_eq!(rules(text), [NoPass { line: 3, rule: expected.to_owned() }]);
+        let cut = [NoPass { line: 1, rule: "permit nopass eve".to_owned() }];
+        assert_eq!(rules("permit nopass eve \\"), cut);
     }
 }

@@ -51,47 +51,60 @@ pub fn read(json: &str) -> Result<Sudoers, String> {
         return Err(format!("it has an unknown key `{key}`"));
     }
     let mut found = Sudoers::default();
-    for default in list(&whole, "Defaults") {
-        let binding = list(&default, "Binding");
-        let users = if binding.is_empty() { "ALL".to_owned() } else { names(&binding) };
-        for option in list(&default, "Options").iter().filter_map(Value::as_object).flatten() {
+    for default in list(&whole, "Defaults")? {
+        let binding = list(default, "Binding")?;
+        let users = if binding.is_empty() { "ALL".to_owned() } else { names(binding) };
+        for option in options(default)? {
             found.option(option.0, option.1, &users);
         }
     }
-    for spec in list(&whole, "User_Specs") {
-        let users = list(&spec, "User_List");
-        if !is_root(&users) {
-            list(&spec, "Cmnd_Specs").iter().for_each(|one| found.rule(&names(&users), one));
+    for spec in list(&whole, "User_Specs")? {
+        let users = list(spec, "User_List")?;
+        if !is_root(users) {
+            for commands in list(spec, "Cmnd_Specs")? {
+                found.rule(&names(users), commands)?;
+            }
         }
     }
     Ok(found)
 }
 
-fn list(of: &Value, key: &str) -> Vec<Value> {
-    of.get(key).and_then(Value::as_array).cloned().unwrap_or_default()
+/// Returns the list with this key; an empty one if the key is missing. Another type is not taken for an empty list.
+fn list<'a>(of: &'a Value, key: &str) -> Result<&'a [Value], String> {
+    let object = of.as_object().ok_or_else(|| format!("a value beside `{key}` is no object"))?;
+    match object.get(key) {
+        None => Ok(&[]),
+        Some(value) => Ok(value.as_array().ok_or_else(|| format!("`{key}` is no list"))?),
+    }
+}
+
+/// Returns the options of a setting or rule, each with its value.
+fn options(of: &Value) -> Result<impl Iterator<Item = (&String, &Value)>, String> {
+    let all = list(of, "Options")?;
+    match all.iter().all(Value::is_object) {
+        true => Ok(all.iter().filter_map(Value::as_object).flatten()),
+        false => Err("an option is no object".to_owned()),
+    }
 }
 
 impl Sudoers {
-    fn rule(&mut self, users: &str, commands: &Value) {
-        let options = list(commands, "Options");
-        for (key, value) in options.iter().filter_map(Value::as_object).flatten() {
+    fn rule(&mut self, users: &str, commands: &Value) -> Result<(), String> {
+        for (key, value) in options(commands)? {
             match key.as_str() {
                 "authenticate" if value == &Value::Bool(false) => {
-                    let targets = list(commands, "runasusers");
+                    let targets = list(commands, "runasusers")?;
+                    let of_root = targets.is_empty();
                     self.unasked.push(Unasked {
                         by: "NOPASSWD",
                         users: users.to_owned(),
-                        targets: if targets.is_empty() {
-                            "root".to_owned()
-                        } else {
-                            names(&targets)
-                        },
-                        commands: names(&list(commands, "Commands")),
+                        targets: if of_root { "root".to_owned() } else { names(targets) },
+                        commands: names(list(commands, "Commands")?),
                     });
                 }
                 other => self.option(other, value, users),
             }
         }
+        Ok(())
     }
 
     fn option(&mut self, key: &str, value: &Value, users: &str) {
@@ -209,7 +222,18 @@ mod tests {
 
     #[test]
     fn other_output_is_refused() {
-        for text in ["", "[]", "{", r#"{"Policies": []}"#] {
+        for text in [
+            "",
+            "[]",
+            "{",
+            r#"{"Policies": []}"#,
+            r#"{"Defaults": {}}"#,
+            r#"{"Defaults": [[]]}"#,
+            r#"{"Defaults": [{"Options": ["!authenticate"]}]}"#,
+            r#"{"User_Specs": {"ada": "NOPASSWD"}}"#,
+            r#"{"User_Specs": [{"User_List": [{"username": "ada"}], "Cmnd_Specs": {}}]}"#,
+            r#"{"User_Specs": [{"User_List": "ada", "Cmnd_Specs": []}]}"#,
+        ] {
             assert!(read(text).is_err(), "{text}");
         }
         assert_eq!(read("{}").unwrap(), Sudoers::default());

@@ -10,7 +10,7 @@ use super::wiring::{From, Wiring};
 /// What the logins show.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Real {
-    /// Somebody gets in without a code, or with nothing but a code.
+    /// A user gets in without a code, or with only a code.
     pub(super) open: bool,
     /// Enrolled users do not get in, whatever they have.
     pub(super) shut: bool,
@@ -39,7 +39,7 @@ pub(super) fn real(wiring: &Wiring, trials: &[Trial]) -> Real {
     Real { open: is_open(trials), shut }
 }
 
-/// Reports whether somebody got in without a code, or without a first factor.
+/// Returns whether a user got in without a code, or without a first factor.
 pub(super) fn is_open(trials: &[Trial]) -> bool {
     trials.iter().any(|one| one.gets_in && lacks(one.has))
 }
@@ -78,7 +78,7 @@ pub(super) fn contradiction(
         return None;
     }
     if real.open && !open {
-        return Some("somebody gets in without a code or without a first factor".to_owned());
+        return Some("a user gets in without a code or without a first factor".to_owned());
     }
     if real.shut && !shut && !real.open {
         return Some("enrolled users are locked out".to_owned());

@@ -98,7 +98,7 @@ const FORMS: [Form; 12] = [
 /// Changes of a wiring that stays as it is meant.
 const MILD: [Change; 7] =
     [inert, inert, restriction, restriction, idle_block, argument, conditions];
-/// Changes that mostly let somebody in.
+/// Changes that mostly open a way in.
 const OPEN: [Change; 14] = [
     opening,
     sufficient,
