@@ -61,6 +61,9 @@ pub fn examine(machine: &Machine, settings: &Settings) -> HostReport {
     report.judge_all(machine, &around, names.services);
     report.add_sudo(&sudo, machine);
     report.warn_of_doors();
+    if report.counted().next().is_none() {
+        report.findings.push(nothing_asks());
+    }
     for one in &mut report.services {
         acceptance.mark(&one.name, &mut one.findings);
         one.findings.sort_by(Finding::in_report);
@@ -132,6 +135,19 @@ fn unreadable(name: &str, error: &str) -> Finding {
         place: format!("/etc/pam.d/{name}"),
         what: format!("The service cannot be judged: {}.", error.replace('\n', "; ")),
         remedy: "Run `twinlock doctor` as root.".to_owned(),
+    }
+}
+
+/// Returns the finding that there is nothing to judge: such a host is not closed.
+fn nothing_asks() -> Finding {
+    Finding {
+        level: Level::WayIn,
+        id: "nothing-asks",
+        place: "/etc/pam.d".to_owned(),
+        what: "No service names pam_twinlock.so, and accepted.toml protects none.".to_owned(),
+        remedy:
+            "Let a service ask for a code: see pam_twinlock(8). Then run `twinlock doctor` again."
+                .to_owned(),
     }
 }
 

@@ -29,7 +29,8 @@ impl Asks {
 }
 
 impl HostReport {
-    fn counted(&self) -> impl Iterator<Item = &Judged> {
+    /// Returns the services that count in the verdict.
+    pub(super) fn counted(&self) -> impl Iterator<Item = &Judged> {
         self.services.iter().filter(|one| one.counts != Counts::No)
     }
 
@@ -38,9 +39,6 @@ impl HostReport {
     pub fn verdict(&self) -> Verdict {
         let counted = self.counted().flat_map(|one| &one.findings);
         let findings: Vec<Finding> = counted.chain(&self.findings).cloned().collect();
-        if self.counted().next().is_none() && findings.is_empty() {
-            return Verdict::Open;
-        }
         DoctorReport { findings, table: None, rows: Rows::Wrong }.verdict()
     }
 
