@@ -13,6 +13,7 @@ use crate::report::{DoctorReport, Rows};
 use crate::settings::Settings;
 use crate::shipped;
 use crate::sshd;
+use crate::sshd::allowed::KnownGroups;
 use crate::sshd::complete::Entry;
 use crate::sshd::effective::Effective;
 use crate::sshd::judge::SshdFacts;
@@ -132,9 +133,11 @@ fn ask(
         let said = machine.effective(Some(&probe.argument()))?;
         asked.push((probe, Effective::read(&said)));
     }
-    sshd::allowed::retain(&mut asked, &people);
     findings.extend(machine.not_reloaded(&config, base.value("pidfile")));
-    if let Some((place, source)) = machine.elsewhere() {
+    let source = machine.elsewhere();
+    let groups = source.as_ref().map_or(KnownGroups::All, |_| KnownGroups::OfFiles);
+    sshd::allowed::retain(&mut asked, &people, groups);
+    if let Some((place, source)) = source {
         findings.extend(elsewhere(&config, place, &source));
         asked.extend(sshd::elsewhere::groups(&config, &base));
     }

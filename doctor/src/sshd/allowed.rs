@@ -25,11 +25,20 @@ pub fn criteria(config: &Config) -> Vec<(String, String)> {
     each.collect()
 }
 
+/// Which groups of an account are known.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum KnownGroups {
+    /// All of them.
+    All,
+    /// Those of the files. The account may be in further groups, which a directory lists.
+    OfFiles,
+}
+
 /// Removes the users whom sshd refuses. If it refuses all, removes none.
-pub fn retain(asked: &mut Vec<(Probe, Effective)>, people: &People) {
+pub fn retain(asked: &mut Vec<(Probe, Effective)>, people: &People, known_groups: KnownGroups) {
     let admitted = |(probe, effective): &(Probe, Effective)| {
         let known = people.accounts.iter().find(|account| account.name == probe.user);
-        known.is_none_or(|account| admits(effective, account))
+        known.is_none_or(|account| admits(effective, account, known_groups))
     };
     if asked.iter().any(admitted) {
         asked.retain(admitted);
@@ -37,7 +46,7 @@ pub fn retain(asked: &mut Vec<(Probe, Effective)>, people: &People) {
 }
 
 /// Returns whether sshd lets the account in from at least one address.
-fn admits(effective: &Effective, account: &Account) -> bool {
+fn admits(effective: &Effective, account: &Account, known_groups: KnownGroups) -> bool {
     let listed = |keyword: &str| {
         let patterns = effective.values(keyword).flat_map(str::split_whitespace);
         patterns.map(str::to_owned).collect::<Vec<_>>()
@@ -50,7 +59,9 @@ fn admits(effective: &Effective, account: &Account) -> bool {
     !listed("denyusers").iter().any(denied)
         && !listed("denygroups").iter().any(in_group)
         && (users.is_empty() || users.iter().any(is_user))
-        && (groups.is_empty() || groups.iter().any(in_group))
+        && (groups.is_empty()
+            || known_groups == KnownGroups::OfFiles
+            || groups.iter().any(in_group))
 }
 
 fn user_part(pattern: &str) -> &str {
@@ -82,7 +93,11 @@ mod tests {
             ("allowusers ada\ndenygroups d*\n", false),
             ("allowusers ada\nallowgroups ops\n", false),
         ] {
-            assert_eq!(admits(&Effective::read(text), &account), expected, "{text}");
+            let effective = Effective::read(text);
+            assert_eq!(admits(&effective, &account, KnownGroups::All), expected, "{text}");
+            let by_group = text.ends_with("allowgroups ops\n");
+            let admitted = admits(&effective, &account, KnownGroups::OfFiles);
+            assert_eq!(admitted, expected || by_group, "{text}");
         }
     }
 }

@@ -131,6 +131,12 @@ fn a_group_that_no_file_lists_may_have_any_member() {
     assert!(report.to_string().contains("in group remote"), "{report:#}");
     assert!(gets_in(&m, "eve", KEY_ONLY, 0));
     assert!(!gets_in(&m, "ada", KEY_ONLY, 0));
+    // A list of groups keeps out nobody whose groups are not all known.
+    let block =
+        "AllowGroups remote ada\nMatch User eve\n  AuthenticationMethods publickey\nMatch all\n";
+    m.sshd(&format!("PermitRootLogin no\n{KEYS}{block}"));
+    verdict(&m, "open", Some("way-in match-without-code"));
+    assert!(gets_in(&m, "eve", KEY_ONLY, 0));
 }
 
 #[test]
