@@ -79,6 +79,15 @@ pub enum Rows {
     All,
 }
 
+/// Returns the sentence of a verdict. If a running sshd has older settings, it says that `closed` is true after a reload.
+#[must_use]
+pub fn after_reload<'a>(sentence: &str, findings: impl IntoIterator<Item = &'a Finding>) -> String {
+    match findings.into_iter().any(|finding| finding.id == "not-reloaded") {
+        true => sentence.replacen(" closed", " closed after a reload of sshd", 1),
+        false => sentence.to_owned(),
+    }
+}
+
 const HEADS: [&str; 6] = ["key", "password", "code", "and", "result", "deciding line"];
 
 impl DoctorReport {
@@ -100,6 +109,7 @@ impl DoctorReport {
     pub fn sentence(&self, service: &str) -> String {
         let verdict = self.verdict();
         let head = format!("{service}: {}", verdict.sentence());
+        let head = after_reload(&head, &self.findings);
         let accepted =
             self.findings.iter().filter(|finding| finding.level == Level::Exception).count();
         match (verdict, accepted) {

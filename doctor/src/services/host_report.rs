@@ -2,7 +2,7 @@
 use std::io::{self, Write};
 
 use crate::finding::{Finding, Level};
-use crate::report::{DoctorReport, Rows, Verdict};
+use crate::report::{DoctorReport, Rows, Verdict, after_reload};
 use crate::services::cells;
 use crate::services::host::HostReport;
 use crate::services::judged::{Asks, Counts, Judged};
@@ -78,9 +78,11 @@ impl HostReport {
         let never =
             self.services.iter().filter(|one| one.asks == Asks::Never && one.counts == Counts::No);
         let never: Vec<&str> = never.map(|one| one.name.as_str()).collect();
+        let head = format!("host: {head}");
+        let head = after_reload(&head, self.counted().flat_map(|one| &one.findings));
         match never.is_empty() {
-            true => format!("host: {head}"),
-            false => format!("host: {head} Not asked: {}.", never.join(", ")),
+            true => head,
+            false => format!("{head} Not asked: {}.", never.join(", ")),
         }
     }
 

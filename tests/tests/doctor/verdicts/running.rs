@@ -25,6 +25,13 @@ fn an_sshd_that_runs_with_older_files_is_named() {
     let found = not_reloaded(&m);
     assert!(found.len() == 1 && found[0].contains(file), "{found:?}");
     assert!(found[0].contains("has not read this file since it was changed"), "{found:?}");
+    let sentence = |m: &twinlock_tests::Machine| {
+        let report = report(m).1;
+        report["verdict"].as_str().expect("a sentence").split(": every").next().map(str::to_owned)
+    };
+    assert_eq!(sentence(&m).as_deref(), Some("ssh: closed after a reload of sshd"));
+    let host = m.run(["twinlock", "doctor"]).stdout;
+    assert!(host.starts_with("host: closed after a reload of sshd: sshd asks"), "{host}");
     assert!(gets_in(&m, "ada", KEY_ONLY, 0));
     let before = m.file("/run/sshd.pid").read();
     m.signal("HUP", before.trim().parse().expect("a number"));
@@ -33,6 +40,7 @@ fn an_sshd_that_runs_with_older_files_is_named() {
     assert_eq!(m.file("/run/sshd.pid").read(), before);
     assert_eq!(not_reloaded(&m), Vec::<String>::new());
     verdict(&m, "closed", None);
+    assert_eq!(sentence(&m).as_deref(), Some("ssh: closed"));
     assert!(!gets_in(&m, "ada", KEY_ONLY, 0));
     assert!(gets_in(&m, "ada", ALL_RIGHT, 1));
     // A removed file was read, too.
