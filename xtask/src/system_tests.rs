@@ -41,11 +41,15 @@ echo 'tester:x:1999:' >>/etc/group
 echo 'tester:*:19000:0:99999:7:::' >>/etc/shadow
 echo 'tester ALL=(ALL:ALL) NOPASSWD: ALL' >/etc/sudoers.d/tester
 chmod 0440 /etc/sudoers.d/tester
+touch /etc/tester.status
+chown 1999 /etc/tester.status
 line=
 for word; do line="$line '$(printf %s "$word" | sed "s/'/'\\\\''/g")'"; done
-exec setpriv --reuid=1999 --regid=1999 --init-groups \
+# The status of script itself is 1 in some runs of a program that ends with 0.
+setpriv --reuid=1999 --regid=1999 --init-groups \
     env -i HOME=/tmp USER=tester SHELL=/bin/sh TERM=xterm PATH=/usr/local/bin:/usr/bin:/bin \
-    script --quiet --return --flush --command "umask 027; sudo $line" /dev/null </dev/null
+    script --quiet --flush --command "umask 027; sudo $line; echo \$? >/etc/tester.status" /dev/null </dev/null || :
+exit "$(cat /etc/tester.status)"
 "#;
 
 const BARE: &str = "ulimit -c 0; PATH=/usr/bin:/bin; export PATH; exec \"$@\"";
