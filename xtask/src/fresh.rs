@@ -74,6 +74,7 @@ pub(crate) fn inside(words: &[String]) -> Done<ExitCode> {
     let mut furnish = command("sh", &["-eu", "-c", FURNISH]);
     output(furnish.env("root", root).env("deb", deb))?;
     system.install()?;
+    system.mount_ledger()?;
     system.enroll()?;
     system.wire()?;
     system.log_in()?;
@@ -106,6 +107,12 @@ impl System {
         run(&mut self.command(&["dpkg", "--install", "/run/twinlock.deb"]))?;
         let after = output(&mut self.command(&["sh", "-c", "cat /etc/pam.d/*"]))?;
         if before == after { Ok(()) } else { Err("Installing changed /etc/pam.d.".into()) }
+    }
+
+    /// Mounts the ledger as the message of the installation says for a system without systemd.
+    fn mount_ledger(&self) -> Done {
+        let script = "mkdir -p /run/twinlock && mount -t tmpfs -o mode=0700 twinlock /run/twinlock && twinlock epoch ensure";
+        run(&mut self.command(&["sh", "-c", script]))
     }
 
     fn enroll(&self) -> Done {
