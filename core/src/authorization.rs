@@ -137,7 +137,7 @@ pub struct Permission {
     pub proof: Proof,
     /// The values of `event=` in the log lines of the operation. Each log line also has `own_code=` and `actor=`.
     pub logged: &'static [&'static str],
-    /// The kinds of mail that the target user gets about the operation.
+    /// The kinds of mail about the operation: to the target user, or to root if the whole host is affected.
     pub mailed: &'static [NotificationKind],
 }
 
@@ -190,7 +190,7 @@ impl Operation {
     #[expect(clippy::too_many_lines, reason = "a table: one row for each operation")]
     pub fn permission(self) -> Permission {
         use NotificationKind::{
-            BypassGiven, CodesRenewed, KeyChanged, KeyExported, KeyShown, MailChanged,
+            BypassGiven, CodesRenewed, HostChanged, KeyChanged, KeyExported, KeyShown, MailChanged,
             RecordImported, Removed, SetUpDone, Unlocked,
         };
         use Proof::{Dialogue, Nothing, OwnCode, OwnCodeForAnother, OwnCodeUnlessFirst};
@@ -227,7 +227,7 @@ impl Operation {
             },
             Self::Invite => changes("invite", OwnCode, &["invited"], &[MailChanged]),
             Self::InviteGroup => {
-                changes("invite --group", OwnCode, &["invited", "rule_written"], &[])
+                changes("invite --group", OwnCode, &["invited", "rule_written"], &[HostChanged])
             }
             Self::Reset => changes("reset", OwnCode, &["reset"], &[NotificationKind::Reset]),
             Self::BackupCodes => {
@@ -248,11 +248,13 @@ impl Operation {
                 changes("remove --authenticator", OwnCode, logged, &[KeyChanged])
             }
             Self::SettingsCheck => reads("settings check", Caller::Anyone, Nothing),
-            Self::SettingsApply => changes("settings apply", OwnCode, &["settings_applied"], &[]),
+            Self::SettingsApply => {
+                changes("settings apply", OwnCode, &["settings_applied"], &[HostChanged])
+            }
             Self::SettingsShow => reads("settings show", Caller::Anyone, Nothing),
             Self::EpochEnsure => reads("epoch ensure", Caller::Unit, Nothing),
             Self::EpochSweep => reads("epoch sweep", Caller::Unit, Nothing),
-            Self::EpochNow => changes("epoch now", OwnCode, &["epoch_begun"], &[]),
+            Self::EpochNow => changes("epoch now", OwnCode, &["epoch_begun"], &[HostChanged]),
             Self::EpochShow => reads("epoch show", Caller::Root, Nothing),
             Self::Doctor => reads("doctor", Caller::Anyone, Nothing),
             Self::DoctorSsh => reads("doctor ssh", Caller::Anyone, Nothing),

@@ -253,15 +253,25 @@ impl Authorized {
 
     /// Queues a mail to root if `--break-glass` was needed.
     fn tell_root(&self, context: &Context) {
-        if self.0.ruling != AuthorizationRuling::Free(Ground::BreakGlass) {
-            return;
+        if self.0.ruling == AuthorizationRuling::Free(Ground::BreakGlass) {
+            self.write_to_root(context, NotificationKind::BreakGlass, self.0.login.word());
         }
+    }
+
+    /// Queues a mail to root about a change that concerns the whole host: its settings, its rules or its epoch.
+    pub(crate) fn tell_root_of_change(&self, context: &Context) {
+        let kind = NotificationKind::HostChanged;
+        debug_assert!(self.0.permission.mailed.contains(&kind), "{kind:?} is not in the table");
+        self.write_to_root(context, kind, self.0.name.clone());
+    }
+
+    fn write_to_root(&self, context: &Context, kind: NotificationKind, by: String) {
         let at = context.now().map(|now| now.unix).unwrap_or_default();
         let target = self.0.target.as_deref().map(|user| format!(" {user}")).unwrap_or_default();
-        let letter = self.letter(ROOT, NotificationKind::BreakGlass, at);
+        let letter = self.letter(ROOT, kind, at);
         context.machine.outbox.put(&Notification {
             service: format!("twinlock {}{target}", self.0.permission.verb),
-            by: Some(self.0.login.word()),
+            by: Some(by),
             to: Some(ROOT.to_owned()),
             ..letter
         });

@@ -32,6 +32,7 @@ pub(crate) fn now(context: &Context) -> Result<(), CliError> {
     let by = Authorizer::of(context)?.prove(context, &mut Keyboard::open()?)?;
     let floor = create_store::restart(&context.machine).map_err(|fault| stands(failure(fault)))?;
     by.log(context, "epoch_begun", &[]);
+    by.tell_root_of_change(context);
     say(context, "A new epoch has begun", floor);
     Ok(())
 }

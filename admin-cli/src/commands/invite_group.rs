@@ -148,6 +148,7 @@ fn announce(context: &Context, by: &Authorized, reminder: Reminder<'_>, written:
         return;
     }
     by.log(context, "rule_written", &[("group", reminder.group), ("until", &day)]);
+    by.tell_root_of_change(context);
     say(context, &format!("{RULES}: {}", reminder.effect()));
 }
 

@@ -62,6 +62,8 @@ pub enum NotificationKind {
     Unlocked,
     /// An administrator acted without entering a verification code. This mail goes to root.
     BreakGlass,
+    /// An administrator changed the settings, the rules or the epoch of the host. This mail goes to root.
+    HostChanged,
     /// A new drift or counter of an authenticator was learned from two adjacent codes.
     Resynchronized,
     /// A login found that the set-up ticket has expired. A new ticket will be mailed.
@@ -69,7 +71,7 @@ pub enum NotificationKind {
 }
 
 /// All kinds of notifications, each with its word in file names.
-pub const KINDS: [(NotificationKind, &str); 17] = [
+pub const KINDS: [(NotificationKind, &str); 18] = [
     (NotificationKind::BackupCodeUsed, "backup-code-used"),
     (NotificationKind::FewCodesLeft, "few-codes-left"),
     (NotificationKind::SetUpDone, "set-up-done"),
@@ -85,6 +87,7 @@ pub const KINDS: [(NotificationKind, &str); 17] = [
     (NotificationKind::Removed, "removed"),
     (NotificationKind::Unlocked, "unlocked"),
     (NotificationKind::BreakGlass, "break-glass"),
+    (NotificationKind::HostChanged, "host-changed"),
     (NotificationKind::Resynchronized, "resynchronized"),
     (NotificationKind::TicketExpired, "ticket-expired"),
 ];
@@ -115,6 +118,7 @@ impl NotificationKind {
             | Self::Removed
             | Self::Unlocked
             | Self::BreakGlass
+            | Self::HostChanged
             | Self::Resynchronized => false,
         }
     }

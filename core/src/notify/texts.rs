@@ -7,7 +7,7 @@ use crate::policy::Language;
 macro_rules! texts {
     ($language:literal) => {
         texts!($language: "backup-code-used" "break-glass" "bypass-given" "closing" "codes-renewed" "few-codes-left"
-            "guessed" "key-changed" "key-exported" "key-shown" "mail-changed" "record-imported" "removed" "reset"
+            "guessed" "host-changed" "key-changed" "key-exported" "key-shown" "mail-changed" "record-imported" "removed" "reset"
             "resynchronized" "set-up-done" "ticket-codes" "ticket-set-up" "unlocked")
     };
     ($language:literal: $($word:literal)*) => {

@@ -17,8 +17,8 @@ const LANGUAGES: [(Language, &str); 2] = [(Language::English, "en"), (Language::
 
 fn letter(kind: NotificationKind) -> Notification {
     use NotificationKind::{
-        BreakGlass, BypassGiven, KeyExported, KeyShown, MailChanged, RecordImported, Removed,
-        Reset, Unlocked,
+        BreakGlass, BypassGiven, HostChanged, KeyExported, KeyShown, MailChanged, RecordImported,
+        Removed, Reset, Unlocked,
     };
     let by_another = matches!(
         kind,
@@ -31,14 +31,17 @@ fn letter(kind: NotificationKind) -> Notification {
             | Removed
             | Unlocked
             | BreakGlass
+            | HostChanged
     );
     let left = matches!(kind, NotificationKind::BackupCodeUsed | NotificationKind::FewCodesLeft);
     Notification {
-        user: if kind == BreakGlass { "root" } else { "ada" }.into(),
+        user: if matches!(kind, BreakGlass | HostChanged) { "root" } else { "ada" }.into(),
         kind,
         at: UnixTime(1_800_000_000),
         service: if kind == BreakGlass {
             "twinlock reset ada"
+        } else if kind == HostChanged {
+            "twinlock settings apply"
         } else if by_another {
             "twinlock"
         } else {

@@ -41,6 +41,7 @@ pub(crate) fn run(command: &Command, wanted: &Apply) -> Result<(), CliError> {
     // The file is installed, whether a copy was stored or not.
     let changed = logged(&work.changed);
     by.log(&context, "settings_applied", &[("file", &context.config), ("changed", &changed)]);
+    by.tell_root_of_change(&context);
     kept?;
     let good = last_good_path(&context.config);
     let said = match work.is_new {
