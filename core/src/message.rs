@@ -120,11 +120,13 @@ pub enum Message {
 /// The entries in the menu of other ways.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Ways {
-    /// The entries before a proven first factor. They are the same for every user, so they disclose nothing.
+    /// The entries for a user whose first factor is not proven. They are the same for every user, so they disclose
+    /// nothing.
     Everybodys,
-    /// After a proven first factor: an app code, a backup code, or a change of the enrollment.
+    /// The entries after a proven first factor: an app code, a backup code, or a change of the enrollment.
     WithCodes,
-    /// After a proven first factor, for a user without backup codes: an app code, or a change of the enrollment.
+    /// The entries after a proven first factor, for a user without backup codes: an app code, or a change of the
+    /// enrollment.
     AppOnly,
     /// The entries that include a ticket for new backup codes, behind a proven first factor.
     WithTicket,

@@ -25,7 +25,7 @@ use crate::{
     },
 };
 
-/// All ports that a login or dialogue uses.
+/// All ports, that is, operations of the host, that a login or dialogue uses.
 #[derive(Clone, Copy)]
 pub struct Ports<'a> {
     /// User records.

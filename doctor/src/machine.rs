@@ -41,11 +41,11 @@ pub struct Machine {
 /// A file that is judged before it is written.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Candidate {
-    /// The file in whose place it is judged.
+    /// Path of the file that the candidate would replace.
     pub path: &'static str,
-    /// Its text.
+    /// The text of the candidate.
     pub text: String,
-    /// The name that the caller gave it.
+    /// Path of the candidate, as the caller gave it.
     pub name: String,
 }
 
@@ -323,14 +323,16 @@ fn answer(command: &mut Command) -> io::Result<Result<String, ProbeError>> {
     Ok(Err(ProbeError::Refused(complaint.replace('\r', "").trim().to_owned())))
 }
 
-/// Reads what a process prints: it may be one of the caller, who can make it print without end.
+/// Reads at most [`OUTPUT_MAX`] bytes of what a process prints. The caller may control the process, and could make it
+/// print without end.
 fn bounded(stream: impl Read) -> io::Result<String> {
     let mut bytes = Vec::new();
     stream.take(OUTPUT_MAX).read_to_end(&mut bytes)?;
     Ok(String::from_utf8_lossy(&bytes).into_owned())
 }
 
-/// Reports whether a complaint concerns the caller or the moment, and not the settings.
+/// Reports whether a complaint is not about the settings, but about the caller's rights or files that are missing at
+/// present.
 fn beside_the_point(said: &str) -> bool {
     said.contains("no hostkeys available")
         || said.contains("Missing privilege separation directory")

@@ -28,9 +28,9 @@ pub enum Verdict {
     Open,
     /// Users are locked out.
     LockedOut,
-    /// Both.
+    /// A login without a code is possible, and users are locked out.
     OpenAndLockedOut,
-    /// It depends on what is not known.
+    /// The verdict depends on something that is not known.
     Unknown,
 }
 
@@ -79,7 +79,8 @@ pub enum Rows {
     All,
 }
 
-/// Returns the sentence of a verdict. If a running sshd has older settings, it says that `closed` is true after a reload.
+/// Returns the sentence of a verdict. If a running sshd has older settings, the sentence says that `closed` is true
+/// after a reload.
 #[must_use]
 pub fn after_reload<'a>(sentence: &str, findings: impl IntoIterator<Item = &'a Finding>) -> String {
     match findings.into_iter().any(|finding| finding.id == "not-reloaded") {
@@ -192,7 +193,8 @@ impl DoctorReport {
         })
     }
 
-    /// Returns the rows to show; of wrong rows that differ only in conditions or in the missing code, the simplest one.
+    /// Returns the rows to show. Of wrong rows that differ only in conditions or in the missing code, returns the
+    /// simplest one.
     fn shown(&self) -> Vec<&CaseRow> {
         let Some(table) = &self.table else { return Vec::new() };
         if self.rows == Rows::All {

@@ -30,21 +30,21 @@ pub struct Settings {
 pub struct Leniency {
     /// The only service that it concerns; `None` for all.
     pub service: Option<String>,
-    /// Whom it lets in, in a few words.
+    /// Which users log in without a code, in a few words.
     pub who: String,
-    /// The finding about it.
+    /// The finding about the rule or setting.
     pub finding: Finding,
 }
 
 /// How the settings treat a user who is not enrolled.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Default)]
 pub enum Strangers {
-    /// Refused, or refused unless the user sets up an app at the login.
+    /// The user is refused, at least until the user sets up an app at the login.
     #[default]
     Refused,
     /// The settings could not be read.
     Unknown,
-    /// Let in.
+    /// The user is let in.
     LetIn,
 }
 
@@ -61,8 +61,8 @@ pub enum RootCode {
 }
 
 impl Settings {
-    /// Returns the effects on one service: those of each file that its lines name, and of these settings if a line names
-    /// none.
+    /// Returns the effects of the settings on one service: the effects of each settings file that a line of the service
+    /// names, and these effects if a line names no file.
     #[must_use]
     pub fn on(&self, service: &Service, machine: &Machine) -> Self {
         let mut files: Vec<Option<String>> = Vec::new();
@@ -129,7 +129,7 @@ pub enum Exemptions {
     /// No user is exempt.
     #[default]
     None,
-    /// Some user is.
+    /// Some user is exempt.
     Some,
 }
 

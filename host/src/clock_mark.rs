@@ -21,8 +21,8 @@ use crate::synchronized;
 /// The file whose modification time is the mark. The seconds are wall-clock time. The nanoseconds field contains the
 /// time of the boot clock, in seconds, at which the mark last moved.
 pub const CLOCK: &str = "clock";
-/// Prefix of the names of periods later than the mark. The first second of the period follows; the modification time of
-/// the name is the last second.
+/// Prefix of the names of links, one for each period later than the mark. The rest of the name is the first second of
+/// the period; the modification time of the link is its last second.
 const AHEAD: &str = "ahead.";
 /// Maximum time of the boot clock, in seconds, that the nanoseconds field can store: 31 years.
 const MOVED_MAX: u64 = 999_999_999;

@@ -17,7 +17,7 @@ use crate::{
     trusted_dir::Owner,
 };
 
-/// The ports of this host.
+/// This host's implementations of the ports of twinlock-core (see [`Ports`]).
 #[derive(Debug)]
 pub struct Machine {
     /// The records folder.
@@ -35,7 +35,8 @@ pub struct Machine {
 }
 
 impl Machine {
-    /// Returns the ports for the settings in `policy`; `settings_path` is the file that they were read from.
+    /// Creates the implementations for the settings in `policy`. `settings_path` is the file that the settings were
+    /// read from.
     #[must_use]
     pub fn new(policy: &Policy, settings_path: &str, owner: Owner) -> Self {
         let places = &policy.places;
@@ -50,7 +51,7 @@ impl Machine {
         }
     }
 
-    /// Returns the ports of twinlock-core, with `conversation` as the dialogue with the user.
+    /// Returns these implementations as the ports of twinlock-core, with `conversation` as the dialogue with the user.
     #[must_use]
     pub fn ports<'a>(&'a self, conversation: &'a dyn Conversation) -> Ports<'a> {
         Ports {

@@ -149,7 +149,7 @@ impl Vacancy {
     /// Creates the file, readable and writable by its owner only.
     ///
     /// # Errors
-    /// [`NewFileError`] if the name exists meanwhile or the kernel refuses.
+    /// [`NewFileError`] if another process has created the name in the meantime, or the kernel refuses.
     pub fn create(self) -> Result<NewFile, NewFileError> {
         let flags =
             OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW | OFlags::CLOEXEC;

@@ -178,7 +178,7 @@ pub enum Remark {
         /// Line number.
         line: u32,
     },
-    /// The last accepted code is of no recent time step, so it could not be accepted again in any case.
+    /// The last accepted code belongs to no recent time step, so it could not be accepted again in any case.
     LastCodeTooOld {
         /// Line number.
         line: u32,

@@ -53,10 +53,10 @@ impl Made {
 /// When a step runs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum When {
-    /// In every run.
+    /// The step is part of every run.
     Always,
-    /// In every run. With `--from`, it runs although it precedes the named step, because later steps need what it
-    /// makes.
+    /// The step is part of every run. It is not skipped if it precedes the step that `--from` names, because later
+    /// steps need what it makes.
     Makes,
     /// Only in a run with `--all`.
     All,

@@ -9,10 +9,10 @@ use std::{
 use twinlock_core::base::error::StoreError;
 use twinlock_host::store::{enrolled_users, records::HostRecords};
 
-/// Number of accounts enrolled by this run up to which the store is read before each further user.
+/// While this run has enrolled fewer accounts than this number, it reads the store before each further user.
 const ALWAYS: usize = 64;
-/// Minimum age of the last reading before the store is read again, after more than [`ALWAYS`] accounts. Reading it
-/// before each user would take quadratic time.
+/// After [`ALWAYS`] accounts, the store is read again only if the last reading is at least this old. Reading it before
+/// each user would take quadratic time.
 const FRESH: Duration = Duration::from_secs(1);
 
 /// The state of a run that began on a host without an enrolled account.

@@ -275,8 +275,8 @@ fn nobody(machine: &Machine, policy: &Policy) -> Option<Finding> {
     })
 }
 
-/// Returns whether an entry is of a user who is enrolled or has a valid ticket, and whose account exists or cannot be
-/// looked up.
+/// Returns whether an entry belongs to a user who is enrolled or has a valid ticket, and whose account exists or cannot
+/// be looked up.
 fn counts(machine: &Machine, entry: &EnrolledUser) -> bool {
     let now = machine.clock.now().ok().map(|now| now.unix);
     let works = |ticket: &Ticket| now.is_some_and(|now| now < ticket.voucher.until);

@@ -31,9 +31,9 @@ pub enum Actor {
 pub enum Doubt {
     /// The login uid is unset, because the process belongs to a service or a container.
     NoLogin,
-    /// The user with this uid called sudo, doas or pkexec, but the login uid is of another user.
+    /// The user with this uid called sudo, doas or pkexec, but the login uid belongs to another user.
     Invoker(u32),
-    /// The user with this uid owns the session that the process runs in, but the login uid is of another user.
+    /// The user with this uid owns the session that the process runs in, but the login uid belongs to another user.
     Session(u32),
 }
 

@@ -51,8 +51,8 @@ pub enum Target {
 /// Whether an account of the host was ever enrolled.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Population {
-    /// It is proven that no account was ever enrolled: no record is of an enrolled, reset or removed account, and every
-    /// record can be read.
+    /// It is proven that no account was ever enrolled: every record can be read, and none belongs to an enrolled, reset
+    /// or removed account.
     NeverEnrolled,
     /// An account was enrolled. Also used if a record cannot be read, because an enrollment must then be assumed.
     Enrolled,

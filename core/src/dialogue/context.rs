@@ -27,7 +27,7 @@ use crate::{
 pub struct DialogueContext<'a> {
     /// The settings of the host.
     pub policy: &'a Policy,
-    /// The ports of the host.
+    /// The operations of the host.
     pub ports: Ports<'a>,
     /// The user's account.
     pub account: &'a Account,
@@ -163,25 +163,25 @@ impl DialogueContext<'_> {
         alloc::format!("{issuer}:{account}")
     }
 
-    /// Returns the text of a login message in the configured language.
+    /// Returns, in the configured language, the text of a login message.
     #[must_use]
     pub fn login(&self, message: &Message) -> String {
         text::login(self.policy.language, message)
     }
 
-    /// Returns the text of a set-up message in the configured language.
+    /// Returns, in the configured language, the text of a set-up message.
     #[must_use]
     pub fn set_up(&self, message: &SetUp) -> String {
         text::set_up(self.policy.language, message)
     }
 
-    /// Returns the text of a message about changes in the configured language.
+    /// Returns, in the configured language, the text of a message about a change that the user can make at a login.
     #[must_use]
     pub fn change(&self, message: &Change) -> String {
         text::change(self.policy.language, message)
     }
 
-    /// Returns the text of a message about new backup codes in the configured language. The text contains the codes.
+    /// Returns, in the configured language, the text of a message about new backup codes. The text contains the codes.
     #[must_use]
     pub fn new_codes(&self, message: &NewCodes) -> zeroize::Zeroizing<String> {
         text::new_codes(self.policy.language, message)

@@ -41,7 +41,7 @@ pub struct ProvenKey {
     pub authenticator: Authenticator,
     /// The step of the code that verified the key.
     pub step: Step,
-    /// Time of the boot clock, which cannot be set, at which the verification had not begun yet.
+    /// A time before the verification of the key, read from the boot clock because that clock cannot be set.
     pub since: BootTime,
 }
 

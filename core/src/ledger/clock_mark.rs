@@ -25,7 +25,7 @@ pub struct ClockMark {
     pub at: UnixTime,
     /// Time of the wall clock when the mark was created. It is the starting point of a mark that never moved.
     pub made: UnixTime,
-    /// Time of the boot clock, in seconds, at which the mark last moved, in the boot in which it moved.
+    /// When the mark last moved, in seconds of the boot clock. The host may have been booted again since.
     pub moved: u64,
 }
 

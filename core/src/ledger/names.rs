@@ -27,7 +27,7 @@ pub fn used_name(used: &Used) -> String {
     concat(&["used.", mark, ".", Decimal::of(used.step.0).as_str()])
 }
 
-/// Parses the ledger name of a used step; `None` if the name is of another form.
+/// Parses the ledger name of a used step; `None` if the name has another form.
 #[must_use]
 pub fn read_used(name: &str) -> Option<Used> {
     let (mark, step) = name.strip_prefix("used.")?.split_once('.')?;
@@ -65,7 +65,7 @@ pub fn try_name(charged: &Try) -> String {
     concat(&["try.", budget, ".", day.as_str(), ".", slot.as_str(), ".", charged.source.as_str()])
 }
 
-/// Parses the ledger name of a charged attempt; `None` if the name is of another form.
+/// Parses the ledger name of a charged attempt; `None` if the name has another form.
 #[must_use]
 pub fn read_try(name: &str) -> Option<Try> {
     let mut parts = name.strip_prefix("try.")?.splitn(4, '.');
@@ -91,7 +91,7 @@ pub fn row_name(row: FailureStreak) -> String {
     concat(&["row.", since.as_str(), ".", carried.as_str()])
 }
 
-/// Parses the ledger name of a failure streak; `None` if the name is of another form.
+/// Parses the ledger name of a failure streak; `None` if the name has another form.
 #[must_use]
 pub fn read_row(name: &str) -> Option<FailureStreak> {
     let (since, carried) = name.strip_prefix("row.")?.split_once('.')?;

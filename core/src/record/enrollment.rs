@@ -82,7 +82,7 @@ pub fn promise_first_codes(record: &mut Record, by: String) {
     record.extras.owed_codes = Some(AuditStamp { by, at: record.since });
 }
 
-/// Returns whether the record is of an enrolled user, from whom a code is required.
+/// Returns whether the record belongs to an enrolled user, from whom a code is required.
 #[must_use]
 pub fn is_enrolled(found: &Snapshot) -> bool {
     found.record.state == State::Active

@@ -65,7 +65,7 @@ impl Outcome {
 pub struct Attempt<'a> {
     /// The settings of the host.
     pub policy: &'a Policy,
-    /// The ports of the host.
+    /// The operations of the host.
     pub ports: Ports<'a>,
     /// The user's names in the ledger.
     pub user_ledger: &'a dyn UserLedger,

@@ -31,11 +31,12 @@ pub struct Case<'a> {
     pub table: &'a CaseTable,
     /// The file to name if no line is to blame.
     pub file: &'a str,
-    /// What sshd lets through now.
+    /// First factors with which sshd lets users through to PAM now.
     pub reach: Reach,
-    /// What sshd lets through once its settings are corrected.
+    /// First factors with which sshd lets users through to PAM once its settings are corrected.
     pub wanted: Reach,
-    /// Returns whether a user gets in by a row: it passes, and sshd has a way that brings what it needs.
+    /// Returns whether a user gets in by a row: the row grants access, and sshd allows a way to log in that provides
+    /// what the row needs.
     pub usable: &'a dyn Fn(&CaseRow) -> bool,
 }
 
@@ -73,7 +74,7 @@ pub fn wrong(row: &CaseRow) -> Option<Wrong> {
 }
 
 impl Case<'_> {
-    /// Returns the line of that number.
+    /// Returns the line with this index.
     #[must_use]
     pub fn line(&self, number: usize) -> Option<&Cast> {
         self.table.cast.get(number)
@@ -100,7 +101,8 @@ impl Case<'_> {
         }
     }
 
-    /// Returns the recipe, unless a line is refused for its arguments: then the purpose of the stack is unknown.
+    /// Returns the recipe. If the arguments of a twinlock line contain a mistake, the purpose of the stack is unknown,
+    /// and the text says instead that they must be corrected first.
     #[must_use]
     pub fn recipe_when_read(&self) -> String {
         let mistaken =

@@ -62,7 +62,8 @@ impl Case<'_> {
         when
     }
 
-    /// Returns the line of ours whose answer was not required, else the last line that was called.
+    /// Returns the place of the line that is to blame: the line of another second factor, else the twinlock line whose
+    /// answer was not required, else the last line that was called.
     fn to_blame(&self, kind: Wrong, row: &CaseRow) -> Option<String> {
         let helper = self.helper(row).map(|(line, _)| line);
         helper

@@ -25,7 +25,7 @@ enum KeptPlace {
     OnFailure,
     OnSuccess,
     LeftOut(&'static str),
-    /// No place. The rewrite has a new line for it, or the line has no effect.
+    /// No place. The rewritten stack has a new line for the same purpose, or the line has no effect.
     Anew,
 }
 
@@ -104,8 +104,8 @@ impl Case<'_> {
         }
     }
 
-    /// Returns whether no user logs in past this line. If no user can log in at all, returns this for lines before the
-    /// first factor.
+    /// Returns whether every login that succeeds calls this line. If no login can succeed, returns whether the line is
+    /// before all lines that check a factor.
     fn binds_all(&self, number: usize) -> bool {
         let mut passing = self.table.rows.iter().filter(|row| row.passes()).peekable();
         if passing.peek().is_some() {

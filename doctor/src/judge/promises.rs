@@ -7,7 +7,7 @@ use crate::pam::table::{CaseRow, Cast, Role};
 use crate::pam::twinlock::Stand;
 
 impl Case<'_> {
-    /// Reports a line of ours that is never reached, or only where its answer has no effect.
+    /// Reports a twinlock line that is never reached, or only where its answer has no effect.
     pub(super) fn unreached(&self, line: &Cast) -> Option<Finding> {
         let Role::Twinlock(args) = &line.role else {
             return None;

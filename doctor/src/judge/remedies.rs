@@ -29,7 +29,7 @@ pub struct StackRecipe<'a> {
     pub kept: Kept,
 }
 
-/// What a stack asks users with a key for, in addition to a code.
+/// What a user who has given a key must also enter, in addition to a code.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum OtherFactor {
     /// Nothing.

@@ -10,15 +10,15 @@ use crate::pam::twinlock::ModuleAnswer;
 
 /// A change to the stack that a remedy tells to make.
 pub(super) enum Edit<'a> {
-    /// Replaces the line of that number.
+    /// Replaces the line with this index.
     Replace(usize, &'a str),
-    /// Inserts a line before that number.
+    /// Inserts a line before the line with this index.
     Insert(usize, &'a str),
     /// Replaces all lines.
     Rewrite(&'a str),
 }
 
-/// Result of a stack for the users whom sshd lets through.
+/// Result of a stack for the users whom sshd lets through to PAM.
 struct Trial {
     wrong: Vec<Wrong>,
     shut: Vec<(bool, &'static str)>,
@@ -100,7 +100,7 @@ fn tried(table: &CaseTable, reach: Reach) -> Trial {
     Trial { wrong: found, shut, doubts }
 }
 
-/// Returns one line at the place and in the substack of another.
+/// Parses the PAM line `text`, and gives it the place and the substack level of the line `at`.
 fn placed(text: &str, at: &Handler) -> Option<Handler> {
     let line = read(text)?.into_iter().next()?;
     Some(Handler { level: at.level, place: at.place.clone(), ..line })

@@ -20,7 +20,8 @@ const REFUSING: [&str; 5] = [
 ];
 
 impl Case<'_> {
-    /// Turns into a warning each way in by which no user gets in, and each line that refuses no user with every factor.
+    /// Turns two kinds of findings into warnings: ways in by which no user gets in, and lines that refuse no user who
+    /// has every factor.
     pub fn weigh(&self, findings: &mut [Finding]) {
         if self.table.is_too_large() {
             return;
@@ -52,7 +53,7 @@ impl Case<'_> {
         self.table.rows.iter().any(|row| (self.usable)(row) && has_all(row))
     }
 
-    /// Reports whether the line at that place is the first to refuse some user with every factor.
+    /// Reports whether the line at `place` is the first to refuse some user who has every factor.
     fn refuses(&self, place: &str) -> bool {
         let here =
             |line: usize| self.line(line).filter(|line| line.handler.place.to_string() == place);
@@ -72,7 +73,8 @@ fn has_all(row: &CaseRow) -> bool {
     proven && row.world.answer == ModuleAnswer::Right
 }
 
-/// Returns whether a row is used if sshd's settings are unknown or do not matter: whenever it passes and is covered.
+/// Returns a function that tells whether users get in by a row, if sshd's settings are unknown or do not matter: the
+/// row must grant access, and `reach` must cover its first factor.
 pub fn covered(reach: Reach) -> impl Fn(&CaseRow) -> bool {
     move |row| row.passes() && reach.covers(row.world.key)
 }

@@ -74,8 +74,8 @@ impl Machine {
         self.listeners().into_iter().map(|(_, instance)| instance).collect()
     }
 
-    /// Returns the sshds of root that listen now, with their process ids. A process of another user may call itself sshd,
-    /// and its options would become those of a program that root runs.
+    /// Returns the listening sshds that run as root, with their process ids. Ignores processes of other users: such a
+    /// process may call itself sshd, and root would then run sshd with the options that this user chose.
     pub(super) fn listeners(&self) -> Vec<(String, Instance)> {
         if !self.tree.is_host() {
             return Vec::new();

@@ -12,15 +12,17 @@ type Time = [i64; 2];
 /// The time at which an sshd read its files.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 enum Since {
-    /// At this time, which is that of the PID file. sshd writes this file at its start and at each reload.
+    /// sshd read its files at this time, which is the time of the PID file. sshd writes the PID file at its start and
+    /// at each reload.
     Read(Time),
-    /// At this time or later. It is the start of the process; a reload does not change it.
+    /// sshd read its files at this time or later. This is the time at which the process started; a reload does not
+    /// change it.
     Started(Time),
 }
 
 impl Machine {
-    /// Returns a warning for each running sshd whose files were changed after it has read them. `pid_file` is the value of
-    /// PidFile.
+    /// Returns a warning for each running sshd whose files were changed after sshd read them. `pid_file` is the value
+    /// of the setting PidFile.
     #[must_use]
     pub fn not_reloaded(&self, config: &Config, pid_file: Option<&str>) -> Vec<Finding> {
         let Some((file, changed)) = self.last_changed(config) else { return Vec::new() };

@@ -15,7 +15,7 @@ use crate::pam::load::Files;
 use crate::sshd::config::{DEEPEST, FILES_MAX, Patterns, criteria, included, split};
 use crate::sshd::probe::{People, fits_group};
 
-/// A folder with the copies, which is removed with this value.
+/// A folder with copies of sshd's files. It is removed when this value is dropped.
 #[derive(Debug)]
 pub(super) struct Stage {
     folder: PathBuf,
@@ -56,12 +56,12 @@ impl Stage {
         self.path(0)
     }
 
-    /// Returns the host key, which a caller needs who cannot read those of the host.
+    /// Returns the path of the generated host key, for callers who cannot read the host's own keys.
     pub(super) fn host_key(&self) -> PathBuf {
         self.folder.join("key")
     }
 
-    /// Replaces the paths of the copies in a message by those of the files.
+    /// Replaces the paths of the copies in a message by the paths of the original files.
     pub(super) fn restored(&self, said: &str) -> String {
         let each = self.copied.iter().enumerate();
         each.fold(said.to_owned(), |said, (number, path)| {

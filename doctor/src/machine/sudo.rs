@@ -8,11 +8,11 @@ use crate::machine::Machine;
 /// What `cvtsudoers` says.
 #[derive(Debug, PartialEq, Eq)]
 pub enum SudoersOutput {
-    /// Its output in JSON.
+    /// The output of `cvtsudoers` in JSON.
     Json(String),
-    /// It refuses the file with this message.
+    /// `cvtsudoers` refuses the file with this message.
     Refused(String),
-    /// It is not installed, or the file is one of another machine.
+    /// `cvtsudoers` is not installed, or the file belongs to another machine.
     NoProgram,
 }
 
@@ -49,7 +49,8 @@ impl Machine {
         folders.iter().chain([&system]).any(|one| self.has(&format!("{one}/{name}")))
     }
 
-    /// Reports whether the tree has programs at all: one with only settings says nothing about what is installed.
+    /// Reports whether the tree contains any programs. A tree with only settings does not show which programs are
+    /// installed.
     #[must_use]
     pub fn has_programs(&self) -> bool {
         ["/usr/bin", "/bin", "/run/current-system/sw/bin"].iter().any(|one| self.has(one))

@@ -41,7 +41,7 @@ pub fn answer(path: &str, args: &[String]) -> PamCode {
     }
 }
 
-/// Calls pam_setcred after a login by `row`, in the same process; without a row, in another one.
+/// Models pam_setcred after a login by `row` in the same process; without a row, pam_setcred in another process.
 #[must_use]
 pub fn outcome(cast: &[Cast], row: Option<&CaseRow>) -> StackOutcome {
     let stack: Vec<Handler> = cast.iter().map(|line| line.handler.clone()).collect();

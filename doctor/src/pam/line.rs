@@ -3,9 +3,9 @@
 /// A line with its continuations.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct ConfigLine {
-    /// Number of its first line in the file, from 1.
+    /// Number, from 1, of the line of the file in which the text begins.
     pub number: usize,
-    /// Its text without the comment.
+    /// The text of the line without its comment.
     pub text: String,
 }
 

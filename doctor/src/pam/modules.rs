@@ -4,33 +4,34 @@ use crate::pam::code::PamCode;
 /// How a module's answer comes about.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum Nature {
-    /// Always the same.
+    /// The module always returns this code.
     Fixed(PamCode),
-    /// One of these codes, by account, caller, time or files; none of them proves a factor. The first is the usual one.
+    /// The module returns one of these codes, depending on the account, the caller, the time or files. None of them
+    /// proves a factor. The first is the usual one.
     Condition(&'static [PamCode]),
-    /// Asks for a password or another secret of the user; the name distinguishes it from others.
+    /// The module asks for a password or another secret of the user. The name distinguishes it from other modules.
     Proof(String),
-    /// Checks another second factor.
+    /// The module checks a second factor other than twinlock's.
     Second(Second),
-    /// Not known: it may return any code and proves nothing.
+    /// The module is not known: it may return any code, and proves no factor.
     Unknown,
 }
 
 /// A module that checks a second factor: its success does not replace a password.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Second {
-    /// Name of its file.
+    /// Name of the module's file.
     pub name: String,
-    /// What it asks for.
+    /// What the module asks for.
     pub asks: Asks,
-    /// Its answer for an account that it does not know.
+    /// The module's return code for an account that it does not know.
     pub unknown: PamCode,
 }
 
 /// What a module of a second factor asks for.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Asks {
-    /// A code, like ours; one app may generate the codes for both.
+    /// A code, as twinlock does. One app may generate the codes for both.
     Code,
     /// Another thing that the user owns.
     Thing,
@@ -87,7 +88,7 @@ const NO_AUTH: [&str; 21] = [
     "pam_cgroup",
 ];
 
-/// Arguments with which such a module accepts or ignores an account that it does not know.
+/// Arguments with which a module of a second factor accepts or ignores an account that it does not know.
 const LENIENT: [&str; 2] = ["nullok", "nouserok"];
 
 /// Arguments with which a module that asks for a password returns ignore in place of a failure.
@@ -96,10 +97,10 @@ const IGNORING: [&str; 4] =
 
 type Codes = &'static [PamCode];
 
-/// Restricts logins; usually the user does not match.
+/// Return codes of a module that restricts logins. The first one is the usual answer: the user does not match.
 const MATCHES: Codes =
     &[PamCode::AUTH_ERR, PamCode::SUCCESS, PamCode::USER_UNKNOWN, PamCode::SERVICE_ERR];
-/// Restricts logins, and may return perm_denied.
+/// Return codes of a module that restricts logins, and usually refuses with `PERM_DENIED`.
 const PERMITS: Codes = &[
     PamCode::PERM_DENIED,
     PamCode::SUCCESS,

@@ -9,7 +9,7 @@ pub const DEEPEST: usize = 15;
 /// A line of a file.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug)]
 pub struct LinePlace {
-    /// The file.
+    /// Path of the file.
     pub file: String,
     /// The line number, from 1.
     pub line: usize,
@@ -40,13 +40,13 @@ pub enum StackKind {
 /// A line of the flattened stack.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Handler {
-    /// What it runs.
+    /// What the line runs.
     pub kind: StackKind,
-    /// Actions for its return codes.
+    /// Actions for the return codes of the module.
     pub actions: Actions,
-    /// Number of substacks around it.
+    /// Number of substacks around the line.
     pub level: usize,
-    /// Where it is written.
+    /// Where the line is written.
     pub place: LinePlace,
 }
 
@@ -66,7 +66,7 @@ pub enum Facility {
 /// A fault in the files that libpam treats as a refusal.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct StackError {
-    /// Where it is.
+    /// Place of the fault.
     pub place: LinePlace,
     /// Description, as a clause.
     pub what: String,

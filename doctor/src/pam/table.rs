@@ -35,11 +35,11 @@ pub struct World {
     pub key: bool,
     /// The password or its equivalent.
     pub password: Password,
-    /// The code.
+    /// The one-time code that the user gives, or why the module verifies none.
     pub answer: ModuleAnswer,
     /// Answer of the modules of other second factors.
     pub other: Other,
-    /// Answer of each condition. One that no line consults has its usual answer.
+    /// Answer of each condition. A condition that no line consults has its usual answer.
     pub conditions: Vec<PamCode>,
 }
 
@@ -57,15 +57,15 @@ pub struct CaseRow {
 /// Role of a line.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum Role {
-    /// Our module.
+    /// twinlock's module.
     Twinlock(Arguments),
-    /// Always the same answer.
+    /// A module that always returns this code.
     Fixed(PamCode),
-    /// The condition of that number.
+    /// The condition with this index in [`CaseTable::conditions`].
     Condition(usize),
-    /// Asks for a password or its equivalent.
+    /// A module that asks for a password or its equivalent, with its name.
     Proof(String),
-    /// Checks a second factor other than twinlock.
+    /// A module that checks a second factor other than twinlock's.
     Second(Second),
     /// Runs nothing.
     Idle,
@@ -76,7 +76,7 @@ pub enum Role {
 pub struct Cast {
     /// The line.
     pub handler: Handler,
-    /// Its role.
+    /// The role of the line.
     pub role: Role,
 }
 
@@ -85,22 +85,22 @@ pub struct Cast {
 pub struct Condition {
     /// Module and arguments as written.
     pub text: String,
-    /// Where it is first written.
+    /// Where the module is first written.
     pub place: LinePlace,
-    /// Its possible answers, one of each effect on the stack; the first is the usual one.
+    /// Possible return codes of the module, one for each effect on the stack. The first is the usual one.
     pub codes: Vec<PamCode>,
     /// Whether the module is in the model.
     pub model: ConditionModel,
-    /// What it asks about the account, if another condition may ask the same or the opposite.
+    /// What the module asks about the account, if another condition may ask the same or the opposite.
     pub subject: Option<Subject>,
 }
 
 /// Whether a module is in the model.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum ConditionModel {
-    /// Its answers are known, and none proves a factor.
+    /// The answers of the module are known, and none of them proves a factor.
     Known,
-    /// It may return any code, and may ask for anything.
+    /// The module may return any code, and may ask for anything.
     Unknown,
 }
 
@@ -111,9 +111,9 @@ pub struct CaseTable {
     pub cast: Vec<Cast>,
     /// The conditions, in the order of their numbers.
     pub conditions: Vec<Condition>,
-    /// One row for each world; none if there are too many.
+    /// The rows, for every combination of factors; none if there are too many.
     pub rows: Vec<CaseRow>,
-    /// Result of pam_setcred in another process than the login: after prompts of sshd.
+    /// Result of pam_setcred in another process than that of the login, as sshd calls it after a login with prompts.
     pub credentials: StackOutcome,
 }
 
@@ -181,8 +181,8 @@ impl CaseTable {
         })
     }
 
-    /// Returns the unknown modules on whose answer the result of the row depends: with other answers of theirs, and the
-    /// same of all else, the result is another.
+    /// Returns the unknown modules on whose answers the result of the row depends: another row, in which only these
+    /// answers differ, has another result.
     #[must_use]
     pub fn doubts(&self, row: &CaseRow) -> Vec<&Condition> {
         let unknown: Vec<usize> =
@@ -340,7 +340,7 @@ mod tests {
         assert_eq!(table(twice).conditions.len(), 1);
     }
 
-    /// Returns a stack with so many conditions before a line that grants access if all but the first hold.
+    /// Returns a stack with `count` conditions before a line that grants access if all conditions but the first hold.
     fn many(count: usize) -> CaseTable {
         let line = |number: usize| {
             let control = if number == 0 { "[success=die default=ignore]" } else { "required" };

@@ -6,7 +6,7 @@ use twinlock_core::policy::pam_line::{self, PamLine, Task};
 use crate::pam::code::PamCode;
 use crate::pam::modules::file_name;
 
-/// File name of our module.
+/// File name of twinlock's module.
 pub const MODULE: &str = "pam_twinlock.so";
 
 /// What the line says about the first factor.
@@ -59,26 +59,27 @@ impl core::error::Error for ArgumentError {}
 pub struct Arguments {
     /// What the line says about the first factor.
     pub stand: Stand,
-    /// What is wrong with it: the module then refuses every login.
+    /// What is wrong with the arguments; the module then refuses every login.
     pub mistake: Option<ArgumentError>,
     /// The parsed arguments, if they are valid.
     pub line: Option<PamLine>,
 }
 
-/// The code that the user gives, or why none is judged.
+/// The one-time code that the user gives, or why the module verifies none.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum ModuleAnswer {
     /// A correct code.
     Right,
     /// No correct code.
     Wrong,
-    /// No correct code, and the module cannot judge it and returns this code.
+    /// The module cannot verify any code, and returns this PAM code.
     Broken(PamCode),
-    /// An exempt account.
+    /// The account is exempt, so the module verifies no code.
     Exempt,
 }
 
-/// Return codes if the module cannot judge: settings, store or conversation are unavailable, or it panicked.
+/// Return codes of a module that cannot verify codes: the settings, the store or the conversation are unavailable, or
+/// the module panicked.
 pub const BROKEN: [PamCode; 4] =
     [PamCode::SERVICE_ERR, PamCode::AUTHINFO_UNAVAIL, PamCode::CONV_ERR, PamCode::ABORT];
 
@@ -91,7 +92,7 @@ const WHOLE: [&str; 5] = [
     "probe=publickey",
 ];
 
-/// Reports whether the path names our module.
+/// Reports whether the path names twinlock's module.
 #[must_use]
 pub fn is_twinlock(path: &str) -> bool {
     file_name(path) == MODULE
@@ -148,7 +149,7 @@ fn nearest(arg: &str) -> Option<&'static str> {
 }
 
 impl Stand {
-    /// Returns the module's answer on such a line.
+    /// Returns the module's answer on a line with these arguments.
     #[must_use]
     pub fn answer(self, key: bool, answer: ModuleAnswer) -> PamCode {
         match (self, answer) {

@@ -54,7 +54,7 @@ pub(super) fn distinct<'a, I: Iterator<Item = &'a Cast>>(
     one_of_each
 }
 
-/// Returns the rows of all worlds; `None` if there are too many.
+/// Returns the rows of the truth table, for every combination of factors ([`World`]); `None` if there are too many.
 pub(super) fn rows(cast: &[Cast], conditions: &[Condition]) -> Option<Vec<CaseRow>> {
     let stack: Vec<Handler> = cast.iter().map(|line| line.handler.clone()).collect();
     let mut rows = Vec::new();
@@ -90,7 +90,7 @@ impl Scene<'_> {
     }
 }
 
-/// Appends one row for each sequence of answers that the conditions can give in this world.
+/// Appends the rows for one combination of factors: one row for each sequence of answers that the conditions can give.
 fn paths(
     stack: &[Handler],
     scene: &Scene<'_>,
@@ -210,7 +210,7 @@ fn worlds(cast: &[Cast], conditions: &[Condition]) -> Vec<World> {
     all
 }
 
-/// Returns the answers of our module: of several failures with the same effect, one.
+/// Returns the possible answers of twinlock's module. Of several failures with the same effect, returns one.
 fn answers(cast: &[Cast]) -> Vec<ModuleAnswer> {
     let ours = || cast.iter().filter(|line| matches!(line.role, Role::Twinlock(_)));
     let failures = [&[PamCode::AUTH_ERR], BROKEN.as_slice()].concat();

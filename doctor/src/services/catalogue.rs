@@ -28,9 +28,9 @@ pub enum Gives {
 /// Whose user id pam_rootok sees.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Caller {
-    /// That of the user who calls the program.
+    /// The id of the user who calls the program.
     User,
-    /// That of root, or it is not known.
+    /// The id of root. Also used if it is not known which id pam_rootok sees.
     Root,
 }
 

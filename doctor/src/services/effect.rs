@@ -16,7 +16,7 @@ pub struct Effect {
 }
 
 impl Effect {
-    /// Derives it from the rows of users without a key.
+    /// Derives the effect of a stack from the rows of users without a key.
     #[must_use]
     pub fn of(table: &CaseTable) -> Self {
         let mut effect = Self { first: Vec::new(), exceptions: Vec::new(), gets_in: false };

@@ -265,7 +265,7 @@ impl HostReport {
         }
     }
 
-    /// Warns of ways to root that are not asked, if sudo, su or login asks for a code.
+    /// Warns of services that can give the rights of root without asking for a code, if sudo, su or login asks for one.
     fn warn_of_doors(&mut self) {
         let others = ["sudo", "sudo-i", "su", "su-l", "login"];
         let wired = self

@@ -16,11 +16,11 @@ use crate::settings::Settings;
 /// Why a service counts in the exit status.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Counts {
-    /// Its stack names the module, or it is sshd.
+    /// The stack of the service names twinlock's module, or the service is sshd.
     Wired,
-    /// accepted.toml protects it.
+    /// accepted.toml protects the service.
     Protected,
-    /// It does not count.
+    /// The service does not count.
     No,
 }
 
@@ -33,7 +33,7 @@ pub enum Asks {
     NotAlways,
     /// No login needs one.
     Never,
-    /// It depends on what is not known.
+    /// The answer depends on something that is not known.
     Unknown,
     /// No person is asked anything.
     Nobody,
@@ -42,23 +42,23 @@ pub enum Asks {
 /// A judged service.
 #[derive(Clone, Debug)]
 pub struct Judged {
-    /// Its name.
+    /// The name of the service.
     pub name: String,
-    /// What a login through it gives.
+    /// What a login through the service gives.
     pub gives: Gives,
-    /// Its file; `None` if libpam takes that of `other`.
+    /// The PAM file of the service; `None` if libpam uses the file of the service `other`.
     pub file: Option<String>,
-    /// Whether it counts in the exit status.
+    /// Whether the service counts in the exit status.
     pub counts: Counts,
-    /// Whether it asks for a code.
+    /// Whether the service asks for a code.
     pub asks: Asks,
-    /// What it asks for besides a code.
+    /// What the service asks for besides a code.
     pub first: Vec<String>,
     /// Who needs no code, in a few words each.
     pub exceptions: Vec<String>,
     /// Who cannot log in, in a few words each.
     pub locked_out: Vec<String>,
-    /// What is wrong with it.
+    /// What is wrong with the service.
     pub findings: Vec<Finding>,
 }
 
@@ -67,7 +67,7 @@ pub struct Judged {
 pub struct Surroundings<'a> {
     /// Looks up the file of a module.
     pub module: &'a dyn Fn(&str) -> ModuleFile,
-    /// What the settings mean.
+    /// Effects of twinlock's settings.
     pub settings: &'a Settings,
     /// Services that have to ask for a code.
     pub protected: &'a [String],
@@ -76,8 +76,8 @@ pub struct Surroundings<'a> {
 }
 
 impl Surroundings<'_> {
-    /// Returns the truth table of a service. A caller who is root already gains nothing, so pam_rootok is left out where
-    /// it sees the caller.
+    /// Returns the truth table of a service. Leaves out the rows of callers who are root if pam_rootok sees the caller,
+    /// because root gains nothing by the service.
     #[must_use]
     pub fn table(&self, name: &str, service: &Service) -> CaseTable {
         let present = |path: &str| (self.module)(path) != ModuleFile::Missing;

@@ -55,7 +55,7 @@ fn is_copy(name: &str) -> bool {
     left || COPIES.iter().any(|end| name.ends_with(end)) || name != name.to_ascii_lowercase()
 }
 
-/// Returns the files that the service includes, without its own.
+/// Returns the files that the service includes, without the service's own file.
 pub fn included(service: &Service) -> impl Iterator<Item = &str> {
     let all = [Facility::Auth, Facility::Account, Facility::Session, Facility::Password];
     let lines = all.into_iter().flat_map(|facility| service.lines(facility));
@@ -63,7 +63,7 @@ pub fn included(service: &Service) -> impl Iterator<Item = &str> {
     files.filter(|file| Some(*file) != service.file.as_deref())
 }
 
-/// Reports whether a file that others include is only that: no known program calls it.
+/// Reports whether a file is only included by others, and is the service of no known program.
 #[must_use]
 pub fn is_part(name: &str, included: &BTreeSet<String>) -> bool {
     let here = |folder: &&str| included.contains(&format!("{folder}/{name}"));

@@ -51,7 +51,7 @@ fn root_logs_in(target_is_root: bool, name: &str) -> bool {
     }
 }
 
-/// Reports whether every line of ours lets in a user who is not enrolled.
+/// Reports whether every twinlock line lets in a user who is not enrolled.
 fn nullok(table: &CaseTable) -> bool {
     let ours = table.cast.iter().filter_map(|line| match &line.role {
         Role::Twinlock(args) => args.line.as_ref(),

@@ -23,7 +23,7 @@ pub struct ServiceReport {
     report: DoctorReport,
 }
 
-/// Examines a service. One that asks for no code is open, whether or not it counts for the host.
+/// Examines a service. A service that asks for no code is open, whether or not it counts for the host.
 ///
 /// # Errors
 /// [`Hindrance`] if there is no such service, or a file cannot be read.

@@ -15,9 +15,9 @@ const USUAL_TIMEOUT: f64 = 15.0;
 
 /// What is known about sudo's rules.
 pub struct SudoRules {
-    /// What they say.
+    /// The rules.
     pub rules: Sudoers,
-    /// Findings about them, which belong to sudo.
+    /// Findings about the rules. They belong to the service sudo.
     pub findings: Vec<Finding>,
 }
 
@@ -111,7 +111,7 @@ fn unread(why: &str) -> Finding {
     )
 }
 
-/// Reads the files plainly: a word by which sudo may not ask is found, but not whom it concerns.
+/// Searches the text of the files for words by which sudo does not ask. Does not find out which users they concern.
 fn plainly(machine: &Machine) -> Vec<Finding> {
     let suspects = match sudoers_text::scan(machine) {
         Ok(suspects) => suspects,
@@ -204,7 +204,7 @@ pub fn other_service(rules: &Sudoers, all: &[Judged]) -> Vec<Finding> {
     found
 }
 
-/// Returns a warning about a way to root that is not asked.
+/// Returns a warning about a service that can give the rights of root without asking for a code.
 #[must_use]
 pub fn not_asked(service: &Judged) -> Finding {
     let first = service.first.join(" or ");

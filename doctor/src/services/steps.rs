@@ -7,11 +7,11 @@ use crate::pam::twinlock::ModuleAnswer;
 /// One line of the path.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct PathLine {
-    /// Where it is written.
+    /// Where the line is written.
     pub place: String,
     /// Module and arguments.
     pub module: String,
-    /// What it returns for each of [`CASES`]; `None` if it is not called.
+    /// What the module returns for each of [`CASES`]; `None` if the line is not called.
     pub returns: [Option<PamCode>; 3],
 }
 

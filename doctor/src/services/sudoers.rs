@@ -25,7 +25,7 @@ pub struct Sudoers {
     pub login_services: Vec<String>,
     /// Longest time in which sudo does not ask again, in minutes; negative: until a reboot.
     pub timeout: Option<f64>,
-    /// Whether a login of the user elsewhere shares that time.
+    /// Whether a password that the user gave in one session also counts in the user's other sessions during `timeout`.
     pub shared: bool,
     /// Whether sudo asks for the password of root or of the target user.
     pub of_target: bool,
@@ -164,7 +164,7 @@ fn name(one: &serde_json::Map<String, Value>) -> String {
     format!("{not}{mark}{text}")
 }
 
-/// Reports whether a list is only root, whom sudo asks nothing.
+/// Reports whether a list contains only root, whom sudo never asks.
 fn is_root(list: &[Value]) -> bool {
     let root = |one: &Value| {
         one.get("username") == Some(&Value::from("root"))

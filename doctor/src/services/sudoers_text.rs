@@ -4,10 +4,10 @@ use std::io;
 use crate::pam::stack::LinePlace;
 use crate::sshd::config::Patterns;
 
-/// A line with such a word.
+/// A line with one of the words that change whether or how sudo asks.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Suspect {
-    /// Where it is.
+    /// Place of the line.
     pub place: LinePlace,
     /// The word.
     pub word: &'static str,
@@ -22,7 +22,7 @@ pub const FILE: &str = "/etc/sudoers";
 /// Largest number of files that are read.
 const FILES_MAX: usize = 500;
 
-/// Finds the lines, in the file and in those that it includes.
+/// Finds the suspect lines in [`FILE`] and in the files that it includes.
 ///
 /// # Errors
 /// [`io::Error`] if a file that is included cannot be read; the text names it.

@@ -28,9 +28,9 @@ pub fn criteria(config: &Config) -> Vec<(String, String)> {
 /// Which groups of an account are known.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum KnownGroups {
-    /// All of them.
+    /// All groups.
     All,
-    /// Those of the files. The account may be in further groups, which a directory lists.
+    /// The groups in the files. The account may be in further groups, which a directory lists.
     OfFiles,
 }
 

@@ -4,7 +4,7 @@ use crate::pam::stack::LinePlace;
 /// One sshd that runs or that a unit starts.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct Instance {
-    /// Its options `-o`, `-f` and `-p` with their values, in the form that `sshd -T` accepts.
+    /// The options `-o`, `-f` and `-p` of this sshd with their values, in the form that `sshd -T` accepts.
     pub options: Vec<String>,
     /// File and line in which the options are written.
     pub place: Option<LinePlace>,

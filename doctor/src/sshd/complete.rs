@@ -16,13 +16,13 @@ use crate::sshd::effective::{Effective, Way};
 pub enum Hindrance {
     /// The method is switched off.
     Off(String),
-    /// This sshd asks prompts by PAM only.
+    /// The method shows prompts by a device other than PAM, which this sshd does not support.
     Device(String),
     /// The password method gives one text to a stack that asks for two, or shows what is typed.
     OneText,
-    /// The key comes after the code, and the line wants to see it.
+    /// The key comes after the code, but twinlock's line requires a key that was verified before.
     KeyLater,
-    /// The stack refuses in any case.
+    /// The stack refuses every user.
     Stack,
     /// pam_setcred fails after a login by prompts, because of this line.
     Credentials(BlamedLine),
@@ -31,18 +31,18 @@ pub enum Hindrance {
 /// A line that makes pam_setcred fail.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug)]
 pub struct BlamedLine {
-    /// Where it is.
+    /// Place of the line.
     pub place: LinePlace,
     /// Module and return code, as `MODULE returns CODE`.
     pub says: String,
 }
 
-/// How users come to PAM last before they are in.
+/// How a way to log in calls PAM for the last time before the user is in.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Entry {
     /// Whether PAM sees a key. sshd shows it only to prompts that come after the key.
     pub key: bool,
-    /// Whether sshd wants a key that PAM does not see.
+    /// Whether sshd requires a key without showing it to PAM.
     pub unseen: bool,
     /// The method.
     pub method: Method,
@@ -58,7 +58,7 @@ pub enum Method {
 }
 
 impl Entry {
-    /// Reports whether users who come this way get in by the row.
+    /// Reports whether users who come to PAM in this way get in by the row.
     #[must_use]
     pub fn takes(self, table: &CaseTable, row: &CaseRow) -> bool {
         let set = |code: PamCode| code == PamCode::SUCCESS;
@@ -75,7 +75,8 @@ impl Entry {
     }
 }
 
-/// Returns how users of the way come to PAM, if every method is on.
+/// Returns how users who log in by `way` come to PAM; `None` if `way` does not call PAM, or one of its methods is
+/// switched off.
 #[must_use]
 pub fn entry(way: &Way, effective: &Effective) -> Option<Entry> {
     let on = way.0.iter().all(|method| switched_off(method, effective).is_none());
@@ -164,7 +165,9 @@ fn one_text_is_enough(table: &CaseTable, key: bool) -> bool {
     table.rows.iter().any(|row| right(row, key) && fits_one_text(table, row))
 }
 
-/// Reports whether one text brings what the row needs. A code is accepted once, and is not typed where it is shown.
+/// Reports whether one text can answer every prompt of the row: a password, a code, or both in one field. It cannot
+/// answer two prompts for a code, because a code is accepted only once, nor a prompt that shows what is typed, because
+/// sshd's password method refuses such a prompt.
 fn fits_one_text(table: &CaseTable, row: &CaseRow) -> bool {
     let password = !matches!(row.world.password, Password::None(_));
     let codes = match row.world.answer {

@@ -201,7 +201,7 @@ fn picks(block: &Block) -> bool {
     })
 }
 
-/// Returns the address of the probes, if they have the same one.
+/// Returns a phrase with the client address of the probes; empty if their addresses differ.
 fn whence(probes: &[&Probe]) -> String {
     let mut addresses: Vec<&str> = probes.iter().map(|probe| probe.from.addr.as_str()).collect();
     addresses.sort_unstable();

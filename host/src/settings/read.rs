@@ -207,7 +207,7 @@ pub fn sibling(path: &str, name: &str) -> String {
 }
 
 impl SettingsReadError {
-    /// Returns what is wrong as a clause for the log that names the file. `path` is the settings file.
+    /// Returns what is wrong, as a clause for the log. The clause names the file; `path` is the settings file.
     #[must_use]
     pub fn clause(&self, path: &str) -> String {
         match self {

@@ -25,7 +25,8 @@ pub const OPEN: &str = "not_enrolled = \"enroll\"\nenroll_needs_ticket = false\n
 pub const TICKET: &str = "FEJT-QYCH-WGPV";
 const STORE: &str = "/var/lib/twinlock/users/ada";
 
-/// Creates a server in this language. Ada has a key and a password and is not enrolled.
+/// Creates a server whose settings contain this language and the lines `more`. Ada has a key and a password and is not
+/// enrolled.
 pub fn server(language: &str, more: &str) -> Machine {
     let m = Machine::new();
     m.bare().user("ada").password("ada", PASSWORD).key("ada").server(Server::Both);

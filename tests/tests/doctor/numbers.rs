@@ -4,7 +4,7 @@
 pub(super) struct Numbers(u64);
 
 impl Numbers {
-    /// Returns the generator of a seed.
+    /// Creates a generator that starts from this seed.
     pub(super) fn of(seed: u64) -> Self {
         // Zero stays zero, and adjacent seeds must not give similar numbers.
         Self((seed ^ 0x9e37_79b9_7f4a_7c15).wrapping_mul(0xbf58_476d_1ce4_e5b9) | 1)

@@ -6,7 +6,7 @@ use serde_json::Value;
 use twinlock_tests::{LOGGED_IN, Machine, PASSWORD, PROMPT, shipped};
 
 const KEY_DROP_IN: &str = "10-twinlock-publickey.conf";
-/// The password, then the code.
+/// Auth lines that ask for the password, then for the code.
 const B: &str = "@include common-auth\nauth required pam_twinlock.so first_factor=stack\n";
 const REST: &str = "@include common-account\n@include common-session\n";
 

@@ -11,10 +11,10 @@ const RECORDS: &str = "/var/lib/twinlock";
 struct RevokingVerb {
     words: &'static str,
     begin: fn(&Machine),
-    /// Returns what is still valid; empty after the verb.
+    /// Returns what is still valid; empty after the verb has succeeded.
     left: fn(&Machine) -> Vec<String>,
     blows: &'static [(&'static str, Errno)],
-    /// Text of the verb if everything is still valid, and text if a part is.
+    /// Texts that the verb prints if everything is still valid, and if only a part is.
     said: [&'static str; 2],
 }
 

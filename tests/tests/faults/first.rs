@@ -39,8 +39,8 @@ fn chosen(place: &Place) -> bool {
     stands && (thorough() || place.writes())
 }
 
-/// Returns the names in the store without random and counted parts, and without the mark of a first record, which the
-/// next change removes.
+/// Returns the names in the store without random ids and version numbers. Leaves out the names that mark a first record
+/// as being written, because the next change removes them.
 fn names(m: &Machine) -> String {
     let steady = "s/codes[.].*/codes/; s/record[.][0-9]*/record/; /uids.*+/d";
     let names = format!("cd {STORE} && find . | sed '{steady}' | sort");

@@ -20,7 +20,7 @@ fn gets_in(m: &Machine, code: &str) -> bool {
     m.asked("ada", &format!("{code}\n")).code == Some(0)
 }
 
-/// Restores the state before the first login, in which no code is used.
+/// Restores the state before the first login, when no code had been used.
 fn anew(m: &Machine) {
     let store = "/var/lib/twinlock/users/ada";
     let script =

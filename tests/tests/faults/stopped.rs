@@ -185,8 +185,8 @@ fn a_login_stopped_while_its_owner_is_removed_does_not_get_in() {
     goes_on_and_is_refused(&m, su);
 }
 
-/// Checks that the newest record decides: the own claim of a login does not prevent it if the key is in the record
-/// again.
+/// Checks that the newest record decides. A login's claim of its code does not make this login fail if the key is in
+/// the record again.
 #[test]
 fn a_login_stopped_while_its_record_is_made_anew_is_judged_by_that() {
     for same in [true, false] {

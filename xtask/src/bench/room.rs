@@ -11,7 +11,7 @@ use crate::machine::target;
 /// Where the modules store their state.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Medium {
-    /// In memory.
+    /// On tmpfs, in memory.
     Tmpfs,
     /// On the disk of the target folder. twinlock's ledger stays in memory, as in production.
     Disk,

@@ -14,7 +14,7 @@ use twinlock_host::settings::RULES;
 pub(super) struct Written<'a> {
     /// Path of the settings file.
     pub(super) config: &'a str,
-    /// Its text.
+    /// The text of the settings file.
     pub(super) text: String,
     /// The settings, with the rules of the command.
     pub(super) policy: Policy,

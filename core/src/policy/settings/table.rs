@@ -40,9 +40,9 @@ pub enum SettingType {
     Word {
         /// The words that are allowed.
         words: &'static [&'static str],
-        /// Returns the word in the policy.
+        /// Returns the value of the setting, a word, from a policy.
         get: fn(&Policy) -> &'static str,
-        /// Replaces the word in the policy.
+        /// Replaces the value of the setting in a policy by one of the allowed words.
         set: fn(&mut Policy, &'static str),
     },
     /// A whole number from `least` to `most`.
@@ -51,32 +51,32 @@ pub enum SettingType {
         least: u32,
         /// The largest number that is allowed.
         most: u32,
-        /// Returns the number in the policy.
+        /// Returns the value of the setting, a number, from a policy.
         get: fn(&Policy) -> u64,
-        /// Replaces the number in the policy by one within the range.
+        /// Replaces the value of the setting in a policy by a number within the range.
         set: fn(&mut Policy, u32),
     },
     /// `true` or `false`.
     Boolean {
-        /// Returns the value in the policy.
+        /// Returns the value of the setting from a policy.
         get: fn(&Policy) -> bool,
-        /// Replaces the value in the policy.
+        /// Replaces the value of the setting in a policy.
         set: fn(&mut Policy, bool),
     },
     /// A line of 1 to `most` bytes without control characters.
     Text {
         /// Maximum length of the text in bytes.
         most: usize,
-        /// Returns the text in the policy; `None` if it is unset.
+        /// Returns the value of the setting, a text, from a policy; `None` if it is unset.
         get: fn(&Policy) -> Option<&str>,
-        /// Replaces the text in the policy by one of 1 to `most` bytes.
+        /// Replaces the value of the setting in a policy by a text of 1 to `most` bytes.
         set: fn(&mut Policy, String),
     },
     /// An absolute path without `.` and `..`.
     Path {
-        /// Returns the path in the policy.
+        /// Returns the value of the setting, a path, from a policy.
         get: fn(&Policy) -> &str,
-        /// Replaces the path in the policy by an absolute one without `.` and `..`.
+        /// Replaces the value of the setting in a policy by an absolute path without `.` and `..`.
         set: fn(&mut Policy, String),
     },
     /// A duration such as `"8 h"`, of `least` to `most` seconds; 0 is allowed if `least` is 0.
@@ -85,16 +85,16 @@ pub enum SettingType {
         least: u64,
         /// Maximum of the duration in seconds.
         most: u64,
-        /// Returns the duration in the policy, in seconds.
+        /// Returns the value of the setting, a duration in seconds, from a policy.
         get: fn(&Policy) -> u64,
-        /// Replaces the duration in the policy by one within the range, in seconds.
+        /// Replaces the value of the setting in a policy by a duration within the range, in seconds.
         set: fn(&mut Policy, u64),
     },
     /// A list of account names.
     Names {
-        /// Returns the names in the policy.
+        /// Returns the value of the setting, a list of names, from a policy.
         get: fn(&Policy) -> &[String],
-        /// Replaces the names in the policy. Every list is valid.
+        /// Replaces the value of the setting in a policy by any list of names.
         set: fn(&mut Policy, Vec<String>),
     },
 }

@@ -16,7 +16,8 @@ pub(super) enum Issue {
     KeyAlone,
     OtherAlone(Way),
     Kerberos(Way),
-    /// A way with one answer for every prompt, which only a code needs.
+    /// A way to log in that gives one answer to every prompt, so that the user can enter a code but answer no other
+    /// question.
     OneText(Way),
     /// A way that nobody completes.
     Hindered(Way, Hindrance, Others),
@@ -146,7 +147,7 @@ fn without_pam(way: Way, effective: &Effective) -> Option<Issue> {
 }
 
 impl Issue {
-    /// Returns the PAM line that causes it.
+    /// Returns the PAM line that causes the issue.
     pub(super) fn pam_line(&self) -> Option<&LinePlace> {
         if let Self::Hindered(_, Hindrance::Credentials(line), _) = self {
             return Some(&line.place);
@@ -154,7 +155,7 @@ impl Issue {
         None
     }
 
-    /// Returns the keywords that cause it.
+    /// Returns the sshd keywords that cause the issue.
     pub(super) fn keywords(&self) -> &'static [&'static str] {
         match self {
             Self::NoPamOpen | Self::NoPamShut => &["usepam"],

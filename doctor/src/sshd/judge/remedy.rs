@@ -51,7 +51,8 @@ impl SshdFacts {
         String::new()
     }
 
-    /// Returns a line that is needed besides these, so that every way asks for a code and can be completed.
+    /// Returns a line that is needed in addition to `lines`, so that every way to log in asks for a code and can be
+    /// completed.
     fn missing(&self, lines: &[&str], table: Option<&CaseTable>) -> Option<&'static str> {
         let mut after = self.base.clone();
         for line in lines {
@@ -86,8 +87,8 @@ impl SshdFacts {
         }
     }
 
-    /// Returns the first factors with which users bypass PAM today: they should reach PAM with the same, and need a
-    /// code.
+    /// Returns the first factors with which users bypass PAM today. They should reach PAM with the same factors, so
+    /// that a code is required.
     pub(super) fn meant(&self) -> Reach {
         let mut meant = known_reach(self);
         for way in self.base.ways() {
@@ -98,7 +99,8 @@ impl SshdFacts {
         if meant.with_key || meant.without_key { meant } else { Reach::EVERY }
     }
 
-    /// Decides with which first factors users should reach this stack; one with our line and no password is for keys.
+    /// Decides with which first factors users should reach this stack. A stack with twinlock's line that asks for no
+    /// password is meant for users with a key.
     pub fn settle(&mut self, table: &CaseTable) -> Reach {
         let any = |wanted: &dyn Fn(&Role) -> bool| table.cast.iter().any(|line| wanted(&line.role));
         let ours = any(&|role| matches!(role, Role::Twinlock(_)));
@@ -126,7 +128,7 @@ impl SshdFacts {
         format!("{steps}, then run `sshd -t` and reload sshd.")
     }
 
-    /// Returns the line whose value is in force for all users.
+    /// Returns the setting that is in force for all users for the keyword of `line`.
     fn set_by(&self, line: &str) -> Option<&Directive> {
         let keyword = line.split(' ').next()?.to_ascii_lowercase();
         let old = (keyword == "kbdinteractiveauthentication").then_some(OLD_PROMPTS);
@@ -142,8 +144,8 @@ impl SshdFacts {
     }
 }
 
-/// Returns the line with a word as its control field, which ignores what the line returns for credentials; empty if that
-/// is not enough.
+/// Returns a remedy that replaces the control field of the line by `required` or `requisite`, with which the return
+/// code of its module for credentials is ignored; empty if this is not enough.
 fn word_for_brackets(table: &CaseTable, place: &LinePlace) -> String {
     let of = |line: &Cast| line.handler.place == *place;
     let Some(number) = table.cast.iter().position(of) else { return String::new() };

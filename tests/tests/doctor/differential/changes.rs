@@ -8,7 +8,7 @@ use super::servers::{Block, HOPELESS, WIDE, block};
 use super::wiring::Wiring;
 use crate::numbers::Numbers;
 
-/// One change.
+/// A random change to a wiring.
 pub(super) type Change = fn(&mut Wiring, &mut Numbers);
 
 /// Settings of twinlock about users who are not enrolled, and rules.
@@ -36,13 +36,13 @@ pub(super) fn inert(made: &mut Wiring, numbers: &mut Numbers) {
     insert(made, numbers.one_of(&INERT).to_owned(), numbers);
 }
 
-/// Puts a condition first that refuses some users.
+/// Inserts a condition that refuses some users, before all other lines.
 pub(super) fn restriction(made: &mut Wiring, numbers: &mut Numbers) {
     let control = numbers.one_of(&GUARDS);
     made.auth.insert(0, guard(numbers, control));
 }
 
-/// Inserts several conditions that refuse nobody, or some.
+/// Inserts several conditions, which refuse some users or none.
 pub(super) fn conditions(made: &mut Wiring, numbers: &mut Numbers) {
     for _ in 0..2 + numbers.below(4) {
         let control = numbers.one_of(&["optional", "required", "[default=ignore]"]);
@@ -51,7 +51,7 @@ pub(super) fn conditions(made: &mut Wiring, numbers: &mut Numbers) {
     }
 }
 
-/// Inserts a condition that ends the stack, or skips a line.
+/// Inserts a condition whose success ends the stack or skips the next line.
 pub(super) fn sufficient(made: &mut Wiring, numbers: &mut Numbers) {
     let control = numbers.one_of(&["sufficient", "[success=1 default=ignore]"]);
     let line = guard(numbers, control);
@@ -85,27 +85,27 @@ pub(super) fn idle_block(made: &mut Wiring, numbers: &mut Numbers) {
     block(&mut made.sshd, numbers, Block::Idle);
 }
 
-/// Appends a Match block with a way without a code.
+/// Appends a Match block that allows a login without a code.
 pub(super) fn let_in_block(made: &mut Wiring, numbers: &mut Numbers) {
     block(&mut made.sshd, numbers, Block::LetsIn);
 }
 
-/// Appends a Match block without a way.
+/// Appends a Match block that leaves users no way to log in.
 pub(super) fn shut_out_block(made: &mut Wiring, numbers: &mut Numbers) {
     block(&mut made.sshd, numbers, Block::ShutsOut);
 }
 
-/// Replaces the settings of sshd by some in which one method is enough.
+/// Replaces the settings of sshd by settings with which one method is enough for a login.
 pub(super) fn wide(made: &mut Wiring, numbers: &mut Numbers) {
     made.sshd = numbers.one_of(&WIDE).to_owned();
 }
 
-/// Replaces the settings of sshd by some that suit few stacks.
+/// Replaces the settings of sshd by settings that work with few stacks.
 pub(super) fn hopeless(made: &mut Wiring, numbers: &mut Numbers) {
     made.sshd = numbers.one_of(&HOPELESS).to_owned();
 }
 
-/// Turns on Kerberos, for which there is no realm here.
+/// Turns on Kerberos, although the machine belongs to no realm.
 pub(super) fn kerberos(made: &mut Wiring, _: &mut Numbers) {
     made.sshd.insert_str(0, "KerberosAuthentication yes\n");
 }
@@ -115,7 +115,7 @@ pub(super) fn settings(made: &mut Wiring, numbers: &mut Numbers) {
     made.settings = numbers.one_of(&SETTINGS).to_owned();
 }
 
-/// Starts sshd with options, or a second one.
+/// Gives sshd options on its command line, or starts a second sshd.
 pub(super) fn options(made: &mut Wiring, numbers: &mut Numbers) {
     let key = ["-o", "AuthenticationMethods=publickey"];
     match numbers.below(3) {
@@ -125,35 +125,35 @@ pub(super) fn options(made: &mut Wiring, numbers: &mut Numbers) {
     }
 }
 
-/// Permits empty passwords, and empties one.
+/// Permits empty passwords, and adds an account with an empty password.
 pub(super) fn empty_password(made: &mut Wiring, _: &mut Numbers) {
     made.sshd.insert_str(0, "PermitEmptyPasswords yes\n");
     made.empty_password = true;
 }
 
-/// Adds an argument to a line of ours.
+/// Adds an argument to a twinlock line.
 pub(super) fn argument(made: &mut Wiring, numbers: &mut Numbers) {
     ours(made, |line| format!("{line} {}", numbers.one_of(&ARGUMENTS)));
 }
 
-/// Makes the refusal of a line of ours count for nothing.
+/// Gives a twinlock line a control field with which its refusal has no effect.
 pub(super) fn weak_ours(made: &mut Wiring, numbers: &mut Numbers) {
     let weak =
         ["optional", "sufficient", "[default=ignore]", "[success=ok auth_err=ignore default=die]"];
     ours(made, |line| with_control(line, numbers.one_of(&weak)));
 }
 
-/// Writes a mistake into the arguments of a line of ours.
+/// Writes a mistake into the arguments of a twinlock line.
 pub(super) fn mistake(made: &mut Wiring, numbers: &mut Numbers) {
     ours(made, |line| argued(line, numbers.one_of(&MISTAKES)));
 }
 
-/// Writes another claim about the first factor.
+/// Changes what a twinlock line says about the first factor.
 pub(super) fn claim(made: &mut Wiring, numbers: &mut Numbers) {
     ours(made, |line| argued(line, numbers.one_of(&CLAIMS)));
 }
 
-/// Removes every line of ours.
+/// Removes every twinlock line.
 pub(super) fn without_ours(made: &mut Wiring, _: &mut Numbers) {
     made.auth.retain(|line| !line.contains("pam_twinlock"));
 }
@@ -182,7 +182,7 @@ pub(super) fn duplicate(made: &mut Wiring, numbers: &mut Numbers) {
     }
 }
 
-/// Swaps two neighbours.
+/// Swaps two adjacent lines.
 pub(super) fn swap(made: &mut Wiring, numbers: &mut Numbers) {
     if made.auth.len() > 1 {
         let number = numbers.below(made.auth.len() - 1);
@@ -190,7 +190,7 @@ pub(super) fn swap(made: &mut Wiring, numbers: &mut Numbers) {
     }
 }
 
-/// Changes the last line of ours that asks for a code.
+/// Changes the last twinlock line that asks for a code.
 fn ours(made: &mut Wiring, change: impl FnOnce(&str) -> String) {
     let asks = |line: &&mut String| {
         line.contains("pam_twinlock") && !line.contains("probe=") && !line.contains("=failed")

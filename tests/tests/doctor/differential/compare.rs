@@ -48,7 +48,8 @@ fn lacks(has: Has) -> bool {
     !has.code || !has.key && !has.password
 }
 
-/// Returns who gets in from where by nothing. emi has no password and may lack what a stack wants.
+/// Returns each user with each connection over which no login of the user succeeds. Leaves out emi, who has no password
+/// and may therefore lack what a stack requires.
 fn left_out(trials: &[Trial], enrolled: Enrolled) -> Vec<(&'static Person, From)> {
     let mut all: Vec<(&Person, From)> = Vec::new();
     for one in trials.iter().filter(|one| one.person.enrolled == enrolled) {
@@ -139,8 +140,8 @@ fn state_of(claim: &Claim<'_>) -> Option<State> {
     }
 }
 
-/// What no trial shows: a realm of Kerberos, a panic of the module, a client that breaks a conversation off, an account
-/// of another source than the files, one that was locked or has expired.
+/// Parts of claims that no trial can show. They need a Kerberos realm, a panic of the module, a client that breaks off
+/// a conversation, an account from a source other than the files, or an account that was locked or has expired.
 const NOT_HERE: [&str; 6] = [
     "returns conv_err",
     "returns abort",
@@ -150,8 +151,8 @@ const NOT_HERE: [&str; 6] = [
     "`pam_lastlog",
 ];
 
-/// Reports whether the claim names what the trial has not got: one of [`NOT_HERE`], or conditions that hold for no
-/// account and connection at the same time.
+/// Reports whether no trial can show the claim, because it contains one of [`NOT_HERE`], or names conditions that hold
+/// for no account and connection at the same time.
 fn cannot_be_shown(claim: &Claim<'_>, wiring: &Wiring, tried: &Tried) -> bool {
     if claim.id == "kerberos-alone" || NOT_HERE.iter().any(|one| claim.what.contains(one)) {
         return true;

@@ -95,7 +95,7 @@ const FORMS: [Form; 12] = [
     },
 ];
 
-/// Changes of a wiring that stays as it is meant.
+/// Changes with which a wiring still does what it is meant to do.
 const MILD: [Change; 7] =
     [inert, inert, restriction, restriction, idle_block, argument, conditions];
 /// Changes that mostly open a way in.
@@ -115,16 +115,16 @@ const OPEN: [Change; 14] = [
     options,
     empty_password,
 ];
-/// Changes that mostly lock out.
+/// Changes that mostly lock out users.
 const SHUT: [Change; 8] =
     [refusing, mistake, claim, hopeless, hopeless, hopeless, shut_out_block, delete];
-/// Changes with any effect.
+/// Changes that may open a way in, lock out users, or do neither.
 const WILD: [Change; 12] = [
     control, control, control, delete, duplicate, swap, any_line, any_line, sufficient, claim,
     kerberos, unknown,
 ];
 
-/// Composes the wiring of a seed.
+/// Composes the wiring that the seed determines.
 pub(super) fn wiring(seed: u64) -> Wiring {
     let mut numbers = Numbers::of(seed);
     let form = &FORMS[numbers.below(FORMS.len())];

@@ -7,9 +7,9 @@ use crate::numbers::Numbers;
 pub(super) struct Condition {
     /// Module and arguments.
     pub(super) text: &'static str,
-    /// For whom it succeeds.
+    /// The accounts or connections for which the module succeeds.
     pub(super) holds: Fact,
-    /// Its code for all others.
+    /// The module's return code for all others.
     pub(super) otherwise: &'static str,
 }
 
@@ -114,7 +114,7 @@ pub(super) const GUARDS: [&str; 7] = [
     "[default=ignore]",
 ];
 
-/// Further arguments of a line of ours.
+/// Further arguments of a twinlock line.
 pub(super) const ARGUMENTS: [&str; 8] = [
     "echo",
     "tries=1",
@@ -126,7 +126,7 @@ pub(super) const ARGUMENTS: [&str; 8] = [
     "nullok",
 ];
 
-/// Mistakes in the arguments of a line of ours.
+/// Mistakes in the arguments of a twinlock line.
 pub(super) const MISTAKES: [&str; 5] = [
     "first_factor=publickey nulok",
     "first_factor=pubkey",
@@ -135,7 +135,7 @@ pub(super) const MISTAKES: [&str; 5] = [
     "first_factor=stack\u{a0}nullok",
 ];
 
-/// What a line of ours says about the first factor.
+/// What a twinlock line says about the first factor.
 pub(super) const CLAIMS: [&str; 6] = [
     "first_factor=publickey",
     "first_factor=stack",

@@ -18,7 +18,7 @@ pub(super) struct Person {
     pub(super) name: &'static str,
     pub(super) uid: u32,
     pub(super) enrolled: Enrolled,
-    /// Member of the group people, and of the group crew.
+    /// Whether the account is a member of the group people, and whether it is a member of the group crew.
     pub(super) member: [bool; 2],
 }
 
@@ -32,8 +32,8 @@ const fn person(
     Person { name, uid, enrolled, member: [people, crew] }
 }
 
-/// Every combination of memberships among the enrolled, and both extremes among the others. In each group, one member
-/// is listed and one has it as the primary group.
+/// Enrolled accounts with every combination of memberships, and accounts that are not enrolled with both memberships
+/// and with none. In each group, one member is listed and one has the group as the primary group.
 pub(super) const PEOPLE: [Person; 7] = [
     person("ada", 20_001, Enrolled::Yes, true, true),
     person("bob", 20_002, Enrolled::Yes, true, false),
@@ -47,22 +47,22 @@ pub(super) const PEOPLE: [Person; 7] = [
 /// The groups, with their numbers.
 pub(super) const GROUPS: [(&str, u32); 2] = [("people", 7001), ("crew", 7002)];
 
-/// A condition that holds for some accounts.
+/// A condition on the account or the connection of a login.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Fact {
-    /// Member of the group of that number.
+    /// The account is a member of the group with this index in [`GROUPS`].
     Member(usize),
-    /// No member of it.
+    /// The account is not a member of the group with this index in [`GROUPS`].
     Stranger(usize),
     /// The user id is 1000 or more.
     Regular,
-    /// Of every account.
+    /// Holds for every login.
     Always,
-    /// Of connections from 203.0.113.7.
+    /// The connection comes from 203.0.113.7.
     FromAfar,
-    /// Of the account ada.
+    /// The account is ada.
     Ada,
-    /// Of accounts with a login shell: bob has none.
+    /// The account has a login shell. Only bob has none.
     Shell,
 }
 

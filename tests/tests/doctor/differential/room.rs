@@ -9,7 +9,7 @@ use twinlock_tests::{Machine, Otp, now};
 use super::people::{APP, Enrolled, GROUPS, INSIDE, PASSWORD, PEOPLE, Person, members};
 use super::wiring::{From, USUAL, Wiring};
 
-/// Answers each prompt: the password, the next code, or both in one field.
+/// Script that answers each prompt with the password, the next code, or both in one field.
 const ANSWER: &str = r#"#!/bin/sh
 case "$1" in
 *"assword & "*) what=both ;;
@@ -35,10 +35,10 @@ const ALL: &str = "LoginGraceTime 300\nPermitRootLogin no\n";
 const LOG_LINES: usize = 300;
 const SECOND: &str = "/run/second.pid";
 
-/// Who logs in from other addresses and to other ports too.
+/// Users who also log in from other addresses and to other ports.
 const ELSEWHERE: [&str; 3] = ["ada", "dan", "eve"];
 
-/// What a user has.
+/// The factors that a user has.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Has {
     pub(super) key: bool,
@@ -46,11 +46,11 @@ pub(super) struct Has {
     pub(super) code: bool,
 }
 
-/// Key, password and code of the logins that are tried by everybody.
+/// Whether key, password and code are given in each login that all enrolled users try.
 const OTHERS: [[bool; 3]; 4] =
     [[true, true, false], [false, false, true], [false, true, true], [true, true, true]];
 
-/// What the host is like during a login.
+/// An unusual state of the host during a login.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum State {
     /// /etc/nologin exists.
@@ -86,7 +86,7 @@ pub(super) struct Tried {
 pub(super) struct Room {
     m: Machine,
     mixtures: Vec<Has>,
-    /// The codes of a step and of the next one.
+    /// A time step, and the codes for its prompts: the code of this step, and twice the code of the next one.
     codes: RefCell<Option<(u64, [String; 3])>>,
 }
 
@@ -155,7 +155,7 @@ impl Room {
         granted() > before
     }
 
-    /// Tries the logins of everybody in another state of the host.
+    /// Tries the logins of all users while the host is in the state `state`.
     pub(super) fn tried_in(&self, wiring: &Wiring, state: State) -> Vec<Trial> {
         let (set, undo) = match state {
             State::Closed => ("echo closed >/etc/nologin", "rm /etc/nologin"),
@@ -180,8 +180,9 @@ impl Room {
         trials
     }
 
-    /// Returns what to try. All mixtures are tried by ada and eve over the usual connection. For the others, one without
-    /// a code, one without a first factor, and two with both are enough to tell what is different for them.
+    /// Returns the combinations of factors to try. ada and eve try all of them over the usual connection. For the
+    /// others, one combination without a code, one without a first factor, and two with both suffice to show how their
+    /// logins differ.
     fn mixtures_of(&self, person: &Person, from: From) -> Vec<Has> {
         let mut all = self.mixtures.clone();
         let every = from == USUAL && ["ada", "eve"].contains(&person.name);
@@ -242,7 +243,7 @@ impl Room {
         self.login_uncleared(wiring, person, from, has)
     }
 
-    /// Tries each way in which a client can bring what the user has.
+    /// Tries each way in which a client can present the factors that the user has.
     fn login_uncleared(&self, wiring: &Wiring, person: &Person, from: From, has: Has) -> bool {
         let right = self.right_codes();
         let codes = match (person.enrolled, has.code) {
@@ -265,7 +266,8 @@ impl Room {
 }
 
 impl Room {
-    /// Returns the code of now, and the next one for further prompts: an earlier one would be refused as used.
+    /// Returns the current code, and the next code for further prompts, because the current code would then be refused
+    /// as used.
     fn right_codes(&self) -> [String; 3] {
         let step = now() / 30;
         let mut known = self.codes.borrow_mut();
@@ -358,7 +360,7 @@ fn people(wiring: &Wiring) -> impl Iterator<Item = &'static Person> {
     })
 }
 
-/// In each group, bob or eve has it as the primary group; the other members are listed.
+/// Creates the groups. One member of each, bob or eve, has it as the primary group; the other members are listed.
 fn groups(m: &Machine) {
     for (number, (name, id)) in GROUPS.iter().enumerate() {
         let primary = if number == 0 { "bob" } else { "eve" };

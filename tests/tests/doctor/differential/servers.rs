@@ -2,40 +2,40 @@
 
 use crate::numbers::Numbers;
 
-/// Prompts, and nothing else.
+/// Settings with which users log in by prompts only.
 pub(super) const PROMPTS: [&str; 3] = [
     "KbdInteractiveAuthentication yes\nPasswordAuthentication no\nAuthenticationMethods keyboard-interactive:pam\n",
     "KbdInteractiveAuthentication yes\nPasswordAuthentication no\nAuthenticationMethods keyboard-interactive\n",
     "KbdInteractiveAuthentication yes\nPasswordAuthentication no\nPubkeyAuthentication no\n",
 ];
 
-/// A key, then prompts.
+/// Settings that require a key and then prompts.
 pub(super) const KEYS: [&str; 3] = [
     "KbdInteractiveAuthentication yes\nPasswordAuthentication no\nAuthenticationMethods publickey,keyboard-interactive:pam\n",
     "KbdInteractiveAuthentication yes\nAuthenticationMethods publickey,keyboard-interactive\n",
     "AuthenticationMethods publickey,keyboard-interactive:pam\nKbdInteractiveAuthentication yes\nPasswordAuthentication yes\n",
 ];
 
-/// Prompts with or without a key.
+/// Settings that require prompts, with or without a key before them.
 pub(super) const BOTH: [&str; 2] = [
     "KbdInteractiveAuthentication yes\nPasswordAuthentication no\nAuthenticationMethods publickey,keyboard-interactive:pam keyboard-interactive:pam\n",
     "KbdInteractiveAuthentication yes\nPasswordAuthentication no\nAuthenticationMethods keyboard-interactive publickey,keyboard-interactive\n",
 ];
 
-/// One field.
+/// Settings with the password method, in which the user has one field for all answers.
 pub(super) const FIELD: [&str; 3] = [
     "KbdInteractiveAuthentication no\nPasswordAuthentication yes\nPubkeyAuthentication no\n",
     "PasswordAuthentication yes\nAuthenticationMethods password\n",
     "KbdInteractiveAuthentication yes\nPasswordAuthentication yes\nAuthenticationMethods keyboard-interactive:pam password\n",
 ];
 
-/// A method that cannot be completed beside one that can.
+/// Settings with two ways to log in, of which users can complete only one.
 pub(super) const TWO_WAYS: [&str; 2] = [
     "KbdInteractiveAuthentication yes\nPasswordAuthentication yes\nAuthenticationMethods publickey,password publickey,keyboard-interactive\n",
     "KbdInteractiveAuthentication yes\nPasswordAuthentication yes\nAuthenticationMethods password keyboard-interactive\n",
 ];
 
-/// Settings that suit few stacks.
+/// Settings that work with few stacks.
 pub(super) const HOPELESS: [&str; 9] = [
     "KbdInteractiveAuthentication yes\nPasswordAuthentication yes\nAuthenticationMethods password,keyboard-interactive\n",
     "KbdInteractiveAuthentication yes\nPasswordAuthentication yes\nAuthenticationMethods keyboard-interactive,password\n",
@@ -48,7 +48,7 @@ pub(super) const HOPELESS: [&str; 9] = [
     "UsePAM no\nKbdInteractiveAuthentication yes\nPasswordAuthentication no\nAuthenticationMethods publickey,keyboard-interactive\n",
 ];
 
-/// Settings by which some method is enough.
+/// Settings with which one method is enough for a login.
 pub(super) const WIDE: [&str; 6] = [
     "KbdInteractiveAuthentication yes\nPasswordAuthentication no\n",
     "KbdInteractiveAuthentication yes\nPasswordAuthentication yes\n",
@@ -82,14 +82,14 @@ const CRITERIA: [&str; 20] = [
     "All",
 ];
 
-/// What a Match block sets: a way without a code.
+/// Settings of a Match block that allow a login without a code.
 const LETTING_IN: [&str; 3] = [
     "AuthenticationMethods publickey",
     "AuthenticationMethods publickey keyboard-interactive",
     "AuthenticationMethods any",
 ];
 
-/// What a Match block sets: a way that is not there.
+/// Settings of a Match block that leave users no way to log in.
 const SHUTTING_OUT: [&str; 5] = [
     "PubkeyAuthentication no",
     "KbdInteractiveAuthentication no",
@@ -98,7 +98,7 @@ const SHUTTING_OUT: [&str; 5] = [
     "AuthenticationMethods gssapi-with-mic",
 ];
 
-/// What a Match block sets that concerns no way.
+/// Settings of a Match block that do not affect how users log in.
 const IDLE: [&str; 4] =
     ["X11Forwarding no", "PermitEmptyPasswords no", "AllowTcpForwarding no", "MaxSessions 3"];
 
@@ -110,10 +110,11 @@ pub(super) enum Block {
     Idle,
 }
 
-/// Both ports, without which a block for a port is never used.
+/// Settings with which sshd listens on both ports, so that a Match block for one port is used for some connections
+/// only.
 const PORTS: &str = "Port 22\nPort 2222\n";
 
-/// Appends a Match block; with one for a port, sshd mostly listens on both ports.
+/// Appends a Match block. If the block is for a port, mostly also makes sshd listen on both ports.
 pub(super) fn block(sshd: &mut String, numbers: &mut Numbers, purpose: Block) {
     let criteria = numbers.one_of(&CRITERIA);
     let line = match purpose {

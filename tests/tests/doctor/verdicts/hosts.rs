@@ -43,7 +43,7 @@ fn a_match_on_a_port_is_judged() {
     );
 }
 
-/// The options of a process that calls itself sshd must not become those of a program that root runs.
+/// Checks that doctor does not run sshd with the options of another user's process that calls itself sshd.
 #[test]
 fn process_of_a_user_is_no_sshd() {
     let m = wired(KEYS, K);

@@ -6,17 +6,17 @@ use twinlock_tests::Machine;
 use super::ADAS_KEY;
 
 pub(super) const PASSWORD: &str = "correct horse";
-/// The password, then the code.
+/// Auth lines that ask for the password, then for the code.
 pub(super) const B: &str =
     "@include common-auth\nauth required pam_twinlock.so first_factor=stack\n";
-/// A key, then the code.
+/// Auth line that asks users with a verified key for the code.
 pub(super) const K: &str = "auth required pam_twinlock.so first_factor=publickey\n";
 pub(super) const REST: &str = "@include common-account\n@include common-session\n";
 const ALL: &str = "LoginGraceTime 300\nPermitRootLogin no\n";
 pub(super) const PROMPTS: &str = "KbdInteractiveAuthentication yes\nPasswordAuthentication no\nAuthenticationMethods keyboard-interactive:pam\n";
 pub(super) const KEYS: &str = "KbdInteractiveAuthentication yes\nPasswordAuthentication no\nAuthenticationMethods publickey,keyboard-interactive:pam\n";
 
-/// What a user has.
+/// The factors that a user has.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Has {
     pub(super) key: bool,

@@ -5,17 +5,17 @@ use twinlock_tests::Place;
 
 use super::strike::{Means, Strike};
 
-/// How a call fails.
+/// The faults of a call that a row covers.
 pub enum FaultKind {
-    /// In every way.
+    /// Every fault.
     Any,
-    /// With one of these errors.
+    /// The call returns one of these errors.
     With(&'static [Errno]),
-    /// For fewer bytes than requested.
+    /// The call transfers fewer bytes than requested.
     Short,
-    /// With a premature end of file.
+    /// The call returns a premature end of file.
     Cut,
-    /// In every way, if the call comes after the refund of the charge.
+    /// Every fault, if the call comes after the refund of the charge.
     Late,
 }
 
@@ -139,7 +139,8 @@ pub const CHANGE: &[Row] = &[
 
 const HOLDER: &str = "no name seems to hold the user id, so the user claims it again";
 
-/// Faults at the first of two codes, which is wrong in itself.
+/// Faults while the first of two adjacent codes is verified. Even without a fault, this code alone does not grant
+/// access.
 pub const FIRST: &[Row] = &[
     ("symlinkat /run/twinlock/users/ada/row.", Any, ROW),
     ("unlinkat /run/twinlock/users/ada/row.", Any, ROW),
@@ -165,7 +166,8 @@ pub const FIRST: &[Row] = &[
 const ROW: &str = "the failure streak is stored with best effort; the attempts themselves count";
 const NOTE: &str = "a refusal is stored with best effort";
 
-/// Returns the row that allows a correct code after a strike.
+/// Returns the row that lists the fault `strike` as harmless; `None` if no row does, so that a login with this fault
+/// must fail.
 pub fn row<'r>(rows: &[&'r [Row]], strike: &Strike<'_>) -> Option<&'r Row> {
     let Place { what, nth, .. } = strike.place;
     let place = format!("{what} {nth} ");

@@ -42,7 +42,8 @@ fn afterwards(world: &World<'_>, turn: scenario::Turn) -> Complaint {
     (world.names("try.") > 0).then_some("a try stays charged after the owner got in")
 }
 
-/// Checks that a correct code whose login had a fault is accepted only as listed, and only once.
+/// Checks that a correct code whose login had a fault is accepted only if the fault is listed as harmless, and only
+/// once.
 fn right(world: &World<'_>, strike: &Strike<'_>) -> (Complaint, Option<&'static Row>) {
     let (typed, before) = (world.typed(0), world.m.log().len());
     let Scenario { harmless, charged, .. } = world.scenario;

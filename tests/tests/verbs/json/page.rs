@@ -10,7 +10,7 @@ use super::outline::Outline;
 const PAGE: &str = include_str!("../../../../docs/json.md");
 const FAILURE: &str = "a failure";
 
-/// The table.
+/// The table of docs/json.md, which outlines the JSON output of each command.
 pub struct Page {
     rows: BTreeMap<String, Outline>,
     met: BTreeSet<String>,
@@ -73,7 +73,7 @@ impl Page {
         found
     }
 
-    /// Checks that all parts of these rows have occurred.
+    /// Checks that every part of the outlines of these rows has occurred in some output.
     #[track_caller]
     pub fn hold_all(self, rows: &[&str]) {
         for row in rows {
