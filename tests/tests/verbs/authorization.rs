@@ -141,7 +141,7 @@ fn invitation_to_another_address_takes_a_code_and_tells_the_old_one() {
 
 #[test]
 fn changes_of_the_whole_host_are_mailed_to_root() {
-    let rule = "invite --group carl --until 2099-01-31";
+    let rule = "invite --group carl --until 2099-01-31 --report /home/kim/tickets.csv";
     for verb in ["settings apply", "epoch now", rule] {
         let m = machine(verb.split(' ').next().expect("a verb"));
         m.run(["groupmod", "-a", "-U", "carl", "carl"]);
@@ -150,7 +150,7 @@ fn changes_of_the_whole_host_are_mailed_to_root() {
         assert_eq!(letter(&m, "root@host-changed"), "", "{verb}");
         by(&m, "kim", &line, &format!("{}\n", m.code("kim"))).ok();
         let letter = letter(&m, "root@host-changed");
-        let what = verb.split(" carl").next().expect("a verb").replace(' ', "%20");
+        let what = verb.split(" carl").next().expect("words before the group").replace(' ', "%20");
         let named = format!("twinlock%20{what}");
         assert!(letter.contains(&named) && letter.contains(" kim "), "{verb}: {letter}");
         assert!(letter.trim_end().ends_with("to=root"), "{verb}: {letter}");
