@@ -196,7 +196,7 @@ impl Context {
         let mut stdout = std::io::stdout().lock();
         match stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush()) {
             Ok(()) => Ok(()),
-            // The reader has closed the pipe, such as head(1).
+            // The reader of the output, such as head(1), has closed the pipe.
             Err(error) if error.kind() == ErrorKind::BrokenPipe => Ok(()),
             Err(error) => Err(CliError::new(
                 Exit::Refused,

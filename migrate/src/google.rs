@@ -183,7 +183,7 @@ impl<'a> GoogleText<'a> {
         if counter > 0 {
             return Ok(MovingFactor::Counter { next: counter.unsigned_abs() });
         }
-        // Anywhere in the file, not only at the start of a line.
+        // Google's module accepts the option anywhere in the file, not only at the start of a line.
         if !self.0.windows(11).any(|part| part == b"\" TOTP_AUTH") {
             return Err(GoogleError::NoMode);
         }
@@ -223,7 +223,7 @@ impl<'a> GoogleText<'a> {
             return USUAL;
         };
         remarks.push(match moving {
-            // Of an even number, one more step is ahead than behind.
+            // An even window has one more step ahead than behind, so half of it is the number of steps ahead.
             MovingFactor::Clock { .. } => Remark::Window { line, each_way: size / 2 },
             MovingFactor::Counter { .. } => Remark::LookAhead { line, counters: size },
         });

@@ -36,7 +36,8 @@ pub enum MergeError {
     },
     /// The two records were changed in the same second and differ.
     SameInstant,
-    /// The two records have the same generation and different keys or codes, so one of them was edited by hand.
+    /// The two records have the same generation and different keys or codes, so one of them was edited without
+    /// twinlock.
     Edited,
     /// The time of the imported record's last change is in the future by this host's clock.
     Ahead {
@@ -152,7 +153,7 @@ pub fn onto(
     if !unknown && record.codes.is_some() {
         record.codes = None;
         record.extras.owed_codes = Some(AuditStamp { by: record.user.clone(), at: arrival.now });
-        // A new time, since the result differs from the record of the other host.
+        // The record gets a new time of change, because it differs from the record of the other host.
         record.extras.changed = Some(arrival.now);
         record.generation = arrival.fresh;
     }

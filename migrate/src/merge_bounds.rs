@@ -146,7 +146,7 @@ fn counter_max(one: &Authenticator, here: Option<&Record>) -> u64 {
 
 fn bounds(came: &Record, here: Option<&Record>, now: UnixTime) -> Vec<Bound> {
     let mut bounds = Vec::new();
-    // The local record first: it takes precedence if both have the key.
+    // The local record comes first, because its bound counts if both records have the key.
     for record in here.into_iter().chain([came]) {
         let keys = record.authenticators.iter();
         bounds.extend(keys.filter_map(|one| bound(one, here, now)));

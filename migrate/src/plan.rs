@@ -57,7 +57,7 @@ pub struct PlanTime {
 #[must_use]
 pub fn of_google(file: Google, moment: PlanTime) -> Option<ImportPlan> {
     let Google { key, parameters, moving, ahead, reuse, scratch, mut remarks } = file;
-    // Settings that are present here, or are stricter there than here, need no remark.
+    // A window that equals the one of this host needs no remark, nor does a look-ahead up to the one of twinlock.
     remarks.retain(|remark| {
         let as_wide = matches!(remark, Remark::Window { each_way, .. } if *each_way == moment.window);
         let as_far =
@@ -113,11 +113,11 @@ fn used_steps(
         }
     };
     if !known {
-        // Used steps are not recorded there: no code shown so far may be accepted again, even if the phone is a step
-        // ahead.
+        // The used steps are unknown, so no code that was shown until now may be accepted again, even if the phone is a
+        // step ahead.
         steps.push(shown.saturating_add(u64::from(ahead.min(1))));
     } else if drift != 0 {
-        // Google's module accepts the code from which it learns a drift without listing it.
+        // Google's module does not list the code from which it learned the drift, although it accepted this code.
         steps.push(shown_at(moment.changed.min(moment.now)));
     }
     steps.sort_unstable();
@@ -268,7 +268,7 @@ mod tests {
         let (steps, remarks) = taken(google(3, Reuse::Allowed));
         assert_eq!((steps, remarks), (vec![STEP + 4], vec![Remark::ReuseAllowed]));
         assert_eq!(taken(google(0, Reuse::Unreadable { line: 4 })).0, [STEP + 1]);
-        // Learned when the file was last changed.
+        // The drift was learned from a code of the time at which the file was last changed.
         assert_eq!(taken(google(20, listed(&[STEP - 9]))).0, [STEP - 9, STEP + 18]);
     }
 

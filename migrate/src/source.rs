@@ -223,7 +223,7 @@ impl Remark {
             | Self::SameKeyOther { .. }
             | Self::TooMany { .. }
             | Self::RepeatedOption { .. } => true,
-            // Read and reported, or useless after the import.
+            // The part that the remark is about was read and reported, or is useless after the import.
             Self::ShortKey { .. }
             | Self::Padding
             | Self::Window { .. }

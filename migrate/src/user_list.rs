@@ -152,7 +152,8 @@ impl UserListParser {
             if rest.is_empty() && !piece.is_empty() {
                 return (used, ParserStop::More);
             }
-            // The reader would skip a second byte order mark in its first chunk.
+            // The CSV reader skips a byte order mark at the start of its first chunk. Its first chunk is a single byte,
+            // so that it does not skip a second mark.
             let rest = if self.begun { rest } else { rest.get(..1).unwrap_or_default() };
             let (result, more) = self.record(rest);
             used += more;
@@ -181,7 +182,7 @@ impl UserListParser {
         let mut skipped = 0;
         while let (Some(byte), Some(wanted)) = (piece.get(skipped), MARK.get(self.mark)) {
             if byte != wanted {
-                // A partial match is text.
+                // A text that only begins like the mark belongs to the list.
                 let begun = core::mem::replace(&mut self.mark, MARK.len());
                 if let Some(text @ [_, ..]) = MARK.get(..begun) {
                     self.record(text);
@@ -208,7 +209,8 @@ impl UserListParser {
     fn found(&mut self, last: Option<&u8>) -> ParserStop {
         let overflowing = self.extent.state == ParserState::Overflowing;
         if !overflowing {
-            // Empty lines before the row are skipped; those within it count.
+            // The reader has counted the lines up to the end of the row. Subtracting the line breaks in the row gives
+            // the line at which the row begins. Empty lines before the row are not in `row`.
             let bytes = self.row.iter().take(self.extent.bytes).chain(last);
             let lines = bytes.filter(|byte| **byte == b'\n').count();
             self.extent.line =

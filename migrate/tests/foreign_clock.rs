@@ -23,7 +23,7 @@ fn a_clock_that_is_ahead_over_there_does_not_undo_a_reset() {
     use twinlock_core::record::SetId;
     use twinlock_migrate::merge::{self, Arrival, Carried, Wanted};
     let (world, _) = with_codes(10);
-    // The other host's clock is 50 minutes ahead; its record was imported, codes spent, the user reset.
+    // The clock of the other host is 50 minutes ahead. Its record was imported here; then the user was reset here.
     let mut there = world.newest_record("ada");
     there.codes = Some(SetId(5));
     there.generation = Generation(5);

@@ -52,7 +52,7 @@ pub(crate) fn authenticate(handle: &mut PamHandle, arguments: &[&CStr]) -> PamRe
 
 fn ask(handle: &mut PamHandle, line: &PamLine, claim: Claim, journal: &Syslog) -> PamResultCode {
     let given = one_field::given(handle, line.first_pass);
-    // Done first: whatever happens later, the next module gets no password unless it is passed on explicitly.
+    // Replaces the password first, so that in every case the next module gets none unless it is passed on explicitly.
     if line.forward == Forward::Password && ffi::set_authtok(handle, one_field::STAND_IN).is_err() {
         return PamResultCode::PAM_AUTHINFO_UNAVAIL;
     }
@@ -101,8 +101,8 @@ fn person<'a>(handle: &'a mut PamHandle, request: &Request, uid: Uid) -> PamConv
     }
 }
 
-/// Returns the messages to show once the login is complete; none if it was refused, because these messages are sent at
-/// once.
+/// Returns the messages to show once the login is complete. Sends the messages of a refused login at once, and returns
+/// none.
 fn final_words(conversation: &OneField<'_>, code: &PamResultCode) -> Vec<String> {
     if *code == PamResultCode::PAM_SUCCESS {
         return conversation.person().take_unsent();

@@ -123,7 +123,7 @@ fn group_within(name: &CStr, member: &str, length: usize) -> Result<Option<Large
 fn lists(group: &CGroup, member: &str) -> bool {
     let mut at = group.members;
     while !at.is_null() {
-        // SAFETY: libc's list of members ends in a null pointer, and this is not beyond it.
+        // SAFETY: libc's list of members ends in a null pointer, and `at` does not point beyond this null pointer.
         let name = unsafe { at.read() };
         if name.is_null() {
             return false;

@@ -87,7 +87,7 @@ impl Conversation for OneField<'_> {
         };
         let typed = typed(answer.as_bytes());
         if self.forward == Forward::Password {
-            // A part of an earlier answer does not apply to this one.
+            // The password part of an earlier answer is not a part of this answer.
             self.part.set(None);
             self.kept.replace(Some(answer));
         }

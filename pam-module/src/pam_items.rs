@@ -18,7 +18,7 @@ const TEXT_MAX: usize = 4096;
 /// Collects the request of one call from libpam. `uid` is the real user id of the process: root in sshd and login, the
 /// caller in su and sudo.
 pub(crate) fn collect(handle: &mut PamHandle, claim: Claim, uid: Uid) -> Request {
-    // May ask for the user name if the application has none yet; its bytes are read below.
+    // Makes libpam ask for the user name if the application has none yet. The bytes of the name are read below.
     let _ = handle.get_user(None);
     let keys = keys(handle, uid);
     Request {

@@ -19,7 +19,7 @@ pub(crate) fn release() -> Done<Artefacts> {
     for package in ["pam_twinlock", "twinlock"] {
         run(&mut releasing(package))?;
     }
-    // The same flags, or everything would be compiled again.
+    // Uses the same flags as above, because with other flags everything would be compiled again.
     run(releasing("pam_twinlock").args(["--example", "panic_probe"]))?;
     let folder = target().join("release");
     host(&folder)?;

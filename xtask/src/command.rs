@@ -71,7 +71,7 @@ pub(crate) fn watched(command: &mut Command) -> Done<(ExitStatus, String)> {
     let twin = writer.try_clone().map_err(|error| format!("No pipe: {error}"))?;
     command.stdin(Stdio::null()).stdout(writer).stderr(twin);
     let mut child = command.spawn().map_err(|error| not_started(command, &error))?;
-    // The command holds the writing ends too: the pipe would never end.
+    // `command` also holds the writing ends of the pipe. Until it drops them, reading does not end.
     command.stdout(Stdio::null()).stderr(Stdio::null());
     let mut all = String::new();
     let mut screen = stderr();
@@ -93,7 +93,7 @@ pub(crate) fn watched_quietly(command: &mut Command) -> Done<(ExitStatus, String
     let twin = writer.try_clone().map_err(|error| format!("No pipe: {error}"))?;
     command.stdin(Stdio::null()).stdout(writer).stderr(twin);
     let mut child = command.spawn().map_err(|error| not_started(command, &error))?;
-    // The command holds the writing ends too: the pipe would never end.
+    // `command` also holds the writing ends of the pipe. Until it drops them, reading does not end.
     command.stdout(Stdio::null()).stderr(Stdio::null());
     let mut all = Vec::new();
     reader.read_to_end(&mut all).map_err(|error| not_started(command, &error))?;

@@ -49,7 +49,7 @@ pub(crate) fn package(artefacts: &Artefacts, purpose: PackagePurpose) -> Done<Pa
     let architecture = output(&mut command("dpkg", &["--print-architecture"]))?;
     let architecture = architecture.trim();
     layout.control(&folder, architecture)?;
-    // Independent of the builder's umask.
+    // Sets modes that do not depend on the umask of the builder.
     run(command("chmod", &["--recursive", "u=rwX,go=rX"]).arg(&layout.root))?;
     let name = format!("twinlock_{}_{architecture}.deb", env!("CARGO_PKG_VERSION"));
     let deb = folder.join(name);

@@ -11,7 +11,7 @@ use crate::tally::Counts;
 use crate::tools;
 
 const VERSION: &str = "0.20.2";
-/// The name of a copy of <https://github.com/rustsec/advisory-db>.
+/// The name that cargo-deny gives a copy of <https://github.com/rustsec/advisory-db>.
 const COPY: &str = "advisory-db-3157b0e258782691";
 
 /// Checks licences, bans and sources of the crates. Uses no network.

@@ -75,13 +75,13 @@ not a chroot, and not a container that forbids namespaces. That is checked befor
 struct CommandLine {
     chore: String,
     flags: Vec<String>,
-    /// The word after `--from`.
+    /// The value of `--from`: the step to begin with.
     from: Option<String>,
-    /// The word after `--advisory-db`.
+    /// The value of `--advisory-db`: the folder with a copy of the RustSec database.
     advisory_db: Option<String>,
-    /// The word after `--seed`.
+    /// The value of `--seed`: the first seed, not parsed yet.
     seed: Option<String>,
-    /// The word after `--count`.
+    /// The value of `--count`: the number of wirings (generated configurations), not parsed yet.
     count: Option<String>,
 }
 
@@ -91,7 +91,8 @@ impl CommandLine {
         let (mut flags, mut from, mut advisory_db) = (Vec::new(), None, None);
         let (mut seed, mut count) = (None, None);
         while let Some(word) = words.next() {
-            // The inner tasks take words of any form.
+            // Options with a value are read only for the tasks that have them, because internal tasks take arbitrary
+            // words.
             if word == "--from" && chore == "test" {
                 from = Some(words.next().ok_or("`--from` takes the name of a step.")?);
             } else if word == "--advisory-db" && chore == "test" {
@@ -179,7 +180,7 @@ fn may_begin(typed: &CommandLine) -> Done {
     let checkout = machine::checkout().ok_or(
         "This is no checkout of twinlock: enter one, and run `cargo xtask` there.".to_owned(),
     )?;
-    // The task that runs as root inherits the folder, but not cargo's variables.
+    // The process that runs as root inherits the working folder, but not the variables that cargo sets.
     std::env::set_current_dir(&checkout)
         .map_err(|error| format!("{} cannot be entered: {error}.", checkout.display()))?;
     if apart { preflight::check() } else { Ok(()) }
@@ -188,7 +189,7 @@ fn may_begin(typed: &CommandLine) -> Done {
 fn package(typed: &CommandLine) -> Done<ExitCode> {
     let tried = typed.has("--try");
     let purpose = if tried { PackagePurpose::Test } else { PackagePurpose::Release };
-    // Before anything is installed or built.
+    // A missing maintainer is reported before anything is installed or built.
     maintainer(purpose)?;
     let more =
         if tried { [packages::TO_DEBOOTSTRAP, packages::TO_SHOW].concat() } else { Vec::new() };

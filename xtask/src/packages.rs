@@ -127,7 +127,7 @@ fn starts_servers(names: &str) -> bool {
 /// script removes `policy` afterwards, also on Ctrl-C. One shell does both, because Ctrl-C ends this program before the
 /// shell.
 fn quietly(policy: &str, install: &str) -> String {
-    // One at a time: a unit that was not installed must not keep the others enabled.
+    // One unit at a time is disabled, because a unit that is not installed would keep the others enabled.
     let units = "ssh.service ssh.socket openvpn.service freeradius.service";
     format!(
         "trap 'rm -f {policy}' EXIT; trap 'exit 130' INT TERM HUP

@@ -28,7 +28,7 @@ pub(crate) enum Extent {
 const WITHOUT_ROOT: [&str; 6] =
     ["twinlock-core", "twinlock-host", "twinlock-doctor", "twinlock-migrate", "twinlock", "xtask"];
 
-/// The results of the command line and of earlier steps that later steps need.
+/// Values of the command line and results of earlier steps, which later steps need.
 #[derive(Default)]
 struct Made {
     artefacts: Option<Artefacts>,
@@ -58,7 +58,7 @@ enum When {
     /// The step is part of every run. It is not skipped if it precedes the step that `--from` names, because later
     /// steps need what it makes.
     Makes,
-    /// Only in a run with `--all`.
+    /// The step is part only of a run with `--all`.
     All,
 }
 

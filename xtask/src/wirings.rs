@@ -1,4 +1,5 @@
-//! `cargo xtask wirings`: tries generated wirings with real logins, and compares them with doctor's verdicts.
+//! `cargo xtask wirings`: generates PAM and sshd configurations, called wirings, tries real logins with them, and
+//! compares the results with doctor's verdicts.
 
 use std::process::ExitCode;
 use std::time::{SystemTime, UNIX_EPOCH};
@@ -9,18 +10,19 @@ use crate::command::{Done, cargo, run};
 use crate::packages;
 use crate::test::as_root;
 
-/// Environment variables by which the test learns what to try.
+/// Environment variable that gives the test the seed of the first wiring.
 pub(crate) const SEED: &str = "TWINLOCK_WIRINGS_SEED";
-/// The number of wirings.
+/// Environment variable that gives the test the number of wirings.
 pub(crate) const COUNT: &str = "TWINLOCK_WIRINGS_COUNT";
 
-/// The options of this chore.
+/// The flags that `wirings` accepts.
 pub(crate) const FLAGS: [&str; 3] = ["--seed", "--count", "--yes"];
 
-/// How many wirings are tried unless `--count` says it.
+/// Number of wirings if `--count` is not given.
 const USUAL: u64 = 40;
 
-/// Builds the release artefacts and tries the wirings of `--seed`, or of the present second.
+/// Builds the release artefacts and tries wirings, beginning with the seed that `--seed` gives. Without `--seed`, the
+/// first seed is the current Unix time in seconds.
 pub(crate) fn wirings(typed: &CommandLine) -> Done<ExitCode> {
     let now = SystemTime::now().duration_since(UNIX_EPOCH).map_or(1, |since| since.as_secs());
     let seed = number("--seed", typed.seed.as_deref())?.unwrap_or(now);

@@ -7,7 +7,7 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
-/// A minimal checkout with a cargo that stores the folder in which it was started, and fails.
+/// A minimal checkout. In place of cargo it has a script that stores the folder in which it was started, and fails.
 struct Copy(PathBuf);
 
 impl Copy {
@@ -21,7 +21,7 @@ impl Copy {
         {
             fs::write(folder.join(file), "").expect("a file");
         }
-        // Who answers for the package, without whom nothing is built.
+        // Without a maintainer, xtask does not build the package.
         let maintainer = "MAINTAINER=Ada Berg <ada@twinlock-tests.org>\n";
         fs::write(folder.join("packaging/debian/maintainer"), maintainer).expect("a file");
         let folder = fs::canonicalize(folder).expect("the folder");

@@ -38,7 +38,8 @@ impl ActingLogin {
         let session = logind::session();
         let console = login.is_none()
             && console_name(terminal()).is_some_and(|name| {
-                // logind knows every session on a console; if it does not run, there is no such session.
+                // If logind runs, every login on a console has a session. If logind does not run, the terminal is
+                // enough.
                 let by_logind = session.as_ref().is_some_and(|one| one.is_roots_on(&name));
                 (by_logind || !logind::is_there()) && std::fs::File::open("/dev/tty").is_ok()
             });
@@ -80,7 +81,8 @@ impl ActingLogin {
         }
     }
 
-    /// Returns the uid that contradicts the login uid, with its key in the log.
+    /// Returns the key and value that the log contains for the uid that contradicts the login uid; `None` if no uid
+    /// does.
     #[expect(clippy::wildcard_enum_match_arm, reason = "every other case is treated the same")]
     fn doubt(&self) -> Option<(&'static str, String)> {
         match self.actor {
@@ -129,7 +131,7 @@ fn terminal() -> u64 {
 /// Returns the name below `/dev` of a console; `None` for another device.
 fn console_name(device: u64) -> Option<String> {
     match (major(device), minor(device)) {
-        // Number 0 is the foreground console, which is no particular one.
+        // `/dev/tty0` is the console that is in the foreground at the moment, so it identifies no terminal.
         (TTYS, 0) => None,
         (TTYS, number) if number < SERIAL => Some(format!("tty{number}")),
         (TTYS, number) => Some(format!("ttyS{}", number - SERIAL)),

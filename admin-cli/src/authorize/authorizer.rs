@@ -75,8 +75,8 @@ impl Authorizer {
             (Some(own), Some(user)) if own.name == *user => Target::ActingUser,
             (_, Some(_)) => Target::Another,
         };
-        // A new host has no store, or a partial one that a killed first command left; no absence can be proven in it. A
-        // failure here is reported below, where the store is read.
+        // Creates the store if it is missing, or partial because the first command was killed. Without a whole store,
+        // nothing proves that a user has no record. An error here is reported below, where the store is read.
         let _ = create_store::prepare_store(&context.own.machine);
         let exempt = account.as_ref().is_some_and(|account| is_exempt(context, account));
         let population =

@@ -55,7 +55,7 @@ pub(crate) type AfterCodes<'a> =
 pub(crate) enum OwnCodeWays {
     /// All kinds that a login accepts.
     All,
-    /// Only codes of an app, because the operation concerns the backup codes.
+    /// Only verification codes, because the operation concerns the backup codes.
     App,
 }
 
@@ -110,9 +110,9 @@ struct CodePrompt<'a> {
 /// Why an answer is refused.
 #[derive(Debug)]
 enum CodeError {
-    /// Another answer may be correct. Holds the message to show.
+    /// Another answer may be correct, so the question is asked again. Holds the message to show.
     Again(String),
-    /// No other answer can help.
+    /// No other answer would be accepted. Holds the failure of the command.
     Over(CliError),
 }
 
@@ -201,7 +201,8 @@ impl CodePrompt<'_> {
         }
     }
 
-    /// Does what a login does after a correct code: moves the clock mark and writes a line to the log.
+    /// Does what a login does after a correct code: stores the time and the source, queues the mail that the code
+    /// causes, and writes a line to the log.
     fn accept(&self, accepted: Accepted) {
         let Ports { records, clock, journal, outbox, .. } = self.attempt.ports;
         if let Ok(now) = clock.now() {

@@ -1,4 +1,4 @@
-//! The command line: verbs, options, and the operation for which each verb stands.
+//! The command line: verbs, options, and the operation of each verb.
 //!
 //! May use: nothing of this crate.
 

@@ -139,7 +139,7 @@ fn hand_over(
     let set = Cell::new(None);
     let mut decide = |found: Option<Snapshot>| {
         let found = active(found).ok_or_else(|| not_set_up(&account.name))?;
-        // A new set for each attempt: a concurrent change may have removed the set of the last one.
+        // Each call stores a new set, because a concurrent change may have removed the set of the previous call.
         let laid = context.machine.records.lay_down(&folder, Shape::Letters20, &codes);
         let laid = laid.map_err(|fault| match fault {
             CommitError::Store(fault) => failed(&account.name, fault, Ok(false)),

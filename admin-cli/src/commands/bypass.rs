@@ -81,7 +81,7 @@ fn give(
     let bypass = Bypass { voucher, uses, audit: by.audit(now) };
     let mut decide = |found: Option<Snapshot>| {
         let found = active(found).ok_or_else(|| not_set_up(&account.name))?;
-        // The generation stays: this change revokes nothing.
+        // The record keeps its generation, because this change revokes nothing.
         let mut record = found.record;
         enrollment::give_bypass(&mut record.extras, bypass.clone());
         Ok(record)

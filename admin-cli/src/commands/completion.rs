@@ -33,7 +33,8 @@ pub(crate) fn run(shell: Shell) -> Result<(), CliError> {
 
 /// Returns a command without its hidden verbs.
 fn shown(command: &Command) -> Command {
-    // clap wants static names; the process ends after the script.
+    // clap requires `'static` names. Leaking them is harmless, because the process ends after it has printed the
+    // script.
     let lasting = |text: &str| -> &'static str { text.to_owned().leak() };
     let mut copy = Command::new(lasting(command.get_name()));
     if let Some(about) = command.get_about() {

@@ -42,7 +42,7 @@ struct DeliveryReport {
 pub(crate) fn run(context: &Context, patience: u64) -> Result<(), CliError> {
     context.need_root("send the outbox")?;
     let mut report = DeliveryReport::default();
-    // Another process that delivers sends what is due.
+    // `None`: another process is delivering, and sends the mails that are due.
     let Some(post) = MailSpool::open(&context.machine.records)? else {
         return report.tell(context);
     };
@@ -109,7 +109,7 @@ impl DeliveryRun<'_> {
         let to = self.address(notification)?;
         let mailer = Mailer::open(self.context, Duration::from_secs(self.seconds))?;
         let blanks = Blanks::of_letter(self.context.policy.language, notification, &mailer.host);
-        // The same for every attempt, so that a mail reader shows a repeated mail once.
+        // The name is the same for every attempt, so that a mail reader shows a repeated mail once.
         let name = notification.kind.word();
         let body = MailBody {
             topic: Topic::Event(notification.kind),

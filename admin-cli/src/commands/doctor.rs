@@ -49,7 +49,7 @@ const FILLING: u64 = 50;
 /// The required owner of settings files.
 const OWNER: Owner = Owner(0);
 
-/// Checks what the arguments name, and prints the findings.
+/// Checks the configuration that the arguments name, and prints the findings. Returns the exit status of doctor.
 pub(crate) fn run(arguments: &Doctor, command: &Command) -> ExitCode {
     let opened = ChosenSettings::of(command).and_then(|chosen| {
         let request = Request { arguments, format: format_of(command), chosen: &chosen };
@@ -73,14 +73,14 @@ fn format_of(command: &Command) -> Format {
     if command.json { Format::Json } else { Format::Text }
 }
 
-/// What the command line asks for.
+/// The arguments, output format and settings file of one run of doctor.
 struct Request<'a> {
     arguments: &'a Doctor,
     format: Format,
     chosen: &'a ChosenSettings,
 }
 
-/// What the examination printed.
+/// The bytes for standard output and standard error, and the exit status of one run of doctor.
 struct Report {
     out: Vec<u8>,
     complaints: Vec<u8>,
@@ -97,7 +97,7 @@ impl Request<'_> {
     }
 }
 
-/// Returns the effects of a settings file of this host, and of the records behind it.
+/// Returns the effects of a settings file of this host, and of the records that it names.
 fn of_host(chosen: &ChosenSettings) -> Settings {
     match chosen.load() {
         Ok(loaded) => {
@@ -117,7 +117,7 @@ fn of_host(chosen: &ChosenSettings) -> Settings {
     }
 }
 
-/// Reports whether the caller may not read the settings. A login may.
+/// Returns whether the settings cannot be read only because the caller is not root. A login can still read them.
 fn is_hidden(fault: &SettingsReadError) -> bool {
     let denied = Errno::ACCESS.raw_os_error();
     let file = match fault {
@@ -138,7 +138,7 @@ fn hidden_settings(config: &str) -> Finding {
     }
 }
 
-/// Returns whether root has a code, or needs none everywhere.
+/// Returns whether root is enrolled, or exempt from codes in every login.
 fn root_code(machine: &Machine, policy: &Policy) -> RootCode {
     let of_root = |rule: &&Rule| {
         let named = rule.user.as_ref().is_none_or(|user| user == "root");
@@ -236,7 +236,7 @@ fn proven(machine: &Machine, config: &str) -> Result<(), Finding> {
     };
     let root = machine.records.root().map_err(|fault| refusing("Every user", fault))?;
     let copy = settings::sibling(config, store_id::NAME);
-    // An existing record is valid without the proof.
+    // A user who has a record can log in without this proof.
     store_id::prove(&root, &copy, OWNER)
         .and_then(|()| {
             [USERS, UIDS].iter().try_for_each(|name| root.below(name, OWNER).map(drop))?;
@@ -282,7 +282,7 @@ fn counts(machine: &Machine, entry: &EnrolledUser) -> bool {
     let works = |ticket: &Ticket| now.is_some_and(|now| now < ticket.voucher.until);
     let can = matches!(&entry.found, Ok(Some(found)) if match found.record.state {
         State::Active => true,
-        // The next login takes the ticket and sets up an app.
+        // With a valid ticket, the user can set up an app at the next login.
         State::Pending => found.record.extras.tickets.iter().any(works),
         State::Removed => false,
     });

@@ -91,7 +91,7 @@ pub(crate) fn run(context: &Context, wanted: &Enroll) -> Result<(), CliError> {
         true => first_codes::show(context, &account, stamp.generation, &mut keyboard),
         false => Ok(CodesShown::Owed),
     };
-    // Codes that cannot be shown are owed at the next login; the enrollment is done anyway.
+    // If the codes cannot be shown now, the next login shows them. The enrollment succeeds anyway.
     finish(context, &account, wanted, codes.unwrap_or(CodesShown::Owed));
     Ok(())
 }
@@ -108,7 +108,7 @@ fn still_first(context: &Context, account: &Account, by: &Authorized) -> Result<
 }
 
 /// Returns a note for the record that the acting user has seen a new key; `None` if the key is the acting user's own.
-/// The user whose key it is is asked to replace it at the next logins.
+/// Because of this note, the next logins ask the user of the key to replace it.
 fn seen(
     context: &Context,
     account: &Account,
@@ -118,8 +118,8 @@ fn seen(
     Ok((!by.shows_to(account)).then_some(KeyDisclosure { audit, postponed: 0 }))
 }
 
-/// Notes in the record that the key was generated in this boot, before its first code is accepted. Creates the ledger
-/// if it is missing.
+/// Notes in the record that no code of its new key was accepted before now, in this boot of the host. Creates the
+/// ledger if it is missing.
 fn mark_as_fresh(context: &Context, record: &mut Record) -> Result<(), CliError> {
     let now = context.now()?;
     if context.machine.ledger.floor(now).is_ok()
@@ -202,7 +202,8 @@ fn prove(
             InputLine::End | InputLine::Interrupted => return Err(stopped(user)),
         };
         let said = match answer::read(&typed) {
-            // An empty answer may be a mistake, and the app has the key by now: only a second one ends the dialogue.
+            // The first empty answer may be a mistake, and the app has the key by now. Only a second one ends the
+            // dialogue.
             Answer::Stop if empty || !std::io::stdin().is_terminal() => return Err(stopped(user)),
             Answer::Stop => {
                 empty = true;

@@ -52,7 +52,7 @@ pub(crate) fn sweep(context: &Context) -> Result<(), CliError> {
         let in_force = folder.and_then(of_record);
         match (Sweep { user_ledger, floor, now, noted: None, in_force }).drop_all() {
             Ok(count) => removed += count,
-            // The user's next login reports what is wrong with it.
+            // The user's next login reports why this part of the ledger cannot be read.
             Err(_) => unread += 1,
         }
     })?;
@@ -100,12 +100,13 @@ fn say(context: &Context, what: &str, floor: UnixTime) {
     context.say(&sentence, serde_json::json!({ "used_until": floor.0 }));
 }
 
-/// Adds to a failure that each part is created completely or not at all.
+/// Adds to a failure that running the command again creates what is missing. Each part is created completely or not at
+/// all.
 fn in_part(failure: CliError) -> CliError {
     failure.but("run it again to create what is missing")
 }
 
-/// Adds to a failure that the old epoch is still valid, because it is replaced last and atomically.
+/// Adds to a failure that no new epoch has begun. The epoch is replaced last and atomically, so the old one is valid.
 fn stands(failure: CliError) -> CliError {
     failure.but("no new epoch has begun")
 }

@@ -99,7 +99,7 @@ struct Seen<'a> {
     public_key: PublicKey,
 }
 
-/// Explains the last step of a login in which sshd calls PAM.
+/// Explains the last step of a login that reaches PAM: whether a code is asked for, and what happens otherwise.
 fn come_to(
     context: &Context,
     login: &ExplainedLogin<'_>,

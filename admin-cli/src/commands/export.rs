@@ -56,7 +56,7 @@ pub(crate) fn run(context: &Context, wanted: &cli::ExportArgs) -> Result<(), Cli
     mark(context, &account, &by)?;
     let export =
         read(context, &account).map_err(|failure| failure.but("the keys count as disclosed"))?;
-    // A TOML string accepts JSON's escapes: another host reads the same text.
+    // Escapes control characters as JSON does. TOML accepts these escapes, so another host reads the same text.
     let text = form::write(&export);
     let text = harmless(&text, Notation::Json);
     let printed = if context.json {
@@ -139,8 +139,8 @@ fn codes(
     Ok(Some(CarriedCodes { since, set, spent }))
 }
 
-/// Returns the used steps of all present and former keys of the user, with the time of each use. If there are too many,
-/// returns only the newest.
+/// Returns the used steps of all present and former keys of the user, with the time of each use. If there are more than
+/// [`USED_MAX`], leaves out the first ones in the order of key and step.
 fn used(context: &Context, account: &Account) -> Result<Vec<(Used, UnixTime)>, CliError> {
     let user_ledger = context.machine.ledger.open(&LedgerKey::of(Some(account), &account.name))?;
     let mut used = history::read(user_ledger.as_ref(), None)?.used;

@@ -40,7 +40,7 @@ pub(crate) fn run(context: &Context, group: &str, wanted: &GroupInvite) -> Resul
     let whose = Whose::Members(group.to_owned());
     let mut directory =
         Directory::open(&whose).map_err(|fault| list::no_directory(&whose, fault))?;
-    // Whatever prevents the rule is reported before any ticket is issued.
+    // Errors that prevent writing the rule are reported before any ticket is issued.
     let written = reminder::plan(context, reminder)?;
     acceptance::check(reminder)?;
     let report = wanted.report.as_deref();
@@ -77,7 +77,8 @@ fn rule(
         say(context, "No ticket was issued, so no rule was written.");
         return batch.end();
     }
-    // The entry comes first: killed in between, doctor accepts a rule that does not exist.
+    // The entry for doctor is written before the rule. If the process is killed in between, accepted.toml has an entry
+    // for a rule that does not exist.
     let written = acceptance::write(reminder).and_then(|()| reminder::write(context, reminder));
     if let Ok(written) = written {
         announce(context, by, reminder, written);

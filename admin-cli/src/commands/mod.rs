@@ -38,7 +38,7 @@ use crate::{
     import,
 };
 
-/// Runs a verb. If it fails, the failure says which state it left.
+/// Runs a verb. If the verb fails, the failure says what the verb has changed.
 pub(crate) fn run(command: &Command) -> Result<(), CliError> {
     let done = answered(command);
     if command.verb.changes() { done.map_err(CliError::unchanged) } else { done }
@@ -95,7 +95,7 @@ fn answered(command: &Command) -> Result<(), CliError> {
             let done = deliver::run(&context, *patience);
             done.map_err(|failure| failure.or("unsent mail stays queued until the next run"))
         }
-        // Handled above, without a desk.
+        // These verbs need no `Context`: main.rs runs doctor, and the code above runs the others.
         Verb::Settings(Settings::Check { .. } | Settings::Apply(_))
         | Verb::Doctor(_)
         | Verb::Completions { .. }

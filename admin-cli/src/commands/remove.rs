@@ -85,7 +85,7 @@ fn tombstone(
     match &found.record {
         Ok(snapshot) => {
             enrollment::remove(snapshot, generation, now).ok_or_else(|| nobody(user)).map(|made| {
-                // The folder's name is the user, even if another user's record was copied into it.
+                // The folder has the name of the user, even if the record of another user was copied into it.
                 let record = Record { user: user.to_owned(), ..made.record };
                 Successor { record, ..made }
             })
@@ -122,7 +122,7 @@ fn put(
                 Ok(found) => {
                     Ok(found.is_some_and(|found| found.record.generation == record.generation))
                 }
-                // The same error as before: the old record is still in force.
+                // The record is unreadable for the same reason as before the change, so the old one is still in force.
                 Err(fault) if before.record.as_ref().err() == Some(&fault) => Ok(false),
                 Err(fault) => Err(fault),
             };

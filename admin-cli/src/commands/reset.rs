@@ -164,11 +164,11 @@ fn end_sessions(account: &Account) -> &'static str {
         tell(&format!("{}\n", wrap(&said, WIDTH, 0)));
         return "no_systemd";
     }
-    // The file that sd_uid_get_state(3) reads: loginctl fails for a user without a session.
+    // sd_uid_get_state(3) reads this file. Without it the user has no session, and loginctl would fail.
     if !std::path::Path::new("/run/systemd/users").join(&uid).exists() {
         return "none";
     }
-    // By uid: loginctl takes a name of digits for another user's uid.
+    // Passes the uid, because loginctl reads a user name that consists of digits as the uid of another user.
     outcome(&["loginctl", "terminate-user", &uid], "ended")
 }
 
@@ -176,7 +176,8 @@ fn expire_password(user: &str) -> &'static str {
     outcome(&["chage", "-d", "0", "--", user], "expired")
 }
 
-/// Runs a system program. Returns `done` if it succeeds, otherwise another word, because the reset stays in effect.
+/// Runs a system program and returns a word for scripts: `done` if the program succeeds, otherwise `failed`. A failure
+/// is printed but is not an error, because the reset was done.
 fn outcome(argv: &[&str], done: &'static str) -> &'static str {
     let mut command = Command::new(programs::whole_path(argv.first().unwrap_or(&"")));
     command.args(argv.iter().skip(1)).env_clear();

@@ -40,7 +40,7 @@ pub(crate) fn run(context: &Context, wanted: &ShowKey) -> Result<(), CliError> {
     confirm(&mut keyboard, &wanted.privileged, &account.name, &said, "shown")?;
     let by = authorizer.prove(context, &mut keyboard)?;
     mark(context, &account, &name, &by)?;
-    // Shows exactly the key that is marked.
+    // Reads the record again, so that the key that is shown is the one that was marked.
     let found = context.machine.records.newest(&account).map_err(|fault| marked(fault.into()))?;
     let Some(found) = active(found) else { return Err(not_set_up(&account.name)) };
     let authenticator = choose(&found.record, Some(&name))?;

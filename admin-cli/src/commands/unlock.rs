@@ -30,7 +30,8 @@ pub(crate) fn run(context: &Context, user: &str) -> Result<(), CliError> {
     let account = context.account(user)?;
     let user_ledger = context.machine.ledger.open(&LedgerKey::of(Some(&account), &account.name))?;
     let names = user_ledger.names()?;
-    // A name that only looks like an attempt, or has damaged content, locks out the user too.
+    // Every ledger entry whose name begins like that of an attempt locks out the user, even if the rest of its name or
+    // its content is invalid.
     let tries: Vec<&String> = names.iter().filter(|name| name.starts_with("try.")).collect();
     let carried = carried(context, &account, &names);
     if tries.is_empty() && carried == 0 {

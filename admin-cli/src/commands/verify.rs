@@ -98,7 +98,7 @@ fn not_tried(user: &str) -> CliError {
     )
 }
 
-/// A charged attempt and the typed code.
+/// The typed code, and what is needed to count the attempt and to verify the code.
 struct ChargedAttempt<'a> {
     context: &'a Context,
     user_ledger: &'a dyn UserLedger,

@@ -16,7 +16,7 @@ use crate::{
     text::{count, instant, plain},
 };
 
-/// Returns the lines about these parts of a record; no lines for most users.
+/// Returns the lines about the parts of a record other than authenticators; no lines for most users.
 pub(crate) fn lines(context: &Context, record: &Record, now: UnixTime) -> Vec<String> {
     let extras = &record.extras;
     let mut lines = Vec::new();

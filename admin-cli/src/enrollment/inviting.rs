@@ -70,7 +70,7 @@ pub(crate) fn invite(
     let stamp = context.stamp()?;
     let letters = generate::ticket(&KernelEntropy)?;
     let ticket = expired(context, by, &letters, stamp.at)?;
-    // Stored as expired: if this run is killed before delivery, the next one has to issue another ticket.
+    // The ticket is stored as expired, so that the next run issues another one if this run is killed before delivery.
     let waiting = ticket.clone();
     let mut address = mail.map(str::to_owned);
     let mut was = None;
@@ -253,7 +253,7 @@ fn put_in_force(
 /// Removes an undelivered ticket from the record. Best effort: the ticket has expired, so the next run issues another
 /// one.
 fn take_back(context: &Context, account: &Account, waiting: &Ticket) {
-    // The error to report is why the delivery failed.
+    // An error here is ignored, because the caller reports why the delivery failed.
     let _ = record_update::change::<()>(&context.machine.records, account, &mut |found| {
         let mut record = found.map(|found| found.record).ok_or(())?;
         record.extras.tickets.retain(|other| other != waiting);

@@ -28,8 +28,8 @@ pub(crate) fn put(
     put_found(context, account, &find, decide, is_it)
 }
 
-/// Stores the record that `decide` makes of the newest one, as [`put`] does. The user may have no record, or may have
-/// lost it.
+/// Stores the record that `decide` makes of the newest one, as [`put`] does, but also if the user has no record or the
+/// record was lost.
 pub(crate) fn begin(
     context: &Context,
     account: &Account,
@@ -50,7 +50,7 @@ fn put_found(
     let records = &context.machine.records;
     let fault = match record_update::change_found(records, account, find, decide) {
         Ok(()) => {
-            // The change is in force, whatever the clock says.
+            // The change is in force even if the clock cannot be read.
             if let Ok(now) = context.now() {
                 records.mark_clock(now);
             }

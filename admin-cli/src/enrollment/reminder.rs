@@ -131,7 +131,7 @@ pub(crate) fn write(context: &Context, reminder: Reminder<'_>) -> Result<RuleCha
         let (what, remedy) = settings_errors::of_folder(RULES, &folder);
         CliError::new(Exit::NotInState, what, remedy)
     })?;
-    // The first result counts: a retry after a lost race finds its own rule.
+    // The result of the first call counts, because a later call may find the rule that this run has written.
     let mut first = None;
     let changed = file.change(&mut |before| {
         let (rules, written) = decided(context, before, reminder)?;
@@ -330,7 +330,7 @@ mod tests {
             let text = rules_form::written(&after, 1);
             assert_eq!(change(ada, &text, JANUARY), Ok((None, RuleChange::Before)));
         }
-        // The form that earlier versions wrote.
+        // Earlier versions wrote the rule in this form.
         assert_eq!(change(RULE, "", JANUARY), Ok((None, RuleChange::Before)));
     }
 

@@ -34,7 +34,7 @@ pub(crate) struct CliError {
     pub(crate) what: String,
     /// What to do, as whole sentences.
     pub(crate) remedy: String,
-    /// Whether `what` does not yet say whether, or what, the command has changed.
+    /// Whether `what` does not say yet what the command has changed, if anything.
     bare: bool,
 }
 
@@ -53,25 +53,25 @@ impl CliError {
         Self { exit, what: what.into(), remedy: remedy.into(), bare: false }
     }
 
-    /// Creates a failure with exit status 6 whose text does not yet say whether, or what, the command has changed.
+    /// Creates a failure with exit status 6 whose text does not say yet what the command has changed, if anything.
     pub(crate) fn bare(what: impl Into<String>, remedy: impl Into<String>) -> Self {
         Self { bare: true, ..Self::new(Exit::StoreUnreachable, what, remedy) }
     }
 
-    /// Adds a clause that says whether, or what, the command has changed.
+    /// Adds a clause that says what the command has changed, if anything.
     #[must_use]
     pub(crate) fn but(self, stands: &str) -> Self {
         Self { what: format!("{}; {stands}", self.what), bare: false, ..self }
     }
 
-    /// Adds the clause "nothing was changed", unless the text already says whether, or what, the command has changed.
+    /// Adds the clause "nothing was changed", unless the text already says what the command has changed, if anything.
     /// For failures before the first write.
     #[must_use]
     pub(crate) fn unchanged(self) -> Self {
         self.or("nothing was changed")
     }
 
-    /// Adds a clause that says whether, or what, the command has changed, unless the text says this already.
+    /// Adds a clause that says what the command has changed, if anything, unless the text already says this.
     #[must_use]
     pub(crate) fn or(self, stands: &str) -> Self {
         if self.bare { self.but(stands) } else { self }

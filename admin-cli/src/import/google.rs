@@ -142,7 +142,8 @@ fn import(
     let Planned { account, source, shown, plan: takeover } = planned;
     let mut report = ImportReport::of_takeover(&account.name, shown, &takeover);
     report.outcome = match take_over(context, by, account, takeover) {
-        // A named user is an error; with `--all`, some users were enrolled again since.
+        // If the user was named, another enrolled key is an error. With `--all` it is not, because some users may have
+        // been enrolled again in the meantime.
         Ok(ImportOutcome::OtherKey) if !wanted.all => Err(already(&account.name)),
         other => other.map(ReportSubject::User),
     };

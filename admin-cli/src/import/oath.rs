@@ -92,7 +92,7 @@ fn open(context: &Context, wanted: &FromOath) -> Result<SourceFile, CliError> {
             fault => unusable(&wanted.file, fault),
         });
     }
-    // With `usersfile=${HOME}/...` the file belongs to the user.
+    // If pam_oath is configured with `usersfile=${HOME}/...`, the file belongs to the user.
     let person = match wanted.users.as_slice() {
         [user] => context.machine.accounts.by_name(user)?,
         _ => None,

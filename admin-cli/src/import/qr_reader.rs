@@ -28,7 +28,7 @@ const SIDE_MAX: usize = 16 * 1024;
 const CODES_MAX: usize = 64;
 /// Side of a picture in pixels above which reduced copies are searched too, because reducing a photo removes noise.
 const SIDE_OF_SCREENS: usize = 320;
-/// Side in pixels above which a picture is reduced before the search, in which rqrr would take too long and overflow.
+/// Side in pixels above which a picture is reduced before the search, because rqrr would take too long and overflow.
 const SIDE_SEARCHED: usize = 4096;
 /// The name of the thread that searches a picture.
 const SEARCHER: &str = "picture";
@@ -141,7 +141,7 @@ fn search(file: &[u8]) -> Result<Vec<Zeroizing<String>>, PictureError> {
         found.look(&grey);
         grey.pixels.iter_mut().for_each(|pixel| *pixel = 255 - *pixel);
         found.look(&grey);
-        // A reduced copy may show what was found here and could not be read, and nothing else.
+        // If this copy had texts and no unreadable QR code, a reduced copy would show nothing more.
         let is_done = !found.texts.is_empty() && !found.unreadable;
         if is_done || grey.width.max(grey.height) < 2 * SIDE_OF_SCREENS {
             break;
@@ -371,7 +371,7 @@ mod tests {
             let mut writer = encoder.write_header().unwrap();
             writer.write_chunk(png::chunk::IDAT, &[0x78, 1]).unwrap();
             drop(writer);
-            // Refused by the claimed size, before the missing pixels are noticed.
+            // The picture is refused because of the size in its header, before the missing pixels are noticed.
             assert_eq!(read(&bytes).unwrap_err(), PictureError::TooLarge, "{width}x{height}");
         }
     }

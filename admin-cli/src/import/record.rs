@@ -65,7 +65,7 @@ pub(crate) fn run(context: &Context, user: Option<&str>, wanted: Wanted) -> Resu
     let by = authorizer.prove(context, &mut piped.keyboard()?)?;
     by.is_still_first(context)?;
     let was = mail_of(context, &account)?;
-    // An existing address stays.
+    // A mail address in the local record is kept.
     let mail = was.clone().or_else(|| export.record.extras.mail.clone());
     for _ in 0..ROUNDS {
         let export = form::read(text).map_err(no_export)?;
@@ -132,8 +132,8 @@ fn once(
     let after = here.as_ref().map_or(0, |here| here.sequence);
     let carried = merge::onto(here.as_ref(), came, arrival);
     let carried = carried.map_err(|fault| conflict(fault, &account.name))?;
-    // The decision is made; what follows are writes. Used steps come first, so that no code used on the other host is
-    // accepted here.
+    // The import is decided, and is written from here on. Used steps come first, so that no code used on the other host
+    // is accepted here.
     burn(context, account, &used).map_err(CliError::unchanged)?;
     if spends && let Some((id, codes)) = set.zip(codes.as_ref()) {
         spend(context, &folder, id, codes).map_err(CliError::unchanged)?;

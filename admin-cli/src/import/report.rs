@@ -26,7 +26,7 @@ pub(crate) struct ImportReport {
     pub(crate) source: String,
     /// What the import did, or why it failed.
     pub(crate) outcome: Result<ReportSubject, CliError>,
-    /// The parts that are imported.
+    /// What is imported for the user.
     pub(crate) carried: ImportSummary,
     /// Messages about the source.
     pub(crate) remarks: Vec<Worded>,
@@ -45,7 +45,7 @@ pub(crate) enum ReportSubject {
     PassedOver,
 }
 
-/// The parts that are imported for a user, in words and numbers.
+/// What is imported for a user: a description of each authenticator, and the numbers of used steps and scratch codes.
 #[derive(Default)]
 pub(crate) struct ImportSummary {
     authenticators: Vec<String>,

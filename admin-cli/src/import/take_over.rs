@@ -61,7 +61,8 @@ pub(crate) fn take_over(
             if !has_all(&found, &takeover.authenticators) {
                 return Ok(ImportOutcome::OtherKey);
             }
-            // Codes used on the other side are used here as well; a later file has no other effect.
+            // Codes that were used at the source count as used here too. Apart from these and from counters, importing
+            // a file again changes nothing.
             if by.is_some() {
                 burn(context, &folder, &takeover).map_err(CliError::unchanged)?;
             }

@@ -32,7 +32,7 @@ pub(crate) fn compose(envelope: &Envelope<'_>, written: &WrittenMail) -> Zeroizi
         .subject(written.subject.as_str())
         .date(at)
         .message_id(envelope.id.as_str())
-        // RFC 3834, and the header that Exchange reads: suppresses automatic replies.
+        // These headers suppress automatic replies: the first is defined in RFC 3834, and Exchange reads the second.
         .header("Auto-Submitted", Raw::new("auto-generated"))
         .header("X-Auto-Response-Suppress", Raw::new("All"))
         .text_body(written.body.as_str());

@@ -24,7 +24,7 @@ pub(crate) fn examine(policy: &Policy, machine: &Machine) -> Vec<Finding> {
         .into_iter()
         .map(|(place, what, remedy)| unused(place, what, remedy))
         .collect();
-    // On a host that is not meant to send mail, nothing is missing.
+    // A host without a mail domain and without queued mail is not meant to send mail.
     if policy.mail.domain.is_some() || standing.waiting > 0 {
         found.extend(setting(policy).map(|fault| unsendable(&fault)));
     }

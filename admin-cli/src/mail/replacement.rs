@@ -45,7 +45,7 @@ pub(crate) fn path(topic: Topic) -> String {
     format!("{FOLDER}/{}.txt", topic.word())
 }
 
-/// Reads a replaced text; `None` if the file is missing.
+/// Reads a mail text of the administrator; `None` if the file is missing.
 fn read(path: &str, owner: Owner) -> Result<Option<String>, TextError> {
     let bytes = match trusted_dir::read_file(path, owner, READABLE, TEXT_MAX) {
         Err(fault) if trusted_dir::is_absent(fault) => return Ok(None),

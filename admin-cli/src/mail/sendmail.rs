@@ -63,7 +63,7 @@ impl Sendmail {
     fn start(&self, mail: File) -> io::Result<Child> {
         let mut command = Command::new(&self.program);
         command.args(["-t", "-i"]).env_clear().env("PATH", PATH).current_dir("/");
-        // A process group of its own, so that its children are killed with it.
+        // The program gets its own process group, so that its children are killed with it.
         command.process_group(0);
         command.stdin(mail).stdout(Stdio::null()).stderr(Stdio::piped());
         command.spawn()
@@ -93,7 +93,7 @@ fn listen(child: &mut Child) -> Receiver<String> {
         }
         let mut text = String::from_utf8_lossy(&kept).into_owned();
         if kept.len() == SAID_MAX {
-            // Drops the last line, which is cut.
+            // The last line may be cut off at the limit, so it is dropped.
             text.truncate(text.rfind('\n').unwrap_or(text.len()));
         }
         let last = text.lines().rev().map(str::trim).find(|line| !line.is_empty());
@@ -119,7 +119,7 @@ fn end(child: &mut Child) {
     let send = |signal| group.map(|group| kill_process_group(group, signal));
     send(Signal::TERM);
     wait(child, GRACE);
-    // Sent even if the program has ended: its children may still run.
+    // SIGKILL is sent even if the program has ended, because its children may still run.
     send(Signal::KILL);
     let _ = child.wait();
 }

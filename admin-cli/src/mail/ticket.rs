@@ -79,7 +79,8 @@ mod tests {
     /// Returns a context in which a shell script is the mail program.
     fn context(folder: &tempfile::TempDir, script: &str) -> Context {
         let program = folder.path().join("sendmail");
-        // Written by a separate process: a child that another test thread forks meanwhile must not keep the file open.
+        // Another process writes the script, so that no child that another test thread forks keeps the file open for
+        // writing.
         let words = ["-c", "cat >\"$0\" && chmod 755 \"$0\"", program.to_str().unwrap()];
         let mut writer = Command::new("sh").args(words).stdin(Stdio::piped()).spawn().unwrap();
         let text = format!("#!/bin/sh\ncd {}\n{script}\n", folder.path().display());

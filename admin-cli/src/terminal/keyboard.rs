@@ -95,7 +95,7 @@ impl Keyboard {
             Input::Nothing => false,
         };
         if at_a_terminal {
-            // Before the prompt, so that ^C reaches this process as soon as the prompt is visible.
+            // Called before the prompt is printed, so that ^C reaches this process as soon as the prompt is visible.
             self.come_to_the_front();
             tell(prompt);
         }
@@ -173,7 +173,7 @@ impl Keyboard {
         let stdin = std::io::stdin();
         let Some(input) = self.source(&stdin) else { return Ok(0) };
         let size = rustix::io::read(input, &mut bytes[..room])?;
-        // Within the capacity, so that no unwiped copy of the buffer is left behind.
+        // The bytes fit in the capacity of the buffer, so the buffer is not moved and leaves no unwiped copy behind.
         self.read_ahead.extend_from_slice(&bytes[..size]);
         Ok(size)
     }

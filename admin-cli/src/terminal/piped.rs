@@ -54,7 +54,7 @@ impl Piped {
     /// first line with the shape of a code is taken as the code, because no accepted data begins with one.
     pub(crate) fn read(most: u64) -> Result<Self, PipedError> {
         let most = most.saturating_add(CODE_MAX);
-        // Reserved at once: a growing buffer leaves unwiped copies behind.
+        // The whole buffer is reserved now, because a growing buffer leaves unwiped copies behind.
         let room = usize::try_from(most).unwrap_or(0).saturating_add(1);
         let mut bytes = Zeroizing::new(Vec::with_capacity(room));
         // Bypasses the buffer of the standard library, which cannot be wiped.

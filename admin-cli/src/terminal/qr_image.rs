@@ -29,7 +29,7 @@ impl Pictures {
         let made = Vacancy::find(Path::new(path)).and_then(Vacancy::create);
         let made = made.map_err(|error| unwritable(path, &error))?;
         let written = (&made.file).write_all(content).and_then(|()| made.file.sync_all());
-        // Recorded before the content is written, so that a partial file is removed too.
+        // Recorded even if writing failed, so that a partial file is removed too.
         self.written.push(made);
         written.map_err(|error| unwritable(path, &error.into()))
     }

@@ -14,18 +14,18 @@ const PLAIN: &str = "\x1b[0m";
 /// What standard output can show.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct OutputScreen {
-    /// Whether colors may be set.
+    /// Which colors a drawing has.
     pub(crate) paint: Paint,
     /// Width in columns; `None` if unknown.
     pub(crate) columns: Option<usize>,
 }
 
-/// Whether colors may be set.
+/// Which colors a drawing has.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Paint {
-    /// Explicit black and white.
+    /// Black and white, set by escape sequences.
     Colours,
-    /// The terminal's own colors, assumed to be light on dark.
+    /// The terminal's own colors, without escape sequences. They are assumed to be light text on a dark background.
     None,
 }
 
@@ -130,7 +130,7 @@ fn painted(matrix: &Matrix, style: Style) -> Zeroizing<String> {
         painted.push_str(colours);
         match style.letters {
             Letters::Blocks => painted.push_str(line),
-            // The strokes of a # leave half of a dark module light; a blank in reverse video is solid.
+            // A `#` would leave a part of a dark module light, so a blank in reverse video is drawn instead.
             Letters::Ascii => painted.push_str(&solid(line)),
         }
         painted.push_str(PLAIN);

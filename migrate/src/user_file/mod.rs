@@ -234,7 +234,7 @@ fn open_file(
     name: &OsString,
     person: FileOwner,
 ) -> Result<(OwnedFd, Stat), UserFileError> {
-    // Checked before it is opened: opening a device may have side effects.
+    // The kind of the file is checked before the file is opened, because opening a device may have side effects.
     let seen = fs::statat(folder, name, AtFlags::SYMLINK_NOFOLLOW).map_err(fault)?;
     let kind = |stat: &Stat| match FileType::from_raw_mode(stat.st_mode) {
         FileType::RegularFile => Ok(()),
@@ -247,7 +247,7 @@ fn open_file(
         | FileType::Unknown => Err(UserFileError::Kind),
     };
     kind(&seen)?;
-    // A FIFO that takes the name meanwhile opens at once without a writer.
+    // If a FIFO replaces the file meanwhile, these flags open the FIFO without waiting for a writer.
     let flags =
         OFlags::RDONLY | OFlags::CLOEXEC | OFlags::NONBLOCK | OFlags::NOCTTY | OFlags::NOFOLLOW;
     let file = fs::openat(folder, name, flags, Mode::empty()).map_err(fault)?;

@@ -52,7 +52,7 @@ pub(super) fn unlink(held: &OpenedFile) -> Result<(), UserFileError> {
     let only = RenameFlags::NOREPLACE;
     match fs::renameat_with(folder, &held.name, folder, &aside, only) {
         Ok(()) => {}
-        // A file system without the flag, such as NFS.
+        // The file system, such as NFS, does not support `NOREPLACE`.
         Err(Errno::INVAL | Errno::NOSYS) => return unlink_in_place(held),
         Err(errno) => return Err(changed(errno)),
     }

@@ -92,12 +92,12 @@ impl Contestant {
         m.run(["sh", "-eu", "-c", script]).ok();
     }
 
-    /// Restores the state before the last login, so that its code is valid again. Syncs the state to disk, because a
-    /// later login of a module that syncs would otherwise be measured with this work.
+    /// Restores the state before the last login, so that its code is valid again. Syncs this state to disk, because
+    /// otherwise the sync of a later login would write it, and its time would be measured.
     pub(super) fn reset(self, m: &Machine) {
         let script = match self {
             Self::Libpam => return,
-            // More than a minute after the last login, the time mark moves again.
+            // Sets the clock mark back by two minutes, because a login moves only a mark that is at least a minute old.
             Self::Twinlock | Self::Follows | Self::Floor => {
                 "find /run/twinlock -path '*/users/*' -type l -delete
                  cp -a /root/ledger/. /run/twinlock/users

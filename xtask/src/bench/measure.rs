@@ -54,7 +54,7 @@ pub(super) fn count(m: &Machine, figures: &mut Figures) -> Done {
             let syncs = calls.names().into_iter().filter(|name| SYNCS.contains(name)).count();
             put(What::SystemCalls, as_u64(calls.names().len()));
             put(What::Syncs, as_u64(syncs));
-            // The kernel maps a varying number of library pages around a fault.
+            // Measures memory three times, because the kernel maps a varying number of library pages at a page fault.
             for _ in 0..3 {
                 contestant.reset(m);
                 let (user, code) = app.typed(ending);
@@ -88,7 +88,8 @@ pub(super) fn crowd(m: &Machine, sizes: &[u64], rounds: usize, figures: &mut Fig
         eprintln!("among {size} records");
         m.crowd(USER, there..size);
         there = size;
-        // pam_oath's user is the last of its list, which is rewritten at each login: a longer one only takes time.
+        // The user is the last one in the list of pam_oath, which rewrites the list at each login. A list beyond
+        // `LONGEST_LIST` would only take more time.
         let others =
             (1..size.min(LONGEST_LIST)).map(|number| format!("HOTP/T30 u{number:07} - 00\n"));
         m.file("/root/oath").write(others.collect::<String>() + &users_line()).mode(0o600);

@@ -137,7 +137,7 @@ fn goals(figures: &Figures, sizes: &[u64]) -> Vec<Goal> {
         ("accepted login, state on disk: 1/20 of google", on_disk(Contestant::Google), 0.05),
         ("accepted login, state on disk: 1/20 of oath", on_disk(Contestant::Oath), 0.05),
         ("instructions among the most records / among 10", growth(What::InstructionsAmong), 1.02),
-        // Time also varies by its noise.
+        // The limit for the time is higher, because time also varies by noise.
         ("time among the most records / among 10", growth(What::TimeAmong), 1.2),
     ];
     rows.map(|(promise, measured, limit)| Goal { promise: promise.to_owned(), measured, limit })

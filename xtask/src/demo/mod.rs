@@ -28,7 +28,7 @@ pub(crate) enum Typist {
 
 /// The internal task that runs inside the private namespaces.
 pub(crate) const INSIDE: &str = "demo-inside";
-/// The internal task that shows given artefacts; the test of the demo runs it.
+/// The internal task that shows the demo with given artefacts. The test of the demo runs this task.
 pub(crate) const BUILT: &str = "demo-built";
 
 /// Shell program around the demo. It leaves Ctrl-C to the program in the foreground, and ends the namespaces when it is

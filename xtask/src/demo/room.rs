@@ -62,8 +62,8 @@ echo "[127.0.0.1]:$port $(cut -d' ' -f1,2 /run/sshd/host_key.pub)" >/root/known_
 /// The private machine and its sshd.
 pub(super) struct Room {
     port: u16,
-    // In a session of its own, so that the terminal does not signal it; the kernel ends it together with the first
-    // process.
+    // sshd runs in its own session, so that the terminal does not signal it. The kernel kills it when the first process
+    // of its PID namespace ends.
     _sshd: Child,
 }
 
@@ -74,7 +74,7 @@ pub(super) const NOBODY_CALLED: [&str; 4] =
 impl Room {
     /// Mounts the files of the machine and starts sshd.
     pub(super) fn furnish(artefacts: &Artefacts) -> Done<Self> {
-        // Read before their folders are covered.
+        // The artefacts are read before the folders that contain them are covered.
         let module = read(&artefacts.module)?;
         let program = read(&artefacts.command)?;
         let security = format!("/usr/lib/{}/security", multiarch()?);

@@ -33,9 +33,9 @@ use crate::{
     },
 };
 
-/// Largest candidate in bytes.
+/// Maximum size of a file to check, in bytes.
 const SIZE_MAX: usize = 1 << 20;
-/// The files in whose place candidates are checked.
+/// The files that `--pam` and `--sshd-config` replace in the check.
 const PAM: &str = "/etc/pam.d/sshd";
 const SSHD: &str = "/etc/ssh/sshd_config";
 
@@ -61,7 +61,7 @@ pub(super) fn examine(request: &Request<'_>) -> Result<Report, CliError> {
     let user =
         user.map_err(|error| refused(&arguments.root, &CallerFileError::InvokingUser(error)))?;
     let is_here = arguments.root == Path::new("/");
-    // The settings of this host are those of any other report.
+    // The settings of this host are read with the rights of this process, as for a report without candidates.
     let settings = is_here.then(|| of_host(request.chosen));
     let done = run_as(user.as_ref(), || {
         std::fs::read_dir(&arguments.root)
@@ -94,7 +94,8 @@ pub(super) fn named(machine: &Machine, path: &str) -> Settings {
     of_tree(machine, path)
 }
 
-/// Returns the effects of a settings file of a tree. Owners, modes and records are those of another host.
+/// Returns the effects of a settings file below the folder of `--root`. Its owners, modes and records are not checked,
+/// because they are those of another host.
 fn of_tree(machine: &Machine, path: &str) -> Settings {
     let read = || {
         let mut policy = form::read(&text(machine, path)?)
@@ -114,7 +115,7 @@ fn of_tree(machine: &Machine, path: &str) -> Settings {
     }
 }
 
-/// Returns the text of a settings file of a tree. The default files may be missing.
+/// Returns the text of a settings file below the folder of `--root`. A default file that is missing counts as empty.
 fn text(machine: &Machine, path: &str) -> Result<String, Finding> {
     let read = match machine.text(path) {
         Err(error)

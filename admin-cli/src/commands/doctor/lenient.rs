@@ -10,15 +10,15 @@ use twinlock_doctor::finding::{Finding, Level};
 use twinlock_doctor::settings::Leniency;
 use twinlock_host::settings::RULES;
 
-/// Settings as they are written, with the rules of the command behind those of the file.
+/// The content of a settings file, and the rules in force: those of the file, followed by those of rules.toml.
 pub(super) struct Written<'a> {
     /// Path of the settings file.
     pub(super) config: &'a str,
     /// The text of the settings file.
     pub(super) text: String,
-    /// The settings, with the rules of the command.
+    /// The settings, with the rules of both files.
     pub(super) policy: Policy,
-    /// How many rules are from the command.
+    /// Number of rules from rules.toml, which are the last ones in `policy`.
     pub(super) from_command: usize,
 }
 
@@ -47,7 +47,7 @@ pub(super) fn examine(written: &Written<'_>, clock: &dyn Clock) -> Vec<Leniency>
     found
 }
 
-/// Names those whom a rule lets in, in a few words.
+/// Describes in a few words whom a rule lets in without a code.
 fn who(rule: &Rule) -> String {
     let mut parts = Vec::new();
     parts.extend(rule.user.as_ref().map(|user| format!("user {user}")));
@@ -68,7 +68,8 @@ fn lets_in(rule: &Rule, now: Option<UnixTime>) -> bool {
     !over && rule.action != Action::Require
 }
 
-/// Returns the finding about a rule by which users log in without a code.
+/// Returns the finding about a rule by which users log in without a code. `place` is the file of the rule and, if
+/// known, the line.
 pub(crate) fn by_rule(place: String, rule: &Rule) -> Finding {
     let written = one(rule).replace("\n[[rule]]\n", "").trim().replace('\n', ", ");
     let (id, who) = match rule.action {

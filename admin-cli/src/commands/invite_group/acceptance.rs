@@ -38,7 +38,8 @@ pub(super) fn check(reminder: Reminder<'_>) -> Result<(), CliError> {
     extended(&before, &entries(reminder)).map(drop).map_err(unusable)
 }
 
-/// Writes an entry for each service that calls the module, unless the file has it. What is in the file stays as it is.
+/// Adds an entry for each service that calls the module, unless the file has this entry. Leaves the rest of the file
+/// unchanged.
 ///
 /// # Errors
 /// [`CliError`] if the file cannot be written.
@@ -84,7 +85,8 @@ fn entries(reminder: Reminder<'_>) -> Vec<Accepted> {
     services.into_iter().map(entry).collect()
 }
 
-/// Returns the file with the entries that it lacks at its end.
+/// Returns the content of the file with the missing entries appended, or a clause that says why they cannot be
+/// appended.
 fn extended(before: &[u8], entries: &[Accepted]) -> Result<Vec<u8>, String> {
     let text = std::str::from_utf8(before).map_err(|_| "it is not UTF-8".to_owned())?;
     let known = accepted::read(text)?.accepted;
@@ -99,7 +101,7 @@ fn extended(before: &[u8], entries: &[Accepted]) -> Result<Vec<u8>, String> {
         }
         after.push_str(&written(entry));
     }
-    // A list of another form cannot be continued by tables.
+    // If the file does not write its list as `[[accepted]]` tables, no table can be appended to the list.
     let whole = accepted::read(&after)?.accepted;
     match entries.iter().all(|entry| whole.iter().any(|one| covers(one, entry))) {
         true => Ok(after.into_bytes()),

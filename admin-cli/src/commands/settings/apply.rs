@@ -76,7 +76,7 @@ impl Work {
             let (what, remedy) = settings_errors::of_folder(config, &folder);
             CliError::new(Exit::Refused, what, remedy)
         })?;
-        // A copy consists of both files, so both must be valid.
+        // A last good copy consists of the settings file and rules.toml, so both must be valid.
         let rules = settings::read_rules(RULES, OWNER);
         let rules = rules.map_err(|fault| settings_failure(config, &fault))?;
         let draft = file.map_or_else(|| SettingsDraft::in_use(config), SettingsDraft::named)?;

@@ -48,7 +48,7 @@ impl SettingsDraft {
 
     /// Reads the settings file in use.
     pub(crate) fn in_use(path: &str) -> Result<Self, CliError> {
-        // Does not block on a FIFO; a login does not trust one either.
+        // With this flag, opening a FIFO does not block. A login does not trust a FIFO either.
         let flags = OFlags::NONBLOCK.bits().cast_signed();
         let opened = File::options().read(true).custom_flags(flags).open(path);
         Self::read(path, opened.map_err(|error| said(path, &error))?)
