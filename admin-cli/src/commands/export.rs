@@ -1,6 +1,6 @@
 //! `twinlock export USER`: prints a user's record, code set, spent codes and used steps, for another host.
 
-use std::io::IsTerminal;
+use std::{cmp::Reverse, io::IsTerminal};
 
 use twinlock_core::{
     base::{
@@ -139,17 +139,54 @@ fn codes(
     Ok(Some(CarriedCodes { since, set, spent }))
 }
 
-/// Returns the used steps of all present and former keys of the user, with the time of each use. If there are more than
-/// [`USED_MAX`], leaves out the first ones in the order of key and step.
+/// Returns the used steps of all present and former keys of the user, with the time of each use.
 fn used(context: &Context, account: &Account) -> Result<Vec<(Used, UnixTime)>, CliError> {
     let user_ledger = context.machine.ledger.open(&LedgerKey::of(Some(account), &account.name))?;
-    let mut used = history::read(user_ledger.as_ref(), None)?.used;
-    used.sort_by_key(|used| (used.mark.0, used.step));
-    let spare = used.len().saturating_sub(USED_MAX);
-    used.drain(..spare);
+    let used = history::read(user_ledger.as_ref(), None)?.used;
     let with_instant = |used: Used| {
         let at = history::instant_of(user_ledger.as_ref(), &names::used_name(&used))?;
         Ok(at.map(|at| (used, at)))
     };
-    used.into_iter().filter_map(|used| with_instant(used).transpose()).collect()
+    let used: Result<Vec<_>, CliError> =
+        used.into_iter().filter_map(|used| with_instant(used).transpose()).collect();
+    Ok(newest(used?))
+}
+
+/// Returns the [`USED_MAX`] newest uses, in the order of key and step. An earlier use need not be exported: at most a few
+/// hundred codes of a user are valid at one time, so a code before that many others is too old on every host.
+fn newest(mut used: Vec<(Used, UnixTime)>) -> Vec<(Used, UnixTime)> {
+    used.sort_by_key(|(_, at)| Reverse(*at));
+    used.truncate(USED_MAX);
+    used.sort_by_key(|(used, _)| (used.mark.0, used.step));
+    used
+}
+
+#[cfg(test)]
+mod tests {
+    use twinlock_core::{base::time::Step, ledger::KeyId};
+
+    use super::*;
+
+    fn uses(key: u8, steps: std::ops::Range<u64>, period: u64) -> Vec<(Used, UnixTime)> {
+        let mark = KeyId([key; 16]);
+        steps.map(|step| (Used { mark, step: Step(step) }, UnixTime(step * period))).collect()
+    }
+
+    #[test]
+    fn the_newest_uses_are_exported_whatever_key_they_belong_to() {
+        let many = u64::try_from(USED_MAX).expect("a small number");
+        // The key that sorts first was used last, and has steps of twice the length.
+        let last = uses(1, many..many + 10, 60);
+        let earlier = uses(2, many..2 * many, 30);
+        let kept = newest([last.clone(), earlier.clone()].concat());
+        assert_eq!(kept.len(), USED_MAX);
+        assert_eq!(kept[..10], last);
+        assert_eq!(kept[10..], earlier[10..]);
+    }
+
+    #[test]
+    fn few_uses_are_all_exported_in_the_order_of_key_and_step() {
+        let (one, two) = (uses(1, 5..8, 30), uses(2, 1..3, 30));
+        assert_eq!(newest([two.clone(), one.clone()].concat()), [one, two].concat());
+    }
 }
