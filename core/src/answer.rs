@@ -36,8 +36,8 @@ pub enum Answer {
 /// Minimum and maximum length of a code in digits.
 const LENGTHS: (usize, usize) = (6, 8);
 
-/// A typed code, or a longer text that ends with a code. The code is cut off by the length that the record sets, so
-/// that before a first factor every account is handled in the same way.
+/// A typed code, or a longer text that ends with a code. The length in the record decides later how many digits at the
+/// end are the code, so an answer is classified in the same way for every account.
 pub struct Code {
     /// The typed code: digits, or upper-case letters.
     text: Zeroizing<String>,
@@ -73,7 +73,7 @@ impl Code {
         let fits = |spare: &usize| match self.field {
             Field::Code => *spare == 0,
             Field::Given | Field::Missing => true,
-            // Without a password nothing can be passed on, and some directories accept an empty one.
+            // A missing password cannot be passed on to the next module, and some directories accept an empty password.
             Field::PasswordAndCode => self.before + spare > 0,
         };
         spare.filter(fits).and_then(|spare| self.text.get(spare..)).unwrap_or_default()

@@ -1,4 +1,5 @@
-//! Which users may run each verb of the command, and with which proof. The table has one row per operation.
+//! Defines which users may run each verb of the command, and which proof they must give. The table has one row per
+//! operation.
 //!
 //! May use: `notify`, `policy`.
 
@@ -113,7 +114,7 @@ pub enum Caller {
 /// The proof that an operation requires of the acting user.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Proof {
-    /// No proof, because the operation reads nothing secret, or only creates what is missing.
+    /// No proof, because the operation reads nothing secret, or only creates missing files and folders.
     Nothing,
     /// A code of the acting user; two codes if the acting user is the target.
     OwnCode,
@@ -238,7 +239,7 @@ impl Operation {
             Self::Bypass => changes("bypass", OwnCode, &["bypass_given"], &[BypassGiven]),
             Self::Unlock => changes("unlock", OwnCode, &["unlocked"], &[Unlocked]),
             Self::Devices => reads("devices", Caller::Root, Nothing),
-            // No mail: this takes access away and grants none.
+            // No mail: forgetting devices takes access away and grants none.
             Self::Forget => changes("forget", OwnCode, &["devices_forgotten"], &[]),
             Self::Why => reads("why", Caller::Root, Nothing),
             Self::Explain => reads("explain", Caller::Root, Nothing),
@@ -277,7 +278,7 @@ const fn changes(
 }
 
 /// Returns the row of an operation that writes no log line and sends no mail: it grants no access, shows no key and
-/// changes no setting that applies.
+/// changes no setting that is in force.
 const fn reads(verb: &'static str, caller: Caller, proof: Proof) -> Permission {
     Permission { verb, caller, proof, logged: &[], mailed: &[] }
 }

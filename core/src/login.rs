@@ -5,7 +5,8 @@
 //! 1. Look up the account of the typed name: this file, `look_up`.
 //! 2. After a failed first factor, ask as usual and refuse: this file, `decoy`.
 //! 3. Find the rule that applies: `policy/rules.rs`.
-//! 4. Read the newest record; before a first factor, with the same reads for every name: this file, `admit`.
+//! 4. Read the newest record; if the first factor is not proven, with the same reads for every name: this file,
+//!    `admit`.
 //! 5. Refuse, exempt, ask for a code or offer set-up, by rule and record: `policy/admission.rs`.
 //! 6. Offer set-up to a user who is not enrolled: `login/after_code.rs`, `dialogue/set_up.rs`.
 //! 7. Accept a remembered device in place of a code: `login/remembered.rs`.
@@ -19,7 +20,7 @@
 //! 12. Read the record again, and commit a moved counter or a learned drift: `verify/commit_match.rs`.
 //! 13. Refund the charge unless the code was wrong: `verify/attempt.rs`, which has the order of steps 9 to 13.
 //! 14. Log a refused code at once: `login/challenge.rs`. The user may enter another code, from step 9 on.
-//! 15. After a correct code, replace a key that others have seen, show codes that the record owes and make the changes
+//! 15. After a correct code, replace a key that others have seen, show backup codes that are due and make the changes
 //!     that the user asks for: `login/after_code.rs`. If the login may ask only for a code, postpone all of these:
 //!     `login/code_only.rs`.
 //! 16. Offer to remember the device: `login/remembered.rs`.
@@ -116,7 +117,7 @@ impl LoginFlow<'_> {
         let decided = account.map_or(Err(LookupError), |account| self.decide(account, now.unix));
         let exempt = matches!(decided, Ok(Decided { action: Action::Exempt, .. }));
         let (snapshot, stand_in) = match (self.first_factor, account) {
-            // Before a first factor, the same files are read for every user name.
+            // If the first factor is not proven, the same files are read for every user name.
             (FirstFactor::Ahead | FirstFactor::Decoy, account) => {
                 self.ports.records.newest_uniform(account)
             }
@@ -187,7 +188,7 @@ impl LoginFlow<'_> {
             (Admission::Refuse(reason), FirstFactor::Proven) => self.refuse(account, reason),
             (Admission::SetUp(offer), _) => self.set_up(account, held, offer),
             (Admission::Exempt(reason), _) => {
-                // Before the first factor, exempt users see the same questions as all others.
+                // If the first factor is not proven, exempt users see the same questions as all others.
                 let end = self.ask_and_judge(account, self.of_exempt(held, reason));
                 self.ports.conversation.hand_on(match &end {
                     End::Granted(accepted) => Part::AllBut(accepted.length()),
@@ -226,8 +227,8 @@ impl LoginFlow<'_> {
         self.conclude(account, end)
     }
 
-    /// Returns the candidate for an exempt user. If one answer contains the password and a code, the code is compared,
-    /// so that the password is passed on without it.
+    /// Returns the candidate for an exempt user. If one answer contains the password and a code, the code is compared
+    /// nevertheless, so that it can be cut off and only the password is passed on.
     fn of_exempt(&self, held: Candidate, reason: Reason) -> Candidate {
         let noted_as = (Kind::Exempt, reason);
         match &held.record {
@@ -260,8 +261,8 @@ impl LoginFlow<'_> {
         outcome::verdict_of(&end)
     }
 
-    /// Refuses a login that no code can help. Behind a proven first factor, the user is told why. Other users are asked
-    /// for a code as usual.
+    /// Refuses a login for which no code would be accepted. If the first factor is proven, the user is told why. Other
+    /// users are asked for a code as usual.
     fn refuse(&self, account: Option<&Account>, reason: Reason) -> Verdict {
         let reason = self.blamed(reason);
         let end = match self.first_factor {

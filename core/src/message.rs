@@ -10,7 +10,7 @@ use alloc::string::String;
 
 use crate::{base::time::UnixTime, event::Resynced};
 
-/// One message of a login. Before a proven first factor, only [`Message::NotAccepted`] and the prompts are shown.
+/// One message of a login. If the first factor is not proven, only [`Message::NotAccepted`] and the prompts are shown.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Message {
     /// The first prompt, which asks for a verification code.
@@ -128,6 +128,6 @@ pub enum Ways {
     /// The entries after a proven first factor, for a user without backup codes: an app code, or a change of the
     /// enrollment.
     AppOnly,
-    /// The entries that include a ticket for new backup codes, behind a proven first factor.
+    /// The entries after a proven first factor, for a user with a ticket for new backup codes.
     WithTicket,
 }

@@ -150,9 +150,9 @@ pub trait CodeSets {
 /// The owner of a folder in the ledger.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum LedgerKey {
-    /// An account.
+    /// An account, with the name of its folder.
     Account(Folder),
-    /// One of 256 buckets that user names without an account share.
+    /// One of 256 buckets that user names without an account share, with its number.
     Bucket(u8),
 }
 

@@ -13,7 +13,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use rooms::ROOMS;
 use sources::{Source, functions, repository, sources};
 
-/// Maximum number of rows of a crate. A maintainer should be able to remember them.
+/// Maximum number of rows that each crate has in the table of folders. A maintainer should be able to remember the
+/// rows.
 const MOST_ROOMS: [(&str, usize); 2] = [("core", 16), ("admin-cli", 12)];
 
 /// Each crate, and the crates of the workspace that it may depend on.

@@ -45,7 +45,7 @@ fn ty(text: &str) -> Line {
 /// (host/src/store/commit.rs, `put`), the change is reported as overtaken.
 struct BuiltUpon<'a> {
     world: &'a World,
-    /// Number of changes up to the one that another process replaces at once.
+    /// Number of changes that succeed before the one that another process replaces at once.
     until: Cell<u32>,
     build: fn(&World),
 }
@@ -155,8 +155,8 @@ fn set_up_that_is_held_open_ends_with_a_reset() {
     assert_ne!(verdict, Verdict::Granted, "let in after the reset: {}", screen(&world));
 }
 
-/// Returns what a login before a first factor stored, and how many more system calls it made than a login whose answer
-/// is not a code.
+/// Returns what a login without a proven first factor stored, and how many more system calls it made than a login whose
+/// answer is not a code.
 fn seen(user: &str, throttled: bool, lines: &[&str]) -> (Vec<&'static str>, usize) {
     let one = |last: &str| {
         let mut world = World::new();

@@ -48,7 +48,7 @@ fn a_reset_while_the_last_code_is_renewed_wins() {
     let (world, codes) = with_codes(1);
     world.change_at.set(None);
     let before = world.newest_record("ada").generation;
-    // A concurrent login renews with the same code first.
+    // A concurrent login uses the same code first, and renews the set.
     assert_eq!(world.login(&stack(), &[&codes[0], "<group>"]), Verdict::Granted);
     assert_ne!(world.newest_record("ada").generation, before);
     assert_eq!(world.login(&stack(), &[&codes[0], "<group>", ""]), Verdict::Denied);

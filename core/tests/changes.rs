@@ -26,7 +26,7 @@ use world::{START, World, request};
 
 use world::people::{change, kinds, letters, screen, stack, ticket, with_codes};
 
-/// Returns a world in which an administrator, kim, has seen ada's key.
+/// Returns a `World` in which an administrator, kim, has seen ada's key.
 fn seen() -> World {
     let world = World::new();
     change(&world, |mut record| {
@@ -270,7 +270,7 @@ fn a_bypass_that_is_over_does_not_live_again_when_the_clock_goes_back() {
         world.unix.set(START + 3600 - back);
         assert_eq!(world.login(&stack(), &["123456789", ""]), Verdict::Denied, "{back}");
     }
-    // A clock that jumps forward and back expires nothing too early.
+    // After the clock has jumped forward and back, a new bypass code does not expire too early.
     give_bypass(&world, 3600);
     assert_eq!(world.login(&stack(), &["123456789"]), Verdict::Granted);
 }
@@ -285,7 +285,7 @@ fn after_a_restart_a_bypass_is_over_where_the_clock_has_passed_its_end() {
         world.restart(START + 600);
         let verdict = world.login(&stack(), &["123456789", ""]);
         assert_eq!(verdict == Verdict::Denied, over, "{later}");
-        // A new bypass code works, however far ahead the mark is.
+        // A new bypass code works, however far the clock mark is in the future.
         give_bypass(&world, 900);
         assert_eq!(world.login(&stack(), &["123456789"]), Verdict::Granted, "{later}");
         // The host has run for longer than the bypass code was valid.

@@ -21,7 +21,7 @@ fn gets_in(world: &World, code: &str) -> bool {
     world.login(&stack(), &[code, ""]) == Verdict::Granted
 }
 
-/// Returns a world whose clock mark is at the start, as after a login at that time.
+/// Returns a `World` whose clock mark is at the start, as after a login at that time.
 fn begun() -> World {
     let world = World::new();
     assert!(gets_in(&world, &world.code(0)));
@@ -39,7 +39,7 @@ fn after_a_login_with_a_clock_that_was_ahead_a_restart_shuts_nobody_out() {
         world.restart(START + 120);
         world.pass(90);
         assert!(gets_in(&world, &world.code(0)), "{ahead} {}", screen(&world));
-        // Time reaches that point, in this boot or another one: the code was used once.
+        // When the time of the login with the fast clock comes, in this boot or another one, its code counts as used.
         world.pass(START + ahead - world.unix.get());
         assert!(!gets_in(&world, &seen), "{ahead}");
         assert!(world.reasons().contains(&"before_epoch"), "{:?}", world.reasons());
@@ -53,7 +53,7 @@ fn after_a_login_with_a_clock_that_was_ahead_a_restart_shuts_nobody_out() {
 
 #[test]
 fn a_mark_that_lags_and_a_clock_set_back_over_a_restart_bring_no_code_back() {
-    // The clock is a week ahead and has not been synchronized since.
+    // The host is restarted with a clock that is a week ahead and not synchronized.
     let world = begun();
     world.restart(START + 7 * DAY);
     world.pass(90);
@@ -143,7 +143,7 @@ fn a_clock_at_1970_and_one_at_2106_let_the_owner_in() {
         world.restart(odd);
         world.pass(90);
         let inside = gets_in(&world, &world.code(0));
-        // Back in 1970 the mark is in the future, so it is unknown which codes of that time were used.
+        // With a clock at 1970, the clock mark is in the future, so it is unknown which codes of 1970 were used.
         assert_eq!(inside, odd > START, "{odd}");
         world.restart(START + HOUR);
         world.pass(90);
@@ -154,7 +154,7 @@ fn a_clock_at_1970_and_one_at_2106_let_the_owner_in() {
 #[test]
 fn a_machine_that_slept_has_not_stood_still() {
     let world = begun();
-    // The boot clock includes suspend: a night is not a jump.
+    // The boot clock includes suspend, so a night of suspend is not a jump of the wall clock.
     for _ in 0..5 {
         world.pass(8 * HOUR);
         assert!(gets_in(&world, &world.code(0)));

@@ -25,7 +25,7 @@ use world::{
 
 const RESTRICTED: [Questions; 2] = [Questions::CodeOnly, Questions::Elsewhere];
 
-/// Returns a world in which an administrator, kim, has seen ada's key.
+/// Returns a `World` in which an administrator, kim, has seen ada's key.
 fn seen(questions: Questions) -> World {
     let mut world = World::new();
     world.policy.questions = questions;

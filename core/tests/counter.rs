@@ -18,7 +18,7 @@ use world::{
     request,
 };
 
-/// Returns a world in which ada has a token whose next counter is 10.
+/// Returns a `World` in which ada has a token whose next counter is 10.
 fn world() -> World {
     let world = World::new();
     world.equip("ada", vec![token(7, 10)]);

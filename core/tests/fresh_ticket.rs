@@ -44,7 +44,7 @@ fn rule(until: Option<UnixTime>) -> Rule {
     }
 }
 
-/// Returns a world in which ada was invited, is reminded by a rule for a month, and has these tickets.
+/// Returns a `World` in which ada was invited, is reminded by a rule for a month, and has these tickets.
 fn invited(tickets: Vec<Ticket>) -> World {
     let mut world = newcomer();
     world.policy.not_enrolled = NotEnrolled::Deny;
@@ -84,7 +84,7 @@ fn expired_ticket_is_renewed_once_a_day() {
     }
     assert_eq!(world.letters.borrow()[0].user, "ada");
     assert!(world.letters.borrow()[0].to.is_none(), "it goes to the address on record");
-    // The renewal by the command starts another day.
+    // After `twinlock deliver` has renewed the ticket, another day must pass.
     world.letters.borrow_mut().clear();
     change(&world, |record| renewed(record, DAY + 60));
     for (seconds, due) in [(DAY + 61, false), (2 * DAY, false), (2 * DAY + 60, true)] {
@@ -184,7 +184,7 @@ fn day_is_counted_whatever_the_clock_did() {
         let world = invited(vec![given_at(at)]);
         world.newest_record("ada")
     };
-    // A ticket issued while the clock was a year ahead, expired by the boot clock.
+    // The ticket was issued while the clock was a year ahead, and expires by the boot clock.
     let mut ahead = record(365 * DAY);
     let given = Now { boot: now(0).boot, ..now(365 * DAY) };
     ahead.extras.tickets[0].voucher = given_at(365 * DAY).voucher.counted_from(given, BOOT_ID);

@@ -114,13 +114,13 @@ const SIMULATED: u64 = 4;
 /// Checks that the threat model contains the figures for this attacker.
 fn is_quoted(guesser: Guesser, name: &str) {
     let counts = judged(guesser, SIMULATED);
-    // Nothing older than a day counts, so from the third day on all days are equal.
+    // Attempts older than a day do not count, so from the third day on all days are equal.
     let (most, last) = (counts.iter().max().copied().unwrap(), counts[counts.len() - 1]);
     assert!(counts[2..].iter().all(|count| count.abs_diff(last) <= last / 10), "{counts:?}");
     let year = counts.iter().sum::<u64>() + most * (YEAR - SIMULATED);
     let (daily, yearly) = (percent(chance(most)), percent(chance(year)));
     let row = format!("| {name} | {most} | {daily} | {year} | {yearly} |");
-    // Read at run time: a copied checkout has its own threat model.
+    // The folder is read at run time, because a copied checkout has its own threat model.
     let here = std::env::var("CARGO_MANIFEST_DIR").unwrap_or_else(|_| ".".into());
     let path = here + "/../docs/threat-model.md";
     let text = std::fs::read_to_string(path).unwrap();

@@ -223,7 +223,7 @@ fn going_on_without_ends_with_enrollment() {
 #[test]
 fn the_same_source_resumes_somebody_elses_key() {
     let (world, codes) = with_codes(10);
-    // One stolen code, at the same source.
+    // An attacker at the owner's source, with one stolen code, is shown a new key.
     let _ = world.login(&stack(), &["?", "4", &codes[0], "2"]);
     let stolen = screen(&world);
     world.unix.set(world.unix.get() + 120);
@@ -266,7 +266,7 @@ fn one_code_of_before_and_one_of_after_a_reset_change_nothing() {
             ty("<group>"),
         ],
     );
-    // The menu is read before: a pause at the menu prompt comes after newest().
+    // The reset happens at the prompt of the menu, after the login has read the newest record.
     let v = world.login(&stack(), &[]);
     let record = world.newest_record("ada");
     assert!(record.codes.is_none(), "{v:?}");

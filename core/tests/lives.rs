@@ -33,12 +33,12 @@ use world::{
 /// One event of a random sequence.
 #[derive(Debug, Clone)]
 enum Happening {
-    /// A login half a minute later. A word in angle brackets stands for a code on the screen or a code that the user
-    /// has.
+    /// A login half a minute later. In `lines`, a word in angle brackets stands for a code on the screen or a code that
+    /// the user has.
     Login { way: Way, lines: Vec<&'static str>, faults: Vec<bool> },
-    /// Both clocks advance.
+    /// Both clocks advance by this many seconds.
     Wait(u64),
-    /// The wall clock is set.
+    /// The wall clock is set ahead by this many seconds; back if negative.
     SetClock(i64),
     /// Another user sees the key.
     See,
@@ -79,7 +79,7 @@ fn course() -> impl Strategy<Value = Vec<&'static str>> {
         vec!["<own>", "start", "<first>", "<next>", "<group>"],
         vec!["?", "4", "<own>", "1", "<next>", "<group>"],
         vec!["?", "4", "<own>", "2", "<first>", "<code>", "<group>"],
-        // With only one code.
+        // The user enters a single code, although the change needs a second one.
         vec!["?", "4", "<own>", "1", "<group>"],
         vec!["?", "4", "<own>", "2", "<first>", "<first>", "<group>"],
         vec!["<own>", "start", "<first>", "<first>", "<group>"],
@@ -133,7 +133,7 @@ fn happening() -> impl Strategy<Value = Happening> {
 /// What the user of a random sequence has, and the codes that granted access.
 struct Life {
     world: World,
-    /// Confirmed and unused backup codes of the set in force.
+    /// The backup codes that are confirmed, valid and unused.
     held: Vec<String>,
     used: BTreeSet<String>,
     steps: BTreeSet<(Vec<u8>, u64)>,
@@ -251,7 +251,7 @@ impl Life {
     fn learn(&mut self, _: &[Event]) {
         let shown = screen(&self.world);
         self.shown.extend(reader::key(&shown).map(|key| key.key.bytes().to_vec()));
-        // What was typed as a code is not shown on any screen.
+        // The screen does not show what the user types, so the login has shown each code on it.
         let codes = reader::codes(&shown);
         let in_force = self.record().and_then(|record| record.codes);
         let new = in_force.is_some_and(|id| {
@@ -268,7 +268,7 @@ impl Life {
         let spent: Vec<String> =
             typed.iter().filter(|line| self.held.contains(line)).cloned().collect();
         drop(typed);
-        // Whether it was used or refused because of a fault: it may be spent.
+        // A typed code may be spent, even if it was refused because of a fault.
         self.held.retain(|code| !spent.contains(code) || self.world.is_unspent(in_force, code));
     }
 
@@ -308,7 +308,7 @@ impl Life {
         });
         let keys_changed = after.keys != before.keys;
         let ended = after.codes.is_none();
-        // Codes that are owed, and the set after the last code, need only the one code that precedes them.
+        // Backup codes that are due, and the set that follows the last code, need only the one code of the login.
         let enough = if keys_changed { 3 } else { 2 };
         let excused = !keys_changed && (owed || ended || self.was_last(&typed));
         assert!(excused || codes.count() >= enough, "{typed:?}");

@@ -34,7 +34,7 @@ fn last_backup_code_reaches_the_menu() {
         world.letters.borrow_mut().clear();
         let old = world.newest_record("ada").authenticators[0].key.copied();
         let last = codes.last().unwrap();
-        // `<new>` is the last code on the screen: in a set of one code it is used up as the second one.
+        // `<new>` is the last code on the screen. In a set of one code, using it as the second code uses up the set.
         let typed = ["?", "4", last, "<group>", "2", "<first>", "<new>", "<group>"];
         assert_eq!(world.login(&stack(), &typed), Verdict::Granted, "{}", screen(&world));
         let record = world.newest_record("ada");
@@ -76,7 +76,7 @@ fn ticket_for_codes_reaches_the_menu() {
 
 #[test]
 fn one_code_never_changes_anything_twice() {
-    // The ticket or the last code is used up: entered again as the second code, it changes nothing.
+    // The last code is used up by the login, so as a second code it changes nothing.
     let (world, codes) = with_codes(1);
     let typed = ["?", "4", &codes[0], "<group>", "2", "<first>", &codes[0], "", ""];
     let old = world.newest_record("ada").authenticators[0].key.copied();
@@ -84,7 +84,7 @@ fn one_code_never_changes_anything_twice() {
     assert!(world.newest_record("ada").authenticators[0].key == old, "{}", screen(&world));
 }
 
-/// Returns a world in which ada has two apps and ten codes.
+/// Returns a `World` in which ada has two apps and ten codes.
 fn with_two() -> (World, Vec<String>) {
     let (world, codes) = with_codes(10);
     let typed = ["?", "4", &codes[0], "3", "phone", "<first>", &codes[1]];

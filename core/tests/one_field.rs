@@ -41,7 +41,7 @@ fn a_right_code_hands_on_what_stands_before_it() {
     assert_eq!(world.login(&ada(), &[&typed]), Verdict::Granted);
     assert_eq!(*world.said.borrow(), ["Password & verification code: "]);
     assert_eq!(world.handed_on.take(), [Part::AllBut(6)]);
-    // Used up, whether or not the password was correct.
+    // The code is used up, whether or not the password was correct.
     assert_eq!(world.login(&ada(), &[&typed]), Verdict::Denied);
     assert_eq!(world.handed_on.take(), []);
     assert_eq!(world.reasons(), ["", "replayed"]);

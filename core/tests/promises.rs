@@ -24,11 +24,11 @@ const SCRATCH: [&str; 3] = ["10000001", "20000002", "30000003"];
 enum Happening {
     /// A login. The answers are codes of the phone some steps from its current one, codes of a token, or other input.
     Login { claim: Claim, answers: Vec<Typing>, faults: Vec<bool> },
-    /// Both clocks advance.
+    /// Both clocks advance by this many seconds.
     Wait(u64),
-    /// The wall clock is set.
+    /// The wall clock is set ahead by this many seconds; back if negative.
     SetClock(i64),
-    /// The phone's clock advances by this many time steps of the host.
+    /// The phone's clock is set to this many time steps ahead of the host's; behind if negative.
     SetPhone(i64),
     /// The ledger is lost, including the epoch.
     LoseLedger,
@@ -37,7 +37,7 @@ enum Happening {
 #[derive(Debug, Clone)]
 enum Typing {
     Code(i64),
-    /// A login with a code of the token after its button was pressed this many times.
+    /// A code of the token after its button was pressed this many times.
     Token(u64),
     Again(usize),
     Scratch(&'static str),
@@ -219,7 +219,7 @@ impl Life {
     fn owner_gets_in(&mut self) -> bool {
         let record = self.world.newest_record("ada");
         let drift = i64::from(record.authenticators.first().unwrap().drift());
-        // A larger drift needs an administrator.
+        // If the drift is larger than two adjacent codes can reveal, an administrator must help.
         self.phone = self.phone.clamp(drift - 18, drift + 18);
         let codes = [self.world.code(self.phone), self.world.code(self.phone + 1)];
         let ask = request("ada", Claim::Stack);

@@ -58,7 +58,7 @@ fn polling_for_a_day_charges_nothing_and_is_named() {
         assert!(is_in(&world, claim, &code));
         for minute in 0..1440 {
             world.pass(60);
-            // If the phone shows the same digits again, it is a new code.
+            // If the phone shows the same digits again, they belong to a new code.
             let again = (-2..=2).any(|offset| world.code(offset) == code);
             assert!(again || !is_in(&world, claim, &code), "{claim:?} {minute}");
         }
@@ -117,7 +117,7 @@ fn guesses_beside_the_accepted_text_are_charged() {
     }
 }
 
-/// Checks that an older code that was never accepted is charged like a guess before a first factor.
+/// Checks that an older code that was never accepted is charged like a guess if the first factor is not proven.
 #[test]
 fn older_code_that_was_never_accepted_is_charged() {
     let world = World::new();

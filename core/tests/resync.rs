@@ -1,4 +1,4 @@
-//! Two adjacent codes: the drift is learned from them once, only behind a first factor.
+//! Two adjacent codes: the drift is learned from them once, only after a proven first factor.
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on must stop")]
 
 mod world;
@@ -25,7 +25,7 @@ fn pass(world: &World, seconds: u64) {
 }
 
 fn login(world: &World, codes: &[&str]) -> Verdict {
-    // Wrong codes must be compared here, not throttled.
+    // The test needs wrong codes to be compared, so it removes the attempts that would throttle them.
     world.names.borrow_mut().retain(|name, _| !name.contains("/try."));
     world.login(&request("ada", Claim::Stack), codes)
 }
@@ -99,7 +99,7 @@ fn what_is_not_adjacent_lets_nobody_in() {
         let verdict = with(&world, offsets);
         assert!(matches!(verdict, Verdict::Denied | Verdict::NoConversation), "{offsets:?}");
     }
-    // Nothing is remembered between calls.
+    // A wrong code is not remembered after the end of its login.
     assert_eq!(with(&world, &[-10]), Verdict::NoConversation);
     assert_eq!(with(&world, &[-9]), Verdict::NoConversation);
     let wrong = world.wrong_code();
@@ -149,7 +149,7 @@ fn old_codes_let_nobody_in_and_are_said_to_be_old() {
     assert!(said.contains("That code was right 9 min ago"), "{said}");
     assert_eq!(world.reasons()[1..], ["wrong_code", "clock_off", "clock_off"]);
     assert_eq!(world.names.borrow().keys().filter(|name| name.contains("/try.")).count(), 3);
-    // Just before the last used step: -1 and 0 are not both newer.
+    // The last used step is now -10. Two adjacent codes count only if both are newer.
     pass(&world, 300);
     assert_eq!(with(&world, &[-11, -10]), Verdict::NoConversation);
     assert_eq!(with(&world, &[-10, -9]), Verdict::NoConversation);
@@ -169,7 +169,8 @@ fn a_phone_set_right_is_told_how_long_the_learnt_clock_stands_in_its_way() {
         let (_, wait) = said.split_once("Wait ").unwrap();
         assert!(wait.contains(", then type two codes in a row."), "{said}");
     }
-    // Twelve steps after the pair was learned, the first newer code is shown; one code later there are two.
+    // The last used step was 11. After twelve steps, the app shows the first newer code, and with the code after it
+    // there are two.
     let left = 12 * 30 - 329 - world.unix.get().wrapping_sub(329) % 30;
     assert!(world.said.borrow().concat().contains(&format!("Wait {left} s,")), "{left}");
     pass(&world, left - 1);
@@ -199,10 +200,10 @@ fn a_code_of_the_next_half_minute_is_no_fault_of_the_phone() {
 fn codes_from_before_the_epoch_teach_nothing() {
     let world = World::new();
     world.begin_epoch(world.unix.get() - 300);
-    // Ten steps ago, plus the window: the first code that counts is -8.
+    // The epoch began ten steps ago. With the window of one step, -8 is the first step whose code counts.
     assert_eq!(with(&world, &[-9, -8]), Verdict::NoConversation);
     assert_eq!(with(&world, &[-8, -7]), Verdict::Granted);
-    // The bound depends on the drift that applied while those codes could be used.
+    // The bound depends on the drift that applied before the epoch.
     let world = World::new();
     app_with_drift(&world, 10);
     world.begin_epoch(world.unix.get() - 300);
@@ -257,12 +258,12 @@ fn a_clock_set_back_brings_no_pair_back() {
     assert_eq!(with(&world, &[0]), Verdict::Granted);
     pass(&world, 30);
     assert_eq!(with(&world, &[0]), Verdict::Granted);
-    // Ten minutes back: the used steps are now in the future, and are searched there.
+    // The host's clock is set back by ten minutes. The used steps are now in the future, at offsets that are searched.
     world.unix.set(world.unix.get() - 600);
     assert_eq!(with(&world, &[19, 20]), Verdict::NoConversation);
     assert_eq!(with(&world, &[18, 19, 20]), Verdict::Denied);
     assert_eq!(moving(&world), MovingFactor::default());
-    // The app's clock advances at its own rate.
+    // After 90 seconds, the app shows two codes that are newer than the used steps.
     pass(&world, 90);
     assert_eq!(with(&world, &[18, 19]), Verdict::Granted);
     assert_eq!(moving(&world), MovingFactor::Clock { drift: 19 });
@@ -321,7 +322,7 @@ fn a_ledger_lost_after_a_pair_brings_no_code_back() {
         let world = World::new();
         let mut granted: Vec<u64> = Vec::new();
         for drift in drifts {
-            // The app's clock may have been set back: its codes count again once all earlier ones have expired.
+            // If the app's clock was set back, its codes count again only after all earlier codes have expired.
             pass(&world, 1800);
             let now = world.unix.get() / 30;
             assert_eq!(with(&world, &[drift - 1, drift]), Verdict::Granted, "{drifts:?} {drift}");

@@ -17,7 +17,7 @@ use world::{
 };
 
 fn login(world: &World, codes: &[&str]) -> Verdict {
-    // Wrong codes must be compared here, not throttled.
+    // The test needs wrong codes to be compared, so it removes the attempts that would throttle them.
     world.names.borrow_mut().retain(|name, _| !name.contains("/try."));
     world.login(&request("ada", Claim::Stack), codes)
 }
@@ -115,7 +115,7 @@ fn learned_drift_is_mailed_at_once() {
     let codes = [code_of(&token(7, 0), 20), code_of(&token(7, 0), 21)];
     assert_eq!(login(&world, &[&codes[0], &codes[1]]), Verdict::Granted);
     assert_eq!(letters(&world), [NotificationKind::Resynchronized]);
-    // Nothing is learned or mailed.
+    // Nothing is learned or mailed if the codes are too old or in the wrong order.
     let world = World::new();
     assert_ne!(pair_of(&world, &authenticator(), -21), Verdict::Granted);
     assert_ne!(login(&world, &[&world.code(-9), &world.code(-10)]), Verdict::Granted);

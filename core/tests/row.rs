@@ -34,7 +34,8 @@ fn before_a_first_factor_no_row_tells_that_there_is_an_owner() {
         world.refuse(&from(number, Claim::Follows), &[&wrong]);
         assert_eq!(reason(&world), "wrong_code");
     }
-    // Neither a login nor a restart changes that, and her own streak keeps its length.
+    // Even a long streak next to the record does not change this, but it locks out a stranger with a proven first
+    // factor.
     world.failures.set(100);
     world.refuse(&from(9, Claim::Follows), &[&wrong]);
     assert_eq!(reason(&world), "wrong_code");
@@ -50,7 +51,7 @@ fn a_success_forgets_a_note_that_the_ledger_knows_nothing_of() {
     world.refuse(&from(1, Claim::Stack), &[&wrong]);
     assert_eq!(world.login(&from(1, Claim::Stack), &[&world.code(0)]), Verdict::Granted);
     assert_eq!(world.failures.get(), 0);
-    // As left by a process that was killed, or that was slower than the success.
+    // The number is left by a process that was killed, or that was slower than the successful login.
     world.failures.set(99);
     world.unix.set(world.unix.get() + 60);
     world.boot.set(world.boot.get() + 60);
@@ -78,7 +79,7 @@ fn who_is_exempt_has_guessed_at_no_code() {
     let tries = || world.names.borrow().keys().filter(|name| name.contains("/try.")).count();
     assert_eq!(tries(), 9, "bounded as everybody's");
     assert_eq!(world.login(&from(99, Claim::Stack), &[]), Verdict::Exempt);
-    // Where a code is required, they lock out no user.
+    // If a code is required later, the attempts of exempt logins lock out no user.
     world.policy.rules.clear();
     world.policy.field = Field::Code;
     assert_eq!(world.login(&from(99, Claim::Stack), &[&world.code(0)]), Verdict::Granted);

@@ -67,7 +67,8 @@ fn the_menu_offers_backup_codes_to_who_has_some_left() {
         assert_eq!((verdict == Verdict::Granted, menus(&world)), (granted, 1), "{code}");
         assert_eq!(tries(&world) > before, !granted, "{code}");
     }
-    // Use up the last code where no new set can be shown: no backup code is offered then, as for a user without a set.
+    // The last code is used where no new set can be shown. Afterwards, no backup code is offered, as for a user without
+    // a set.
     assert!(gets_in(&world, Claim::Follows, SET[2]));
     for user in ["ada", "bob"] {
         let _ = world.login(&request(user, Claim::Stack), &["?", "2", ""]);
@@ -106,7 +107,7 @@ fn a_spent_code_stays_spent_when_the_ledger_is_lost() {
     world.names.borrow_mut().clear();
     *world.epoch.borrow_mut() = None;
     assert!(!gets_in(&world, Claim::Stack, SET[0]));
-    // Another code needs no step in the ledger.
+    // Another code of the set works, although the ledger is lost.
     assert!(gets_in(&world, Claim::Stack, SET[1]));
 }
 
@@ -154,7 +155,7 @@ fn before_a_proven_first_factor_everybody_costs_one_hash() {
     }
     let broken = |world: &World| world.sets.borrow_mut().clear();
     assert_eq!(hashed(&broken, "ada", Claim::Follows), enrolled);
-    // Behind a first factor, a user without a set costs nothing.
+    // If the first factor is proven, no code is hashed for a user without a set.
     assert!(hashed(&|_| {}, "cid", Claim::Stack).0.is_empty());
     // User names without an account share their attempts, so a throttled one must not cost less than another.
     let throttled = |world: &World| {

@@ -216,7 +216,7 @@ fn a_reset_kills_a_set_up_that_is_under_way() {
     let world = newcomer();
     world.change_at.set(None);
     let _ = world.login(&stack(), &["start"]);
-    // The key on the screen is verified after the record was reset.
+    // An administrator resets the user after the key was shown and before the key is verified.
     change(&world, |record| {
         twinlock_core::record::enrollment::reset(
             record,
@@ -226,7 +226,7 @@ fn a_reset_kills_a_set_up_that_is_under_way() {
     });
     let record = world.newest_record("ada");
     assert!(record.extras.pending.is_none() && record.state == State::Pending);
-    // It now requires a ticket, which a password does not replace.
+    // Set-up now requires a ticket, which a password does not replace.
     assert_eq!(world.login(&stack(), &["start", ""]), Verdict::Denied);
     assert_eq!(world.reasons().last(), Some(&"no_ticket"));
 }

@@ -20,13 +20,13 @@ impl Blocks {
     pub(crate) fn map(count: usize) -> io::Result<Self> {
         let length = count.checked_mul(Block::SIZE).ok_or(Errno::NOMEM)?;
         let protection = ProtFlags::READ | ProtFlags::WRITE;
-        // SAFETY: a private mapping at an address that the kernel chooses, so it overlaps nothing.
+        // SAFETY: this is a private mapping at an address that the kernel chooses, so it overlaps no other mapping.
         let mapped =
             unsafe { mmap_anonymous(ptr::null_mut(), length, protection, MapFlags::PRIVATE) }?;
         let start = NonNull::new(mapped.cast::<Block>()).ok_or(Errno::NOMEM)?;
         let blocks = Self { start, count };
-        // Excluded from core dumps, best effort. SAFETY: the range is the mapping just made, and its content does not
-        // change.
+        // The mapping is excluded from core dumps, best effort. SAFETY: the range is the mapping just made, and its
+        // content does not change.
         let _ = unsafe { madvise(mapped, length, Advice::LinuxDontDump) };
         Ok(blocks)
     }

@@ -120,7 +120,7 @@ pub fn decode<T: Send>(
 
 fn content(file: File, max: usize) -> Result<Zeroizing<Vec<u8>>, CallerFileError> {
     let most = u64::try_from(max).unwrap_or(u64::MAX);
-    // Reserved at once: a growing buffer would leave unwiped copies behind.
+    // The whole buffer is reserved at once, because a growing buffer would leave unwiped copies behind.
     let mut bytes = Zeroizing::new(Vec::with_capacity(max.saturating_add(1)));
     file.take(most.saturating_add(1)).read_to_end(&mut bytes)?;
     if bytes.len() > max { Err(CallerFileError::TooLarge) } else { Ok(bytes) }
@@ -149,7 +149,7 @@ fn as_invoking_user<T: Send>(
 
 fn open_here(path: &Path) -> Result<File, CallerFileError> {
     kind_of(&std::fs::metadata(path)?)?;
-    // Neither a pipe without a writer nor a file that replaces it may block this process.
+    // This process must not block on a pipe without a writer, even if the pipe replaced the file after the check.
     let flags = OFlags::RDONLY | OFlags::CLOEXEC | OFlags::NOCTTY | OFlags::NONBLOCK;
     let file = File::from(fs::openat(CWD, path, flags, Mode::empty()).map_err(io::Error::from)?);
     if kind_of(&file.metadata()?)? {

@@ -73,7 +73,8 @@ fn far(records: &str, mark: ClockMark, now: Now) {
     let before = KnownClock { mark, ahead };
     let after = before.clone().used_far_ahead(now, trust);
     if write(records, &before, &after).is_err() {
-        // If the period cannot be stored separately, move the mark itself: the used codes must stay refused.
+        // If the period cannot be stored separately, the mark itself is moved, because the used codes must stay
+        // refused.
         let _ = set_mark(records, &mark.moved_to(now.unix, now.boot));
     }
 }
@@ -145,7 +146,7 @@ fn ahead(records: &str) -> io::Result<Vec<Stretch>> {
         let Some(from) = from.and_then(|from| from.parse().ok()).map(UnixTime) else { continue };
         let until = match fs::statat(&folder, entry.file_name(), AtFlags::SYMLINK_NOFOLLOW) {
             Ok(stat) => seconds(stat.st_mtime),
-            // Another login has merged it into another period.
+            // Another login has merged this period into another one.
             Err(Errno::NOENT) => continue,
             Err(errno) => return Err(errno),
         };

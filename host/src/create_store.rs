@@ -1,4 +1,5 @@
-//! Creates what must exist before the first login: records folder, store-id, clock mark, ledger and epoch.
+//! Creates the folders and files that must exist before the first login: records folder, store-id, clock mark, ledger
+//! and epoch.
 
 use std::mem;
 
@@ -82,8 +83,8 @@ pub fn restart(machine: &Machine) -> Result<UnixTime, CreateStoreError> {
     let now = machine.clock.now().map_err(|MachineError| CreateStoreError::Machine)?;
     let far = far_ahead::all(machine, now.unix);
     let dropped: Vec<_> = far.iter().map(|one| one.time).collect();
-    // In this order an interruption refuses too much rather than too little: the names are removed only after their
-    // content is stored elsewhere.
+    // The names are removed only after their content is stored elsewhere. An interruption thus refuses valid codes, but
+    // never accepts used ones.
     clock_mark::believe(&machine.records.path, now, &dropped)
         .map_err(|errno| CreateStoreError::Store(trusted_dir::fault(errno).into()))?;
     let floor = machine.ledger.begin_epoch(now).map_err(CreateStoreError::Ledger)?;
@@ -115,13 +116,14 @@ const ROUNDS: usize = 8;
 fn agree_on_store_id(machine: &Machine, root: &TrustedDir) -> Result<(), StoreError> {
     let records = &machine.records;
     for _ in 0..ROUNDS {
-        // In this order: the copy next to the settings is made last.
+        // The copy next to the settings is read first, because it is created last.
         let theirs = store_id::of_settings(&records.store_id_copy, records.owner)?;
         let ours = store_id::of_records(root, records.owner)?;
         match (ours, theirs) {
             (Some(ours), Some(theirs)) if ours == theirs => return Ok(()),
             (Some(_), Some(_)) => return Err(StoreError::StoreIdMismatch),
-            // The settings know a store that is missing: it is not mounted, and must not be created again.
+            // The settings name a store-id, but the records folder has none: the records are not mounted or were lost,
+            // and must not be created again.
             (None, Some(_)) => return Err(StoreError::StoreIdMissing),
             (Some(ours), None) => write_copy(machine, &ours)?,
             (None, None) => {
@@ -188,7 +190,8 @@ fn make_whole(
         .and_then(|()| commit::place_once(folder.as_fd(), &temporary, name));
     last_good_settings::sweep(&folder, name);
     match placed {
-        // A missing temporary file also means success: only a faster process removes those of others.
+        // If the temporary file is missing, a faster process has created the file and removed the temporary files of
+        // others.
         Ok(()) | Err(Errno::EXIST | Errno::NOENT) => fs::fsync(&folder),
         refused => refused,
     }

@@ -146,7 +146,7 @@ impl Directory {
 
 impl Drop for Directory {
     fn drop(&mut self) {
-        // A caller that stops early must not leave a process behind.
+        // If the caller stops before the end of the list, `getent` must not continue to run.
         let _ = self.child.kill();
         let _ = self.child.wait();
     }

@@ -202,7 +202,7 @@ impl MailSpool {
         };
         let last = self.last(&due.name)?;
         if last.is_some_and(|(_, of)| of == notification.at) {
-            // It was sent, but the process was interrupted before it removed it.
+            // The notification was sent, but the process was interrupted before it removed the notification.
             return unlink(&self.waiting, name.as_bytes()).map(|()| None);
         }
         let free = retry::free_from(now, last.map(|(sent, _)| sent));
@@ -213,7 +213,7 @@ impl MailSpool {
         if !rename(&self.waiting, name.as_bytes(), &self.waiting, due.name().as_bytes())? {
             return Ok(None);
         }
-        // Makes the claim durable, best effort.
+        // The renamed link is made durable, best effort.
         let _ = fs::fsync(self.waiting.fd());
         Ok(free.is_none().then_some(Claimed { notification, due }))
     }
@@ -223,7 +223,8 @@ impl MailSpool {
     /// # Errors
     /// [`StoreError`] if the notification cannot be removed; it may be sent a second time then.
     pub fn sent(&self, claimed: &Claimed, now: UnixTime) -> Result<(), StoreError> {
-        // Best effort: a full disk must not cause a second mail.
+        // Best effort: if a full disk prevents the note, the notification must still be removed, or it would be sent
+        // again.
         let _ = self.note(claimed, now);
         self.discard(claimed)
     }

@@ -172,7 +172,7 @@ impl NewFile {
             if (found.st_dev, found.st_ino) != (self.made.st_dev, self.made.st_ino) {
                 return Ok(());
             }
-            // No other user can have put another file here, since the folder is closed to them.
+            // Other users cannot write to the folder, so none of them can have put another file here since the check.
             fs::unlinkat(folder, name, AtFlags::empty())
         })?
     }
@@ -233,7 +233,7 @@ mod tests {
         made.remove().unwrap();
         assert!(!aside.join("new").exists());
         assert_eq!(std::fs::read_to_string(other.join("new")).unwrap(), "kept");
-        // The same for the file itself.
+        // Another file that was moved to the name of the new file is kept, too.
         let path = aside.join("new");
         let made = find(&path).unwrap().create().unwrap();
         std::fs::rename(&path, aside.join("moved")).unwrap();

@@ -5,7 +5,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-/// Program folders of the distributions; the last is that of NixOS.
+/// Program folders of the distributions; the last one belongs to NixOS.
 const FOLDERS: [&str; 5] = ["/usr/sbin", "/usr/bin", "/sbin", "/bin", "/run/current-system/sw/bin"];
 /// The value of PATH for the programs that root runs.
 pub const PATH: &str = "/usr/sbin:/usr/bin:/sbin:/bin";

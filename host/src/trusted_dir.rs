@@ -55,7 +55,7 @@ impl TrustedDir {
     /// The errors of [`TrustedDir::open`], for either folder.
     pub fn open_in(root: &str, path: &str, owner: Owner) -> Result<Self, FileError> {
         let stat = fs::statat(CWD, root, AtFlags::SYMLINK_NOFOLLOW).map_err(fault)?;
-        // If it is not a folder, opening the path reports what it is.
+        // If `root` is not a folder, opening `path` reports what it is.
         if FileType::from_raw_mode(stat.st_mode) == FileType::Directory {
             trusted(&stat, owner, PRIVATE)?;
         }
@@ -84,7 +84,7 @@ impl TrustedDir {
     ) -> Result<(Self, bool), FileError> {
         let resolve = ResolveFlags::NO_SYMLINKS | ResolveFlags::BENEATH;
         let first = open_beneath::folder(self.fd.as_fd(), path, resolve);
-        // No folder name contains this character, so one of the two is always missing.
+        // No folder name contains `%`, so one of the two calls always fails.
         let second = if matches!(first, Err(Errno::NOENT)) { instead } else { "%" };
         let second = open_beneath::folder(self.fd.as_fd(), second, resolve);
         match first {
@@ -121,11 +121,12 @@ impl TrustedDir {
     pub fn link(&self, name: &str, text: &str) -> io::Result<()> {
         // su and sudo run with the group of their caller, which a new link inherits.
         let foreign = || self.owner.0 == 0 && !rustix::process::getegid().is_root();
-        // Also called if the name exists: a throttled user creates no name, which must not be observable.
+        // The group is determined even if the name exists, because it must not be observable that a throttled user
+        // creates no name.
         let foreign = *self.foreign_group.get_or_init(foreign);
         fs::symlinkat(text, &self.fd, name)?;
         if foreign {
-            // The group is never checked in a folder of root alone, so a failure here is harmless.
+            // No other user can access the folder, and no group is ever checked there, so a failure does no harm.
             let group = Some(fs::Gid::ROOT);
             let _ = fs::chownat(&self.fd, name, None, group, AtFlags::SYMLINK_NOFOLLOW);
         }
@@ -224,7 +225,8 @@ pub fn make_folder(parent: BorrowedFd<'_>, name: &str, owner: Owner) -> io::Resu
         Err(Errno::EXIST) => return Ok(()),
         Err(errno) => return Err(errno),
     }
-    // By name: opening it could fail at the caller's descriptor limit and leave the caller's group on it.
+    // The folder is changed by its name. Opening it could fail at the caller's descriptor limit, and it would keep the
+    // caller's group.
     let (user, group) = ids(owner);
     fs::chownat(parent, name, user, group, AtFlags::SYMLINK_NOFOLLOW)?;
     fs::chmodat(parent, name, Mode::RWXU, AtFlags::empty())
@@ -264,7 +266,7 @@ pub(crate) fn read_opened(
         return Err(FileError::WrongKind);
     }
     trusted(&stat, owner, mode)?;
-    // The link count is 0 if another file replaced it after it was opened; the previous content is read then.
+    // If another file has replaced this one after it was opened, the link count is 0, and the previous content is read.
     if stat.st_nlink > 1 {
         return Err(FileError::HardLink);
     }

@@ -82,11 +82,11 @@ fn folder_below<'a>(
 }
 
 fn open(parent: BorrowedFd<'_>, name: &str, owner: Owner) -> Result<OwnedFd, FileError> {
-    // A path descriptor needs no permission to read the folder.
+    // A descriptor with `O_PATH` needs no permission to read the folder.
     let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
     let opened = fs::openat(parent, name, flags, Mode::empty());
     let folder = opened.map_err(|errno| match errno {
-        // The errno is the same for a link and a file.
+        // The kernel gives this errno both for a symbolic link and for a file.
         Errno::NOTDIR if is_link(parent, name) => FileError::Symlink,
         errno => trusted_dir::fault(errno),
     })?;

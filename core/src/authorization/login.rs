@@ -46,7 +46,7 @@ impl LoginTraces {
         if let Some(uid) = other(&self.invoker) {
             return Actor::Unproven(Doubt::Invoker(uid));
         }
-        // A console without a login has root's session or none.
+        // A process at a console without a login belongs to a session of root or to no session.
         let expected = |uid: &u32| self.login.is_none() && self.console && *uid == 0;
         if let Some(uid) = other(&self.session).filter(|uid| !expected(uid)) {
             return Actor::Unproven(Doubt::Session(uid));

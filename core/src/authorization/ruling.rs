@@ -33,7 +33,7 @@ pub enum ActorFactor {
     Reset,
     /// The acting user's account is listed in `own_code_exempt`.
     Exempt,
-    /// The login uid has no account.
+    /// NSS knows no account with the login uid.
     NoAccount,
 }
 
@@ -113,7 +113,7 @@ pub enum AuthorizationError {
     NoSecondFactor,
     /// The acting user was reset and has not set up again.
     Reset,
-    /// The login uid has no account.
+    /// NSS knows no account with the login uid.
     NoAccount,
 }
 
@@ -156,7 +156,7 @@ pub fn rule(
         return Ok(AuthorizationRuling::Free(Ground::BreakGlass));
     }
     if permission.proof == Proof::OwnCodeUnlessFirst && case.factor != ActorFactor::Exempt {
-        // No account could be asked for a code.
+        // No account is enrolled, so no user could be asked for a code.
         if case.population == Population::NeverEnrolled {
             return Ok(AuthorizationRuling::Free(Ground::FirstOfHost));
         }

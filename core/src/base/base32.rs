@@ -153,7 +153,7 @@ mod tests {
             let key = Key::new(vec![0xff; length]).unwrap();
             assert_eq!(parse(&write(&key)).unwrap(), key);
         }
-        // 11 bytes end in a letter with two spare bits: F, or any letter that differs only in those.
+        // 11 bytes end in a letter with two spare bits: F, or a letter that differs from F only in these bits.
         let spare = "GEZDGNBVGY3TQOJQGF";
         assert_eq!(parse(spare).unwrap().bytes().len(), 11);
     }

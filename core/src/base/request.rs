@@ -12,7 +12,7 @@ pub struct Request {
     pub service: String,
     /// The user name as typed; `None` if it is not UTF-8.
     pub typed_user: Option<String>,
-    /// The place from which the user connects.
+    /// The source: the network address, local user or terminal from which the user logs in.
     pub source: Source,
     /// The value of `first_factor=` in the PAM line, which says when the first factor is checked.
     pub claim: Claim,
@@ -80,7 +80,7 @@ impl Claim {
     }
 }
 
-/// The place from which a user connects. Attempts are counted per source.
+/// The network address, local user or terminal from which a user logs in. Attempts are counted per source.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Source {
     /// A network address. Never a host name, because DNS could be forged.
@@ -112,7 +112,7 @@ impl Source {
     /// Returns the source as a part of a file name. An IPv6 address is reduced to its /64 network.
     #[must_use]
     pub fn label(&self) -> SourceLabel {
-        // The length of an IPv6 address.
+        // The maximum length of an IPv6 address as text.
         let mut label = String::with_capacity(39);
         match self {
             Self::Address(IpAddr::V4(address)) => {

@@ -74,7 +74,7 @@ impl UnixTime {
     #[must_use]
     pub fn of_date(year: u16, month: u8, day: u8) -> Option<Self> {
         let (year, month, day) = (u64::from(year), u64::from(month), u64::from(day));
-        // The inverse of `date`, which then verifies that the date exists.
+        // This is the inverse of `date`, which is called below to verify that the date exists.
         let year_from_march = year.checked_sub(u64::from(month <= 2))?;
         let (era, yoe) = (year_from_march / 400, year_from_march % 400);
         let month_from_march = (month + 9) % 12;

@@ -46,7 +46,7 @@ pub struct Asking<'a> {
     pub conversation: &'a dyn Conversation,
     /// Whether the first factor is proven, which decides what may be disclosed.
     pub first_factor: FirstFactor,
-    /// The account name, which is shown only behind a proven first factor.
+    /// The account name, which is shown only if the first factor is proven.
     pub user: String,
     /// The user's set of backup codes; `None` if the user has none.
     pub backup: Option<Backup<'a>>,
@@ -70,11 +70,11 @@ pub enum Wish {
 
 /// The backup codes of the user who is asked.
 pub struct Backup<'a> {
-    /// The port that reads the sets of codes.
+    /// The port that reads the sets of backup codes.
     pub codes: &'a dyn CodeSets,
     /// The user's folder.
     pub folder: Folder,
-    /// The id of the set in force.
+    /// The id of the set whose codes are valid now.
     pub id: SetId,
 }
 
@@ -126,7 +126,8 @@ impl Asking<'_> {
 
     fn ask_for_a_code(&self, judge: &mut dyn FnMut(&Code) -> Option<Outcome>) -> End {
         let mut last: Option<Rejection> = None;
-        // After a failed first factor no code helps: one question, then sshd asks for the password again.
+        // After a failed first factor, no code helps. The user is asked once, and then sshd asks for the password
+        // again.
         let tries = if self.first_factor == FirstFactor::Decoy { 1 } else { self.policy.tries };
         for left in (0..tries).rev() {
             let answer = match self.ask_once(last.as_ref()) {
@@ -155,8 +156,8 @@ impl Asking<'_> {
         End::Denied(reason)
     }
 
-    /// Explains a fault that entering a code cannot help. Shows the message as a prompt, because every client shows a
-    /// prompt, and ignores the answer.
+    /// Explains a fault of the host, which no code can overcome. Shows the message as a prompt, because every client
+    /// shows a prompt, and ignores the answer.
     pub fn explain(&self, message: &Message) {
         let _ =
             self.conversation.ask(&text::login(self.policy.language, message), self.policy.echo);
@@ -167,7 +168,7 @@ impl Asking<'_> {
     pub fn tell_accepted(&self, accepted: &Accepted) {
         let codes = self.policy.backup_codes;
         let message = match *accepted {
-            // A whole new set was just shown.
+            // The user has just been shown a whole new set.
             Accepted::BackupCode { shape: Shape::Letters20, left: Some(left) }
                 if left >= codes.count =>
             {
@@ -213,8 +214,8 @@ impl Asking<'_> {
         }
     }
 
-    /// Returns the entries for the menu of other ways. Before a proven first factor, every user gets the same entries,
-    /// and no file is read to determine them.
+    /// Returns the entries for the menu of other ways. If the first factor is not proven, every user gets the same
+    /// entries, and no file is read to determine them.
     fn ways(&self) -> Ways {
         match (self.first_factor, &self.backup) {
             // A change cannot be offered if only a code is asked for.
@@ -242,8 +243,8 @@ impl Asking<'_> {
         answer.map(|answer| self.worth_judging(answer)).map_err(|_| End::CutOff)
     }
 
-    /// Returns [`Answer::Other`] for a ticket or bypass code before a proven first factor, and otherwise `answer`.
-    /// Tickets and bypass codes are refused there, whether or not the user is throttled.
+    /// Returns [`Answer::Other`] for a ticket or bypass code if the first factor is not proven, and otherwise `answer`.
+    /// Without a proven first factor, tickets and bypass codes are refused, whether or not the user is throttled.
     fn worth_judging(&self, answer: Answer) -> Answer {
         match answer {
             Answer::Code(code) if self.first_factor != FirstFactor::Proven && code.is_voucher() => {
@@ -267,7 +268,7 @@ impl Asking<'_> {
             Some(Outcome::Faulty(reason)) if self.first_factor == FirstFactor::Proven => {
                 return Err(End::Broken(reason));
             }
-            // Before a proven first factor the questions continue as for every user.
+            // If the first factor is not proven, the questions continue as for every user.
             Some(Outcome::Faulty(reason)) => (Message::NotAccepted, reason),
             Some(Outcome::Wrong) => (Message::Wrong { left }, Reason::WrongCode),
             Some(Outcome::Replayed { wait } | Outcome::Repeated { wait }) => {
@@ -288,7 +289,8 @@ impl Asking<'_> {
         Ok(Rejection { message, reason })
     }
 
-    /// Returns the text of a message that may be shown. Before a proven first factor, all messages have the same text.
+    /// Returns the text of a message that may be shown. If the first factor is not proven, all messages have the same
+    /// text.
     fn sayable(&self, message: &Message) -> String {
         let said =
             if self.first_factor == FirstFactor::Proven { message } else { &Message::NotAccepted };

@@ -37,7 +37,7 @@ pub struct DialogueContext<'a> {
     pub user_ledger: &'a dyn UserLedger,
     /// The PAM service, or `twinlock` for the command.
     pub service: &'a str,
-    /// The place from which the user connects.
+    /// The source of the login or of the command.
     pub source: &'a SourceLabel,
     /// The fingerprint of the user's verified public key; `None` if none was verified.
     pub fingerprint: Option<String>,
@@ -211,7 +211,8 @@ impl DialogueContext<'_> {
         AuditStamp { by: self.account.name.clone(), at }
     }
 
-    /// Notifies the user by mail, best effort.
+    /// Queues a mail to the user, best effort. `left` is the number of unused backup codes; `None` if the mail does not
+    /// mention it.
     pub fn write(&self, kind: NotificationKind, left: Option<u8>) {
         let Ok(now) = self.ports.clock.now() else { return };
         self.ports.outbox.put(&Notification {

@@ -36,7 +36,7 @@ pub fn hand_over(
     let told = Change::Seen { by: seen.audit.by.clone(), at: seen.audit.at, left };
     let mut question = context.change(&told);
     for _ in 0..context.policy.tries {
-        // A program that cannot show the question counts as a postponement.
+        // If a program cannot show the question, this counts as a postponement.
         let Ok(typed) = context.ask_shown(&question) else { break };
         if is_begin(typed.text()) {
             let replaced = new_key::replace(context, place, judge);

@@ -1,5 +1,5 @@
-//! Issues new backup codes. They are shown once, and become valid when the user confirms them by typing the last group
-//! of the last code.
+//! Issues new backup codes. The codes are shown once. They become valid when the user types the last group of the last
+//! code to confirm them.
 
 use crate::{
     dialogue::context::{DialogueContext, DialogueError, no_entropy},
@@ -52,7 +52,8 @@ pub fn renew(
                 let newest = context.ports.records.newest(context.account);
                 let named = newest.map(|found| found.and_then(|found| found.record.codes));
                 let refused = is_refusal(&stop);
-                // If the store failed, or another process has built upon the change, a record names the set.
+                // A record may name the set in spite of the error: if the store failed, or if another process has built
+                // upon the change.
                 if refused && named.is_ok_and(|named| named != Some(id)) {
                     context.ports.codes.take_away(context.folder, id);
                 }
@@ -64,7 +65,7 @@ pub fn renew(
             }
             return Ok(count);
         }
-        // A single empty answer may be a slip, and the codes may be written down already; only the second one
+        // A single empty answer may be a slip, and the codes may be written down already; only a second empty answer
         // cancels.
         let nothing = typed.text().trim().is_empty();
         if nothing && empty {

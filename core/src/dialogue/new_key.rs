@@ -109,7 +109,7 @@ fn judged(
     }
     match second {
         SecondCode::Used(_) => Ok(record),
-        // This change uses up the last code of a set and so owes the user a new set.
+        // This change uses up the last code of a set, so new backup codes are due to the user.
         SecondCode::Last(last) if last.is_of(&record) => {
             Ok(enrollment::owing_codes(record, context.own_audit(stamp.at), stamp))
         }

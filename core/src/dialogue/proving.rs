@@ -75,7 +75,8 @@ impl ProvenKey {
 /// with the same verified ssh key can continue with it.
 pub fn prove(context: &DialogueContext<'_>, name: &str) -> Result<ProvenKey, DialogueError> {
     let begun = begin(context)?;
-    // Read before the verification: it identifies the ledger that holds this key's first step.
+    // Read the clock before the verification: the time identifies the ledger that holds the step of the key's first
+    // code.
     let since = context.now()?.boot;
     if let Some(notice) = &begun.notice {
         context.person().show(&context.set_up(notice));
@@ -121,7 +122,7 @@ fn begin(context: &DialogueContext<'_>) -> Result<PendingKey, DialogueError> {
     change(context.ports.records, context.account, &mut |found| {
         let mut record = enrollment::begun(context.account, found.map(|found| found.record), stamp);
         let before = record.extras.pending.take();
-        // With one code of an enrolled user, the pending key may have been shown to another person.
+        // If the user is enrolled, an attacker with a single code may have been shown the pending key.
         let same = record.state != State::Active
             && before.as_ref().is_some_and(|before| resumes(before, &asker, now));
         let notice = before.as_ref().map(|before| SetUp::BegunBefore {
@@ -179,7 +180,7 @@ fn ask_for_code(
                 drawing.plain = Plain::Letters;
                 None
             }
-            // A single empty answer may be a slip, and the key may be in the app already; only the second one
+            // A single empty answer may be a slip, and the key may be in the app already; only a second empty answer
             // cancels.
             (_, Answer::Stop) if empty => return Err(DialogueError::Declined(Reason::NotSetUp)),
             (_, Answer::Stop) => Some(SetUp::NothingTyped),

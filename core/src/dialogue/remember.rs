@@ -73,7 +73,7 @@ pub fn offer(
     let now = match answer(context, binding.address)? {
         RememberAnswer::No => return Ok(Remembered::No),
         RememberAnswer::Never => {
-            // Best effort: if it cannot be stored, the next login asks again.
+            // Best effort: if the answer "never" cannot be stored, the next login asks again.
             let _ = context.user_ledger.create(&never, &names::instant(context.now()?.unix));
             return Ok(Remembered::No);
         }
@@ -91,7 +91,7 @@ pub fn offer(
         key: fingerprint::of(binding.key),
     };
     let name = device::name_of(binding);
-    // An expired entry blocks the name.
+    // If an expired entry has this name, a new entry cannot be created.
     context.user_ledger.erase(&name);
     let made = context.user_ledger.create(&name, &device_text::write(&device));
     Ok(if made.is_ok() { Remembered::Yes } else { Remembered::No })

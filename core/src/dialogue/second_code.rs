@@ -53,7 +53,7 @@ pub fn ask(
     for left in (0..context.policy.tries).rev() {
         let (message, reason) = match answer::read(&context.ask(&question)?) {
             Answer::Stop => return Err(DialogueError::Declined(Reason::Stopped)),
-            // A voucher proves that an administrator helps, not that its bearer is the owner.
+            // A ticket or bypass code proves that an administrator helps, not that the owner of the account entered it.
             Answer::Code(code) if !code.is_voucher() => match judge(&code) {
                 Outcome::Granted(accepted) => return Ok(SecondCode::Used(accepted)),
                 Outcome::LastCode(last) => return Ok(SecondCode::Last(last)),

@@ -62,8 +62,8 @@ pub fn offer(
     let generation = enroll(context, &proven, ticket.as_ref(), reset)?;
     context.write(NotificationKind::SetUpDone, None);
     let why = Why::SetUp { user: context.name(), host: context.ports.accounts.host_name() };
-    // The key is verified, so access is granted even if the codes fail: they stay owed and are shown at the next
-    // login.
+    // The key is verified, so access is granted even if the backup codes could not be issued: they are still due, and
+    // the next login shows them.
     let shown = codes_or_later(context, why, generation);
     Ok(Came::Enrolled(accepted, shown.generation))
 }
@@ -157,7 +157,7 @@ fn ask_for_ticket(
 
 fn without(context: &DialogueContext<'_>, offer: Offer) -> Result<Came, DialogueError> {
     match offer.without {
-        // A user who was enrolled or reset in the meantime is no longer let through.
+        // A user who was enrolled or reset in the meantime is no longer granted access without a code.
         Without::LetThrough(_) => match context.ports.records.newest(context.account) {
             Ok(found) if found.as_ref().is_none_or(may_go_on) => Ok(Came::Without),
             Ok(_) => Err(OVERTAKEN),
@@ -250,7 +250,7 @@ pub fn codes_or_later(
     let newest = context.ports.records.newest(context.account).ok().flatten();
     match newest.map(|found| found.record) {
         Some(record) if record.generation == new => {
-            // The store failed after the change: the record in force may not survive a power failure.
+            // The store failed after the change: the new record is in force, but may be lost in a power failure.
             context.person().tell(&context.new_codes(&NewCodes::Unsure));
             OwedCodesShown { codes: CodesShown::Owed, generation: new }
         }

@@ -20,7 +20,7 @@ pub struct Event {
     pub user: Option<String>,
     /// The PAM service, such as `sshd`.
     pub service: String,
-    /// The place from which the user connects.
+    /// The source of the login.
     pub source: SourceLabel,
     /// The value of `first_factor=` in the PAM line.
     pub first_factor: &'static str,
@@ -69,7 +69,7 @@ pub enum Resynced {
 /// What granted access.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Accepted {
-    /// A code of an authenticator.
+    /// A code of an authenticator granted access.
     App {
         /// Name of the authenticator.
         authenticator: String,
@@ -80,21 +80,21 @@ pub enum Accepted {
         /// Length in bytes of the code at the end of the answer. It is never logged.
         length: usize,
     },
-    /// A backup code.
+    /// A backup code granted access.
     BackupCode {
         /// The shape of the backup code: eight digits or twenty letters.
         shape: Shape,
         /// Number of unused codes in the set; `None` if unknown.
         left: Option<u8>,
     },
-    /// A bypass code.
+    /// A bypass code granted access.
     Bypass {
         /// Remaining uses of the bypass code.
         left: u8,
     },
-    /// A set-up ticket, or a ticket for new backup codes.
+    /// A set-up ticket or a ticket for new backup codes granted access.
     Ticket,
-    /// A remembered device, so no code was asked for.
+    /// A remembered device granted access, so no code was asked for.
     Device,
 }
 
@@ -106,7 +106,7 @@ impl Accepted {
         match self {
             Self::App { length, .. } => *length,
             Self::BackupCode { shape, .. } => shape.length(),
-            // Asked for separately, behind a first factor that was passed on before.
+            // None of these is entered together with a password, which was passed on before.
             Self::Bypass { .. } | Self::Ticket | Self::Device => 0,
         }
     }
@@ -179,8 +179,8 @@ pub enum Reason {
 }
 
 impl Reason {
-    /// Returns whether codes refused for this reason are logged one by one, so that the end of the login needs no log
-    /// line of its own.
+    /// Returns whether codes refused for this reason are logged one by one, so that no log line is written at the end
+    /// of the login.
     #[must_use]
     pub fn is_told_at_once(self) -> bool {
         matches!(

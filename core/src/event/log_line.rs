@@ -105,7 +105,7 @@ fn pair(line: &mut String, key: &str, value: &str) {
     for piece in [" ", key, "="] {
         line.push_str(piece);
     }
-    // The common case.
+    // Most values need no escapes.
     if value.len() <= LONGEST && value.bytes().all(is_plain) {
         return line.push_str(value);
     }

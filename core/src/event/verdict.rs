@@ -9,8 +9,8 @@ pub enum Verdict {
     /// No code is needed, because a rule exempts the login or the settings admit users who are proven not to be
     /// enrolled.
     Exempt,
-    /// The code was wrong, the answer was empty, or the first factor failed. All of them give the same PAM return code,
-    /// which reveals nothing about the first factor.
+    /// The code was wrong, the answer was empty, or the first factor failed. All these causes give the same PAM return
+    /// code, so it reveals nothing about the first factor.
     Denied,
     /// No code would help, because of a fault of the host or because the user is not enrolled.
     Unavailable,

@@ -214,7 +214,7 @@ impl<'i> Table<'i> {
         &self,
         known: impl Iterator<Item = &'static str>,
     ) -> Result<(), TableError> {
-        // The first one in the text, not in the alphabet.
+        // Report the unknown key that comes first in the text, not the first in alphabetical order.
         match self.values.iter().min_by_key(|(key, _)| key.span().start) {
             None => Ok(()),
             Some((key, _)) => Err(TableError {

@@ -1,4 +1,4 @@
-//! The clock mark: the latest time of the wall clock that was trusted. Also the periods later than the mark in which
+//! The clock mark: the latest time of the wall clock that was trusted. Also keeps the periods after the mark in which
 //! codes were used.
 
 use alloc::vec::Vec;
@@ -8,8 +8,8 @@ use crate::{
     ledger::Stretch,
 };
 
-/// Seconds by which the clock must be ahead of the mark before the mark is moved again. Codes used in between do not
-/// move it.
+/// Seconds by which the clock must be ahead of the mark before the mark is moved again. A code that is used in between
+/// does not move the mark.
 pub const MARK_INTERVAL: u64 = MINUTE;
 /// Seconds by which the wall clock may have advanced more than the boot clock since the mark last moved.
 const SLACK: u64 = 5 * MINUTE;
@@ -64,7 +64,8 @@ impl ClockMark {
     /// the boot clock shows, plus five minutes (`SLACK`).
     pub fn distance(&self, now: Now) -> Distance {
         let begin = if self.at == UnixTime(0) { self.made } else { self.at };
-        // A later boot has restarted the boot clock: at least this much time has elapsed since.
+        // A later boot has restarted the boot clock. In this case, at least the time that the boot clock shows has
+        // elapsed.
         let gone = now.boot.seconds().checked_sub(self.moved);
         let gone = gone.unwrap_or(now.boot.seconds());
         if now.unix < self.at.plus(MARK_INTERVAL) {
@@ -94,7 +95,8 @@ impl KnownClock {
                 ahead.push(Stretch { from: now.unix, until: now.unix });
                 Self { mark, ahead: tidy(ahead) }
             }
-            // The mark follows. The previous position is kept too, in case an administrator lowers the mark again.
+            // The mark moves to the clock's time. The previous mark is kept as a period, in case an administrator
+            // lowers the mark again.
             Trust::Synchronized => {
                 close(&mut ahead, mark.at);
                 ahead.push(Stretch { from: now.unix, until: now.unix });
@@ -193,7 +195,7 @@ mod tests {
             (50_301, 100, Distance::Far),
             (50_700, 500, Distance::Near),
             (50_701, 500, Distance::Far),
-            // Another, younger boot: it has run for a minute and a half.
+            // The boot clock is behind the mark: the host was booted again, 90 seconds ago.
             (50_390, 90, Distance::Near),
             (50_391, 90, Distance::Far),
             (4_294_967_295, 500, Distance::Far),
@@ -218,7 +220,7 @@ mod tests {
     fn a_synchronized_clock_is_followed_and_can_be_taken_back() {
         let one = known(50_000, 100).used_far_ahead(at(90_000, 200), Trust::Synchronized);
         assert_eq!(one.mark, mark(90_000, 200));
-        // The clock continued for a while and then proved wrong.
+        // The clock ran on for a while, and then turned out to be wrong.
         let on =
             KnownClock { mark: one.mark.moved_to(UnixTime(95_000), BootTime(0).plus(5200)), ..one };
         let back = on.believing(at(55_000, 5300), &[]);

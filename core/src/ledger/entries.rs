@@ -44,7 +44,7 @@ impl Nonce {
     /// each login a system call.
     #[must_use]
     pub fn of_charge(charge: &Try, boot: BootTime) -> Self {
-        // FNV-1a: only needs to distinguish two sources at the same nanosecond.
+        // This is FNV-1a. It only has to distinguish two sources within the same nanosecond.
         let fold = |hash: u32, byte: u8| (hash ^ u32::from(byte)).wrapping_mul(0x0100_0193);
         let start = (charge.day as u32).rotate_left(8) ^ charge.budget as u32 ^ 0x811c_9dc5;
         let rest = charge.source.as_str().bytes().fold(start, fold);
@@ -58,10 +58,11 @@ impl Nonce {
 pub enum Budget {
     /// Attempts with a proven first factor.
     Proven,
-    /// Attempts before a first factor.
+    /// Attempts for which no first factor is proven.
     Unproven,
-    /// Attempts before a first factor by users whom a rule exempts. As many are allowed as in [`Self::Unproven`], but
-    /// they never lock the user out, because a password that ends in digits is no guess at a code.
+    /// Attempts by users whom a rule exempts and whose first factor is not proven. As many are allowed as in
+    /// [`Self::Unproven`], but they never lock the user out, because a password that ends in digits is no guess at a
+    /// code.
     Exempt,
     /// Attempts of `twinlock verify`. They neither lock the user out of logins nor allow more guesses at a login.
     Verify,
@@ -88,7 +89,8 @@ impl Budget {
     }
 }
 
-/// A charged attempt, named by its budget, day, slot and source. Only one process can create each name.
+/// A charged attempt, named by its budget, day, slot and source. If several processes try to create the same name, only
+/// one succeeds.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Try {
     /// The budget to which the attempt is charged.

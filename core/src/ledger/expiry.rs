@@ -93,7 +93,7 @@ mod tests {
                 failure_streak::length(&history, before, None),
                 failure_streak::length(&history, after, None)
             );
-            // Whether or not the names are removed by then.
+            // The length is the same whether or not the names of the expired attempts are removed.
             let left =
                 LedgerHistory { tries: history.tries[3..].to_vec(), ..LedgerHistory::default() };
             assert_eq!(failure_streak::length(&left, after, None), carried + 5);

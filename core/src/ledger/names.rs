@@ -14,8 +14,8 @@ use crate::{
     ledger::{Budget, FailureStreak, KeyId, Nonce, Refused, Try, Used},
 };
 
-/// Maximum length in bytes of a word in a text. The text is the target of a symbolic link. If it is short, it is stored
-/// in the inode and can be written when the disk is full.
+/// Maximum length in bytes of a reason, service or source in the text of a refusal. The text is the target of a
+/// symbolic link. If the text is short, it is stored in the inode and can be written when the disk is full.
 const WORD_MAX: usize = 24;
 
 /// Returns the ledger name of a used step.
@@ -115,7 +115,7 @@ pub fn read_instant(text: &str) -> Option<UnixTime> {
 /// Returns the text of a claimed step: the time of its creation and the nonce of the attempt.
 #[must_use]
 pub fn write_claim(at: UnixTime, nonce: Nonce) -> String {
-    // Each accepted login writes one; a general encoder takes five times as long.
+    // Each accepted login writes a nonce; a general encoder takes five times as long.
     let digit = |half: u8| char::from(if half < 10 { b'0' + half } else { b'a' - 10 + half });
     let mut text = String::with_capacity(64);
     text.push_str(Decimal::of(at.0).as_str());
@@ -196,7 +196,7 @@ mod tests {
         let text = write_claim(at, nonce);
         assert_eq!(text, "1800000000.0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f");
         assert_eq!((read_instant(&text), read_nonce(&text)), (Some(at), Some(nonce)));
-        // The format before claims had a nonce.
+        // An earlier format of claims had no nonce.
         assert_eq!((read_instant("1800000000"), read_nonce("1800000000")), (Some(at), None));
         for cut in 11..text.len() {
             assert_eq!(read_nonce(&text[..cut]), None, "{cut}");

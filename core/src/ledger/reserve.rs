@@ -3,7 +3,7 @@
 
 use crate::ledger::{Capacity, throttle::Familiarity};
 
-/// Returns whether an attempt before a proven first factor may create another ledger name. Attempts from unknown
+/// Returns whether an attempt without a proven first factor may create another ledger name. Attempts from unknown
 /// sources may use the first half of all names, attempts from known sources the first three quarters.
 #[must_use]
 pub fn admits(capacity: Capacity, familiarity: Familiarity) -> bool {
@@ -14,7 +14,7 @@ pub fn admits(capacity: Capacity, familiarity: Familiarity) -> bool {
     capacity.names == 0 || capacity.free > kept
 }
 
-/// Returns whether only the last quarter of all ledger names is free. All attempts before a proven first factor then
+/// Returns whether only the last quarter of all ledger names is free. If so, all attempts without a proven first factor
 /// open the same folder.
 #[must_use]
 pub fn has_begun(capacity: Capacity) -> bool {
@@ -49,7 +49,7 @@ mod tests {
         assert_eq!(with(0, 0), [true; 3]);
         let Capacity { names, free } = Capacity::UNBOUNDED;
         assert_eq!(with(names, free), [true; 3]);
-        // A file system that reports nonsense.
+        // This file system reports more free names than it has.
         assert_eq!(with(10, u64::MAX), [true; 3]);
     }
 }

@@ -260,7 +260,7 @@ impl LoginFlow<'_> {
         let (Some(found), Some(record)) = (found, self.newest(context).filter(judged)) else {
             return Err(OVERTAKEN);
         };
-        // A second code is compared with what this login has put in force, including codes just shown.
+        // A second code is compared with the newest record, and thus also with backup codes that were just shown.
         if let Some((_, snapshot)) = &mut attempt.person {
             *snapshot = found;
         }
@@ -357,7 +357,7 @@ impl LoginFlow<'_> {
         attempt.forgive_late();
         self.log(Some(context.account), Kind::CodesRenewed, None, None);
         let mut after = AfterCode { generation, shown: DialogueShown::Something };
-        // A user with a ticket has no device to remember yet.
+        // A login with a ticket does not offer to remember the device.
         if wish == Wish::Change {
             self.serve(context, attempt, &mut after)?;
         }

@@ -60,18 +60,19 @@ impl LoginFlow<'_> {
         code: &Code,
     ) -> Outcome {
         let outcome = attempt.verify(code);
-        // Logged at once: a user who disconnects or kills this process after a wrong code must still leave a trace.
+        // A refusal is logged at once, so that a user who disconnects or kills this process after a wrong code leaves a
+        // trace.
         if let Some(reason) = outcome.rejection() {
             let (kind, reason) = noted_as.unwrap_or((Kind::Refused, reason));
             self.note(account, kind, reason);
         }
         if outcome.is_resynchronized() {
-            // Sent at once: the drift is stored, however this login ends.
+            // The mail is sent at once, because the drift is stored however this login ends.
             self.write(account, NotificationKind::Resynchronized, None);
         }
         let guessed = matches!(outcome, Outcome::Throttled { .. } | Outcome::Locked);
         if guessed && self.first_factor == FirstFactor::Proven {
-            // An attacker who guesses here has the password or the key.
+            // A user who guesses after a proven first factor may be an attacker who has the password or the ssh key.
             self.write(account, NotificationKind::Guessed, None);
         }
         outcome

@@ -28,7 +28,7 @@ impl LoginFlow<'_> {
                 self.write_accepted(account, accepted);
             }
             End::Denied(reason) if reason.is_told_at_once() => {}
-            // A concurrent change of the record takes precedence; this login knows nothing more.
+            // Another process has changed the record, so this login cannot tell the user another reason.
             End::Denied(Reason::RecordChanging) | End::Broken(Reason::RecordChanging)
                 if self.can_talk() =>
             {
@@ -66,7 +66,7 @@ impl LoginFlow<'_> {
         if let Accepted::BackupCode { left, .. } = *accepted {
             self.write(account, NotificationKind::BackupCodeUsed, left);
             let codes = self.policy.backup_codes;
-            // After the last code there is a whole new set.
+            // After the last code of a set, `left` is the size of the new set, of which the user need not be warned.
             if left.is_some_and(|left| left <= codes.warn_below && left < codes.count) {
                 self.write(account, NotificationKind::FewCodesLeft, left);
             }
@@ -98,7 +98,7 @@ impl LoginFlow<'_> {
         let Ok(now) = self.ports.clock.now() else { return };
         self.ports.records.mark_clock(now);
         let folder = account.and_then(|account| Folder::of(&account.name).ok());
-        // A code without a first factor is no login, and an unknown source cannot be remembered.
+        // If the first factor is not proven, the user is not logged in yet. An unknown source cannot be remembered.
         let lasting =
             self.first_factor == FirstFactor::Proven && self.request.source != Source::Unknown;
         let new = lasting && familiarity == Familiarity::Stranger;
@@ -107,8 +107,8 @@ impl LoginFlow<'_> {
         }
     }
 
-    /// Logs a refusal or an exemption, and stores a refusal in the ledger. Before a first factor, both make the same
-    /// system calls, so that an observer cannot tell them apart.
+    /// Logs a refusal or an exemption, and stores a refusal in the ledger. If the first factor is not proven, both make
+    /// the same system calls, so that an observer cannot tell them apart.
     pub(super) fn note(&self, account: Option<&Account>, kind: Kind, reason: Reason) {
         self.log(account, kind, Some(reason), None);
         if kind == Kind::Refused || self.first_factor != FirstFactor::Proven {
@@ -144,7 +144,7 @@ pub(super) fn name_of(account: Option<&Account>) -> String {
 /// user stopped, the conversation failed, or the last code is logged already.
 pub(super) fn with_reason(end: End, reason: Reason) -> End {
     match end {
-        // Each code was logged with the reason already.
+        // Each refused code was logged with its own reason already.
         End::Denied(last) if last.is_told_at_once() => end,
         End::Granted(_) | End::LastCode(_) | End::Ticket(_) | End::Denied(_) | End::Broken(_) => {
             End::Denied(reason)

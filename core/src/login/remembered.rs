@@ -43,7 +43,8 @@ impl LoginFlow<'_> {
         let (account, found) = (account?, held.record.as_ref()?);
         let seen = found.record.authenticators.iter().any(|one| one.seen.is_some());
         if seen || found.record.extras.owed_codes.is_some() {
-            // Codes that are owed are shown after a code only.
+            // The dialogue about a seen key or about new backup codes follows only a code, so the user is asked for a
+            // code.
             return None;
         }
         let generation = found.record.generation;

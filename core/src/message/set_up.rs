@@ -43,7 +43,7 @@ pub enum SetUp {
     BegunBefore {
         /// Time at which set-up was begun.
         at: UnixTime,
-        /// Place from which the user who began set-up connected.
+        /// Source of the login in which set-up was begun.
         source: String,
         /// Whether this key is the one that was shown when set-up was begun.
         key: SameKey,

@@ -18,7 +18,7 @@ pub struct Notification {
     pub at: UnixTime,
     /// The PAM service, or `twinlock` for a command.
     pub service: String,
-    /// The place from which the event was caused.
+    /// The source of the login or command that caused the event.
     pub source: SourceLabel,
     /// The administrator who acted; `None` if it was the user.
     pub by: Option<String>,
@@ -133,9 +133,9 @@ impl NotificationKind {
 /// The subject of a mail. Each topic has its own text.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Topic {
-    /// A notification of this kind.
+    /// The mail is a notification of this kind.
     Event(NotificationKind),
-    /// A ticket for this purpose. The mail contains the ticket.
+    /// The mail contains a ticket for this purpose.
     Ticket(Purpose),
 }
 

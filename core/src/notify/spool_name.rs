@@ -16,9 +16,9 @@ const BETWEEN: char = '@';
 /// 255 bytes.
 const WITH_TIME_MAX: usize = 180;
 
-/// Text of an absent value.
+/// The text of an absent value in the details of a notification.
 const NOTHING: &str = "-";
-/// Prefix of the recipient's address.
+/// The prefix of the recipient's address in the details of a notification.
 const TO: &str = "to=";
 /// Text of an actor named `-`, which differs from the text of an absent actor.
 const DASH: &str = "%2D";

@@ -16,9 +16,9 @@ use crate::{
 const VALUE_MAX: usize = 100;
 /// Maximum length of a subject in characters.
 const SUBJECT_MAX: usize = 250;
-/// The first word of a text that an administrator wrote.
+/// The first word of a mail text that an administrator wrote.
 const SUBJECT: &str = "Subject:";
-/// The text for an empty value.
+/// The text that replaces a placeholder if its value is empty.
 const NOTHING: &str = "-";
 
 /// The subject and body of a mail. The body may contain a ticket.
@@ -175,7 +175,8 @@ pub fn replaced(text: &str, topic: Topic, blanks: &Blanks) -> Result<WrittenMail
 }
 
 fn has_ticket(text: &str, topic: Topic) -> Result<bool, TemplateError> {
-    // A character that no text contains.
+    // The placeholder is replaced by a character that no text contains, to find out whether the text has the
+    // placeholder.
     let mark = Zeroizing::new(String::from("\0"));
     Ok(fill(text, topic, &Blanks(Vec::from([(TICKET, mark)])))?.contains('\0'))
 }

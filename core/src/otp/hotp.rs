@@ -50,7 +50,7 @@ impl Keyed {
     pub fn mark(&self, authenticator: &Authenticator) -> KeyId {
         let seconds = match authenticator.moving {
             MovingFactor::Clock { .. } => authenticator.parameters.period.seconds(),
-            // No period is 0, so counters and steps never mix.
+            // A counter has no period. No period is 0, so a counter and a time step never have the same identifier.
             MovingFactor::Counter { .. } => 0,
         };
         let mut text = [0; MARK_TEXT.len() + 8];

@@ -190,7 +190,7 @@ impl UriFields {
         if let Some(text) = &self.digits {
             parameters.digits = number(text).and_then(Digits::new).ok_or(UriError::Digits)?;
         }
-        // A parameter that does not apply to this kind counts as unknown.
+        // A parameter that does not apply to the type of the URI counts as unknown.
         if let Some(text) = self.period.as_ref().filter(|_| kind == UriKind::Clock) {
             parameters.period = number(text).and_then(Period::new).ok_or(UriError::Period)?;
         }
@@ -226,7 +226,8 @@ fn number(text: &str) -> Option<u64> {
     usual.then_some(number)
 }
 
-/// Returns a name of at most 40 characters, all of which are safe in log lines and on a terminal.
+/// Returns a text as the name of an authenticator: at most 40 characters, all of which are safe in log lines and on a
+/// terminal; `app` if none is left.
 #[must_use]
 pub fn tidy_name(text: &str) -> String {
     let name: String = text

@@ -55,7 +55,7 @@ impl Matrix {
             QrSegment::make_alphanumeric(run, &mut bits),
             QrSegment::make_bytes(after.as_bytes()),
         ];
-        // An empty segment would still cost its header.
+        // Empty segments are left out, because each one costs a header.
         let wanted = |segment: &QrSegment<'_>| segment.num_chars() > 0;
         let segments: Vec<_> = segments.into_iter().filter(wanted).collect();
         let (least, most) = (Version::MIN, Version::MAX);

@@ -26,7 +26,7 @@ pub struct AdmissionInput<'a> {
     pub policy: &'a Policy,
     /// Whether sshd has verified a public key.
     pub public_key: PublicKey,
-    /// The current time, by which rules and exemptions end.
+    /// The current time, which decides whether a rule or an exemption has ended.
     pub now: Now,
 }
 
@@ -121,7 +121,7 @@ pub fn admit(known: &AdmissionInput<'_>) -> Admission {
     match known.record {
         Err(fault) => Admission::Refuse(Reason::Store(fault)),
         Ok(Some(Record { state: State::Active, .. })) => Admission::Ask,
-        // Root is never admitted without a record and never set up by the first login.
+        // Root is neither admitted without a record nor offered set-up at a login.
         Ok(_) if uid == 0 => Admission::Refuse(Reason::NotEnrolled),
         Ok(Some(found)) if found.extras.reset.is_some() => after_reset(known),
         Ok(found) => match remind {

@@ -210,7 +210,7 @@ pub enum Echo {
     Shown,
 }
 
-/// Whether two adjacent codes behind a proven first factor may correct the drift (RFC 6238 section 6).
+/// Whether two adjacent codes after a proven first factor may correct the drift (RFC 6238 section 6).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Resync {
     /// Two adjacent codes may correct the drift.

@@ -179,7 +179,7 @@ fn word(line: &mut PamLine, argument: &str) -> Result<(), PamLineError> {
         "nullok" => line.not_enrolled = NotEnrolled::Allow,
         "noskewadj" => line.resync = Resync::Off,
         "code_only" => line.questions = Questions::CodeOnly,
-        // A wrong code never moves a counter here.
+        // twinlock never moves the counter of a token after a wrong code, so the argument changes nothing.
         "no_increment_hotp" => {}
         _ => return Err(unknown(argument)),
     }
@@ -305,7 +305,7 @@ impl PamLine {
 pub fn over(line: &PamLine, given: Given, mut policy: Policy) -> Policy {
     policy.field = line.field(given);
     if policy.field == Field::PasswordAndCode {
-        // Both settings apply to a field with only a code.
+        // The settings `prompt` and `echo` are meant for an answer that contains only a code.
         policy.prompt = None;
         policy.echo = Echo::Hidden;
     }

@@ -17,7 +17,7 @@ pub enum Field {
 /// The questions that a login may ask besides the code.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Questions {
-    /// All questions, for changes that the record owes or the user requests.
+    /// All questions, for changes that the record requires or the user requests.
     #[default]
     All,
     /// No questions, because the PAM line says `code_only`. A dialogue that the record requires counts as postponed.

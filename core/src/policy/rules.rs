@@ -48,7 +48,7 @@ pub struct Subject<'a> {
     pub service: &'a str,
     /// The source address; `None` if the user does not connect from a network address.
     pub address: Option<IpAddr>,
-    /// The current time, by which a rule ends.
+    /// The current time, which decides whether a rule has ended.
     pub now: UnixTime,
 }
 

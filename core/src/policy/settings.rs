@@ -97,7 +97,7 @@ fn take(
 ) -> Result<(), TableError> {
     for setting in section.settings {
         let key = setting.key;
-        // A login reads the file: most settings are not in it, and asking costs less than taking.
+        // Every login reads the file, and most settings are not in it. `has` costs less than taking a value.
         if !table.has(key) {
             continue;
         }

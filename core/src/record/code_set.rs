@@ -92,10 +92,11 @@ pub struct Cost {
 }
 
 impl Cost {
-    /// 19 MiB and two passes, as OWASP recommends for passwords, for codes of eight digits, which can be guessed.
+    /// The cost for codes of eight digits, which can be guessed: 19 MiB and two passes, as OWASP recommends for
+    /// passwords.
     pub const GUESSABLE: Self = Self { memory_kib: 19 * 1024, passes: 2 };
 
-    /// 8 MiB and one pass, which makes a login fast, for codes of twenty letters, which cannot be guessed at any cost.
+    /// The cost for codes of twenty letters, which cannot be guessed at any cost: 8 MiB and one pass, for a fast login.
     pub const STRONG: Self = Self { memory_kib: 8 * 1024, passes: 1 };
 
     /// Returns a cost of 8 KiB to 64 MiB and 1 to 10 passes; `None` for other values, so that a file cannot demand
@@ -119,7 +120,7 @@ impl Cost {
     }
 }
 
-/// The Argon2id hash of a backup code. Eight digits can be recovered from their hash by trying all.
+/// The Argon2id hash of a backup code. A code of eight digits can be recovered from its hash by trying all codes.
 pub struct Digest(Zeroizing<[u8; 32]>);
 
 impl Digest {

@@ -267,7 +267,7 @@ fn later(found: &Record, now: UnixTime) -> UnixTime {
 pub fn give_ticket(extras: &mut RecordExtras, ticket: Ticket) {
     let now = ticket.audit.at;
     if ticket.purpose == Purpose::SetUp {
-        // A key that was shown without this ticket must not be continued with.
+        // A set-up that was begun without this ticket must not continue with its key.
         extras.pending = None;
     }
     extras.tickets.retain(|other| now < other.voucher.until);

@@ -84,7 +84,7 @@ pub struct Pending {
     pub key: Key,
     /// Time at which the key was first shown.
     pub since: UnixTime,
-    /// The place from which the user connected.
+    /// The source of the login in which the key was first shown.
     pub source: SourceLabel,
     /// The fingerprint of the user's verified public key; `None` if none was verified.
     pub fingerprint: Option<String>,

@@ -20,7 +20,7 @@ pub struct Record {
     pub uid: u32,
     /// Whether the user is enrolled, so that a code is required.
     pub state: State,
-    /// Changes with every change of the record, and is never reused.
+    /// The generation, which is new after every change of the record and is never reused.
     pub generation: Generation,
     /// Time at which set-up was completed.
     pub since: UnixTime,

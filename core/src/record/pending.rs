@@ -13,7 +13,7 @@ const RESUMED_FOR: u64 = 15 * 60;
 
 /// The user who begins set-up again, and by what this user is recognized.
 pub struct Asker<'a> {
-    /// The place from which the user connects.
+    /// The source of the login.
     pub source: &'a SourceLabel,
     /// The fingerprint of the user's verified public key; `None` if none was verified.
     pub fingerprint: Option<&'a str>,

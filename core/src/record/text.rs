@@ -131,13 +131,13 @@ pub fn read(text: &str) -> Result<Record, StoreError> {
     by_toml(text)
 }
 
-/// Parses a record that is not exactly as twinlock writes it, because it was edited by hand or written by another
-/// version.
+/// Parses a record that is not exactly as twinlock writes it, because an administrator edited it or another version
+/// wrote it.
 fn by_toml(text: &str) -> Result<Record, StoreError> {
     let file = Table::parse(text).and_then(RecordFile::of).map_err(|odd| {
         newer(text, VERSION).unwrap_or(StoreError::Malformed { line: line_at(text, odd.at) })
     })?;
-    // The TOML parser skips a byte order mark; this program never writes one.
+    // The TOML parser skips a byte order mark, but twinlock writes none.
     if text.starts_with('\u{feff}') {
         return Err(StoreError::Malformed { line: 1 });
     }

@@ -15,7 +15,7 @@ use crate::{
 pub fn is_due(record: &Record, now: Now) -> bool {
     let over =
         |ticket: &Ticket| ticket.voucher.is_over(now) && is_a_day_away(ticket.audit.at, now.unix);
-    // A reminder never lets in a user who was reset; an administrator has to act first.
+    // A login with a reminder never grants access to a user who was reset. An administrator has to issue a ticket.
     record.state == State::Pending
         && record.extras.reset.is_none()
         && newest(record).is_some()
@@ -66,7 +66,7 @@ pub fn renewed(
 ) -> Option<Record> {
     let mut tickets = record.extras.tickets.iter_mut();
     *tickets.find(|ticket| *ticket == reserved)? = working.clone();
-    // A key that was shown without this ticket must not be continued with.
+    // A set-up that was begun without this ticket must not continue with its key.
     record.extras.pending = None;
     record.generation = generation;
     Some(record)

@@ -102,7 +102,7 @@ mod tests {
 
     #[test]
     fn a_clock_that_is_set_back_brings_no_voucher_back() {
-        // Issued at 1000, 50 s after the kernel started, for 100 s.
+        // The voucher is issued at time 1000, 50 s after the kernel started, and is valid for 100 s.
         let given = Now { unix: UnixTime(1000), boot: BootTime(0).plus(50) };
         let voucher = Voucher::of("123456789", UnixTime(1100), [7; 16]).unwrap();
         let voucher = voucher.counted_from(given, "b");
@@ -112,8 +112,8 @@ mod tests {
             (1099, 150, "b", 0, false),
             (500, 149, "b", 0, true),
             (0, 100_000, "b", 0, false),
-            // Within one boot, a mark in the future does not expire a voucher, which may be needed to recover from
-            // it.
+            // Within one boot, a clock mark in the future does not make a voucher expire, because the voucher may be
+            // needed to correct the clock.
             (1050, 100, "b", 9000, true),
             (1050, 20, "c", 1099, true),
             (1050, 20, "c", 1100, false),

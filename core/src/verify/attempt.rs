@@ -76,7 +76,7 @@ pub struct Attempt<'a> {
     /// The fault of the host that prevents a comparison with the user's record; `None` if there is none. An attempt
     /// that fails for this reason is refunded.
     pub broken: Option<Reason>,
-    /// The place from which the user connects: an address, a local user id or a terminal.
+    /// The source of the login: an address, a local user id or a terminal.
     pub source: &'a SourceLabel,
     /// The group of limits that counts the attempts.
     pub budget: Budget,
@@ -187,7 +187,7 @@ impl<'a> Attempt<'a> {
             self.user_ledger.erase(&names::try_name(old));
         }
         if matches!(outcome, Outcome::Granted(_)) {
-            // A code verified for another program must not clear the failed attempts of logins.
+            // A code that `twinlock verify` has checked must not clear the failed attempts of logins.
             if self.budget != Budget::Verify {
                 self.forgive(&history, Some(own), now.unix);
             }
@@ -211,7 +211,8 @@ impl<'a> Attempt<'a> {
         let horizon = self.ports.ledger.floor(now)?;
         let evidence = Evidence::of(&history, &horizon, now.unix, self.policy.window);
         let _ = self.compare(code, &evidence);
-        // Unknown user names share their attempts; visible throttling would reveal that there is no account.
+        // User names without an account share their attempts. A throttled attempt that costs less time would thus
+        // reveal that there is no account.
         self.code_sets(now).work_as_if(code);
         self.drop_expired(&history, horizon.floor, now);
         self.note_nothing(&history, now.unix);
@@ -231,9 +232,10 @@ impl<'a> Attempt<'a> {
         for _ in 0..ROUNDS {
             let found = match self.compare(code, evidence) {
                 Ok(found) => found,
-                // `verify` cannot spend a backup code for an answer.
+                // `twinlock verify` only answers whether a code is right, so it cannot spend a backup code.
                 Err(outcome) if self.budget == Budget::Verify => return Ok(outcome),
-                // The remaining work is also done for a code that is not a backup code.
+                // The code may be a backup code. If the first factor is not proven, `offer` does equal work for users
+                // without a set.
                 Err(Outcome::Wrong) => match code_sets.offer(&mut self.person, code) {
                     CodeSetOutcome::Granted(accepted) => return Ok(Outcome::Granted(accepted)),
                     CodeSetOutcome::Last(last) => return Ok(Outcome::LastCode(last)),
@@ -309,7 +311,7 @@ impl<'a> Attempt<'a> {
             Ruling::Replayed { wait } => Err(Outcome::Replayed { wait }),
             Ruling::Repeated { wait } => Err(Outcome::Repeated { wait }),
             Ruling::RepeatedLate { wait } if self.budget == Budget::Proven => {
-                // The codes of a phone whose clock is off may have been accepted before.
+                // An app whose clock is off may show codes that were accepted before.
                 match self.memory.note(&snapshot.record, code, evidence) {
                     Sign::Off { ahead, wait } => Err(Outcome::ClockOff { ahead, wait }),
                     Sign::Adjacent(_) | Sign::Nothing => Err(Outcome::Repeated { wait }),
@@ -317,7 +319,7 @@ impl<'a> Attempt<'a> {
             }
             Ruling::RepeatedLate { wait } => Err(Outcome::Repeated { wait }),
             Ruling::BeforeEpoch { wait, ahead } => Err(Outcome::BeforeEpoch { wait, ahead }),
-            // Before a proven first factor, all wrong codes must cost the same.
+            // If the first factor is not proven, all wrong codes must cost the same.
             Ruling::Wrong if self.budget != Budget::Proven => Err(Outcome::Wrong),
             Ruling::Wrong => match self.memory.note(&snapshot.record, code, evidence) {
                 Sign::Adjacent(found) => Ok(found),
@@ -347,8 +349,8 @@ fn claim(claimant: &Claimant<'_>, found: Match) -> Result<Creation, LedgerError>
     Ok(Creation::Made)
 }
 
-/// Returns whether the charge of an attempt is refunded. The charge is kept if the code was compared and wrong, and
-/// before a first factor also if the code was used or is older than the epoch.
+/// Returns whether the charge of an attempt is refunded. The charge is kept if the code was compared and wrong, and, if
+/// the first factor is not proven, also if the code was used or is older than the epoch.
 fn refunds(outcome: &Outcome, budget: Budget) -> bool {
     match outcome {
         Outcome::Wrong | Outcome::ClockOff { .. } | Outcome::HalfJudged(_) => false,

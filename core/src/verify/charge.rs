@@ -41,7 +41,7 @@ impl Attempt<'_> {
     /// Does not charge an attempt that the throttle would refuse. Otherwise, an attacker could kill the process before
     /// the refund.
     pub(crate) fn charge(&self, now: UnixTime) -> Result<Charge, LedgerError> {
-        // An ordinary login finds the first slot free and lists the names once, after it is charged.
+        // An ordinary login finds the first slot free. It thus need not list the names before it is charged.
         if self.budget == Budget::Proven
             && let Some(charged) = self.take(&self.name_of(0, now), now)?
         {
@@ -72,7 +72,7 @@ impl Attempt<'_> {
         Ok((made == Creation::Made).then(|| name.clone()))
     }
 
-    /// Returns the refusal of an attempt before a proven first factor if the ledger is nearly full, or was when the
+    /// Returns the refusal of an attempt without a proven first factor if the ledger is nearly full, or was when the
     /// user's folder was opened; `None` otherwise. Makes the same system calls for every user, throttled or not.
     fn reserved(&self) -> Result<Option<Outcome>, LedgerError> {
         if !self.budget.is_uniform() {
@@ -89,10 +89,11 @@ impl Attempt<'_> {
         if !self.budget.is_uniform() {
             return Ok(());
         }
-        // Without a stored attempt, use `.`, which always exists.
+        // If no attempt is stored, the name is `.`, which always exists, so that nothing is created.
         let first = history.tries.first().map(|charged| names::try_name(&charged.name));
         let name = first.as_deref().unwrap_or(".");
-        // If another process has forgiven that name meanwhile, it would now count as an attempt.
+        // If another process has erased the name meanwhile, this call creates it again. It must not count as an
+        // attempt.
         if self.user_ledger.create(name, &names::instant(now))? == Creation::Made {
             self.user_ledger.erase(name);
         }
@@ -118,12 +119,12 @@ impl Attempt<'_> {
                 failure_streak::in_force(history, self.noted(), now),
                 Some(charged),
             ),
-            // A streak that ends with the owner's login and survives a restart would tell strangers that the account
-            // is in use.
+            // Without a proven first factor, no streak counts. A streak that ends with the owner's login and survives a
+            // restart would tell strangers that the account is in use.
             Budget::Unproven | Budget::Exempt | Budget::Verify => 0,
         };
         let familiarity = match self.budget {
-            // The caller of `verify` has not logged in as this user, from any source.
+            // The caller of `twinlock verify` has not logged in as this user, so no source is known.
             Budget::Verify => Familiarity::Stranger,
             Budget::Proven | Budget::Unproven | Budget::Exempt => self.familiarity(),
         };
@@ -235,8 +236,8 @@ impl Attempt<'_> {
 
     /// Ends the failure streak. Makes no system call if there is none, which is the usual case.
     fn end_row(&self, history: &LedgerHistory, own: Option<&Try>, now: UnixTime) {
-        // Even if the ledger has no streak: a number that a crash or a slower process left next to the record would
-        // become a streak after a restart.
+        // The number next to the record is cleared even if the ledger has no streak. A crash or a slower process may
+        // have left the number, and after a restart it would become a streak.
         let person = self.person.as_ref().filter(|(_, snapshot)| snapshot.failures > 0);
         if let Some(folder) = person.and_then(|(account, _)| Folder::of(&account.name).ok()) {
             self.ports.records.forget_failures(&folder);

@@ -190,8 +190,8 @@ impl<'a> CodeSetVerifier<'a> {
         }
     }
 
-    /// Does the work of a comparison without comparing. Before a proven first factor, an answer of this shape thus
-    /// costs the same time for every user name, throttled or not.
+    /// Does the work of a comparison without comparing. If the first factor is not proven, an answer with the shape of
+    /// a backup code thus costs the same time for every user name, throttled or not.
     pub fn work_as_if(&self, code: &Code) {
         if self.budget.is_uniform()
             && let Some(shape) = code_match::shape_of(code)
@@ -232,7 +232,7 @@ impl<'a> CodeSetVerifier<'a> {
         };
         let text = code.of_shape(set.shape);
         if text.is_empty() {
-            // The shape differs from that of the set: do the same work as for a wrong code.
+            // If the shape differs from the shape of the set, do the same work as for a wrong code.
             if self.budget.is_uniform()
                 && let Some(shape) = code_match::shape_of(code)
             {
@@ -285,7 +285,7 @@ impl<'a> CodeSetVerifier<'a> {
         generation: Generation,
         found: &FoundCode,
     ) -> CodeSetOutcome {
-        // Tells `twinlock status` when a code was last used; the code is spent even without it.
+        // This ledger name tells `twinlock status` when a code was last used. The code is spent even without the name.
         let used = Used { mark: KeyId::of_set(found.id), step: Step(found.place.into()) };
         let name = names::used_name(&used);
         let _ = self.user_ledger.create(&name, &names::instant(self.since.unix));

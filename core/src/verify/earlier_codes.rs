@@ -104,7 +104,7 @@ mod tests {
         for step in steps {
             assert_eq!(repeated(&steps, own(), step), Some(Step(901)), "{step}");
         }
-        // An absent step must not be taken for step 0.
+        // Five steps are used, and eight are compared. A missing step must not count as step 0.
         for step in [0, 8, 299, 901] {
             assert_eq!(repeated(&steps, own(), step), None, "{step}");
         }

@@ -24,7 +24,7 @@ pub fn read(
                 Some((own, at)) if *own == found => Some(at),
                 _ => instant_of(user_ledger, &name)?,
             };
-            // A name that another process has erased meanwhile was refunded.
+            // If another process has erased the name meanwhile, the attempt was refunded and does not count.
             history.tries.extend(at.map(|at| Charged { name: found, at }));
         } else if let Some(row) = names::read_row(&name) {
             history.row = history.row.max(Some(row));

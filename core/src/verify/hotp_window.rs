@@ -39,7 +39,7 @@ pub fn judge(
         is_code_of(keyed.truncated(counter), digits, code.of_length(digits))
     };
     let mut found = None;
-    // Used counters are always computed, so that a used code is reported as used.
+    // The code of the last used counter is always computed, so that this code is reported as used.
     let last = next.checked_sub(1).is_some_and(is_at);
     let typed = code.of_length(authenticator.parameters.digits);
     let earlier = EarlierCodes { keyed, mark, used }.repeated(authenticator, typed);

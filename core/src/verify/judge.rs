@@ -50,7 +50,7 @@ impl<'a> Evidence<'a> {
         Self { known: known_key(record, horizon), ..self }
     }
 
-    /// Returns the last second about which the ledger knows nothing for the key with this identifier.
+    /// Returns the last second for which the ledger does not know the used codes of the key with this identifier.
     fn floor_of(&self, mark: KeyId) -> UnixTime {
         if self.known == Some(mark) { UnixTime(0) } else { self.floor }
     }
@@ -68,8 +68,8 @@ impl<'a> Evidence<'a> {
     }
 }
 
-/// Returns the key that was enabled after the ledger began. An imported key that has replaced it since has another
-/// identifier.
+/// Returns the key that was enabled after the ledger began. If an imported key has replaced that key since, the
+/// identifiers differ.
 fn known_key(record: &Record, horizon: &Horizon) -> Option<KeyId> {
     let fresh = record.extras.fresh_key.as_ref().filter(|_| record.authenticators.len() == 1)?;
     let same_ledger = fresh.boot_id == horizon.boot_id && fresh.since >= horizon.begun;
@@ -289,7 +289,7 @@ mod tests {
 
     #[test]
     fn key_older_than_the_ledger_keeps_the_floor() {
-        // A later epoch, another boot with any clock, and an imported key keep the epoch.
+        // The floor stays if the epoch is later than the key, if the boot is another one, or if the key was imported.
         assert_eq!(floor(&fresh(), &horizon("b", 101)), NOW);
         assert_eq!(floor(&fresh(), &horizon("c", 1)), NOW);
         let imported = Record::nobodys().unwrap();
@@ -306,7 +306,7 @@ mod tests {
         let second = Authenticator { key: other(), ..two.authenticators[0].copied() };
         two.authenticators.push(second);
         assert_eq!(floor(&two, &horizon("b", 1)), NOW);
-        // A record with two keys keeps the epoch, too.
+        // A record with two keys is not marked as fresh, so the floor stays, too.
         two.extras.fresh_key = None;
         crate::verify::fresh_key::mark_as_fresh(&mut two, "b", boot(100));
         assert_eq!(two.extras.fresh_key, None);

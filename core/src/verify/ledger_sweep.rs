@@ -48,7 +48,8 @@ impl Sweep<'_> {
         let now = self.now.unix;
         let expired = expiry::expired(history, self.floor, now);
         let Some(newest) = expired.last() else { return 0 };
-        // A streak in the future dates from a clock that was set back; what it includes is unknown.
+        // If a streak begins in the future, the clock was set back, and it is unknown which attempts the streak
+        // includes.
         let is_ahead = history.row.is_some_and(|row| row.since > now);
         if is_ahead || (history.row.is_none() && self.noted.is_none()) {
             return 0;
@@ -58,7 +59,8 @@ impl Sweep<'_> {
         }
         let row = failure_streak::in_force(history, self.noted.unwrap_or_default(), now);
         if let Some(folded) = expiry::folded(history, row, newest.at) {
-            // Written first: otherwise, the streak would lose the removed attempts.
+            // The streak is written before the attempts are removed. Otherwise, the removed attempts would no longer
+            // count.
             let name = names::row_name(folded);
             if self.user_ledger.create(&name, &names::instant(now)).is_err() {
                 return 0;

@@ -40,7 +40,7 @@ impl<E: core::error::Error> core::error::Error for ChangeError<E> {}
 /// is proven that there is no record.
 pub type Decide<'a, E> = &'a mut dyn FnMut(Option<Snapshot>) -> Result<Record, E>;
 
-/// Commits the record that `decide` makes of the newest one.
+/// Commits the record that `decide` makes from the newest one.
 ///
 /// # Errors
 /// [`ChangeError`] if the change was not committed. Nothing has changed then, unless the store failed.
@@ -55,7 +55,7 @@ pub fn change<E>(
 /// Returns the newest record; `None` if it is proven that there is none.
 pub type Find<'a> = &'a dyn Fn() -> Result<Option<Snapshot>, StoreError>;
 
-/// Commits the record that `decide` makes of the one that `find` returns.
+/// Commits the record that `decide` makes from the record that `find` returns.
 ///
 /// # Errors
 /// [`ChangeError`] if the change was not committed. Nothing has changed then, unless the store failed.
@@ -75,8 +75,8 @@ pub fn change_found<E>(
         match records.commit(&folder, after, &record) {
             Ok(()) => return Ok(()),
             Err(CommitError::Overtaken) if before != Some(record.generation) => {
-                // Another process may have built upon the change before this process re-read it: it is committed
-                // then.
+                // Another process may have built upon the change before this process read the record again. The change
+                // is then committed.
                 let newest = find().map_err(ChangeError::Store)?;
                 if newest.is_some_and(|newest| newest.record.generation == record.generation) {
                     return Ok(());

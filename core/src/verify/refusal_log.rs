@@ -7,8 +7,8 @@ use crate::{
     ports::{LedgerKey, Ports, UserLedger},
 };
 
-/// Stores a refusal in place of the oldest one, best effort. Before a proven first factor, stores nothing while names
-/// are scarce, because the refusals of many accounts would fill the ledger's [`reserve`].
+/// Stores a refusal in place of the oldest one, best effort. If the first factor is not proven, stores nothing while
+/// names are scarce, because the refusals of many accounts would fill the ledger's [`reserve`].
 pub fn keep(ports: &Ports<'_>, ledger_key: &LedgerKey, request: &Request, reason: Reason) {
     let admits = |capacity| reserve::admits(capacity, Familiarity::Stranger);
     let is_scarce = || !ports.ledger.capacity().is_ok_and(admits);
@@ -25,7 +25,8 @@ pub fn keep(ports: &Ports<'_>, ledger_key: &LedgerKey, request: &Request, reason
         source: request.source.label(),
     };
     let text = names::write_refused(&refused);
-    // Before a first factor a refusal always takes a slot, so that the system calls are uniform.
+    // If the first factor is not proven, a refusal always takes a slot, so that the system calls are the same for every
+    // user.
     if request.first_factor() == FirstFactor::Proven
         && matches!(reason, Reason::Throttled | Reason::Locked)
         && let Some(slot) = told_already(user_ledger.as_ref(), &refused)
@@ -81,7 +82,7 @@ pub fn all(user_ledger: &dyn UserLedger) -> alloc::vec::Vec<Refused> {
         let text = user_ledger.content(&names::refused_name(slot)).ok().flatten()?;
         names::read_refused(&text)
     };
-    // Within one second the higher slot is newer, until the slots wrap around.
+    // Of two refusals in the same second, the higher slot has the newer one, until the slots wrap around.
     let mut found: alloc::vec::Vec<Refused> = (0..REFUSALS_KEPT).rev().filter_map(read).collect();
     found.sort_by_key(|refused| core::cmp::Reverse(refused.at));
     found

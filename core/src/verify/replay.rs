@@ -72,7 +72,7 @@ pub fn freshness(
     }
     let oldest = Step(highest.0.saturating_sub(REACH));
     if step < oldest {
-        // The name of a lower step may have been removed already.
+        // The ledger name of a step lower than `oldest` may have been removed already.
         let last = Step(highest.0.saturating_add(reading.window.into()));
         return Freshness::BeforeEpoch { next: oldest, last };
     }
@@ -141,7 +141,7 @@ fn last_of_a_time_ahead(
     let steps = |stretch: &Stretch| {
         let first = (stretch.from.0 / period).saturating_sub(window);
         let last = (stretch.until.0 / period).saturating_add(window);
-        // The drift may have been learned since.
+        // The drift may have been learned after the codes of the period were used.
         let first = first.saturating_add_signed(i64::from(drift.min(0)));
         let last = last.saturating_add_signed(i64::from(drift.max(0)));
         (Step(first), Step(last))
@@ -179,7 +179,7 @@ fn clock_was_set_back(
 #[must_use]
 pub fn seconds_until(step: Step, authenticator: &Authenticator, now: UnixTime) -> u64 {
     if matches!(authenticator.moving, MovingFactor::Counter { .. }) {
-        // A counter shows its next code at once.
+        // A token shows the code of its next counter at once.
         return 0;
     }
     let period: Period = authenticator.parameters.period;

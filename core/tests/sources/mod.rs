@@ -56,7 +56,7 @@ fn without_literals(line: &str) -> String {
             _ => {}
         }
     }
-    // Braces as characters would be counted with those of the code.
+    // Brackets and commas in character literals are removed, because they would be counted as those of the code.
     ["'{'", "'}'", "'('", "')'", "'<'", "'>'", "','"]
         .iter()
         .fold(plain, |plain, literal| plain.replace(literal, "' '"))
@@ -94,7 +94,7 @@ fn collect(folder: &Path, found: &mut Vec<PathBuf>) {
     }
 }
 
-/// Returns the modules that a code names after `crate::`, also in groups with braces.
+/// Returns the modules that source code names after `crate::`, also in groups with braces.
 pub(crate) fn used(code: &str) -> BTreeSet<String> {
     let mut found = BTreeSet::new();
     for (at, start) in code.match_indices("crate::") {
@@ -107,7 +107,7 @@ pub(crate) fn used(code: &str) -> BTreeSet<String> {
     found
 }
 
-/// Returns each path that a code names after `crate::`. A group with braces gives a path for each member.
+/// Returns each path that source code names after `crate::`. A group with braces gives a path for each member.
 pub(crate) fn paths(code: &str) -> Vec<String> {
     let mut found = Vec::new();
     for (at, start) in code.match_indices("crate::") {
@@ -196,7 +196,7 @@ impl Function {
     }
 }
 
-/// Returns all functions of a code, including functions of traits that have no body.
+/// Returns all functions in source code, including functions of traits that have no body.
 pub(crate) fn functions(code: &str) -> Vec<Function> {
     let mut found = Vec::new();
     for (at, start) in code.match_indices("fn ") {

@@ -1,4 +1,4 @@
-//! The authenticators of a world and their codes.
+//! The authenticators of users in a `World`, and their codes.
 
 use twinlock_core::{
     base::secret::Key,

@@ -1,4 +1,4 @@
-//! Ports of a world: the user at the prompt, clocks, accounts, log.
+//! The ports of a `World` except the stores: the user at the prompt, clocks, accounts, log, random bytes and mail.
 
 use twinlock_core::{
     base::{

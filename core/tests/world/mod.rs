@@ -1,4 +1,4 @@
-//! A world for dialogues: failing stores, jumping clocks and a scripted user.
+//! A `World`, the simulated host of a test: failing stores, jumping clocks and a scripted user.
 #![allow(
     missing_docs,
     dead_code,
@@ -46,10 +46,10 @@ use twinlock_core::{
 use apps::{authenticator, code_of};
 
 pub const START: u64 = 1_800_000_000;
-/// A clock mark that was created when the world began and has never moved.
+/// A clock mark that was created at [`START`] and has never moved.
 const MADE: ClockMark = ClockMark { at: UnixTime(0), made: UnixTime(START), moved: 1_000_000 };
 
-/// All state that a login can read, in cells so that a test can change it during a login.
+/// The simulated host of a test: all state that a login can read, in cells so that a test can change it during a login.
 pub struct World {
     pub policy: Policy,
     pub unix: Cell<u64>,
@@ -63,11 +63,11 @@ pub struct World {
     pub clock_mark: RefCell<KnownClock>,
     /// Whether the kernel reports the clock as synchronized.
     pub trust: Cell<Trust>,
-    /// Number of boots.
+    /// Number of boots of the host so far, from 1.
     pub boots: Cell<u64>,
     pub capacity: Cell<Capacity>,
     pub store_fault: Cell<Option<StoreError>>,
-    /// The error of a full or read-only disk for every change.
+    /// The error that every change of a record gives, as on a full or read-only disk; `None` if the disk works.
     pub disk_fault: Cell<Option<StoreError>>,
     /// Results of the next calls of a store or the ledger; each call takes one entry, and `true` makes the call fail.
     pub faults: RefCell<VecDeque<bool>>,
@@ -84,14 +84,14 @@ pub struct World {
     /// The record that is written during the login; `None` for a tombstone.
     pub becomes: RefCell<Option<Record>>,
     pub writes: Cell<u32>,
-    /// Sets of codes by number; a spent code has a time.
+    /// Sets of backup codes by the number in their id. The next field has the time at which each code was spent.
     pub sets: RefCell<BTreeMap<u64, CodeSet>>,
     pub spent: RefCell<BTreeMap<(u64, u8), UnixTime>>,
     /// The codes that were hashed.
     pub hashed: RefCell<Vec<String>>,
     /// Seconds that pass while a code is hashed.
     pub late: Cell<u64>,
-    /// The fault for the next codes to be spent.
+    /// The error that marking a code as spent gives; `None` for no error.
     pub spend_fault: Cell<Option<StoreError>>,
     /// Notifications in the outbox.
     pub letters: RefCell<Vec<Notification>>,
@@ -173,11 +173,11 @@ impl World {
         self.boot.set(20);
         self.unix.set(unix);
         *self.epoch.borrow_mut() = None;
-        // The units that prepare the ledger.
+        // Begins the epoch, as the systemd units that prepare the ledger do at boot.
         let _ = Ledger::floor(self, Clock::now(self).unwrap()).unwrap();
     }
 
-    /// Advances both clocks.
+    /// Advances both clocks by this many seconds.
     pub fn pass(&self, seconds: u64) {
         self.unix.set(self.unix.get() + seconds);
         self.boot.set(self.boot.get() + seconds);
@@ -218,12 +218,12 @@ impl World {
         code_of(&authenticator(), step_at(UnixTime(unix), Period::THIRTY).0)
     }
 
-    /// Returns the newest record.
+    /// Returns the newest record of a user.
     pub fn newest_record(&self, name: &str) -> Record {
         form::read(&self.records.borrow().get(name).unwrap().1).unwrap()
     }
 
-    /// Gives a user these authenticators in place of the app.
+    /// Gives a user these authenticators in place of the app that every user has.
     pub fn equip(&self, name: &str, authenticators: Vec<Authenticator>) {
         let record = Record { authenticators, ..self.record(name, 1000, State::Active) };
         let text = form::write(&record).to_string();
@@ -252,7 +252,7 @@ impl World {
         assert_eq!(self.login(request, lines), Verdict::Denied);
     }
 
-    /// Returns the step of the last accepted code, and what was learned from it.
+    /// Returns the step of the last accepted code, and the drift or counter that it revealed.
     pub fn accepted(&self) -> (Step, Option<Resynced>) {
         match self.events.borrow().last().and_then(|event| event.accepted.clone()) {
             Some(Accepted::App { step, resynced, .. }) => (step, resynced),
@@ -377,7 +377,8 @@ impl Records for World {
             return Err(CommitError::Overtaken);
         }
         *found = (after + 1, form::write(record).to_string());
-        // As if the folder could not be made durable: the change is in force, but must not be relied on.
+        // This simulates a folder that could not be made durable: the change is in force, but may be lost in a power
+        // failure.
         if self.fails() { Err(FileError::Io { errno: 5 }.into()) } else { Ok(()) }
     }
 

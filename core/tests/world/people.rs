@@ -1,4 +1,4 @@
-//! The users of a world: newcomers, a user with codes, and what they see.
+//! The users of a `World`: users who are not enrolled, a user with backup codes, and what the screen shows them.
 
 use twinlock_core::{
     base::{
@@ -23,7 +23,7 @@ pub fn stack() -> Request {
     request("ada", Claim::Stack)
 }
 
-/// Returns a world in which ada is not enrolled, and is set up at her first login after the first factor.
+/// Returns a `World` in which ada is not enrolled, and is set up at her first login after the first factor.
 pub fn newcomer() -> World {
     let mut world = World::new();
     world.records.borrow_mut().clear();
@@ -60,7 +60,7 @@ pub fn screen(world: &World) -> String {
     world.said.borrow().join("\n")
 }
 
-/// Returns a world in which ada has a set of backup codes, and the codes.
+/// Returns a `World` in which ada has a set of backup codes, and the codes.
 pub fn with_codes(count: u8) -> (World, Vec<String>) {
     let mut world = newcomer();
     world.policy.backup_codes = BackupCodes { count, warn_below: 3, ..BackupCodes::default() };

@@ -1,4 +1,4 @@
-//! Sets of one-time codes of a world.
+//! The sets of backup codes of a `World`.
 
 use twinlock_core::{
     base::{
@@ -45,7 +45,7 @@ impl World {
         self.place_of(id, code).is_some()
     }
 
-    /// Returns whether a code is in the set in force and unspent.
+    /// Returns whether a code is in the set `id` and unspent; `false` if `id` is `None`.
     pub fn is_unspent(&self, id: Option<SetId>, code: &str) -> bool {
         let Some(id) = id else { return false };
         let place = self.place_of(id, code);

@@ -29,7 +29,7 @@ pub(crate) fn empty(path: &str, owner: Owner) -> io::Result<()> {
     }
     let Some((above, name)) = path.rsplit_once('/') else { return Ok(()) };
     let above = if above.is_empty() { "/" } else { above };
-    // A private copy of the mount above, without its submounts.
+    // `above` is a private copy of the mount that contains the ledger folder, without its submounts.
     let flags = OpenTreeFlags::OPEN_TREE_CLONE | OpenTreeFlags::OPEN_TREE_CLOEXEC;
     let Ok(above) = open_tree(CWD, above, flags) else { return Ok(()) };
     let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC | OFlags::NOFOLLOW;
@@ -39,7 +39,7 @@ pub(crate) fn empty(path: &str, owner: Owner) -> io::Result<()> {
     if is_the_ledger || hidden.st_uid != owner.0 {
         return Ok(());
     }
-    // Removed first: without an epoch, every remaining code counts as used.
+    // The epoch is removed first: without it, every remaining code counts as used.
     match fs::unlinkat(&folder, EPOCH, AtFlags::empty()) {
         Ok(()) | Err(Errno::NOENT) => {}
         Err(errno) => return Err(errno),

@@ -52,7 +52,7 @@ impl HostLedger {
         let epoch = self.new_epoch(now)?;
         match self.root()?.link(EPOCH, &epoch_text::write(&epoch)) {
             Ok(()) => of_new(epoch, now),
-            // Either another login's epoch, which is kept, or an unusable one.
+            // The existing epoch is kept if another login has begun it, and replaced if it is unusable.
             Err(Errno::EXIST) => match self.of_standing(now)? {
                 Some(horizon) => Ok(horizon),
                 None => self.begin_anew(now),
@@ -100,7 +100,7 @@ impl HostLedger {
     }
 }
 
-/// Atomically replaces an epoch that is damaged or from another boot.
+/// Atomically replaces the stored epoch.
 fn replace(root: &TrustedDir, text: &str) -> Result<(), LedgerError> {
     for _ in 0..ROUNDS {
         match replace_once(root, text) {
@@ -121,7 +121,7 @@ fn replace_once(root: &TrustedDir, text: &str) -> Result<(), LedgerError> {
         let _ = fs::unlinkat(root.fd(), &temporary, AtFlags::empty());
     }
     placed.map_err(io)?;
-    // Removes what interrupted processes have left. A process that is still running begins again.
+    // Temporary links of interrupted processes are removed. A process that is still running creates its link again.
     for cut_off in root.names().unwrap_or_default() {
         if cut_off.starts_with("epoch.") {
             let _ = fs::unlinkat(root.fd(), &cut_off, AtFlags::empty());

@@ -66,7 +66,7 @@ impl HostLedger {
 
     fn user_ledger(&self, dir: TrustedDir, is_of_all: bool) -> Box<dyn UserLedger + '_> {
         if self.called_by_root {
-            // The folder is new, so the value is not set yet.
+            // The value was not set before, because the folder was just opened.
             let _ = dir.foreign_group.set(false);
         }
         Box::new(HostUserLedger { dir, is_of_all })
@@ -166,8 +166,7 @@ impl Ledger for HostLedger {
         ledger_key: &LedgerKey,
     ) -> Result<Box<dyn UserLedger + '_>, LedgerError> {
         let root = self.root()?;
-        // In the reserve nothing is charged and no folder is created: one for an account without a folder would take
-        // a name.
+        // While the ledger is nearly full, nothing is charged, and no folder is created, because it would take a name.
         let is_of_all = reserve::has_begun(self.capacity()?);
         let ledger_key = if is_of_all { &LedgerKey::Bucket(0) } else { ledger_key };
         let (group, name) = place_of(ledger_key);
@@ -180,7 +179,8 @@ impl Ledger for HostLedger {
             Err(errno) => return Err(io(errno)),
         }
         let dir = root.below(&path, self.owner).map_err(of_folder)?;
-        // Also called for an existing folder: otherwise, a new folder would reveal a new user.
+        // The mode is set for an existing folder, too. Otherwise, the system call would reveal that the user's folder
+        // is new.
         dir.keep_private().map_err(io)?;
         Ok(self.user_ledger(dir, is_of_all))
     }
@@ -230,7 +230,7 @@ impl UserLedger for HostUserLedger {
     }
 
     fn erase(&self, name: &str) {
-        // A remaining name refuses codes longer than necessary, but never grants access.
+        // If the name cannot be removed, codes are refused for longer than necessary, but access is never granted.
         let _ = fs::unlinkat(self.dir.fd(), name, AtFlags::empty());
     }
 

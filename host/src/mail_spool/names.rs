@@ -57,11 +57,12 @@ pub(super) fn rename(
 ) -> io::Result<bool> {
     let only = RenameFlags::NOREPLACE;
     let moved = match fs::renameat_with(from.fd(), name, to.fd(), new, only) {
-        // On a file system without the flag, such as NFS, this may replace a notification of the same user and kind.
+        // On a file system without `RENAME_NOREPLACE`, such as NFS, this may replace a notification of the same user
+        // and kind.
         Err(Errno::INVAL | Errno::NOSYS) => {
             fs::renameat_with(from.fd(), name, to.fd(), new, RenameFlags::empty())
         }
-        // The target is a notification to the same user, of the same kind and second, and is enough.
+        // A notification with the same user, kind and second exists already, so this one is not needed.
         Err(Errno::EXIST) => fs::unlinkat(from.fd(), name, AtFlags::empty()),
         moved => moved,
     };

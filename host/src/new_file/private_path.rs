@@ -61,7 +61,7 @@ pub(crate) fn open_below(
             names_of(&target).rev().for_each(|name| names.push_front(name));
         }
     }
-    // A path with `..` may end in a folder that was already walked through, and so was checked.
+    // A path with `..` may lead back to a folder above. This folder was checked on the way.
     Ok(walk.folder)
 }
 
@@ -124,7 +124,7 @@ fn check_above(folder: &OwnedFd, owner: u32) -> Result<(), NewFileError> {
 }
 
 fn check(folder: &OwnedFd, stat: &Stat, owner: u32) -> Result<(), NewFileError> {
-    // Without its path, the message still says what is wrong.
+    // If the path of the folder is unknown, the message still says what is wrong.
     check_stat(stat, owner).map_err(|error| error.of(path_of(folder).unwrap_or_default()))
 }
 
@@ -226,7 +226,7 @@ mod tests {
     fn working_folders_are_checked_up_to_the_root() {
         let (tree, me) = tree();
         let folder = fs::openat(CWD, tree.path(), FOLDER, Mode::empty()).unwrap();
-        // Its parent is the host's /tmp, which is writable by all users.
+        // The parent of the test folder is the host's /tmp, to which usually all users can write.
         let is_open = std::fs::metadata(tree.path().parent().unwrap()).unwrap();
         let is_open = is_open.permissions().mode() & WRITABLE_BY_OTHERS != 0;
         assert_eq!(check_above(&folder, me).is_err(), is_open);

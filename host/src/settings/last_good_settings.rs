@@ -60,7 +60,7 @@ pub fn keep_rules(settings_path: &str, rules_path: &str, owner: Owner) -> Result
     change(settings_path, owner, &mut |before| {
         let Ok(mode) = fs::stat(&path).map(|found| found.st_mode) else { return Ok(None) };
         let text = std::str::from_utf8(before).ok();
-        // An unreadable copy is never used, and is left for the administrator.
+        // A copy that cannot be read is never used, and is left for the administrator.
         let Some((kept, _)) = text.and_then(last_good::split) else { return Ok(None) };
         both(kept, rules_path, mode, owner).map(Some)
     })

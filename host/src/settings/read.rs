@@ -125,7 +125,7 @@ pub fn read(path: &str, owner: Owner) -> Result<Policy, SettingsReadError> {
 }
 
 fn parse(bytes: &[u8]) -> Result<Policy, SettingsReadError> {
-    // As the file is shipped: a login can skip the parser.
+    // If the file contains only comments, as the shipped file does, the login need not parse it.
     if comments::stand_alone(bytes) {
         return Ok(Policy::default());
     }

@@ -127,7 +127,8 @@ impl SwapFile {
             }
             let Some(after) = decide(&before).map_err(SwapError::Declined)? else {
                 self.sweep();
-                // The claim was made, and another process has already followed it.
+                // If an earlier round offered a draft, another process may have renamed it over the file. This counts
+                // as a change.
                 return Ok(offered);
             };
             if after.bytes.len() > self.max {
@@ -159,7 +160,7 @@ impl SwapFile {
         }
         let followed = self.follow(mark, &draft);
         if followed.is_err() {
-            // A draft that was reported as failed must not be used later.
+            // The caller learns that the change has failed, so no process must use the draft later.
             self.remove(&draft);
             self.withdraw(&claim, &draft);
         }
@@ -183,7 +184,8 @@ impl SwapFile {
     /// file no longer has the content `mark`.
     fn follow(&self, mark: &str, draft: &str) -> Result<bool, FileError> {
         let claim = self.claim(mark);
-        // Checked after the claim: an old mark never returns, so a claim for it has no effect.
+        // The content is checked after the claim was made. A mark that was replaced never comes back, so a claim for it
+        // has no effect.
         if !self.is_at(mark)? {
             self.remove(draft);
             self.withdraw(&claim, draft);
@@ -196,7 +198,8 @@ impl SwapFile {
                 Ok(true)
             }
             Err(Errno::NOENT) => {
-                // The draft was removed, or an administrator restored an old content.
+                // If the content still has the mark, the draft was removed, or an administrator restored an old
+                // content.
                 if self.is_at(mark)? {
                     self.withdraw(&claim, draft);
                 }
@@ -235,7 +238,7 @@ impl SwapFile {
     /// Removes files that killed writers have left: claims for earlier contents, and abandoned drafts.
     fn sweep(&self) {
         let names = self.names();
-        // Read after the names: a claim among them that is not for this content is for an earlier one.
+        // The content is read after the names, so each listed claim for another content is for an earlier one.
         let Ok(now) = self.read() else { return };
         let now = self.claim(&fingerprint::of_content(&now.unwrap_or_default()));
         let begin = format!("{}{CLAIM}", self.name);

@@ -102,7 +102,7 @@ impl CodeSets for HostRecords {
     }
 
     fn take_away(&self, folder: &Folder, id: SetId) {
-        // What remains is removed with the next change after a day.
+        // If the file cannot be removed, a change of the record removes it after a day.
         if let Ok(dir) = self.open(folder) {
             let _ = fs::unlinkat(dir.fd(), form::set_name(id), AtFlags::empty());
         }
@@ -233,7 +233,7 @@ mod tests {
 
     #[test]
     fn hashes_are_those_of_the_reference_implementation() {
-        // printf 12345678 | argon2 "made up sea salt" -id -t 2 -k 19456 -p 1 -l 32 -r
+        // The hashes were computed by: printf 12345678 | argon2 "made up sea salt" -id -t 2 -k 19456 -p 1 -l 32 -r
         let store = Store::new();
         let set = store.set().unwrap();
         for (place, code) in (0..).zip(["12345678", "87654321", "40961024"]) {

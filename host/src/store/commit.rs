@@ -43,7 +43,7 @@ pub(crate) fn commit(
     let done = put(records, &dir, next, record);
     match done {
         Ok(()) if !holds => claim.let_go(),
-        // `Overtaken` also means that there is a record.
+        // `Overtaken` also means that there is a record, so the first enrollment is complete.
         Ok(()) | Err(CommitError::Overtaken) if phase == Phase::Begun => claim.finish(),
         Ok(()) | Err(CommitError::Overtaken | CommitError::Store(_)) => {}
     }
@@ -108,8 +108,8 @@ fn put(
     }
     match placed {
         Ok(()) => {}
-        // A missing temporary file also means that another process was faster: only a completed change removes those
-        // of others.
+        // A missing temporary file also means that another process was faster: only a process that has completed a
+        // change removes the temporary files of others.
         Err(Errno::EXIST | Errno::NOENT) => return Err(CommitError::Overtaken),
         Err(errno) => return Err(store(errno)),
     }
@@ -119,8 +119,8 @@ fn put(
         let _ = fs::unlinkat(dir.fd(), cut_off, AtFlags::empty());
     }
     if listing.sequences.iter().any(|sequence| *sequence > next) {
-        // Other processes continued from this record, or from a successor that is gone; in the latter case, this
-        // record never was the newest.
+        // A newer record was built upon this one, or upon an earlier one with the same number that is gone. In the
+        // second case, this record never was the newest.
         let _ = fs::unlinkat(dir.fd(), record_name(next), AtFlags::empty());
         return Err(CommitError::Overtaken);
     }
@@ -158,7 +158,7 @@ pub(crate) fn lay_in(
     }
     match placed {
         Ok(()) => fs::fsync(dir.fd()).map_err(store),
-        // The temporary file is missing: another process's change was faster and has removed it.
+        // If the temporary file is missing, another process was faster and has removed it.
         Err(Errno::EXIST | Errno::NOENT) => Err(CommitError::Overtaken),
         Err(errno) => Err(store(errno)),
     }

@@ -87,7 +87,7 @@ pub fn any_other_enrolled(
 ) -> Result<bool, StoreError> {
     let root = match records.root() {
         Err(fault) if trusted_dir::is_absent(fault) => {
-            // The settings know a store that is missing.
+            // If the settings have a store-id, records were created, but are not mounted or were lost.
             return Ok(store_id::of_settings(&records.store_id_copy, records.owner)?.is_some());
         }
         root => root?,

@@ -124,12 +124,14 @@ impl HostRecords {
     ) -> Result<(), StoreError> {
         let root = self.root()?;
         store_id::prove(&root, &self.store_id_copy, self.owner)?;
-        // Created with the store-id, as is the folder of user ids: a store without them is damaged.
+        // This folder and the folder of user ids are created together with the store-id. Records without them are
+        // damaged.
         root.below(USERS, self.owner)?;
         let Some(link) = uid_link::read(self, account.uid)? else { return Ok(()) };
         if link.folder == *folder {
             return match (link.phase, left) {
-                // The folder is created before the link.
+                // The user's folder is created before the link, so a link without a folder means that the record was
+                // lost.
                 (_, FolderContent::Tombstone) | (Phase::Begun, FolderContent::Folder) => Ok(()),
                 (Phase::Begun, FolderContent::Nothing) | (Phase::Held, _) => {
                     Err(StoreError::RecordLost)
@@ -200,7 +202,7 @@ impl Records for HostRecords {
     }
 
     fn is_newest(&self, folder: &Folder, snapshot: &Snapshot) -> Result<bool, StoreError> {
-        // Look for the successor first: if the old record exists and its successor does not, the old one was the
+        // Look for the successor first: if the old record exists and its successor does not, the old record was the
         // newest.
         let next = snapshot.sequence.checked_add(1).ok_or(StoreError::File(FileError::TooLarge))?;
         let superseded = self.identity_of(folder, next)?.is_some();
@@ -257,7 +259,7 @@ fn parsed(
     sequence: u64,
     listing: FolderListing,
 ) -> Result<Snapshot, StoreError> {
-    // Wrapped first, so that the bytes are wiped on every way out.
+    // The bytes are wrapped before anything can fail, so that they are wiped in every case.
     let bytes = zeroize::Zeroizing::new(bytes);
     let text = std::str::from_utf8(&bytes).map_err(|_| StoreError::Malformed { line: 0 })?;
     Ok(Snapshot {
@@ -281,7 +283,7 @@ pub(crate) enum FolderContent {
 }
 
 impl FolderContent {
-    /// Returns the evidence that a found record gives.
+    /// Returns the evidence from a record that was found: a tombstone, or a folder without one.
     pub(crate) fn of(found: &Snapshot) -> Self {
         if found.record.state == State::Removed { Self::Tombstone } else { Self::Folder }
     }
@@ -320,7 +322,7 @@ pub(crate) fn list(dir: &TrustedDir) -> Result<FolderListing, StoreError> {
         if let Some(source) = name.strip_prefix("known.") {
             listing.known.extend(SourceLabel::read(source));
         } else if let Some(failures) = name.strip_prefix(FAILED) {
-            // An invalid number counts as 0, but forgives nothing: the ledger has its own.
+            // An invalid number counts as 0. This clears no failures, because the ledger counts them, too.
             let failures = failures.parse().unwrap_or_default();
             listing.outdated.push(listing.failures.min(failures));
             listing.failures = listing.failures.max(failures);
@@ -330,7 +332,7 @@ pub(crate) fn list(dir: &TrustedDir) -> Result<FolderListing, StoreError> {
             listing.of_sets.push(name);
         } else if let Some(number) = name.strip_prefix("record.") {
             let number = number.strip_suffix(".toml").and_then(|number| number.parse().ok());
-            // A name that resembles a record may be the newest one, damaged; nothing is proven then.
+            // A damaged name may be the name of the newest record, so nothing is proven.
             listing.sequences.push(number.ok_or(StoreError::Malformed { line: 0 })?);
         }
     }

@@ -15,8 +15,8 @@ use crate::{
     trusted_dir::{self, TrustedDir},
 };
 
-/// In a link's text, stands before the user name while a first enrollment is in progress. In a link's name, follows the
-/// user id of a temporary link. No folder name contains this character.
+/// In a link's text, this character precedes the user name while a first enrollment is in progress. In a link's name,
+/// it follows the user id of a temporary link. No folder name contains it.
 const MARK: char = '+';
 
 /// The user name that last had a user id. This user need not have a record.
@@ -38,9 +38,10 @@ impl Link {
 /// How far the first enrollment of a user name is.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Phase {
-    /// In progress. The first record may not exist yet, so a missing record does not mean that it was lost.
+    /// The first enrollment is in progress. The first record may not exist yet, so a missing record does not mean that
+    /// it was lost.
     Begun,
-    /// Complete. The first record was committed, so a missing record means that it was lost.
+    /// The first enrollment is complete. The first record was committed, so a missing record means that it was lost.
     Held,
 }
 
@@ -64,7 +65,7 @@ pub(crate) fn read(records: &HostRecords, uid: u32) -> Result<Option<Link>, Stor
 
 /// A user id that is claimed for a user name.
 pub(crate) struct UidClaim<'a> {
-    /// The records.
+    /// The records of this host.
     pub(crate) records: &'a HostRecords,
     /// The records folder.
     pub(crate) root: &'a TrustedDir,
@@ -84,7 +85,8 @@ impl UidClaim<'_> {
         self.root.make(UIDS, self.records.owner).map_err(trusted_dir::fault)?;
         let link = read(self.records, self.uid)?;
         match link {
-            // A new record repairs a lost one, which counts as lost until then.
+            // The user name has this user id already. If its record was lost, it counts as lost until the new record is
+            // written.
             Some(Link { folder, phase }) if folder == *self.folder => return Ok(phase),
             Some(Link { folder, .. }) if self.records.holds(&folder, self.uid)? => {
                 return Err(StoreError::UidOfAnother);
@@ -96,7 +98,7 @@ impl UidClaim<'_> {
         let marked = format!("{MARK}{}", self.folder.as_str());
         match fs::symlinkat(marked, uids.fd(), self.uid.to_string()) {
             Ok(()) => {}
-            // If two processes enroll the same user at once, the record decides.
+            // If two processes enroll the same user at once, both continue, and only one can commit the record.
             Err(Errno::EXIST) => return self.rival(),
             Err(errno) => return Err(trusted_dir::fault(errno).into()),
         }

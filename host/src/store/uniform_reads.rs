@@ -1,5 +1,5 @@
-//! Reads records and stores failures with the same system calls for every user, because before a first factor nobody
-//! may learn who is enrolled.
+//! Reads records and stores failures with the same system calls for every user, because a login without a proven first
+//! factor must not reveal who is enrolled.
 
 use rustix::fs::{self, AtFlags};
 use twinlock_core::{
@@ -20,7 +20,8 @@ use crate::{
     trusted_dir,
 };
 
-/// The folder with the dummy record, which is read for users without a folder. Created with the store.
+/// The folder with the dummy record, which is read for users without a folder. It is created together with the records
+/// folder.
 pub(crate) const NOBODY: &str = "nobody";
 /// The user id `(uid_t) -1`, which no account has.
 const NO_UID: u32 = u32::MAX;
@@ -40,7 +41,7 @@ pub(crate) fn newest(
     let (own, stand_in, folder_is_there) = match read(records, account.map(|_| &folder)) {
         Ok((found, true)) => (found, None, true),
         Ok((found, false)) => (None, found, false),
-        // Without a dummy record, the absence still has to be proven.
+        // Even if the dummy record is missing, it must be proven that the user has no record.
         Err(fault) if trusted_dir::is_absent(fault) => (None, None, false),
         Err(fault) => return (Err(fault), None),
     };
@@ -49,7 +50,7 @@ pub(crate) fn newest(
         (None, true) => FolderContent::Folder,
         (None, false) => FolderContent::Nothing,
     };
-    // Also run for enrolled users, where the result is ignored.
+    // The system calls of the proof are also made for enrolled users, for whom the result is ignored.
     let absent = records.prove_absence(sought, &folder, left);
     let found = match (account, own) {
         (None, _) => Ok(None),
@@ -76,7 +77,8 @@ fn read(
     let found = match newest_of(&dir, records.owner)? {
         Newest::Read(found) => Some(*found),
         Newest::Empty => None,
-        // Read again, with other system calls: a record that changes at this moment is observable anyway.
+        // The second reading makes other system calls. Nothing is lost: a record that changes at this moment is
+        // observable anyway.
         Newest::Superseded => folder.map_or(Ok(None), |folder| records.newest_in(folder))?,
     };
     Ok((found, is_own))

@@ -200,7 +200,8 @@ pub(super) const GENERAL: &[Setting] = &[
         |policy, persistent| {
             policy.places.ledger_kind =
                 if persistent { LedgerKind::Persistent } else { LedgerKind::Tmpfs };
-            // A folder on disk needs no mount point; `ledger_mounted` follows and may override this.
+            // A folder on disk need not be a mount point. The setting `ledger_mounted` is read later and may require
+            // one.
             policy.places.ledger_mounted = !persistent;
         },
         "Whether the ledger is on a disk on purpose and survives restarts. If not, a ledger that is not on a tmpfs refuses \

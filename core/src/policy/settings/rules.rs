@@ -47,7 +47,7 @@ impl RuleTable {
             service: plain(table.string("service")?),
             network: table.string("network")?,
             until: table.date("until")?,
-            // A misspelt key is reported before the missing action that it causes.
+            // A misspelt key may be the cause of a missing action, so it is reported first.
             action: table.end().and_then(|()| table.must("action", action))?,
         };
         Ok(rule)
@@ -56,7 +56,7 @@ impl RuleTable {
 
 impl Reader<'_> {
     fn action(&self, found: &RuleTable) -> Result<Action, SettingsError> {
-        // The beginning of a rule in a truncated file must not exempt all users for ever.
+        // If the file was truncated within a rule, what is left of the rule must not exempt all users for ever.
         let of_nobody = found.user.is_none()
             && found.group.is_none()
             && found.service.is_none()
@@ -116,7 +116,7 @@ impl RulesFile {
             version: table.number("version")?,
             rule: table.tables("rule")?.into_iter().map(RuleTable::of).collect::<Result<_, _>>()?,
         };
-        // Distinguishes two versions of the file; not used otherwise.
+        // The generation only makes each version of the file different. Its value is not used.
         table.string("generation")?;
         table.end().map(|()| file)
     }

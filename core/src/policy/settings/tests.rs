@@ -16,7 +16,7 @@ fn an_empty_file_is_the_default() {
 
 #[test]
 fn the_shipped_files_are_the_default() {
-    // The reference sets every value explicitly, and no PAM argument makes an explicit value more permissive.
+    // The reference file sets every value explicitly, and no PAM argument makes an explicit value more permissive.
     let written = Policy { not_enrolled_by: Author::Settings, ..Policy::default() };
     for (shipped, policy) in [
         (include_str!("../../../../config/twinlock.toml"), Policy::default()),

@@ -90,7 +90,7 @@ fn set_text(
             set(policy, word.ok_or_else(wrong)?);
         }
         SettingType::Text { most, set, .. } => {
-            // The URI of a key has a colon between issuer and user.
+            // The issuer must not contain a colon, because a colon separates issuer and user in the URI of a key.
             let colons = setting.key != "issuer";
             set(
                 policy,

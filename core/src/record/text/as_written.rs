@@ -66,7 +66,8 @@ fn entry(text: &str) -> Option<AuthenticatorEntry> {
         seen_at: None,
         postponed: None,
     };
-    // Who has seen the key is relevant to few logins, and read with the other optional parts.
+    // Further lines, such as those that say who has seen the key, are left to the TOML parser, because few records have
+    // them.
     lines.0.is_none().then_some(entry)
 }
 
@@ -100,7 +101,7 @@ fn string(value: &str) -> Option<&str> {
 fn number(value: &str) -> Option<u64> {
     let digits = value.bytes().all(|byte| byte.is_ascii_digit());
     let number: u64 = value.parse().ok().filter(|_| digits)?;
-    // The maximum in TOML.
+    // TOML allows no larger number than `i64::MAX`.
     (number <= i64::MAX.unsigned_abs() && (value == "0" || !value.starts_with('0')))
         .then_some(number)
 }
