@@ -21,7 +21,7 @@ use crate::shipped::PASSWORD;
 use crate::twinlock::ROOT_IS_EXEMPT;
 
 const BOOT: &str = include_str!("boot.sh");
-/// Time limit of a wait. A boot, or the wait for the next minute of cron, takes less on a busy host.
+/// Time limit of a wait. A boot, or the wait for the next minute of cron, takes less, even on a busy host.
 const PATIENCE: Duration = Duration::from_secs(120);
 /// Interval between two checks.
 const PAUSE: Duration = Duration::from_millis(100);
@@ -106,7 +106,7 @@ impl Booted {
 
     /// Returns the process id, outside of the machine, of its first process; `None` if it is not running.
     fn leader(&self) -> Option<u32> {
-        // The script, unshare, the script inside, the one that starts nspawn, and nspawn.
+        // The processes above systemd: the script, unshare, the script inside, the one that starts nspawn, and nspawn.
         let mut process = self.outside;
         for _ in 0..8 {
             process = child_of(process)?;
@@ -216,7 +216,7 @@ impl Booted {
         said.ok().trim().parse().expect("a number")
     }
 
-    /// Backdates the ledger by `minutes`, as on a machine that has been up for longer.
+    /// Backdates the epoch by `minutes`, as on a machine that has been up for longer.
     pub fn epoch_minutes_ago(&self, minutes: u64) -> &Self {
         let up = clock_gettime(ClockId::Boottime).tv_sec;
         let up = u64::try_from(up).expect("a machine that is up");
@@ -230,7 +230,7 @@ impl Booted {
 
 impl Drop for Booted {
     fn drop(&mut self) {
-        // Waits for its end: the script then cleans up.
+        // Closing `life` ends the machine. The script then cleans up, and its end is the end of the console's session.
         drop(self.life.take());
         self.console().exit_code();
     }

@@ -9,7 +9,7 @@ use std::time::Duration;
 use crate::machine::Machine;
 use crate::session::Session;
 
-/// Time limit of a command. Every command here takes less on a busy host, so the test fails at the limit.
+/// Time limit of a command. Every command here takes less, even on a busy host, so the test fails at the limit.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
 
 /// A command that is being prepared. [`Call::output`] and [`Call::open`] start it.
@@ -144,11 +144,12 @@ impl<'m> Call<'m> {
         command.arg(format!("HOME={home}")).arg(format!("USER={user}"));
         command.arg(format!("LOGNAME={user}"));
         command.args(before);
-        // nsenter stops itself when its child is stopped, and stays stopped when only the child is continued.
+        // nsenter starts sh, not the command: nsenter stops itself when its child is stopped, and stays stopped when
+        // only the child is continued.
         let login = format!("echo {} >/proc/self/loginuid; \"$@\"; exit $?", self.login);
         command.args(["sh", "-c", &login, "sh"]);
         self.as_whom(&mut command);
-        // Last, so that a preload affects the command alone.
+        // The variables are set last, so that a preload affects the command alone.
         if !self.env.is_empty() {
             command.arg("env").args(self.env.iter().map(|(name, value)| format!("{name}={value}")));
         }
@@ -161,7 +162,7 @@ impl<'m> Call<'m> {
 
     fn as_whom(&self, command: &mut Command) {
         match (&self.strace, &self.user) {
-            // strace changes the user itself: traced by root, setuid programs stay setuid.
+            // strace changes the user itself, so root traces the command, and setuid programs stay setuid.
             (Some(strace), Some(user)) => command.args(strace).args(["-u", user]),
             (Some(strace), None) => command.args(strace),
             (None, Some(user)) => command
@@ -222,7 +223,7 @@ fn text(reader: JoinHandle<Vec<u8>>) -> String {
     String::from_utf8_lossy(&bytes).into_owned()
 }
 
-// The child is moved to a thread, which ends with the machine.
+/// Waits for the end of a child; `None` if it exceeds the time limit. A thread then waits on, until the machine ends.
 pub(crate) fn wait(mut child: Child) -> Option<ExitStatus> {
     let (tell, told) = mpsc::channel();
     std::thread::spawn(move || tell.send(child.wait()));

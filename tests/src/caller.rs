@@ -25,9 +25,9 @@ pub struct Caller<'m> {
 /// An answer to a prompt.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Reply<'a> {
-    /// These bytes, as a C string.
+    /// A response with these bytes, as a C string.
     Text(&'a [u8]),
-    /// A response without a text.
+    /// A response without a text: a null pointer in its place.
     Null,
     /// No response, because the conversation function fails.
     Fail,
@@ -50,7 +50,8 @@ impl Machine {
     /// Starts a program that logs in through libpam.
     pub fn caller(&self) -> Caller<'_> {
         let mut command = self.holder().enter();
-        // nsenter stops itself when its child is stopped, and stays stopped when only the child is continued.
+        // nsenter starts sh, not Python: nsenter stops itself when its child is stopped, and stays stopped when only
+        // the child is continued.
         command.args(["sh", "-c", "\"$@\"; exit $?", "sh", PYTHON, "-c", PROGRAM]);
         command.stdin(Stdio::piped()).stdout(Stdio::piped());
         let mut child = spawn(&mut command);
@@ -111,7 +112,7 @@ impl Caller<'_> {
         next
     }
 
-    /// Runs a whole login of ada by the service `bare` from the address `source`, and returns whether it succeeded. Prompts
+    /// Runs a whole login of ada by the service `bare` from the address `source`. Returns whether it succeeded. Prompts
     /// after the last word get no answer.
     #[track_caller]
     pub fn gets_in(&mut self, source: &str, words: &[&str]) -> bool {

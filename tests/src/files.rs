@@ -205,7 +205,8 @@ fn line(real: &Path, shown: &Path, meta: &std::fs::Metadata) -> String {
         let _ = write!(text, " -> {}", target.display());
     } else if meta.is_file() {
         let (mut hash, mut bytes) = (DefaultHasher::new(), Vec::new());
-        // A file may be a sparse gigabyte; length and change time describe the rest.
+        // Only the first MiB is hashed, because a file may be a sparse gigabyte; length and change time represent the
+        // rest.
         if let Ok(file) = File::open(real) {
             let _ = file.take(1 << 20).read_to_end(&mut bytes);
         }

@@ -31,7 +31,7 @@ pub(crate) enum Furnished {
 
 pub(crate) struct Holder {
     unshare: Child,
-    // Closing it ends the machine; the kernel closes it when the test process dies.
+    // Closing this pipe ends the machine; the kernel closes it when the test process dies.
     life: Option<ChildStdin>,
     pid: u32,
     root: OwnedFd,
@@ -89,8 +89,8 @@ impl Holder {
         command
             .args(["--target", &self.pid.to_string()])
             .args(["--mount", "--net", "--pid", "--uts", "--ipc", "--time"])
-            // The root of that process, not that of its mount namespace: in a chroot they differ, and the latter is the
-            // machine outside.
+            // Enters the root of the machine's first process, not that of its mount namespace: in a chroot they differ,
+            // and the latter belongs to the host.
             .args(["--root", "--wd"])
             .arg("--");
         command
@@ -108,7 +108,7 @@ impl Holder {
 
 impl Drop for Holder {
     fn drop(&mut self) {
-        // Not killed: unshare then waits until the kernel has ended everything inside.
+        // unshare is not killed: it waits until the kernel has ended everything inside.
         drop(self.life.take());
         let _ = self.unshare.wait();
     }
@@ -127,7 +127,7 @@ fn usual_limits() {
     rustix::process::umask(Mode::from_raw_mode(0o022));
     let hard = getrlimit(Resource::Nofile).maximum;
     let current = Some(hard.map_or(OPEN_FILES, |hard| hard.min(OPEN_FILES)));
-    // A limit that may not be set is close to the usual one.
+    // If the limit may not be set, the present one is close to the usual one.
     let _ = setrlimit(Resource::Nofile, Rlimit { current, maximum: hard });
 }
 

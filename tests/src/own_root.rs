@@ -26,7 +26,7 @@ pub(crate) fn own_root() -> Result<(), String> {
     static CHECKED: OnceLock<Result<(), String>> = OnceLock::new();
     let checked = CHECKED.get_or_init(|| {
         root_of_the_first_process()?;
-        // In a separate thread with its own root, since the check leaves it in the namespace's root.
+        // Uses a separate thread with its own root, since the check leaves the thread in the namespace's root.
         let thread = std::thread::spawn(root_of_the_namespace);
         thread.join().unwrap_or_else(|_| Err("the check of the root has failed".to_owned()))
     });
@@ -38,7 +38,8 @@ fn root_of_the_first_process() -> Result<(), String> {
     let own = looked_at("/").map_err(|error| format!("/ cannot be looked at: {error}"))?;
     let first = match looked_at("/proc/1/root/") {
         Ok(first) => first,
-        // The first process has more rights than root has here, so its root is unknown; the mount namespace decides.
+        // The first process has more rights than root has here, so its root cannot be read; the check of the mount
+        // namespace decides.
         Err(Errno::ACCESS | Errno::PERM) => return Ok(()),
         Err(error) => return Err(format!("/proc is not mounted ({error})")),
     };

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use crate::artefacts::target;
 use crate::machine::Machine;
 
-/// Time limit of a wait. A local delivery takes less on a busy host.
+/// Time limit of a wait. A local delivery takes less, even on a busy host.
 const PATIENCE: Duration = Duration::from_secs(30);
 
 /// Configuration of postfix, which accepts mail for example.org and refuses mail to other machines.
@@ -25,8 +25,8 @@ alias_database =
 biff = no
 ";
 
-/// Script that does what the scripts of the package do, without services in a chroot. It removes the host's own
-/// configuration and spool, because these vary, and queued mail would be sent.
+/// Script that sets up postfix as the scripts of its package do, without services in a chroot. It removes the host's
+/// own configuration and spool, because these vary, and queued mail would be sent.
 const INSTALL: &str = "\
 rm -rf /etc/postfix /var/spool/postfix /var/lib/postfix /usr/lib/postfix /usr/share/postfix
 sed -i '/^post\\(fix\\|drop\\):/d' /etc/passwd /etc/group /etc/shadow

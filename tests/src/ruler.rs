@@ -25,7 +25,7 @@ pub struct Host<'m> {
     // The host ends before its machine does.
     machine: &'m Machine,
     child: Child,
-    // Closing it ends the host.
+    // Closing this pipe ends the host.
     input: Option<ChildStdin>,
     output: BufReader<ChildStdout>,
     logins: usize,
@@ -82,7 +82,7 @@ impl Machine {
 
     fn install_host(&self) {
         if !self.file("/usr/bin/pam_host").exists() {
-            // Written by a separate process, as with the command.
+            // Written by a separate process, for the reason given in `Machine::files`.
             let copy = "cat >/usr/bin/pam_host && chmod 755 /usr/bin/pam_host";
             self.call(["sh", "-c", copy]).input(built(PROGRAM)).output().ok();
         }

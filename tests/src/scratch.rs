@@ -51,7 +51,7 @@ impl Machine {
         format!("{STORE}/{user}/codes.{}", set.id)
     }
 
-    /// Counts the codes that `user` has used.
+    /// Counts the backup codes that `user` has used.
     pub fn spent(&self, user: &str) -> usize {
         self.tree(&format!("{STORE}/{user}")).matches("/spent.").count()
     }

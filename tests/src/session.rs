@@ -24,7 +24,7 @@ pub struct Session<'m> {
     keyboard: File,
     screen: Arc<Screen>,
     read_so_far: usize,
-    // How much had been shown at the last input.
+    // Number of bytes that had been shown at the last input.
     answered: usize,
 }
 
@@ -46,7 +46,7 @@ impl Session<'_> {
         let (master, slave) = terminal(root);
         command.stdin(copy(&slave)).stdout(copy(&slave)).stderr(slave);
         let child = spawn(&mut command);
-        // The command holds the last copies of the terminal's descriptors, and its end would not be seen.
+        // `command` has copies of the terminal's descriptors. While they are open, the end of the child is not seen.
         drop(command);
         Session::of(name, master, child)
     }
@@ -142,7 +142,7 @@ impl Session<'_> {
     pub fn exit_code(&mut self) -> Option<i32> {
         if let Some(child) = self.child.take() {
             self.status = wait(child);
-            // Its last output may still be on its way.
+            // The last output of the command may not have been read yet.
             self.screen.until_at_most(Duration::from_secs(2), |shown| shown.hung_up.then_some(()));
         }
         let Some(status) = self.status else {
@@ -220,7 +220,8 @@ impl Screen {
     }
 }
 
-// From the machine's own devpts: inside, the terminal then has a name that login and su find.
+/// Opens a terminal of the machine's own devpts, and returns its controlling end and its other end. Inside the machine,
+/// the terminal then has a name that login and su find.
 pub(crate) fn terminal(root: &OwnedFd) -> (OwnedFd, OwnedFd) {
     let ptmx = rustix::fs::openat2(
         root,

@@ -23,7 +23,7 @@ AcceptEnv LANG LC_*
 Subsystem sftp /usr/lib/openssh/sftp-server
 ";
 
-// Created once for all machines of a test process.
+// sshd's host key and its public part, created once for all machines of a test process.
 static PAIR: OnceLock<(String, String)> = OnceLock::new();
 
 impl Machine {
@@ -76,7 +76,7 @@ impl Machine {
     }
 
     fn started_sshd(&self, options: &[&str], env: &[(String, String)]) -> Result<(), String> {
-        // By its full path: sshd executes itself again for each connection.
+        // sshd needs its full path, because it executes itself again for each connection.
         let mut call = self.call(["/usr/sbin/sshd"]).args(options.iter().copied());
         for (name, value) in env {
             call = call.env(name, value);

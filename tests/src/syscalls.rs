@@ -4,7 +4,7 @@
 use nix::errno::Errno::{self, *};
 use nix::libc;
 
-/// The argument that distinguishes one call of a kind from another.
+/// Kind of the argument by which calls of the same name are distinguished.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Names {
     /// No argument.

@@ -75,7 +75,7 @@ impl Place {
         match self.what.split(' ').next() {
             Some("read") => &[1, 0],
             Some("write") => &[1],
-            // Room for one name of the ledger.
+            // Room for one ledger name.
             Some("getdents64") => &[128],
             _ => &[],
         }
@@ -91,7 +91,7 @@ impl Machine {
         part: Part,
         blow: Option<(&'a Place, Blow<'a>)>,
     ) -> Ended {
-        // Waits until it is traced; sh reads its line byte by byte, and leaves the rest. Root has logged in.
+        // sh waits for a line until it is traced, and leaves the rest of the input to the program. Root has logged in.
         let mut command = Command::new("sh");
         command.args(["-c", "read -r go && echo 0 >/proc/self/loginuid; exec \"$@\"", "sh"]);
         let enter = self.holder().enter();
@@ -156,7 +156,7 @@ fn seized(child: &mut Child, input: &str) -> Pid {
     }
 }
 
-/// Returns the next ptrace event, or as an error another status if that comes first.
+/// Returns the next ptrace event. Any other status that comes first is returned as an error.
 fn event(pid: Pid) -> Result<i32, WaitStatus> {
     let status = waited(pid);
     if let WaitStatus::PtraceEvent(_, _, event) = status { Ok(event) } else { Err(status) }
@@ -196,7 +196,7 @@ enum Then {
 }
 
 impl Drop for Run<'_> {
-    // Nothing in a machine can end while a process in it waits for its tracer.
+    // Kills the program, because nothing in a machine can end while a process in it waits for its tracer.
     fn drop(&mut self) {
         if nix::sys::signal::kill(self.pid, Signal::SIGKILL).is_ok() {
             let _ = waitpid(self.pid, Some(WaitPidFlag::__WALL));
@@ -212,11 +212,11 @@ impl<'a> Run<'a> {
 
     fn follow(&mut self) -> Option<i32> {
         let mut signal = None;
-        // The program begins inside its execve, which has yet to return.
+        // Tracing begins inside the program's execve, which has yet to return.
         let mut then = Some(Then::Nothing);
         for _ in 0..CALLS_MAX * 2 {
             if let Err(errno) = ptrace::syscall(self.pid, signal.take()) {
-                // Killed by the kernel between two stops: the next wait reports its end.
+                // The kernel has killed the process between two stops: the next wait reports its end.
                 assert_eq!(errno, Errno::ESRCH, "a traced process goes on");
             }
             match waited(self.pid) {
@@ -315,7 +315,7 @@ impl<'a> Run<'a> {
                 self.set(registers);
                 Then::Nothing
             }
-            // This call never returns.
+            // exit_group never returns, so the process is killed at once.
             Blow::Kill if place.what == "exit_group" => {
                 self.kill();
                 Then::Nothing
@@ -354,7 +354,7 @@ impl<'a> Run<'a> {
             registers.r10,
             registers.r8,
             registers.r9,
-            // For calls without a folder.
+            // The current folder, at index 6, for calls without a folder argument.
             libc::AT_FDCWD.cast_unsigned().into(),
         ];
         let about = match *names {

@@ -41,7 +41,7 @@ pub(crate) fn written(screen: &str, typed: &[TypedAnswer]) -> String {
         let square = is_square(line.strip_prefix("| ").unwrap_or(line));
         let line = if square { "[square]".to_owned() } else { placed(line) };
         let again = square && lines.last() == Some(&line);
-        // The machine's own greeting.
+        // The machine's greeting after a login, which varies.
         let greeting = ["Linux ", "Last login: "].iter().any(|begin| line.starts_with(begin));
         if !again && !greeting {
             lines.push(line);

@@ -30,8 +30,8 @@ impl Machine {
     /// Installs the release artefacts only, without a store or a ledger.
     pub fn files(&self) -> &Self {
         self.file(MODULE).write(built("libpam_twinlock.so"));
-        // Written by a separate process: a child that another thread forks meanwhile would hold the file open for a
-        // moment, and a file open for writing cannot be executed.
+        // Written by a separate process. A child that another thread forks meanwhile would inherit the open file, and a
+        // file that is open for writing cannot be executed.
         let copy = self.call(["sh", "-c", "cat >/usr/bin/twinlock && chmod 755 /usr/bin/twinlock"]);
         copy.input(built("twinlock")).output().ok();
         self
@@ -104,7 +104,7 @@ impl Machine {
         self.otp(user).wrong()
     }
 
-    /// Backdates the epoch by `minutes`. The epoch has no used codes.
+    /// Backdates the epoch by `minutes`, with a clock mark of that time.
     pub fn epoch_minutes_ago(&self, minutes: u64) -> &Self {
         self.epoch(minutes, now() - minutes * 60)
     }

@@ -19,7 +19,7 @@ pub(crate) fn export(bytes: &[u8]) {
     assert_eq!(exports::carried(again.record), found.record);
 }
 
-/// Checks that a list gives the same rows and line numbers when read in pieces of any size.
+/// Checks that a list of users gives the same rows and line numbers when read in pieces of any size.
 pub(crate) fn people(bytes: &[u8]) {
     let whole = rows(bytes, bytes.len().max(1));
     for size in [1, 7] {

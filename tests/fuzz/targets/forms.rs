@@ -27,7 +27,7 @@ pub(crate) fn record(bytes: &[u8]) {
     assert_eq!(*records::write(&again), *written);
 }
 
-/// Checks that a set is accepted only in the form in which it is written.
+/// Checks that a set of backup codes is accepted only in the form in which it is written.
 pub(crate) fn codes(bytes: &[u8]) {
     let text = text(bytes);
     if let Ok(found) = sets_of_codes::read(&text) {
@@ -67,7 +67,7 @@ fn is_within_bounds(policy: &Policy) {
     }
 }
 
-/// Parses arguments, one per line.
+/// Parses the arguments of a PAM line, one per input line.
 pub(crate) fn pam_line(bytes: &[u8]) {
     let text = text(bytes);
     let arguments: Vec<&str> = text.lines().collect();
@@ -106,7 +106,7 @@ pub(crate) fn answer(bytes: &[u8]) {
     let text = text(bytes);
     let lengths = || [6, 7, 8].into_iter().filter_map(Digits::new);
     if let Answer::Code(code) = answer::read(&Typed::new(text.clone())) {
-        // No digit is added or dropped.
+        // The parsed code has exactly the digits that were typed.
         let typed: String = text.chars().filter(char::is_ascii_digit).collect();
         let held: String = lengths().map(|length| code.of_length(length)).collect();
         assert_eq!(typed, held + code.bypass().unwrap_or_default());

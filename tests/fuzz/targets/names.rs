@@ -37,7 +37,8 @@ pub(crate) fn ledger_name(bytes: &[u8]) {
     }
 }
 
-/// Checks that a ledger name is short enough for a link that is stored in its inode, which also works on a full disk.
+/// Checks that a ledger name is one harmless line of at most 128 bytes. A link of such a size is stored in its inode,
+/// so it can be created on a full disk.
 fn is_a_name_of_ours(name: &str) {
     is_one_harmless_line(name);
     assert!(name.len() <= 128 && !name.contains('/'), "{name}");

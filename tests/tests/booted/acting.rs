@@ -23,7 +23,7 @@ fn machine() -> Booted {
     b
 }
 
-/// The log lines since the last call: whether a code was given, and who acted.
+/// Reads the log lines since the last read: whether a code was given, and who acted.
 struct Log<'b> {
     booted: &'b Booted,
     seen: usize,
@@ -108,7 +108,7 @@ fn what_no_login_has_started_takes_a_reason() {
     b.write("/usr/local/bin/boxed", BOXED);
     b.run("chmod 755 /usr/local/bin/boxed").ok();
     let nobody = ("no user has logged in here", "break_glass".to_owned());
-    // sudo's variables reach it and name another user than the login, which is unknown there.
+    // sudo's variables reach the command in a new user namespace and name kim, but there the login uid is unknown.
     let invoker = format!("break_glass invoker=uid:{}", b.uid("kim"));
     let another = ("the acting user is unknown", invoker);
     for (start, (said, own_code)) in [
@@ -151,7 +151,7 @@ fn a_job_of_cron_is_its_owners() {
     });
     assert_eq!(ended("/root/out"), "ended=0\n");
     log.one_more("exempt", "root");
-    // kim's code was asked for, and cron types none.
+    // The command asked for kim's code, and cron types none.
     assert_eq!(ended("/home/kim/out"), "ended=130\n");
 }
 

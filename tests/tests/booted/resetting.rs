@@ -45,7 +45,7 @@ fn an_odd_name_means_nobody_else() {
     let b = Booted::new();
     b.settings("").user("bob");
     let number = b.uid("bob");
-    // Directories allow names that useradd refuses; the first one is bob's uid.
+    // Directory services allow names that useradd refuses. The first name consists of the digits of bob's uid.
     let names = [number.to_string(), "%n".to_owned(), "~bob".to_owned(), "bob.*".to_owned()];
     for (uid, name) in (3000..).zip(&names) {
         let make = format!(

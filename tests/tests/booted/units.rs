@@ -56,7 +56,7 @@ fn each_start_is_an_epoch_of_its_own() {
     let after = epoch();
     assert_ne!(before.split('.').next(), after.split('.').next());
     units_stand(&b);
-    // Whether it was used is unknown now.
+    // After the restart it is unknown whether `code` was used, so it is refused.
     b.write("/etc/pam.d/sshd", &shipped("pam.d/sshd-publickey"));
     b.write(
         "/etc/ssh/sshd_config.d/10-twinlock.conf",
@@ -83,7 +83,7 @@ fn a_letter_starts_the_delivery() {
     b.until("the letter is sent", || mails().contains("\n\n"));
     assert_eq!(mails().matches("To: <ada@example.org>\n").count(), 1, "{}", mails());
     assert_eq!(b.run("ls /var/lib/twinlock/outbox | grep ^ada@").stdout, "");
-    // It has not failed, and waits for the next one.
+    // The service has not failed, and the path unit waits for the next notification.
     assert_eq!(property(&b, "twinlock-deliver.path", "ActiveState"), "active");
     assert_eq!(property(&b, "twinlock-deliver.service", "Result"), "success");
 }
@@ -126,7 +126,7 @@ fn upgrade_starts_no_disabled_unit_and_keeps_the_ledger() {
         assert_eq!(property(&b, unit, "UnitFileState"), "disabled", "{unit}");
     }
     assert_eq!(b.run("readlink /run/twinlock/epoch").ok(), epoch);
-    // Nor does a unit that wants a disabled unit start it.
+    // An upgrade does not start a disabled unit either that another unit wants.
     b.run("systemctl disable --now run-twinlock.mount").ok();
     let said = b.run("dpkg --install /root/twinlock.deb");
     said.ok();
@@ -166,7 +166,8 @@ fn the_sweep_removes_what_is_expired_in_its_sandbox() {
     let b = Booted::new();
     b.settings("").user("ada").enrolled("ada");
     let folder = "/run/twinlock/users/ada";
-    // Used steps so far below the newest one that they are refused without their entries, and a current attempt.
+    // Used steps, and a current attempt. The steps are so far below the newest one that they are refused even without a
+    // ledger name, so the sweep removes their names.
     let names = "umask 077; mkdir -p $D; cd $D; now=$(date +%s); \
                  for i in $(seq 30) 1000000; do ln -s $now used.00112233445566778899aabbccddeeff.$i; done; \
                  ln -s $now try.proven.20001.0.192.0.2.9";

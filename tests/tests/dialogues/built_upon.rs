@@ -1,4 +1,4 @@
-//! Stops a login right after it has named a new record, and lets another command change the record. Checks that the
+//! Stops a login right after it has stored a new record, and lets another command change the record. Checks that the
 //! login's change is stored and that everything it refers to exists.
 
 use std::time::Duration;
@@ -7,7 +7,7 @@ use twinlock_tests::{LOGGED_IN, PASSWORD, PROMPT, codes_shown};
 
 use crate::people::{OPEN, server, with_codes};
 
-/// strace options that stop the login at its second rename, which names the record. The first rename names the code
+/// strace options that stop the login at its second rename, which stores the record. The first rename stores the code
 /// set.
 const STOP: [&str; 2] = ["-e", "inject=renameat2:signal=SIGSTOP:when=2"];
 

@@ -30,7 +30,7 @@ fn at<'m>(m: &'m Machine, caller: &str) -> Dialogue<'m> {
 fn set_up_menu_and_last_code() {
     let m = machine();
     for caller in CALLERS {
-        // What needs more than a code waits for a login at a console, or by ssh.
+        // Only a login at a console or by ssh offers steps that need more than a code, such as set-up.
         let at_console = caller == "login";
         afresh(&m);
         let mut set_up = at(&m, caller);

@@ -118,7 +118,8 @@ fn codes_that_somebody_has_made() {
         taken(true);
         let words = [&[TICKET, "AAAA", "", ""], seen_through(language)].concat();
         assert!(!shown(&m, &format!("{language}/codes-by-ticket-kept"), &words).logged_in());
-        // The menu shows it too: after a mistake, the ticket at its own prompt.
+        // The new codes are also reached by the menu: after a mistaken choice, the ticket is typed at a prompt of its
+        // own.
         let words = ["?", "2", "5", TICKET, "<group>"];
         assert!(shown(&m, &format!("{language}/codes-by-ticket-in-menu"), &words).logged_in());
         assert!(!shown(&m, &format!("{language}/ticket-again"), &[TICKET, ""]).logged_in());

@@ -118,7 +118,7 @@ fn killed_at_each(scene: &KilledScene) {
         }
     });
     let fates = fates.into_inner().expect("fates");
-    // The number of writes for a QR code varies, so an ordinal does not name the same write in each run.
+    // The number of writes for a QR code varies, so the n-th write of one run is not that of the next run.
     let of_place = places.iter().zip(fates).filter(|((call, _), _)| call != "write");
     let fates: Vec<bool> = of_place.map(|(_, new)| new).collect();
     let first = fates.iter().position(|new| *new).expect("some come late enough");
@@ -147,7 +147,7 @@ fn set_up_is_done_or_not_begun() {
         half: "code that the app shows now",
         states: |caller, ended| {
             let Some(key) = key_shown(&ended.screen).map(|otp| otp.key) else {
-                // Killed while the QR code was shown: no app has the key.
+                // The dialogue was killed while the QR code was shown, so no app has the key.
                 return [caller.gets_in(SOURCE, &["start", "<first>", "<group>"]), false];
             };
             let new = app_gets_in(caller, ended, Some(&key));

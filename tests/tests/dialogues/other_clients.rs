@@ -41,7 +41,7 @@ fn set_up_and_the_last_code() {
     for client in CLIENTS {
         let m = server("en", &format!("{OPEN}[backup_codes]\ncount = 1\n"));
         let mut set_up = at(&m, client);
-        // dropbear's client drops non-ASCII characters.
+        // dropbear's client drops non-ASCII characters, so its user asks for an ASCII QR code at once.
         let drawn: &[&str] = if client == "dbclient" { &["a"] } else { &["i", "a"] };
         set_up.answer(&[&["start"], drawn, &["<first>", "<group>"]].concat());
         assert!(set_up.is_as_written(&format!("en/{client}-set-up")).logged_in());

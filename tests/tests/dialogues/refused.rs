@@ -13,8 +13,8 @@ fn a_wrong_code_says_what_is_wrong() {
         let letters = ["AAAA-AAAA-AAAA-AAAA-AAAA", "AAAA-AAAA-AAAA", ""];
         assert!(!shown(&m, &format!("{language}/wrong-letters"), &letters).logged_in());
         forget(&m);
-        // The same digits: the app may show others by then.
-        // It is of the next step, so that it is not yet over when it is typed again.
+        // The same code is typed twice, because the app may show another one by then. It belongs to the next step, so
+        // that it is still current at the second login.
         let code = m.code_in("ada", 1);
         assert!(shown(&m, &format!("{language}/right-code"), &[&code]).logged_in());
         assert!(!shown(&m, &format!("{language}/used-code"), &[&code, ""]).logged_in());

@@ -58,7 +58,8 @@ fn of_thirty_two_with_one_code_one_gets_in() {
     let mut codes = Vec::new();
     for round in 0..ROUNDS {
         if round % 8 == 0 {
-            // A login takes ten wrong answers; the last code of a set is tested separately.
+            // After eight rounds, each login begins anew with a new set: a login ends after ten wrong answers, and the
+            // last code of a set is tested separately.
             let waiting = rivals.iter_mut().zip(&ended).filter(|(_, ended)| !**ended);
             waiting.for_each(|(rival, _)| assert_ne!(rival.reply(Reply::Text(b"")), Next::Asks));
             ended.fill(true);
@@ -81,7 +82,7 @@ fn of_thirty_two_with_the_last_code_one_renews_it() {
         ask(&m, &mut rivals, &[true; RIVALS]);
         let shown = at_once(&m, &mut rivals, &vec![code.clone(); RIVALS]);
         assert!(shown.iter().all(|next| *next == Next::Asks), "round {round}: {shown:?}");
-        // A login that was held up too long is asked for another code, and has none.
+        // A login that was held up too long shows no new codes, and asks for another code.
         let code_of = |rival: &Caller<'_>| codes_shown(rival.screen()).pop().unwrap_or_default();
         let new: Vec<String> = rivals.iter().map(code_of).collect();
         let last = |code: &String| code.get(20..).unwrap_or_default().to_owned();

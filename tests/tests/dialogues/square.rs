@@ -18,7 +18,7 @@ fn the_picture_holds_the_key_that_stands_below_it() {
         before = all.len();
         let seen = photographed(again);
         assert!(again.contains(if light == "a" { "##" } else { "scan" }), "{again}");
-        // One polarity is for a light screen; a photograph of a dark one shows its negative.
+        // `photographed` assumes a dark screen. A QR code for a light screen is read from the negative.
         let read = scanned(&seen).or_else(|| scanned(&negative(&seen)));
         assert_eq!(read.as_ref(), Some(&uri), "{drawn}: {again}");
     }

@@ -27,7 +27,7 @@ impl Numbers {
         self.below(100) < percent
     }
 
-    /// Returns one of the items.
+    /// Returns a random item.
     pub(super) fn one_of<T: Copy>(&mut self, items: &[T]) -> T {
         items[self.below(items.len())]
     }

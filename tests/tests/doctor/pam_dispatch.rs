@@ -128,8 +128,9 @@ const ANSWERS: [&str; 13] = [
 const NAMES: [&str; 8] =
     ["p-yes", "p-no", "p-stop", "p-enough", "p-debian", "p-reset", "p-jump-out", "p-nested"];
 
-/// The seed of the drawn stacks, and how many there are: in the usual test, and in the whole one.
+/// Seed of the drawn stacks.
 const SEED: u64 = 0x7477_696e;
+/// Number of drawn stacks: in the usual test, and in the whole one.
 const DRAWN: [usize; 2] = [1000, 5000];
 
 fn drawn(count: usize) -> Vec<(String, String)> {
@@ -149,7 +150,8 @@ fn drawn(count: usize) -> Vec<(String, String)> {
     (0..count).map(&mut stack).collect()
 }
 
-/// Results of a stack: of a login, of credentials without a login, and of credentials after a login that succeeded.
+/// Results of one stack: for a login, for credentials without a login, and for credentials after a login that
+/// succeeded.
 #[derive(Debug, PartialEq, Eq)]
 struct Results {
     login: String,
@@ -205,7 +207,7 @@ fn real(folder: &Path, operations: &str) -> BTreeMap<String, Vec<String>> {
     services.collect()
 }
 
-/// Returns the code of a sentence of pamtester, or the sentence.
+/// Returns the PAM code for a message of pamtester; an unknown message is returned unchanged.
 fn code(said: Option<&String>) -> String {
     let said = said.map_or("nothing", String::as_str);
     let known = SENTENCES.iter().find(|(_, text)| *text == said);
@@ -245,11 +247,11 @@ fn every_stack_ends_as_in_libpam() {
         }
     }
     assert!(wrong.is_empty(), "seed {SEED:#x}\n{wrong}");
-    // Credentials after a login are compared too.
+    // Credentials after a login are compared only if the login succeeds, so enough logins must succeed.
     assert!(granted * 10 > count, "{granted} of {count}");
 }
 
-/// pamtester's word for the call that sshd makes after a login.
+/// pamtester's name for the call that sshd makes after a login.
 const CREDENTIALS: &str = "setcred(PAM_ESTABLISH_CRED)";
 
 /// Modules that ask the user, crash without an answer, or wait.
@@ -267,7 +269,7 @@ fn modules() -> (tempfile::TempDir, Vec<String>) {
     let names: Vec<String> =
         names.filter(|name| !ASKING.contains(&name.as_str()) && name != "pam_twinlock").collect();
     for name in &names {
-        // The answer itself is the result; cred_expired stands for ignore.
+        // The result of the stack is the module's own; cred_expired stands for ignore.
         let text = format!(
             "auth [ignore=ignore default=done] {name}.so\nauth [default=done] pam_debug.so auth=cred_expired cred=cred_expired\n"
         );

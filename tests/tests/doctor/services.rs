@@ -59,12 +59,12 @@ fn sudoers(m: &Machine, text: &str) {
     m.file("/etc/sudoers.d/test").write(text).mode(0o440);
 }
 
-/// Tries to become root by sudo without an answer.
+/// Returns whether sudo makes `user` root without a prompt.
 fn sudo_unasked(m: &Machine, user: &str) -> bool {
     m.call(["sudo", "-n", "-k", "true"]).as_user(user).output().code == Some(0)
 }
 
-/// Tries a login by libpam's own calls, as a program with that service does.
+/// Returns whether a login by calls of libpam succeeds, as from a program that uses this service.
 fn pam_lets_in(m: &Machine, service: &str, user: &str, answers: &str) -> bool {
     m.pamtester(service, user).input(answers).output().code == Some(0)
 }
@@ -106,7 +106,7 @@ fn polkit_gives_root_for_a_password_and_is_named() {
     assert_eq!(row(&open, "polkit-1")["code"], "not asked");
     assert!(open["verdict"].as_str().expect("text").contains("Not asked: "), "{open:#}");
     assert!(pam_lets_in(&m, "polkit-1", "ada", &format!("{PASSWORD}\n")));
-    // A protected service counts.
+    // A service that accepted.toml protects counts in the verdict.
     m.file("/etc/twinlock/accepted.toml").write("protect = [\"polkit-1\"]\n");
     found(&m, "polkit-1", "way-in not-wired", 7);
     m.pam("polkit-1", &format!("{B}{REST}"));
@@ -118,7 +118,7 @@ fn polkit_gives_root_for_a_password_and_is_named() {
     );
     assert!(!pam_lets_in(&m, "polkit-1", "ada", &format!("{PASSWORD}\n{}\n", m.wrong_code("ada"))));
     assert!(pam_lets_in(&m, "polkit-1", "ada", &format!("{PASSWORD}\n{}\n", m.code("ada"))));
-    // A file that cannot be used may protect what is not known.
+    // If accepted.toml cannot be used, it is unknown which services it protects.
     m.file("/etc/twinlock/accepted.toml").write("protect = \"polkit-1\"\n");
     let (code, unknown) = report(&m);
     assert_eq!(
@@ -145,7 +145,7 @@ fn rules_of_sudoers_that_do_not_ask_are_ways_in() {
             "{rule}"
         );
     }
-    // Root is never asked.
+    // sudo never asks root, so a rule for root is no finding.
     let m = wired();
     sudoers(&m, "root ALL=(ALL) NOPASSWD: ALL\nada ALL=(ALL) PASSWD: ALL\n");
     assert_eq!(report(&m).0, Some(0));
@@ -165,7 +165,7 @@ fn an_accepted_rule_of_sudoers_counts_no_more() {
     );
     m.file("/etc/twinlock/accepted.toml").write(&entry);
     found(&m, "sudo", "exception sudo-nopasswd", 0);
-    // A wider rule is not accepted.
+    // A rule that allows more than the accepted one is not accepted.
     sudoers(&m, "ada ALL=(root) NOPASSWD: ALL\n");
     found(&m, "sudo", "way-in sudo-nopasswd", 7);
 }
@@ -261,7 +261,7 @@ fn who_is_locked_out_is_who_is_refused() {
     let locked = |m: &Machine, name: &str| row(&report(m).1, name)["locked_out"].to_string();
     assert_eq!(locked(&m, "su"), "[\"not enrolled\",\"root\"]");
     assert!(!pam_lets_in(&m, "login", "bob", &format!("{PASSWORD}\n123456\n")));
-    // An exempt group is an exception.
+    // A group that a rule exempts is listed as an exception.
     m.settings("[[rule]]\ngroup = \"bob\"\naction = \"exempt\"\nservice = \"login\"\n");
     let (code, open) = report(&m);
     assert_eq!(code, Some(7));
@@ -269,7 +269,7 @@ fn who_is_locked_out_is_who_is_refused() {
     assert_eq!(about(&open, "login"), ["way-in rule-exempts"]);
     assert_eq!(about(&open, "sudo"), Vec::<String>::new());
     assert!(pam_lets_in(&m, "login", "bob", &format!("{PASSWORD}\n")));
-    // A stack in which nobody gets in.
+    // The stack of su refuses every user.
     m.settings("")
         .pam("su", "auth required pam_deny.so\nauth required pam_twinlock.so first_factor=stack\n");
     let shut = found(&m, "su", "lock-out nobody-gets-in", 7);

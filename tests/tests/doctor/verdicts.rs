@@ -28,14 +28,14 @@ fn machine() -> Machine {
     m
 }
 
-/// Creates a machine with key and code, as shipped.
+/// Creates a machine whose sshd requires key and code, as shipped.
 fn shut() -> Machine {
     let m = machine();
     m.pam("sshd", &shipped("pam.d/sshd-publickey")).drop_in(KEY_DROP_IN);
     m
 }
 
-/// Returns `level id` of each finding, and the exit code.
+/// Runs `twinlock doctor ssh`. Returns the exit code, and `level id` of each finding.
 fn doctor(m: &Machine) -> (Option<i32>, Vec<String>) {
     let said = m.run(["twinlock", "doctor", "ssh"]);
     let heads = said.stdout.lines().filter_map(|line| {
@@ -154,7 +154,7 @@ fn settings_that_come_first_are_found() {
     }
 }
 
-/// Set-up at a login takes longer than sshd's default of two minutes.
+/// Checks that each drop-in allows five minutes: set-up takes longer than sshd's default of two.
 #[test]
 fn drop_ins_give_five_minutes() {
     for name in ["both", "key-and-password", "password", "publickey"] {
@@ -206,7 +206,7 @@ fn settings_that_are_missing_have_one_remedy() {
         );
         assert_eq!(said.stdout.matches(&copy).count(), 1, "{}", said.stdout);
         let to_do = said.stdout.lines().filter_map(|line| line.strip_prefix("  To do: "));
-        // The warning about LoginGraceTime names the line for a host without the drop-in, which has it too.
+        // The remedy of the warning about LoginGraceTime is for a host without the drop-in, which sets it too.
         let is_other = |one: &&str| !one.starts_with("as for ") && !one.contains("LoginGraceTime");
         let others: Vec<_> = to_do.skip(1).filter(is_other).collect();
         assert!(others.is_empty(), "{others:?}");
@@ -283,7 +283,7 @@ fn root_needs_more_than_debians_permit_root_login() {
 const LAST: &str = "auth       requisite                   pam_twinlock.so first_factor=stack\n";
 const ADAS_KEY: &str = "JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP";
 
-/// Reports whether a correct password and a wrong code get in with this last auth line.
+/// Returns whether a correct password and a wrong code log in with this last auth line, and doctor's findings.
 fn gets_in_without_a_code(last: &str) -> (bool, Vec<String>) {
     let m = machine();
     let stack = shipped("pam.d/sshd-password");

@@ -95,7 +95,8 @@ fn ended(end: &RevokingVerb) {
     }
 }
 
-/// Checks that a repetition revokes everything, and that it says so if everything was revoked before.
+/// Checks that repeating the command revokes everything that is left. It may say that nothing is left only if this is
+/// so.
 fn goes_on(m: &Machine, cut: &Cut<'_>, end: &RevokingVerb, left: usize) {
     let again = cut.again();
     let fits = again.code == Some(0) || (left == 0 && again.code == Some(3));
@@ -218,7 +219,7 @@ fn a_full_disk_hinders_only_what_needs_room() {
         m.call(format!("twinlock {words}").split(' ')).output().ok();
     }
     assert_eq!((names(&m, SEAT, "try."), remembered(&m)), (Vec::new(), Vec::new()));
-    // A key is marked as disclosed before it is shown.
+    // An export marks the key as disclosed before it shows the key, which a full disk prevents.
     let done = m.run(["twinlock", "export", "ada"]);
     says(&done, "nothing was changed");
     assert_eq!(done.stdout, "");

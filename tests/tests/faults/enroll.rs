@@ -3,7 +3,7 @@
 
 use twinlock_tests::{Finished, Machine, Otp, says_in_force, thorough};
 
-/// Text of the command if the user is not enrolled.
+/// What the command prints if the user is not enrolled.
 const OLD: &str = "nothing was changed";
 
 fn machine() -> Machine {
@@ -39,7 +39,7 @@ fn is_enrolled(m: &Machine) -> bool {
     enrolled
 }
 
-/// Returns the user who has the uid, with the mark `+` while a first record is being written.
+/// Returns the user whom the uid's link names, with the mark `+` while a first record is being written.
 fn holder(m: &Machine) -> String {
     m.run(["sh", "-c", "readlink /var/lib/twinlock/uids/*"]).stdout.trim().to_owned()
 }
@@ -54,7 +54,7 @@ fn all_or_nothing(m: &Machine, what: &str, round: usize, otp: &Otp) {
     m.run(["rm", "-f", "/root/qr.svg"]).ok();
     if is_enrolled(m) {
         known(otp);
-        // A repetition reports it and completes what was interrupted after the record.
+        // A repeated command reports the enrollment, and completes what was interrupted after the record was stored.
         assert_eq!(enroll(m, otp).code, Some(3), "{what} {round}");
     } else {
         m.settings("not_enrolled = \"allow\"\n");
@@ -66,7 +66,7 @@ fn all_or_nothing(m: &Machine, what: &str, round: usize, otp: &Otp) {
     }
     assert_eq!(holder(m), "ada", "{what} {round}");
     m.run(["rm", "-f", "/root/qr.svg"]).ok();
-    // A tombstone would prove what a first enrollment has to prove without one.
+    // Not by `twinlock remove`: its tombstone would prove what a first enrollment has to prove without one.
     m.run(["sh", "-c", "rm -r /var/lib/twinlock/users/* /var/lib/twinlock/uids/*"]).ok();
 }
 

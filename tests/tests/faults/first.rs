@@ -52,10 +52,10 @@ fn is_one_store(m: &Machine) -> bool {
     m.run(["cmp", &format!("{STORE}/store-id"), "/etc/twinlock/store-id"]).code == Some(0)
 }
 
-/// Checks that the same command creates everything that it creates when it is not interrupted.
+/// Checks that repeating the command creates everything that an uninterrupted run creates.
 fn goes_on(m: &Machine, cut: &Cut<'_>, words: &str, whole: &str) {
     let again = cut.again();
-    // The first enrollment of the host was done: the next one needs a code.
+    // If the first enrollment of the host was completed, the repeated command needs a code.
     let is_over = again.code == Some(4) && again.stderr.contains("Enroll yourself first");
     let told = is_over && m.run(["twinlock", "status", "ada"]).ok().starts_with("ada is enrolled");
     assert!(again.code == Some(0) || told, "{words}: {again:?}");
@@ -68,7 +68,8 @@ fn goes_on(m: &Machine, cut: &Cut<'_>, words: &str, whole: &str) {
 fn lets_nobody_in_unproven(m: &Machine) {
     m.file("/etc/twinlock/twinlock.toml").write("not_enrolled = \"allow\"\n");
     let done = m.pamtester("probe", "ada").input("\n").output();
-    // Only the module decides here; it ignores an exempt user, which is no success.
+    // In this stack only the module decides. It returns PAM_IGNORE for a user who needs no code, so the login fails
+    // anyway.
     let exempt = !m.logged("event=allowed").is_empty();
     assert!(done.code != Some(0) && (!exempt || is_one_store(m)), "{:?}", m.log());
     m.file("/etc/twinlock/twinlock.toml").remove();
@@ -76,7 +77,7 @@ fn lets_nobody_in_unproven(m: &Machine) {
 
 #[test]
 fn killed_anywhere_the_first_command_is_done_by_doing_it_again() {
-    // The parts that all commands create are covered by the first one.
+    // The first command creates everything that all commands create, so the usual test runs only this command.
     for (words, input) in firsts().into_iter().take(if thorough() { usize::MAX } else { 1 }) {
         let m = new_host();
         lets_root_act(&m, words);

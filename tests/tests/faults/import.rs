@@ -107,7 +107,7 @@ fn goes_on(m: &Machine, cut: &Cut<'_>, import: &ImportCase, was_done: bool) {
     let sets = m.run(["sh", "-c", &format!("ls {PERSON} | grep -c ^codes")]);
     match import.scratch {
         None => assert_eq!(sets.stdout.trim(), "0"),
-        // A new set: an unused earlier one is not referenced and is removed after a day.
+        // Each run creates a new set. The set of an interrupted run is not referenced, and is removed after a day.
         Some((_, None)) => assert_ne!(sets.stdout.trim(), "0"),
         Some((_, Some(_))) => assert_eq!(sets.stdout.trim(), "1"),
     }

@@ -21,7 +21,8 @@ fn machine(script: &str) -> Machine {
 }
 
 fn program(m: &Machine, script: &str) {
-    // Written by a separate process: a file open for writing cannot be executed.
+    // Written by a separate process, so that no child of this one has the file open: a file open for writing cannot be
+    // executed.
     let write = format!("rm -f {PROGRAM}; cat >{PROGRAM}; chmod 755 {PROGRAM}");
     m.call(["sh", "-c", &write]).input(format!("#!/bin/sh\n{script}")).output().ok();
 }
@@ -119,7 +120,8 @@ fn a_failing_program_is_quoted_and_tried_again_later_and_later() {
         "twinlock: no mail was sent: /opt/sendmail did not accept the mail (status 75: noise)";
     assert!(one_line(&said.stderr).starts_with(what), "{said:?}");
     program(&m, "echo '550 \u{1b}[2Jno such user' >&2; kill -9 $$\n");
-    // The time that has passed counts: on a busy machine it is more than the second to spare.
+    // The time that has passed since the first attempt is subtracted: on a busy machine it exceeds the margin of this
+    // test.
     let passed = i64::try_from(begun.elapsed().as_secs()).expect("a short time");
     let said = later(&m, 898 - passed);
     assert_eq!(said.ok(), "0 messages sent, 1 waiting.\n");
@@ -199,7 +201,7 @@ fn killed_at_any_call_no_letter_is_lost_and_none_goes_out_thrice() {
             put(&m, "ada@reset");
             let inject = format!("inject={call}:signal=SIGKILL:when={nth}");
             let command = m.call(["twinlock", "deliver", "--patience", "2"]);
-            // Affects only the command, not the mail program.
+            // strace detaches at execve, so the fault affects only the command, not the mail program.
             let cut = command.strace("/dev/null", &["-b", "execve", "-e", &inject]).output();
             for after in [0, 100, 200] {
                 later(&m, after);

@@ -10,7 +10,7 @@ const OTHER: &str = "MFRGGZDFMZTWQ2LKNNWG23TPOBYXE43U";
 const PERSON: &str = "/var/lib/twinlock/users/ada";
 const BY: &str = "--yes";
 
-/// The state of a user without random keys and times.
+/// The state of a user, except for random keys and times.
 #[derive(Clone, Debug, PartialEq, Eq)]
 struct Facts {
     state: Option<String>,
@@ -90,16 +90,16 @@ fn in_turn(m: &Machine, cut: &Cut<'_>, first: &PairVerb, second: &PairVerb) -> [
 }
 
 fn chosen(place: &Place) -> bool {
-    // Before a name is taken, and after it.
+    // The usual test holds the first verb only right before and right after a file gets its final name.
     let turns = ["renameat2 ", "fsync "];
     let about = place.what.contains("/users/ada/");
-    // After its last call a program is not held any more.
+    // exit_group is the last call of a program, which cannot be held after it.
     let last = place.what.starts_with("exit_group");
     !last && (thorough() || (about && turns.iter().any(|turn| place.what.starts_with(turn))))
 }
 
-/// Returns whether the first verb says that it did nothing, and had no effect because the second ran before it or undid
-/// it.
+/// Returns whether the first verb says that it did nothing, and had no effect because the second verb ran before it or
+/// undid its work.
 fn stood_back(ended: &Ended, outcome: &PairOutcome, [one, alone]: [&PairOutcome; 2]) -> bool {
     let said = ended.said.replace('\n', " ");
     let told = ["nothing was changed", "meanwhile", "already", "nothing to reset", "is not set up"];

@@ -99,7 +99,7 @@ fn given(m: &Machine) -> [(&'static str, String); 3] {
 }
 
 fn chosen(place: &Place) -> bool {
-    // The charge, the claim, and the change of the record.
+    // The calls for the charge, the claim, and the change of the record.
     let calls = ["symlinkat ", "linkat ", "renameat2 "];
     thorough() || calls.iter().any(|call| place.what.starts_with(call))
 }
@@ -124,7 +124,7 @@ fn reset_at_each_call(m: &Machine, cut: &Cut<'_>, what: &str, typed: &str) {
         }
         found.push(ended.code == Some(0));
     }
-    // Up to one call the reset comes before the login, from then on after it.
+    // A reset at an early call makes the login fail. From a certain call on, the reset comes after the login.
     let is_in_order = found.is_sorted() && found.first() == Some(&false);
     assert!(is_in_order && found.last() == Some(&true), "{what}: {found:?} {:?}", places.places);
 }

@@ -36,8 +36,8 @@ fn at_the_prompt(m: &Machine, number: u32) -> Session<'_> {
     session
 }
 
-/// Runs one round, in which all rivals type the code at the same time. Rivals who logged in are brought back to a
-/// prompt.
+/// Runs one round, in which all rivals type the code at the same time. Returns how many logged in, and brings these
+/// back to a prompt.
 fn winners<'m>(m: &'m Machine, rivals: &mut Vec<(Session<'m>, String)>, code: &str) -> usize {
     rivals.iter_mut().for_each(|(_, typed)| code.clone_into(typed));
     m.at_once("pamtester", rivals);
@@ -116,7 +116,7 @@ fn a_login_killed_anywhere_spends_its_code_at_most_once_and_shuts_nobody_out() {
         }
     });
     let fates = fates.into_inner().expect("fates");
-    // Up to one call the code is unused, from the next one on it is used.
+    // A login that is killed at an early call leaves the code unused. From a certain call on, the code is used.
     let spent = fates.iter().position(|unused| !unused).expect("some are spent");
     assert_eq!(places[spent - 1].0, "symlinkat", "{fates:?} {places:?}");
     assert!(fates[spent..].iter().all(|unused| !unused), "{fates:?}");

@@ -101,7 +101,7 @@ fn nobody_waits_for(program: &str) {
     let user =
         |line: &String| line.split(' ').find(|word| word.starts_with("user=")).map(str::to_owned);
     let codes: BTreeSet<_> = accepted.iter().map(|line| (user(line), step(line))).collect();
-    // ada's own first login was cleared on purpose.
+    // One code of ada may be accepted twice, because `places_in` clears her used codes after her first login.
     assert!(codes.len() >= accepted.len() - 1, "{accepted:#?}");
 }
 
@@ -138,7 +138,8 @@ fn su_and_sudo_stopped_at_their_prompts_delay_neither_their_user_nor_others() {
 /// Returns a session of su by ada, stopped between the verification of her code and its claim.
 fn stopped_before_its_claim<'m>(m: &'m Machine, code: &str) -> Session<'m> {
     let places = places_in(m, "su");
-    // The charge, then the claim. A process stops after a call, so it is stopped at the one before.
+    // The first symlinkat makes the charge, the second the claim. strace stops a process after a call, so su is stopped
+    // at the call before the claim.
     let links = places.iter().enumerate().filter(|(_, place)| place.0 == "symlinkat");
     let claim = links.map(|(at, _)| at).nth(1).expect("a claim");
     let (call, count) = &places[claim - 1];
@@ -160,7 +161,7 @@ fn goes_on_and_is_refused(m: &Machine, mut su: Session<'_>) {
 fn a_login_stopped_for_long_does_not_get_in_by_its_code() {
     let m = with_callers();
     let su = stopped_before_its_claim(&m, &m.code("ada"));
-    // What it read of the ledger is valid for thirty seconds; only the thorough test waits for that.
+    // What a login has read of the ledger is valid for thirty seconds; only the thorough test waits for longer.
     let long = if thorough() { 31 } else { 0 };
     thread::sleep(Duration::from_secs(long));
     m.run(["pkill", "-CONT", "-x", "su"]).ok();
@@ -185,8 +186,8 @@ fn a_login_stopped_while_its_owner_is_removed_does_not_get_in() {
     goes_on_and_is_refused(&m, su);
 }
 
-/// Checks that the newest record decides. A login's claim of its code does not make this login fail if the key is in
-/// the record again.
+/// Checks that the newest record decides about a stopped login: it succeeds only if this record has the same key. The
+/// login's own claim of the code does not make it fail.
 #[test]
 fn a_login_stopped_while_its_record_is_made_anew_is_judged_by_that() {
     for same in [true, false] {

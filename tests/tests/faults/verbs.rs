@@ -23,7 +23,7 @@ const VERBS: [(&str, &str); 7] = [
     ("invite ada", "[[ticket]]"),
 ];
 
-/// The content of ada's folder after she was enrolled, and after she was removed.
+/// A machine, and the content of ada's record after she was enrolled, and after she was removed.
 struct World {
     m: Machine,
     enrolled: Vec<u8>,
@@ -48,7 +48,7 @@ impl World {
         World { m, enrolled, removed }
     }
 
-    /// Returns the record before a verb.
+    /// Returns the record that is stored before a verb runs.
     fn before(&self, verb: &str) -> &[u8] {
         if verb.starts_with("invite") { &self.removed } else { &self.enrolled }
     }
@@ -80,7 +80,7 @@ impl World {
         self.m.outside(folder).join(name)
     }
 
-    /// Returns which record is the newest. Checks that it is the old one or a complete new one.
+    /// Returns whether the newest record is the old or the new one. Checks that a new one is complete.
     fn stands(&self, verb: &str, new: &str) -> Stands {
         let status = self.m.run(["twinlock", "status", "ada"]);
         assert_eq!(status.code, Some(0), "{verb}: {status:?}");
@@ -122,7 +122,7 @@ fn killed_anywhere_a_verb_leaves_the_old_record_or_the_new_one() {
             world.killed_at(verb.0, Some(place));
             found.push(world.stands(verb.0, verb.1));
         }
-        // Up to one call it is the old one, from then on the new one.
+        // A verb that is killed at an early call leaves the old record; from a certain call on, it leaves the new one.
         let turn = found.iter().position(|stands| *stands == Stands::New).expect("a new record");
         assert!(turn > 0 && found[turn..].iter().all(|stands| *stands == Stands::New), "{verb:?}");
     }

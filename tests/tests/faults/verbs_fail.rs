@@ -114,7 +114,7 @@ fn says(ended: &Ended, is_new: bool) -> bool {
     let old = [
         "nothing was changed",
         "is not enrolled",
-        // Before anything was begun: the caller is not authorized, or an answer is missing. And where a name was taken.
+        // For a caller who is not authorized, a missing answer, and a name that another command has taken.
         "this needs your own code",
         "there is no acting user to ask for a code",
         "standard input",
@@ -135,7 +135,7 @@ fn is_of_memory(place: &Place) -> bool {
 
 fn fails(verb: &FailingVerb) -> Vec<String> {
     let m = Machine::new();
-    // The proof of an enrollment is typed repeatedly.
+    // The window is wide, because each run types codes to prove the enrollment.
     m.twinlock().user("ada").settings("window = 10\n");
     let input = (verb.begin)(&m);
     let cut = m.cut(&verb.words, &input);

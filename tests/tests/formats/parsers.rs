@@ -27,7 +27,7 @@ use twinlock_core::{
 };
 
 fn cases(cases: u32) -> ProptestConfig {
-    // No file of failures is kept: a failure is printed in its smallest form.
+    // proptest keeps no file of failures: it prints a failure in its smallest form.
     ProptestConfig { cases, failure_persistence: None, ..ProptestConfig::default() }
 }
 
@@ -73,7 +73,7 @@ prop_compose! {
         set in option::of(any::<u64>().prop_map(SetId)),
     ) -> Record {
         let mut at = 0;
-        // A key may occur once: a random duplicate is rare, and is dropped.
+        // A record may contain a key only once, so a random duplicate, which is rare, is dropped.
         while at < authenticators.len() {
             let twin = authenticators[..at].iter().any(|one| one.key == authenticators[at].key);
             if twin { drop(authenticators.remove(at)) } else { at += 1 }
@@ -145,7 +145,7 @@ proptest! {
         let read = names::read_refused(&text).expect("what was written");
         prop_assert!(read.at == refused.at && read.source == refused.source);
         for text in [&name, &other, &text] {
-            // A short link is stored in the inode, which works on a full disk.
+            // A link with such a short target is stored in its inode, so it can be created on a full disk.
             prop_assert!(text.len() <= 128, "{}", text);
             is_one_harmless_line(text);
         }

@@ -27,7 +27,7 @@ fn scratch_codes(m: &Machine) -> Vec<String> {
     codes.map(str::to_owned).collect()
 }
 
-/// Returns whether Google's module accepts ada's code if its clock is shifted by `clock` seconds.
+/// Returns whether Google's module accepts ada's code while the module's clock is shifted by `clock` seconds.
 fn google(m: &Machine, code: &str, clock: i64) -> bool {
     let call = m.pamtester("google", "ada").input(format!("{code}\n"));
     let call = if clock == 0 { call } else { call.clock(clock) };
@@ -119,7 +119,7 @@ fn many_homes_have_a_bar_on_a_terminal() {
 fn a_clock_that_googles_module_has_learnt_is_known() {
     let m = machine();
     set_up(&m, "ada", "-t -d -w 3 -u -e 0");
-    // Three consecutive codes of a phone that is ten minutes ahead.
+    // Codes of a phone that is ten minutes ahead.
     let phone = |steps: i64| m.code_in("ada", 20 + steps);
     assert!(!google(&m, &phone(-4), -120) && !google(&m, &phone(-3), -90));
     assert!(google(&m, &phone(-2), -60), "{}", m.file(FILE).read());
@@ -177,7 +177,7 @@ fn importing_again_changes_nothing_and_another_key_stays() {
         other.stdout.contains("ada is enrolled already, and keeps the present key"),
         "{other:?}"
     );
-    // With `--all` that is no failure.
+    // With `--all`, another key of an enrolled user is no failure.
     let all = m.run(["twinlock", "import", "google", "--all", "--remove-source"]);
     let said = "ada: already enrolled with another key; the file was left alone\n";
     assert!(all.ok().contains(said) && m.file(FILE).exists(), "{all:?}");

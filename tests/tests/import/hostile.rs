@@ -17,7 +17,7 @@ fn text() -> String {
     format!("{KEY}\n\" DISALLOW_REUSE\n\" TOTP_AUTH\n12345678\n23456789\n34567890\n")
 }
 
-/// Writes a file to a home folder as Google's program writes it.
+/// Writes the file of Google's program to the home folder of `user`, with the owner and mode that the program sets.
 fn write(m: &Machine, user: &str) {
     let file = format!("/home/{user}/.google_authenticator");
     m.file(&file).write(text()).mode(0o400).owner(m.uid(user));
@@ -84,7 +84,7 @@ fn no_trap_in_a_home_is_walked_into_and_nobody_else_suffers() {
     }
 }
 
-/// Checks that accounts without a home, or with a shared one, are skipped with `--all` and refused by name.
+/// Checks that accounts without a home, or with a shared one, are skipped with `--all`, and refused if they are named.
 #[test]
 fn odd_homes_are_passed_over_among_all_and_told_one_by_one() {
     let m = machine();
@@ -155,7 +155,7 @@ fn a_home_that_only_its_owner_may_enter_is_read_as_its_owner() {
     let m = machine();
     write(&m, "ada");
     sh(&m, "chmod 700 /home/ada");
-    // Without root's capabilities over files of others, as on a file server.
+    // Root lacks its capabilities over files of other users, as in a home folder on a file server.
     let squashed = ["setpriv", "--bounding-set=-dac_override,-dac_read_search,-fowner"];
     let command = ["twinlock", "import", "google", "--remove-source", "ada"];
     let done = m.run(squashed.into_iter().chain(command));

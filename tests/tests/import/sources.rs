@@ -151,7 +151,7 @@ fn texts_of_another_verb_name_that_verb() {
 #[test]
 fn equal_names_of_an_export_are_taken_by_number() {
     let m = machine();
-    // One key twice under one name, and another key of that name.
+    // An export with one account twice, and with another key under the same name.
     let account = |key: &[u8]| {
         let mut account = vec![0x0a, u8::try_from(key.len()).expect("short")];
         account.extend(key);
@@ -170,7 +170,7 @@ fn equal_names_of_an_export_are_taken_by_number() {
     piped(&m, "migration ada --index 2", &text).ok();
     m.app("ada", &Otp::new("MFRGGZDFMZTWQ2LKMFRGGZDFMZTWQ2LK"));
     m.asked("ada", &m.code("ada")).ok();
-    // Duplicates count as one key: there is nothing to choose.
+    // Duplicates count as one key, so no `--index` is needed.
     piped(&m, "migration bob", uri(&[one.clone(), one].concat())).ok();
 }
 
@@ -289,7 +289,7 @@ fn picture_of_an_export_is_taken() {
     m.file("/root/export.png").write(include_bytes!("../../vectors/pictures/migration.png"));
     let picture = m.run(["twinlock", "import", "qr", "ada", "/root/export.png", "--index", "1"]);
     picture.ok();
-    // The key of the export: 12345678901234567890.
+    // The key of the export is 12345678901234567890 in base32.
     assert!(m.run(["twinlock", "export", "ada"]).ok().contains(KEY_OF_OTHER));
 }
 

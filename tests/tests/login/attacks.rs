@@ -13,7 +13,7 @@ fn machine() -> Machine {
     m
 }
 
-/// Returns mallory, who knows ada's password, at the prompt for ada's code.
+/// Returns a session of mallory, who knows ada's password, at the prompt for ada's code.
 fn at_the_code(m: &Machine) -> Session<'_> {
     let mut s = m.su("mallory", "ada").open();
     s.expect("assword").expect(": ").send_line(PASSWORD);
@@ -25,7 +25,7 @@ fn got_in(s: &mut Session<'_>) -> bool {
     s.expect_one_of(&[LOGGED_IN, PROMPT, "Press Enter"]) == 0
 }
 
-/// Leaves `count` attempts of mallory, whose processes were killed before the refund.
+/// Creates the ledger names of `count` attempts of mallory, whose processes were killed before the refund.
 fn tries_of_killed_processes(m: &Machine, count: usize) {
     let source = format!("try.{{}}.{}.$n.uid:{}", now() / 86_400, m.uid("mallory"));
     let (proven, unproven) = (source.replace("{}", "proven"), source.replace("{}", "unproven"));
@@ -75,7 +75,7 @@ fn a_try_that_was_stopped_for_a_day_does_not_use_a_code_again() {
     let later = "auth required pam_permit.so\nauth requisite pam_twinlock.so first_factor=stack\n";
     m.pam("later", later);
     let code = m.code("ada");
-    // Like `kill -STOP` by mallory at the decisive moment: the ledger has been read.
+    // Stops su right after it has read the ledger, as mallory could by `kill -STOP`.
     let stop = ["-P", "/run/twinlock/epoch", "-e", "inject=readlinkat:signal=SIGSTOP:when=1"];
     let mut thief = m.su("mallory", "ada").strace("/tmp/trace", &stop).open();
     thief.expect("assword").expect(": ").send_line(PASSWORD);
@@ -96,8 +96,8 @@ fn a_try_that_was_stopped_for_a_day_does_not_use_a_code_again() {
         let clock = i64::try_from(seconds).expect("a day");
         m.pamtester("later", "ada").clock(clock).input(format!("{next}\n")).output().ok();
     }
-    // The clock of the logins above was faked. This one cannot be set, and it shows that the thief was held up for more
-    // than thirty seconds; both count whole seconds.
+    // The clock of the logins above was shifted. The time since boot cannot be shifted, and must also show that
+    // mallory's login was held up for more than thirty seconds; both count whole seconds.
     let held_up = uptime(&m) + 32;
     while uptime(&m) < held_up {
         std::thread::sleep(Duration::from_millis(500));
@@ -108,7 +108,7 @@ fn a_try_that_was_stopped_for_a_day_does_not_use_a_code_again() {
     assert!(!got_in(&mut thief), "{}", m.logged("event=accepted").join("\n"));
 }
 
-/// Checks that a login that waits does not accept a replaced key, although a new record was created with the same
+/// Checks that a waiting login does not accept a key that was replaced meanwhile, although the new record has the same
 /// number.
 #[test]
 fn a_key_that_was_replaced_under_the_same_number_is_dead() {
@@ -167,7 +167,8 @@ fn a_lost_record_is_no_absence_and_a_new_enrollment_makes_it_good() {
     s.expect("assword").expect(": ").send_line(PASSWORD);
     assert!(!got_in(&mut s), "{}", s.transcript());
     assert!(!m.logged("reason=record_lost").is_empty(), "{}", m.log().join("\n"));
-    // A first record that is killed half way leaves a mark, so that the loss of the whole folder is no absence either.
+    // A first record that was killed half way leaves a mark in the uid link. With this mark, the loss of the user's
+    // whole folder does not count as absence either.
     let mark = "cd /var/lib/twinlock/uids; for link in *; do ln -sfn +ada $link; done";
     m.run(["sh", "-c", mark]).ok();
     let mut s = m.su("mallory", "ada").open();

@@ -17,7 +17,8 @@ fn callers(m: &Machine) -> [(Call<'_>, &'static str, &'static str); 4] {
     let reached = format!("{LOGGED_IN}root");
     [
         (m.sudo("ada"), "ada", "root"),
-        // It has its own PAM file. It passes words to a login shell, so it only gets plain ones.
+        // `sudo -i` has its own PAM file. It passes its arguments to a login shell, so they contain no special
+        // characters.
         (m.call(["sudo", "-k", "-i", "echo", &reached]).as_user("ada"), "ada", "root"),
         (m.su("ada", "bob"), "bob", "bob"),
         (m.login("ada"), "ada", "ada"),
@@ -36,7 +37,7 @@ fn a_password_and_a_code_get_in() {
     let m = machine();
     for (call, asked, reached) in callers(&m) {
         let mut s = at_the_prompt(call);
-        // Clears the used code: ada logs in by sudo and by login.
+        // Clears the used code, because ada logs in both by sudo and by login.
         m.run(["sh", "-c", "rm -f /run/twinlock/users/ada/used.*"]).ok();
         s.send_line(&m.code(asked));
         assert_eq!(s.logged_in_as().as_deref(), Some(reached), "{}", s.transcript());
@@ -65,7 +66,7 @@ fn a_wrong_password_with_the_right_code_writes_nothing() {
         let mut s = call.open();
         s.expect("assword").expect(": ").send_line("wrong");
         s.expect(PROMPT).send_line(&m.code(asked));
-        // One prompt for a code, then the password again.
+        // The module asks for a code once; then the program asks for the password again.
         s.expect("was not accepted");
         s.expect_one_of(&["try again", "failure", "incorrect"]);
         assert_eq!(m.state(), before, "{}", s.transcript());

@@ -1,4 +1,5 @@
-//! Tests ssh clients for programs: they transfer files after a code, and at no extra cost if none is required.
+//! Tests scp, sftp, rsync and other programs that use ssh: they transfer files after a code, and a client that cannot
+//! answer a prompt costs its user no attempt.
 
 use twinlock_tests::{Call, First, Machine, PASSWORD, PROMPT, Server, Session};
 
@@ -88,7 +89,7 @@ fn ssh_without_a_terminal_costs_no_try() {
         let m = server(kind);
         let ssh = m.ssh("ada").option("NumberOfPasswordPrompts=3");
         let ssh = if first == First::Password { ssh } else { ssh.key() };
-        // Without a terminal such a client answers each prompt with an empty line.
+        // Without a terminal, ssh answers each prompt with an empty line.
         let ended = ssh.call().first("exec setsid -w \"$@\"").output();
         assert_eq!(ended.code, Some(255), "{kind:?}: {ended:?}");
         assert_eq!(m.tries("ada"), 0, "{kind:?}: {}", m.state());

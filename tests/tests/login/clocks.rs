@@ -107,7 +107,7 @@ fn restart(m: &Machine, at: i64) {
     m.call(["twinlock", "epoch", "ensure"]).clock(off(at)).output().ok();
 }
 
-/// Makes the machine appear half an hour older. Keeps the epoch's clock mark and its periods after the mark.
+/// Backdates the epoch by half an hour. Keeps its clock mark and the periods after the mark.
 fn half_an_hour_later(m: &Machine) {
     let link = m.file("/run/twinlock/epoch");
     let epoch = link.target();
@@ -144,7 +144,8 @@ fn a_clock_set_back_over_a_restart_brings_no_code_back() {
     assert!(!gets_in(&m, start, &[start, start + STEP, start]), "{:?}", m.log());
     assert!(!gets_in(&m, last, &[last, last + STEP, last]), "{:?}", m.log());
     assert_eq!(m.logged("reason=before_epoch").len(), 6, "{:?}", m.log());
-    // Only the recorded clock error keeps them out: otherwise this ledger would accept the first code again.
+    // Only the recorded clock error makes the module refuse these codes: without it, this ledger accepts the first code
+    // again.
     m.epoch(30, 0);
     assert!(gets_in(&m, start, &[start]), "{:?}", m.log());
     m.file("/run/twinlock/epoch").link_to(&known);
@@ -155,7 +156,7 @@ fn a_clock_set_back_over_a_restart_brings_no_code_back() {
 #[test]
 fn a_ledger_of_another_boot_is_not_believed() {
     let (m, start) = (machine(), noon());
-    // A tmpfs is empty after a restart; another ledger has to record its boot.
+    // A ledger that is not on a tmpfs keeps its names at a restart, so it has to record its boot.
     m.settings("ledger_persistent = true\n");
     assert!(gets_in(&m, start, &[start]), "{:?}", m.log());
     m.file("/root/boot-id").write("00000000-1111-4222-8333-444444444444\n");
@@ -192,7 +193,7 @@ fn after_a_login_while_the_clock_was_ahead_the_owner_gets_in_again() {
     assert!(gets_in(&m, start, &[start]), "{:?}", m.log());
     assert!(gets_in(&m, there, &[there]), "{:?}", m.log());
     assert!(times_ahead(&m) > 0, "{}", m.tree("/var/lib/twinlock"));
-    // The clock is right again, without a restart: the used step locks out its owner.
+    // The clock is corrected without a restart: the step that was used ahead of time now locks ada out.
     let now = start + 5 * 60;
     let refused = m.pamtester("one", "ada").clock(off(now)).input(code(&m, now) + "\n").output();
     assert!(refused.stderr.contains("was ahead until"), "{refused:?}");

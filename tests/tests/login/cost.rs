@@ -10,7 +10,7 @@ const MOST_SYSTEM_CALLS: usize = 55;
 /// Minimum number of instructions of libpam alone. A lower number would mean that the measurement is wrong.
 const LIBPAM_ALONE: u64 = 8_000;
 
-/// Number of entries at the start of [`NEVER`], which wait for a disk.
+/// Number of calls at the start of [`NEVER`] that wait for a disk.
 const SYNCS: usize = 5;
 
 const BEGIN: &str = "performing operation";
@@ -35,11 +35,11 @@ fn login(m: &Machine, steps: i64) -> Trace {
 #[test]
 fn an_accepted_login_keeps_to_its_budget() {
     let m = machine();
-    // Looking up an account costs more with more accounts.
+    // The look-up of an account costs more if there are more accounts, so only two are kept.
     let accounts = m.file("/etc/passwd").read();
     let few = accounts.lines().filter(|line| line.starts_with("root:") || line.starts_with("ada:"));
     m.file("/etc/passwd").write(few.collect::<Vec<_>>().join("\n") + "\n");
-    // The smallest of several: on a busy host, libpam repeats its requests to the audit system.
+    // The smallest of several counts is used: on a busy host, libpam repeats its requests to the audit system.
     let counts: Vec<_> = (0..3).map(|_| instructions(&m)).collect();
     let least = counts.iter().min().expect("three logins");
     assert!((LIBPAM_ALONE..=MOST_INSTRUCTIONS).contains(least), "{counts:?}");

@@ -12,7 +12,7 @@ const RULE: &str = "[[rule]]\nuser = \"exo\"\naction = \"exempt\"\n";
 const EACH: [&str; 4] = ["ada", "nix", "bob", "exo"];
 /// The answers: a wrong code, eight digits, a password, and the text that sshd sends for barred accounts.
 const ANSWERS: [&str; 4] = ["000000", "00000000", "hunter2", "\u{8}\r\u{7f}INCORRECT"];
-/// Numbers of recorded wrong codes. With the second number, every user is throttled.
+/// Numbers of wrong codes on record before an attempt. With the second number, every user is throttled.
 const ON_FILE: [usize; 2] = [2, 5];
 /// The source address of all attempts.
 const FROM: &str = "rhost=192.0.2.1";
@@ -26,7 +26,7 @@ fn machine() -> Machine {
     let root = "root:x:0:0:root:/root:/bin/sh".to_owned();
     let lines: Vec<_> = std::iter::once(root).chain(few.map(str::to_owned)).collect();
     m.file("/etc/passwd").write(lines.join("\n") + "\n");
-    // Excludes the effects of a first login.
+    // Makes several attempts, so that the effects of a user's first attempt are not measured.
     for name in EACH {
         ask(&m, "ahead", name, "000000\n000000\n000000\n000000\n000000\n000000");
         ask(&m, "ahead", name, "000000\n000000\n000000\n000000\n000000\n000000");
@@ -34,7 +34,8 @@ fn machine() -> Machine {
     m
 }
 
-/// Moves a user to the end of passwd. Looking up a later line takes longer, which discloses no secret.
+/// Moves a user to the end of /etc/passwd, as the look-up of a later line takes longer. This difference discloses no
+/// secret.
 fn stand_last(m: &Machine, name: &str) {
     let all = m.file("/etc/passwd").read();
     let is_it = |line: &&str| line.split(':').next() == Some(name);
@@ -50,8 +51,8 @@ fn ask(m: &Machine, service: &str, name: &str, lines: &str) -> Finished {
     call.strace("/dev/null", &[&quick[..], &skip[..]].concat()).output()
 }
 
-/// Records exactly `on_file` wrong codes for each user at the current second, because delays end. Each one affects the
-/// work, so missing ones are added.
+/// Records exactly `on_file` wrong codes for each user with the current time, because delays end. Missing ones are
+/// added, because their number affects the work.
 fn keep(m: &Machine, on_file: usize) {
     let script = r#"
         rm -f /var/lib/twinlock/users/*/failed.* /var/lib/twinlock/nobody/failed.*
@@ -189,12 +190,12 @@ fn expired_tries_go_by_the_same_calls() {
 fn the_same_work_is_done_for_everybody() {
     let m = machine();
     let mut host = m.counted_host("ahead", &[]);
-    // Resolves the symbols of libpam and the host, which takes instructions once.
+    // The first login resolves the symbols of libpam and the host, which takes instructions once.
     host.counted("nix", "");
     let usual = ["000000", "hunter2"].map(|answer| ON_FILE.map(|on_file| (on_file, answer)));
     for (on_file, answer) in usual.into_iter().flatten() {
         let mut work = [u64::MAX; EACH.len()];
-        // Repeated where they differ: on a busy host, libpam repeats its requests to the audit system.
+        // Measured again if the counts differ: on a busy host, libpam repeats its requests to the audit system.
         for _ in 0..3 {
             for (least, name) in work.iter_mut().zip(EACH) {
                 stand_last(&m, name);

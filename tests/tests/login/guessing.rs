@@ -55,7 +55,7 @@ fn of_a_thousand_wrong_codes_from_one_source_the_free_ones_are_judged() {
     for _ in 0..100 {
         assert!(!call(&m, "203.0.113.7", &[wrong.as_str(); 10]).stdout.contains(IN));
     }
-    // One more for each half minute that this took.
+    // One more code may be compared for each half minute that the calls took.
     let most = 5 + usize::try_from(begun.elapsed().as_secs() / 30).expect("seconds") + 1;
     assert!((5..=most).contains(&judged(&m)), "{}: {}", judged(&m), m.state());
     assert_eq!(m.tries("ada"), judged(&m));
@@ -145,7 +145,7 @@ fn delays_end_by_themselves_and_by_unlock() {
     let from = "203.0.113.7";
     call(&m, from, &[wrong.as_str(); 10]);
     assert_eq!(judged(&m), 5);
-    // The sixth is judged half a minute later, the seventh a minute after that.
+    // The sixth code is compared half a minute later, the seventh a minute after the sixth.
     for (seconds, in_all) in [(29, 5), (31, 6), (85, 6), (92, 7)] {
         call_at(&m, from, seconds, &[&wrong]);
         assert_eq!(judged(&m), in_all, "{seconds}: {}", m.state());

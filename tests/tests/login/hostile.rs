@@ -101,7 +101,7 @@ fn a_hostile_caller_changes_nothing_but_that_he_is_refused() {
             let (_, asked) = caller();
             forget(&m);
             assert!(!gets_in(caller().0, hostile, &m.wrong_code(asked)), "{asked}: {hostile}");
-            // Whether the correct code works under such limits is up to the caller.
+            // Some of these changes make even the correct code fail, which is the caller's own doing.
             let _ = gets_in(caller().0, hostile, &m.code(asked));
             only_root_s(&m, hostile);
             let next = m.code_in(asked, 4);
@@ -115,7 +115,7 @@ fn a_hostile_caller_changes_nothing_but_that_he_is_refused() {
 #[track_caller]
 fn only_root_s(m: &Machine, after: &str) {
     for line in m.state().lines() {
-        // Group and mode of a link grant nothing, and its text is public to readers of the folder.
+        // Group and mode of a link grant no access, and its target may be known to those who can read the folder.
         let right = [" 40700 0:0 ", " 100600 0:0 ", " 120777 0:"];
         assert!(right.iter().any(|right| line.contains(right)), "{after}: {line}");
     }

@@ -146,7 +146,7 @@ fn the_counter_is_on_the_disk_before_the_answer() {
     let call = m.pamtester_as(&["-v"], "bare", "ada").strace("/tmp/trace", &["-s", "400"]);
     assert!(call.input(token.at(10) + "\n").output().stdout.contains(IN));
     let trace = m.trace("/tmp/trace");
-    // The claim, the new record on disk, its name, the folder, and only then the result.
+    // The order: the claim, the new record on disk, its rename, the folder on disk, and only then the result.
     assert!(!trace.between("\"used.", "counter = 11").names().contains(&"renameat2"));
     let written = trace.between("counter = 11", IN);
     let names = written.names();
@@ -165,7 +165,7 @@ fn killed_at(m: &Machine, token: &Token, call: &str, nth: usize) -> bool {
     assert!(killed.code == Some(137) && !killed.stdout.contains(IN), "{call} {nth}: {killed:?}");
     let again = gets_in(m, &[token.at(10)]);
     assert!(!gets_in(m, &[token.at(10)]), "{call} {nth}: twice: {}", m.log().join("\n"));
-    // A restart meanwhile does not restore a used counter.
+    // A restart in between does not make a used counter valid again.
     m.run(["rm", "-rf", "/run/twinlock/users"]).ok();
     let after_restart = gets_in(m, &[token.at(10)]);
     assert!(!(again && after_restart), "{call} {nth}: after a restart: {}", m.log().join("\n"));
@@ -180,7 +180,7 @@ fn killed_anywhere_no_code_works_twice_and_the_owner_gets_in() {
     let call = m.pamtester_as(&["-v"], "bare", "ada").strace("/tmp/trace", &["-s", "400"]);
     assert!(call.input(token.at(10) + "\n").output().stdout.contains(IN));
     let mut places = m.trace("/tmp/trace").places("try.proven", IN);
-    // Only calls that change something matter.
+    // Other calls change nothing, so the login is not killed there.
     places.retain(|(call, _)| CHANGES.contains(&call.as_str()));
     assert!(places.len() > 12, "{places:?}");
     let (work, fates) = (Mutex::new(0..places.len()), Mutex::new(vec![false; places.len()]));
@@ -268,7 +268,7 @@ fn where_the_counter_cannot_be_written_nobody_gets_in_until_it_can() {
     ] {
         let (m, token) = machine();
         m.run(["sh", "-euc", stuck]).ok();
-        // Longer than the look-ahead: each attempt uses a code.
+        // More codes than the look-ahead has, because each attempt uses one.
         for counter in 10..17 {
             let said = m.asked("ada", &(token.at(counter) + "\n"));
             let words = said.stdout + &said.stderr;

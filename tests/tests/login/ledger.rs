@@ -74,14 +74,14 @@ fn used_steps_of_removed_keys_are_swept_after_a_day() {
     for user in ["ada", "reset"] {
         sh(&m, &format!("D=/run/twinlock/users/{user}; {OF_A_REMOVED_KEY}"));
     }
-    // The keys of an unreadable record are not known to be gone.
+    // The record of odd is unreadable, so it is unknown whether the key was removed.
     sh(
         &m,
         &format!(
             "mkdir -m 700 /run/twinlock/users/odd; D=/run/twinlock/users/odd; {OF_A_REMOVED_KEY}"
         ),
     );
-    // The key in force, used a day ago.
+    // Backdates the used steps of ada's present key by a day.
     sh(
         &m,
         "cd /run/twinlock/users/ada; for i in used.*; do case $i in used.0011*) ;; *) ln -sf $(($(date +%s) - 86500)) $i;; esac; done",
@@ -188,7 +188,7 @@ fn wrong_codes_for_known_names_leave_room_for_proven_logins() {
         assert_ne!(follows(&m, name, guesses).code, Some(0));
     }
     assert!((50..=76).contains(&taken(&m)), "{} %", taken(&m));
-    // A code refused for lack of space was not compared: a correct code is refused there too.
+    // A code that is refused for lack of space was not compared: a correct code is refused, too.
     let code = m.code("ada");
     assert_ne!(follows(&m, "ada", &format!("{code}\n{code}\n{code}")).code, Some(0));
     assert_eq!(m.logged("reason=ledger_reserved").len(), 1, "{:?}", m.log());
@@ -220,13 +220,13 @@ fn known_sources_get_in_where_strangers_have_taken_half() {
     let before = m.tree("/run/twinlock/users");
     assert_ne!(follows(&m, "ada", &m.code_in("ada", 6)).code, Some(0));
     assert_eq!(m.tree("/run/twinlock/users").lines().count(), before.lines().count());
-    // A folder is created for a user with a proven first factor, and for no other.
+    // Only a user with a proven first factor gets a new ledger folder.
     m.user("new").enrolled_with("new", &every_second());
     assert_ne!(follows(&m, "new", &m.code("new")).code, Some(0));
     assert!(!m.file("/run/twinlock/users/new").exists());
     assert!(passes(&m, "new", &m.code_in("new", 2)), "{:?}", m.log());
     assert!(passes(&m, "ada", &m.code_in("ada", 9)), "{:?}", m.log());
-    // After a sweep, or with more names, it works as before.
+    // Once enough names are free again, a code is accepted before a first factor.
     take(&m, 200);
     assert_eq!(follows(&m, "eve", &m.code_in("eve", 1)).code, Some(0), "{:?}", m.log());
 }

@@ -5,12 +5,12 @@ use twinlock_tests::{Finished, Machine, Otp};
 
 const KEY: &str = "JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP";
 const OTHER: &str = "KRSXG5CTMVRXEZLUKRSXG5CTMVRXEZLU";
-/// Variables for the scripts of the tables.
+/// Shell variables with paths, for the scripts in the tables below.
 const PLACES: &str = "S=/var/lib/twinlock; U=$S/users; P=$U/ada; R=$P/record.1.toml; \
                       L=/run/twinlock; A=$L/users/ada; ";
 /// The message to a user with a proven first factor if the host is at fault.
 const TOLD: &str = "Ask your administrator\n(twinlock why ";
-/// 64 MiB of address space and two seconds of processor time, for the whole program.
+/// Limits of a login, for the whole program: 64 MiB of address space and two seconds of processor time.
 const BOUNDS: &str = "ulimit -v 65536; ulimit -t 2";
 
 /// Creates a machine on which ada and bob are enrolled with apps that show a new code each second, and carol is not
@@ -52,7 +52,7 @@ fn refused(m: &Machine, user: &str, code: &str, damage: &str) -> String {
     let (kept, logged) = (everything_kept(m), m.log().len());
     let said = bounded(m, user, code);
     let log = m.log()[logged..].join("\n");
-    // Another end than libpam's failure is a crash, or an exceeded limit.
+    // Any other exit status than that of a refusal is a crash, or an exceeded limit.
     assert_eq!(said.code, Some(1), "{damage}: {said:?} {log}");
     assert!(said.stderr.contains(TOLD) || !log.contains("<84>"), "{damage}: {said:?}");
     assert_eq!(everything_kept(m), kept, "{damage}: rewritten");

@@ -8,9 +8,9 @@ use twinlock_tests::{Machine, thorough};
 const KEY: &str = "JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP";
 /// Maximum memory of any run, in KiB.
 const MOST: u64 = 100 * 1024;
-/// Variation of the heap between runs, in KiB.
+/// Difference of the heap between equal runs, in KiB.
 const UNREST: u64 = 1024;
-/// Bytes per stored name, with the heap's overhead.
+/// Memory for each stored user name in bytes, with the heap's overhead.
 const NAME: u64 = 250;
 const FEW: u64 = 1_000;
 /// Timeout of a command, longer than a hundred thousand users take on a busy host.
@@ -57,7 +57,7 @@ fn peak(m: &Machine, words: &str) -> u64 {
 fn list(m: &Machine, rows: u64, people: u64) {
     let rows = (0..rows).fold("user,key\n".to_owned(), |mut text, row| {
         let person = row % people;
-        // Every user has another key.
+        // Each user has a different key.
         let [first, second] = [person / 26, person % 26].map(letter);
         let _ = writeln!(text, "u{person:07},{}{first}{second}", &KEY[..30]);
         text
@@ -65,12 +65,12 @@ fn list(m: &Machine, rows: u64, people: u64) {
     m.file("/root/people.csv").write(rows).mode(0o600);
 }
 
-/// Returns a letter, which is valid in any key.
+/// Returns the letter with this number, from 0 for `A`. Every letter is valid in a key.
 fn letter(digit: u64) -> char {
     char::from(b'A' + u8::try_from(digit).expect("below 26"))
 }
 
-/// Returns the larger number of users.
+/// Returns the number of users in the larger of two runs.
 fn many() -> u64 {
     if thorough() { 100_000 } else { 10_000 }
 }
@@ -127,7 +127,7 @@ fn rows_of_a_list_stream() {
 
 #[test]
 fn files_of_people_stream_behind_their_names() {
-    // Each look-up reads /etc/passwd from its beginning, so many users take very long.
+    // Each look-up reads /etc/passwd from its beginning, so many users take very long, and this test has fewer.
     let people = many() / 10;
     let (few, more) = (machine(people / 10), machine(people));
     let words = "import google --all";

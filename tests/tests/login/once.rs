@@ -93,7 +93,7 @@ fn round<'m>(m: &'m Machine, rivals: Vec<Rival<'m>>, code: &str) -> (Vec<Rival<'
         let won = session.expect_one_of(&[IN, PROMPT]) == 0;
         winners += usize::from(won);
         let rival = Rival { session, from, service, asked };
-        // No prompt follows the last answer of a call.
+        // A call does not prompt again after its last answer, so a new call is begun.
         next.push(if won || asked + 1 == TRIES { rival.again(m) } else { rival });
     }
     (next, winners)
@@ -112,7 +112,7 @@ fn of_thirty_two_at_one_instant_one_gets_in() {
         assert_eq!(winners, 1, "round {step}: {}\n{}", m.log().join("\n"), m.state());
         rivals = next;
     }
-    // Not counted in the log, which drops some of so many lines at one instant.
+    // Counted in the ledger, because the log drops some of so many lines at one instant.
     assert_eq!(m.state().matches("/used.").count(), 20, "{}", m.state());
     assert_eq!(m.tries("ada"), 0, "{}", m.state());
 }

@@ -4,7 +4,7 @@
 use twinlock_tests::{Finished, Machine, PASSWORD, shipped};
 
 const PROMPT: &str = "Password & verification code: ";
-/// What the next line receives in place of a password.
+/// What the next PAM line receives in place of a password.
 const STAND_IN: &[u8] = b"\x08\n\r\x7fINCORRECT";
 /// Script that stores what the next PAM line receives, byte by byte.
 const SEE: &str = "#!/bin/sh\ncat >/root/seen\n";
@@ -112,16 +112,16 @@ fn where_no_code_was_right_the_next_line_gets_what_nobody_has() {
         assert!(!passes(&m, "watched", user, &text), "{user} {text}");
         assert_eq!(seen(&m), STAND_IN, "{user} {text}");
     }
-    // No answer.
+    // The user gives no answer.
     m.file("/root/seen").remove();
     assert_ne!(m.pamtester("watched", "ada").output().code, Some(0));
     assert_eq!(seen(&m), STAND_IN);
-    // Throttled by the one wrong code.
+    // One wrong code is enough to throttle the user.
     m.settings("[throttle]\nfree = 1\n");
     assert!(!passes(&m, "watched", "ada", format!("{PASSWORD}{code}")));
     assert_eq!(m.logged("reason=throttled").len(), 1);
     assert_eq!(seen(&m), STAND_IN);
-    // Faulty settings.
+    // The settings are faulty.
     m.settings("windwo = 1\n");
     assert!(!passes(&m, "watched", "ada", format!("{PASSWORD}{code}")));
     assert_eq!(seen(&m), STAND_IN);
@@ -198,7 +198,7 @@ fn what_a_line_before_was_given_is_looked_at_first() {
         assert!(!ended.stderr.contains("erification"), "{arguments}: {ended:?}");
         assert_eq!(String::from_utf8_lossy(&seen(&m)), next, "{arguments}");
     }
-    // If no line before has asked, one asks and the other does not.
+    // If no earlier PAM line has asked, twinlock's line asks with try_first_pass, and does not with use_first_pass.
     watched(&m, "", "try_first_pass");
     assert!(passes(&m, "watched", "ada", m.code("ada")));
     watched(&m, "", "use_first_pass");

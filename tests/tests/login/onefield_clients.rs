@@ -25,7 +25,7 @@ fn vpn_server<'m>(m: &'m Machine, service: &str) -> (Session<'m>, String) {
         server.args(["--dh", "none", "--ca", "/root/server.crt", "--cert", "/root/server.crt"]);
     let server = server.args(["--key", "/root/server.key", "--verify-client-cert", "none"]);
     let server = server.args(["--username-as-common-name", "--plugin", PLUGIN, service]);
-    // Keys are renewed after seconds instead of an hour, with the password that the client has kept.
+    // The keys of a connection are renewed after seconds, not an hour, with the password that the client has kept.
     let server = server.args(["--auth-gen-token", "--reneg-sec", "8", "--hand-window", "4"]);
     let mut server = server.open();
     server.expect("Initialization Sequence Completed");
@@ -66,7 +66,7 @@ fn openvpn_lets_in_who_has_both_and_stays_connected() {
     assert!(!said.contains(PASSWORD) && !said.contains(&format!("y{code}")), "{said}");
 }
 
-/// Returns the five lines of pam_twinlock(8), with `code` as the last one.
+/// Returns the auth lines that pam_twinlock(8) shows, with `code` as the last one.
 fn password_then_code(code: &str) -> String {
     format!(
         "auth [success=2 default=ignore] pam_unix.so nodelay\n\

@@ -51,7 +51,7 @@ fn who_does_not_confirm_them_is_enrolled_and_shown_others_at_a_login() {
             all.answer(&[end]).next_prompt();
         }
         all.answer(&[end]);
-        // ^C also reaches the process that opened the terminal.
+        // ^C also reaches the process that opened the terminal, so the exit status is not always 0.
         let code = all.session().give_up();
         assert!(code == Some(0) || end == "\u{3}", "{code:?}: {}", all.screen());
         let screen = all.screen().replace("\r\n", " ");
@@ -88,7 +88,7 @@ fn another_who_enrolls_sees_none() {
 }
 
 fn struck(m: &Machine) -> CutDialogue<'_> {
-    // The first command of all creates the store.
+    // The store is created first, as every later command finds it.
     m.run(["twinlock", "epoch", "ensure"]).ok();
     m.cut_dialogue("ada", "enroll ada", &ALL)
 }
@@ -170,7 +170,7 @@ fn key_generated_here_needs_no_wait_and_each_code_works_once() {
     let next = otp.in_steps(1);
     assert_eq!(refusal(&m, "ada", &next), None);
     assert_eq!(refusal(&m, "ada", &next).as_deref(), Some("replayed"));
-    // A new epoch, and a ledger that has lost its names, delay this key like any other.
+    // In a new epoch, and after the ledger has lost its names, codes of this key have to wait like those of any other.
     let later = otp.in_steps(2);
     m.run(["twinlock", "epoch", "now"]).ok();
     assert_eq!(refusal(&m, "ada", &later).as_deref(), Some("before_epoch"));
@@ -190,11 +190,11 @@ fn restored_and_imported_records_revive_no_code() {
     assert!(!export.contains("fresh_key"), "{export}");
     let used = otp.in_steps(1);
     assert_eq!(refusal(&m, "ada", &used), None);
-    // Restores the record before that login under the next number.
+    // Restores the record as it was before that login.
     let restore = "cd /var/lib/twinlock/users/ada; rm -f *; cp -a /root/backup/. .";
     m.run(["sh", "-c", restore]).ok();
     assert_eq!(refusal(&m, "ada", &used).as_deref(), Some("replayed"));
-    // Removed and imported from the export: the key counts as one from another host.
+    // The user is removed, and imported from the export: the key counts as one from another host.
     m.run(["twinlock", "remove", "ada", "--yes"]).ok();
     let import = m.call(["twinlock", "import", "record", "ada", "--older"]);
     import.input(export).output().ok();

@@ -66,7 +66,7 @@ fn by_sshd_two_codes_in_a_row_let_in_and_say_how_far_the_clock_is_off() {
     assert!(m.run(["ls", "/var/lib/twinlock/outbox"]).ok().contains("ada@resynchronized"));
     let status = m.run(["twinlock", "status", "ada"]);
     assert!(status.ok().contains("s, clock 9 min 30 s slow, SHA1)"), "{status:?}");
-    // Neither of the two works again, alone or with its neighbor; the next one works alone, and once.
+    // Neither of the two codes is accepted again, alone or together. The next code is accepted alone, and once.
     for again in [&codes[..1], &codes[1..2], &codes[..2]] {
         let mut s = m.at_the_prompt("ada", First::Key);
         for code in again {
@@ -196,7 +196,7 @@ fn killed_at(m: &Machine, call: &str, nth: usize) -> bool {
     assert!(killed.code == Some(137) && !killed.stdout.contains(IN), "{call} {nth}: {killed:?}");
     let again = gets_in(m, &codes[..2]);
     assert!(!gets_in(m, &codes[..2]), "{call} {nth}: twice: {}", m.log().join("\n"));
-    // If the drift was not written yet, it takes a pair again.
+    // If the login was killed before it stored the drift, the next login takes two codes again.
     assert!(
         gets_in(m, &codes[2..3]) || gets_in(m, &codes[3..]),
         "{call} {nth}: {}",
@@ -213,7 +213,7 @@ fn killed_between_the_claims_and_the_answer_no_pair_works_twice_and_the_owner_ge
     assert!(done.stdout.contains(IN), "{done:?}");
     let trace = m.trace("/tmp/trace");
     let mut places = trace.places("reason=wrong_code", IN);
-    // Only calls that change something matter.
+    // Other calls change nothing, so the login is not killed there.
     places.retain(|(call, _)| CHANGES.contains(&call.as_str()));
     let renamed = trace.between(BEGIN, IN).count("renameat2");
     assert!(renamed == 1 && places.len() > 12, "{places:?}");
@@ -230,7 +230,8 @@ fn killed_between_the_claims_and_the_answer_no_pair_works_twice_and_the_owner_ge
         }
     });
     let fates = fates.into_inner().expect("fates");
-    // Up to the first claim the pair is unused, from then on used, long before the record is written.
+    // A login that is killed before the first claim leaves the pair unused. From the claim on the pair is used, long
+    // before the record is written.
     let burned = fates.iter().position(|again| !again).expect("some are burned");
     assert!(fates[burned..].iter().all(|again| !again), "{fates:?} {places:?}");
     let written = places.iter().position(|(call, _)| call == "renameat2").expect("a change");

@@ -115,7 +115,8 @@ fn damaged(m: &Machine, damage: &str, reason: &str) {
     sh(m, &format!("F={file}; {damage}"));
     assert!(!gets_in(m, CODES[0]), "{damage}");
     assert_eq!(m.logged(&format!("reason={reason}")).len(), 1, "{damage}: {:?}", m.log());
-    // It was compared with the app's code and is wrong: a user who damages the file must not guess for free.
+    // The code was compared with the app's codes and is wrong, so it is charged: a user who damages the file must not
+    // guess for free.
     assert_eq!(m.tries("ada"), 1, "{damage}");
     let why = m.run(["twinlock", "why", "ada"]);
     assert!(why.ok().contains("backup codes"), "{damage}: {why:?}");
@@ -153,7 +154,7 @@ fn a_spend_that_does_not_reach_the_disk_lets_nobody_in() {
     assert!(gets_in(&m, CODES[0]));
 }
 
-/// Limits under which the 19 MiB cannot be allocated.
+/// Limits under which the 19 MiB that Argon2 needs cannot be allocated.
 const TIGHT: [&str; 4] = [
     "prlimit --pid $$ --as=16000000",
     "prlimit --pid $$ --as=20000000",
@@ -195,7 +196,7 @@ fn the_process_does_not_keep_the_memory() {
     for code in CODES {
         s.send_line(code);
         if code == CODES[2] {
-            // After the last code of a set, another set is shown before its owner gets in.
+            // The last code of a set logs its owner in only after a new set was shown.
             s.expect("show that you have them: ");
             let last = codes_shown(&s.transcript()).pop().expect("new codes");
             s.send_line(&last[20..]);
@@ -223,7 +224,7 @@ fn before_a_first_factor_everybody_makes_the_same_calls() {
         let names = trace.between(PROMPT, "not accepted");
         names.names().join(" ")
     };
-    // The first one creates what all need.
+    // The first login creates what later logins find.
     let _ = calls("ada");
     let enrolled = calls("ada");
     assert!(enrolled.contains("mmap madvise munmap"), "{enrolled}");

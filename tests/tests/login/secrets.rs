@@ -51,7 +51,7 @@ fn kept_quiet(m: &Machine, secrets: &[&str], files: &[&str]) {
     let started = m.file(TRACE).read();
     assert!(started.contains("execve(\"/") && started.contains("PATH="), "{started}");
     m.file(TRACE).remove();
-    // The ledger stores facts as names and link targets.
+    // Names and link targets are searched as well, because the ledger stores facts in them.
     let names = m.run(["find", "/etc", "/run", "/tmp", "/var", "-printf", "%p %l\n"]);
     let shapes: Vec<String> = secrets.iter().flat_map(|secret| shapes(secret)).collect();
     for shape in &shapes {
@@ -192,7 +192,7 @@ fn a_verb_that_dies_with_a_secret_in_it_leaves_no_core() {
     m.run(["sh", "-c", &format!("{most}; kill -ABRT $$")]);
     assert_eq!(!cores().is_empty(), makes_cores(&m));
     m.run(["sh", "-c", "rm -f /root/cores/*"]).ok();
-    // Cores are forbidden wherever they go, and before anything is read.
+    // The command forbids cores for any destination, before it reads anything.
     m.call(["twinlock", "status", "bob"]).strace(TRACE, &["-e", "trace=prctl,openat"]).output();
     let trace = m.file(TRACE).read();
     let forbids = trace.find("PR_SET_DUMPABLE, SUID_DUMP_DISABLE").expect("cores are forbidden");

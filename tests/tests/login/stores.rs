@@ -114,7 +114,7 @@ fn without_a_log_logins_go_on() {
     m.no_log_daemon();
     assert!(passes(&m, "ada", &m.code("ada")));
     m.deaf_log_daemon();
-    // A client that waits for this daemon blocks: its queue is full.
+    // Fills the queue of the daemon, until a client that waits for the daemon blocks.
     sh(&m, "for i in $(seq 600); do timeout 1 logger -t fill x || exit 0; done; exit 1");
     for steps in [2, 3] {
         let said = m.asking("ada", &m.code_in("ada", steps), &["-e", "trace=sendto"]).output();
@@ -206,7 +206,7 @@ fn a_record_is_for_its_user_id_and_a_user_id_for_its_record() {
     m.file("/etc/passwd").write(accounts.replace(&format!("ada:x:{uid}:"), "ada:x:29999:"));
     let log = refused(&m, "ada", &m.code("ada"));
     assert!(log.contains("reason=record_other_uid"), "{log}");
-    // Another name for ada's uid.
+    // A second account has ada's uid.
     m.file("/etc/passwd").write(accounts).append(format!("alias:x:{uid}:{uid}::/:/bin/sh\n"));
     let log = refused(&m, "alias", "");
     assert!(log.contains("reason=uid_of_another"), "{log}");

@@ -32,7 +32,7 @@ fn machine(settings: &str) -> Machine {
     m
 }
 
-/// Adds a notification as a login does. Its time differs from that of the one before.
+/// Adds a notification as a login does, with a later time than the one before.
 fn put(m: &Machine, name: &str) {
     static AT: AtomicU64 = AtomicU64::new(1_800_000_000);
     let at = AT.fetch_add(1, Ordering::Relaxed);
@@ -43,7 +43,7 @@ fn deliver(m: &Machine) -> Finished {
     m.run(["twinlock", "deliver"])
 }
 
-/// Returns the subject and text of the expected mail, adapted to the machine of these tests.
+/// Returns subject and text of the expected mail, with the host name of the test machine.
 fn kept(language: &str, kind: &str) -> (String, String) {
     let file = repository().join(format!("tests/vectors/mail/{language}/{kind}.txt"));
     let text = std::fs::read_to_string(file).expect("a mail that is kept");
@@ -73,7 +73,7 @@ fn each_kind_arrives_in_both_languages() {
             headers(mail, kind);
         }
         assert_eq!(m.run(["ls", OUTBOX]).ok(), "dead\nsent\nwaiting\n");
-        // A busy log daemon loses lines.
+        // A busy log daemon loses lines, so one is enough.
         assert!(!m.logged("event=mail_sent user=ada kind=").is_empty(), "{:?}", m.log());
     }
 }
@@ -125,7 +125,7 @@ fn second_reset_within_the_hour_is_mailed() {
         m.call(["twinlock", "deliver"]).clock(seconds).output()
     };
     assert_eq!(reset(0).ok(), "1 message sent.\n");
-    // Enrolled again, which is mailed as well, and reset again.
+    // The user is enrolled again, which is mailed as well, and reset again.
     m.enrolled("ada", "GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ");
     assert_eq!(reset(600).ok(), "2 messages sent.\n");
     let (subject, _) = kept("en", "reset");

@@ -117,7 +117,7 @@ fn purged_before_anybody_was_enrolled_it_leaves_nothing() {
     let m = Machine::new();
     m.file(DEB).write(built());
     m.run(["dpkg", "--install", DEB]).ok();
-    // A ledger in use is unmounted anyway.
+    // A purge unmounts the ledger even while a process uses it.
     let busy = "cd /run/twinlock && dpkg --purge twinlock";
     m.run(["sh", "-c", busy]).ok();
     let mounts = m.file("/proc/1/mounts").read();

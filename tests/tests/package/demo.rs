@@ -38,7 +38,7 @@ fn started(m: &Machine, who: Who) -> Session<'_> {
     }
 }
 
-/// Returns the demo at ssh's first prompt.
+/// Returns a session of the demo at ssh's prompt for a code.
 fn at_the_code(m: &Machine, who: Who) -> Session<'_> {
     let mut s = started(m, who);
     enroll(&mut s);
@@ -130,7 +130,7 @@ fn two_interrupts_at_once_end_in_order() {
         let mounts = m.file("/proc/1/mounts").read();
         let mut s = at_the_code(&m, who);
         until_it_reads(&m, "ssh");
-        // The second one arrives between two programs, or at the menu.
+        // The second Ctrl-C arrives between two programs, or at the menu.
         s.send("\x03\x03").expect(MENU).expect("> ").send("\x03");
         s.expect("The demo has ended").expect("ended 0").expect("terminal as before");
         s.exit_code();
@@ -144,7 +144,7 @@ fn terminated_or_hung_up_it_clears_up() {
         for (signal, status) in [("TERM", "ended 143"), ("HUP", "ended 129")] {
             let m = machine();
             let mounts = m.file("/proc/1/mounts").read();
-            // The prompt hides its input: the terminal does not echo.
+            // This prompt hides its input, so the demo is ended while the terminal does not echo.
             let mut s = at_the_code(&m, who);
             m.signal(signal, demo(&m));
             s.expect(status).expect("terminal as before");
@@ -164,7 +164,7 @@ fn closed_terminal_or_kill_leaves_nothing() {
             let shell =
                 m.processes().into_iter().find(|(_, args)| args.starts_with("sh -c trap :"));
             let (shell, _) = shell.expect("the shell runs");
-            // Without its shell, the terminal hangs up.
+            // If its shell is killed, the terminal hangs up.
             m.signal("KILL", if end == "the shell" { shell } else { demo(&m) });
             s.exit_code();
             nothing_is_left(&m, &mounts);

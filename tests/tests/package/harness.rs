@@ -269,7 +269,7 @@ fn a_stopped_program_goes_on_when_it_is_woken() {
     let pids = m.pids("su");
     m.run_as("ada", ["kill", "-STOP", &pids[0].to_string()]).ok();
     let stopped = || m.run(["ps", "-o", "stat=", &pids[0].to_string()]).ok().starts_with('T');
-    // The kernel stops it when it next runs; the test runner ends a test that waits forever.
+    // The kernel stops su when su next runs; the test runner ends a test that waits forever.
     while !stopped() {}
     m.signal("CONT", pids[0]);
     assert!(su.send_line("staple").logged_in());

@@ -99,7 +99,7 @@ fn neither_a_bypass_nor_a_ticket_is_a_code_of_ones_own() {
 #[test]
 fn where_nobody_has_logged_in_it_takes_a_reason_that_is_logged() {
     let m = machine();
-    // As systemd-run and a container start it: with a terminal of any name, or without one.
+    // No user has logged in, as under systemd-run or in a container. The terminal may have any name, or be missing.
     let service = |line: &str| words(&m, line).without_a_login();
     refused(&service(RESET).output(), 4, "no user has logged in here");
     refused(&service(RESET).input(m.code("kim") + "\n").output(), 4, "no user has logged in here");
@@ -125,7 +125,7 @@ fn console_on_standard_input_is_no_console() {
     for (major, minor) in [("4", "1"), ("4", "64"), ("5", "1")] {
         let m = machine();
         m.run(["mknod", "/root/any-name", "c", major, minor]).ok();
-        // Open for writing only, which any root process can have without waiting for the line.
+        // Opened for writing only, which any root process can do without waiting for the serial line.
         let done = words(&m, format!("{RESET} 0>/root/any-name")).without_a_login().output();
         if done.stderr.contains("/root/any-name") {
             // This machine has no such device.

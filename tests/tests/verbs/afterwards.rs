@@ -160,7 +160,7 @@ fn after_a_change_the_old_app_and_what_hung_on_it_are_dead() {
     all.answer(&["<next>", "<first>", "<later>"]);
     assert_eq!(all.session().exit_code(), Some(0), "{}", all.screen());
     let new = key_shown(&all.screen()).expect("a key");
-    // Asked again, since the device is forgotten.
+    // The device is forgotten, so a code is asked for again.
     for answer in [&m.code_in("ada", 3), &ticket, Scratch::CODES[0]] {
         assert!(!gets_in(&m, First::Key, answer), "{answer}");
     }

@@ -64,7 +64,7 @@ fn export_takes_a_code_and_discloses_the_keys() {
     let status = m.run(["twinlock", "status", "ada"]);
     assert!(status.ok().replace('\n', " ").contains("was seen by kim"), "{status:?}");
     assert!(letter(&m, "ada@key-exported").contains(" kim "));
-    // A marked key stays marked; the next output says so again.
+    // The next export does not mark a key again that is marked as seen.
     let before = m.file("/var/lib/twinlock/users/ada/record.2.toml").read();
     m.run(["twinlock", "export", "ada"]).ok();
     assert_eq!(before, m.file("/var/lib/twinlock/users/ada/record.2.toml").read());
@@ -106,8 +106,8 @@ fn import_of_a_record_takes_a_code() {
 #[test]
 fn export_to_another_host_takes_a_code_on_each() {
     let m = machine("export");
-    // README's command line with one host as both ends: the code of the source host comes first, that of the target
-    // host is typed.
+    // README's command line with one host as both ends: the code for the source host comes first, the code for the
+    // target host is typed.
     let (there, here) = (m.code_in("kim", 1), m.code("kim"));
     let line =
         format!("{{ echo {there}; twinlock export ada; }} | cat | twinlock import record ada");

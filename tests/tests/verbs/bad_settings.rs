@@ -5,7 +5,7 @@ use twinlock_tests::{Machine, Otp};
 
 const KEY: &str = "JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP";
 const TOML: &str = "tries = 1\nwindow = 10\nnot_enrolled = \"allow\"\n";
-/// 64 MiB of address space and two seconds of processor time, for the whole program.
+/// Limits of a login, for the whole program: 64 MiB of address space and two seconds of processor time.
 const BOUNDS: &str = "ulimit -v 65536; ulimit -t 2";
 
 /// Creates a machine on which ada is enrolled with an app that shows a new code each second. Carol is not enrolled, and
@@ -123,7 +123,7 @@ fn the_last_good_settings_stand_in_for_bad_ones() {
         let expected =
             format!("event=settings_fallback using=settings.good detail=\"/etc/twinlock/{detail}");
         assert!(log.starts_with("<81>") && log.contains(&expected), "{damage}: {log}");
-        // The faulty file would let her in; the good one does not.
+        // The faulty settings would let carol in; the last good ones do not.
         let (exit, _, log) = asked(&m, "carol", "");
         assert!(exit == Some(1) && log.contains("reason=not_enrolled"), "{damage}: {log}");
     }
@@ -182,7 +182,7 @@ fn settings_cut_anywhere_let_nobody_in() {
     let call = m.call(["sh", "-uc", cut]).env("CODE", &m.wrong_code("ada"));
     let said = call.output().stdout;
     let bytes = said.strip_prefix("end ").map(str::trim).unwrap_or_else(|| panic!("{said}"));
-    // The log drops some of so many lines at one instant.
+    // The output is counted, because the log drops some of so many lines at one instant.
     let told = m.file("/tmp/told").read();
     assert!(told.contains("pamtester: Error in service module") && !told.contains("unknown"));
     assert_eq!((told.matches("pamtester: ").count() / 2).to_string(), bytes, "{told}");

@@ -66,7 +66,7 @@ fn root_makes_nothing_in_system_folders() {
     }
 }
 
-/// Checks that no other file is changed if the folder is replaced by a link to another one while the code is asked for.
+/// Checks that no other file is changed if the caller replaces the folder by a link while the code is asked for.
 #[test]
 fn a_swapped_folder_costs_no_other_file() {
     for (user, end) in [("ada", "\x03"), ("ada", "\x04"), ("root", "\x03")] {
@@ -85,7 +85,7 @@ fn a_swapped_folder_costs_no_other_file() {
         m.file(&folder).link_to("/etc");
         session.send(end);
         session.expect("stopped; cy is not enrolled");
-        // sudo ends with the signal that ended the command.
+        // sudo ends by the same signal as the command.
         assert_ne!(session.exit_code(), Some(0), "{}", session.transcript());
         assert_eq!(m.file("/etc/shadow").read(), shadow);
         assert!(!m.file(&format!("{home}/aside/shadow")).exists(), "{user}");
@@ -169,8 +169,8 @@ const MAKING: [&str; 4] = [
     "enroll --from /home/ada/list --report",
 ];
 
-/// Checks that no file is created in a folder of ada below one that others can write to. Neither a sticky bit nor a
-/// link around it helps.
+/// Checks that no file is created in a folder of ada if other users can write to a folder above it. Neither a sticky
+/// bit nor a link past this folder makes a difference.
 #[test]
 fn each_folder_above_a_new_file_is_closed_to_others() {
     let m = machine();
@@ -197,7 +197,7 @@ fn each_folder_above_a_new_file_is_closed_to_others() {
             }
         }
     }
-    // Also from inside, and by root itself.
+    // The path is refused from inside the folder, too, and for root itself.
     let inside = "cd /srv/open/own && sudo twinlock show-key bob --yes --png x";
     let done = m.call(["sh", "-c", inside]).as_user("ada").logged_in("ada").output();
     refused(&done, 2, "belongs to another user");
@@ -233,7 +233,7 @@ fn pipes_and_hard_links_are_neither_waited_for_nor_written() {
         }
     }
     assert!(m.file("/home/secret").read().contains(SECRET));
-    // A FIFO is read until its writer closes it.
+    // A FIFO of the caller may be the list: it is read until its writer closes it.
     let piped = "(printf 'user,mail\\ncy,\\n' >/home/ada/fifo &) ; sudo twinlock enroll --from /home/ada/fifo";
     let done = m.call(["sh", "-c", piped]).as_user("ada").logged_in("ada").output();
     assert!(done.stdout.contains("cy"), "{done:?}");
@@ -251,7 +251,7 @@ fn drafts_of_settings_are_read_as_the_invoking_user() {
         refused(&done, 2, "cannot be read");
         assert!(!done.stderr.contains("root:") && !done.stderr.contains("tries"), "{done:?}");
     }
-    // A draft of the caller's own is quoted line by line.
+    // If a draft belongs to the caller, its faulty lines are quoted.
     m.file("/home/ada/draft.toml").write("tries = 1\nwindw = 7\n").mode(0o600).owner(m.uid("ada"));
     let done = sudo(&m, "settings check /home/ada/draft.toml").output();
     assert!(done.code == Some(2) && done.stderr.contains("windw"), "{done:?}");

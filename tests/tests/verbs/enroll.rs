@@ -55,7 +55,7 @@ fn the_screens_code_scans_and_a_proof_switches_it_on() {
     assert_eq!(state(&m), "enrolled");
     let said = m.pamtester("probe", "ada").input(format!("{code}\n\n")).output();
     assert!(said.code != Some(0) && said.stderr.contains("used already"), "{said:?}");
-    // The enrolling user has seen the key; ada postpones its change.
+    // Another user has seen the key at the enrollment, so ada is asked to change it, and postpones this.
     m.pamtester("probe", "ada").input(format!("{}\n\n", m.code_in("ada", 1))).output().ok();
     let logged = m.logged("event=enrolled");
     assert_eq!(logged.len(), 1);

@@ -46,7 +46,7 @@ fn each_verb(hostile: &str) {
         let now = records(&m);
         if now == old {
             assert!(matches!(done.code, Some(1..=6)), "{what}");
-            // Before anything has begun, and where too little is left to check the result.
+            // Messages of a verb that has not begun, and of a verb with too few resources to check the result.
             let told = [
                 "nothing was changed",
                 "standard input cannot be read",

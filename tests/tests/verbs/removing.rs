@@ -52,7 +52,7 @@ fn line_is_found_behind_each_kind_of_include() {
         m.file("/etc/pam.d/a").write(text);
         kept_by(&m, "/etc/custom/file, line 3");
     }
-    // Through files that include each other in a circle.
+    // The line is found through files that include each other in a circle.
     m.file("/etc/pam.d/a").write("auth include sub/deep/b\n");
     m.file("/etc/pam.d/sub/deep/b").write("@include a\n@include /etc/custom/c\n");
     m.file("/etc/custom/c").write("@include a\nauth include /etc/custom/file\n");
@@ -96,7 +96,7 @@ fn line_is_found_in_each_form_and_folder() {
         kept_by(&m, place);
         m.file(link).remove();
     }
-    // The module under another name.
+    // A link gives the module another name.
     m.run(["ln", "-s", MODULE, "/usr/lib/x86_64-linux-gnu/security/pam_second.so"]).ok();
     m.file("/etc/pam.d/a").write("auth required pam_second.so\n");
     kept_by(&m, "/etc/pam.d/a, line 1");

@@ -56,7 +56,7 @@ fn members_of_large_groups_are_found() {
     let rule = |group: &str| format!("[[rule]]\ngroup = \"{group}\"\naction = \"exempt\"\n");
     m.proven("large");
     let asks = |user: &str| m.pamtester("large", user).input("\n").output().code != Some(0);
-    // The first has some 110,000 members, the last some three million.
+    // The first group has some 110,000 members, the last some three million.
     for bytes in [1_300_000, 5 << 20, 40 << 20] {
         let crowd = crowd(bytes);
         let own = m.file("/etc/group").read();
@@ -72,7 +72,7 @@ fn members_of_large_groups_are_found() {
     }
 }
 
-/// Checks that a group entry larger than every buffer is refused with the reason.
+/// Checks that a group entry larger than the largest buffer is refused with the reason.
 #[test]
 fn group_over_the_bound_refuses_with_a_reason() {
     let m = machine();
@@ -262,10 +262,10 @@ fn programs_never_come_to_an_exempting_rule() {
     assert!(text.contains(block), "{text}");
     let json = twinlock(&m, "--json explain ada@127.0.0.1");
     assert!(json.ok().contains("Match User ada Address 127.0.0.1\\n"), "{json:?}");
-    // The printed lines let the program in.
+    // The lines that `explain` prints let the program in.
     m.stop_sshd().sshd(block);
     assert_eq!(batch().code, Some(0), "{:?}", m.log());
-    // Users who are asked for a code, and other services, do not need it.
+    // Users who are asked for a code, and other services, do not need these lines.
     for words in ["explain bob@127.0.0.1", "explain ada@127.0.0.1 --service sudo"] {
         assert!(!twinlock(&m, words).stdout.contains("Match User"), "{words}");
     }

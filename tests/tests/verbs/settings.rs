@@ -230,14 +230,14 @@ fn apply_asks_for_an_own_code() {
 #[test]
 fn settings_with_a_mistake_are_mended_by_apply() {
     let m = machine();
-    // An exemption in such a file has no effect.
+    // A faulty settings file exempts no user, so root needs a code.
     m.enrolled("root", KEY).settings("windwo = 1\n");
     let text = format!("window = 2\n{EXEMPT}");
     m.file("/root/new.toml").write(&text);
     let apply = m.call(["twinlock", "settings", "apply", "/root/new.toml"]);
     apply.input(m.code("root") + "\n").output().ok();
     assert_eq!(m.file(FILE).read(), text);
-    // A copy that logins would not use is replaced.
+    // A fallback copy that logins would not use is replaced.
     for damage in ["chmod 666 $G", "rm $G; mkfifo $G", "ln -sf /etc/passwd $G", "echo [ >$G"] {
         m.run(["sh", "-ec", &format!("G={GOOD}; {damage}")]).ok();
         twinlock(&m, "settings apply").ok();

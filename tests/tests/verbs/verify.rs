@@ -35,14 +35,14 @@ fn verify_is_charged_and_logged_each_time() {
     }
     let names = m.tree("/run/twinlock/users/ada");
     assert!(names.contains("try.verify.") && !names.contains("try.proven."), "{names}");
-    // Not even a correct code is judged then.
+    // After too many wrong codes, not even a correct code is compared.
     for _ in 0..40 {
         let (code, said) = verify(&m, &m.code("ada"));
         assert!(code == Some(5) && said.contains("too many codes of ada were verified"), "{said}");
     }
     assert_eq!(m.logged("event=code_tried user=ada finding=wrong").len(), 5);
     assert_eq!(m.logged("event=code_tried user=ada finding=throttled").len(), 40);
-    // The user is not locked out by it and logs in; that refunds nothing here.
+    // The user is not locked out and can log in, but this login does not refund what was charged to `verify`.
     m.pamtester("probe", "ada").input(format!("{}\n", m.code("ada"))).output().ok();
     assert_eq!(verify(&m, &m.code_in("ada", 1)).0, Some(5));
     assert_eq!(m.tries("ada"), begun + 5);
@@ -56,7 +56,7 @@ fn verify_gives_no_guesses_of_a_login_back() {
     let (code, said) = verify(&m, &m.code("ada"));
     assert!(code == Some(0) && said.contains("which is now used up"), "{said}");
     assert_eq!(m.tries("ada"), before);
-    // The code is of no use at a login.
+    // A code that was verified cannot be used at a login.
     let refused = m.pamtester("probe", "ada").input(format!("{}\n\n", m.code("ada"))).output();
     assert_ne!(refused.code, Some(0), "{refused:?}");
     assert!(m.logged("reason=replayed").len() == 1, "{:?}", m.log());
@@ -70,7 +70,7 @@ fn verify_says_nothing_of_codes_to_come() {
         unlocked(&m);
         assert_eq!(verify(&m, &m.code_in("ada", steps)), (wrong, said.clone()), "{steps}");
     }
-    // A past code from which the drift could still be learned is claimed by the answer.
+    // If `verify` reports a slow clock, it also claims the past code, so that no login can learn the drift from it.
     unlocked(&m);
     let (_, said) = verify(&m, &m.code_in("ada", -10));
     assert!(said.contains("the phone's clock is slow"), "{said}");

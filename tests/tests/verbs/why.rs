@@ -85,7 +85,7 @@ fn people_without_a_record_or_an_account_are_told_apart() {
     assert!(said.contains("  unknown_user: there is no such account\n"), "{said}");
 }
 
-/// A shell text that damages something, the word for the damage, and the beginning of the remedy.
+/// Shell text that damages a file, the reason that is reported, and the beginning of the remedy.
 type Damage = (&'static str, &'static str, &'static str);
 
 const DAMAGES: [Damage; 7] = [
@@ -180,7 +180,7 @@ fn reset_invitation_and_tickets_are_told() {
         "{said}"
     );
     assert!(said.contains("Set-up was begun at "), "{said}");
-    // If the settings require no ticket, the command says so.
+    // If the settings require no ticket, `reset` names the setting.
     m.settings("after_reset = \"login\"\n").run(["twinlock", "remove", "bob", "--yes"]);
     m.enrolled("bob", KEY);
     let reset = m.run(["twinlock", "reset", "bob", "--yes"]);

@@ -89,7 +89,7 @@ fn who_is_not_root_is_told_so() {
     ] {
         let found = m.run_as("bob", format!("twinlock {words}").split(' '));
         assert_eq!(found.code, Some(4), "{words}: {found:?}");
-        // A user without sudo can still do some of it at a login.
+        // The message says what a user without sudo can still change at a login.
         let said = &found.stderr;
         assert!(said.contains("root") && said.contains("log in, type ?, then 4"), "{found:?}");
     }
@@ -174,8 +174,8 @@ fn remove_asks_and_works_where_account_or_record_are_gone() {
     m.pamtester("probe", "ada").input(format!("{}\n", m.code("ada"))).output().ok();
 }
 
-/// Checks that a reset says by its status what was not done. A name that begins with a dash, which a directory service
-/// allows, is no option of chage.
+/// Checks that a reset says by its status what was not done. A user name may begin with a dash in a directory service;
+/// chage does not read it as an option.
 #[test]
 fn a_reset_says_by_its_status_what_was_left_undone() {
     let m = machine();

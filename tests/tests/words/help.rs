@@ -95,7 +95,7 @@ fn the_manual_page_has_every_verb_and_option_and_no_warning() {
         };
         let at = sections.iter().rposition(own).unwrap_or_else(|| panic!("{verb} has no section"));
         for option in options {
-            // The common options come before all verbs.
+            // The manual page describes the common options before all verbs.
             let page = if EVERYWHERE.contains(&option.as_str()) { 0 } else { at };
             assert!(sections[page].contains(&format!(" {option}")), "{verb} {option}");
         }
@@ -118,7 +118,7 @@ fn completions_can_be_read_by_their_shells() {
         assert_ne!(m.run([shell, "-n", &file]).code, Some(0), "{shell} reads what it is given");
         for Known { verb, options } in known(&m, "") {
             let last = verb.split(' ').next_back().expect("a verb");
-            // fish writes a long option without its dashes, and zsh puts one in a pattern.
+            // The script for fish has a long option without its dashes, and that for zsh has it in a pattern.
             let written =
                 |option: &String| option.replace("--", if shell == "fish" { "-l " } else { "--" });
             for word in options.iter().map(written).chain([last.to_owned()]) {

@@ -6,7 +6,7 @@ use twinlock_tests::{golden, placed};
 const PLACEHOLDERS: [(&str, &str); 12] = [
     ("9999-99-99 99:99:99 UTC", "<INSTANT>"),
     ("9999-99-99T99:99:99Z", "<STAMP>"),
-    // If a line is wrapped before the last word.
+    // For a line that is wrapped before the last word, `UTC`.
     ("9999-99-99 99:99:99", "<INSTANT>"),
     ("9999-99-99 99:99", "<MINUTE>"),
     ("9999-99-99", "<DATE>"),

@@ -230,7 +230,7 @@ fn machine() {
     s.both("settings show");
     s.m.settings("");
     s.pipe("epoch now", &["OWN"]);
-    // In the new epoch, current codes count as used.
+    // In the new epoch, current codes count as used, so the epoch is backdated.
     s.m.epoch_minutes_ago(10);
     s.terminal("epoch now", &["OWN"]);
     s.both("epoch show");

@@ -101,7 +101,7 @@ impl Script {
     }
 
     fn call(&self, words: &str) -> twinlock_tests::Call<'_> {
-        // Each command finds the current code unused and no user throttled.
+        // Clears kim's ledger folder, so that the current code is unused and kim is not throttled.
         self.m.run(["rm", "-rf", "/run/twinlock/users/kim"]).ok();
         let call = self.m.call(format!("twinlock {words}").split_whitespace());
         match self.by {
@@ -111,7 +111,7 @@ impl Script {
         }
     }
 
-    /// Returns the input for `typed`, in which some words stand for a code of kim.
+    /// Returns the input for `typed`, in which words such as `OWN` and `NEXT` stand for codes of kim.
     fn typed(&self, typed: &[&str]) -> Vec<String> {
         let otp: Otp = self.m.otp("kim");
         let line = |line: &&str| match *line {

@@ -14,14 +14,14 @@ fn doctor() {
     s.pipe("--json doctor ssh", &[]);
     s.pipe("doctor ssh --verbose", &[]);
     s.unprivileged("doctor ssh");
-    // A user whom sshd lets in without a code: a way in until accepted.toml lists it.
+    // bob is a user whom sshd lets in without a code: a way in until accepted.toml lists it.
     let robot = "Match User bob\n    AuthenticationMethods publickey\nMatch all\n";
     s.m.sshd(&format!("PermitRootLogin no\n{robot}"));
     s.both("doctor ssh");
     s.m.sshd("PermitRootLogin no\n").settings("windwo = 1\n");
     s.both("doctor ssh");
     s.m.settings("").file(&format!("/etc/ssh/sshd_config.d/{DROP_IN}")).remove();
-    // As libpam-cap writes it, with a module that every Debian has.
+    // A line as libpam-cap adds it, but with a module that every Debian has.
     let more = format!("{}auth\toptional\t\t\tpam_group.so\n", stock("common-auth"));
     s.m.pam("common-auth", &more).pam("sshd", stock("sshd")).sshd("");
     s.both("doctor ssh");

@@ -68,13 +68,13 @@ pub(super) fn refusing(made: &mut Wiring, numbers: &mut Numbers) {
     insert(made, numbers.one_of(&REFUSING).to_owned(), numbers);
 }
 
-/// Inserts any line.
+/// Inserts a random line.
 pub(super) fn any_line(made: &mut Wiring, numbers: &mut Numbers) {
     let line = any(numbers);
     insert(made, line, numbers);
 }
 
-/// Inserts a module that no model has, in a place where it may or may not decide.
+/// Inserts a module that doctor does not know, at a place where it may or may not decide.
 pub(super) fn unknown(made: &mut Wiring, numbers: &mut Numbers) {
     let control = numbers.one_of(&["optional", "[default=ignore]", "required", "sufficient"]);
     insert(made, format!("auth {control} pam_exec.so /bin/true"), numbers);
@@ -110,7 +110,7 @@ pub(super) fn kerberos(made: &mut Wiring, _: &mut Numbers) {
     made.sshd.insert_str(0, "KerberosAuthentication yes\n");
 }
 
-/// Writes settings of twinlock.
+/// Writes random settings of twinlock.
 pub(super) fn settings(made: &mut Wiring, numbers: &mut Numbers) {
     made.settings = numbers.one_of(&SETTINGS).to_owned();
 }

@@ -31,7 +31,7 @@ impl Real {
 pub(super) fn real(wiring: &Wiring, trials: &[Trial]) -> Real {
     let out = left_out(trials, Enrolled::Yes);
     let enrolled = trials.iter().filter(|one| one.person.enrolled == Enrolled::Yes);
-    // A line that refuses some accounts or connections on purpose locks out nobody, unless all are refused.
+    // A line that refuses some accounts or connections on purpose counts as a lock-out only if all are refused.
     let shut = match wiring.restricts() {
         true => !enrolled.clone().any(|one| one.gets_in),
         false => !out.is_empty(),
@@ -65,7 +65,7 @@ fn left_out(trials: &[Trial], enrolled: Enrolled) -> Vec<(&'static Person, From)
     all
 }
 
-/// Why a verdict contradicts the logins; `None` if it does not.
+/// Returns why a verdict contradicts the logins; `None` if it does not.
 pub(super) fn contradiction(
     wiring: &Wiring,
     tried: &Tried,
@@ -84,7 +84,8 @@ pub(super) fn contradiction(
     if real.shut && !shut && !real.open {
         return Some("enrolled users are locked out".to_owned());
     }
-    // An sshd that cannot be restarted keeps its old settings: doctor then judges the stack for every client.
+    // If sshd cannot be restarted, it keeps its old settings, but doctor judges the stack for every client: the logins
+    // prove nothing.
     if open && !real.open && tried.not_started.is_none() {
         let claims = claims(&tried.report, "way-in");
         let shown =
@@ -97,7 +98,7 @@ pub(super) fn contradiction(
     if shut && left_out(&tried.trials, Enrolled::Yes).is_empty() {
         let exempt =
             claims(&tried.report, "lock-out").iter().any(|one| one.id == "exempt-shut-out");
-        // An account that a line of these refuses would be locked out by the next line.
+        // These modules refuse only accounts or clients that no trial has. The next line would lock them out.
         let elsewhere = wiring.auth.iter().any(|line| {
             ["pam_localuser", "pam_echo", "pam_faillock", "pam_lastlog"]
                 .iter()
@@ -140,7 +141,7 @@ fn state_of(claim: &Claim<'_>) -> Option<State> {
     }
 }
 
-/// Parts of claims that no trial can show. They need a Kerberos realm, a panic of the module, a client that breaks off
+/// Texts in claims that no trial can show. They need a Kerberos realm, a panic of the module, a client that breaks off
 /// a conversation, an account from a source other than the files, or an account that was locked or has expired.
 const NOT_HERE: [&str; 6] = [
     "returns conv_err",
@@ -157,7 +158,7 @@ fn cannot_be_shown(claim: &Claim<'_>, wiring: &Wiring, tried: &Tried) -> bool {
     if claim.id == "kerberos-alone" || NOT_HERE.iter().any(|one| claim.what.contains(one)) {
         return true;
     }
-    // Before a first factor is proven, the module takes a right code of an attacker for one of the user.
+    // The claim is that the module accepts an attacker's right code as the user's, before a first factor is proven.
     if claim.id == "stack-after-failure" {
         return tried.granted_to_nobody;
     }
@@ -172,7 +173,7 @@ fn cannot_be_shown(claim: &Claim<'_>, wiring: &Wiring, tried: &Tried) -> bool {
     !named.is_empty() && !PEOPLE.iter().any(|person| ends.iter().any(|from| fits(person, *from)))
 }
 
-/// Returns the conditions that a claim names, with the answer that it needs.
+/// Returns the conditions that a claim names, each with the return code that the claim requires.
 fn named(what: &str) -> Vec<(&'static super::lines::Condition, &str)> {
     let mut found = Vec::new();
     for condition in &CONDITIONS {

@@ -1,4 +1,4 @@
-//! The grammar of wirings: a stack with settings of sshd that suit it, and what people change.
+//! The grammar of wirings: a stack with settings of sshd that suit it, and changes that people make to them.
 //!
 //! Each line of "What was found" (issue 15) comes from these productions:
 //!
@@ -10,14 +10,15 @@
 //! | empty passwords | `changes::empty_password` |
 //! | SSHD_OPTS, a second sshd | `changes::options` |
 //! | more than four conditions | `changes::conditions` |
-//! | restricting modules beside a weak line of ours | `changes::weak_ours`, `lines::guard` |
+//! | restricting modules beside a weak twinlock line | `changes::weak_ours`, `lines::guard` |
 //! | lastlog, mail, echo, time, faildelay | `lines::INERT`, `lines::REFUSING`, `lines::OPENING` |
 //! | `not_enrolled`, remind and exempt rules | `changes::settings` |
 //! | one field by the password method | the form with `forward_pass` |
-//! | guards behind the line, jumps | the form with a guard, `changes::control` |
+//! | guards after twinlock's line, jumps | the form with a guard, `changes::control` |
 //! | carriage returns, no-break spaces | `lines::MISTAKES` |
 //!
-//! Root's other doors, remedies and words are no matter of a login by ssh, and have tests of their own.
+//! Ways to become root without ssh, remedies, and texts of doctor do not concern a login by ssh, and have their own
+//! tests.
 
 use super::changes::{
     Change, any_line, argument, claim, conditions, control, delete, duplicate, empty_password,
@@ -29,7 +30,7 @@ use super::servers::{BOTH, FIELD, KEYS, PROMPTS, TWO_WAYS};
 use super::wiring::Wiring;
 use crate::numbers::Numbers;
 
-/// A stack and the settings that suit it.
+/// A PAM stack and the settings of sshd that suit it.
 struct Form {
     auth: &'static [&'static str],
     sshd: &'static [&'static str],
@@ -134,7 +135,7 @@ pub(super) fn wiring(seed: u64) -> Wiring {
         auth: form.auth.iter().map(|line| (*line).to_owned()).collect(),
         ..Wiring::default()
     };
-    // In percent, so that each outcome has its share.
+    // Percentages, chosen so that each outcome is frequent enough.
     let kinds: &[&[Change]] = match numbers.below(100) {
         0..=27 => &[],
         28..=59 => &[&OPEN],

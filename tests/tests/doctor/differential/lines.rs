@@ -81,7 +81,7 @@ pub(super) const OPENING: [&str; 6] = [
     "auth sufficient pam_lastlog.so",
 ];
 
-/// Control fields, words and brackets.
+/// Control fields of PAM lines, as keywords and in brackets.
 pub(super) const CONTROLS: [&str; 18] = [
     "required",
     "required",
@@ -103,7 +103,7 @@ pub(super) const CONTROLS: [&str; 18] = [
     "[success=3 default=die]",
 ];
 
-/// Controls of a condition in front of other lines.
+/// Control fields of a condition that is inserted before other lines.
 pub(super) const GUARDS: [&str; 7] = [
     "required",
     "requisite",
@@ -151,7 +151,7 @@ pub(super) fn guard(numbers: &mut Numbers, control: &str) -> String {
     format!("auth {control} {text}")
 }
 
-/// Returns any line.
+/// Returns a random line.
 pub(super) fn any(numbers: &mut Numbers) -> String {
     let control = numbers.one_of(&CONTROLS);
     match numbers.below(12) {

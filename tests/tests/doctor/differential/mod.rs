@@ -19,7 +19,7 @@ use room::{Room, Tried};
 use twinlock_tests::thorough;
 use wiring::Wiring;
 
-/// The first seed, and how many wirings are tried.
+/// The first seed, and the number of wirings to try.
 #[derive(Clone, Copy, Debug)]
 struct Range {
     seed: u64,
@@ -30,7 +30,7 @@ struct Range {
 const USUAL: Range = Range { seed: 1, count: 40 };
 /// The seeds of the whole test.
 const WHOLE: Range = Range { seed: 1, count: 500 };
-/// How many machines run at a time.
+/// Number of machines that run at a time.
 const AT_ONCE: u64 = 8;
 
 /// Environment variables with which `cargo xtask wirings` chooses other seeds.
@@ -51,12 +51,12 @@ impl Range {
     }
 }
 
-/// One wiring and how it ended.
+/// One wiring and the result of its trial.
 struct Done {
     real: &'static str,
     status: String,
     known: bool,
-    /// Why the verdict is wrong, with all that is needed to reproduce it.
+    /// Why the verdict is wrong, with all that is needed to reproduce it; `None` if it is right.
     wrong: Option<String>,
 }
 
@@ -81,7 +81,7 @@ fn no_login_contradicts_doctor() {
     let _ = std::io::stderr().write_all(summary.as_bytes());
     assert!(wrong.is_empty(), "{}\n{summary}", wrong.join("\n\n"));
     assert!(unjudged * 100 <= known, "{summary}");
-    // Few wirings need not be spread evenly.
+    // If there are few wirings, the outcomes may be spread less evenly.
     let share = if range.count >= WHOLE.count { 4 } else { 8 };
     assert!(range.count < 40 || reals.iter().all(|one| one * share >= done.len()), "{summary}");
 }
@@ -116,7 +116,7 @@ fn one(room: &Room, wiring: &Wiring) -> Done {
         wrong: why.map(|why| told(wiring, &tried, &why)),
     };
     if let Some(text) = &done.wrong {
-        // At once: a run of hours may be stopped.
+        // Printed at once, because a run of hours may be stopped.
         let _ = std::io::stderr().write_all(format!("{text}\n\n").as_bytes());
     }
     done

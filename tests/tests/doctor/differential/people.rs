@@ -5,7 +5,7 @@ pub(super) const PASSWORD: &str = "correct horse";
 /// The key of every authenticator app.
 pub(super) const APP: &str = "JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP";
 
-/// Whether an account has a code.
+/// Whether an account is enrolled, and so has a code.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Enrolled {
     Yes,

@@ -31,7 +31,7 @@ shift $((count < $# ? count : $#))
 const COMMON_AUTH: &str = "auth [success=1 default=ignore] pam_unix.so nullok nodelay\nauth requisite pam_deny.so\nauth required pam_permit.so\n";
 const REST: &str = "@include common-account\n@include common-session\n";
 const ALL: &str = "LoginGraceTime 300\nPermitRootLogin no\n";
-/// How many lines of the log are shown.
+/// Number of log lines that are shown.
 const LOG_LINES: usize = 300;
 const SECOND: &str = "/run/second.pid";
 
@@ -74,7 +74,7 @@ pub(super) struct Trial {
 pub(super) struct Tried {
     pub(super) report: Value,
     pub(super) trials: Vec<Trial>,
-    /// Why sshd did not start.
+    /// Why sshd did not start; `None` if it did.
     pub(super) not_started: Option<String>,
     /// Whether the module granted a login to a client with a right code and neither key nor password.
     pub(super) granted_to_nobody: bool,
@@ -86,7 +86,7 @@ pub(super) struct Tried {
 pub(super) struct Room {
     m: Machine,
     mixtures: Vec<Has>,
-    /// A time step, and the codes for its prompts: the code of this step, and twice the code of the next one.
+    /// A time step with the codes for its prompts: the code of this step once, and the code of the next step twice.
     codes: RefCell<Option<(u64, [String; 3])>>,
 }
 
@@ -144,7 +144,7 @@ impl Room {
         Tried { report, trials, not_started, granted_to_nobody, log }
     }
 
-    /// Reports whether the module grants a login of ada with the code alone, whatever the stack makes of it.
+    /// Reports whether the module accepts a login of ada with the code alone, even if the rest of the stack refuses it.
     fn grants_nobody(&self, wiring: &Wiring) -> bool {
         if !wiring.auth.iter().any(|line| line.contains("first_factor=stack")) {
             return false;
@@ -211,7 +211,7 @@ impl Room {
         self.clear();
     }
 
-    /// Starts sshd. Returns why it does not start.
+    /// Starts sshd. Returns the reason if it does not start.
     fn start(&self, wiring: &Wiring) -> Option<String> {
         if self.m.file(SECOND).exists() {
             self.m.run(["sh", "-c", &format!("kill $(cat {SECOND}); rm -f {SECOND}")]).ok();
@@ -227,7 +227,7 @@ impl Room {
         None
     }
 
-    /// Forgets used codes, charged attempts and counted passwords.
+    /// Clears used codes, charged attempts and counted passwords.
     fn clear(&self) {
         let ledger = self.m.outside("/run/twinlock");
         for entry in fs::read_dir(ledger).into_iter().flatten().flatten() {
@@ -247,7 +247,7 @@ impl Room {
     fn login_uncleared(&self, wiring: &Wiring, person: &Person, from: From, has: Has) -> bool {
         let right = self.right_codes();
         let codes = match (person.enrolled, has.code) {
-            // An empty answer: to go on without set-up.
+            // With an empty answer, an account that is not enrolled goes on without set-up.
             (Enrolled::No, _) => [const { String::new() }; 3],
             (Enrolled::Yes, true) => right,
             (Enrolled::Yes, false) => [0, 1, 2].map(|number| wrong(&right[0], number)),

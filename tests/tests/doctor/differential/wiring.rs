@@ -23,7 +23,7 @@ pub(super) struct Wiring {
     pub(super) empty_password: bool,
 }
 
-/// One end of a connection: the client's address and sshd's port.
+/// Where a connection comes from and goes to: the client's address and sshd's port.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct From {
     pub(super) address: &'static str,

@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use super::{B, REST, row, wired};
 
-/// Deadline, with tenfold room for a machine that is busy.
+/// Time limit: ten times what a machine that is not busy takes.
 const DEADLINE: Duration = Duration::from_secs(50);
 /// Largest resident set, in kilobytes: 100 MiB.
 const MEMORY: u64 = 100 * 1024;

@@ -1,4 +1,5 @@
-//! Files that are not yet in force: they are judged as they will be, and with the rights of the user who called sudo.
+//! Tests doctor on files that are not yet in force: it judges them as if they were, and reads them with the rights of
+//! the user who called sudo.
 
 use serde_json::Value;
 use twinlock_tests::{Finished, Machine};
@@ -64,10 +65,10 @@ fn candidates_are_judged_before_they_are_in_force() {
     );
     verdict(&m, &format!("--pam {pam}"), "open", Some("way-in not-wired"));
     verdict(&m, &format!("--sshd-config {sshd}"), "open", Some("way-in key-alone"));
-    // They are not in force.
+    // The files are not in force yet.
     assert_eq!(m.run(["twinlock", "doctor", "ssh"]).code, Some(0));
     assert!(!gets_in(&m, "ada", NO_CODE, 0));
-    // Once written, they let in whom the report names.
+    // Once a file is in force, the users whom the report names can log in.
     m.run(["cp", &sshd, "/etc/ssh/sshd_config.d/05-x.conf"]).ok();
     m.sshd("");
     assert!(gets_in(&m, "ada", KEY_ONLY, 0));
@@ -105,7 +106,7 @@ fn tree(m: &Machine, drop_in: &str) {
 
 #[test]
 fn a_tree_is_judged_by_its_own_files() {
-    // This host's drop-ins are open, and must not count.
+    // The drop-ins of the host itself are open, and must not affect the verdict on the tree.
     let m = machine("AuthenticationMethods publickey\n", "auth required pam_permit.so\n");
     let settings = format!("PermitRootLogin no\nLoginGraceTime 300\n{KEYS}");
     tree(&m, &settings);
@@ -114,7 +115,7 @@ fn a_tree_is_judged_by_its_own_files() {
     let block = "Match Group files\n  AuthenticationMethods publickey\nMatch all\n";
     tree(&m, &format!("{settings}{block}"));
     verdict(&m, &words, "open", Some("way-in match-without-code"));
-    // Without its accounts, any may exist.
+    // Without the tree's /etc/passwd, any account may exist.
     m.file(&format!("{HOME}/tree/etc/passwd")).remove();
     verdict(&m, &words, "open", Some("way-in match-without-code"));
     tree(&m, &settings);
@@ -170,7 +171,7 @@ fn a_rule_for_doctor_alone_reads_nothing_for_its_user() {
     m.file("/root/t").write(SECRET);
     let [_, by_sudo, _] = judged(&m, "--sshd-says /root");
     assert!(!quotes(&by_sudo), "{by_sudo:?}");
-    // Links out of a tree stay in it, and its programs are not run.
+    // Links that lead out of a tree are resolved inside it, and programs of the tree are not run.
     tree(&m, &format!("PermitRootLogin no\n{KEYS}"));
     let run = "#!/bin/sh\nid >/tmp/ran\n";
     for path in ["usr/sbin/sshd", "usr/local/sbin/sshd", "usr/bin/ssh-keygen", "bin/sh"] {

@@ -110,7 +110,7 @@ fn kerberos_is_asked_before_pam() {
     verdict(&m, "open", Some("way-in kerberos-alone"));
 }
 
-/// sshd shows the module a verified key only by keyboard-interactive.
+/// Checks the password method after a key: sshd tells the module about a verified key only by keyboard-interactive.
 #[test]
 fn key_is_not_seen_by_the_password_method() {
     let methods = "KbdInteractiveAuthentication no\nPasswordAuthentication yes\nAuthenticationMethods publickey,password\n";
@@ -174,7 +174,8 @@ fn settings_that_let_the_not_enrolled_in_are_named() {
     assert!(!reminded(&m, "eve"));
 }
 
-/// Tries a login by a key alone; each question is answered with an empty line, as by a user who ignores a reminder.
+/// Returns whether a login by a key alone succeeds. Each question is answered with an empty line, as by a user who
+/// ignores a reminder.
 fn reminded(m: &Machine, user: &str) -> bool {
     answers(m, user, true, ["", ""])
 }
@@ -191,7 +192,7 @@ fn settings_that_a_line_names_are_judged_in_place_of_the_main_file() {
         m.file("/etc/twinlock/ssh.toml").write("window = 1\n");
         verdict(&m, "closed", None);
         assert!(!gets_in(&m, "eve", KEY_ONLY, 0));
-        // The main file does not concern sshd.
+        // The main settings file does not apply to sshd, whose PAM line names another file.
         m.settings(settings);
         verdict(&m, "closed", None);
         assert!(!gets_in(&m, "eve", KEY_ONLY, 0), "{settings}");
@@ -226,14 +227,14 @@ fn a_rule_of_the_command_is_accepted_by_its_entry() {
     assert_eq!(m.run(["stat", "-c", "%a %U", FILE]).ok(), "644 root\n");
     invite("2099-01-31").ok();
     assert_eq!(m.file(FILE).read(), written);
-    // Another end is another rule.
+    // A rule with another end date needs an entry of its own in accepted.toml.
     invite("2099-02-28").ok();
     verdict(&m, "closed", None);
     m.file(FILE).write(&written);
     verdict(&m, "open", Some("way-in rule-reminds"));
     m.file(FILE).write(m.file(FILE).read().replace("until = 2099-01-31", "until = 2020-01-31"));
     verdict(&m, "open", Some("way-in rule-reminds"));
-    // A file that cannot be used is refused before a ticket is given.
+    // If accepted.toml cannot be used, `invite` fails before it issues a ticket.
     m.file(FILE).write("accepted = 1\n");
     let refused = invite("2099-03-31");
     assert_eq!(refused.code, Some(3), "{refused:?}");
@@ -277,7 +278,7 @@ fn a_carriage_return_is_named() {
 #[test]
 fn an_unknown_module_proves_nothing() {
     let m = wired(PROMPTS, B);
-    // pam_permit under a name that no model has.
+    // pam_house is pam_permit under a name that doctor does not know.
     let folder = "/usr/lib/x86_64-linux-gnu/security";
     m.run(["cp", &format!("{folder}/pam_permit.so"), &format!("{folder}/pam_house.so")]).ok();
     let ours = "auth required pam_twinlock.so first_factor=stack\n";
@@ -286,13 +287,13 @@ fn an_unknown_module_proves_nothing() {
     let text = m.run(["twinlock", "doctor", "ssh"]).stdout;
     assert!(text.starts_with("ssh: cannot be judged: information is missing.\n"), "{text}");
     assert!(text.contains("pam_house.so"), "{text}");
-    // Whatever it answers, nobody gets in without the password and the code.
+    // Whatever pam_house returns, no login succeeds without the password and the code.
     m.pam("sshd", &format!("auth [default=ignore] pam_house.so\n{B}{REST}"));
     verdict(&m, "closed", None);
     assert!(!gets_in(&m, "ada", NOTHING, 0));
     assert!(!gets_in(&m, "ada", PASSWORD_ONLY, 0));
     assert!(gets_in(&m, "ada", NO_KEY, 1));
-    // Whatever it answers, the key is enough.
+    // Whatever pam_house returns, the key is enough.
     m.pam(
         "sshd",
         &format!("auth sufficient pam_permit.so\nauth required pam_house.so\n{ours}{REST}"),
@@ -326,7 +327,7 @@ fn an_accepted_way_in_is_shown_until_its_day() {
     verdict(&m, "open", Some("way-in match-without-code"));
     m.file("/etc/twinlock/accepted.toml").write(entry("2999-01-31")).mode(0o666);
     verdict(&m, "open", Some("way-in match-without-code"));
-    // A wider one is not accepted.
+    // An exception for more users than the accepted one is not accepted.
     m.file("/etc/twinlock/accepted.toml").mode(0o644);
     m.sshd(&format!("PermitRootLogin no\n{KEYS}{}", robot.replace("User eve", "User eve,ada")));
     verdict(&m, "open", Some("way-in match-without-code"));

@@ -1,5 +1,5 @@
-//! sshd as it runs: files that it has not read, ports and groups of systemd, and users whom it does not let in; with real
-//! logins.
+//! Tests doctor on a running sshd, with real logins: files that sshd has not read, ports and groups of systemd, and
+//! users whom sshd refuses.
 
 use super::wirings::{
     ALL_RIGHT, K, KEY_ONLY, KEYS, NO_CODE, deciding, gets_in, report, verdict, wired,
@@ -20,7 +20,7 @@ fn an_sshd_that_runs_with_older_files_is_named() {
     assert_eq!(not_reloaded(&m), Vec::<String>::new());
     let file = "/etc/ssh/sshd_config.d/20-test.conf";
     m.file(file).write(format!("LoginGraceTime 300\nPermitRootLogin no\n{KEYS}"));
-    // The files are closed, and the running sshd is not.
+    // The changed files require a code, but the running sshd has not read them.
     verdict(&m, "closed", None);
     let found = not_reloaded(&m);
     assert!(found.len() == 1 && found[0].contains(file), "{found:?}");
@@ -43,7 +43,7 @@ fn an_sshd_that_runs_with_older_files_is_named() {
     assert_eq!(sentence(&m).as_deref(), Some("ssh: closed"));
     assert!(!gets_in(&m, "ada", KEY_ONLY, 0));
     assert!(gets_in(&m, "ada", ALL_RIGHT, 1));
-    // A removed file was read, too.
+    // If a file is removed, the warning names its folder.
     m.file("/etc/ssh/sshd_config.d/30-more.conf").write("# more\n").remove();
     assert!(not_reloaded(&m)[0].contains("/etc/ssh/sshd_config.d"), "{:?}", not_reloaded(&m));
 }
@@ -51,7 +51,7 @@ fn an_sshd_that_runs_with_older_files_is_named() {
 #[test]
 fn without_a_pid_file_a_reload_cannot_be_told() {
     let m = wired("AuthenticationMethods publickey\n", K);
-    // The start of a process is known to a second.
+    // The start time of a process is known only to the second.
     m.file("/etc/ssh/sshd_config.d/20-test.conf").append("# changed\n");
     m.file("/run/sshd.pid").write("1\n");
     let told = || not_reloaded(&m).iter().any(|one| one.contains("which cannot be told"));
@@ -110,7 +110,7 @@ fn users_whom_sshd_does_not_let_in_are_no_way_in_and_not_locked_out() {
             assert!(gets_in(&m, "ada", ALL_RIGHT, 1), "{list}");
         }
     }
-    // They are told apart from those who are let in.
+    // A list that refuses some users does not hide the ways in of the others.
     for list in ["AllowUsers eve", "DenyUsers ada", "AllowGroups e*", "AllowUsers eve@127.0.0.1"] {
         let m = wired(&format!("{list}\n{KEYS}{open}"), K);
         let report = verdict(&m, "open", Some("way-in match-without-code"));
@@ -139,7 +139,7 @@ fn a_group_that_no_file_lists_may_have_any_member() {
     assert!(report.to_string().contains("in group remote"), "{report:#}");
     assert!(gets_in(&m, "eve", KEY_ONLY, 0));
     assert!(!gets_in(&m, "ada", KEY_ONLY, 0));
-    // A list of groups keeps out nobody whose groups are not all known.
+    // If not all groups of a user are known, a list of groups does not count as refusing the user.
     let block =
         "AllowGroups remote ada\nMatch User eve\n  AuthenticationMethods publickey\nMatch all\n";
     m.sshd(&format!("PermitRootLogin no\n{KEYS}{block}"));

@@ -47,7 +47,7 @@ pub(super) fn wired(settings: &str, auth: &str) -> Machine {
     m
 }
 
-/// Tries a login; every prompt for a password is answered with `password`, every other with `code`.
+/// Returns whether a login succeeds that answers password prompts with `password`, and all others with `code`.
 pub(super) fn answers(m: &Machine, user: &str, key: bool, [password, code]: [&str; 2]) -> bool {
     let script = format!(
         "#!/bin/sh\ncase \"$1\" in\n*assword*) echo '{password}' ;;\n*) echo '{code}' ;;\nesac\n"
@@ -59,7 +59,7 @@ pub(super) fn answers(m: &Machine, user: &str, key: bool, [password, code]: [&st
     call.env("SSH_ASKPASS_REQUIRE", "force").output().code == Some(0)
 }
 
-/// Tries a login of a user with these factors. A right code is a new one each time.
+/// Returns whether a user with these factors can log in. A right code is a new one each time.
 pub(super) fn gets_in(m: &Machine, user: &str, has: Has, step: i64) -> bool {
     let right = m.code_in("ada", step);
     let code = if has.code { right } else { m.wrong_code("ada") };
@@ -82,7 +82,8 @@ pub(super) fn deciding(report: &Value) -> Vec<String> {
         .collect()
 }
 
-/// Asserts the first word of the verdict, its exit status and a finding.
+/// Asserts the status of the verdict, its exit status and, if `head` is given, one deciding finding. Returns the
+/// report.
 #[track_caller]
 pub(super) fn verdict(m: &Machine, status: &str, head: Option<&str>) -> Value {
     let (code, report) = report(m);
@@ -134,7 +135,7 @@ const ROWS: [Row; 16] = [
         gets_in: &[ALL_RIGHT],
         stays_out: &[NO_CODE, KEY_ONLY],
     },
-    // The module sees no key yet.
+    // The code is asked for before the key, so the module sees no key yet.
     Row {
         sshd: "KbdInteractiveAuthentication yes\nPasswordAuthentication no\nAuthenticationMethods keyboard-interactive,publickey\n",
         auth: K,
@@ -159,7 +160,7 @@ const ROWS: [Row; 16] = [
         gets_in: &[],
         stays_out: &[ALL_RIGHT],
     },
-    // After prompts, pam_setcred calls each line again, and pam_succeed_if returns ignore there.
+    // After a login by prompts, pam_setcred calls each auth line again, and pam_succeed_if then returns ignore.
     Row {
         sshd: PROMPTS,
         auth: "auth [success=ok default=die] pam_succeed_if.so user ingroup ada\n@include common-auth\nauth required pam_twinlock.so first_factor=stack\n",
@@ -176,7 +177,7 @@ const ROWS: [Row; 16] = [
         gets_in: &[NO_KEY],
         stays_out: &[PASSWORD_ONLY, CODE_ONLY],
     },
-    // Opposite conditions.
+    // No account meets both of these opposite conditions.
     Row {
         sshd: PROMPTS,
         auth: "auth requisite pam_succeed_if.so user ingroup ada\n@include common-auth\nauth required pam_succeed_if.so quiet user notingroup ada\nauth required pam_twinlock.so first_factor=stack\n",
@@ -185,7 +186,7 @@ const ROWS: [Row; 16] = [
         gets_in: &[],
         stays_out: &[ALL_RIGHT, NO_CODE],
     },
-    // Root calls it.
+    // sshd is root, so pam_rootok succeeds and jumps over the end of the stack.
     Row {
         sshd: KEYS,
         auth: "auth required pam_twinlock.so first_factor=publickey\nauth [success=1 default=ignore] pam_rootok.so\n",
@@ -194,7 +195,7 @@ const ROWS: [Row; 16] = [
         gets_in: &[],
         stays_out: &[ALL_RIGHT, NO_CODE],
     },
-    // A module that only restricts is no exception.
+    // A module that only restricts users does not make a way in an exception.
     Row {
         sshd: PROMPTS,
         auth: "auth requisite pam_succeed_if.so user ingroup ada\n@include common-auth\nauth optional pam_twinlock.so first_factor=stack\n",
@@ -211,7 +212,7 @@ const ROWS: [Row; 16] = [
         gets_in: &[NO_KEY],
         stays_out: &[PASSWORD_ONLY, CODE_ONLY],
     },
-    // A guard follows.
+    // A guard after twinlock's line refuses logins without an accepted code.
     Row {
         sshd: PROMPTS,
         auth: "@include common-auth\nauth [success=1 default=ignore] pam_twinlock.so first_factor=stack\nauth requisite pam_deny.so\nauth required pam_permit.so\n",
@@ -293,7 +294,7 @@ fn apply(m: &Machine, report: &Value) {
 #[test]
 fn remedies_let_in_those_with_a_code_and_nobody_else() {
     for (number, row) in ROWS.iter().enumerate().filter(|(_, row)| row.status != "closed") {
-        // What a Match block sets is the administrator's to decide, and which of two opposite conditions is meant.
+        // Only the administrator can decide what a Match block sets, and which of two opposite conditions is meant.
         if row.sshd.contains("Match") || row.auth.contains("notingroup") {
             continue;
         }

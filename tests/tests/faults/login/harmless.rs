@@ -21,7 +21,7 @@ pub enum FaultKind {
 
 use FaultKind::{Any, Cut, Late, Short, With};
 
-/// Prefix of a call's name, how the call fails, and why a login succeeds nevertheless.
+/// A harmless fault: prefix of the call's name, how the call fails, and why a login succeeds nevertheless.
 pub type Row = (&'static str, FaultKind, &'static str);
 
 /// Faults in every login.

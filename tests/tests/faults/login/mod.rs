@@ -31,7 +31,7 @@ fn struck(world: &World<'_>, lines: &str, strike: &Strike<'_>) -> Ended {
     ended
 }
 
-/// Checks that the owner can log in with a later code, and that no charge is left.
+/// Checks that after a fault the owner can log in with a later code, and that this login leaves no charge.
 fn afterwards(world: &World<'_>, turn: scenario::Turn) -> Complaint {
     if world.scenario.record == RecordUse::Reads && !world.is_as_enrolled() {
         return Some("the record is not what it was");
@@ -42,8 +42,8 @@ fn afterwards(world: &World<'_>, turn: scenario::Turn) -> Complaint {
     (world.names("try.") > 0).then_some("a try stays charged after the owner got in")
 }
 
-/// Checks that a correct code whose login had a fault is accepted only if the fault is listed as harmless, and only
-/// once.
+/// Checks a login with a correct code and a fault: the code is accepted at most once, and only if the fault is listed
+/// as harmless.
 fn right(world: &World<'_>, strike: &Strike<'_>) -> (Complaint, Option<&'static Row>) {
     let (typed, before) = (world.typed(0), world.m.log().len());
     let Scenario { harmless, charged, .. } = world.scenario;
@@ -99,7 +99,7 @@ fn killed(world: &World<'_>, strike: &Strike<'_>) -> (Complaint, CodeFate) {
     (complaint, fate)
 }
 
-/// Checks that a login that was held and another one with the same code do not both succeed.
+/// Checks that a held login and another login with the same code do not both succeed.
 fn held_for_the_same(world: &World<'_>, strike: &Strike<'_>) -> Complaint {
     let typed = world.typed(0);
     let mut other = false;
@@ -167,7 +167,7 @@ fn a_kill(scenario: &Scenario) {
     let found = try_all(scenario, &strikes, killed);
     let (complaints, fates): (Vec<_>, Vec<_>) = found.into_iter().unzip();
     no_complaints(&strikes, &complaints);
-    // Up to one call the code is unused, from then on it is used.
+    // A login that is killed before a certain call leaves the code unused; from this call on, the code is used.
     let burned = fates.iter().position(|fate| *fate == CodeFate::Burned).expect("some are burned");
     assert!(places[burned].what.contains(scenario.claim), "{fates:?} {places:?}");
     assert!(fates[burned..].iter().all(|fate| *fate == CodeFate::Burned), "{fates:?}");

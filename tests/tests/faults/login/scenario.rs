@@ -47,7 +47,7 @@ pub enum RecordUse {
 /// A login with a code of the app after a first factor.
 pub const PROVEN: Scenario = Scenario {
     stack: BEHIND,
-    // A user who counts as not enrolled would be let in.
+    // If a fault made ada count as not enrolled, `allow` would let her in, which the test notices.
     settings: "tries = 1\nwindow = 10\nnot_enrolled = \"allow\"\n",
     enroll: app,
     typed: code,
@@ -77,7 +77,7 @@ pub const SCRATCH: Scenario = Scenario {
     typed: code_of_set,
     wrong: |_| Scratch::WRONG.to_owned(),
     claim: "spent.",
-    // A code that was checked against the app but not against the set is half judged.
+    // These refusals keep the charge: the code was compared with the app, but not with the set.
     charged: &["reason=codes_", "reason=code_not_spent", "reason=record_"],
     harmless: &[SET, EVERYWHERE],
     ..PROVEN
@@ -103,7 +103,7 @@ pub const TWO_CODES: Scenario = Scenario {
         format!("{}\n{}", m.code_in("ada", first), m.code_in("ada", first + 1))
     },
     harmless: &[FIRST, CHANGE, EVERYWHERE],
-    // The first of the two.
+    // The first of the two codes is refused as wrong, and keeps its charge.
     charged: &["reason=wrong_code"],
     record: RecordUse::Moves,
     ..PROVEN

@@ -12,7 +12,7 @@ use super::world::World;
 /// One system call and its fault.
 #[derive(Debug)]
 pub struct Strike<'p> {
-    /// The call.
+    /// The system call at which the fault occurs.
     pub place: &'p Place,
     /// The fault to inject.
     pub means: Means,
@@ -23,9 +23,9 @@ pub struct Strike<'p> {
 /// What happens to a call.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Means {
-    /// It returns an error.
+    /// The call returns an error.
     Fail(Errno),
-    /// It is made for at most this many bytes.
+    /// The call is made for at most this many bytes.
     Short(u64),
     /// The process is killed.
     Kill,

@@ -9,7 +9,7 @@ use twinlock_tests::{Blow, Ended, Machine, Part, Place};
 
 use super::scenario::{Scenario, Turn};
 
-/// The part from the module's first system call to libpam's first call after it.
+/// The part of a login from the module's first system call to libpam's first call after the module.
 const MODULE: Part = Part { from: "/etc/twinlock/twinlock.toml", to: "socket 16/9" };
 const PERSON: &str = "/var/lib/twinlock/users/ada";
 const LEDGER: &str = "/run/twinlock/users";
@@ -42,7 +42,8 @@ impl<'s> World<'s> {
         world
     }
 
-    /// Returns the content of ada's folder, without known sources, the number of failures and used codes.
+    /// Returns names and content of the files in ada's folder, except those about known sources, failures and used
+    /// codes.
     pub fn person(&self) -> Vec<(String, Vec<u8>)> {
         let names = fs::read_dir(self.m.outside(PERSON)).expect("ada's folder");
         let names = names.map(|entry| entry.expect("a name").file_name());
@@ -116,7 +117,7 @@ impl<'s> World<'s> {
         places
     }
 
-    /// Counts the names of one kind in ada's ledger folder.
+    /// Counts the names in ada's ledger folder that begin with `kind`, such as `try.`.
     pub fn names(&self, kind: &str) -> usize {
         let names = fs::read_dir(self.m.outside(LEDGER).join("ada"));
         let names = names.into_iter().flatten().flatten();

@@ -76,7 +76,7 @@ prop_compose! {
     ) -> Export {
         record.extras = fitting(&record, extras);
         if let (Some((next, audit, postponed)), Some(one)) = (moved, record.authenticators.first_mut()) {
-            // A counter has no period.
+            // A counter has no period, so the record has the default one.
             one.parameters.period = Period::THIRTY;
             one.moving = MovingFactor::Counter { next };
             one.seen = Some(KeyDisclosure { audit, postponed });
@@ -158,7 +158,7 @@ proptest! {
             wanted: Wanted::Newer,
         };
         let mut expected = export.record;
-        // No clock is off by more than a day: such a drift is dropped.
+        // An import drops a drift of more than a day, because no clock is off by so much.
         for one in &mut expected.authenticators {
             let period = i64::try_from(one.parameters.period.seconds()).expect("seconds");
             if (i64::from(one.drift()) * period).unsigned_abs() > 86_400 {

@@ -22,7 +22,7 @@ fn machine() -> Machine {
 fn set_up_at_a_login_leaves_key_and_codes_nowhere_else() {
     let m = machine();
     m.stop_sshd();
-    // By its full path, and in the foreground, so that the trace ends with it.
+    // sshd needs its full path. It runs in the foreground, so that the trace ends with it.
     let mut sshd = m.call(["/usr/sbin/sshd", "-D"]).strace(TRACE, &STARTED).open();
     let ssh = m.ssh("ada").key().option(AGAIN);
     let mut all = m.dialogue("ada", ssh.open());

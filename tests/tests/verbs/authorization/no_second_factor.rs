@@ -146,7 +146,7 @@ fn whatever_enrolls_begins_a_new_host_without_a_code() {
             let logged = m.logged("event=enrolled ");
             assert_eq!(logged.len(), users, "{line}: {logged:?}");
             assert!(logged.iter().all(|one| one.contains("own_code=bootstrap")), "{logged:?}");
-            // The first enrollment is done.
+            // The first enrollment of the host is done, so the next one needs a code.
             let next = by_root(&m, "import uri kim", URI);
             refused(&next, "Enroll yourself first: twinlock enroll root.");
         }
@@ -182,7 +182,7 @@ fn list_held_open_since_bootstrap_enrolls_nobody_more() {
     held.send("\x04");
     assert_eq!(held.exit_code(), Some(1));
     assert!(m.logged("event=enrolled user=kim").is_empty());
-    // A user who was only invited before, and sets up meanwhile, is another account, too.
+    // If a user who was invited before the list is enrolled in the meantime, the list is stopped, too.
     let m = new_host();
     m.settings("").run(["twinlock", "invite", "bob"]).ok();
     m.settings_alone("");
@@ -207,7 +207,7 @@ fn list_on_a_new_host_invites_nobody() {
     assert!(!m.tree("/var/lib/twinlock").contains("kim"), "{}", m.tree("/var/lib/twinlock"));
 }
 
-/// Checks that `rows` users were refused with the message of `invite`.
+/// Checks that `rows` rows of a list were refused because root is not enrolled.
 fn refused_rows(done: &Finished, rows: usize) {
     let told = format!("{}{}", done.stdout, done.stderr);
     let told = told.split_whitespace().collect::<Vec<_>>().join(" ");
@@ -232,7 +232,7 @@ fn two_first_enrollments_at_once_leave_a_host_that_takes_codes() {
         let held = cut.held(&place, &mut || {
             other = by_root(&m, "import uri ada", &URI.replace("bob", "ada")).code;
         });
-        // The second one to check is refused; in the same instant both succeed.
+        // The command that checks last is refused. If both check in the same instant, both succeed.
         let codes = (other, held.code);
         let both = [(0, 0), (0, 4), (4, 0)].map(|(one, two)| (Some(one), Some(two)));
         assert!(both.contains(&codes), "{place:?}: {codes:?} {}", held.said);
@@ -252,7 +252,7 @@ fn exempt_robot_rolls_out_a_new_host() {
     by_root(&m, "enroll --from /root/people.csv", "").ok();
     let logged = m.logged("event=enrolled ");
     assert!(logged.iter().all(|one| one.contains("own_code=exempt actor=root")), "{logged:?}");
-    // sudo does not change the identity: a user is neither root nor a robot.
+    // sudo does not change who acts: kim is neither root nor a robot.
     m.file("/etc/sudoers.d/all").write("ALL ALL=(root) NOPASSWD: ALL\n").mode(0o440);
     refused(&by(&m, "kim", "sudo twinlock unlock ada", ""), "twinlock enroll kim.");
 }

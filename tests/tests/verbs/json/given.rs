@@ -24,7 +24,7 @@ pub const ROWS: &[&str] = &[
     "export USER",
 ];
 
-/// Installs a program that receives mail or ends sessions.
+/// Installs the shell text `then` at `path`, in place of a program that receives mail or ends sessions.
 fn program(m: &Machine, path: &str, then: &str) {
     m.file(path).write(format!("#!/bin/sh\n{then}\n")).mode(0o755);
 }

@@ -17,7 +17,8 @@ use page::Page;
 const ADA: &str = "JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP";
 const BOB: &str = "MFRGGZDFMZTWQ2LKNNWG23TPOBYXE43U";
 
-/// Verbs that help does not show, and `doctor ssh`, whose last word is a value. The output of the others is a script and a manual page.
+/// Verbs that help does not show, and `doctor ssh`, in which help shows `ssh` as a value. Two other hidden verbs print
+/// a script and a manual page, never JSON.
 const HIDDEN: [&str; 3] = ["deliver", "doctor ssh", "epoch sweep"];
 
 /// Creates a machine on which ada is enrolled with backup codes and has logged in, and bob has an account.

@@ -51,7 +51,7 @@ impl Page {
         self.hold(row, &done)
     }
 
-    /// Runs a command that fails, and checks its output and status against the first row.
+    /// Runs a command that fails, and checks its output and status against the row for failures.
     #[track_caller]
     pub fn fails(&mut self, call: Call<'_>) {
         let done = call.output();

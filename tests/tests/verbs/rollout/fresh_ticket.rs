@@ -17,7 +17,7 @@ fn invited() -> Machine {
     twinlock(&m, "invite bob --mail bob@example.net").ok();
     twinlock(&m, "invite --group dev --until 2099-01-31").ok();
     assert_eq!(tickets(&m).len(), 2);
-    // Ignores the notifications of the commands themselves.
+    // Discards the notifications of the commands themselves.
     m.run(["find", OUTBOX, "-type", "l", "-delete"]).ok();
     m
 }
@@ -72,12 +72,12 @@ fn login_with_an_expired_ticket_mails_another() {
     let logged = m.log().join("\n");
     assert!(logged.contains("event=mail_sent user=bob kind=ticket-expired"), "{logged}");
     assert!(!(logged + &sent.stdout + &sent.stderr).contains(&mailed[2]));
-    // The first one stays expired, the new one begins set-up.
+    // The first ticket stays expired, and the new one begins set-up.
     let old = login(&m, 25, &format!("{}\n\n", mailed[0]));
     assert!(!(old.stdout.clone() + &old.stderr).contains("type this key"), "{old:?}");
     let fresh = login(&m, 25, &format!("{}\n\n\n", mailed[2]));
     assert!((fresh.stdout.clone() + &fresh.stderr).contains("type this key"), "{fresh:?}");
-    // It has expired as well, and the day is not over.
+    // The new ticket has expired as well, but no other is sent before a day has passed.
     assert!(login(&m, 48, "\n").code == Some(0) && waiting(&m).is_empty());
     login(&m, 50, "\n");
     assert_eq!(deliver(&m, 50).ok(), "1 message sent.\n");
@@ -113,7 +113,7 @@ fn day_is_not_used_up_where_no_mail_went() {
     assert_eq!(deliver(&m, 26).ok(), "1 message sent.\n");
     let fresh = login(&m, 26, &format!("{}\n\n\n", tickets(&m)[2]));
     assert!((fresh.stdout.clone() + &fresh.stderr).contains("type this key"), "{fresh:?}");
-    // Killed while the mail program runs, the command is started again.
+    // If the command is killed while the mail program runs, it is started again.
     let m = invited();
     let kills = "#!/bin/sh\ncat >/dev/null; kill -9 $(cat /proc/$PPID/stat | cut -d' ' -f1)\n";
     m.file("/usr/local/bin/takes-mail").write(kills).mode(0o755);

@@ -59,7 +59,7 @@ fn rules_of_the_command_are_in_force_behind_any_settings() {
     m.file("/etc/twinlock/other.toml").write("window = 2\n");
     wired(&m, "config=/etc/twinlock/other.toml");
     assert!(gets_in(&m, "bob") && !gets_in(&m, "dee"));
-    // The settings' own rules come first.
+    // Rules in the settings file come before those in rules.toml.
     m.file("/etc/twinlock/other.toml").write("[[rule]]\nuser = \"bob\"\naction = \"require\"\n");
     assert!(!gets_in(&m, "bob") && gets_in(&m, "cy"));
 }
@@ -84,7 +84,7 @@ fn a_fault_in_rules_is_one_in_the_settings() {
     ] {
         m.run(["sh", "-euc", &format!("R={RULES}; {damage}")]).ok();
         let before = m.log().len();
-        // The copy has the rule, and no other user is let in.
+        // The fallback copy of rules.toml still lets bob in, and no other user.
         assert!(gets_in(&m, "bob") && !gets_in(&m, "dee"), "{damage}: {:?}", m.log());
         let logged = m.log()[before..].join("\n");
         assert!(
@@ -173,7 +173,7 @@ fn without_mail_it_is_said_once_before_anything() {
 #[test]
 fn rule_is_written_after_the_tickets_or_not_at_all() {
     let m = machine();
-    // The mail program sees which rules are in force while the tickets are sent.
+    // The mail program records whether rules.toml exists while the tickets are sent.
     let program = "#!/bin/sh\ncat >>/root/mail; test ! -e /etc/twinlock/rules.toml && echo before >>/root/seen\nexit 0\n";
     m.file("/usr/local/bin/takes-mail").write(program);
     twinlock(&m, "invite --group dev --until 2099-01-31").ok();

@@ -123,8 +123,8 @@ fn relative_path_is_seen_from_the_folder_of_the_caller() {
     assert!(shown.stderr.contains("the folder /home/eve does not belong"), "{shown:?}");
 }
 
-/// Checks that a draft that was only checked is never used. In an attack on an earlier version, it became the fallback
-/// of a missing file.
+/// Checks that a draft that was only checked is never used. In an attack on an earlier version, the draft became the
+/// fallback of a missing file.
 #[test]
 fn draft_of_the_caller_is_never_in_force() {
     let m = machine();
@@ -149,7 +149,8 @@ fn draft_of_the_caller_is_never_in_force() {
     assert!(m.logged("event=bypass_given").is_empty(), "{:?}", m.log());
 }
 
-/// Checks that even a file of root does not decide whose code is asked for, where mail goes, or its texts.
+/// Checks that another settings file, even one of root, does not decide whose code is asked for, where mail goes, or
+/// which texts it has.
 #[test]
 fn own_codes_and_mail_are_those_of_etc_twinlock() {
     let m = machine();
