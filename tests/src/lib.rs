@@ -53,6 +53,7 @@ mod trace;
 mod tracer;
 mod transcript;
 mod twinlock;
+mod unpacked;
 
 pub use artefacts::{built, chores, shipped, stock};
 pub use booted::Booted;

@@ -2,7 +2,6 @@
 
 use std::time::{Duration, Instant};
 
-use crate::artefacts::target;
 use crate::machine::Machine;
 
 /// Time limit of a wait. A local delivery takes less, even on a busy host.
@@ -25,14 +24,14 @@ alias_database =
 biff = no
 ";
 
-/// Script that sets up postfix as the scripts of its package do, without services in a chroot. It removes the host's
-/// own configuration and spool, because these vary, and queued mail would be sent.
-const INSTALL: &str = "\
+/// Script that removes the host's own configuration and spool, because these vary, and queued mail would be sent.
+const CLEAR: &str = "\
 rm -rf /etc/postfix /var/spool/postfix /var/lib/postfix /usr/lib/postfix /usr/share/postfix
 sed -i '/^post\\(fix\\|drop\\):/d' /etc/passwd /etc/group /etc/shadow
-for deb in /root/mail-server/*.deb; do
-    dpkg-deb --fsys-tarfile $deb | tar --extract --directory=/ --keep-directory-symlink
-done
+";
+
+/// Script that sets up postfix as the scripts of its package do, without services in a chroot.
+const INSTALL: &str = "\
 groupadd --system --force postdrop
 useradd --system --user-group --home-dir /var/spool/postfix --shell /usr/sbin/nologin postfix
 cp /usr/share/postfix/dynamicmaps.cf /etc/postfix
@@ -51,17 +50,8 @@ impl Machine {
     /// Installs postfix, which `cargo xtask test` has downloaded, and starts it with empty mailboxes.
     #[track_caller]
     pub fn postfix(&self) -> &Self {
-        let folder = target().join("mail-server");
-        let entries = std::fs::read_dir(&folder);
-        let entries = entries.unwrap_or_else(|e| {
-            panic!("{} is missing ({e}): run `cargo xtask test`", folder.display())
-        });
-        self.file("/root/mail-server").make_folder();
-        for path in entries.flatten().map(|entry| entry.path()).filter(|path| path.is_file()) {
-            let name = path.file_name().unwrap_or_default().to_string_lossy();
-            let bytes = std::fs::read(&path).expect("a package");
-            self.file(&format!("/root/mail-server/{name}")).write(bytes);
-        }
+        self.run(["sh", "-euc", CLEAR]).ok();
+        self.unpacked("postfix");
         self.run(["sh", "-euc", INSTALL]).ok();
         self.file("/etc/postfix/main.cf").write(MAIN);
         self.run(["sh", "-euc", START]).ok();

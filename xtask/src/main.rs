@@ -14,7 +14,6 @@ mod fresh;
 mod fuzz;
 mod ledger;
 mod machine;
-mod mail_server;
 mod maintainer;
 mod manual;
 mod module;
@@ -27,6 +26,7 @@ mod tally;
 mod test;
 mod tools;
 mod transcript;
+mod unpacked;
 mod wirings;
 mod without_std;
 

@@ -11,7 +11,7 @@ use crate::packages::{self, Consent};
 use crate::system_tests::{self, ALL, Environment, Program};
 use crate::tally::{Counts, Tally};
 use crate::{
-    CommandLine, booted, deb, deny, fresh, fuzz, mail_server, manual, module, mutants, transcript,
+    CommandLine, booted, deb, deny, fresh, fuzz, manual, module, mutants, transcript, unpacked,
     wirings, without_std,
 };
 
@@ -125,7 +125,7 @@ const STEPS: &[TestStep] = &[
         made.deb = Some(deb::package(made.artefacts()?, PackagePurpose::Test)?);
         Ok(())
     }),
-    check!(Makes, "a mail server for the system tests", |_| mail_server::ready()),
+    check!(Makes, "servers that the system tests unpack", |_| unpacked::ready()),
     check!(Makes, "system tests: compiled", |made| {
         made.programs = Some(system_tests::programs()?);
         Ok(())

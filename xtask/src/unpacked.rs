@@ -1,0 +1,70 @@
+//! Downloads the packages that the system tests unpack in private machines. They are not installed, because they would
+//! replace this machine's own mail server, or start servers.
+
+use std::fs;
+use std::path::Path;
+
+use crate::command::{Done, command, output, run};
+use crate::machine::{becoming_root, debian, repository, target};
+
+/// Command that downloads packages and the dependencies that this machine lacks.
+const FETCH: [&str; 8] = [
+    "apt-get",
+    "--quiet",
+    "--yes",
+    "--no-install-recommends",
+    "--reinstall",
+    "--download-only",
+    "--option=Debug::NoLocking=1",
+    "install",
+];
+
+/// Downloads each set of packages, unless it exists.
+pub(crate) fn ready() -> Done {
+    if !debian() {
+        return Ok(());
+    }
+    let list = repository().join("tests/unpacked.txt");
+    let text = fs::read_to_string(&list)
+        .map_err(|error| format!("{} cannot be read: {error}.", list.display()))?;
+    for set in text.lines().filter(|line| !line.starts_with('#')) {
+        let names: Vec<&str> = set.split_whitespace().collect();
+        if let Some(first) = names.first() {
+            set_ready(first, &names)?;
+        }
+    }
+    Ok(())
+}
+
+fn set_ready(first: &str, names: &[&str]) -> Done {
+    let folder = target().join("unpacked").join(first);
+    if fetched(&folder, first) {
+        return Ok(());
+    }
+    let partial = folder.join("partial");
+    fs::create_dir_all(&partial)
+        .map_err(|error| format!("{} cannot be made: {error}.", partial.display()))?;
+    let into = format!("--option=Dir::Cache::Archives={}", folder.display());
+    // Old package lists name packages that were removed.
+    fetch(&into, names).or_else(|_| update().and_then(|()| fetch(&into, names)))?;
+    if fetched(&folder, first) { Ok(()) } else { Err(format!("apt-get has fetched no {first}.")) }
+}
+
+fn fetched(folder: &Path, first: &str) -> bool {
+    let entries = fs::read_dir(folder).into_iter().flatten().flatten();
+    entries.map(|entry| entry.file_name()).any(|name| {
+        let name = name.to_string_lossy();
+        name.starts_with(&format!("{first}_")) && name.ends_with(".deb")
+    })
+}
+
+fn fetch(into: &str, names: &[&str]) -> Done {
+    let [program, words @ ..] = FETCH;
+    output(command(program, &words).arg(into).args(names)).map(drop)
+}
+
+fn update() -> Done {
+    let line = [becoming_root()?, &["apt-get", "--quiet", "update"]].concat();
+    let (program, words) = line.split_first().ok_or("Nothing to run.")?;
+    run(&mut command(program, words))
+}
