@@ -104,6 +104,21 @@ impl Session<'_> {
         self
     }
 
+    /// Waits until the terminal no longer shows what is typed. Some programs discard what was typed before.
+    #[track_caller]
+    pub fn hidden(&mut self) -> &mut Self {
+        let end = Instant::now() + PATIENCE;
+        let hides = || {
+            let modes = rustix::termios::tcgetattr(&self.keyboard).expect("a terminal").local_modes;
+            !modes.contains(rustix::termios::LocalModes::ECHO)
+        };
+        while !hides() {
+            assert!(Instant::now() < end, "{} shows what is typed", self.name);
+            std::thread::sleep(Duration::from_millis(5));
+        }
+        self
+    }
+
     /// Waits for a prompt that has not been answered.
     #[track_caller]
     pub(crate) fn until_a_prompt(&mut self) {

@@ -12,6 +12,7 @@ use crate::maintainer::{PackagePurpose, maintainer};
 use crate::manual;
 
 const DOCUMENTS: &str = "usr/share/doc/twinlock";
+const RECIPES: &str = "usr/share/doc/twinlock/recipes";
 /// Files that an administrator may change, and that an upgrade therefore keeps.
 const CONFFILES: &str = "/etc/twinlock/twinlock.toml\n";
 const DESCRIPTION: &str = "\
@@ -122,8 +123,10 @@ impl Layout {
                 )?;
             }
         }
-        for file in files(&here.join("docs"))? {
-            self.place(&file, &format!("{DOCUMENTS}/{}", name(&file)), 0o644)?;
+        for (from, to) in [("docs", DOCUMENTS), ("docs/recipes", RECIPES)] {
+            for file in files(&here.join(from))? {
+                self.place(&file, &format!("{to}/{}", name(&file)), 0o644)?;
+            }
         }
         Ok(())
     }
@@ -133,11 +136,15 @@ impl Layout {
     /// # Errors
     /// A sentence that names a link to another file.
     fn links_lead_somewhere(&self) -> Done {
-        let documents = self.root.join(DOCUMENTS);
-        for file in files(&documents)?.iter().filter(|file| name(file).ends_with(".md")) {
-            let text = text(file)?;
-            if let Some(lost) = links(&text).find(|link| !documents.join(link).exists()) {
-                return Err(format!("{} links {lost}, which is not in the package.", name(file)));
+        for folder in [DOCUMENTS, RECIPES].map(|folder| self.root.join(folder)) {
+            for file in files(&folder)?.iter().filter(|file| name(file).ends_with(".md")) {
+                let text = text(file)?;
+                if let Some(lost) = links(&text).find(|link| !folder.join(link).exists()) {
+                    return Err(format!(
+                        "{} links {lost}, which is not in the package.",
+                        name(file)
+                    ));
+                }
             }
         }
         Ok(())
@@ -300,6 +307,6 @@ mod tests {
     fn every_link_of_readme_is_moved() {
         let readme = installed_links(include_str!("../../README.md"));
         assert!(links(&readme).count() > 5);
-        assert!(links(&readme).all(|link| !link.contains('/') && !link.contains("LICENSE")));
+        assert!(links(&readme).all(|link| !link.starts_with("docs/") && !link.contains("LICENSE")));
     }
 }
