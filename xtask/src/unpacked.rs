@@ -38,7 +38,7 @@ pub(crate) fn ready() -> Done {
 
 fn set_ready(first: &str, names: &[&str]) -> Done {
     let folder = target().join("unpacked").join(first);
-    if fetched(&folder, first) {
+    if missing(&folder, names).is_none() {
         return Ok(());
     }
     let partial = folder.join("partial");
@@ -47,15 +47,19 @@ fn set_ready(first: &str, names: &[&str]) -> Done {
     let into = format!("--option=Dir::Cache::Archives={}", folder.display());
     // Old package lists name packages that were removed.
     fetch(&into, names).or_else(|_| update().and_then(|()| fetch(&into, names)))?;
-    if fetched(&folder, first) { Ok(()) } else { Err(format!("apt-get has fetched no {first}.")) }
+    missing(&folder, names).map_or(Ok(()), |name| Err(format!("apt-get has fetched no {name}.")))
 }
 
-fn fetched(folder: &Path, first: &str) -> bool {
+/// Returns a package of the set that is not in the folder; `None` if all are.
+fn missing<'set>(folder: &Path, names: &[&'set str]) -> Option<&'set str> {
     let entries = fs::read_dir(folder).into_iter().flatten().flatten();
-    entries.map(|entry| entry.file_name()).any(|name| {
-        let name = name.to_string_lossy();
-        name.starts_with(&format!("{first}_")) && name.ends_with(".deb")
-    })
+    let files: Vec<String> =
+        entries.map(|entry| entry.file_name().to_string_lossy().into_owned()).collect();
+    let is_there = |name: &str| {
+        let start = format!("{name}_");
+        files.iter().any(|file| file.starts_with(&start) && file.ends_with(".deb"))
+    };
+    names.iter().copied().find(|name| !is_there(name))
 }
 
 fn fetch(into: &str, names: &[&str]) -> Done {
