@@ -1,10 +1,17 @@
 //! Runs the recipes of `docs/recipes`: each block of a page is installed or run in a private machine, and the program of
 //! the page is Debian's own.
 
+mod ansible;
 mod cockpit;
+mod console;
 mod freeradius;
 mod openvpn;
 mod page;
+mod recovery;
+mod rescue_disk;
+mod several_connections;
+mod shared;
+mod xrdp;
 
 use page::Page;
 use twinlock_tests::{Machine, repository, shipped};
@@ -25,9 +32,14 @@ macro_rules! pages {
 }
 
 pages! {
+    ansible: "ansible",
     cockpit: "cockpit",
+    console: "console",
     freeradius: "freeradius",
     openvpn: "openvpn",
+    rescue_disk: "rescue-disk",
+    several_connections: "several-connections",
+    xrdp: "xrdp",
 }
 
 #[test]

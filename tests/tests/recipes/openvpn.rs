@@ -108,6 +108,10 @@ fn tokens_survive(page: &Page) {
     client.expect(UP);
     running.expect(token);
     assert_eq!(m.logged("event=accepted").len(), 1, "{:?}", m.log());
+    stop(&m, running);
+    m.run(["openvpn", "--genkey", "auth-token", "/etc/openvpn/server/token.key"]).ok();
+    let _running = server(&m);
+    client.expect("AUTH_FAILED");
 }
 
 /// Checks what the page says about a server without tokens, and about tokens without a lifetime.

@@ -3,7 +3,8 @@
 //! - A block below a line such as ``/etc/pam.d/openvpn`:` is the whole file. `, at the end:` adds to the file,
 //!   `, in place of `LINE`:` replaces a line of it. `~/` is the home of root, who runs the tests' clients.
 //! - A block `sh` is commands of root.
-//! - A block `console` is what a terminal shows: `$ ` begins the command, brackets contain what is typed.
+//! - A block `console` is what a terminal shows: `$ ` begins the command, brackets contain what is typed, and what
+//!   follows `…` is left out.
 
 use std::collections::BTreeSet;
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -79,28 +80,50 @@ impl Page {
         Ok(Page { name, text, blocks, taken: Mutex::default() })
     }
 
-    /// Does what a section says, from top to bottom: writes its files and runs its commands.
+    /// Does what a section says, from top to bottom: writes its files and runs its commands. Returns what they print.
     #[track_caller]
-    pub fn follow(&self, m: &Machine, section: &str) {
+    pub fn follow(&self, m: &Machine, section: &str) -> String {
+        self.followed(m, section, |text| m.call(["sh", "-euc", text]))
+    }
+
+    /// Follows a section as [`Page::follow`] does, but runs its commands in the folder `root`, and no user has logged in.
+    #[track_caller]
+    pub fn follow_in_chroot(&self, m: &Machine, section: &str, root: &str) -> String {
+        self.followed(m, section, |text| {
+            m.call(["chroot", root, "sh", "-euc", text]).without_a_login()
+        })
+    }
+
+    #[track_caller]
+    fn followed<'m>(
+        &self,
+        m: &'m Machine,
+        section: &str,
+        call: impl Fn(&str) -> Call<'m>,
+    ) -> String {
+        let mut said = String::new();
         for (at, block) in self.section(section) {
             match &block.kind {
                 Kind::File(path, change) => change.apply(m, path, &block.text),
-                Kind::Commands => {
-                    m.run(["sh", "-euc", &block.text]).ok();
-                }
+                Kind::Commands => said += call(&block.text).output().ok(),
                 Kind::Console => continue,
             }
             self.taken().insert(at);
         }
+        said
     }
 
-    /// Returns the command that a console of a section shows, to be run on a terminal. Its example of a code is replaced
-    /// by `code`.
+    /// Returns the command that a console of a section shows. Its example of a code is replaced by `code`.
+    #[track_caller]
+    pub fn command(&self, section: &str, code: &str) -> String {
+        let command = self.console(section).1.text.lines().find_map(|line| line.strip_prefix("$ "));
+        command.expect("a console begins with a command").replace(EXAMPLE, code)
+    }
+
+    /// Returns a call of the command that a console of a section shows, to be run on a terminal.
     #[track_caller]
     pub fn shown<'m>(&self, m: &'m Machine, section: &str, code: &str) -> Call<'m> {
-        let command = self.console(section).1.text.lines().find_map(|line| line.strip_prefix("$ "));
-        let command = command.expect("a console begins with a command");
-        m.call(["sh", "-c", &command.replace(EXAMPLE, code)])
+        m.call(["sh", "-c", &self.command(section, code)])
     }
 
     /// Checks that a terminal has shown every line of the console of a section, in this order.
@@ -110,12 +133,15 @@ impl Page {
         let transcript = plain(transcript);
         let mut shown = transcript.lines();
         for line in block.text.lines().filter(|line| !line.starts_with("$ ")) {
-            // A terminal may echo what is typed.
-            let (text, typed) =
-                line.split_once('[').map_or((line, false), |(text, _)| (text, true));
-            let text = plain(text);
+            // A terminal may echo what is typed in place of the brackets.
+            let (text, whole) = match line.split_once(['[', '…']) {
+                Some((text, _)) => (plain(text), false),
+                None => (plain(line), true),
+            };
             let text = text.trim();
-            let found = shown.any(|shown| shown == text || (typed && shown.starts_with(text)));
+            let is_shown =
+                |shown: &str| if whole { shown == text } else { shown.starts_with(text) };
+            let found = shown.any(is_shown);
             assert!(found, "{}, {section}: not shown: {line}\n{transcript}", self.name);
         }
         self.taken().insert(at);
