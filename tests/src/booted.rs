@@ -250,7 +250,8 @@ fn kept(name: &str) -> PathBuf {
 }
 
 fn package() -> PathBuf {
-    let name = concat!("package-for-tests/twinlock_", env!("CARGO_PKG_VERSION"), "_amd64.deb");
+    let name =
+        concat!("package-for-tests/twinlock_", env!("CARGO_PKG_VERSION"), "~deb12u1_amd64.deb");
     kept(name)
 }
 

@@ -19,11 +19,17 @@ pub(crate) fn release() -> Done<Artefacts> {
     for package in ["pam_twinlock", "twinlock"] {
         run(&mut releasing(package))?;
     }
+    let folder = target().join("release");
+    Ok(Artefacts { module: folder.join("libpam_twinlock.so"), command: folder.join("twinlock") })
+}
+
+/// Builds the release artefacts, and what the tests need beside them.
+pub(crate) fn for_tests() -> Done<Artefacts> {
+    let artefacts = release()?;
     // Uses the same flags as above, because with other flags everything would be compiled again.
     run(releasing("pam_twinlock").args(["--example", "panic_probe"]))?;
-    let folder = target().join("release");
-    host(&folder)?;
-    Ok(Artefacts { module: folder.join("libpam_twinlock.so"), command: folder.join("twinlock") })
+    host(&target().join("release"))?;
+    Ok(artefacts)
 }
 
 /// Builds the C programs of the tests: a host that loads modules as sshd does, and the module that measures the

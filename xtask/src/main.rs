@@ -5,21 +5,20 @@ mod app;
 mod bench;
 mod booted;
 mod build;
-mod changelog;
 mod command;
-mod deb;
 mod demo;
 mod deny;
 mod fresh;
 mod fuzz;
 mod ledger;
 mod machine;
-mod maintainer;
 mod manual;
 mod module;
 mod mutants;
+mod package;
 mod packages;
 mod preflight;
+mod reproducible;
 mod screen;
 mod system_tests;
 mod tally;
@@ -34,7 +33,7 @@ use std::process::ExitCode;
 
 use crate::command::Done;
 use crate::demo::Typist;
-use crate::maintainer::{PackagePurpose, maintainer};
+use crate::package::{PackagePurpose, maintainer};
 use crate::packages::Consent;
 use crate::test::Extent;
 
@@ -54,8 +53,9 @@ Usage: cargo xtask CHORE
   wirings         generated wirings with real logins, compared with doctor's verdicts: some minutes
        --seed N   the first seed: the wiring of a seed is always the same
        --count N  how many, 40 by default
-  package         the .deb, in target/package; needs packaging/debian/maintainer
-       --try      one with a made-up maintainer, tried in a fresh Debian
+  package         the packages, in target/package; needs packaging/debian/maintainer
+       --try      some with a made-up maintainer, tried in a fresh Debian 12 and 13
+       --suite S  with --try: only in the fresh Debian of this name
 
   --yes           installs missing Debian packages without asking (so does CI=1)
 
@@ -64,10 +64,10 @@ not a chroot, and not a container that forbids namespaces. That is checked befor
 
   chore      Debian packages       disk, with target/   minutes, on 2 cores
   demo       9                     1 GB                 5
-  test       33 (165 with what     2 GB                 20
+  test       41 (165 with what     2 GB                 20
              they need, at most)
-  test --all 38                    6 GB                 120
-  wirings    33                    2 GB                 5
+  test --all 43                    6 GB                 120
+  wirings    36                    2 GB                 5
   bench      11                    1 GB                 10
 ";
 
@@ -83,13 +83,15 @@ struct CommandLine {
     seed: Option<String>,
     /// The value of `--count`: the number of wirings (generated configurations), not parsed yet.
     count: Option<String>,
+    /// The word after `--suite`.
+    suite: Option<String>,
 }
 
 impl CommandLine {
     fn read(mut words: impl Iterator<Item = String>) -> Result<Self, String> {
         let chore = words.next().ok_or("Say which chore.")?;
         let (mut flags, mut from, mut advisory_db) = (Vec::new(), None, None);
-        let (mut seed, mut count) = (None, None);
+        let (mut seed, mut count, mut suite) = (None, None, None);
         while let Some(word) = words.next() {
             // Options with a value are read only for the tasks that have them, because internal tasks take arbitrary
             // words.
@@ -101,10 +103,12 @@ impl CommandLine {
                 seed = Some(words.next().ok_or("`--seed` takes a number.")?);
             } else if word == "--count" && chore == "wirings" {
                 count = Some(words.next().ok_or("`--count` takes a number.")?);
+            } else if word == "--suite" && chore == "package" {
+                suite = Some(words.next().ok_or("`--suite` takes the name of a release.")?);
             }
             flags.push(word);
         }
-        Ok(Self { chore, flags, from, advisory_db, seed, count })
+        Ok(Self { chore, flags, from, advisory_db, seed, count, suite })
     }
 
     /// Checks that the task accepts every flag of the command line.
@@ -153,7 +157,7 @@ fn main() -> ExitCode {
         demo::INSIDE => Ok(demo::inside(&typed.flags)),
         demo::BUILT => Ok(demo::built(&typed.flags)),
         preflight::INSIDE => return preflight::inside(),
-        "package" => typed.only(&["--try", "--yes"]).map(|()| package(&typed)),
+        "package" => typed.only(&["--try", "--suite", "--yes"]).map(|()| package(&typed)),
         "help" | "--help" | "-h" => {
             print!("{USAGE}");
             return ExitCode::SUCCESS;
@@ -195,11 +199,21 @@ fn package(typed: &CommandLine) -> Done<ExitCode> {
         if tried { [packages::TO_DEBOOTSTRAP, packages::TO_SHOW].concat() } else { Vec::new() };
     let needed = [packages::TO_BUILD, packages::TO_PACKAGE, &more].concat();
     packages::ensure(&needed, typed.consent())?;
-    let deb = deb::package(&build::release()?, purpose)?;
+    let artefacts = build::release()?;
+    let made = package::build(&artefacts, purpose)?;
     if tried {
-        fresh::check(&deb)?;
+        fresh::check(&artefacts, &made.debs, typed.suite.as_deref())?;
     }
-    println!("{}", deb.display());
+    for deb in &made.debs {
+        let chosen = typed.suite.as_deref().is_none_or(|suite| suite == deb.release.suite);
+        let shown = if tried && chosen && deb.release.can_be_tried() {
+            "installed, logged in with, upgraded and removed in a fresh system"
+        } else {
+            "built, not run"
+        };
+        println!("{}: {}: {shown}", deb.path.display(), deb.release.name);
+    }
+    println!("{}: Fedora, RHEL: built, not run", made.rpm.display());
     Ok(ExitCode::SUCCESS)
 }
 

@@ -30,8 +30,10 @@ pub(crate) const TO_BENCH: &[&str] = &[
     "util-linux",
     "valgrind",
 ];
-/// Packages that are needed to build a .deb; man-db checks the manual pages.
-pub(crate) const TO_PACKAGE: &[&str] = &["dpkg-dev", "man-db"];
+/// Packages that are needed to build the packages; man-db checks the manual pages, checkpolicy and semodule-utils compile the
+/// SELinux policy.
+pub(crate) const TO_PACKAGE: &[&str] =
+    &["dpkg-dev", "man-db", "rpm", "checkpolicy", "semodule-utils"];
 /// Packages that are needed to create a fresh Debian and a private network.
 pub(crate) const TO_DEBOOTSTRAP: &[&str] = &["debootstrap", "iproute2"];
 /// Packages that are needed to build and boot a Debian.

@@ -6,13 +6,13 @@ use std::process::{Command, ExitCode};
 use crate::build::{self, Artefacts};
 use crate::command::{Done, cargo, exists, run, watched};
 use crate::machine::root;
-use crate::maintainer::PackagePurpose;
+use crate::package::{self, Deb, PackagePurpose, Packages};
 use crate::packages::{self, Consent};
 use crate::system_tests::{self, ALL, Environment, Program};
 use crate::tally::{Counts, Tally};
 use crate::{
-    CommandLine, booted, deb, deny, fresh, fuzz, manual, module, mutants, transcript, unpacked,
-    wirings, without_std,
+    CommandLine, booted, deny, fresh, fuzz, manual, module, mutants, reproducible, transcript,
+    unpacked, wirings, without_std,
 };
 
 /// How many tests to run.
@@ -33,7 +33,7 @@ const WITHOUT_ROOT: [&str; 6] =
 struct Made {
     artefacts: Option<Artefacts>,
     programs: Option<Vec<Program>>,
-    deb: Option<PathBuf>,
+    packages: Option<Packages>,
     /// The copy of the RustSec database that `--advisory-db` names.
     advisory_db: Option<PathBuf>,
 }
@@ -41,6 +41,11 @@ struct Made {
 impl Made {
     fn artefacts(&self) -> Done<&Artefacts> {
         self.artefacts.as_ref().ok_or_else(|| "There are no release artefacts to look at.".into())
+    }
+
+    fn debs(&self) -> Done<&[Deb]> {
+        let packages = self.packages.as_ref().ok_or("There is no package to install.")?;
+        Ok(&packages.debs)
     }
 
     fn run(&self, way: Environment, extent: Extent) -> Done<Counts> {
@@ -108,7 +113,7 @@ const STEPS: &[TestStep] = &[
     check!(All, "parsers under libFuzzer", |_| fuzz::check()),
     check!(All, "a changed decision is noticed", |_| mutants::check()),
     check!(Makes, "release artefacts", |made| {
-        made.artefacts = Some(build::release()?);
+        made.artefacts = Some(build::for_tests()?);
         Ok(())
     }),
     check!(Always, "module: exports pam_sm_* and nothing else", |made| {
@@ -121,8 +126,8 @@ const STEPS: &[TestStep] = &[
         let Artefacts { module: file, command } = made.artefacts()?;
         module::anonymous(file).and_then(|()| module::anonymous(command))
     }),
-    check!(Makes, "the .deb", |made| {
-        made.deb = Some(deb::package(made.artefacts()?, PackagePurpose::Test)?);
+    check!(Makes, "the packages", |made| {
+        made.packages = Some(package::build(made.artefacts()?, PackagePurpose::Test)?);
         Ok(())
     }),
     check!(Makes, "servers that the system tests unpack", |_| unpacked::ready()),
@@ -140,8 +145,12 @@ const STEPS: &[TestStep] = &[
         made.run(Environment::Bare, Extent::Usual)
     }),
     check!(Always, "the demo, and README's transcript of it", |_| transcript::check()),
-    check!(All, "the .deb in a fresh Debian", |made| {
-        fresh::check(made.deb.as_ref().ok_or("There is no package to install.")?)
+    check!(All, "two builds give the same bytes", |_| reproducible::check()),
+    check!(All, "the .deb in a fresh Debian 12", |made| {
+        fresh::check(made.artefacts()?, made.debs()?, Some("bookworm"))
+    }),
+    check!(All, "the .deb in a fresh Debian 13", |made| {
+        fresh::check(made.artefacts()?, made.debs()?, Some("trixie"))
     }),
     check!(All, "a Debian that boots", |_| booted::ready()),
     tests!(All, "who acts, and what the units do, in a Debian that boots", |made, _| {
@@ -256,7 +265,7 @@ mod tests {
         for (at, step) in STEPS.iter().enumerate() {
             assert_eq!(named(step.name), Ok(at), "{}", step.name);
         }
-        assert_eq!(named("the .deb in"), named("the .deb in a fresh Debian"));
+        assert_eq!(named("the packa"), named("the packages"));
         assert!(named("the .").is_err() && named("").is_err() && named("no step").is_err());
     }
 }

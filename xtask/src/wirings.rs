@@ -28,7 +28,7 @@ pub(crate) fn wirings(typed: &CommandLine) -> Done<ExitCode> {
     let seed = number("--seed", typed.seed.as_deref())?.unwrap_or(now);
     let count = number("--count", typed.count.as_deref())?.unwrap_or(USUAL);
     packages::ensure(&packages::of_the_tests()?, typed.consent())?;
-    build::release()?;
+    build::for_tests()?;
     let mut test = cargo(&["test", "--locked", "--package", "twinlock-tests", "--test", "doctor"]);
     test.args(["--", "no_login_contradicts_doctor", "--nocapture"]);
     test.env(SEED, seed.to_string()).env(COUNT, count.to_string());

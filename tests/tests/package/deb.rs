@@ -2,18 +2,36 @@
 
 use std::path::PathBuf;
 
+use twinlock_core::record::text as record_text;
 use twinlock_tests::{Machine, repository, shipped, stock};
 
 const DEB: &str = "/run/twinlock.deb";
 const MODULE: &str = "/usr/lib/x86_64-linux-gnu/security/pam_twinlock.so";
 
-/// Returns the package that `cargo xtask test` builds before the tests.
-fn built() -> Vec<u8> {
+/// Returns the folder of the packages that `cargo xtask test` builds before the tests.
+pub(crate) fn folder() -> PathBuf {
+    target().join("package-for-tests")
+}
+
+/// Returns cargo's target folder.
+pub(crate) fn target() -> PathBuf {
     let target = std::env::var_os("CARGO_TARGET_DIR").map_or("target".into(), PathBuf::from);
-    let folder = repository().join(target).join("package-for-tests");
-    let name = concat!("twinlock_", env!("CARGO_PKG_VERSION"), "_amd64.deb");
-    std::fs::read(folder.join(name))
+    repository().join(target)
+}
+
+/// Returns the package for Debian 12.
+pub(crate) fn built() -> Vec<u8> {
+    let name = concat!("twinlock_", env!("CARGO_PKG_VERSION"), "~deb12u1_amd64.deb");
+    std::fs::read(folder().join(name))
         .unwrap_or_else(|error| panic!("{name} is missing ({error}): run `cargo xtask test`"))
+}
+
+/// Returns the names of the packages for all releases.
+fn all() -> Vec<String> {
+    let entries = std::fs::read_dir(folder()).expect("the packages");
+    let names = entries.map(|entry| entry.expect("a name").file_name().into_string());
+    let names = names.map(|name| name.expect("a plain name"));
+    names.filter(|name| name.ends_with(".deb")).collect()
 }
 
 /// Creates a machine with the package installed, and ada enrolled with a key and a code.
@@ -96,6 +114,33 @@ fn an_upgrade_is_never_refused_and_leaves_settings_and_records_alone() {
     logs_in(&m, &m.code("ada"));
 }
 
+/// What dpkg does between the versions is tried in a fresh Debian: `cargo xtask package --try`.
+#[test]
+fn records_of_a_newer_format_are_left_to_a_newer_package() {
+    let m = machine();
+    m.run(["dpkg", "--purge", "twinlock"]).ok();
+    let record = m.file("/var/lib/twinlock/users/ada/record.1.toml");
+    let text = record.read();
+    let (known, newer) = (record_text::VERSION, record_text::VERSION + 1);
+    let (known, newer) = (format!("version = {known}\n"), format!("version = {newer}\n"));
+    record.write(text.replacen(&known, &newer, 1));
+    let refused = m.run(["dpkg", "--install", DEB]);
+    assert_ne!(refused.code, Some(0));
+    let reason = "users/ada/record.1.toml was written by a newer version";
+    assert!(refused.stderr.contains(reason), "{}", refused.stderr);
+    assert!(!m.file(MODULE).exists());
+    record.write(text);
+    let rules = m.file("/etc/twinlock/rules.toml");
+    rules.write(format!("# Rules.\n{newer}generation = \"0123456789abcdef\"\n"));
+    let refused = m.run(["dpkg", "--install", DEB]);
+    let reason = "rules.toml was written by a newer version";
+    assert!(refused.stderr.contains(reason), "{}", refused.stderr);
+    // A number within a table is no version of the file.
+    rules.write(format!("{known}generation = \"0123456789abcdef\"\n[[rule]]\n{newer}"));
+    m.run(["dpkg", "--install", DEB]).ok();
+    assert!(m.file(MODULE).exists());
+}
+
 #[test]
 fn unwired_it_goes_and_leaves_the_keys_of_people() {
     let m = machine();
@@ -131,9 +176,15 @@ fn purged_before_anybody_was_enrolled_it_leaves_nothing() {
 #[test]
 fn lintian_and_the_sums_find_nothing() {
     let m = Machine::new();
-    m.file(DEB).write(built());
-    let found = m.run(["lintian", "--fail-on", "error,warning", "--no-tag-display-limit", DEB]);
-    assert_eq!((found.code, found.stdout.as_str()), (Some(0), ""), "{}", found.stderr);
+    let names = all();
+    for suite in ["~deb12u1_", "~deb13u1_", "~ubuntu24.04.1_"] {
+        assert!(names.iter().any(|name| name.contains(suite)), "{suite}: {names:?}");
+    }
+    for name in names {
+        m.file(DEB).write(std::fs::read(folder().join(&name)).expect("a package"));
+        let found = m.run(["lintian", "--fail-on", "error,warning", "--no-tag-display-limit", DEB]);
+        assert_eq!((found.code, found.stdout.as_str()), (Some(0), ""), "{name}: {}", found.stderr);
+    }
     let check = "dpkg-deb --raw-extract \"$0\" /tmp/deb && cd /tmp/deb &&
         md5sum --quiet --check DEBIAN/md5sums && wc -l <DEBIAN/md5sums";
     let sums: usize = m.run(["sh", "-c", check, DEB]).ok().trim().parse().expect("a number");

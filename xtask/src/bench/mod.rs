@@ -44,7 +44,7 @@ const MEMORY_FOR_A_MILLION: u64 = 14 * 1024 * 1024;
 pub(crate) fn bench(typed: &CommandLine) -> Done<ExitCode> {
     let needed = [packages::TO_BUILD, packages::TO_BENCH].concat();
     packages::ensure(&needed, typed.consent())?;
-    build::release()?;
+    build::for_tests()?;
     let mut measure = as_root()?;
     measure.args(typed.flags.iter().filter(|flag| *flag != "--yes"));
     if typed.has("--layout") {

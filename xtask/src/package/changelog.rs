@@ -1,24 +1,31 @@
 //! Converts CHANGELOG.md to Debian's changelog format.
 
 use crate::command::{Done, command, output};
+use crate::package::Release;
 
 /// Maximum length of a line in columns; Debian's tools require at most 80.
 const WIDTH: usize = 78;
 
-/// Returns the changelog of the package. All versions are dated `seconds` (Unix time).
-pub(crate) fn debian(markdown: &str, maintainer: &str, seconds: &str) -> Done<String> {
+/// Returns the line that ends each entry. All versions are dated `seconds` (Unix time).
+pub(crate) fn signature(maintainer: &str, seconds: &str) -> Done<String> {
     let at = format!("--date=@{seconds}");
     let date = output(command("date", &["--utc", "--rfc-email", &at]).env("LC_ALL", "C"))?;
-    let text = entries(markdown, &format!(" -- {maintainer}  {}", date.trim()));
+    Ok(format!(" -- {maintainer}  {}", date.trim()))
+}
+
+/// Returns the changelog of the package for a release.
+pub(crate) fn debian(markdown: &str, release: &Release, signature: &str) -> Done<String> {
+    let text = entries(markdown, release, signature);
     if text.is_empty() { Err("CHANGELOG.md has no version.".into()) } else { Ok(text) }
 }
 
 /// Returns one changelog entry for each heading that names a version.
-fn entries(markdown: &str, signature: &str) -> String {
+fn entries(markdown: &str, release: &Release, signature: &str) -> String {
     let mut text = String::new();
     for section in markdown.split("\n## ").skip(1) {
         let (version, body) = section.split_once('\n').unwrap_or((section, ""));
-        text.push_str(&format!("twinlock ({}) bookworm; urgency=medium\n\n", version.trim()));
+        let (version, suite) = (format!("{}{}", version.trim(), release.suffix), release.suite);
+        text.push_str(&format!("twinlock ({version}) {suite}; urgency=medium\n\n"));
         for item in body.trim().split("\n- ").flat_map(|part| part.split("\n\n")) {
             let words = item.trim_start_matches("- ").split_whitespace();
             text.push_str(&wrapped(words));
@@ -45,20 +52,21 @@ fn wrapped<'word>(words: impl Iterator<Item = &'word str>) -> String {
 #[cfg(test)]
 mod tests {
     use super::entries;
+    use crate::package::RELEASES;
 
     #[test]
     fn each_version_is_an_entry() {
         let markdown = "# Changelog\n\n## 0.2.0\n\n- Second.\n\n## 0.1.0\n\nThe first: a\ncode.\n\n- `One` of\n  two.\n";
-        let expected = "twinlock (0.2.0) bookworm; urgency=medium\n\n  * Second.\n\n -- A\n\n\
-                        twinlock (0.1.0) bookworm; urgency=medium\n\n  * The first: a code.\n  * `One` of two.\n\n -- A\n";
-        assert_eq!(entries(markdown, " -- A"), expected);
-        assert_eq!(entries("# Changelog\n", " -- A"), "");
+        let expected = "twinlock (0.2.0~deb12u1) bookworm; urgency=medium\n\n  * Second.\n\n -- A\n\n\
+                        twinlock (0.1.0~deb12u1) bookworm; urgency=medium\n\n  * The first: a code.\n  * `One` of two.\n\n -- A\n";
+        assert_eq!(entries(markdown, &RELEASES[0], " -- A"), expected);
+        assert_eq!(entries("# Changelog\n", &RELEASES[0], " -- A"), "");
     }
 
     #[test]
     fn no_line_is_longer_than_debian_takes() {
         let item = "word ".repeat(90);
-        let text = entries(&format!("\n## 1\n\n- {item}\n- {item}"), " -- A");
+        let text = entries(&format!("\n## 1\n\n- {item}\n- {item}"), &RELEASES[0], " -- A");
         assert!(text.lines().all(|line| line.len() <= 80), "{text}");
         assert_eq!(text.matches("word").count(), 180);
         assert_eq!(text.matches("  * ").count(), 2);

@@ -1,0 +1,65 @@
+//! Logs in to the fresh system by ssh.
+
+use std::path::Path;
+
+use crate::command::Done;
+use crate::screen::Screen;
+
+/// The password of ada.
+pub(crate) const PASSWORD: &str = "correct horse";
+/// The port of the fresh system's sshd.
+pub(crate) const PORT: u16 = 2222;
+
+/// What is typed at a login.
+pub(crate) struct Typed<'a> {
+    /// `None`: ssh offers the key instead.
+    pub(crate) password: Option<&'a str>,
+    /// `None`: no code is expected.
+    pub(crate) code: Option<&'a str>,
+}
+
+impl Typed<'_> {
+    /// Logs in as ada. Returns whether sshd let ada in.
+    ///
+    /// # Errors
+    /// A sentence if a prompt is missing, or if ssh ends in another way than with a login or a refusal.
+    pub(crate) fn logs_in(&self, root: &Path) -> Done<bool> {
+        let mut screen = Screen::start(&self.words(root), "ssh ada@127.0.0.1")?;
+        if let Some(password) = self.password {
+            screen.expect(&["assword: "])?;
+            screen.type_hidden(password)?;
+        }
+        if let Some(code) = self.code {
+            screen.expect(&["Verification code"])?;
+            screen.expect(&[": "])?;
+            screen.type_hidden(code)?;
+        }
+        let (which, _) = screen.expect(&["I am ada", "ermission denied", "tries left"])?;
+        if which == 2 {
+            // An empty answer ends the attempt.
+            screen.expect(&[": "])?;
+            screen.type_hidden("")?;
+        }
+        let (status, shown) = screen.end()?;
+        match (which, status.code()) {
+            (0, Some(0)) => Ok(true),
+            (1 | 2, Some(255)) => Ok(false),
+            _ => Err(format!("ssh ended with {status}, and said: {shown}")),
+        }
+    }
+
+    fn words(&self, root: &Path) -> Vec<String> {
+        let key = if self.password.is_some() { "no" } else { "yes" };
+        let (root, port) = (root.to_string_lossy(), PORT.to_string());
+        let key = format!("PubkeyAuthentication={key}");
+        [
+            &["chroot", &root, "ssh", "-p", &port, "-i", "/root/key", "-o", &key][..],
+            &["-o", "StrictHostKeyChecking=accept-new", "-o", "NumberOfPasswordPrompts=1"],
+            &["ada@127.0.0.1", "echo I am $(whoami)"],
+        ]
+        .concat()
+        .into_iter()
+        .map(str::to_owned)
+        .collect()
+    }
+}

@@ -1,0 +1,84 @@
+//! `cargo xtask package`: the packages of a release and their checksums, in one folder.
+
+mod changelog;
+mod deb;
+mod files;
+mod install;
+mod maintainer;
+mod releases;
+mod rpm;
+mod sbom;
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use crate::build::Artefacts;
+use crate::command::{Done, command, output};
+use crate::machine::target;
+
+pub(crate) use maintainer::{PackagePurpose, maintainer};
+pub(crate) use releases::{Foreign, RELEASES, Release};
+pub(crate) use sbom::tool as sbom_tool;
+
+/// A built .deb.
+pub(crate) struct Deb {
+    /// The distribution that it is for.
+    pub(crate) release: &'static Release,
+    pub(crate) path: PathBuf,
+}
+
+/// The built packages.
+pub(crate) struct Packages {
+    pub(crate) debs: Vec<Deb>,
+    /// For Fedora, RHEL and their derivatives.
+    pub(crate) rpm: PathBuf,
+}
+
+/// Packs the artefacts for each release of a distribution.
+///
+/// # Errors
+/// A sentence if a file is missing, or if a program fails.
+pub(crate) fn build(artefacts: &Artefacts, purpose: PackagePurpose) -> Done<Packages> {
+    let folder = target().join(match purpose {
+        PackagePurpose::Release => "package",
+        PackagePurpose::Test => "package-for-tests",
+    });
+    // Packages of an earlier build must not be released with those of this one.
+    files::emptied(&folder)?;
+    let maintainer = maintainer(purpose)?;
+    let rpm = rpm::build(&folder, artefacts, &maintainer)?;
+    let layout = deb::Layout::new(&folder, artefacts, maintainer)?;
+    let mut debs = Vec::new();
+    for release in &RELEASES {
+        if let Some(path) = layout.pack(release, env!("CARGO_PKG_VERSION"))? {
+            debs.push(Deb { release, path });
+        }
+    }
+    layout.discard()?;
+    if purpose == PackagePurpose::Release {
+        sbom::write(&folder)?;
+    }
+    sums(&folder)?;
+    Ok(Packages { debs, rpm })
+}
+
+/// Builds a .deb of a made-up later version, to which a trial upgrades. Returns its path.
+pub(crate) fn successor(artefacts: &Artefacts, release: &Release) -> Done<PathBuf> {
+    let folder = target().join("package-successor");
+    files::emptied(&folder)?;
+    let layout = deb::Layout::new(&folder, artefacts, maintainer(PackagePurpose::Test)?)?;
+    let version = concat!(env!("CARGO_PKG_VERSION"), "+next");
+    let path = layout.pack(release, version)?;
+    layout.discard()?;
+    path.ok_or_else(|| format!("There is no package for {}.", release.suite))
+}
+
+/// Writes SHA256SUMS of every file of the folder.
+fn sums(folder: &Path) -> Done {
+    let script =
+        "find . -type f ! -name SHA256SUMS -printf '%P\\0' | sort -z | xargs -0 sha256sum --";
+    let sums = output(command("sh", &["-euc", script]).env("LC_ALL", "C").current_dir(folder))?;
+    let file = folder.join("SHA256SUMS");
+    fs::write(&file, sums)
+        .map_err(|error| format!("{} cannot be written: {error}.", file.display()))
+}

@@ -1,0 +1,74 @@
+//! The releases of distributions for which a .deb is built.
+
+use std::path::Path;
+
+/// A release of a distribution.
+pub(crate) struct Release {
+    /// The name of its package archive.
+    pub(crate) suite: &'static str,
+    /// The name and number of the distribution.
+    pub(crate) name: &'static str,
+    /// What its packages have at the end of the version, so that an upgrade of the distribution upgrades the package.
+    pub(crate) suffix: &'static str,
+    /// Its version of libc. A program that was linked with a newer one does not start.
+    pub(crate) libc: &'static str,
+    /// How debootstrap makes a system of another distribution than Debian.
+    pub(crate) foreign: Option<Foreign>,
+}
+
+/// What debootstrap of Debian has to be told of another distribution.
+pub(crate) struct Foreign {
+    pub(crate) mirror: &'static str,
+    /// The keys that sign its archive. Debian has no package of them.
+    pub(crate) keyring: &'static str,
+    /// The script of debootstrap, which may not know the release by name.
+    pub(crate) script: &'static str,
+}
+
+impl Release {
+    /// Returns whether a fresh system of this release can be made on this machine.
+    pub(crate) fn can_be_tried(&self) -> bool {
+        self.foreign.as_ref().is_none_or(|foreign| Path::new(foreign.keyring).exists())
+    }
+}
+
+/// All releases for which a .deb is built, the oldest first.
+pub(crate) static RELEASES: [Release; 3] = [
+    Release {
+        suite: "bookworm",
+        name: "Debian 12",
+        suffix: "~deb12u1",
+        libc: "2.36",
+        foreign: None,
+    },
+    Release { suite: "trixie", name: "Debian 13", suffix: "~deb13u1", libc: "2.41", foreign: None },
+    Release {
+        suite: "noble",
+        name: "Ubuntu 24.04",
+        suffix: "~ubuntu24.04.1",
+        libc: "2.39",
+        foreign: Some(Foreign {
+            mirror: "http://archive.ubuntu.com/ubuntu",
+            keyring: "/usr/share/keyrings/ubuntu-archive-keyring.gpg",
+            script: "/usr/share/debootstrap/scripts/gutsy",
+        }),
+    },
+];
+
+#[cfg(test)]
+mod tests {
+    use super::RELEASES;
+    use crate::command::command;
+
+    #[test]
+    fn newer_debian_has_the_newer_package() {
+        let debian = RELEASES.iter().filter(|release| release.name.starts_with("Debian"));
+        let versions: Vec<String> =
+            debian.map(|release| format!("1{}", release.suffix)).chain(["1".into()]).collect();
+        for pair in versions.windows(2) {
+            let [older, newer] = pair else { continue };
+            let compared = command("dpkg", &["--compare-versions", older, "lt", newer]).status();
+            assert!(compared.expect("dpkg").success(), "{older} {newer}");
+        }
+    }
+}
