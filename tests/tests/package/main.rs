@@ -1,5 +1,9 @@
-//! The package, the demo, and the harness itself.
+//! The packages, the demo, and the harness itself.
 
+mod authselect;
 mod deb;
 mod demo;
 mod harness;
+mod lists;
+mod nixos;
+mod scripts;
