@@ -56,6 +56,7 @@ Usage: cargo xtask CHORE
   package         the packages, in target/package; needs packaging/debian/maintainer
        --try      some with a made-up maintainer, tried in a fresh Debian 12 and 13
        --suite S  with --try: only in the fresh Debian of this name
+       --twice    builds the last commit in two folders, and compares the bytes
 
   --yes           installs missing Debian packages without asking (so does CI=1)
 
@@ -70,6 +71,9 @@ not a chroot, and not a container that forbids namespaces. That is checked befor
   wirings    36                    2 GB                 5
   bench      11                    1 GB                 10
 ";
+
+/// The flags that `package` accepts.
+const PACKAGE_FLAGS: [&str; 4] = ["--try", "--suite", "--twice", "--yes"];
 
 /// The command line after `cargo xtask`.
 struct CommandLine {
@@ -157,7 +161,7 @@ fn main() -> ExitCode {
         demo::INSIDE => Ok(demo::inside(&typed.flags)),
         demo::BUILT => Ok(demo::built(&typed.flags)),
         preflight::INSIDE => return preflight::inside(),
-        "package" => typed.only(&["--try", "--suite", "--yes"]).map(|()| package(&typed)),
+        "package" => typed.only(&PACKAGE_FLAGS).map(|()| package(&typed)),
         "help" | "--help" | "-h" => {
             print!("{USAGE}");
             return ExitCode::SUCCESS;
@@ -191,6 +195,10 @@ fn may_begin(typed: &CommandLine) -> Done {
 }
 
 fn package(typed: &CommandLine) -> Done<ExitCode> {
+    if typed.has("--twice") {
+        packages::ensure(&[packages::TO_BUILD, packages::TO_PACKAGE].concat(), typed.consent())?;
+        return reproducible::check().map(|()| ExitCode::SUCCESS);
+    }
     let tried = typed.has("--try");
     let purpose = if tried { PackagePurpose::Test } else { PackagePurpose::Release };
     // A missing maintainer is reported before anything is installed or built.
