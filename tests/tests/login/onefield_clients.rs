@@ -1,4 +1,4 @@
-//! Tests programs that ask once, in Debian's packages: OpenVPN's plugin and FreeRADIUS, and what stays in their memory.
+//! Tests programs that ask once: OpenVPN's plugin of Debian's package, and what stays in the memory of such a program.
 
 use twinlock_tests::{Machine, PASSWORD, Session, shipped};
 
@@ -111,88 +111,6 @@ fn openvpn_with_a_challenge_lets_in_who_owes_a_change() {
         assert!(!gets_in(1), "{argument}: put off as often as the settings allow");
         assert_eq!(m.logged("reason=key_not_changed").len(), 1, "{:?}", m.log());
     }
-}
-
-/// FreeRADIUS with only its PAM module, for a client on the loopback.
-const RADIUSD: &str = "\
-name = radiusd
-libdir = /usr/lib/freeradius
-logdir = /run/radius
-run_dir = /run/radius
-modules {
-    pam {
-        pam_auth = radiusd
-    }
-}
-client loopback {
-    ipaddr = 127.0.0.1
-    secret = testing123
-}
-server default {
-    listen {
-        type = auth
-        ipaddr = 127.0.0.1
-        port = 1812
-    }
-    authorize {
-        update control {
-            &Auth-Type := PAM
-        }
-    }
-    authenticate {
-        Auth-Type PAM {
-            pam
-        }
-    }
-}
-";
-
-/// Sends one RADIUS request. Returns whether the answer is `Access-Accept`.
-fn radius(m: &Machine, user: &str, text: &str) -> bool {
-    let said = m.run(["radtest", user, text, "127.0.0.1", "0", "testing123"]).stdout;
-    let accepted = said.contains("Received Access-Accept");
-    assert_ne!(accepted, said.contains("Received Access-Reject"), "{said}");
-    accepted
-}
-
-fn radius_server<'m>(m: &'m Machine, who: &str) -> Session<'m> {
-    m.pam("radiusd", &shipped("pam.d/openvpn"));
-    let rights = format!("security {{\n    user = {who}\n    group = {who}\n}}\n");
-    m.file("/root/raddb").make_folder();
-    m.file("/root/raddb/radiusd.conf").write(format!("{rights}{RADIUSD}"));
-    m.file("/root/raddb/dictionary").write("$INCLUDE /usr/share/freeradius/dictionary\n");
-    m.run([
-        "sh",
-        "-c",
-        "cp -r /root/raddb /tmp && chmod -R a+rX /tmp/raddb && mkdir -m 777 /run/radius",
-    ])
-    .ok();
-    let mut server = m.call(["freeradius", "-X", "-d", "/tmp/raddb"]).open();
-    server.expect("Ready to process requests");
-    server
-}
-
-#[test]
-fn freeradius_that_runs_as_root_lets_in_who_has_both() {
-    let m = machine();
-    let _server = radius_server(&m, "root");
-    let (code, wrong) = (m.code("ada"), m.wrong_code("ada"));
-    assert!(!radius(&m, "ada", &format!("{PASSWORD}{wrong}")));
-    assert_eq!(m.tries("ada"), 1);
-    assert!(!radius(&m, "ada", PASSWORD));
-    assert!(radius(&m, "ada", &format!("{PASSWORD}{code}")));
-    assert!(!radius(&m, "ada", &format!("{PASSWORD}{code}")));
-}
-
-/// Checks that a service that is not root is refused. Debian's user for it can read /etc/shadow, but no records.
-#[test]
-fn freeradius_that_is_not_root_lets_nobody_in_and_the_log_says_why() {
-    let m = machine();
-    let _server = radius_server(&m, "freerad");
-    assert!(!radius(&m, "ada", &format!("{PASSWORD}{}", m.code("ada"))));
-    assert_eq!(m.logged("user=ada service=radiusd").len(), 1, "{:?}", m.log());
-    let refused = m.logged("reason=caller_not_root");
-    assert!(refused.len() == 1 && refused[0].contains(" uid="), "{:?}", m.log());
 }
 
 /// Counts the occurrences of each line of /root/needles in the memory of the program that called the stack.

@@ -2,8 +2,8 @@
 
 use twinlock_tests::{Machine, PASSWORD, PROMPT, Session};
 
-use crate::machine;
 use crate::page::Page;
+use crate::{doctor, machine};
 
 const BROWSER: &str = include_str!("../../host/cockpit.py");
 /// Does what the scripts of the package do.
@@ -20,6 +20,8 @@ pub fn run(page: &Page) {
     let before = m.file("/etc/pam.d/cockpit").read();
     page.follow(&m, "Server");
     page.ran_with(&m, "cockpit-ws");
+    // It does not know pam_ssh_add, which Debian's file names.
+    assert_eq!(doctor(&m, "cockpit"), Some(8));
     let running = server(&m);
     let mut logged_in = logins(page, &m);
     stop(&m, running);

@@ -2,8 +2,8 @@
 
 use twinlock_tests::{Machine, PASSWORD, Session};
 
-use crate::machine;
 use crate::page::Page;
+use crate::{doctor, machine};
 
 /// Gives Debian's configuration to the user of the server, as the package does.
 const OWNED: &str = "rm -rf /etc/freeradius; mkdir -p /run/freeradius /var/log/freeradius; \
@@ -21,6 +21,7 @@ pub fn run(page: &Page) {
     let before = contents(&m);
     m.person("bob");
     page.follow(&m, "Server");
+    assert_eq!(doctor(&m, "radiusd"), Some(0));
     page.ran_with(&m, "freeradius");
     let mut running = server(&m);
     logins(page, &m);
@@ -122,7 +123,8 @@ fn refused_as_freerad(m: &Machine) {
     m.file(&settings).write(before.replace("user = root", "user = freerad"));
     let _server = server(m);
     assert!(!radtest(m, "ada", &format!("{PASSWORD}{}", m.code_in("ada", 1))));
-    assert_eq!(m.logged("reason=caller_not_root").len(), 1, "{:?}", m.log());
+    let refused = m.logged("reason=caller_not_root");
+    assert!(refused.len() == 1 && refused[0].contains(" uid="), "{:?}", m.log());
     m.file(drop_in).write(kept);
     m.file(&settings).write(before);
 }

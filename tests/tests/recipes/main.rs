@@ -64,3 +64,8 @@ fn machine() -> Machine {
     m.twinlock().person("ada");
     m
 }
+
+/// Returns the verdict of doctor on a service: 0 closed, 7 open or locked out, 8 cannot be judged.
+fn doctor(m: &Machine, service: &str) -> Option<i32> {
+    m.run(["twinlock", "doctor", service]).code
+}

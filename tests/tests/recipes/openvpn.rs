@@ -2,8 +2,8 @@
 
 use twinlock_tests::{Machine, PASSWORD, Session};
 
-use crate::machine;
 use crate::page::Page;
+use crate::{doctor, machine};
 
 const SERVER: &str = "/etc/openvpn/server/server.conf";
 const CLIENT: &str = "/etc/openvpn/client/client.conf";
@@ -79,6 +79,7 @@ fn client<'m>(
 fn challenge(page: &Page) {
     let m = machine_of(page);
     page.ran_with(&m, "openvpn");
+    assert_eq!(doctor(&m, "openvpn"), Some(0));
     let _server = server(&m);
     let (code, wrong) = (m.code("ada"), m.wrong_code("ada"));
     let gets_in = |password, code: &str| client(page, &m, password, Some(code)).1;
@@ -134,6 +135,7 @@ fn renegotiation_without_tokens(page: &Page) {
 fn one_field(page: &Page) {
     let m = machine_of(page);
     page.follow(&m, "Clients without a challenge");
+    assert_eq!(doctor(&m, "openvpn"), Some(0));
     let text = m.file(CLIENT).read().replace("static-challenge \"Verification code\" 0\n", "");
     m.file(CLIENT).write(text);
     let running = server(&m);
@@ -147,6 +149,7 @@ fn one_field(page: &Page) {
     assert!(!gets_in(&next));
     stop(&m, running);
     page.follow(&m, "Undo");
+    assert_eq!(doctor(&m, "openvpn"), Some(7));
     let _server = server(&m);
     assert!(gets_in(PASSWORD));
     assert!(!gets_in("wrong"));

@@ -2,8 +2,8 @@
 
 use twinlock_tests::{Finished, Machine, PASSWORD, Session};
 
-use crate::machine;
 use crate::page::Page;
+use crate::{doctor, machine};
 
 /// The session manager listens on `::1`, which Debian's /etc/hosts names. getaddrinfo finds it only where some
 /// interface has an address of IPv6 that is not of the loopback.
@@ -22,6 +22,7 @@ pub fn run(page: &Page) {
     }
     let before = m.file(STACK).read();
     page.follow(&m, "Server");
+    assert_eq!(doctor(&m, "xrdp-sesman"), Some(0));
     page.ran_with(&m, "xrdp");
     page.ran_with(&m, "tigervnc-standalone-server");
     let _server = server(&m);
@@ -29,6 +30,7 @@ pub fn run(page: &Page) {
     five_wrong_answers(&m);
     page.follow(&m, "Undo");
     assert_eq!(m.file(STACK).read(), before);
+    assert_eq!(doctor(&m, "xrdp-sesman"), Some(7));
     assert!(gets_in(&m, "ada", PASSWORD));
     assert!(!gets_in(&m, "ada", "wrong"));
 }
