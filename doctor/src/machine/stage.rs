@@ -1,11 +1,13 @@
 //! Copies of candidate files for sshd: a private folder that holds them, with their Include lines resolved.
 use std::fs::{self, DirBuilder};
 use std::io;
+use std::os::fd::OwnedFd;
 use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::slice;
 
+use rustix::fs::{CWD, FlockOperation, Mode, OFlags, flock, fstat, openat};
 use twinlock_core::ports::Entropy;
 use twinlock_host::entropy::KernelEntropy;
 use twinlock_host::programs;
@@ -15,10 +17,17 @@ use crate::pam::load::Files;
 use crate::sshd::config::{DEEPEST, FILES_MAX, Patterns, criteria, included, split};
 use crate::sshd::probe::{People, fits_group};
 
-/// A folder with copies of sshd's files. It is removed when this value is dropped.
+/// The folder that holds the folders with copies.
+const PLACE: &str = "/tmp";
+/// Beginning of the names of folders with copies.
+const PREFIX: &str = "twinlock-doctor.";
+
+/// A folder with the copies, which is removed with this value.
 #[derive(Debug)]
 pub(super) struct Stage {
     folder: PathBuf,
+    /// The open folder, locked: a folder that is not locked is left over from a process that was killed.
+    lock: OwnedFd,
     /// Path of each copied file; its copy is named after its place in this list.
     copied: Vec<String>,
 }
@@ -35,12 +44,9 @@ impl Stage {
     /// # Errors
     /// [`io::Error`] if a file cannot be read or a copy cannot be written.
     pub(super) fn of(machine: &Machine, main: &str) -> io::Result<Self> {
-        let mut random = [0; 8];
-        KernelEntropy.fill(&mut random).map_err(|_| io::Error::other("no random bytes"))?;
-        let name = format!("twinlock-doctor.{:016x}", u64::from_ne_bytes(random));
-        let folder = Path::new("/tmp").join(name);
-        DirBuilder::new().mode(0o700).create(&folder)?;
-        let mut stage = Self { folder, copied: Vec::new() };
+        // Another doctor may take the first folder for a left-over one before it is locked.
+        let mut stage = Self::empty().or_else(|_| Self::empty())?;
+        stage.remove_left_over();
         // sshd looks up the accounts of the host on which it runs.
         let people = match machine.tree.is_host() {
             true => None,
@@ -49,6 +55,31 @@ impl Stage {
         stage.copy(&Source { machine, people: people.as_ref() }, main, 0)?;
         stage.make_host_key();
         Ok(stage)
+    }
+
+    /// Creates the folder, and locks it.
+    fn empty() -> io::Result<Self> {
+        let mut random = [0; 8];
+        KernelEntropy.fill(&mut random).map_err(|_| io::Error::other("no random bytes"))?;
+        let name = format!("{PREFIX}{:016x}", u64::from_ne_bytes(random));
+        let folder = Path::new(PLACE).join(name);
+        DirBuilder::new().mode(0o700).create(&folder)?;
+        let lock = locked(&folder)?;
+        fs::symlink_metadata(&folder)?;
+        Ok(Self { folder, lock, copied: Vec::new() })
+    }
+
+    /// Removes folders of this user whose process was killed before it could do so.
+    fn remove_left_over(&self) {
+        let Ok(own) = fstat(&self.lock) else { return };
+        let entries = fs::read_dir(PLACE).into_iter().flatten().flatten();
+        let ours = |entry: &fs::DirEntry| entry.file_name().to_string_lossy().starts_with(PREFIX);
+        for folder in entries.filter(ours).map(|entry| entry.path()) {
+            let Ok(lock) = locked(&folder) else { continue };
+            if fstat(&lock).is_ok_and(|found| found.st_uid == own.st_uid) {
+                let _ = fs::remove_dir_all(&folder);
+            }
+        }
     }
 
     /// Returns the copy of the main file.
@@ -129,6 +160,14 @@ impl Drop for Stage {
     fn drop(&mut self) {
         let _ = fs::remove_dir_all(&self.folder);
     }
+}
+
+/// Opens a folder and locks it; fails if another process has locked it. A symbolic link is not followed.
+fn locked(folder: &Path) -> io::Result<OwnedFd> {
+    let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+    let open = openat(CWD, folder, flags, Mode::empty())?;
+    flock(&open, FlockOperation::NonBlockingLockExclusive)?;
+    Ok(open)
 }
 
 /// Returns an Include line, or an empty line if nothing is included.

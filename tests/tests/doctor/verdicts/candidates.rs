@@ -243,3 +243,41 @@ fn a_mistake_is_named_where_it_is_written() {
         );
     }
 }
+
+/// Starts a doctor whose sshd does not end, and waits until its copies are the only ones beside those of `before`.
+/// Returns its process id and its host key.
+fn begun(m: &Machine, pam: &str, before: &str) -> [String; 2] {
+    let script = format!(
+        "twinlock doctor ssh --pam {pam} --sshd-config /etc/ssh/sshd_config >/dev/null 2>&1 &
+         for i in $(seq 500); do
+             set -- /tmp/twinlock-doctor.*/key
+             [ $# = 1 ] && [ -e $1 ] && [ $1 != '{before}' ] && echo $! $1 && exit
+             sleep 0.05
+         done"
+    );
+    let said = m.run(["sh", "-c", &script]);
+    let mut words = said.ok().split_whitespace().map(str::to_owned);
+    [(); 2].map(|()| words.next().expect("a process and its key"))
+}
+
+/// A killed doctor leaves its copies. The next one removes them, but not those of one that runs or of another user.
+#[test]
+fn copies_of_a_killed_doctor_are_removed() {
+    let m = machine(KEYS, K);
+    let pam = of_eve(&m, "open.pam", K);
+    m.file("/tmp/twinlock-doctor.eve").make_folder().owner(m.uid("eve"));
+    m.run(["mv", "/usr/sbin/sshd", "/usr/sbin/sshd.real"]).ok();
+    m.file("/usr/sbin/sshd").write("#!/bin/sh\nexec sleep 300\n").mode(0o755);
+    let [killed, left] = begun(&m, &pam, "");
+    m.run(["kill", "-KILL", &killed]).ok();
+    assert!(m.file(&left).exists());
+    let [running, key] = begun(&m, &pam, &left);
+    assert!(!m.file(&left).exists() && m.file(&key).exists());
+    m.run(["mv", "/usr/sbin/sshd.real", "/usr/sbin/sshd"]).ok();
+    let judge = || m.run(["twinlock", "doctor", "ssh", "--pam", &pam]).code;
+    assert_eq!(judge(), Some(0));
+    assert!(m.file(&key).exists());
+    m.run(["kill", "-KILL", &running]).ok();
+    assert_eq!(judge(), Some(0));
+    assert_eq!(m.run(["ls", "/tmp"]).stdout.matches("twinlock-doctor").count(), 1);
+}
