@@ -19,8 +19,10 @@ use crate::sshd::effective::Effective;
 use crate::sshd::judge::SshdFacts;
 use crate::sshd::probe::Probe;
 
-/// Examines each sshd of the machine. The report contains the findings about all of them, and the truth table of the
-/// first one.
+/// Argument of `twinlock doctor` for sshd.
+pub const NAME: &str = "ssh";
+
+/// Examines each sshd of the machine. The table is that of the first.
 ///
 /// # Errors
 /// [`Hindrance`] if sshd or one of its files cannot be read.
@@ -57,8 +59,11 @@ fn examine(machine: &Machine, rows: Rows, settings: &Settings) -> Result<DoctorR
     let wanted = facts.as_mut().map_or(Reach::EVERY, |facts| facts.settle(&table));
     let entries = facts.as_ref().map(sshd::judge::entries);
     let usable = |row: &CaseRow| is_used(entries.as_deref(), &table, row);
-    let case = Case { table: &table, file: file(&service), reach, wanted, usable: &usable };
-    let of_lines = judge::lines::judge(&service, &|path| machine.module(path), &case.recipe());
+    let case =
+        Case { table: &table, file: file(&service), service: NAME, reach, wanted, usable: &usable };
+    let keys = reach.with_key || wanted.with_key;
+    let module = |path: &str| machine.module(path);
+    let of_lines = judge::lines::judge(&service, &module, &case.recipe(), keys);
     let wired = service.unusable.is_none() && !of_lines.iter().any(|one| one.id == "not-wired");
     findings.extend(of_lines);
     if wired {

@@ -9,26 +9,33 @@ use crate::wrap::prose;
 pub struct Hindrance {
     /// What is missing.
     pub what: String,
-    /// What to do.
-    pub remedy: String,
+    /// What to do; `None`: run the command as root.
+    pub remedy: Option<String>,
 }
 
 impl Hindrance {
+    /// Returns what to do. `subject` is the argument of `twinlock doctor`.
+    fn remedy(&self, subject: &str) -> String {
+        let as_root = || format!("Run `twinlock doctor {subject}` as root.");
+        self.remedy.clone().unwrap_or_else(as_root)
+    }
+
     /// Writes the reason in place of a verdict and what to do, as text.
     ///
     /// # Errors
     /// [`io::Error`] if the output cannot be written.
     pub fn text(&self, subject: &str, out: &mut dyn Write) -> io::Result<()> {
         let what = prose(&format!("{subject}: cannot be judged: {}", self.what), 2);
-        writeln!(out, "{what}\n{}", prose(&self.remedy, 2))
+        writeln!(out, "{what}\n{}", prose(&self.remedy(subject), 2))
     }
 
     /// Writes the reason and what to do as JSON. `exit` is the exit status.
     ///
     /// # Errors
     /// [`io::Error`] if the output cannot be written.
-    pub fn json(&self, exit: u8, out: &mut dyn Write) -> io::Result<()> {
-        let object = serde_json::json!({ "error": self.what, "remedy": self.remedy, "exit": exit });
+    pub fn json(&self, subject: &str, exit: u8, out: &mut dyn Write) -> io::Result<()> {
+        let remedy = self.remedy(subject);
+        let object = serde_json::json!({ "error": self.what, "remedy": remedy, "exit": exit });
         writeln!(out, "{object}")
     }
 }
@@ -37,7 +44,7 @@ impl From<UnreadableError> for Hindrance {
     fn from(unreadable: UnreadableError) -> Self {
         Self {
             what: format!("{} cannot be read: {}.", unreadable.path, unreadable.error),
-            remedy: "Run `twinlock doctor ssh` as root.".to_owned(),
+            remedy: None,
         }
     }
 }
@@ -47,21 +54,20 @@ impl From<ProbeError> for Hindrance {
         let (what, remedy) = match silence {
             ProbeError::NoProgram => (
                 "sshd was not found in /usr/sbin or another program folder.".to_owned(),
-                "Install the SSH server (Debian: apt install openssh-server).",
+                Some("Install the SSH server (Debian: apt install openssh-server)."),
             ),
-            ProbeError::Refused(said) if said.contains("privilege separation directory") => (
-                format!("sshd does not print its settings: {said}."),
-                "Start sshd once (`systemctl start ssh` or `sshd`): that creates the folder.",
-            ),
-            ProbeError::Refused(said) => (
-                format!("sshd does not print its settings: {said}."),
-                "Run `twinlock doctor ssh` as root.",
-            ),
+            ProbeError::Refused(said) => {
+                let start =
+                    "Start sshd once (`systemctl start ssh` or `sshd`): that creates the folder.";
+                let has_no_folder = said.contains("privilege separation directory");
+                let what = format!("sshd does not print its settings: {said}.");
+                (what, has_no_folder.then_some(start))
+            }
             ProbeError::NotCopied(said) => (
                 format!("The files cannot be copied to /tmp for sshd: {said}."),
-                "Correct that, and run the command again.",
+                Some("Correct that, and run the command again."),
             ),
         };
-        Self { what, remedy: remedy.to_owned() }
+        Self { what, remedy: remedy.map(str::to_owned) }
     }
 }

@@ -130,7 +130,7 @@ pub fn run(
         Err(hindrance) => {
             match format {
                 Format::Text => hindrance.text(&name, complaints)?,
-                Format::Json => hindrance.json(NOT_JUDGED, out)?,
+                Format::Json => hindrance.json(&name, NOT_JUDGED, out)?,
             }
             Ok(NOT_JUDGED)
         }

@@ -1,4 +1,5 @@
 //! A correct stack with an sshd that lacks the settings shipped with it.
+use crate::examine::NAME;
 use crate::finding::Finding;
 use crate::judge::case::{Case, Reach};
 use crate::judge::usable::covered;
@@ -71,6 +72,6 @@ fn drop_in(table: &CaseTable) -> Option<&'static str> {
         ("10-twinlock-publickey.conf", Reach { without_key: false, with_key: true })
     };
     let usable = &covered(reach);
-    let case = Case { table, file: "", reach, wanted: reach, usable };
+    let case = Case { table, file: "", service: NAME, reach, wanted: reach, usable };
     crate::judge::stack(&case).is_empty().then_some(name)
 }

@@ -134,7 +134,7 @@ fn hidden_settings(config: &str) -> Finding {
         id: "settings-unseen",
         place: config.to_owned(),
         what: "The settings were not checked: the caller may not read the file.".to_owned(),
-        remedy: "Run `twinlock doctor ssh` as root, without sudo if files are named.".to_owned(),
+        remedy: "Run this command as root, without sudo if files are named.".to_owned(),
     }
 }
 
@@ -217,7 +217,7 @@ fn unseen(records: &str) -> Finding {
         place: records.to_owned(),
         what: "Records, ledger and enrollments were not checked: only root can read them."
             .to_owned(),
-        remedy: "Run `twinlock doctor ssh` as root.".to_owned(),
+        remedy: "Run this command as root.".to_owned(),
     }
 }
 

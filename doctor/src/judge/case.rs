@@ -31,7 +31,9 @@ pub struct Case<'a> {
     pub table: &'a CaseTable,
     /// The file to name if no line is to blame.
     pub file: &'a str,
-    /// First factors with which sshd lets users through to PAM now.
+    /// The service, as the argument of `twinlock doctor`.
+    pub service: &'a str,
+    /// What sshd lets through now.
     pub reach: Reach,
     /// First factors with which sshd lets users through to PAM once its settings are corrected.
     pub wanted: Reach,
@@ -111,8 +113,8 @@ impl Case<'_> {
             || self.recipe(),
             |line| {
                 format!(
-                    "Correct the arguments of the line at {} first, then run `twinlock doctor ssh` again.",
-                    line.handler.place
+                    "Correct the arguments of the line at {} first, then run `twinlock doctor {}` again.",
+                    line.handler.place, self.service
                 )
             },
         )

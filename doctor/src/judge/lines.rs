@@ -29,8 +29,13 @@ pub enum ModuleFile {
 }
 
 /// Returns the findings about the lines of a service. `module` looks up a module's file; `recipe` is the stack to write
-/// instead.
-pub fn judge(service: &Service, module: &dyn Fn(&str) -> ModuleFile, recipe: &str) -> Vec<Finding> {
+/// instead; `keys` tells whether users come after a key.
+pub fn judge(
+    service: &Service,
+    module: &dyn Fn(&str) -> ModuleFile,
+    recipe: &str,
+    keys: bool,
+) -> Vec<Finding> {
     let file = service.file.as_deref().unwrap_or("/etc/pam.d/sshd");
     if let Some(fault) = &service.unusable {
         return vec![Finding {
@@ -60,7 +65,7 @@ pub fn judge(service: &Service, module: &dyn Fn(&str) -> ModuleFile, recipe: &st
     found.extend(service.faults.iter().filter_map(hidden::fault));
     found.extend(auth.iter().filter_map(hidden::judge));
     let plain = ours.iter().filter(|line| hidden::of_line(line).is_none());
-    found.extend(plain.filter_map(|line| arguments(line)));
+    found.extend(plain.filter_map(|line| arguments(line, keys)));
     found.extend(one_field::judge(auth));
     found.extend(service.lines(Facility::Account).iter().filter(|line| is_ours(line)).map(account));
     found.extend(files(&ours, module));
@@ -111,17 +116,20 @@ fn account(line: &Handler) -> Finding {
     }
 }
 
-fn arguments(line: &Handler) -> Option<Finding> {
+fn arguments(line: &Handler, keys: bool) -> Option<Finding> {
     let StackKind::Module { args, .. } = &line.kind else { return None };
     let mistake = read(args).mistake?;
     let what = mistake.to_string();
     let (id, remedy) = match mistake {
-        ArgumentError::NoFirstFactor => (
-            "missing-first-factor",
-            format!(
-                "Write `{KEY_LINE}` if sshd asks for a key before, or `first_factor=stack` if the line is reached only after a correct password."
-            ),
-        ),
+        ArgumentError::NoFirstFactor => {
+            let stack =
+                "`first_factor=stack` if the line is reached only after a correct password.";
+            let remedy = match keys {
+                true => format!("Write `{KEY_LINE}` if sshd asks for a key before, or {stack}"),
+                false => format!("Write {stack}"),
+            };
+            ("missing-first-factor", remedy)
+        }
         ArgumentError::Other(_) => {
             ("wrong-arguments", "Correct the arguments: see pam_twinlock(8).".to_owned())
         }

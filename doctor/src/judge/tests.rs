@@ -48,8 +48,15 @@ fn judged(sshd: &str, reach: Reach) -> Vec<Finding> {
     let present = |path: &str| module(path) != ModuleFile::Missing;
     let table = tabulate(service.lines(Facility::Auth), &present);
     let usable = &covered(reach);
-    let case = Case { table: &table, file: "/etc/pam.d/sshd", reach, wanted: reach, usable };
-    let mut found = lines::judge(&service, &module, &case.recipe());
+    let case = Case {
+        table: &table,
+        file: "/etc/pam.d/sshd",
+        service: "ssh",
+        reach,
+        wanted: reach,
+        usable,
+    };
+    let mut found = lines::judge(&service, &module, &case.recipe(), reach.with_key);
     if !found.iter().any(|finding| finding.id == "not-wired") {
         found.extend(stack(&case));
         found.extend(twice::judge(&case));
@@ -227,7 +234,10 @@ fn a_module_that_others_can_change_is_a_way_in() {
     let service = load(&files(KEY), "sshd").unwrap();
     let place = |uid, modes| {
         let module = |path: &str| ModuleFile::At { path: path.to_owned(), uid, modes };
-        lines::judge(&service, &module, "").iter().map(|finding| finding.id).collect::<Vec<_>>()
+        lines::judge(&service, &module, "", true)
+            .iter()
+            .map(|finding| finding.id)
+            .collect::<Vec<_>>()
     };
     assert!(place(0, [0o100_644, 0o40_755]).is_empty());
     assert_eq!(place(1000, [0o100_644, 0o40_755]), ["module-owner"]);

@@ -140,11 +140,11 @@ impl Surroundings<'_> {
         let file = service.file.clone().unwrap_or_else(|| format!("/etc/pam.d/{name}"));
         let reach = Reach { without_key: true, with_key: false };
         let usable = &judge::usable::covered(reach);
-        let case = Case { table, file: &file, reach, wanted: reach, usable };
+        let case = Case { table, file: &file, service: name, reach, wanted: reach, usable };
         let recipe = if Effect::of(table).gets_in { case.recipe() } else { String::new() };
         let mut named = service.clone();
         named.file = Some(file.clone());
-        let mut found = judge::lines::judge(&named, self.module, &recipe);
+        let mut found = judge::lines::judge(&named, self.module, &recipe, false);
         let wired =
             service.unusable.is_none() && !found.iter().any(|finding| finding.id == "not-wired");
         if wired {

@@ -37,7 +37,7 @@ pub fn examine(
     if name.is_empty() || name.contains('/') {
         return Err(Hindrance {
             what: format!("`{name}` is no name of a PAM service."),
-            remedy: "Give the name of a file in /etc/pam.d.".to_owned(),
+            remedy: Some("Give the name of a file in /etc/pam.d.".to_owned()),
         });
     }
     let service = load(machine, &name)?;

@@ -88,6 +88,9 @@ pub(super) const INSIDE: &str = "10.1.2.3";
 /// Address of a client on the machine.
 pub(super) const HERE: &str = "127.0.0.1";
 
+/// Address of a client on the network by IPv6.
+pub(super) const OVER_6: &str = "2001:db8::7";
+
 /// Returns the names of the members of a group, joined by `separator`.
 pub(super) fn members(group: usize, separator: &str) -> String {
     let of = PEOPLE.iter().filter(|one| one.member[group]).map(|one| one.name);

@@ -6,7 +6,9 @@ use std::fs;
 use serde_json::Value;
 use twinlock_tests::{Machine, Otp, now};
 
-use super::people::{APP, Enrolled, GROUPS, INSIDE, PASSWORD, PEOPLE, Person, members};
+use super::people::{
+    AFAR, APP, Enrolled, GROUPS, INSIDE, OVER_6, PASSWORD, PEOPLE, Person, members,
+};
 use super::wiring::{From, USUAL, Wiring};
 
 /// Script that answers each prompt with the password, the next code, or both in one field.
@@ -30,8 +32,8 @@ shift $((count < $# ? count : $#))
 
 const COMMON_AUTH: &str = "auth [success=1 default=ignore] pam_unix.so nullok nodelay\nauth requisite pam_deny.so\nauth required pam_permit.so\n";
 const REST: &str = "@include common-account\n@include common-session\n";
-const ALL: &str = "LoginGraceTime 300\nPermitRootLogin no\n";
-/// Number of log lines that are shown.
+const ALL: &str = "LoginGraceTime 300\nPermitRootLogin no\nListenAddress ::1\n";
+/// How many lines of the log are shown.
 const LOG_LINES: usize = 300;
 const SECOND: &str = "/run/second.pid";
 
@@ -59,12 +61,14 @@ pub(super) enum State {
     SettingsGone,
     /// The ledger cannot be written: the module returns authinfo_unavail.
     LedgerFixed,
+    /// No account is enrolled.
+    NobodyEnrolled,
 }
 
 /// One login and its result.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Trial {
-    pub(super) person: &'static Person,
+    pub(super) person: Person,
     pub(super) from: From,
     pub(super) has: Has,
     pub(super) gets_in: bool,
@@ -109,7 +113,8 @@ impl Room {
         m.pam("common-auth", COMMON_AUTH);
         m.file("/usr/local/bin/answer").write(ANSWER).mode(0o755);
         m.run(["ip", "address", "add", &format!("{INSIDE}/32"), "dev", "lo"]).ok();
-        m.run(["ip", "address", "add", "203.0.113.7/32", "dev", "lo"]).ok();
+        m.run(["ip", "address", "add", &format!("{AFAR}/32"), "dev", "lo"]).ok();
+        m.run(["ip", "address", "add", &format!("{OVER_6}/128"), "dev", "lo", "nodad"]).ok();
         m.run(["cp", "-a", "/var/lib/twinlock", "/var/lib/twinlock.new"]).ok();
         m.run(["cp", "-a", "/etc/shadow", "/etc/shadow.new"]).ok();
         let bits = [false, true];
@@ -133,8 +138,8 @@ impl Room {
             for person in
                 people(wiring).filter(|one| from == USUAL || ELSEWHERE.contains(&one.name))
             {
-                for has in self.mixtures_of(person, from) {
-                    let gets_in = not_started.is_none() && self.login(wiring, person, from, has);
+                for has in self.mixtures_of(&person, from) {
+                    let gets_in = not_started.is_none() && self.login(wiring, &person, from, has);
                     trials.push(Trial { person, from, has, gets_in });
                 }
             }
@@ -166,13 +171,21 @@ impl Room {
             State::LedgerFixed => {
                 ("mount -o remount,ro /run/twinlock", "mount -o remount,rw /run/twinlock")
             }
+            State::NobodyEnrolled => (
+                "for user in ada bob cyd dan emi; do twinlock remove $user --yes; done",
+                "rm -r /var/lib/twinlock; cp -a /var/lib/twinlock.new /var/lib/twinlock",
+            ),
         };
         self.clear();
         self.m.run(["sh", "-c", set]).ok();
         let mut trials = Vec::new();
         for person in people(wiring) {
-            for has in self.mixtures_of(person, USUAL) {
-                let gets_in = self.login_uncleared(wiring, person, USUAL, has);
+            let person = match state {
+                State::NobodyEnrolled => Person { enrolled: Enrolled::No, ..person },
+                State::Closed | State::SettingsGone | State::LedgerFixed => person,
+            };
+            for has in self.mixtures_of(&person, USUAL) {
+                let gets_in = self.login_uncleared(wiring, &person, USUAL, has);
                 trials.push(Trial { person, from: USUAL, has, gets_in });
             }
         }
@@ -335,6 +348,7 @@ impl Client<'_> {
         let ssh = ssh.key_of(if self.has.key { self.person.name } else { "stranger" });
         let ssh = ssh
             .option(&format!("PreferredAuthentications={}", self.methods))
+            .option(&format!("HostName={}", self.from.server()))
             .option(&format!("BindAddress={}", self.from.address))
             .option(&format!("Port={}", self.from.port))
             .option("StrictHostKeyChecking=no")
@@ -350,10 +364,10 @@ impl Client<'_> {
     }
 }
 
-fn people(wiring: &Wiring) -> impl Iterator<Item = &'static Person> {
+fn people(wiring: &Wiring) -> impl Iterator<Item = Person> {
     let every = wiring.distinguishes();
     let empty = wiring.empty_password;
-    PEOPLE.iter().filter(move |one| match one.name {
+    PEOPLE.into_iter().filter(move |one| match one.name {
         "ada" | "eve" => true,
         "emi" => empty,
         _ => every,

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use super::people::{AFAR, HERE, INSIDE};
+use super::people::{AFAR, HERE, INSIDE, OVER_6};
 
 /// The files and the state of one host.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -33,6 +33,13 @@ pub(super) struct From {
 /// The usual connection.
 pub(super) const USUAL: From = From { address: HERE, port: 22 };
 
+impl From {
+    /// Returns the address of sshd.
+    pub(super) fn server(self) -> &'static str {
+        if self.address == OVER_6 { "::1" } else { HERE }
+    }
+}
+
 impl Wiring {
     /// Returns the connections that the wiring distinguishes.
     pub(super) fn froms(&self) -> Vec<From> {
@@ -42,6 +49,7 @@ impl Wiring {
         if by_address || auth.contains("rhost") {
             all.push(From { address: AFAR, port: 22 });
             all.push(From { address: INSIDE, port: 22 });
+            all.push(From { address: OVER_6, port: 22 });
         }
         if self.sshd.starts_with("Port 22\n") || !self.second.is_empty() {
             all.push(From { address: HERE, port: 2222 });
