@@ -3,7 +3,7 @@ use crate::acceptance::Acceptance;
 use crate::finding::{Finding, Level};
 use crate::hindrance::Hindrance;
 use crate::judge;
-use crate::judge::case::{Case, Reach};
+use crate::judge::case::{Case, Processes, Reach};
 use crate::judge::lines::ModuleFile;
 use crate::machine::{Machine, ProbeError};
 use crate::pam;
@@ -14,7 +14,7 @@ use crate::settings::Settings;
 use crate::shipped;
 use crate::sshd;
 use crate::sshd::allowed::KnownGroups;
-use crate::sshd::complete::Entry;
+use crate::sshd::complete::{Entry, Method};
 use crate::sshd::effective::Effective;
 use crate::sshd::judge::SshdFacts;
 use crate::sshd::probe::Probe;
@@ -59,18 +59,18 @@ fn examine(machine: &Machine, rows: Rows, settings: &Settings) -> Result<DoctorR
     let wanted = facts.as_mut().map_or(Reach::EVERY, |facts| facts.settle(&table));
     let entries = facts.as_ref().map(sshd::judge::entries);
     let usable = |row: &CaseRow| is_used(entries.as_deref(), &table, row);
-    let case =
-        Case { table: &table, file: file(&service), service: NAME, reach, wanted, usable: &usable };
-    let keys = reach.with_key || wanted.with_key;
-    let module = |path: &str| machine.module(path);
-    let of_lines = judge::lines::judge(&service, &module, &case.recipe(), keys);
-    let wired = service.unusable.is_none() && !of_lines.iter().any(|one| one.id == "not-wired");
-    findings.extend(of_lines);
-    if wired {
-        findings.extend(judge::stack(&case));
-        findings.extend(judge::twice::judge(&case));
-        findings.extend(settings.findings(&name));
-    }
+    let case = Case {
+        table: &table,
+        file: file(&service),
+        service: NAME,
+        reach,
+        wanted,
+        credentials: processes(entries.as_deref()),
+        usable: &usable,
+    };
+    let (of_stack, wired) = of_stack(&case, &service, machine);
+    findings.extend(of_stack);
+    findings.extend(wired.then(|| settings.findings(&name)).into_iter().flatten());
     findings.extend([lockers(machine, &settings.exempt)?, machine.candidate_notes(&name)].concat());
     if let Some(facts) = &facts {
         findings.extend(of_sshd(facts, &case, machine));
@@ -83,6 +83,19 @@ fn examine(machine: &Machine, rows: Rows, settings: &Settings) -> Result<DoctorR
     settings.settle(&mut findings, facts.as_ref().is_some_and(sshd::judge::passes_by_pam));
     Acceptance::of(machine).apply(&name, &mut findings);
     Ok(DoctorReport { findings, table: service.unusable.is_none().then_some(table), rows })
+}
+
+/// Judges the lines of the stack, and what they let in if one of them calls the module. Returns whether one does.
+fn of_stack(case: &Case<'_>, service: &Service, machine: &Machine) -> (Vec<Finding>, bool) {
+    let keys = case.reach.with_key || case.wanted.with_key;
+    let module = |path: &str| machine.module(path);
+    let mut found = judge::lines::judge(service, &module, &case.recipe(), keys);
+    let wired = service.unusable.is_none() && !found.iter().any(|one| one.id == "not-wired");
+    if wired {
+        found.extend(judge::stack(case));
+        found.extend(judge::twice::judge(case));
+    }
+    (found, wired)
 }
 
 /// Judges sshd's settings together with the stack.
@@ -100,6 +113,13 @@ fn is_used(entries: Option<&[Entry]>, table: &CaseTable, row: &CaseRow) -> bool 
         // sshd does not start with these settings, and a running one keeps its old settings.
         None => row.passes(),
     }
+}
+
+/// Returns where sshd calls pam_setcred after logins.
+fn processes(entries: Option<&[Entry]>) -> Processes {
+    let by =
+        |method: Method| entries.is_none_or(|all| all.iter().any(|entry| entry.method == method));
+    Processes { apart: by(Method::Prompts), same: by(Method::OneText) }
 }
 
 /// Judges the services of programs that do not run as root.

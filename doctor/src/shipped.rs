@@ -1,7 +1,7 @@
 //! A correct stack with an sshd that lacks the settings shipped with it.
 use crate::examine::NAME;
 use crate::finding::Finding;
-use crate::judge::case::{Case, Reach};
+use crate::judge::case::{Case, Processes, Reach};
 use crate::judge::usable::covered;
 use crate::pam::table::{CaseTable, Role};
 use crate::pam::twinlock::Stand;
@@ -72,6 +72,14 @@ fn drop_in(table: &CaseTable) -> Option<&'static str> {
         ("10-twinlock-publickey.conf", Reach { without_key: false, with_key: true })
     };
     let usable = &covered(reach);
-    let case = Case { table, file: "", service: NAME, reach, wanted: reach, usable };
+    let case = Case {
+        table,
+        file: "",
+        service: NAME,
+        reach,
+        wanted: reach,
+        credentials: Processes { apart: true, same: false },
+        usable,
+    };
     crate::judge::stack(&case).is_empty().then_some(name)
 }

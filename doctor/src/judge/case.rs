@@ -2,6 +2,7 @@
 use crate::judge::kept::Kept;
 use crate::judge::remedies::{OtherFactor, StackRecipe};
 use crate::judge::trial::Edit;
+use crate::pam::credentials::doubt;
 use crate::pam::table::{CaseRow, CaseTable, Cast, Password, Role};
 use crate::pam::twinlock::ModuleAnswer;
 
@@ -37,9 +38,19 @@ pub struct Case<'a> {
     pub reach: Reach,
     /// First factors with which sshd lets users through to PAM once its settings are corrected.
     pub wanted: Reach,
-    /// Returns whether a user gets in by a row: the row grants access, and sshd allows a way to log in that provides
-    /// what the row needs.
+    /// Where the program calls pam_setcred after a login.
+    pub credentials: Processes,
+    /// Returns whether a user gets in by a row: it passes, and sshd has a way that brings what it needs.
     pub usable: &'a dyn Fn(&CaseRow) -> bool,
+}
+
+/// The processes in which a program calls pam_setcred. If that fails, the login ends.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Processes {
+    /// In another process than that of the login, as sshd after prompts.
+    pub apart: bool,
+    /// In the process of the login.
+    pub same: bool,
 }
 
 /// What is wrong with a row.
@@ -76,7 +87,15 @@ pub fn wrong(row: &CaseRow) -> Option<Wrong> {
 }
 
 impl Case<'_> {
-    /// Returns the line with this index.
+    /// Returns the unknown modules on whose answers it depends whether pam_setcred succeeds after a login by the row, one
+    /// for each process that calls it.
+    pub(super) fn credentials_doubts(&self, row: &CaseRow) -> impl Iterator<Item = &Cast> {
+        let apart = self.credentials.apart.then(|| doubt(&self.table.cast, None)).flatten();
+        let same = self.credentials.same.then(|| doubt(&self.table.cast, Some(row))).flatten();
+        apart.into_iter().chain(same)
+    }
+
+    /// Returns the line of that number.
     #[must_use]
     pub fn line(&self, number: usize) -> Option<&Cast> {
         self.table.cast.get(number)

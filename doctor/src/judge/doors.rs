@@ -13,7 +13,9 @@ use crate::pam::twinlock::{ModuleAnswer, Stand};
 impl Case<'_> {
     /// Reports one kind of wrong rows by its row with the fewest conditions.
     pub(super) fn door(&self, kind: Wrong) -> Option<Finding> {
-        let certain = |row: &&CaseRow| self.table.doubts(row).is_empty();
+        let certain = |row: &&CaseRow| {
+            self.table.doubts(row).is_empty() && self.credentials_doubts(row).next().is_none()
+        };
         let rows = || {
             let rows = self.table.rows.iter().filter(move |row| wrong(row) == Some(kind));
             rows.filter(certain)

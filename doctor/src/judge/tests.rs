@@ -3,7 +3,7 @@ mod damages;
 mod seconds;
 
 use crate::finding::Level;
-use crate::judge::case::Reach;
+use crate::judge::case::{Processes, Reach};
 use crate::judge::lines::ModuleFile;
 use crate::judge::usable::covered;
 use crate::judge::*;
@@ -54,6 +54,7 @@ fn judged(sshd: &str, reach: Reach) -> Vec<Finding> {
         service: "ssh",
         reach,
         wanted: reach,
+        credentials: Processes { apart: true, same: true },
         usable,
     };
     let mut found = lines::judge(&service, &module, &case.recipe(), reach.with_key);

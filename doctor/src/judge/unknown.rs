@@ -1,21 +1,25 @@
 //! Findings about what the simulation of a stack cannot decide: unknown modules, and too many conditions.
 use crate::finding::{Finding, Level};
 use crate::judge::case::{Case, wrong};
-use crate::pam::table::{CaseRow, Condition};
+use crate::pam::modules::file_name;
+use crate::pam::stack::StackKind;
+use crate::pam::table::{CaseRow, Cast, Condition};
 use crate::pam::twinlock::ModuleAnswer;
 
 impl Case<'_> {
     /// Returns a finding for each unknown module on whose answer a way in or a lock-out depends.
     pub(super) fn unknown(&self) -> Vec<Finding> {
-        let mut found: Vec<&Condition> = Vec::new();
+        let mut found: Vec<Finding> = Vec::new();
         for row in self.table.rows.iter().filter(|row| self.decides(row)) {
-            for one in self.table.doubts(row) {
+            let of_login = self.table.doubts(row).into_iter().map(unknown_module);
+            let of_credentials = self.credentials_doubts(row).map(unknown_credentials);
+            for one in of_login.chain(of_credentials) {
                 if !found.iter().any(|other| other.place == one.place) {
                     found.push(one);
                 }
             }
         }
-        found.into_iter().map(unknown_module).collect()
+        found
     }
 
     /// Returns whether it matters that a login of this row succeeds: it is a way in, or a login with every factor.
@@ -49,6 +53,22 @@ fn unknown_module(condition: &Condition) -> Finding {
         what: format!(
             "It is not known what `{}` asks for and returns, and the result of a login depends on it.",
             condition.text.trim()
+        ),
+        remedy: String::new(),
+    }
+}
+
+fn unknown_credentials(line: &Cast) -> Finding {
+    let module = match &line.handler.kind {
+        StackKind::Module { path, .. } => file_name(path),
+        StackKind::Substack | StackKind::Broken => "the line",
+    };
+    Finding {
+        level: Level::Unknown,
+        id: "unknown-module",
+        place: line.handler.place.to_string(),
+        what: format!(
+            "It is not known what `{module}` returns for credentials (pam_setcred), and a login may end because of it."
         ),
         remedy: String::new(),
     }

@@ -5,9 +5,11 @@
 //! method, libpam follows the lines of the login.
 use crate::pam::code::PamCode;
 use crate::pam::dispatch::{Answered, StackOutcome, dispatch_credentials};
-use crate::pam::modules::file_name;
+use crate::pam::modules::{Nature, file_name, nature};
 use crate::pam::stack::{Handler, StackKind};
 use crate::pam::table::{CaseRow, Cast, Role};
+use crate::pam::twinlock::is_twinlock;
+use crate::pam::worlds;
 
 /// Modules of Linux-PAM that return ignore for credentials.
 const IGNORING: [&str; 13] = [
@@ -26,35 +28,87 @@ const IGNORING: [&str; 13] = [
     "pam_rhosts_auth",
 ];
 
-/// Returns what a module returns for credentials: most of them succeed.
+/// What an unknown module may return in the same process, where the control field is applied to its answer in the login.
+const ANY: [PamCode; 3] = [PamCode::SUCCESS, PamCode::IGNORE, PamCode::CRED_ERR];
+/// Largest number of combinations of answers of unknown modules that are tried.
+const MOST: usize = 1 << 12;
+
+/// Returns what a module returns for credentials: most of those that are known succeed. `None` if it is not known.
 #[must_use]
-pub fn answer(path: &str, args: &[String]) -> PamCode {
+pub fn answer(path: &str, args: &[String]) -> Option<PamCode> {
     let file = file_name(path);
     match file.strip_suffix(".so").unwrap_or(file) {
-        "pam_deny" => PamCode::CRED_ERR,
+        "pam_deny" => Some(PamCode::CRED_ERR),
         "pam_debug" => {
             let code = args.iter().find_map(|arg| arg.strip_prefix("cred="));
-            code.and_then(PamCode::from_name).unwrap_or(PamCode::SUCCESS)
+            Some(code.and_then(PamCode::from_name).unwrap_or(PamCode::SUCCESS))
         }
-        bare if IGNORING.contains(&bare) => PamCode::IGNORE,
-        _ => PamCode::SUCCESS,
+        bare if IGNORING.contains(&bare) => Some(PamCode::IGNORE),
+        _ if is_twinlock(path) || nature(path, args) != Nature::Unknown => Some(PamCode::SUCCESS),
+        _ => None,
     }
 }
 
-/// Models pam_setcred after a login by `row` in the same process; without a row, pam_setcred in another process.
+/// Calls pam_setcred after a login by `row`, in the same process; without a row, in another one. Unknown modules succeed.
 #[must_use]
 pub fn outcome(cast: &[Cast], row: Option<&CaseRow>) -> StackOutcome {
+    outcome_if(cast, row, &|_| PamCode::SUCCESS)
+}
+
+/// Calls pam_setcred; `unknown` returns what the unknown module of that line returns.
+fn outcome_if(
+    cast: &[Cast],
+    row: Option<&CaseRow>,
+    unknown: &dyn Fn(usize) -> PamCode,
+) -> StackOutcome {
     let stack: Vec<Handler> = cast.iter().map(|line| line.handler.clone()).collect();
     dispatch_credentials(&stack, &mut |number| {
         let line = cast.get(number);
         let known = row.and_then(|row| row.steps.iter().find(|step| step.line == number));
         let returned = match line.map(|line| (&line.role, &line.handler.kind)) {
             Some((Role::Fixed(PamCode::MODULE_UNKNOWN), _)) | None => PamCode::MODULE_UNKNOWN,
-            Some((_, StackKind::Module { path, args })) => answer(path, args),
+            Some((_, StackKind::Module { path, args })) => {
+                answer(path, args).unwrap_or_else(|| unknown(number))
+            }
             Some((_, StackKind::Substack | StackKind::Broken)) => PamCode::PERM_DENIED,
         };
         Answered { returned, before: known.map(|step| step.returned) }
     })
+}
+
+/// Returns the first unknown module if it depends on the unknown modules whether pam_setcred succeeds.
+#[must_use]
+pub fn doubt<'a>(cast: &'a [Cast], row: Option<&CaseRow>) -> Option<&'a Cast> {
+    let is_unknown = |line: &Cast| match &line.handler.kind {
+        StackKind::Module { path, args } => {
+            line.role != Role::Fixed(PamCode::MODULE_UNKNOWN) && answer(path, args).is_none()
+        }
+        StackKind::Substack | StackKind::Broken => false,
+    };
+    let lines = cast.iter().enumerate().filter(|(_, line)| is_unknown(line));
+    let each: Vec<(usize, Vec<PamCode>)> = lines
+        .map(|(number, line)| {
+            let codes = worlds::distinct(&worlds::any(), &|| [line].into_iter());
+            (number, [ANY.as_slice(), &codes].concat())
+        })
+        .collect();
+    let (first, _) = each.first()?;
+    let count = each.iter().map(|(_, codes)| codes.len()).fold(1, usize::saturating_mul);
+    let passes = |choice: usize| {
+        let code_of = |number: usize| {
+            let mut left = choice;
+            each.iter().find_map(|(other, codes)| {
+                let code = codes.get(left % codes.len()).copied();
+                left /= codes.len();
+                code.filter(|_| *other == number)
+            })
+        };
+        let unknown = |number: usize| code_of(number).unwrap_or(PamCode::SUCCESS);
+        outcome_if(cast, row, &unknown).code == PamCode::SUCCESS
+    };
+    let usual = passes(0);
+    let differs = count > MOST || (1..count).any(|choice| passes(choice) != usual);
+    cast.get(*first).filter(|_| differs)
 }
 
 #[cfg(test)]
@@ -103,5 +157,39 @@ mod tests {
         let row = table.rows.iter().find(|row| row.passes()).unwrap();
         assert_eq!(outcome(&table.cast, Some(row)).code, PamCode::SUCCESS);
         assert_eq!(outcome(&table.cast, None).code, PamCode::PERM_DENIED);
+    }
+
+    #[test]
+    fn answer_of_an_unknown_module_is_a_doubt_where_it_matters() {
+        let unix = "auth required pam_unix.so\n";
+        for (line, apart, same) in [
+            ("auth [default=ignore] pam_house.so", false, false),
+            ("auth [success=ok default=ignore] pam_house.so", false, true),
+            ("auth optional pam_house.so", true, true),
+            ("auth optional pam_exec.so /bin/true", false, false),
+            ("auth optional pam_gone.so", false, false),
+            // The login skips it; pam_setcred in another process does not.
+            (
+                "auth [success=1 default=ignore] pam_succeed_if.so uid >= 0\nauth required pam_house.so",
+                true,
+                false,
+            ),
+            (
+                "auth sufficient pam_house.so\nauth sufficient pam_home.so\nauth required pam_deny.so",
+                true,
+                true,
+            ),
+        ] {
+            let text = format!("{line}\n{unix}");
+            let stack = auth_stack(&tree(&[("/etc/pam.d/sshd", &*text)]), "sshd");
+            let table = tabulate(&stack, &|path| path != "pam_gone.so");
+            assert_eq!(doubt(&table.cast, None).is_some(), apart, "{line}");
+            let gone = [PamCode::SUCCESS, PamCode::MODULE_UNKNOWN];
+            let skips = |row: &&CaseRow| {
+                row.passes() && row.steps.iter().all(|step| gone.contains(&step.returned))
+            };
+            let row = table.rows.iter().find(skips).unwrap();
+            assert_eq!(doubt(&table.cast, Some(row)).is_some(), same, "{line}");
+        }
     }
 }

@@ -2,14 +2,24 @@
 use crate::pam::code::PamCode;
 use crate::pam::modules::file_name;
 
-/// A question about the account with two answers.
+/// A question about the account.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Subject {
     /// The question.
     pub question: String,
-    /// Whether success is the answer no.
-    pub negated: bool,
+    /// Whether the module succeeds, for each possible state of what the question asks about.
+    pub succeeds: &'static [bool],
 }
+
+/// The account is what is asked for, or it is not.
+const IS: &[bool] = &[true, false];
+const IS_NOT: &[bool] = &[false, true];
+
+/// The file lists the account, it does not, it cannot be read, or others may write to it.
+const LISTED: &[bool] = &[true, false, false, false];
+const LISTED_OR_UNREAD: &[bool] = &[true, false, true, false];
+const NOT_LISTED: &[bool] = &[false, true, false, false];
+const NOT_LISTED_OR_UNREAD: &[bool] = &[false, true, true, false];
 
 /// Words of pam_succeed_if that change no answer.
 const FLAGS: [&str; 5] = ["debug", "quiet", "quiet_fail", "quiet_success", "audit"];
@@ -29,13 +39,28 @@ const OPPOSITES: [(&str, &str); 8] = [
 /// Other spellings of operators on numbers.
 const SPELLINGS: [(&str, &str); 4] = [("<", "lt"), (">=", "ge"), (">", "gt"), ("<=", "le")];
 
-/// Returns the subject of a line of pam_succeed_if with a single test.
+/// Arguments of other modules that change no answer.
+const TALK: [&str; 4] = ["debug", "noaudit", "audit", "quiet"];
+
+/// Returns the subject of a line with a single test.
 #[must_use]
 pub fn of(path: &str, args: &[String]) -> Option<Subject> {
-    if file_name(path) != "pam_succeed_if.so" {
-        return None;
+    let args: Vec<&str> = args.iter().map(String::as_str).collect();
+    match file_name(path) {
+        "pam_succeed_if.so" => of_test(&args),
+        "pam_listfile.so" => of_list(&args),
+        "pam_usertype.so" => of_type(&args),
+        "pam_access.so" | "pam_localuser.so" => {
+            let words = args.iter().filter(|word| !TALK.contains(word)).copied();
+            let question = [file_name(path)].into_iter().chain(words).collect::<Vec<_>>().join(" ");
+            Some(Subject { question, succeeds: IS })
+        }
+        _ => None,
     }
-    let mut words = args.iter().map(String::as_str).filter(|word| !FLAGS.contains(word));
+}
+
+fn of_test(args: &[&str]) -> Option<Subject> {
+    let mut words = args.iter().copied().filter(|word| !FLAGS.contains(word));
     let (left, operator, right) = (words.next()?, words.next()?, words.next()?);
     if words.next().is_some() {
         return None;
@@ -43,21 +68,48 @@ pub fn of(path: &str, args: &[String]) -> Option<Subject> {
     let spelt = SPELLINGS.iter().find(|(other, _)| *other == operator);
     let operator = spelt.map_or(operator, |(_, word)| word);
     let yes = OPPOSITES.iter().find(|(yes, no)| *yes == operator || *no == operator)?.0;
-    Some(Subject { question: format!("{left} {yes} {right}"), negated: operator != yes })
+    let question = format!("{left} {yes} {right}");
+    Some(Subject { question, succeeds: if operator == yes { IS } else { IS_NOT } })
+}
+
+fn of_list(args: &[&str]) -> Option<Subject> {
+    let value = |key: &str| args.iter().rev().find_map(|word| word.strip_prefix(key));
+    let (item, file) = (value("item=")?, value("file=")?);
+    let lenient = value("onerr=") == Some("succeed");
+    let succeeds = match (value("sense=")?, lenient) {
+        ("allow", false) => LISTED,
+        ("allow", true) => LISTED_OR_UNREAD,
+        ("deny", false) => NOT_LISTED,
+        ("deny", true) => NOT_LISTED_OR_UNREAD,
+        _ => return None,
+    };
+    let apply = value("apply=").unwrap_or_default();
+    Some(Subject { question: format!("{item} {apply} listed in {file}"), succeeds })
+}
+
+fn of_type(args: &[&str]) -> Option<Subject> {
+    let mut words = args.iter().copied().filter(|word| !TALK.contains(word));
+    let succeeds = match (words.next()?, words.next()) {
+        ("isregular", None) => IS,
+        ("issystem", None) => IS_NOT,
+        _ => return None,
+    };
+    Some(Subject { question: "usertype".to_owned(), succeeds })
 }
 
 impl Subject {
-    /// Reports whether these two answers cannot be given to the same account. Codes other than success and auth_err say
-    /// nothing about the account.
+    /// Reports whether these two answers cannot be given to the same account. Other codes than success, auth_err and
+    /// perm_denied say nothing about the account.
     #[must_use]
     pub fn contradicts(&self, code: PamCode, other: &Self, its: PamCode) -> bool {
-        let says = |code: PamCode, negated: bool| match code {
-            PamCode::SUCCESS => Some(!negated),
-            PamCode::AUTH_ERR => Some(negated),
+        let says = |code: PamCode| match code {
+            PamCode::SUCCESS => Some(true),
+            PamCode::AUTH_ERR | PamCode::PERM_DENIED => Some(false),
             _ => None,
         };
-        let answers = says(code, self.negated).zip(says(its, other.negated));
-        self.question == other.question && answers.is_some_and(|(one, two)| one != two)
+        let Some(answers) = says(code).zip(says(its)) else { return false };
+        let mut states = self.succeeds.iter().copied().zip(other.succeeds.iter().copied());
+        self.question == other.question && !states.any(|state| state == answers)
     }
 }
 
@@ -66,8 +118,45 @@ mod tests {
     use super::*;
 
     fn subject(text: &str) -> Option<Subject> {
+        subject_of("/lib/security/pam_succeed_if.so", text)
+    }
+
+    fn subject_of(module: &str, text: &str) -> Option<Subject> {
         let words: Vec<String> = text.split(' ').map(str::to_owned).collect();
-        of("/lib/security/pam_succeed_if.so", &words)
+        of(module, &words)
+    }
+
+    #[test]
+    fn lists_in_one_file_contradict_each_other_unless_it_cannot_be_read() {
+        let of = |text: &str| subject_of("pam_listfile.so", text).unwrap();
+        let (yes, no) = (PamCode::SUCCESS, PamCode::AUTH_ERR);
+        let allow = of("item=user sense=allow file=/etc/staff onerr=fail");
+        let deny = of("onerr=succeed item=user sense=deny file=/etc/staff");
+        assert!(allow.contradicts(yes, &deny, yes) && deny.contradicts(yes, &allow, yes));
+        assert!(!allow.contradicts(yes, &deny, no) && !allow.contradicts(no, &deny, yes));
+        // Others may write to the file.
+        assert!(!allow.contradicts(no, &deny, no));
+        let lax = of("item=user sense=allow file=/etc/staff onerr=succeed");
+        assert!(!lax.contradicts(yes, &deny, yes));
+        // The file cannot be read.
+        assert!(!allow.contradicts(no, &lax, yes) && allow.contradicts(yes, &lax, no));
+        for other in
+            ["item=user sense=deny file=/etc/guests", "item=group sense=deny file=/etc/staff"]
+        {
+            assert!(!allow.contradicts(yes, &of(other), yes), "{other}");
+        }
+        assert_eq!(subject_of("pam_listfile.so", "item=user file=/etc/staff"), None);
+    }
+
+    #[test]
+    fn one_question_of_other_modules_has_one_answer() {
+        let (yes, no) = (PamCode::SUCCESS, PamCode::PERM_DENIED);
+        let of = |text: &str| subject_of("pam_access.so", text).unwrap();
+        let (one, two) = (of("accessfile=/etc/a"), of("accessfile=/etc/a noaudit"));
+        assert!(one.contradicts(yes, &two, no) && !one.contradicts(yes, &two, yes));
+        assert!(!one.contradicts(yes, &of("accessfile=/etc/b"), no));
+        let of = |text: &str| subject_of("pam_usertype.so", text).unwrap();
+        assert!(of("issystem").contradicts(yes, &of("isregular"), yes));
     }
 
     #[test]

@@ -250,8 +250,11 @@ pub fn tabulate_for(
         let lines = || cast.iter().filter(|line| line.role == Role::Condition(number));
         condition.codes = worlds::distinct(&condition.codes, &lines);
         // If yes and no have the same effect, one code stands for both.
-        let both = [PamCode::SUCCESS, PamCode::AUTH_ERR].map(|one| condition.codes.contains(&one));
-        condition.subject = condition.subject.take().filter(|_| both == [true, true]);
+        let (yes, no) =
+            condition.codes.iter().partition::<Vec<PamCode>, _>(|one| **one == PamCode::SUCCESS);
+        let says_no = |one: &PamCode| [PamCode::AUTH_ERR, PamCode::PERM_DENIED].contains(one);
+        let both = !yes.is_empty() && no.iter().any(says_no);
+        condition.subject = condition.subject.take().filter(|_| both);
     }
     CaseTable::of(cast, conditions)
 }

@@ -1,7 +1,7 @@
 //! Judges one PAM service that is not sshd.
 use crate::finding::{Finding, Level};
 use crate::judge;
-use crate::judge::case::{Case, Reach};
+use crate::judge::case::{Case, Processes, Reach};
 use crate::judge::lines::ModuleFile;
 use crate::pam::code::PamCode;
 use crate::pam::modules::file_name;
@@ -140,7 +140,9 @@ impl Surroundings<'_> {
         let file = service.file.clone().unwrap_or_else(|| format!("/etc/pam.d/{name}"));
         let reach = Reach { without_key: true, with_key: false };
         let usable = &judge::usable::covered(reach);
-        let case = Case { table, file: &file, service: name, reach, wanted: reach, usable };
+        let credentials = Processes { apart: false, same: true };
+        let case =
+            Case { table, file: &file, service: name, reach, wanted: reach, credentials, usable };
         let recipe = if Effect::of(table).gets_in { case.recipe() } else { String::new() };
         let mut named = service.clone();
         named.file = Some(file.clone());

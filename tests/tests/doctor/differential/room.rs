@@ -267,7 +267,9 @@ impl Room {
         };
         let password = if has.password { PASSWORD } else { "wrong" };
         let both = format!("{password}{}", codes[0]);
-        for (methods, text) in ways(wiring, &[password, &codes[0], &both]) {
+        // After prompts that took the first code, the password method needs a later one.
+        let later = format!("{password}{}", codes[1]);
+        for (methods, text) in ways(wiring, &[password, &codes[0], &both, &later]) {
             let client = Client { person, from, has, methods, text };
             if client.connects(&self.m, password, &codes) {
                 return true;
@@ -303,7 +305,7 @@ fn wrong(right: &str, number: u32) -> String {
 }
 
 /// Returns the methods that a client can prefer, with the text for the password method.
-fn ways<'a>(wiring: &Wiring, texts: &[&'a str; 3]) -> Vec<(&'static str, &'a str)> {
+fn ways<'a>(wiring: &Wiring, texts: &[&'a str; 4]) -> Vec<(&'static str, &'a str)> {
     let settings = format!("{}\n{}", wiring.sshd, wiring.options.join("\n"));
     let prompts = settings.contains("KbdInteractiveAuthentication yes");
     let password = !settings.contains("PasswordAuthentication no");
@@ -320,7 +322,7 @@ fn ways<'a>(wiring: &Wiring, texts: &[&'a str; 3]) -> Vec<(&'static str, &'a str
         all.push(("publickey,keyboard-interactive", texts[0]));
     }
     if password {
-        all.extend(texts.iter().map(|text| ("publickey,password", *text)));
+        all.extend(texts.iter().take(3).map(|text| ("publickey,password", *text)));
     }
     if mixed {
         all.extend(texts.iter().map(|text| ("publickey,password,keyboard-interactive", *text)));
