@@ -53,8 +53,7 @@ fn examine(machine: &Machine, rows: Rows, settings: &Settings) -> Result<DoctorR
     let name = facts.as_ref().map_or("sshd", |facts| facts.base.service()).to_owned();
     let service = pam::load::load(machine, &name)?;
     let settings = settings.on(&service, machine);
-    let present = |path: &str| machine.module(path) != ModuleFile::Missing;
-    let table = tabulate_for(Caller::Root, service.lines(Facility::Auth), &present);
+    let table = table(machine, &service, &settings);
     let reach = facts.as_ref().map_or(Reach::EVERY, sshd::judge::reach);
     let wanted = facts.as_mut().map_or(Reach::EVERY, |facts| facts.settle(&table));
     let entries = facts.as_ref().map(sshd::judge::entries);
@@ -83,6 +82,14 @@ fn examine(machine: &Machine, rows: Rows, settings: &Settings) -> Result<DoctorR
     settings.settle(&mut findings, facts.as_ref().is_some_and(sshd::judge::passes_by_pam));
     Acceptance::of(machine).apply(&name, &mut findings);
     Ok(DoctorReport { findings, table: service.unusable.is_none().then_some(table), rows })
+}
+
+/// Computes the truth table of the stack, for the accounts of the machine.
+fn table(machine: &Machine, service: &Service, settings: &Settings) -> CaseTable {
+    let present = |path: &str| machine.module(path) != ModuleFile::Missing;
+    let auth = service.lines(Facility::Auth);
+    let census = machine.census(auth, settings.enrolled.as_deref());
+    tabulate_for(Caller::Root, auth, &present).seen_by(Some(census))
 }
 
 /// Judges the lines of the stack, and what they let in if one of them calls the module. Returns whether one does.

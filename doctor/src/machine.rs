@@ -22,6 +22,7 @@ use crate::finding::{Finding, Level};
 use crate::judge::lines::ModuleFile;
 use crate::machine::stage::Stage;
 use crate::machine::tree::Tree;
+use crate::pam::census::Person;
 use crate::pam::load::{FOLDERS, Files, UnreadableError, load};
 use crate::pam::stack::{Facility, Handler, StackKind};
 use crate::pam::twinlock::is_twinlock;
@@ -36,6 +37,8 @@ pub struct Machine {
     instance: Instance,
     candidates: Rc<[Candidate]>,
     stage: OnceCell<Stage>,
+    /// The accounts with every factor, which many services ask about.
+    persons: Rc<OnceCell<Option<Rc<Vec<Person>>>>>,
 }
 
 /// A file that is judged before it is written.
@@ -91,6 +94,7 @@ impl Machine {
             instance: Instance::default(),
             candidates: Rc::default(),
             stage: OnceCell::new(),
+            persons: Rc::default(),
         }
     }
 
@@ -110,6 +114,7 @@ impl Machine {
             instance,
             candidates: Rc::clone(&self.candidates),
             stage: OnceCell::new(),
+            persons: Rc::clone(&self.persons),
         }
     }
 

@@ -21,6 +21,8 @@ pub struct Settings {
     pub lenient: Vec<Leniency>,
     /// Whether root has a code.
     pub root: RootCode,
+    /// The accounts with a code; `None` if they are not known, or there are none.
+    pub enrolled: Option<Vec<String>>,
     /// Reads the settings that `config=` of a line names.
     pub named: Option<fn(&Machine, &str) -> Settings>,
 }

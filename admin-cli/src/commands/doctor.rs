@@ -104,8 +104,9 @@ fn of_host(chosen: &ChosenSettings) -> Settings {
             let machine = Machine::new(&loaded.policy, &chosen.path, OWNER);
             let lenient = lenient::examine(&written(&chosen.path, &loaded.policy), &machine.clock);
             let root = root_code(&machine, &loaded.policy);
+            let enrolled = enrolled(&machine);
             let effects = effects::of(&loaded.policy);
-            Settings { refusing: behind(chosen, loaded), lenient, root, ..effects }
+            Settings { refusing: behind(chosen, loaded), lenient, root, enrolled, ..effects }
         }
         Err(fault) => {
             let finding = match is_hidden(&fault) {
@@ -138,7 +139,15 @@ fn hidden_settings(config: &str) -> Finding {
     }
 }
 
-/// Returns whether root is enrolled, or exempt from codes in every login.
+/// Returns the accounts with a code or a valid ticket; `None` if there are none, or the caller may not see them.
+fn enrolled(machine: &Machine) -> Option<Vec<String>> {
+    let users = enrolled_users::everybody(&machine.records).ok()?;
+    let names: Vec<String> =
+        users.filter(|entry| counts(machine, entry)).map(|entry| entry.user).collect();
+    (!names.is_empty()).then_some(names)
+}
+
+/// Returns whether root has a code, or needs none everywhere.
 fn root_code(machine: &Machine, policy: &Policy) -> RootCode {
     let of_root = |rule: &&Rule| {
         let named = rule.user.as_ref().is_none_or(|user| user == "root");

@@ -12,10 +12,9 @@ use crate::pam::twinlock::{ModuleAnswer, Stand};
 impl Case<'_> {
     pub(super) fn shut(&self) -> Vec<Finding> {
         let gets_in = |key: bool, answer: ModuleAnswer| {
-            self.table
-                .rows
-                .iter()
-                .any(|row| row.passes() && row.world.key == key && row.world.answer == answer)
+            let passing = self.table.rows.iter().filter(|row| row.passes());
+            let mut met = passing.filter(|row| row.met || answer == ModuleAnswer::Exempt);
+            met.any(|row| row.world.key == key && row.world.answer == answer)
         };
         let ways = [false, true].into_iter().filter(|key| self.reach.covers(*key));
         let mut found = Vec::new();
@@ -50,6 +49,7 @@ impl Case<'_> {
                 StackKind::Substack | StackKind::Broken => None,
             });
         let gone = missing.map(|path| format!(" The file of {} is missing.", file_name(path)));
+        let gone = gone.or_else(|| self.nobody_meets().map(str::to_owned));
         let meant = missing.filter(|path| misspelt::is_meant(path));
         Finding {
             level,
@@ -71,6 +71,13 @@ impl Case<'_> {
                 false => self.or_recipe("Remove that method from AuthenticationMethods"),
             },
         }
+    }
+
+    /// Says that the conditions keep everybody out, if a user who met them would get in.
+    fn nobody_meets(&self) -> Option<&'static str> {
+        let mut rows = self.table.rows.iter().filter(|row| row.passes() && !row.met);
+        let right = rows.any(|row| row.world.answer == ModuleAnswer::Right);
+        right.then_some(" No enrolled account meets all conditions of the stack.")
     }
 
     fn or_recipe(&self, other: &str) -> String {

@@ -68,6 +68,7 @@ impl Case<'_> {
         let unchanged = old.len() == stack.len()
             && old.iter().zip(&stack).all(|(left, right)| same(left, right));
         let table = tabulate(&stack, &|path| !self.is_missing(path));
+        let table = table.seen_by(self.table.census.clone());
         (!unchanged && !table.is_too_large()).then_some(table)
     }
 
@@ -91,7 +92,8 @@ fn tried(table: &CaseTable, reach: Reach) -> Trial {
     for key in [false, true].into_iter().filter(|key| reach.covers(*key)) {
         for (answer, name) in [(ModuleAnswer::Right, "right"), (ModuleAnswer::Exempt, "exempt")] {
             let fits = |row: &CaseRow| row.world.key == key && row.world.answer == answer;
-            if !covered().filter(proven).any(fits) {
+            let met = |row: &&CaseRow| row.met || answer == ModuleAnswer::Exempt;
+            if !covered().filter(proven).filter(met).any(fits) {
                 shut.push((key, name));
             }
         }

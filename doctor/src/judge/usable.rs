@@ -70,7 +70,7 @@ impl Case<'_> {
 
 fn has_all(row: &CaseRow) -> bool {
     let proven = row.world.key || !matches!(row.world.password, Password::None(_));
-    proven && row.world.answer == ModuleAnswer::Right
+    proven && row.met && row.world.answer == ModuleAnswer::Right
 }
 
 /// Returns a function that tells whether users get in by a row, if sshd's settings are unknown or do not matter: the

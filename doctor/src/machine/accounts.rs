@@ -1,9 +1,12 @@
 //! The accounts and groups of the machine's files.
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io;
+use std::rc::Rc;
 
 use crate::machine::Machine;
+use crate::pam::census::{self, Census, Person};
 use crate::pam::load::{Files, UnreadableError};
+use crate::pam::stack::Handler;
 use crate::sshd::empty::EmptyPasswords;
 use crate::sshd::probe::{Account, People, Shell};
 
@@ -12,6 +15,9 @@ const DATABASES: [&str; 3] = ["passwd:", "group:", "initgroups:"];
 /// Folders with records of systemd.
 const RECORDS: [&str; 5] =
     ["/etc/userdb", "/run/userdb", "/run/host/userdb", "/usr/lib/userdb", "/var/lib/systemd/home"];
+
+/// Largest list that is evaluated, in bytes.
+const LIST_MAX: usize = 1 << 16;
 
 impl Machine {
     /// Returns the accounts with their groups, the primary ones too, and whether there are accounts elsewhere.
@@ -40,6 +46,51 @@ impl Machine {
         let elsewhere = if listed { self.source(DATABASES[0]) } else { self.elsewhere() };
         let elsewhere = elsewhere.map(|(_, source)| source);
         Ok(People { accounts: accounts.collect(), elsewhere })
+    }
+
+    /// Returns the accounts that the conditions of a stack ask about, and the lists that it names. `enrolled` are the accounts
+    /// with a code, if they are known.
+    #[must_use]
+    pub fn census(&self, stack: &[Handler], enrolled: Option<&[String]>) -> Rc<Census> {
+        if !census::asks(stack) {
+            return Rc::default();
+        }
+        let people = self.persons.get_or_init(|| self.persons(enrolled).map(Rc::new)).clone();
+        let lists = census::lists(stack).into_iter();
+        let lists = lists.filter_map(|path| Some((path.to_owned(), self.plain_list(path)?)));
+        Rc::new(Census { people, lists: lists.collect() })
+    }
+
+    /// Returns the text of a list that pam_listfile or pam_access reads; `None` if the module may not read that file alone.
+    fn plain_list(&self, path: &str) -> Option<String> {
+        let is_open = self.tree.stat(path).is_ok_and(|found| found.st_mode & 0o002 != 0);
+        let more = self.tree.names("/etc/security/access.d").unwrap_or_default();
+        let is_whole = path != census::ACCESS || more.is_empty();
+        self.text(path).ok().filter(|text| !is_open && is_whole && text.len() <= LIST_MAX)
+    }
+
+    /// Returns the accounts with a code, or all if these are not known; `None` if an account may be missing.
+    fn persons(&self, enrolled: Option<&[String]>) -> Option<Vec<Person>> {
+        let people = self.people().ok().filter(|people| people.elsewhere.is_none())?;
+        if self.elsewhere().is_some() {
+            return None;
+        }
+        let passwd = self.list("/etc/passwd").ok()?;
+        let known = passwd.lines().filter_map(|line| {
+            let mut fields = line.split(':');
+            let (name, uid) = (fields.next()?, fields.nth(1)?.parse::<u32>().ok()?);
+            Some((name, (uid, fields.nth(3)?)))
+        });
+        let known: BTreeMap<&str, (u32, &str)> = known.collect();
+        let names: Option<BTreeSet<&String>> = enrolled.map(|all| all.iter().collect());
+        let counts = |one: &Account| names.as_ref().is_none_or(|names| names.contains(&one.name));
+        let persons = people.accounts.into_iter().filter(counts).filter_map(|one| {
+            let (uid, shell) = *known.get(one.name.as_str())?;
+            let shell = Some(shell.to_owned());
+            Some(Person { name: one.name, uid, groups: one.groups, shell })
+        });
+        let persons: Vec<Person> = persons.collect();
+        (!persons.is_empty()).then_some(persons)
     }
 
     /// Returns the accounts with an empty password field.

@@ -1,4 +1,6 @@
 //! libpam's processing from files to a result, as pure functions.
+mod access;
+pub mod census;
 pub mod code;
 pub mod control;
 pub mod credentials;

@@ -22,7 +22,7 @@ const NOT_LISTED: &[bool] = &[false, true, false, false];
 const NOT_LISTED_OR_UNREAD: &[bool] = &[false, true, true, false];
 
 /// Words of pam_succeed_if that change no answer.
-const FLAGS: [&str; 5] = ["debug", "quiet", "quiet_fail", "quiet_success", "audit"];
+pub(super) const FLAGS: [&str; 5] = ["debug", "quiet", "quiet_fail", "quiet_success", "audit"];
 
 /// Operators with their opposites.
 const OPPOSITES: [(&str, &str); 8] = [

@@ -1,4 +1,7 @@
 //! Truth table of a stack: combinations of factors, and whether libpam grants access.
+use std::rc::Rc;
+
+use crate::pam::census::Census;
 use crate::pam::code::PamCode;
 use crate::pam::credentials;
 use crate::pam::dispatch::{StackOutcome, StackStep};
@@ -52,6 +55,8 @@ pub struct CaseRow {
     pub code: PamCode,
     /// The modules that were called.
     pub steps: Vec<StackStep>,
+    /// Whether one of the accounts that have every factor can get these answers of the conditions.
+    pub met: bool,
 }
 
 /// Role of a line.
@@ -115,6 +120,8 @@ pub struct CaseTable {
     pub rows: Vec<CaseRow>,
     /// Result of pam_setcred in another process than that of the login, as sshd calls it after a login with prompts.
     pub credentials: StackOutcome,
+    /// The accounts, if the conditions depend on them.
+    pub census: Option<Rc<Census>>,
 }
 
 impl CaseRow {
@@ -152,7 +159,16 @@ impl CaseTable {
     pub fn of(cast: Vec<Cast>, conditions: Vec<Condition>) -> Self {
         let rows = worlds::rows(&cast, &conditions).unwrap_or_default();
         let credentials = credentials::outcome(&cast, None);
-        Self { cast, conditions, rows, credentials }
+        Self { cast, conditions, rows, credentials, census: None }
+    }
+
+    /// Returns the table with the rows that some account can get.
+    #[must_use]
+    pub fn seen_by(mut self, census: Option<Rc<Census>>) -> Self {
+        if let Some(census) = &census {
+            census.apply(&mut self);
+        }
+        Self { census, ..self }
     }
 
     /// Reports whether the conditions have too many combinations to try.
@@ -168,7 +184,7 @@ impl CaseTable {
         if number < cast.len() {
             cast.remove(number);
         }
-        Self::of(cast, self.conditions.clone())
+        Self::of(cast, self.conditions.clone()).seen_by(self.census.clone())
     }
 
     /// Returns the conditions that the row has consulted.

@@ -143,7 +143,7 @@ fn run(
         code
     };
     let outcome = dispatch(stack, &mut answer);
-    CaseRow { world, code: outcome.code, steps: outcome.steps }
+    CaseRow { world, code: outcome.code, steps: outcome.steps, met: true }
 }
 
 /// Reports whether the line takes only an answer that an earlier line has stored, and never asks.

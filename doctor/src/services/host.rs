@@ -8,7 +8,7 @@ use crate::finding::{Finding, Level};
 use crate::judge::lines::ModuleFile;
 use crate::machine::{Machine, ProbeError};
 use crate::pam::load::load;
-use crate::pam::stack::Service;
+use crate::pam::stack::{Handler, Service};
 use crate::pam::table::CaseTable;
 use crate::report::{Rows, Verdict};
 use crate::services::catalogue::{self, Gives};
@@ -45,8 +45,10 @@ pub fn examine(machine: &Machine, settings: &Settings) -> HostReport {
         let mut known = modules.borrow_mut();
         known.entry(path.to_owned()).or_insert_with(|| machine.module(path)).clone()
     };
+    let census = |stack: &[Handler]| machine.census(stack, settings.enrolled.as_deref());
     let around = Surroundings {
         module: &module,
+        census: &census,
         settings,
         protected: acceptance.protected(),
         target_is_root: sudo.rules.of_target,
@@ -88,8 +90,10 @@ pub fn one(
     let is_way_in = catalogue::find(name).is_none_or(|door| door.gives.is_way_in());
     let protected: Vec<String> = is_way_in.then(|| name.to_owned()).into_iter().collect();
     let settings = settings.on(service, machine);
+    let census = |stack: &[Handler]| machine.census(stack, settings.enrolled.as_deref());
     let around = Surroundings {
         module: &|path| machine.module(path),
+        census: &census,
         settings: &settings,
         protected: &protected,
         target_is_root: sudo.rules.of_target,

@@ -1,8 +1,11 @@
 //! Judges one PAM service that is not sshd.
+use std::rc::Rc;
+
 use crate::finding::{Finding, Level};
 use crate::judge;
 use crate::judge::case::{Case, Processes, Reach};
 use crate::judge::lines::ModuleFile;
+use crate::pam::census::Census;
 use crate::pam::code::PamCode;
 use crate::pam::modules::file_name;
 use crate::pam::stack::{Facility, Handler, Service, StackKind};
@@ -67,7 +70,9 @@ pub struct Judged {
 pub struct Surroundings<'a> {
     /// Looks up the file of a module.
     pub module: &'a dyn Fn(&str) -> ModuleFile,
-    /// Effects of twinlock's settings.
+    /// Looks up the accounts that the conditions of a stack ask about.
+    pub census: &'a dyn Fn(&[Handler]) -> Rc<Census>,
+    /// What the settings mean.
     pub settings: &'a Settings,
     /// Services that have to ask for a code.
     pub protected: &'a [String],
@@ -81,7 +86,8 @@ impl Surroundings<'_> {
     #[must_use]
     pub fn table(&self, name: &str, service: &Service) -> CaseTable {
         let present = |path: &str| (self.module)(path) != ModuleFile::Missing;
-        let mut table = tabulate(service.lines(Facility::Auth), &present);
+        let auth = service.lines(Facility::Auth);
+        let mut table = tabulate(auth, &present).seen_by(Some((self.census)(auth)));
         if catalogue::find(name).is_some_and(|door| door.caller == Caller::User) {
             without_root(&mut table);
         }

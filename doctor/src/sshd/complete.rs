@@ -157,7 +157,8 @@ fn switched_off(method: &str, effective: &Effective) -> Option<Hindrance> {
 /// Reports whether a user with every factor gets in by this row.
 fn right(row: &CaseRow, key: bool) -> bool {
     let proven = row.world.key || !matches!(row.world.password, Password::None(_));
-    row.passes() && row.world.key == key && proven && row.world.answer == ModuleAnswer::Right
+    let factors = row.world.key == key && proven && row.world.answer == ModuleAnswer::Right;
+    row.passes() && factors && row.met
 }
 
 /// Reports whether one text can satisfy every prompt: a code alone, a password alone, or both in one field.

@@ -315,9 +315,11 @@ fn each_module_of_debian_sets_credentials_as_in_the_model() {
     for name in &names {
         let file = format!("{name}.so");
         let missing = nature(&file, &[]) == Nature::Fixed(PamCode::MODULE_UNKNOWN);
-        let model = if missing { PamCode::MODULE_UNKNOWN } else { answer(&file, &[]) };
+        let model = if missing { Some(PamCode::MODULE_UNKNOWN) } else { answer(&file, &[]) };
         let code = own_code(&real, name);
-        if model.name() != code {
+        let holds =
+            model.map_or_else(|| UNKNOWN.contains(&name.as_str()), |one| one.name() == code);
+        if !holds {
             writeln!(wrong, "{name}: {code}").expect("a string takes it");
         }
     }

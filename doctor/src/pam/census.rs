@@ -1,0 +1,331 @@
+//! The accounts as the conditions of a stack see them: which combinations of answers some account can get.
+use std::collections::BTreeMap;
+use std::rc::Rc;
+
+use crate::pam::access;
+use crate::pam::code::PamCode;
+use crate::pam::modules::file_name;
+use crate::pam::stack::{Handler, StackKind};
+use crate::pam::subject::FLAGS;
+use crate::pam::table::{CaseRow, CaseTable, Cast, Role};
+
+/// An account, or one that may exist.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug, Default)]
+pub struct Person {
+    /// The name of the account.
+    pub name: String,
+    /// Its user id.
+    pub uid: u32,
+    /// Its groups, the primary one too.
+    pub groups: Vec<String>,
+    /// Its shell, if the account is one of /etc/passwd.
+    pub shell: Option<String>,
+}
+
+/// The accounts, and the texts of the lists of accounts that lines name.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct Census {
+    /// The accounts that can have every factor; `None` if they are not all known.
+    pub people: Option<Rc<Vec<Person>>>,
+    /// Text of each list, by path. A list that cannot be read is missing.
+    pub lists: BTreeMap<String, String>,
+}
+
+/// Largest number of groups, and of accounts that may exist, that are told apart.
+const GROUPS_MAX: usize = 6;
+const PEOPLE_MAX: usize = 20_000;
+/// Codes by which a condition says that it does not hold.
+const REFUSALS: [PamCode; 2] = [PamCode::AUTH_ERR, PamCode::PERM_DENIED];
+
+/// The list of pam_access if no line names one.
+pub const ACCESS: &str = access::FILE;
+
+/// Returns the path of the list of accounts that a line names.
+#[must_use]
+pub fn list_of<'a>(path: &str, args: &'a [String]) -> Option<&'a str> {
+    let value = |key: &str| args.iter().rev().find_map(|word| word.strip_prefix(key));
+    match file_name(path) {
+        "pam_listfile.so" => value("file="),
+        "pam_access.so" => Some(value("accessfile=").unwrap_or(ACCESS)),
+        "pam_shells.so" => Some("/etc/shells"),
+        "pam_usertype.so" => Some("/etc/login.defs"),
+        _ => None,
+    }
+}
+
+/// Returns the lists that the lines of a stack name, each once.
+#[must_use]
+pub fn lists(stack: &[Handler]) -> Vec<&str> {
+    let mut found: Vec<&str> = Vec::new();
+    for handler in stack {
+        let StackKind::Module { path, args } = &handler.kind else { continue };
+        found.extend(list_of(path, args).filter(|list| !found.contains(list)));
+    }
+    found
+}
+
+/// Reports whether a line of the stack asks about the account.
+#[must_use]
+pub fn asks(stack: &[Handler]) -> bool {
+    let asking = ["pam_succeed_if.so", "pam_localuser.so"];
+    let is = |line: &Handler| match &line.kind {
+        StackKind::Module { path, args } => {
+            asking.contains(&file_name(path)) || list_of(path, args).is_some()
+        }
+        StackKind::Substack | StackKind::Broken => false,
+    };
+    stack.iter().any(is)
+}
+
+impl Census {
+    /// Returns whether the module of a line succeeds for the account; `None` if that depends on more than the account.
+    fn holds(&self, path: &str, args: &[String], person: &Person) -> Option<bool> {
+        let list = || self.lists.get(list_of(path, args)?);
+        let plain = args.iter().all(|arg| arg == "debug");
+        match file_name(path) {
+            "pam_succeed_if.so" => succeeds_if(args, person),
+            "pam_listfile.so" => listed(args, list()?, person),
+            "pam_access.so" => access::admits(list()?, args, person),
+            "pam_localuser.so" => person.shell.as_ref().map(|_| true).filter(|_| plain),
+            "pam_shells.so" => {
+                let shell = person.shell.as_ref().filter(|shell| !shell.is_empty() && plain)?;
+                Some(list()?.lines().any(|line| line == shell))
+            }
+            "pam_usertype.so" => {
+                let is_system = is_system(list()?, person.uid);
+                match args
+                    .iter()
+                    .map(String::as_str)
+                    .filter(|arg| *arg != "audit")
+                    .collect::<Vec<_>>()[..]
+                {
+                    ["issystem"] => Some(is_system),
+                    ["isregular"] => Some(!is_system),
+                    _ => None,
+                }
+            }
+            _ => None,
+        }
+    }
+
+    /// Removes the rows whose conditions no account could meet together, and marks those that none of the accounts meets.
+    pub fn apply(&self, table: &mut CaseTable) {
+        let mut rows = std::mem::take(&mut table.rows);
+        let conditions = conditions(table);
+        let possible = possible(&conditions, &self.lists);
+        let possible = possible.map(|people| self.answers(&conditions, &people));
+        let real = self.people.as_ref().map(|people| self.answers(&conditions, people));
+        rows.retain_mut(|row| {
+            let consulted: Vec<usize> = table.consulted(row).collect();
+            let is_met = |answers: &Option<Vec<Answers>>, whose: Whose| {
+                let asked = Asked { conditions: &conditions, consulted: &consulted, whose };
+                answers.as_ref().is_none_or(|all| all.iter().any(|one| asked.fits(one, row)))
+            };
+            let (can_be, met) = (is_met(&possible, Whose::AnyName), is_met(&real, Whose::Known));
+            row.met = met;
+            can_be
+        });
+        table.rows = rows;
+    }
+
+    /// Returns the answers of the conditions, one list for all accounts with the same answers.
+    fn answers(&self, conditions: &[Condition<'_>], people: &[Person]) -> Vec<Answers> {
+        let of = |person: &Person| -> Answers {
+            conditions.iter().map(|one| self.holds(one.path, one.args, person)).collect()
+        };
+        let mut all: Vec<Answers> = people.iter().map(of).collect();
+        all.sort_unstable();
+        all.dedup();
+        all
+    }
+}
+
+/// A condition, and a line with it.
+struct Condition<'a> {
+    number: usize,
+    path: &'a str,
+    args: &'a [String],
+}
+
+/// Returns the conditions of a stack whose answers have different effects. One answer stands for both of any other.
+fn conditions(table: &CaseTable) -> Vec<Condition<'_>> {
+    let both = |number: usize| {
+        let codes = table.conditions.get(number).map_or([].as_slice(), |one| &one.codes);
+        codes.contains(&PamCode::SUCCESS) && codes.iter().any(|code| REFUSALS.contains(code))
+    };
+    let mut found: Vec<Condition<'_>> = Vec::new();
+    for Cast { handler, role } in &table.cast {
+        if let (Role::Condition(number), StackKind::Module { path, args }) = (role, &handler.kind)
+            && both(*number)
+            && !found.iter().any(|one| one.number == *number)
+        {
+            found.push(Condition { number: *number, path, args });
+        }
+    }
+    found
+}
+
+/// Whether each condition holds, where that is known.
+type Answers = Vec<Option<bool>>;
+
+/// Whose answers are compared.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Whose {
+    /// Those of an account that exists.
+    Known,
+    /// Those of an account that may exist, or that a module may not find.
+    AnyName,
+}
+
+/// The conditions that a row has consulted.
+struct Asked<'a> {
+    conditions: &'a [Condition<'a>],
+    consulted: &'a [usize],
+    whose: Whose,
+}
+
+impl Asked<'_> {
+    /// Reports whether the conditions can have the answers of the row.
+    fn fits(&self, answers: &Answers, row: &CaseRow) -> bool {
+        answers.iter().zip(self.conditions).all(|(holds, condition)| {
+            let number = Some(condition.number).filter(|number| self.consulted.contains(number));
+            let code = number.and_then(|number| row.world.conditions.get(number));
+            match (holds, code) {
+                (Some(holds), Some(&PamCode::SUCCESS)) => *holds,
+                (Some(holds), Some(code)) if REFUSALS.contains(code) => !holds,
+                (Some(_), Some(_)) => self.whose == Whose::AnyName,
+                (_, None) | (None, _) => true,
+            }
+        })
+    }
+}
+
+/// Returns an account of each kind that the conditions may tell apart; `None` if there are too many kinds.
+fn possible(conditions: &[Condition<'_>], lists: &BTreeMap<String, String>) -> Option<Vec<Person>> {
+    let mut words: Vec<&str> = Vec::new();
+    for one in conditions {
+        words.extend(one.args.iter().flat_map(|word| word.split([':', '='])));
+        let list = list_of(one.path, one.args).and_then(|list| lists.get(list));
+        let list = list.map_or("", String::as_str);
+        words.extend(list.split(|c: char| c.is_whitespace() || ":()".contains(c)));
+    }
+    words.retain(|word| !word.is_empty());
+    words.sort_unstable();
+    words.dedup();
+    let numbers = words.iter().filter_map(|word| word.parse::<u32>().ok());
+    let mut uids: Vec<u32> = numbers
+        .flat_map(|one| [one.saturating_sub(1), one, one.saturating_add(1)])
+        .chain([0, 100, 999, 1000])
+        .collect();
+    uids.sort_unstable();
+    uids.dedup();
+    let is_group = |word: &&&str| conditions.iter().any(|one| may_be_group(one, word, lists));
+    let groups: Vec<&str> = words.iter().filter(is_group).copied().collect();
+    let names: Vec<&str> = words.iter().copied().chain([""]).collect();
+    let kinds = 1_usize << groups.len().min(GROUPS_MAX + 1);
+    if groups.len() > GROUPS_MAX || kinds * names.len() * uids.len() > PEOPLE_MAX {
+        return None;
+    }
+    let mut people = Vec::new();
+    for (name, uid) in names.iter().flat_map(|name| uids.iter().map(move |uid| (name, uid))) {
+        people.extend((0..kinds).map(|kind| {
+            let is_in = |(bit, _): &(usize, &&str)| kind & (1 << bit) != 0;
+            let groups = groups.iter().enumerate().filter(is_in).map(|(_, one)| (*one).to_owned());
+            Person { name: (*name).to_owned(), uid: *uid, groups: groups.collect(), shell: None }
+        }));
+    }
+    Some(people)
+}
+
+/// Reports whether the condition may take the word for the name of a group.
+fn may_be_group(condition: &Condition<'_>, word: &str, lists: &BTreeMap<String, String>) -> bool {
+    let in_args = condition.args.iter().any(|arg| arg.split(':').any(|part| part == word));
+    let in_list = || {
+        let list = list_of(condition.path, condition.args).and_then(|list| lists.get(list));
+        list.is_some_and(|text| text.contains(word))
+    };
+    match file_name(condition.path) {
+        "pam_succeed_if.so" => in_args && condition.args.iter().any(|arg| arg.ends_with("ingroup")),
+        "pam_listfile.so" => condition.args.iter().any(|arg| arg == "item=group") && in_list(),
+        "pam_access.so" => in_list(),
+        _ => false,
+    }
+}
+
+/// Returns whether the list of pam_listfile makes the module succeed.
+fn listed(args: &[String], list: &str, person: &Person) -> Option<bool> {
+    let value = |key: &str| args.iter().rev().find_map(|word| word.strip_prefix(key));
+    let known = ["item=", "file=", "sense=", "onerr=", "quiet"];
+    if args.iter().any(|word| !known.iter().any(|one| word.starts_with(one))) {
+        return None;
+    }
+    let mut names = list.lines();
+    let is_in = match value("item=")? {
+        "user" => names.any(|name| name == person.name),
+        "group" => names.any(|name| person.groups.iter().any(|group| group == name)),
+        _ => return None,
+    };
+    match value("sense=")? {
+        "allow" => Some(is_in),
+        "deny" => Some(!is_in),
+        _ => None,
+    }
+}
+
+/// Returns whether pam_usertype takes a user id for that of a system account.
+fn is_system(login_defs: &str, uid: u32) -> bool {
+    let value = |key: &str| {
+        let mut lines = login_defs.lines().filter_map(|line| line.trim_start().strip_prefix(key));
+        lines.find_map(|rest| rest.strip_prefix([' ', '\t'])?.trim().parse::<u32>().ok())
+    };
+    let least = value("UID_MIN").unwrap_or(1000);
+    let most = value("SYS_UID_MAX").unwrap_or(least.saturating_sub(1));
+    uid <= 99 || uid == 65534 || uid <= most && uid < least
+}
+
+/// Returns whether every test of a line of pam_succeed_if holds.
+fn succeeds_if(args: &[String], person: &Person) -> Option<bool> {
+    let words: Vec<&str> =
+        args.iter().map(String::as_str).filter(|word| !FLAGS.contains(word)).collect();
+    let mut all = Some(true);
+    if words.is_empty() {
+        return None;
+    }
+    for test in words.chunks(3) {
+        let [left, operator, right] = test else { return None };
+        match holds(left, operator, right, person) {
+            Some(false) => return Some(false),
+            Some(true) => {}
+            None => all = None,
+        }
+    }
+    all
+}
+
+fn holds(left: &str, operator: &str, right: &str, person: &Person) -> Option<bool> {
+    let in_group = || right.split(':').any(|name| person.groups.iter().any(|group| group == name));
+    match (left, operator) {
+        ("user", "ingroup") => Some(in_group()),
+        ("user", "notingroup") => Some(!in_group()),
+        ("user", "=") => Some(person.name == right),
+        ("user", "!=") => Some(person.name != right),
+        ("user", "in") => Some(right.split(':').any(|name| name == person.name)),
+        ("user", "notin") => Some(right.split(':').all(|name| name != person.name)),
+        ("uid", _) => {
+            let than = right.parse::<u32>().ok()?;
+            match operator {
+                "=" | "eq" => Some(person.uid == than),
+                "!=" | "ne" => Some(person.uid != than),
+                "<" | "lt" => Some(person.uid < than),
+                ">" | "gt" => Some(person.uid > than),
+                "<=" | "le" => Some(person.uid <= than),
+                ">=" | "ge" => Some(person.uid >= than),
+                _ => None,
+            }
+        }
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests;
