@@ -37,6 +37,8 @@ pub struct Machine {
     instance: Instance,
     candidates: Rc<[Candidate]>,
     stage: OnceCell<Stage>,
+    /// The folders in which libpam looks for a service.
+    folders: OnceCell<Vec<&'static str>>,
     /// The accounts with every factor, which many services ask about.
     persons: Rc<OnceCell<Option<Rc<Vec<Person>>>>>,
 }
@@ -94,6 +96,7 @@ impl Machine {
             instance: Instance::default(),
             candidates: Rc::default(),
             stage: OnceCell::new(),
+            folders: OnceCell::new(),
             persons: Rc::default(),
         }
     }
@@ -114,6 +117,7 @@ impl Machine {
             instance,
             candidates: Rc::clone(&self.candidates),
             stage: OnceCell::new(),
+            folders: self.folders.clone(),
             persons: Rc::clone(&self.persons),
         }
     }
@@ -121,7 +125,8 @@ impl Machine {
     /// Returns the services whose auth lines call the module. Services that cannot be read are left out.
     #[must_use]
     pub fn services_with_module(&self) -> Vec<String> {
-        let names = FOLDERS.iter().flat_map(|folder| self.tree.names(folder).unwrap_or_default());
+        let folders = self.pam_folders().into_iter();
+        let names = folders.flat_map(|folder| self.tree.names(folder).unwrap_or_default());
         let mut names: Vec<String> = names.map(|name| name.to_ascii_lowercase()).collect();
         names.sort();
         names.dedup();
@@ -223,6 +228,17 @@ impl Machine {
             all.extend(names.iter().map(|name| format!("{base}/{name}/security")));
         }
         all
+    }
+
+    /// Returns the folders whose paths libpam contains; all of them if no libpam is found.
+    fn folders_of_libpam(&self) -> Vec<&'static str> {
+        let beside = self.module_folders().into_iter();
+        let libraries = beside
+            .filter_map(|one| Some(format!("{}/libpam.so.0", one.strip_suffix("/security")?)));
+        let texts: Vec<String> = libraries.filter_map(|path| self.text(&path).ok()).collect();
+        let named = |folder: &&str| texts.iter().any(|text| text.contains(&format!("{folder}/%s")));
+        let found: Vec<&str> = FOLDERS.into_iter().filter(named).collect();
+        if found.is_empty() { FOLDERS.to_vec() } else { found }
     }
 
     fn has(&self, path: &str) -> bool {
@@ -362,6 +378,10 @@ impl Files for Machine {
             Some(candidate) => Ok(candidate.text.clone()),
             None => self.tree.text(path),
         }
+    }
+
+    fn pam_folders(&self) -> Vec<&'static str> {
+        self.folders.get_or_init(|| self.folders_of_libpam()).clone()
     }
 
     fn is_folder(&self, path: &str) -> bool {

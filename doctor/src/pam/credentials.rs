@@ -12,7 +12,7 @@ use crate::pam::twinlock::is_twinlock;
 use crate::pam::worlds;
 
 /// Modules of Linux-PAM that return ignore for credentials.
-const IGNORING: [&str; 13] = [
+const IGNORING: [&str; 12] = [
     "pam_access",
     "pam_echo",
     "pam_exec",
@@ -24,7 +24,6 @@ const IGNORING: [&str; 13] = [
     "pam_succeed_if",
     "pam_usertype",
     "pam_warn",
-    "pam_cap",
     "pam_rhosts_auth",
 ];
 
@@ -33,33 +32,36 @@ const ANY: [PamCode; 3] = [PamCode::SUCCESS, PamCode::IGNORE, PamCode::CRED_ERR]
 /// Largest number of combinations of answers of unknown modules that are tried.
 const MOST: usize = 1 << 12;
 
-/// Returns what a module returns for credentials: most of those that are known succeed. `None` if it is not known.
+/// Returns what a module may return for credentials: most of those that are known succeed. One that is not known may return
+/// any code. The usual code is the first.
 #[must_use]
-pub fn answer(path: &str, args: &[String]) -> Option<PamCode> {
+pub fn answers(path: &str, args: &[String]) -> Vec<PamCode> {
     let file = file_name(path);
     match file.strip_suffix(".so").unwrap_or(file) {
-        "pam_deny" => Some(PamCode::CRED_ERR),
+        "pam_deny" => vec![PamCode::CRED_ERR],
         "pam_debug" => {
             let code = args.iter().find_map(|arg| arg.strip_prefix("cred="));
-            Some(code.and_then(PamCode::from_name).unwrap_or(PamCode::SUCCESS))
+            vec![code.and_then(PamCode::from_name).unwrap_or(PamCode::SUCCESS)]
         }
-        bare if IGNORING.contains(&bare) => Some(PamCode::IGNORE),
-        _ if is_twinlock(path) || nature(path, args) != Nature::Unknown => Some(PamCode::SUCCESS),
-        _ => None,
+        "pam_cap" => vec![PamCode::SUCCESS, PamCode::IGNORE],
+        bare if IGNORING.contains(&bare) => vec![PamCode::IGNORE],
+        _ if is_twinlock(path) || nature(path, args) != Nature::Unknown => vec![PamCode::SUCCESS],
+        _ => [ANY.to_vec(), worlds::any()].concat(),
     }
 }
 
-/// Calls pam_setcred after a login by `row`, in the same process; without a row, in another one. Unknown modules succeed.
+/// Calls pam_setcred after a login by `row`, in the same process; without a row, in another one. Each module
+/// returns its usual code.
 #[must_use]
 pub fn outcome(cast: &[Cast], row: Option<&CaseRow>) -> StackOutcome {
-    outcome_if(cast, row, &|_| PamCode::SUCCESS)
+    outcome_if(cast, row, &|_| None)
 }
 
-/// Calls pam_setcred; `unknown` returns what the unknown module of that line returns.
+/// Calls pam_setcred; `other` returns what the module of that line returns in place of its usual code.
 fn outcome_if(
     cast: &[Cast],
     row: Option<&CaseRow>,
-    unknown: &dyn Fn(usize) -> PamCode,
+    other: &dyn Fn(usize) -> Option<PamCode>,
 ) -> StackOutcome {
     let stack: Vec<Handler> = cast.iter().map(|line| line.handler.clone()).collect();
     dispatch_credentials(&stack, &mut |number| {
@@ -68,7 +70,8 @@ fn outcome_if(
         let returned = match line.map(|line| (&line.role, &line.handler.kind)) {
             Some((Role::Fixed(PamCode::MODULE_UNKNOWN), _)) | None => PamCode::MODULE_UNKNOWN,
             Some((_, StackKind::Module { path, args })) => {
-                answer(path, args).unwrap_or_else(|| unknown(number))
+                let usual = || answers(path, args).first().copied();
+                other(number).or_else(usual).unwrap_or(PamCode::PERM_DENIED)
             }
             Some((_, StackKind::Substack | StackKind::Broken)) => PamCode::PERM_DENIED,
         };
@@ -76,22 +79,20 @@ fn outcome_if(
     })
 }
 
-/// Returns the first unknown module if it depends on the unknown modules whether pam_setcred succeeds.
+/// Returns the first module that may return several codes, if it depends on such modules whether pam_setcred succeeds.
 #[must_use]
 pub fn doubt<'a>(cast: &'a [Cast], row: Option<&CaseRow>) -> Option<&'a Cast> {
-    let is_unknown = |line: &Cast| match &line.handler.kind {
-        StackKind::Module { path, args } => {
-            line.role != Role::Fixed(PamCode::MODULE_UNKNOWN) && answer(path, args).is_none()
-        }
-        StackKind::Substack | StackKind::Broken => false,
-    };
-    let lines = cast.iter().enumerate().filter(|(_, line)| is_unknown(line));
-    let each: Vec<(usize, Vec<PamCode>)> = lines
-        .map(|(number, line)| {
-            let codes = worlds::distinct(&worlds::any(), &|| [line].into_iter());
-            (number, [ANY.as_slice(), &codes].concat())
+    let several = |(number, line): (usize, &Cast)| {
+        let StackKind::Module { path, args } = &line.handler.kind else { return None };
+        let codes = answers(path, args);
+        let is_there = line.role != Role::Fixed(PamCode::MODULE_UNKNOWN);
+        (is_there && codes.len() > 1).then(|| {
+            let first = codes.iter().take(ANY.len()).copied();
+            let distinct = worlds::distinct(&codes, &|| [line].into_iter());
+            (number, first.chain(distinct).collect::<Vec<_>>())
         })
-        .collect();
+    };
+    let each: Vec<(usize, Vec<PamCode>)> = cast.iter().enumerate().filter_map(several).collect();
     let (first, _) = each.first()?;
     let count = each.iter().map(|(_, codes)| codes.len()).fold(1, usize::saturating_mul);
     let passes = |choice: usize| {
@@ -103,8 +104,7 @@ pub fn doubt<'a>(cast: &'a [Cast], row: Option<&CaseRow>) -> Option<&'a Cast> {
                 code.filter(|_| *other == number)
             })
         };
-        let unknown = |number: usize| code_of(number).unwrap_or(PamCode::SUCCESS);
-        outcome_if(cast, row, &unknown).code == PamCode::SUCCESS
+        outcome_if(cast, row, &code_of).code == PamCode::SUCCESS
     };
     let usual = passes(0);
     let differs = count > MOST || (1..count).any(|choice| passes(choice) != usual);
@@ -167,6 +167,7 @@ mod tests {
             ("auth [success=ok default=ignore] pam_house.so", false, true),
             ("auth optional pam_house.so", true, true),
             ("auth optional pam_exec.so /bin/true", false, false),
+            ("auth optional pam_cap.so", false, false),
             ("auth optional pam_gone.so", false, false),
             // The login skips it; pam_setcred in another process does not.
             (

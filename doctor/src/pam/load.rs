@@ -16,6 +16,10 @@ pub trait Files {
     fn text(&self, path: &str) -> io::Result<String>;
     /// Reports whether a path is a folder.
     fn is_folder(&self, path: &str) -> bool;
+    /// Returns the folders in which libpam looks for a service, in order of precedence.
+    fn pam_folders(&self) -> Vec<&'static str> {
+        FOLDERS.to_vec()
+    }
 }
 
 /// A file that exists and cannot be read.
@@ -35,8 +39,9 @@ impl core::fmt::Display for UnreadableError {
 
 impl core::error::Error for UnreadableError {}
 
-/// Folders of a service's file, in order of precedence.
-pub const FOLDERS: [&str; 3] = ["/etc/pam.d", "/usr/lib/pam.d", "/usr/etc/pam.d"];
+/// Folders of a service's file, in order of precedence. libpam is built with one of the last two, or with neither.
+pub const FOLDERS: [&str; 4] =
+    ["/etc/pam.d", "/usr/lib/pam.d", "/usr/etc/pam.d", "/usr/share/pam.d"];
 /// Largest number of files of a service. A file that includes itself twice on each of 15 levels would be 32,768.
 const FILES_MAX: usize = 500;
 /// The file that libpam reads if there is no folder.
@@ -50,7 +55,7 @@ const DEFAULT_SERVICE: &str = "other";
 pub fn load(files: &dyn Files, service: &str) -> Result<Service, UnreadableError> {
     let service = service.to_ascii_lowercase();
     let mut loader = Loader { files, service, included: 0, loaded: Service::default() };
-    if FOLDERS.iter().any(|folder| files.is_folder(folder)) {
+    if files.pam_folders().iter().any(|folder| files.is_folder(folder)) {
         loader.folders()?;
     } else {
         loader.single_file()?;
@@ -131,7 +136,10 @@ impl Loader<'_> {
         let absolute = name.starts_with('/').then(|| name.to_owned());
         let paths = match absolute {
             Some(path) => vec![path],
-            None => FOLDERS.iter().map(|folder| format!("{folder}/{name}")).collect(),
+            None => {
+                let folders = self.files.pam_folders();
+                folders.iter().map(|folder| format!("{folder}/{name}")).collect()
+            }
         };
         for path in paths {
             if let Some(text) = self.open(&path)? {

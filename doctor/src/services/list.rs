@@ -27,12 +27,13 @@ const COPIES: [&str; 11] = [
 /// # Errors
 /// [`UnreadableError`] if a folder cannot be listed.
 pub fn names(machine: &dyn Patterns) -> Result<Names, UnreadableError> {
-    if !FOLDERS.iter().any(|folder| machine.is_folder(folder)) {
+    let folders = machine.pam_folders();
+    if !folders.iter().any(|folder| machine.is_folder(folder)) {
         let services = single_file(&machine.text(SINGLE_FILE).unwrap_or_default());
         return Ok(Names { services, copies: Vec::new() });
     }
     let mut names = BTreeSet::new();
-    for folder in FOLDERS {
+    for folder in folders {
         let paths = machine.matching(&format!("{folder}/*"))?;
         let files = paths.iter().filter(|path| !machine.is_folder(path));
         names.extend(files.filter_map(|path| path.rsplit('/').next().map(str::to_owned)));

@@ -44,6 +44,10 @@ impl Files for ReadOnce<'_> {
     fn is_folder(&self, path: &str) -> bool {
         self.files.is_folder(path)
     }
+
+    fn pam_folders(&self) -> Vec<&'static str> {
+        self.files.pam_folders()
+    }
 }
 
 #[cfg(test)]

@@ -162,8 +162,15 @@ fn right(row: &CaseRow, key: bool) -> bool {
 }
 
 /// Reports whether one text can satisfy every prompt: a code alone, a password alone, or both in one field.
+/// Users who get in without a code by the same text are not locked out: that is a way in.
 fn one_text_is_enough(table: &CaseTable, key: bool) -> bool {
-    table.rows.iter().any(|row| right(row, key) && fits_one_text(table, row))
+    let without_code = |row: &CaseRow| {
+        let proven = row.world.key || !matches!(row.world.password, Password::None(_));
+        let wrong = row.world.key == key && row.world.answer == ModuleAnswer::Wrong;
+        row.passes() && proven && wrong && row.met
+    };
+    let gets_in = |row: &CaseRow| right(row, key) || without_code(row);
+    table.rows.iter().any(|row| gets_in(row) && fits_one_text(table, row))
 }
 
 /// Reports whether one text can answer every prompt of the row: a password, a code, or both in one field. It cannot

@@ -243,6 +243,48 @@ fn samba_calls_no_auth_line_and_an_unknown_service_is_named() {
     assert!(all.contains("service-not-known"), "{all}");
 }
 
+/// The libpam of this host knows /usr/lib/pam.d, and no other folder of a distribution.
+#[test]
+fn folders_of_distributions_are_those_that_libpam_knows() {
+    let m = wired();
+    m.run(["mkdir", "-p", "/usr/lib/pam.d", "/usr/share/pam.d"]).ok();
+    m.file("/usr/share/pam.d/house").write("auth required pam_permit.so\n");
+    m.pam("other", "auth required pam_deny.so\n");
+    assert!(!pam_lets_in(&m, "house", "bob", ""));
+    let services = |report: &Value| report["services"].to_string();
+    assert!(!services(&report(&m).1).contains("house"));
+    m.file("/usr/lib/pam.d/house").write("auth required pam_permit.so\n");
+    assert!(pam_lets_in(&m, "house", "bob", ""));
+    let open = report(&m).1;
+    assert_eq!(row(&open, "house")["file"], "/usr/lib/pam.d/house");
+    m.pam("house", &format!("{B}{REST}"));
+    assert!(!pam_lets_in(&m, "house", "bob", ""));
+    assert_eq!(row(&report(&m).1, "house")["file"], "/etc/pam.d/house");
+}
+
+#[test]
+fn remedies_name_the_service_that_is_judged() {
+    let m = wired();
+    m.pam("su", &format!("@include common-auth\nauth required pam_twinlock.so\n{REST}"));
+    let said = m.run(["twinlock", "doctor", "su"]);
+    assert_eq!(said.code, Some(7));
+    assert!(said.stdout.contains("`first_factor=stack`"), "{}", said.stdout);
+    assert!(
+        said.stdout
+            .split_whitespace()
+            .collect::<Vec<_>>()
+            .join(" ")
+            .contains("`twinlock doctor su` again"),
+        "{}",
+        said.stdout
+    );
+    assert!(!said.stdout.contains("ssh"), "{}", said.stdout);
+    m.file("/etc/pam.d/su").mode(0o600);
+    let hidden = m.run_as("ada", ["twinlock", "doctor", "su"]);
+    assert_eq!(hidden.code, Some(8));
+    assert!(hidden.stderr.contains("Run `twinlock doctor su` as root."), "{hidden:?}");
+}
+
 #[test]
 fn doas_without_a_file_of_its_own_gets_that_of_other() {
     let m = wired();

@@ -131,6 +131,17 @@ fn key_is_not_seen_by_the_password_method() {
     assert!(answers(&m, "ada", true, ["wrong", &m.code("ada")]));
 }
 
+/// Who gets in with the password alone is not locked out, although a code cannot be typed.
+#[test]
+fn ignored_refusal_is_a_way_in_and_no_lock_out() {
+    let methods = "KbdInteractiveAuthentication no\nPasswordAuthentication yes\nAuthenticationMethods publickey,password\n";
+    let weak = "[success=ok auth_err=ignore default=die]";
+    let m = wired(methods, &B.replace("required pam_twinlock", &format!("{weak} pam_twinlock")));
+    verdict(&m, "open", Some("way-in password-alone"));
+    assert!(answers(&m, "ada", true, [PASSWORD, PASSWORD]));
+    assert!(!answers(&m, "ada", true, ["wrong", "wrong"]));
+}
+
 #[test]
 fn one_field_by_the_password_method_works() {
     let methods =
