@@ -122,11 +122,13 @@ fn is_used(entries: Option<&[Entry]>, table: &CaseTable, row: &CaseRow) -> bool 
     }
 }
 
-/// Returns where sshd calls pam_setcred after logins.
+/// Returns where sshd calls pam_setcred after logins, and ends those for which it fails.
 fn processes(entries: Option<&[Entry]>) -> Processes {
-    let by =
-        |method: Method| entries.is_none_or(|all| all.iter().any(|entry| entry.method == method));
-    Processes { apart: by(Method::Prompts), same: by(Method::OneText) }
+    let any = |fits: &dyn Fn(&Entry) -> bool| entries.is_none_or(|all| all.iter().any(fits));
+    Processes {
+        apart: any(&|entry| entry.method == Method::Prompts),
+        same: any(&|entry| entry.method == Method::OneText && entry.prompted),
+    }
 }
 
 /// Judges the services of programs that do not run as root.

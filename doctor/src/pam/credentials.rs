@@ -1,4 +1,5 @@
-//! The calls of pam_setcred after a login: sshd ends a login that PAM has granted if they fail.
+//! The calls of pam_setcred after a login: sshd ends a login that PAM has granted if they fail, unless the password method
+//! alone has asked for everything.
 //!
 //! sshd asks prompts in a process of its own. pam_setcred then runs in another process, where libpam does not know how
 //! the login went: each line's control field is applied to what the line returns for credentials. After the password

@@ -46,6 +46,8 @@ pub struct Entry {
     pub unseen: bool,
     /// The method.
     pub method: Method,
+    /// Whether prompts were answered on the way. Only then does sshd end the login if pam_setcred fails.
+    pub prompted: bool,
 }
 
 /// A method by which sshd asks PAM.
@@ -69,7 +71,8 @@ impl Entry {
             && match self.method {
                 Method::Prompts => set(table.credentials.code),
                 Method::OneText => {
-                    fits_one_text(table, row) && set(outcome(&table.cast, Some(row)).code)
+                    let set = !self.prompted || set(outcome(&table.cast, Some(row)).code);
+                    fits_one_text(table, row) && set
                 }
             }
     }
@@ -85,7 +88,8 @@ pub fn entry(way: &Way, effective: &Effective) -> Option<Entry> {
     }
     let method = last(way)?;
     let key = way.key_before_pam() && method == Method::Prompts;
-    Some(Entry { key, unseen: way.asks("publickey") && !key, method })
+    let prompted = way.asks("keyboard-interactive");
+    Some(Entry { key, unseen: way.asks("publickey") && !key, method, prompted })
 }
 
 fn last(way: &Way) -> Option<Method> {

@@ -344,3 +344,21 @@ fn an_accepted_way_in_is_shown_until_its_day() {
     verdict(&m, "open", Some("way-in match-without-code"));
     assert_eq!(report(&m).0, Some(7));
 }
+
+/// sshd ends a login because of pam_setcred only if prompts asked for it.
+#[test]
+fn password_method_survives_failing_credentials() {
+    let password =
+        "KbdInteractiveAuthentication no\nPasswordAuthentication yes\nPubkeyAuthentication no\n";
+    let fails = "auth required pam_debug.so auth=success cred=cred_err\n";
+    let one_field = "auth required pam_twinlock.so first_factor=follows forward_pass\nauth required pam_unix.so use_first_pass nodelay\n";
+    let m = wired(password, &format!("{fails}{one_field}"));
+    let both = format!("{PASSWORD}{}", m.code("ada"));
+    let gets_in = answers(&m, "ada", false, [&both, &both]);
+    assert!(gets_in, "{:?}", m.log());
+    verdict(&m, "closed", None);
+    m.sshd(&format!("PermitRootLogin no\n{PROMPTS}"));
+    verdict(&m, "locked_out", Some("lock-out credentials-refused"));
+    let both = format!("{PASSWORD}{}", m.code_in("ada", 1));
+    assert!(!answers(&m, "ada", false, [&both, &both]));
+}
