@@ -97,6 +97,7 @@ fn of_stack(case: &Case<'_>, service: &Service, machine: &Machine) -> (Vec<Findi
     let keys = case.reach.with_key || case.wanted.with_key;
     let module = |path: &str| machine.module(path);
     let mut found = judge::lines::judge(service, &module, &case.recipe(), keys);
+    found.extend(machine.unloadable(service));
     let wired = service.unusable.is_none() && !found.iter().any(|one| one.id == "not-wired");
     if wired {
         found.extend(judge::stack(case));

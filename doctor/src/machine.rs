@@ -2,6 +2,7 @@
 mod accounts;
 mod glob;
 mod instances;
+mod loadable;
 mod reloaded;
 mod sockets;
 mod stage;

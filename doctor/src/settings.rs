@@ -23,6 +23,8 @@ pub struct Settings {
     pub root: RootCode,
     /// The accounts with a code; `None` if they are not known, or there are none.
     pub enrolled: Option<Vec<String>>,
+    /// Warnings about the machine, which concern no single service.
+    pub machine: Vec<Finding>,
     /// Reads the settings that `config=` of a line names.
     pub named: Option<fn(&Machine, &str) -> Settings>,
 }

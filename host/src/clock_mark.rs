@@ -27,6 +27,12 @@ const AHEAD: &str = "ahead.";
 /// Maximum time of the boot clock, in seconds, that the nanoseconds field can store: 31 years.
 const MOVED_MAX: u64 = 999_999_999;
 
+/// Returns whether a time service keeps the wall clock of this host right.
+#[must_use]
+pub fn is_synchronized() -> bool {
+    synchronized::trust() == Trust::Synchronized
+}
+
 /// Reads the clock mark and the periods later than it; `None` if there is no mark.
 ///
 /// # Errors

@@ -3,6 +3,7 @@
 mod candidate;
 mod effects;
 pub(crate) mod lenient;
+mod machine;
 
 use std::{
     io::{self, Write, stdout},
@@ -105,8 +106,17 @@ fn of_host(chosen: &ChosenSettings) -> Settings {
             let lenient = lenient::examine(&written(&chosen.path, &loaded.policy), &machine.clock);
             let root = root_code(&machine, &loaded.policy);
             let enrolled = enrolled(&machine);
+            let records = loaded.policy.places.records.to_string();
+            let warnings = machine::examine(&machine, &records, root);
             let effects = effects::of(&loaded.policy);
-            Settings { refusing: behind(chosen, loaded), lenient, root, enrolled, ..effects }
+            Settings {
+                refusing: behind(chosen, loaded),
+                lenient,
+                root,
+                enrolled,
+                machine: warnings,
+                ..effects
+            }
         }
         Err(fault) => {
             let finding = match is_hidden(&fault) {

@@ -30,15 +30,12 @@ impl Case<'_> {
             self.table.rows.iter().any(|row| (self.usable)(row) && fits(row))
         };
         let anybody = lets_in(&|_| true);
-        let without_key = lets_in(&|row| !row.world.key);
         let exempt = lets_in(&|row| row.world.answer == ModuleAnswer::Exempt);
         for finding in findings.iter_mut() {
             let of =
                 |level: Level, ids: &[&str]| finding.level == level && ids.contains(&finding.id);
-            let by_empty = of(Level::WayIn, &["empty-password"]) && !without_key;
-            let idle = by_empty
-                || of(Level::WayIn, &FOR_ALL) && !anybody
-                || of(Level::WayIn, &FOR_EXEMPT) && !exempt;
+            let idle =
+                of(Level::WayIn, &FOR_ALL) && !anybody || of(Level::WayIn, &FOR_EXEMPT) && !exempt;
             let refuses_nobody =
                 of(Level::LockOut, &REFUSING) && self.gets_in() && !self.refuses(&finding.place);
             if idle || refuses_nobody {

@@ -128,6 +128,18 @@ impl Census {
         table.rows = rows;
     }
 
+    /// Returns whether an account can get the answers of the row. An account that is not known may get any.
+    #[must_use]
+    pub fn is_met_by(&self, table: &CaseTable, row: &CaseRow, name: &str) -> bool {
+        let mut known = self.people.iter().flat_map(|people| people.iter());
+        let Some(person) = known.find(|one| one.name == name) else { return true };
+        let conditions = conditions(table);
+        let consulted: Vec<usize> = table.consulted(row).collect();
+        let asked = Asked { conditions: &conditions, consulted: &consulted, whose: Whose::Known };
+        let answers = self.answers(&conditions, std::slice::from_ref(person));
+        answers.iter().any(|one| asked.fits(one, row))
+    }
+
     /// Returns the answers of the conditions, one list for all accounts with the same answers.
     fn answers(&self, conditions: &[Condition<'_>], people: &[Person]) -> Vec<Answers> {
         let of = |person: &Person| -> Answers {

@@ -373,6 +373,11 @@ mod tests {
         let unix = "auth required pam_unix.so use_first_pass\n";
         assert_eq!(passing(&table(unix)), []);
         let asks = "auth required pam_twinlock.so first_factor=follows forward_pass\n";
+        // A refused answer is not passed on.
+        let ignored = asks.replace("required", "[default=ignore]");
+        let only_right = passing(&table(&format!("{ignored}{unix}")));
+        assert!(only_right.iter().all(|(_, _, answer)| *answer != ModuleAnswer::Wrong));
+        assert_ne!(only_right, []);
         assert_ne!(passing(&table(&format!("{asks}{unix}"))), []);
         assert_ne!(passing(&table(&format!("auth optional pam_sss.so\n{unix}"))), []);
         assert_eq!(passing(&table(&format!("auth optional pam_mail.so\n{unix}"))), []);

@@ -123,15 +123,23 @@ fn run(
     let mut line_of = stack.iter().zip(scene.cast);
     // Whether an earlier line has stored an answer of the user for the next.
     let mut answered = false;
+    // Whether our module has stored something in place of the password, because it has refused.
+    let mut withheld = false;
     let mut answer = |handler: &Handler| {
         let Some((_, line)) = line_of.find(|(line, _)| std::ptr::eq(*line, handler)) else {
             return PamCode::PERM_DENIED;
         };
-        if needs_answer(line) && !answered {
+        if needs_answer(line) && !answered || takes_answer(line) && withheld {
             return PamCode::AUTH_ERR;
         }
         answered |= leaves_answer(line, scene.conditions);
-        let Role::Condition(number) = line.role else { return answer(&line.role, &world) };
+        let Role::Condition(number) = line.role else {
+            let code = answer(&line.role, &world);
+            if forwards(line) {
+                withheld = ![PamCode::SUCCESS, PamCode::IGNORE].contains(&code);
+            }
+            return code;
+        };
         let choice = chosen.iter().find(|(other, _)| *other == number).map(|(_, choice)| *choice);
         if choice.is_none() {
             chosen.push((number, 0));
@@ -153,13 +161,23 @@ fn needs_answer(line: &Cast) -> bool {
     proof && args.iter().any(|arg| arg == "use_first_pass")
 }
 
+/// Reports whether the line takes an answer that an earlier line has stored, and does not ask again if it is wrong.
+fn takes_answer(line: &Cast) -> bool {
+    let unix = matches!(&line.role, Role::Proof(name) if name == "pam_unix.so");
+    unix || needs_answer(line)
+}
+
+/// Reports whether the line passes the password of an accepted answer on.
+fn forwards(line: &Cast) -> bool {
+    let Role::Twinlock(args) = &line.role else { return false };
+    args.line.as_ref().is_some_and(|line| line.forward == Forward::Password)
+}
+
 /// Reports whether the line may store an answer. A module that is not known may do anything.
 fn leaves_answer(line: &Cast, conditions: &[Condition]) -> bool {
     match &line.role {
         Role::Proof(_) | Role::Second(_) => true,
-        Role::Twinlock(args) => {
-            args.line.as_ref().is_some_and(|line| line.forward == Forward::Password)
-        }
+        Role::Twinlock(_) => forwards(line),
         Role::Condition(number) => {
             conditions.get(*number).is_some_and(|one| one.model == ConditionModel::Unknown)
         }

@@ -16,6 +16,7 @@ use crate::services::effect::Effect;
 use crate::services::judged::{Asks, Counts, Judged, Surroundings};
 use crate::services::list::{self, Names};
 use crate::services::locked_out;
+use crate::services::polkit;
 use crate::services::read_once::ReadOnce;
 use crate::services::root_doors::{self, SudoRules};
 use crate::settings::Settings;
@@ -63,9 +64,8 @@ pub fn examine(machine: &Machine, settings: &Settings) -> HostReport {
     report.judge_all(machine, &around, names.services);
     report.add_sudo(&sudo, machine);
     report.warn_of_doors();
-    if report.counted().next().is_none() {
-        report.findings.push(nothing_asks());
-    }
+    let asks = report.counted().next().is_some();
+    report.findings.extend(if asks { settings.machine.clone() } else { vec![nothing_asks()] });
     for one in &mut report.services {
         acceptance.mark(&one.name, &mut one.findings);
         one.findings.sort_by(Finding::in_report);
@@ -102,6 +102,7 @@ pub fn one(
     report.services.push(around.judge(name, service));
     report.add_sudo(&sudo, machine);
     let mut judged = report.services.remove(0);
+    judged.findings.extend(machine.unloadable(service));
     acceptance.apply(name, &mut judged.findings);
     judged.findings.sort_by(Finding::in_report);
     (judged, around.table(name, service))
@@ -246,7 +247,10 @@ impl HostReport {
     fn add_sudo(&mut self, sudo: &SudoRules, machine: &Machine) {
         let mut of_sudo = sudo.findings.clone();
         of_sudo.extend(root_doors::other_service(&sudo.rules, &self.services));
-        for (name, found) in [("sudo", of_sudo), ("doas", root_doors::of_doas(machine))] {
+        let doas = root_doors::of_doas(machine);
+        for (name, found) in
+            [("sudo", of_sudo), ("doas", doas), ("polkit-1", polkit::judge(machine))]
+        {
             let Some(one) = self.service(name).filter(|one| one.counts != Counts::No) else {
                 continue;
             };

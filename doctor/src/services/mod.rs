@@ -10,6 +10,7 @@ pub mod judged;
 pub mod list;
 pub mod locked_out;
 pub mod one;
+pub mod polkit;
 pub mod read_once;
 pub mod root_doors;
 pub mod steps;

@@ -26,24 +26,34 @@ impl SudoRules {
     #[must_use]
     pub fn of(machine: &Machine) -> Self {
         let mut whole = Self { rules: Sudoers::default(), findings: Vec::new() };
-        match machine.sudoers(sudoers_text::FILE) {
-            SudoersOutput::Json(json) => match sudoers::read(&json) {
-                Ok(rules) => {
-                    whole.findings = findings(&rules);
-                    whole.rules = rules;
-                }
-                Err(what) => whole
-                    .findings
-                    .push(unread(&format!("cvtsudoers prints what is not known: {what}"))),
-            },
-            SudoersOutput::Refused(said) => {
-                let first = said.lines().next().unwrap_or("no reason given");
-                whole.findings.push(unread(first));
-            }
-            SudoersOutput::NoProgram => whole.findings = plainly(machine),
+        let has = |file: &str| !matches!(machine.text(file), Err(error) if error.kind() == io::ErrorKind::NotFound);
+        let own = has(sudoers_text::FILE_RS).then_some(sudoers_text::FILE_RS);
+        let usual = Some(sudoers_text::FILE).filter(|file| own.is_none() || has(file));
+        for file in usual.into_iter().chain(own) {
+            whole.add(machine, file);
         }
         whole.findings.extend(elsewhere(machine));
         whole
+    }
+
+    /// Adds the rules of a file with everything that it includes.
+    fn add(&mut self, machine: &Machine, file: &'static str) {
+        match machine.sudoers(file) {
+            SudoersOutput::Json(json) => match sudoers::read(&json) {
+                Ok(rules) => {
+                    self.findings.extend(findings(&rules, file));
+                    self.rules.merge(rules);
+                }
+                Err(what) => self
+                    .findings
+                    .push(unread(file, &format!("cvtsudoers prints what is not known: {what}"))),
+            },
+            SudoersOutput::Refused(said) => {
+                let first = said.lines().next().unwrap_or("no reason given");
+                self.findings.push(unread(file, first));
+            }
+            SudoersOutput::NoProgram => self.findings.extend(plainly(machine, file)),
+        }
     }
 
     /// Returns the minutes for which sudo does not ask again, as a cell of the table.
@@ -57,7 +67,8 @@ impl SudoRules {
     }
 }
 
-fn findings(rules: &Sudoers) -> Vec<Finding> {
+fn findings(rules: &Sudoers, file: &str) -> Vec<Finding> {
+    let in_sudoers = |level, id, what, remedy: &str| in_file(file, level, id, what, remedy);
     let mut found: Vec<Finding> = Vec::new();
     for one in &rules.unasked {
         let id = if one.by == "NOPASSWD" { "sudo-nopasswd" } else { "sudo-not-asked" };
@@ -97,13 +108,13 @@ fn findings(rules: &Sudoers) -> Vec<Finding> {
     found
 }
 
-fn in_sudoers(level: Level, id: &'static str, what: String, remedy: &str) -> Finding {
-    let (place, remedy) = (sudoers_text::FILE.to_owned(), remedy.to_owned());
-    Finding { level, id, place, what, remedy }
+fn in_file(file: &str, level: Level, id: &'static str, what: String, remedy: &str) -> Finding {
+    Finding { level, id, place: file.to_owned(), what, remedy: remedy.to_owned() }
 }
 
-fn unread(why: &str) -> Finding {
-    in_sudoers(
+fn unread(file: &str, why: &str) -> Finding {
+    in_file(
+        file,
         Level::Unknown,
         "sudoers-unread",
         format!("It is not known whom sudo asks: {why}."),
@@ -111,12 +122,12 @@ fn unread(why: &str) -> Finding {
     )
 }
 
-/// Searches the text of the files for words by which sudo does not ask. Does not find out which users they concern.
-fn plainly(machine: &Machine) -> Vec<Finding> {
-    let suspects = match sudoers_text::scan(machine) {
+/// Reads the files plainly: a word by which sudo may not ask is found, but not whom it concerns.
+fn plainly(machine: &Machine, file: &str) -> Vec<Finding> {
+    let suspects = match sudoers_text::scan(machine, file) {
         Ok(suspects) => suspects,
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Vec::new(),
-        Err(error) => return vec![unread(&error.to_string())],
+        Err(error) => return vec![unread(file, &error.to_string())],
     };
     let finding = |one: sudoers_text::Suspect| Finding {
         level: Level::Unknown,
@@ -193,7 +204,8 @@ pub fn other_service(rules: &Sudoers, all: &[Judged]) -> Vec<Finding> {
     for (own, setting, names) in kinds {
         let open = names.iter().filter(|name| wired(own) && asks(name) != Some(Asks::Always));
         found.extend(open.map(|name| {
-            in_sudoers(
+            in_file(
+                sudoers_text::FILE,
                 Level::WayIn,
                 "sudo-other-service",
                 format!("sudo calls the PAM service {name} in place of {own} ({setting}), and {name} does not always ask for a code."),

@@ -31,6 +31,23 @@ pub struct Sudoers {
     pub of_target: bool,
 }
 
+impl Sudoers {
+    /// Adds what another file says.
+    pub fn merge(&mut self, other: Self) {
+        self.unasked.extend(other.unasked);
+        self.services.extend(other.services);
+        self.login_services.extend(other.login_services);
+        let longer =
+            |one: f64, two: f64| if one < 0.0 || two < 0.0 { one.min(two) } else { one.max(two) };
+        self.timeout = match (self.timeout, other.timeout) {
+            (Some(one), Some(two)) => Some(longer(one, two)),
+            (one, two) => one.or(two),
+        };
+        self.shared |= other.shared;
+        self.of_target |= other.of_target;
+    }
+}
+
 /// Reads the output of `cvtsudoers -f json`.
 ///
 /// # Errors

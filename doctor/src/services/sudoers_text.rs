@@ -19,6 +19,8 @@ const WORDS: [&str; 6] =
 
 /// The main file.
 pub const FILE: &str = "/etc/sudoers";
+/// The file that sudo-rs reads in its place, if it exists.
+pub const FILE_RS: &str = "/etc/sudoers-rs";
 /// Largest number of files that are read.
 const FILES_MAX: usize = 500;
 
@@ -26,13 +28,13 @@ const FILES_MAX: usize = 500;
 ///
 /// # Errors
 /// [`io::Error`] if a file that is included cannot be read; the text names it.
-pub fn scan(machine: &dyn Patterns) -> io::Result<Vec<Suspect>> {
+pub fn scan(machine: &dyn Patterns, main: &str) -> io::Result<Vec<Suspect>> {
     let mut found = Vec::new();
-    let mut files = vec![FILE.to_owned()];
+    let mut files = vec![main.to_owned()];
     let mut next = 0;
     while let Some(file) = files.get(next).cloned() {
         if next >= FILES_MAX {
-            return Err(io::Error::other(format!("{FILE} includes too many files")));
+            return Err(io::Error::other(format!("{main} includes too many files")));
         }
         let text = machine
             .text(&file)

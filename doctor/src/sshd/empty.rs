@@ -1,8 +1,9 @@
 //! Finds accounts with an empty password, which PermitEmptyPasswords and `nullok` let in by the code alone.
 use crate::finding::{Finding, Level};
 use crate::pam::stack::StackKind;
-use crate::pam::table::{CaseTable, Role};
-use crate::sshd::judge::SshdFacts;
+use crate::pam::table::{CaseRow, CaseTable, Password, Role};
+use crate::pam::twinlock::ModuleAnswer;
+use crate::sshd::judge::{SshdFacts, entries};
 
 /// What is known about accounts with an empty password field.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -13,22 +14,47 @@ pub enum EmptyPasswords {
     Unread,
 }
 
+/// Reports whether a line that asks for a password takes an empty one.
+fn takes_none(table: &CaseTable) -> bool {
+    table.cast.iter().any(|line| match (&line.role, &line.handler.kind) {
+        (Role::Proof(_), StackKind::Module { args, .. }) => {
+            args.iter().any(|arg| ["nullok", "nullok_secure"].contains(&arg.as_str()))
+        }
+        (_, _) => false,
+    })
+}
+
+/// Reports whether a password and a code let an account in without a key; without a name, any account.
+fn is_enough(facts: &SshdFacts, table: &CaseTable, name: Option<&str>) -> bool {
+    let without_key = entries(facts).iter().any(|entry| !entry.key && !entry.unseen);
+    let met = |row: &CaseRow| match (&table.census, name) {
+        (Some(census), Some(name)) => census.is_met_by(table, row, name),
+        (_, _) => true,
+    };
+    without_key
+        && table.rows.iter().any(|row| {
+            let proven = matches!(row.world.password, Password::By(_));
+            let right = proven && row.world.answer == ModuleAnswer::Right;
+            row.passes() && !row.world.key && right && met(row)
+        })
+}
+
 /// Returns a finding about accounts for which the password step asks for nothing.
 #[must_use]
 pub fn judge(facts: &SshdFacts, table: &CaseTable, empty: &EmptyPasswords) -> Option<Finding> {
     let mut settings = facts.asked.iter().map(|(_, effective)| effective);
     let permitted = facts.base.yes("permitemptypasswords")
         || settings.any(|one| one.yes("permitemptypasswords"));
-    let takes_none = table.cast.iter().any(|line| match (&line.role, &line.handler.kind) {
-        (Role::Proof(_), StackKind::Module { args, .. }) => {
-            args.iter().any(|arg| ["nullok", "nullok_secure"].contains(&arg.as_str()))
-        }
-        (_, _) => false,
-    });
-    if !permitted || !takes_none {
+    if !permitted || !takes_none(table) {
         return None;
     }
+    let enough = |name: &&String| is_enough(facts, table, Some(name));
     let (level, what) = match empty {
+        EmptyPasswords::Of(names) if !names.is_empty() && !names.iter().any(|one| enough(&one)) => (
+            Level::Warning,
+            "An account with an empty password needs no password; for no such account the code alone is enough now."
+                .to_owned(),
+        ),
         EmptyPasswords::Of(names) if names.is_empty() => (
             Level::Warning,
             "An account with an empty password would need no password: no account has one now."
@@ -38,9 +64,10 @@ pub fn judge(facts: &SshdFacts, table: &CaseTable, empty: &EmptyPasswords) -> Op
             Level::WayIn,
             format!(
                 "{}: the password is empty, so the code alone is enough for a login.",
-                names.join(", ")
+                names.iter().filter(enough).cloned().collect::<Vec<_>>().join(", ")
             ),
         ),
+        EmptyPasswords::Unread if !is_enough(facts, table, None) => return None,
         EmptyPasswords::Unread => (
             Level::Unknown,
             "An account with an empty password needs no password, and /etc/shadow cannot be read."

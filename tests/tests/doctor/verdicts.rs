@@ -3,6 +3,7 @@
 mod behind;
 mod candidates;
 mod codes;
+mod conditions;
 mod hosts;
 mod running;
 mod wirings;

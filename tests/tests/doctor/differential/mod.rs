@@ -1,6 +1,7 @@
 //! Differential test: generated wirings with real logins, compared with doctor's verdict.
 
 mod changes;
+mod client;
 mod compare;
 mod grammar;
 mod lines;

@@ -6,6 +6,7 @@ use std::fs;
 use serde_json::Value;
 use twinlock_tests::{Machine, Otp, now};
 
+use super::client::{Client, ways};
 use super::people::{
     AFAR, APP, Enrolled, GROUPS, INSIDE, OVER_6, PASSWORD, PEOPLE, Person, members,
 };
@@ -23,7 +24,7 @@ case $what in
 password) echo "$PASSWORD"; exit ;;
 text) echo "$TEXT"; exit ;;
 esac
-count=$(cat /tmp/answered 2>/dev/null || echo 0)
+count=$(cat /tmp/answered 2>/dev/null || echo $FIRST)
 echo $((count + 1)) >/tmp/answered
 set -- $CODES
 shift $((count < $# ? count : $#))
@@ -273,8 +274,8 @@ impl Room {
         let both = format!("{password}{}", codes[0]);
         // After prompts that took the first code, the password method needs a later one.
         let later = format!("{password}{}", codes[1]);
-        for (methods, text) in ways(wiring, &[password, &codes[0], &both, &later]) {
-            let client = Client { person, from, has, methods, text };
+        for way in ways(wiring, &[password, &codes[0], &both, &later]) {
+            let client = Client { person, from, has, way };
             if client.connects(&self.m, password, &codes) {
                 return true;
             }
@@ -306,68 +307,6 @@ impl Room {
 fn wrong(right: &str, number: u32) -> String {
     let digits: u32 = right.parse().expect("six digits");
     format!("{:06}", (digits + 314_159 + number * 100_003) % 1_000_000)
-}
-
-/// Returns the methods that a client can prefer, with the text for the password method.
-fn ways<'a>(wiring: &Wiring, texts: &[&'a str; 4]) -> Vec<(&'static str, &'a str)> {
-    let settings = format!("{}\n{}", wiring.sshd, wiring.options.join("\n"));
-    let prompts = settings.contains("KbdInteractiveAuthentication yes");
-    let password = !settings.contains("PasswordAuthentication no");
-    let list = |line: &&str| line.contains("AuthenticationMethods");
-    let mixed = settings
-        .lines()
-        .filter(list)
-        .flat_map(str::split_whitespace)
-        .any(|way| way.contains("password") && way.contains("keyboard-interactive"));
-    let one_field = wiring.auth.iter().any(|line| line.contains("_pass"));
-    let texts = if one_field { &texts[..] } else { &texts[..2] };
-    let mut all = vec![];
-    if prompts {
-        all.push(("publickey,keyboard-interactive", texts[0]));
-    }
-    if password {
-        all.extend(texts.iter().take(3).map(|text| ("publickey,password", *text)));
-    }
-    if mixed {
-        all.extend(texts.iter().map(|text| ("publickey,password,keyboard-interactive", *text)));
-    }
-    if all.is_empty() {
-        all.push(("publickey", texts[0]));
-    }
-    all
-}
-
-/// One connection of a client.
-struct Client<'a> {
-    person: &'a Person,
-    from: From,
-    has: Has,
-    methods: &'static str,
-    text: &'a str,
-}
-
-impl Client<'_> {
-    /// Reports whether sshd lets the client in, whatever the shell then does.
-    fn connects(&self, m: &Machine, password: &str, codes: &[String; 3]) -> bool {
-        let _ = fs::remove_file(m.outside("/tmp/answered"));
-        let ssh = m.ssh(self.person.name);
-        let ssh = ssh.key_of(if self.has.key { self.person.name } else { "stranger" });
-        let ssh = ssh
-            .option(&format!("PreferredAuthentications={}", self.methods))
-            .option(&format!("HostName={}", self.from.server()))
-            .option(&format!("BindAddress={}", self.from.address))
-            .option(&format!("Port={}", self.from.port))
-            .option("StrictHostKeyChecking=no")
-            .option("KexAlgorithms=curve25519-sha256")
-            .option("UserKnownHostsFile=/dev/null")
-            .option("ConnectTimeout=30");
-        let call = ssh.command(["true"]).call();
-        let call = call.env("SSH_ASKPASS", "/usr/local/bin/answer");
-        let call = call.env("SSH_ASKPASS_REQUIRE", "force");
-        let call = call.env("PASSWORD", password).env("TEXT", self.text);
-        let end = call.env("CODES", &codes.join(" ")).output();
-        end.code != Some(255)
-    }
 }
 
 fn people(wiring: &Wiring) -> impl Iterator<Item = Person> {

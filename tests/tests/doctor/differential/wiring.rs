@@ -68,7 +68,7 @@ impl Wiring {
 
     /// Reports whether a line refuses some accounts or connections on purpose.
     pub(super) fn restricts(&self) -> bool {
-        let conditions = ["succeed_if", "listfile", "access", "usertype", "localuser"];
+        let conditions = ["succeed_if", "listfile", "access", "usertype", "localuser", "shells"];
         self.auth.iter().any(|line| conditions.iter().any(|one| line.contains(one)))
     }
 }

@@ -98,6 +98,12 @@ fn an_account_with_an_empty_password_needs_the_code_alone() {
     m.run(["passwd", "-d", "ada"]).ok();
     verdict(&m, "open", Some("way-in empty-password"));
     assert!(answers(&m, "ada", false, ["wrong", &m.code("ada")]));
+    // With a key, the code is not alone.
+    let with_key = "PasswordAuthentication yes\nKbdInteractiveAuthentication yes\nAuthenticationMethods publickey,password publickey,keyboard-interactive\n";
+    m.sshd(&format!("PermitRootLogin no\nPermitEmptyPasswords yes\n{with_key}"));
+    verdict(&m, "closed", None);
+    assert!(!answers(&m, "ada", false, ["wrong", &m.code_in("ada", 1)]));
+    assert!(answers(&m, "ada", true, ["wrong", &m.code_in("ada", 1)]));
 }
 
 #[test]

@@ -1,0 +1,66 @@
+//! Checks whether the dynamic loader can load the module, as libpam will.
+use std::path::Path;
+use std::process::{Command, Stdio};
+
+use crate::finding::{Finding, Level};
+use crate::judge::lines::ModuleFile;
+use crate::machine::Machine;
+use crate::pam::modules::file_name;
+use crate::pam::stack::{Facility, Service, StackKind};
+use crate::pam::twinlock::is_twinlock;
+
+/// A program that does nothing, into which the module is loaded.
+const IDLE: &str = "/usr/bin/true";
+
+impl Machine {
+    /// Returns a warning for each file of the module that cannot be loaded. Only files that root alone can have written are
+    /// tried, since loading runs their code; files of another host are not.
+    #[must_use]
+    pub fn unloadable(&self, service: &Service) -> Vec<Finding> {
+        let mut names: Vec<&str> = Vec::new();
+        for line in service.lines(Facility::Auth) {
+            if let StackKind::Module { path, .. } = &line.kind
+                && is_twinlock(path)
+                && !names.contains(&path.as_str())
+            {
+                names.push(path);
+            }
+        }
+        let finding = |name: &str| {
+            let ModuleFile::At { path, .. } = self.module(name) else { return None };
+            let said = self.said_by_loader(&path)?;
+            Some(Finding {
+                level: Level::Warning,
+                id: "module-unloadable",
+                place: path,
+                what: format!(
+                    "{} cannot be loaded here, so libpam would refuse every login that reaches it: {said}.",
+                    file_name(name)
+                ),
+                remedy: "Install the package twinlock again, for this architecture and release."
+                    .to_owned(),
+            })
+        };
+        names.into_iter().filter_map(finding).collect()
+    }
+
+    /// Loads the file into an idle process. Returns what the dynamic loader complains about.
+    fn said_by_loader(&self, path: &str) -> Option<String> {
+        let whole = Path::new(path).canonicalize().ok().filter(|_| self.is_host())?;
+        let is_plain = !whole.to_str()?.contains([':', ' ']);
+        if !is_plain || !whole.ancestors().all(|part| self.is_of_root(part)) {
+            return None;
+        }
+        let mut command = Command::new(IDLE);
+        command.env_clear().env("LD_PRELOAD", &whole).env("LD_BIND_NOW", "1");
+        let done = command.stdin(Stdio::null()).output().ok()?;
+        let said = String::from_utf8_lossy(&done.stderr).trim().replace('\n', "; ");
+        (!done.status.success() || !said.is_empty()).then(|| said.trim_end_matches('.').to_owned())
+    }
+
+    /// Returns whether only root can replace the file or folder.
+    fn is_of_root(&self, path: &Path) -> bool {
+        let found = path.to_str().and_then(|path| self.tree.stat(path).ok());
+        found.is_some_and(|found| found.st_uid == 0 && found.st_mode & 0o022 == 0)
+    }
+}

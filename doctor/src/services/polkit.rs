@@ -1,0 +1,125 @@
+//! Rules of polkit by which an action needs no password, and so no code. Their JavaScript is not run.
+use std::io;
+
+use crate::finding::{Finding, Level};
+use crate::sshd::config::Patterns;
+
+/// A kind of files, and the words by which one of them may permit an action without a question.
+struct Kind {
+    files: &'static [&'static str],
+    words: &'static [&'static str],
+}
+
+const KINDS: [Kind; 3] = [
+    Kind {
+        files: &[
+            "/etc/polkit-1/rules.d/*.rules",
+            "/run/polkit-1/rules.d/*.rules",
+            "/usr/local/share/polkit-1/rules.d/*.rules",
+            "/usr/share/polkit-1/rules.d/*.rules",
+        ],
+        words: &["yes", "spawn", "result[", "eval"],
+    },
+    Kind {
+        files: &[
+            "/etc/polkit-1/localauthority/*/*.pkla",
+            "/var/lib/polkit-1/localauthority/*/*.pkla",
+        ],
+        words: &["=yes", "= yes"],
+    },
+    // Those of packages are the stock of polkit: they give no rights of root without a question.
+    Kind {
+        files: &[
+            "/etc/polkit-1/actions/*.policy",
+            "/run/polkit-1/actions/*.policy",
+            "/usr/local/share/polkit-1/actions/*.policy",
+        ],
+        words: &[">yes<"],
+    },
+];
+
+/// Rules of packages that permit something to an account of the system alone.
+const HARMLESS: [&str; 2] = [
+    "/usr/share/polkit-1/rules.d/systemd-networkd.rules",
+    "/usr/share/polkit-1/rules.d/60-systemd-networkd.rules",
+];
+
+/// Returns a finding for each file that may permit an action without a question.
+#[must_use]
+pub fn judge(machine: &dyn Patterns) -> Vec<Finding> {
+    let mut found = Vec::new();
+    for (kind, pattern) in
+        KINDS.iter().flat_map(|kind| kind.files.iter().map(move |one| (kind, one)))
+    {
+        let files = match machine.matching(pattern) {
+            Ok(files) => files,
+            Err(error) => {
+                found.push(unread(&error.path, &error.error));
+                continue;
+            }
+        };
+        for file in files.iter().filter(|file| !HARMLESS.contains(&file.as_str())) {
+            match machine.text(file) {
+                Ok(text) => found.extend(permitting(file, &text, kind.words)),
+                Err(error) => found.push(unread(file, &error)),
+            }
+        }
+    }
+    found
+}
+
+/// Returns a finding about the first line with one of the words. A line that begins as a comment has no effect.
+fn permitting(file: &str, text: &str, words: &[&str]) -> Option<Finding> {
+    let lines = (1..).zip(text.lines()).filter(|(_, line)| !line.trim_start().starts_with("//"));
+    let has = |line: &str| words.iter().find(|word| line.to_ascii_lowercase().contains(**word));
+    let (number, word) = lines.filter_map(|(number, line)| Some((number, has(line)?))).next()?;
+    Some(Finding {
+        level: Level::Unknown,
+        id: "polkit-rule",
+        place: format!("{file}:{number}"),
+        what: format!(
+            "{file} may permit actions of root without a password or a code: it contains `{word}`, and what it does is not known."
+        ),
+        remedy: "Read it. Remove what permits an action of root, or accept the file in /etc/twinlock/accepted.toml."
+            .to_owned(),
+    })
+}
+
+fn unread(path: &str, error: &io::Error) -> Finding {
+    Finding {
+        level: Level::Unknown,
+        id: "polkit-unread",
+        place: path.to_owned(),
+        what: format!("It is not known what polkit permits without a question: {error}."),
+        remedy: "Run `twinlock doctor polkit-1` as root.".to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn says(text: &str, kind: usize) -> bool {
+        permitting("/etc/x", text, KINDS.get(kind).unwrap().words).is_some()
+    }
+
+    #[test]
+    fn files_that_may_permit_are_named() {
+        let rule = |result: &str| {
+            format!(
+                "polkit.addRule(function(action, subject) {{\n  if (x) return {result};\n}});\n"
+            )
+        };
+        for result in
+            ["polkit.Result.YES", "\"yes\"", "polkit.Result[word]", "polkit.spawn([\"/bin/x\"])"]
+        {
+            assert!(says(&rule(result), 0), "{result}");
+        }
+        for result in ["polkit.Result.AUTH_ADMIN", "polkit.Result.NO", "null"] {
+            assert!(!says(&rule(result), 0), "{result}");
+        }
+        assert!(!says("// return polkit.Result.YES;\n", 0));
+        assert!(says("ResultActive=yes\n", 1) && !says("ResultActive=auth_admin\n", 1));
+        assert!(says("<allow_any>yes</allow_any>\n", 2) && !says("<allow_any>no</allow_any>\n", 2));
+    }
+}

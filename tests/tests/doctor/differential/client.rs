@@ -1,0 +1,89 @@
+//! A client of ssh: the ways in which it tries to log in, and one connection.
+
+use std::fs;
+
+use twinlock_tests::Machine;
+
+use super::people::Person;
+use super::room::Has;
+use super::wiring::{From, Wiring};
+
+/// How a client tries to log in.
+#[derive(Clone, Copy)]
+pub(super) struct Way<'a> {
+    /// The methods that it prefers.
+    methods: &'static str,
+    /// The text for the password method.
+    text: &'a str,
+    /// The number of the code that answers the first prompt.
+    first: u32,
+}
+
+const fn way<'a>(methods: &'static str, text: &'a str) -> Way<'a> {
+    Way { methods, text, first: 0 }
+}
+
+/// Returns the ways in which a client can try to log in.
+pub(super) fn ways<'a>(wiring: &Wiring, texts: &[&'a str; 4]) -> Vec<Way<'a>> {
+    let settings = format!("{}\n{}", wiring.sshd, wiring.options.join("\n"));
+    let prompts = settings.contains("KbdInteractiveAuthentication yes");
+    let password = !settings.contains("PasswordAuthentication no");
+    let list = |line: &&str| line.contains("AuthenticationMethods");
+    let mixed = settings
+        .lines()
+        .filter(list)
+        .flat_map(str::split_whitespace)
+        .any(|way| way.contains("password") && way.contains("keyboard-interactive"));
+    let one_field = wiring.auth.iter().any(|line| line.contains("_pass"));
+    let texts = if one_field { &texts[..] } else { &texts[..2] };
+    let mut all = vec![];
+    if prompts {
+        all.push(way("publickey,keyboard-interactive", texts[0]));
+    }
+    if password {
+        all.extend(texts.iter().take(3).map(|text| way("publickey,password", text)));
+    }
+    if mixed {
+        let both = |text: &&'a str| way("publickey,password,keyboard-interactive", text);
+        all.extend(texts.iter().map(both));
+        // The password method has taken the first code.
+        all.extend(texts.iter().skip(2).map(|text| Way { first: 1, ..both(text) }));
+    }
+    if all.is_empty() {
+        all.push(way("publickey", texts[0]));
+    }
+    all
+}
+
+/// One connection of a client.
+pub(super) struct Client<'a> {
+    pub(super) person: &'a Person,
+    pub(super) from: From,
+    pub(super) has: Has,
+    pub(super) way: Way<'a>,
+}
+
+impl Client<'_> {
+    /// Reports whether sshd lets the client in, whatever the shell then does.
+    pub(super) fn connects(&self, m: &Machine, password: &str, codes: &[String; 3]) -> bool {
+        let _ = fs::remove_file(m.outside("/tmp/answered"));
+        let ssh = m.ssh(self.person.name);
+        let ssh = ssh.key_of(if self.has.key { self.person.name } else { "stranger" });
+        let ssh = ssh
+            .option(&format!("PreferredAuthentications={}", self.way.methods))
+            .option(&format!("HostName={}", self.from.server()))
+            .option(&format!("BindAddress={}", self.from.address))
+            .option(&format!("Port={}", self.from.port))
+            .option("StrictHostKeyChecking=no")
+            .option("KexAlgorithms=curve25519-sha256")
+            .option("UserKnownHostsFile=/dev/null")
+            .option("ConnectTimeout=30");
+        let call = ssh.command(["true"]).call();
+        let call = call.env("SSH_ASKPASS", "/usr/local/bin/answer");
+        let call = call.env("SSH_ASKPASS_REQUIRE", "force");
+        let call = call.env("PASSWORD", password).env("TEXT", self.way.text);
+        let call = call.env("FIRST", &self.way.first.to_string());
+        let end = call.env("CODES", &codes.join(" ")).output();
+        end.code != Some(255)
+    }
+}
