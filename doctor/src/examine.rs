@@ -22,7 +22,8 @@ use crate::sshd::probe::Probe;
 /// Argument of `twinlock doctor` for sshd.
 pub const NAME: &str = "ssh";
 
-/// Examines each sshd of the machine. The table is that of the first.
+/// Examines each sshd of the machine. The report contains the findings about all of them, and the truth table of the
+/// first one.
 ///
 /// # Errors
 /// [`Hindrance`] if sshd or one of its files cannot be read.

@@ -157,7 +157,7 @@ fn enrolled(machine: &Machine) -> Option<Vec<String>> {
     (!names.is_empty()).then_some(names)
 }
 
-/// Returns whether root has a code, or needs none everywhere.
+/// Returns whether root is enrolled, or exempt from codes in every login.
 fn root_code(machine: &Machine, policy: &Policy) -> RootCode {
     let of_root = |rule: &&Rule| {
         let named = rule.user.as_ref().is_none_or(|user| user == "root");

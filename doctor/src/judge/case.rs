@@ -34,13 +34,14 @@ pub struct Case<'a> {
     pub file: &'a str,
     /// The service, as the argument of `twinlock doctor`.
     pub service: &'a str,
-    /// What sshd lets through now.
+    /// First factors with which sshd lets users through to PAM now.
     pub reach: Reach,
     /// First factors with which sshd lets users through to PAM once its settings are corrected.
     pub wanted: Reach,
     /// Where the program calls pam_setcred after a login.
     pub credentials: Processes,
-    /// Returns whether a user gets in by a row: it passes, and sshd has a way that brings what it needs.
+    /// Returns whether a user gets in by a row: the row grants access, and sshd allows a way to log in that provides
+    /// what the row needs.
     pub usable: &'a dyn Fn(&CaseRow) -> bool,
 }
 
@@ -95,7 +96,7 @@ impl Case<'_> {
         apart.into_iter().chain(same)
     }
 
-    /// Returns the line of that number.
+    /// Returns the line with this index.
     #[must_use]
     pub fn line(&self, number: usize) -> Option<&Cast> {
         self.table.cast.get(number)

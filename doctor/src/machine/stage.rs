@@ -22,7 +22,7 @@ const PLACE: &str = "/tmp";
 /// Beginning of the names of folders with copies.
 const PREFIX: &str = "twinlock-doctor.";
 
-/// A folder with the copies, which is removed with this value.
+/// A folder with copies of sshd's files. It is removed when this value is dropped.
 #[derive(Debug)]
 pub(super) struct Stage {
     folder: PathBuf,

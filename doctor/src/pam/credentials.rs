@@ -51,8 +51,8 @@ pub fn answers(path: &str, args: &[String]) -> Vec<PamCode> {
     }
 }
 
-/// Calls pam_setcred after a login by `row`, in the same process; without a row, in another one. Each module
-/// returns its usual code.
+/// Models pam_setcred after a login by `row` in the same process; without a row, pam_setcred in another process. Each
+/// module returns its usual code.
 #[must_use]
 pub fn outcome(cast: &[Cast], row: Option<&CaseRow>) -> StackOutcome {
     outcome_if(cast, row, &|_| None)

@@ -72,7 +72,7 @@ pub struct Surroundings<'a> {
     pub module: &'a dyn Fn(&str) -> ModuleFile,
     /// Looks up the accounts that the conditions of a stack ask about.
     pub census: &'a dyn Fn(&[Handler]) -> Rc<Census>,
-    /// What the settings mean.
+    /// Effects of twinlock's settings.
     pub settings: &'a Settings,
     /// Services that have to ask for a code.
     pub protected: &'a [String],

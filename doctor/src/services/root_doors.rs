@@ -122,7 +122,7 @@ fn unread(file: &str, why: &str) -> Finding {
     )
 }
 
-/// Reads the files plainly: a word by which sudo may not ask is found, but not whom it concerns.
+/// Searches the text of the files for words by which sudo does not ask. Does not find out which users they concern.
 fn plainly(machine: &Machine, file: &str) -> Vec<Finding> {
     let suspects = match sudoers_text::scan(machine, file) {
         Ok(suspects) => suspects,

@@ -48,7 +48,8 @@ fn lacks(has: Has) -> bool {
     !has.code || !has.key && !has.password
 }
 
-/// Returns who gets in from where by nothing. emi has no password and may lack what a stack wants.
+/// Returns each user with each connection over which no login of the user succeeds. Leaves out emi, who has no password
+/// and may therefore lack what a stack requires.
 fn left_out(trials: &[Trial], enrolled: Enrolled) -> Vec<(Person, From)> {
     let mut all: Vec<(Person, From)> = Vec::new();
     for one in trials.iter().filter(|one| one.person.enrolled == enrolled) {

@@ -34,7 +34,7 @@ shift $((count < $# ? count : $#))
 const COMMON_AUTH: &str = "auth [success=1 default=ignore] pam_unix.so nullok nodelay\nauth requisite pam_deny.so\nauth required pam_permit.so\n";
 const REST: &str = "@include common-account\n@include common-session\n";
 const ALL: &str = "LoginGraceTime 300\nPermitRootLogin no\nListenAddress ::1\n";
-/// How many lines of the log are shown.
+/// Number of log lines that are shown.
 const LOG_LINES: usize = 300;
 const SECOND: &str = "/run/second.pid";
 
@@ -150,7 +150,7 @@ impl Room {
         Tried { report, trials, not_started, granted_to_nobody, log }
     }
 
-    /// Reports whether the module grants a login with the code alone, whatever the stack makes of it.
+    /// Reports whether the module accepts a login with the code alone, even if the rest of the stack refuses it.
     fn grants_nobody(&self, wiring: &Wiring) -> bool {
         if !wiring.auth.iter().any(|line| line.contains("first_factor=stack")) {
             return false;
