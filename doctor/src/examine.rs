@@ -3,7 +3,7 @@ use crate::acceptance::Acceptance;
 use crate::finding::{Finding, Level};
 use crate::hindrance::Hindrance;
 use crate::judge;
-use crate::judge::case::{Case, Processes, Reach};
+use crate::judge::case::{Case, Processes, Reach, SSH};
 use crate::judge::lines::ModuleFile;
 use crate::machine::{Machine, ProbeError};
 use crate::pam;
@@ -18,9 +18,6 @@ use crate::sshd::complete::{Entry, Method};
 use crate::sshd::effective::Effective;
 use crate::sshd::judge::SshdFacts;
 use crate::sshd::probe::Probe;
-
-/// Argument of `twinlock doctor` for sshd.
-pub const NAME: &str = "ssh";
 
 /// Examines each sshd of the machine. The report contains the findings about all of them, and the truth table of the
 /// first one.
@@ -62,7 +59,7 @@ fn examine(machine: &Machine, rows: Rows, settings: &Settings) -> Result<DoctorR
     let case = Case {
         table: &table,
         file: file(&service),
-        service: NAME,
+        service: SSH,
         reach,
         wanted,
         credentials: processes(entries.as_deref()),

@@ -1,7 +1,6 @@
 //! A correct stack with an sshd that lacks the settings shipped with it.
-use crate::examine::NAME;
 use crate::finding::Finding;
-use crate::judge::case::{Case, Processes, Reach};
+use crate::judge::case::{Case, Processes, Reach, SSH};
 use crate::judge::usable::covered;
 use crate::pam::table::{CaseTable, Role};
 use crate::pam::twinlock::Stand;
@@ -75,7 +74,7 @@ fn drop_in(table: &CaseTable) -> Option<&'static str> {
     let case = Case {
         table,
         file: "",
-        service: NAME,
+        service: SSH,
         reach,
         wanted: reach,
         credentials: Processes { apart: true, same: false },

@@ -26,6 +26,9 @@ impl Reach {
     }
 }
 
+/// Argument of `twinlock doctor` for sshd.
+pub const SSH: &str = "ssh";
+
 /// A truth table and its circumstances.
 pub struct Case<'a> {
     /// The truth table.
