@@ -218,6 +218,15 @@ pub trait UserLedger {
     /// [`LedgerError`] if the names cannot be listed or are too many.
     fn names(&self) -> Result<Vec<String>, LedgerError>;
 
+    /// Passes each name in the folder to `visit`. A login reads hundreds of names of a user who logs in often, and a copy
+    /// of each would cost more than the rest of it.
+    ///
+    /// # Errors
+    /// The errors of [`UserLedger::names`].
+    fn each_name(&self, visit: &mut dyn FnMut(&str)) -> Result<(), LedgerError> {
+        self.names().map(|names| names.iter().for_each(|name| visit(name)))
+    }
+
     /// Returns the text of a name; `None` if there is no such name.
     ///
     /// # Errors

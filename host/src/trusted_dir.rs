@@ -161,23 +161,34 @@ impl TrustedDir {
     /// # Errors
     /// The errno if the folder cannot be read; `E2BIG` over `most` names.
     pub fn names_up_to(&self, most: usize) -> io::Result<Vec<String>> {
+        let mut names = Vec::new();
+        self.each_name(most, &mut |name| names.push(name.to_owned()))?;
+        Ok(names)
+    }
+
+    /// Passes each name in the folder to `visit`, except names that are not UTF-8.
+    ///
+    /// # Errors
+    /// The errors of [`TrustedDir::names_up_to`].
+    pub fn each_name(&self, most: usize, visit: &mut dyn FnMut(&str)) -> io::Result<()> {
         if self.listed.replace(true) {
             fs::seek(&self.fd, SeekFrom::Start(0))?;
         }
         let mut buffer = [MaybeUninit::uninit(); 8192];
         let mut entries = RawDir::new(&self.fd, &mut buffer);
-        let mut names = Vec::new();
+        let mut count = 0_usize;
         while let Some(entry) = entries.next() {
             let entry = entry?;
             match entry.file_name().to_str() {
-                Ok("." | "..") | Err(_) => {}
-                Ok(name) => names.push(name.to_owned()),
+                Ok("." | "..") | Err(_) => continue,
+                Ok(name) => visit(name),
             }
-            if names.len() > most {
+            count = count.saturating_add(1);
+            if count > most {
                 return Err(Errno::TOOBIG);
             }
         }
-        Ok(names)
+        Ok(())
     }
 
     /// Reads a file of this folder that only the owner can access, of at most `max` bytes.

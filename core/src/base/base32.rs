@@ -1,6 +1,6 @@
 //! Keys in base32 (RFC 4648 section 6), as users type them: with spaces, dashes and lower case.
 
-use alloc::{string::String, vec::Vec};
+use alloc::{string::String, vec, vec::Vec};
 
 use data_encoding::BASE32_NOPAD;
 use zeroize::Zeroizing;
@@ -38,6 +38,9 @@ impl core::error::Error for KeyTextError {}
 /// # Errors
 /// [`KeyTextError`] if the text is not base32 or the key has an invalid length. The error never quotes the text.
 pub fn parse(text: &str) -> Result<Key, KeyTextError> {
+    if let Some(bytes) = parse_plain(text) {
+        return Key::new(bytes).map_err(KeyTextError::Length);
+    }
     let mut letters: Zeroizing<Vec<u8>> = Zeroizing::new(Vec::with_capacity(text.len()));
     for (index, letter) in text.trim_end_matches(['=', ' ', '\n', '\r']).chars().enumerate() {
         match letter {
@@ -53,6 +56,13 @@ pub fn parse(text: &str) -> Result<Key, KeyTextError> {
     clear_spare_bits(&mut letters);
     let bytes = BASE32_NOPAD.decode(&letters).map_err(|_| KeyTextError::Incomplete)?;
     Key::new(bytes).map_err(KeyTextError::Length)
+}
+
+/// Parses a key that is written as records are, which every login reads; `None` if it is written in another way.
+fn parse_plain(text: &str) -> Option<Vec<u8>> {
+    let mut bytes = Zeroizing::new(vec![0; BASE32_NOPAD.decode_len(text.len()).ok()?]);
+    let length = BASE32_NOPAD.decode_mut(text.as_bytes(), &mut bytes).ok()?;
+    (length == bytes.len()).then(|| core::mem::take(&mut *bytes))
 }
 
 /// Parses a key as `pam_google_authenticator` does: reads three digits as similar letters, and drops trailing bits that

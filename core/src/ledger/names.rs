@@ -30,26 +30,40 @@ pub fn used_name(used: &Used) -> String {
 /// Parses the ledger name of a used step; `None` if the name has another form.
 #[must_use]
 pub fn read_used(name: &str) -> Option<Used> {
-    let (mark, step) = name.strip_prefix("used.")?.split_once('.')?;
-    Some(Used { mark: KeyId(sixteen_bytes(mark)?), step: Step(step.parse().ok()?) })
+    let (mark, step) = name.strip_prefix("used.")?.split_at_checked(32)?;
+    let step = step.strip_prefix('.')?.parse().ok()?;
+    Some(Used { mark: KeyId(sixteen_bytes(mark)?), step: Step(step) })
 }
 
 fn sixteen_bytes(hex: &str) -> Option<[u8; 16]> {
     // Each login reads a name for each code that was used within a day; a general decoder takes ten times as long.
-    let half = |digit: u8| match digit {
-        b'0'..=b'9' => Some(digit - b'0'),
-        b'a'..=b'f' => Some(digit - b'a' + 10),
-        _ => None,
-    };
-    let (pairs, rest) = hex.as_bytes().as_chunks::<2>();
+    let (groups, rest) = hex.as_bytes().as_chunks::<8>();
     let mut bytes = [0; 16];
-    if pairs.len() != bytes.len() || !rest.is_empty() {
+    let (fours, _) = bytes.as_chunks_mut::<4>();
+    if groups.len() != fours.len() || !rest.is_empty() {
         return None;
     }
-    for (byte, [high, low]) in bytes.iter_mut().zip(pairs) {
-        *byte = half(*high)? << 4 | half(*low)?;
+    for (four, group) in fours.iter_mut().zip(groups) {
+        *four = four_bytes(*group)?;
     }
     Some(bytes)
+}
+
+/// Decodes eight digits at once; `None` unless each is one of `0` to `9` and `a` to `f`. No sum carries into the next
+/// byte, whatever the input is.
+fn four_bytes(digits: [u8; 8]) -> Option<[u8; 4]> {
+    const EACH: u64 = 0x0101_0101_0101_0101;
+    let text = u64::from_be_bytes(digits);
+    // Letters have bit 6, and end in 1 for ten.
+    let values = (text & (EACH * 0x0f)) + (text >> 6 & EACH) * 9;
+    let letters = (values + EACH * 6) >> 4 & EACH;
+    // A letter after `f` has a value above 15.
+    if values & (EACH * 0xf0) != 0 || values + EACH * 0x30 + letters * 39 != text {
+        return None;
+    }
+    // Two digits are in each pair of bytes: the first belongs into the upper half.
+    let [a, b, c, d, e, f, g, h] = values.to_be_bytes();
+    Some([a << 4 | b, c << 4 | d, e << 4 | f, g << 4 | h])
 }
 
 /// Returns the ledger name of a charged attempt.
@@ -205,14 +219,33 @@ mod tests {
 
     #[test]
     fn other_names_are_not_taken_for_ours() {
-        for name in
-            ["", "used.", "used.a5.1", "used.A5A5A5A5A5A5A5A5A5A5A5A5A5A5A5A5.1", "try.proven.1.2"]
-        {
+        for name in [
+            "",
+            "used.",
+            "used.a5.1",
+            "used.a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a51",
+            "used.\u{e4}5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a.1",
+            "used.A5A5A5A5A5A5A5A5A5A5A5A5A5A5A5A5.1",
+            "try.proven.1.2",
+        ] {
             assert_eq!(read_used(name), None, "{name}");
             assert_eq!(read_try(name), None, "{name}");
         }
         assert_eq!(read_try("try.other.1.2.a"), None);
         assert_eq!(read_try("try.proven.1.-2.a"), None);
+    }
+
+    #[test]
+    fn only_hexadecimal_digits_are_decoded() {
+        for byte in 0..=u8::MAX {
+            let value = char::from(byte).to_digit(16).filter(|_| !byte.is_ascii_uppercase());
+            for place in 0..8 {
+                let mut digits = *b"00000000";
+                digits[place] = byte;
+                let expected = value.map(|value| (value << (28 - 4 * place)).to_be_bytes());
+                assert_eq!(four_bytes(digits), expected, "{byte} {place}");
+            }
+        }
     }
 
     #[test]

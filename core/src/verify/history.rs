@@ -1,5 +1,7 @@
 //! Reads the entries of one user from the ledger.
 
+use alloc::{string::String, vec::Vec};
+
 use crate::{
     base::{error::LedgerError, time::UnixTime},
     ledger::{Charged, LedgerHistory, Try, names},
@@ -16,19 +18,23 @@ pub fn read(
     own: Option<(&Try, UnixTime)>,
 ) -> Result<LedgerHistory, LedgerError> {
     let mut history = LedgerHistory::default();
-    for name in user_ledger.names()? {
-        if let Some(used) = names::read_used(&name) {
+    let mut tries = Vec::new();
+    user_ledger.each_name(&mut |name| {
+        if let Some(used) = names::read_used(name) {
             history.used.push(used);
-        } else if let Some(found) = names::read_try(&name) {
-            let at = match own {
-                Some((own, at)) if *own == found => Some(at),
-                _ => instant_of(user_ledger, &name)?,
-            };
-            // If another process has erased the name meanwhile, the attempt was refunded and does not count.
-            history.tries.extend(at.map(|at| Charged { name: found, at }));
-        } else if let Some(row) = names::read_row(&name) {
+        } else if let Some(found) = names::read_try(name) {
+            tries.push((String::from(name), found));
+        } else if let Some(row) = names::read_row(name) {
             history.row = history.row.max(Some(row));
         }
+    })?;
+    for (name, found) in tries {
+        let at = match own {
+            Some((own, at)) if *own == found => Some(at),
+            _ => instant_of(user_ledger, &name)?,
+        };
+        // If another process has erased the name meanwhile, the attempt was refunded and does not count.
+        history.tries.extend(at.map(|at| Charged { name: found, at }));
     }
     Ok(history)
 }

@@ -225,6 +225,10 @@ impl UserLedger for HostUserLedger {
         self.dir.names_up_to(NAMES_MAX).map_err(io)
     }
 
+    fn each_name(&self, visit: &mut dyn FnMut(&str)) -> Result<(), LedgerError> {
+        self.dir.each_name(NAMES_MAX, visit).map_err(io)
+    }
+
     fn content(&self, name: &str) -> Result<Option<String>, LedgerError> {
         text_of(self.dir.fd(), name)
     }
