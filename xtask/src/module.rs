@@ -15,7 +15,8 @@ const ENTRY_POINTS: [&str; 6] = [
     "pam_sm_setcred",
 ];
 const MOST_CRATES: usize = 34;
-const MOST_BYTES: u64 = 1024 * 1024;
+/// Lowered when the module becomes smaller.
+const MOST_BYTES: u64 = 1010 * 1024;
 
 /// Checks that the module exports exactly the entry points.
 pub(crate) fn symbols(module: &Path) -> Done {

@@ -14,20 +14,6 @@ pub(crate) fn taken_out(text: &str) -> Cow<'_, str> {
     Cow::Owned(text.split_inclusive('\n').map(kept).collect::<String>())
 }
 
-/// Returns whether a text contains only comments and empty lines, as the shipped settings file does. Only `true` is
-/// certain: a text with an unusual comment also gives `false`.
-#[must_use]
-pub fn stand_alone(text: &[u8]) -> bool {
-    let harmless = |byte: &u8| (*byte >= b' ' && *byte <= b'~') || matches!(byte, b'\n' | b'\t');
-    let mut begins = true;
-    text.iter().all(|byte| {
-        let blank = *byte == b'\n';
-        let fits = if begins { blank || *byte == b'#' } else { harmless(byte) };
-        begins = blank;
-        fits
-    })
-}
-
 /// Returns whether a line is a comment that TOML accepts. TOML refuses all other lines that begin with `#`.
 fn is_comment(line: &str) -> bool {
     let ended = line.strip_suffix('\n').unwrap_or(line);
@@ -52,24 +38,6 @@ mod tests {
             ["prompt = \"\"\"\n# no comment\"\"\"", "prompt = '''\n# no comment'''", "tries = 1"]
         {
             assert!(matches!(taken_out(text), Cow::Borrowed(same) if same == text));
-        }
-    }
-
-    #[test]
-    fn the_shipped_settings_are_comments() {
-        assert!(stand_alone(include_bytes!("../../../config/twinlock.toml")));
-    }
-
-    #[test]
-    fn comments_stand_alone_where_nothing_would_be_left() {
-        for text in ["", "\n\n", "# a", "# \"\"\" b\n\n# \tc # d\n"] {
-            assert!(stand_alone(text.as_bytes()), "{text:?}");
-            assert!(toml::de::DeTable::parse(text).unwrap().get_ref().is_empty());
-        }
-        for text in
-            ["tries = 1", "# a\ntries = 1", "# a\0b", "#\u{7f}", "\u{a0}# a", "# \u{e4}", "#\r\n"]
-        {
-            assert!(!stand_alone(text.as_bytes()), "{text:?}");
         }
     }
 

@@ -2,6 +2,7 @@
 //!
 //! `Reader` has an `impl` block in `settings/rules.rs` and one in `settings/values.rs`.
 
+mod as_usual;
 mod general;
 pub mod rules;
 mod sections;
@@ -120,6 +121,11 @@ fn take(
 /// # Errors
 /// [`SettingsError`] for the first error in the file.
 pub fn read(text: &str) -> Result<Policy, SettingsError> {
+    as_usual::read(text).map_or_else(|| read_toml(text), Ok)
+}
+
+/// Parses a settings file with the TOML parser.
+fn read_toml(text: &str) -> Result<Policy, SettingsError> {
     let text = &comments::taken_out(text);
     let file = Table::parse(text).and_then(SettingsFile::of);
     let file = file.map_err(|odd| SettingsError { line: line_at(text, odd.at), what: odd.what })?;

@@ -3,7 +3,6 @@
 
 use twinlock_core::{
     base::error::FileError,
-    format::comments,
     policy::{
         Policy, Rule, last_good, settings as form,
         settings::{SETTINGS_MAX, SettingsError, rules as rules_form},
@@ -125,10 +124,6 @@ pub fn read(path: &str, owner: Owner) -> Result<Policy, SettingsReadError> {
 }
 
 fn parse(bytes: &[u8]) -> Result<Policy, SettingsReadError> {
-    // If the file contains only comments, as the shipped file does, the login need not parse it.
-    if comments::stand_alone(bytes) {
-        return Ok(Policy::default());
-    }
     form::read(utf8(bytes).map_err(SettingsReadError::Mistake)?).map_err(SettingsReadError::Mistake)
 }
 

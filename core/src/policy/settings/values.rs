@@ -3,6 +3,7 @@
 use alloc::{
     format,
     string::{String, ToString},
+    vec::Vec,
 };
 
 use toml::Spanned;
@@ -37,24 +38,55 @@ impl Reader<'_> {
     pub(super) fn set(&self, policy: &mut Policy, found: FileSetting) -> Result<(), SettingsError> {
         let FileSetting { section, setting, value } = found;
         match value {
-            SettingValue::Text(text) => set_text(policy, section, setting, text.get_ref())
-                .map_err(|what| self.mistake(&text, what)),
-            SettingValue::Number(number) => set_number(policy, section, setting, *number.get_ref())
-                .map_err(|what| self.mistake(&number, what)),
+            SettingValue::Text(text) => {
+                replace(policy, section, setting, Value::Text(text.get_ref()))
+                    .map_err(|what| self.mistake(&text, what))
+            }
+            SettingValue::Number(number) => {
+                replace(policy, section, setting, Value::Number(*number.get_ref()))
+                    .map_err(|what| self.mistake(&number, what))
+            }
+            // Every value of these types is valid.
             SettingValue::Boolean(value) => {
-                if let SettingType::Boolean { set, .. } = setting.kind {
-                    set(policy, value);
-                }
-                Ok(())
+                replace(policy, section, setting, Value::Boolean(value)).or(Ok(()))
             }
             SettingValue::Names(names) => {
-                if let SettingType::Names { set, .. } = setting.kind {
-                    set(policy, names);
-                }
-                Ok(())
+                replace(policy, section, setting, Value::Names(names)).or(Ok(()))
             }
         }
     }
+}
+
+/// A value of a settings file, whichever parser read it.
+pub(super) enum Value<'a> {
+    Text(&'a str),
+    Number(i64),
+    Boolean(bool),
+    Names(Vec<String>),
+}
+
+/// Replaces a setting in the policy by a value of its type. Both parsers of settings files end here, so that each value
+/// is checked in the same way.
+///
+/// # Errors
+/// What is wrong with the value, as a clause.
+pub(super) fn replace(
+    policy: &mut Policy,
+    section: &Section,
+    setting: &Setting,
+    value: Value<'_>,
+) -> Result<(), String> {
+    match (&setting.kind, value) {
+        (SettingType::Boolean { set, .. }, Value::Boolean(value)) => set(policy, value),
+        (SettingType::Names { set, .. }, Value::Names(names)) => set(policy, names),
+        (SettingType::Number { .. }, Value::Number(number)) => {
+            set_number(policy, section, setting, number)?;
+        }
+        (_, Value::Text(text)) => set_text(policy, section, setting, text)?,
+        // The parsers give a setting no value of another type.
+        (_, Value::Boolean(_) | Value::Names(_) | Value::Number(_)) => {}
+    }
+    Ok(())
 }
 
 fn set_number(
@@ -82,28 +114,27 @@ fn set_text(
     setting: &Setting,
     text: &str,
 ) -> Result<(), String> {
-    let name = section.full_name(setting);
+    // Only an error needs the name.
+    let name = || section.full_name(setting);
     match setting.kind {
         SettingType::Word { words, set, .. } => {
             let word = words.iter().find(|word| word.eq_ignore_ascii_case(text));
-            let wrong = || format!("{name} = \"{text}\" is none of {}", words.join(", "));
+            let wrong = || format!("{} = \"{text}\" is none of {}", name(), words.join(", "));
             set(policy, word.ok_or_else(wrong)?);
         }
         SettingType::Text { most, set, .. } => {
             // The issuer must not contain a colon, because a colon separates issuer and user in the URI of a key.
             let colons = setting.key != "issuer";
-            set(
-                policy,
-                line_of(text, most, colons).ok_or_else(|| unfit_line(&name, most, colons))?,
-            );
+            let line = line_of(text, most, colons);
+            set(policy, line.ok_or_else(|| unfit_line(&name(), most, colons))?);
         }
         SettingType::Path { set, .. } => {
-            let wrong = || format!("{name} must be a whole path without . and .. in it");
+            let wrong = || format!("{} must be a whole path without . and .. in it", name());
             set(policy, path_of(text).ok_or_else(wrong)?);
         }
         SettingType::Duration { least, most, set, .. } => {
             let seconds = seconds_of(text).filter(|seconds| (least..=most).contains(seconds));
-            set(policy, seconds.ok_or_else(|| unfit_duration(&name, least, most))?);
+            set(policy, seconds.ok_or_else(|| unfit_duration(&name(), least, most))?);
         }
         SettingType::Number { .. } | SettingType::Boolean { .. } | SettingType::Names { .. } => {}
     }
