@@ -6,8 +6,9 @@
  * before each; further questions get an empty answer.
  * The account is looked up before libpam is called, as in sshd, sudo and su: the cost of the first
  * look-up in a process is then not the module's.
- * Each line on stdout is PAM's code, the nanoseconds that pam_authenticate took, and the KiB that are resident at its end
- * and were not before pam_start, which loads the modules: all of them, and those without a file.
+ * Each line on stdout is PAM's code, the nanoseconds that pam_authenticate took, those of pam_start, pam_authenticate and
+ * pam_end together, and the KiB that are resident at the end of pam_authenticate and were not before pam_start, which
+ * loads the modules: all of them, and those without a file.
  *
  * The marks are SIGURG signals to itself, which have no effect but in a trace: before and after pam_authenticate.
  */
@@ -89,6 +90,7 @@ static void login(const char *service, const char *user)
     getpwnam(user);
     memory();
     struct memory before = memory();
+    long long started = nanoseconds();
     if (pam_start(service, user, &conversation, &handle) != PAM_SUCCESS)
         exit(2);
     pam_set_item(handle, PAM_FAIL_DELAY, (const void *)no_delay);
@@ -97,11 +99,14 @@ static void login(const char *service, const char *user)
     mark();
     long long began = nanoseconds();
     int code = pam_authenticate(handle, PAM_DISALLOW_NULL_AUTHTOK);
-    long long took = nanoseconds() - began;
+    long long ended = nanoseconds();
     mark();
     struct memory after = memory();
+    long long ending = nanoseconds();
     pam_end(handle, code);
-    printf("%d %lld %ld %ld\n", code, took, after.resident - before.resident, after.anonymous - before.anonymous);
+    long long whole = nanoseconds() - ending + (ended - started);
+    printf("%d %lld %lld %ld %ld\n", code, ended - began, whole, after.resident - before.resident,
+           after.anonymous - before.anonymous);
     fflush(stdout);
 }
 

@@ -38,6 +38,8 @@ pub struct Login {
     pub code: u32,
     /// The duration of `pam_authenticate`.
     pub took: Duration,
+    /// The duration of `pam_start`, `pam_authenticate` and `pam_end` together.
+    pub whole: Duration,
     /// Resident memory in KiB at the end of `pam_authenticate` that was not resident before the modules were loaded.
     /// Includes pages of libraries, which other processes share.
     pub resident: u64,
@@ -98,12 +100,13 @@ impl Host<'_> {
         let mut line = String::new();
         self.output.read_line(&mut line).expect("the host says what came of it");
         let numbers: Vec<u64> = line.split_whitespace().flat_map(str::parse).collect();
-        let [code, took, resident, anonymous] = numbers[..] else {
+        let [code, took, whole, resident, anonymous] = numbers[..] else {
             panic!("the host said {line:?}")
         };
         self.logins += 1;
         let code = u32::try_from(code).expect("PAM's code");
-        Login { code, took: Duration::from_nanos(took), resident, anonymous }
+        let [took, whole] = [took, whole].map(Duration::from_nanos);
+        Login { code, took, whole, resident, anonymous }
     }
 
     /// Logs in as [`Host::login`] does. Returns the PAM code, and the instructions that `pam_authenticate` took.

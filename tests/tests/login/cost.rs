@@ -60,35 +60,7 @@ fn an_accepted_login_keeps_to_its_budget() {
 }
 
 /// Twenty settings, of every type.
-const SETTINGS: &str = "\
-# The settings of this host.
-issuer = \"Example\"
-language = \"en\"
-not_enrolled = \"deny\"
-enroll_needs_ticket = true
-enroll_reason = \"You have access to customers' data.\"
-ticket_lifetime_mail = \"24 h\"
-handover_logins = 3
-require_own_code = true
-own_code_exempt = [\"root\"]
-mail_domain = \"example.org\"
-window = 1
-tries = 3
-prompt = \"Verification code: \" # as before
-
-[backup_codes]
-count = 10
-warn_below = 3
-
-[throttle]
-free = 5
-delay = 30
-per_day = 60
-
-[totp]
-digits = 6
-period = 30
-";
+const SETTINGS: &str = include_str!("twenty_settings.toml");
 
 #[test]
 fn twenty_settings_cost_little() {

@@ -1,4 +1,4 @@
-//! The PAM stacks that are measured: twinlock in two ways, two other modules, libpam alone, and the minimum that any
+//! The PAM stacks that are measured: twinlock in several ways, two other modules, libpam alone, and the minimum that any
 //! module needs.
 
 use std::time::{Duration, Instant};
@@ -27,6 +27,12 @@ pub(super) enum Contestant {
     Twinlock,
     /// twinlock before a first factor, with password and code in one field.
     Follows,
+    /// twinlock after a first factor, with twenty settings in its file.
+    Settings,
+    /// twinlock after a first factor, with a day of used codes in its ledger.
+    Used,
+    /// twinlock after a first factor, with sixteen authenticators, of which the last one is used.
+    Sixteen,
     Google,
     Oath,
     /// A C module that makes only the system calls that twinlock's guarantees require, and accepts every code.
@@ -45,8 +51,22 @@ pub(super) enum Ending {
 }
 
 impl Contestant {
-    pub(super) const ALL: [Self; 6] =
+    pub(super) const ALL: [Self; 9] = [
+        Self::Libpam,
+        Self::Twinlock,
+        Self::Follows,
+        Self::Settings,
+        Self::Used,
+        Self::Sixteen,
+        Self::Google,
+        Self::Oath,
+        Self::Floor,
+    ];
+    /// The stacks whose figures are compared with each other.
+    pub(super) const COLUMNS: [Self; 6] =
         [Self::Libpam, Self::Twinlock, Self::Follows, Self::Google, Self::Oath, Self::Floor];
+    /// The stacks of twinlock that are compared with twinlock alone.
+    pub(super) const LOADED: [Self; 3] = [Self::Settings, Self::Used, Self::Sixteen];
     /// The two modules with which twinlock is compared.
     pub(super) const PEERS: [Self; 2] = [Self::Google, Self::Oath];
 
@@ -56,6 +76,9 @@ impl Contestant {
             Self::Libpam => "libpam",
             Self::Twinlock => "twinlock",
             Self::Follows => "twinlock-follows",
+            Self::Settings => "twinlock-settings",
+            Self::Used => "twinlock-used",
+            Self::Sixteen => "twinlock-sixteen",
             Self::Google => "google",
             Self::Oath => "oath",
             Self::Floor => "floor",
@@ -66,7 +89,9 @@ impl Contestant {
     pub(super) fn line(self) -> &'static str {
         match self {
             Self::Libpam => "pam_permit.so",
-            Self::Twinlock => "pam_twinlock.so first_factor=stack",
+            Self::Twinlock | Self::Settings | Self::Used | Self::Sixteen => {
+                "pam_twinlock.so first_factor=stack"
+            }
             Self::Follows => "pam_twinlock.so first_factor=follows",
             Self::Google => "pam_google_authenticator.so",
             Self::Oath => "pam_oath.so usersfile=/var/lib/oath/users.oath window=1 digits=6",
@@ -81,15 +106,23 @@ impl Contestant {
 
     /// Returns whether a login of this stack can end in this way. The minimal module accepts every code.
     pub(super) fn has(self, ending: Ending) -> bool {
-        self != Self::Floor || ending == Ending::Accepted
+        let accepts_alone = self == Self::Floor || Self::LOADED.contains(&self);
+        !accepts_alone || ending == Ending::Accepted
     }
 
     /// Saves the state of twinlock that [`Contestant::reset`] restores, without the used codes.
     pub(super) fn keep(m: &Machine) {
         let script = "cp -a /run/twinlock/users /root/ledger
                       find /root/ledger -name 'used.*' -delete
-                      cp -a /var/lib/twinlock/users/ada /root/records";
+                      cp -a /var/lib/twinlock/users/ada /root/records
+                      cp -a /root/records /root/sixteen
+                      mkdir -m 0700 /root/used";
         m.run(["sh", "-eu", "-c", script]).ok();
+        let written = m.run(["sh", "-c", "ls /root/sixteen/*.toml"]).ok().to_owned();
+        let record = m.file(written.trim());
+        record.write(sixteen(&record.read()));
+        let script = day_of_codes(&m.tree("/run/twinlock/users/ada"));
+        m.call(["sh", "-eu"]).input(script).output().ok();
     }
 
     /// Restores the state before the last login, so that its code is valid again. Syncs this state to disk, because
@@ -98,12 +131,19 @@ impl Contestant {
         let script = match self {
             Self::Libpam => return,
             // Sets the clock mark back by two minutes, because a login moves only a mark that is at least a minute old.
-            Self::Twinlock | Self::Follows | Self::Floor => {
+            Self::Twinlock
+            | Self::Follows
+            | Self::Settings
+            | Self::Used
+            | Self::Sixteen
+            | Self::Floor => {
                 "find /run/twinlock -path '*/users/*' -type l -delete
                  cp -a /root/ledger/. /run/twinlock/users
                  cd /var/lib/twinlock
                  rm -r users/ada
-                 cp -a /root/records users/ada
+                 cp -a $records users/ada
+                 cp $settings /etc/twinlock/twinlock.toml
+                 test -z $used || cp -a $used/. /run/twinlock/users/ada
                  touch -d '-2 minutes' clock
                  sync clock users/ada users/ada/*.toml"
             }
@@ -116,7 +156,11 @@ impl Contestant {
                  sync /var/lib/oath/users.oath /var/lib/oath"
             }
         };
-        m.run(["sh", "-eu", "-c", script]).ok();
+        let or = |who, special, usual| if self == who { special } else { usual };
+        let call = m.call(["sh", "-eu", "-c", script]);
+        let call = call.env("records", or(Self::Sixteen, "/root/sixteen", "/root/records"));
+        let call = call.env("settings", or(Self::Settings, "/root/settings", "/root/shipped"));
+        call.env("used", or(Self::Used, "/root/used", "")).output().ok();
     }
 }
 
@@ -169,6 +213,36 @@ impl ContestantApp {
         self.wrong = Some((since, code.clone()));
         code
     }
+}
+
+/// Returns a record with fifteen authenticators more before its only one.
+fn sixteen(record: &str) -> String {
+    const HEADING: &str = "[[authenticator]]\n";
+    let Some((head, own)) = record.split_once(HEADING) else { return record.to_owned() };
+    let lines = own.lines().take_while(|line| !line.is_empty() && !line.starts_with('#'));
+    let paragraph = lines.collect::<Vec<_>>().join("\n");
+    let mut text = head.to_owned();
+    for letter in "ABCDEFGHIKLMNOP".chars() {
+        let other = paragraph.replace(KEY, &KEY.replace('J', &letter.to_string()));
+        let name = format!("name = \"{letter}");
+        text += &format!("{HEADING}{}\n\n", other.replacen("name = \"", &name, 1));
+    }
+    text + HEADING + own
+}
+
+/// Returns a script that makes the names of the codes that a user has used within a day who logs in at each of them. `tree`
+/// lists the ledger of the user, with the code that was used last.
+fn day_of_codes(tree: &str) -> String {
+    let name = tree.split("/used.").nth(1).and_then(|rest| rest.split_whitespace().next());
+    let (key, step) = name.and_then(|name| name.split_once('.')).unwrap_or_default();
+    let step: u64 = step.parse().unwrap_or_default();
+    // As many as the ledger keeps of one key. Those that are forgotten during the measurement are another key's.
+    let name = |ago: u64| match ago {
+        ..=2_700 => format!("used.{key}.{}", step.saturating_sub(ago)),
+        _ => format!("used.{}.{}", "a5".repeat(16), step.saturating_sub(ago - 2_700)),
+    };
+    let links = (1..=2_880).map(|ago| format!("ln -s 1800000000 {}\n", name(ago)));
+    "cd /root/used\n".to_owned() + &links.collect::<String>()
 }
 
 /// Returns the user's line in the users file of pam_oath.

@@ -1,8 +1,8 @@
 //! Measures every stack in turn, so that noise affects all stacks equally.
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
-use twinlock_tests::{Machine, Server, shipped};
+use twinlock_tests::{Host, Login, Machine, Server, shipped};
 
 use super::contestants::{Contestant, ContestantApp, Ending, USER, users_line};
 use super::figures::{Figures, What};
@@ -21,23 +21,42 @@ const LONGEST_LIST: u64 = 100_000;
 /// Times every stack on a machine, `rounds` times. The first round only fills the caches of the processor.
 pub(super) fn time(m: &Machine, medium: Medium, rounds: usize, figures: &mut Figures) -> Done {
     eprintln!("timing, state {}", if medium == Medium::Disk { "on disk" } else { "in memory" });
-    let what = if medium == Medium::Disk { What::OnDisk } else { What::OnTmpfs };
     let mut app = ContestantApp::new();
     let mut hosts = Contestant::ALL.map(|contestant| (contestant, m.host(contestant.name())));
     for round in 0..=rounds {
         for ending in Ending::ALL {
             for (contestant, host) in hosts.iter_mut().filter(|(who, _)| who.has(ending)) {
-                contestant.reset(m);
-                let (user, code) = app.typed(ending);
-                let login = host.login(user, &code);
-                ending.expect(*contestant, login.code)?;
-                if round > 0 {
-                    figures.put(what, ending, *contestant, login.took.as_secs_f64() * 1e6);
+                let mut put = |what, took: Duration| {
+                    if round > 0 {
+                        figures.put(what, ending, *contestant, took.as_secs_f64() * 1e6);
+                    }
+                };
+                let first = once(m, *contestant, ending, &mut app, &mut m.host(contestant.name()))?;
+                if medium == Medium::Disk {
+                    put(What::OnDisk, first.whole);
+                    continue;
                 }
+                put(What::First, first.whole);
+                put(What::FirstAlone, first.took);
+                put(What::Steady, once(m, *contestant, ending, &mut app, host)?.whole);
             }
         }
     }
     Ok(())
+}
+
+/// Logs in once, in the state before the last login.
+fn once(
+    m: &Machine,
+    contestant: Contestant,
+    ending: Ending,
+    app: &mut ContestantApp,
+    host: &mut Host<'_>,
+) -> Done<Login> {
+    contestant.reset(m);
+    let (user, code) = app.typed(ending);
+    let login = host.login(user, &code);
+    ending.expect(contestant, login.code).map(|()| login)
 }
 
 /// Counts instructions, system calls and memory of every stack.

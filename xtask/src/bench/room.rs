@@ -31,6 +31,8 @@ mount --bind /disk/twinlock /var/lib/twinlock
 mount --bind /disk/oath /var/lib/oath
 mount --bind /disk/home /home
 ";
+/// Twenty settings, of every type.
+const TWENTY_SETTINGS: &str = include_str!("../../../tests/tests/login/twenty_settings.toml");
 /// Script that enrolls a user with google-authenticator and the options that it recommends: each code once, three
 /// attempts per 30 seconds. The generated key is then replaced by the key of the app.
 const GOOGLE: &str = "
@@ -49,7 +51,9 @@ pub(super) fn furnished(medium: Medium) -> Done<Machine> {
         Medium::Disk => (Machine::with_disk(&disk()?), ON_DISK),
     };
     m.run(["sh", "-eu", "-c", script]).ok();
-    m.twinlock().user(USER).enrolled(USER, KEY).settings(&shipped("twinlock.toml"));
+    m.twinlock().user(USER).enrolled(USER, KEY).settings_alone(&shipped("twinlock.toml"));
+    m.file("/root/shipped").write(shipped("twinlock.toml"));
+    m.file("/root/settings").write(TWENTY_SETTINGS);
     m.file(&module_of(Contestant::Floor)).write(built("pam_floor.so"));
     for contestant in Contestant::ALL {
         let stack =
