@@ -61,6 +61,7 @@ echo twinbox >/proc/sys/kernel/hostname
 rm -f usr/sbin/sendmail usr/lib/sendmail
 # Doctor names the programs that give root; those that only this machine has do not count.
 rm -f usr/bin/pkexec usr/bin/doas usr/sbin/smbd usr/lib/polkit-1/polkitd usr/libexec/polkitd
+rm -rf usr/share/polkit-1 etc/polkit-1 var/lib/polkit-1
 # What this machine's owner has set up must not decide how a test ends.
 rm -rf etc/pam.d usr/lib/pam.d etc/ssh etc/sudoers.d etc/twinlock var/lib/twinlock etc/motd run/nologin etc/nologin
 rm -rf etc/profile.d etc/bash.bashrc etc/default/locale etc/ld.so.preload etc/sudo.conf etc/gshadow \

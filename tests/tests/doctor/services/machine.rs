@@ -49,7 +49,7 @@ fn host_without_a_way_back_is_a_warning() {
 #[test]
 fn rule_of_polkit_is_not_run_and_may_permit() {
     let m = wired();
-    m.run(["sh", "-c", "rm -rf /usr/share/polkit-1 /etc/polkit-1 /var/lib/polkit-1; mkdir -p /etc/polkit-1/rules.d"]).ok();
+    m.run(["mkdir", "-p", "/etc/polkit-1/rules.d"]).ok();
     m.file("/usr/bin/pkexec").write("").mode(0o755);
     m.pam("polkit-1", &format!("{B}{REST}"));
     let rule = |result: &str| {
