@@ -78,7 +78,7 @@ impl Case<'_> {
         let says = |word: &str| file == "pam_faillock.so" && args.iter().any(|arg| arg == word);
         match &line.role {
             Role::Twinlock(_) | Role::Proof(_) | Role::Idle => KeptPlace::Anew,
-            Role::Fixed(PamCode::MODULE_UNKNOWN) => KeptPlace::LeftOut("its file is missing"),
+            Role::Fixed(PamCode::MODULE_UNKNOWN) => KeptPlace::LeftOut("PAM cannot call it"),
             Role::Second(second) if second.asks == Asks::Code => {
                 KeptPlace::LeftOut("it asks for a code of its own")
             }

@@ -4,7 +4,7 @@ use crate::judge::case::Case;
 use crate::judge::misspelt;
 use crate::judge::trial::Edit;
 use crate::pam::code::PamCode;
-use crate::pam::modules::file_name;
+use crate::pam::modules::why_not_called;
 use crate::pam::stack::StackKind;
 use crate::pam::table::{Cast, Role};
 use crate::pam::twinlock::{ModuleAnswer, Stand};
@@ -13,6 +13,7 @@ impl Case<'_> {
     pub(super) fn shut(&self) -> Vec<Finding> {
         let gets_in = |key: bool, answer: ModuleAnswer| {
             let passing = self.table.rows.iter().filter(|row| row.passes());
+            let passing = passing.filter(|row| self.makes_no_mistake(row));
             let mut met = passing.filter(|row| row.met || answer == ModuleAnswer::Exempt);
             met.any(|row| row.world.key == key && row.world.answer == answer)
         };
@@ -48,7 +49,8 @@ impl Case<'_> {
                 StackKind::Module { path, .. } => Some(path),
                 StackKind::Substack | StackKind::Broken => None,
             });
-        let gone = missing.map(|path| format!(" The file of {} is missing.", file_name(path)));
+        let gone =
+            missing.map(|path| format!(" PAM cannot call a line: {}.", why_not_called(path)));
         let gone = gone.or_else(|| self.nobody_meets().map(str::to_owned));
         let meant = missing.filter(|path| misspelt::is_meant(path));
         Finding {

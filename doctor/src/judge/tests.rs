@@ -138,6 +138,39 @@ fn stock_stacks_never_ask_for_a_code() {
 }
 
 #[test]
+fn a_correct_password_that_is_refused_locks_users_out() {
+    let last = "auth required pam_twinlock.so first_factor=stack\n";
+    let wrong = [
+        "auth [success=5 default=ignore] pam_unix.so\n",
+        "auth [success=die default=ignore] pam_unix.so\n",
+        "auth [success=bad default=ok] pam_unix.so\n",
+        "auth [success=1 default=ignore] pam_unix.so\nauth [default=1] pam_permit.so\nauth requisite pam_deny.so\n",
+    ];
+    for line in wrong {
+        let found = ids(&format!("{line}{last}"), NO_KEY);
+        assert!(found.contains(&("nobody-gets-in", Level::LockOut)), "{line}: {found:?}");
+    }
+    let right = "auth [success=1 default=ignore] pam_unix.so\nauth requisite pam_deny.so\n";
+    let found = ids(&format!("{right}auth required pam_permit.so\n{last}"), NO_KEY);
+    assert_eq!(found, []);
+}
+
+#[test]
+fn a_module_without_auth_function_is_not_called_missing() {
+    for (module, why) in [
+        ("pam_time.so", "pam_time.so has no auth function"),
+        ("pam_limits.so", "pam_limits.so has no auth function"),
+        ("pam_gone.so", "the file of pam_gone.so is missing"),
+    ] {
+        let found = judged(&format!("auth required {module}\n{PASSWORD}"), NO_KEY);
+        let shut = found.iter().find(|one| one.id == "nobody-gets-in").unwrap();
+        assert!(shut.what.ends_with(&format!("PAM cannot call a line: {why}.")), "{}", shut.what);
+        assert!(shut.remedy.contains(&format!("{module} at")), "{}", shut.remedy);
+        assert!(shut.remedy.contains("(PAM cannot call it)"), "{}", shut.remedy);
+    }
+}
+
+#[test]
 fn a_misspelt_module_is_told_its_name() {
     let name = "Write pam_twinlock.so instead of pam_twinlok.so.";
     let found = judged(&KEY.replace("pam_twinlock.so", "pam_twinlok.so"), KEY_ONLY);

@@ -3,7 +3,7 @@ use crate::finding::{Finding, Level};
 use crate::judge::case::{Case, Reach};
 use crate::pam::control::ControlAction;
 use crate::pam::dispatch::Impression;
-use crate::pam::table::{CaseRow, Password};
+use crate::pam::table::{CaseRow, Password, Role};
 use crate::pam::twinlock::ModuleAnswer;
 
 /// Ways in for users whom the settings or a line exempt.
@@ -47,14 +47,14 @@ impl Case<'_> {
     /// Reports whether some user with every factor gets in.
     #[must_use]
     pub fn gets_in(&self) -> bool {
-        self.table.rows.iter().any(|row| (self.usable)(row) && has_all(row))
+        self.table.rows.iter().any(|row| (self.usable)(row) && self.has_all(row))
     }
 
     /// Reports whether the line at `place` is the first to refuse some user who has every factor.
     fn refuses(&self, place: &str) -> bool {
         let here =
             |line: usize| self.line(line).filter(|line| line.handler.place.to_string() == place);
-        let of = |row: &&CaseRow| has_all(row) && self.reach.covers(row.world.key);
+        let of = |row: &&CaseRow| self.has_all(row) && self.reach.covers(row.world.key);
         self.table.rows.iter().filter(of).any(|row| {
             row.steps.iter().any(|step| {
                 let action = here(step.line).map(|line| line.handler.actions.on(step.returned));
@@ -63,11 +63,20 @@ impl Case<'_> {
             })
         })
     }
-}
 
-fn has_all(row: &CaseRow) -> bool {
-    let proven = row.world.key || !matches!(row.world.password, Password::None(_));
-    proven && row.met && row.world.answer == ModuleAnswer::Right
+    fn has_all(&self, row: &CaseRow) -> bool {
+        let proven = row.world.key || !matches!(row.world.password, Password::None(_));
+        proven && row.met && row.world.answer == ModuleAnswer::Right && self.makes_no_mistake(row)
+    }
+
+    /// Reports whether the password of a row is correct, or is never asked for. A user whose correct password is refused
+    /// is locked out, even if a wrong one and a code would be let in.
+    pub(super) fn makes_no_mistake(&self, row: &CaseRow) -> bool {
+        let asks =
+            |line: usize| self.line(line).is_some_and(|line| matches!(line.role, Role::Proof(_)));
+        let is_wrong = matches!(row.world.password, Password::None(_));
+        !is_wrong || !row.steps.iter().any(|step| asks(step.line))
+    }
 }
 
 /// Returns a function that tells whether users get in by a row, if sshd's settings are unknown or do not matter: the

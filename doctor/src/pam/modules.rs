@@ -145,6 +145,16 @@ fn second(file: &str, args: &[String]) -> Option<Second> {
     Some(Second { name: file.to_owned(), asks, unknown })
 }
 
+/// Returns why libpam cannot call a module of an auth line that it answers for: a clause without a full stop.
+#[must_use]
+pub fn why_not_called(path: &str) -> String {
+    let file = file_name(path);
+    match NO_AUTH.contains(&file.strip_suffix(".so").unwrap_or(file)) {
+        true => format!("{file} has no auth function"),
+        false => format!("the file of {file} is missing"),
+    }
+}
+
 /// Returns the nature of a module by its file name and arguments.
 #[must_use]
 pub fn nature(path: &str, args: &[String]) -> Nature {
