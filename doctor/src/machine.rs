@@ -12,6 +12,7 @@ mod tree;
 use std::cell::OnceCell;
 use std::fs;
 use std::io::{self, Read};
+use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::rc::Rc;
@@ -85,6 +86,10 @@ const LIBPAMS_OWN: &str = "pam_deny.so";
 const LINK: u32 = 0o120_000;
 /// Largest output of sshd in bytes.
 const OUTPUT_MAX: u64 = 1 << 20;
+/// What sshd says if its folder below /run is missing: it was not started since the boot. Only root needs the folder.
+const NO_FOLDER: &str = "Missing privilege separation directory";
+/// The user and the group as whom sshd prints its settings if root cannot.
+const NOBODY: u32 = 65_534;
 
 impl Machine {
     /// Creates a machine. `recorded` is a folder with recorded output of sshd, for a tree whose sshd cannot run.
@@ -290,26 +295,35 @@ impl Machine {
 
     fn sshd(&self, args: &[&str]) -> Result<String, ProbeError> {
         let program = self.sshd.as_ref().ok_or(ProbeError::NoProgram)?;
-        let mut command = Command::new(program);
-        command.args(args);
         let refused = |error: io::Error| ProbeError::Refused(error.to_string());
-        if !self.is_candidate() {
-            return answer(command.args(&self.instance.options)).map_err(refused)?;
+        let said = if self.is_candidate() {
+            let stage = self.stage().map_err(not_copied)?;
+            stage.restore(answer(&mut self.of_stage(program, args, stage)).map_err(refused)?)
+        } else {
+            answer(Command::new(program).args(args).args(&self.instance.options))
+                .map_err(refused)?
+        };
+        match said {
+            Err(ProbeError::Refused(said)) if said.contains(NO_FOLDER) => {
+                let stage = self.stage().map_err(not_copied)?;
+                stage.share(NOBODY).map_err(not_copied)?;
+                let mut command = self.of_stage(program, args, stage);
+                stage.restore(answer(command.uid(NOBODY).gid(NOBODY)).map_err(refused)?)
+            }
+            said => said,
         }
-        let stage = self.stage().map_err(|error| ProbeError::NotCopied(error.to_string()))?;
-        let other = self
-            .instance
-            .options
-            .chunks_exact(2)
-            .filter(|pair| pair.first().is_some_and(|one| one != "-f"));
-        command.args(other.flatten()).arg("-f").arg(stage.main());
+    }
+
+    /// Returns the call of sshd with the copies of its configuration.
+    fn of_stage(&self, program: &Path, args: &[&str], stage: &Stage) -> Command {
+        let mut command = Command::new(program);
+        let pairs = self.instance.options.chunks_exact(2);
+        let other = pairs.filter(|pair| pair.first().is_some_and(|one| one != "-f"));
+        command.args(args).args(other.flatten()).arg("-f").arg(stage.main());
         if stage.host_key().exists() {
             command.arg("-h").arg(stage.host_key());
         }
-        answer(&mut command).map_err(refused)?.map_err(|error| match error {
-            ProbeError::Refused(said) => ProbeError::Refused(stage.restored(&said)),
-            ProbeError::NoProgram | ProbeError::NotCopied(_) => error,
-        })
+        command
     }
 
     /// Returns the copies of the configuration of this sshd.
@@ -325,6 +339,10 @@ impl Machine {
         let stage = Stage::of(self, &main)?;
         Ok(self.stage.get_or_init(|| stage))
     }
+}
+
+fn not_copied(error: io::Error) -> ProbeError {
+    ProbeError::NotCopied(error.to_string())
 }
 
 /// Runs sshd and returns its output, or what it complains about.
@@ -357,7 +375,7 @@ fn bounded(stream: impl Read) -> io::Result<String> {
 /// present.
 fn beside_the_point(said: &str) -> bool {
     said.contains("no hostkeys available")
-        || said.contains("Missing privilege separation directory")
+        || said.contains(NO_FOLDER)
         || said.contains("Permission denied")
 }
 

@@ -1,8 +1,8 @@
 //! Copies of candidate files for sshd: a private folder that holds them, with their Include lines resolved.
-use std::fs::{self, DirBuilder};
+use std::fs::{self, DirBuilder, Permissions};
 use std::io;
 use std::os::fd::OwnedFd;
-use std::os::unix::fs::DirBuilderExt;
+use std::os::unix::fs::{DirBuilderExt, PermissionsExt, chown};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::slice;
@@ -12,7 +12,7 @@ use twinlock_core::ports::Entropy;
 use twinlock_host::entropy::KernelEntropy;
 use twinlock_host::programs;
 
-use crate::machine::Machine;
+use crate::machine::{Machine, ProbeError};
 use crate::pam::load::Files;
 use crate::sshd::config::{DEEPEST, FILES_MAX, Patterns, criteria, included, split};
 use crate::sshd::probe::{People, fits_group};
@@ -92,12 +92,38 @@ impl Stage {
         self.folder.join("key")
     }
 
-    /// Replaces the paths of the copies in a message by the paths of the original files.
-    pub(super) fn restored(&self, said: &str) -> String {
+    /// Replaces the paths of the copies in a complaint of sshd by those of the files.
+    pub(super) fn restore(&self, said: Result<String, ProbeError>) -> Result<String, ProbeError> {
+        said.map_err(|error| match error {
+            ProbeError::Refused(said) => ProbeError::Refused(self.restored(&said)),
+            ProbeError::NoProgram | ProbeError::NotCopied(_) => error,
+        })
+    }
+
+    fn restored(&self, said: &str) -> String {
         let each = self.copied.iter().enumerate();
         each.fold(said.to_owned(), |said, (number, path)| {
             said.replace(&*self.path(number).to_string_lossy(), path)
         })
+    }
+
+    /// Lets a user with this uid, and a group with this number, read the copies and the host key. The copies still belong
+    /// to this user, so nobody else can change them.
+    ///
+    /// # Errors
+    /// [`io::Error`] if an owner or a mode cannot be set.
+    pub(super) fn share(&self, uid: u32) -> io::Result<()> {
+        for number in 0..self.copied.len() {
+            let path = self.path(number);
+            chown(&path, None, Some(uid))?;
+            fs::set_permissions(&path, Permissions::from_mode(0o640))?;
+        }
+        // sshd refuses a key of its own user that a group can read.
+        if self.host_key().exists() {
+            chown(self.host_key(), Some(uid), None)?;
+        }
+        chown(&self.folder, None, Some(uid))?;
+        fs::set_permissions(&self.folder, Permissions::from_mode(0o750))
     }
 
     fn path(&self, number: usize) -> PathBuf {

@@ -49,6 +49,34 @@ fn an_sshd_that_runs_with_older_files_is_named() {
 }
 
 #[test]
+fn an_sshd_that_was_not_started_since_the_boot_is_judged() {
+    const CODE: &str = "AuthenticationMethods publickey,keyboard-interactive\n";
+    const KEY: &str = "AuthenticationMethods publickey\n";
+    for (settings, expected) in [
+        (CODE.to_owned(), "closed"),
+        (KEY.to_owned(), "open"),
+        (format!("{CODE}Match User ada\n{KEY}"), "open"),
+        ("Nonsense yes\n".to_owned(), "locked_out"),
+    ] {
+        let m = wired("", K);
+        m.stop_sshd();
+        m.file("/etc/ssh/sshd_config.d/20-test.conf").write(format!(
+            "KbdInteractiveAuthentication yes\nPasswordAuthentication no\n{settings}"
+        ));
+        // Only root may read it, as the copy of it that sshd reads.
+        m.file("/etc/ssh/sshd_config.d/20-test.conf").mode(0o600);
+        m.run(["sh", "-c", "rm -r /run/sshd"]).ok();
+        let files = m.tree("/etc/ssh");
+        verdict(&m, expected, None);
+        let report = m.run(["twinlock", "doctor", "ssh"]).stdout;
+        assert!(!report.contains("/tmp/twinlock-doctor"), "{report}");
+        assert!(!m.file("/run/sshd").exists());
+        assert_eq!(m.run(["ls", "-A", "/tmp"]).ok(), "");
+        assert_eq!(m.tree("/etc/ssh"), files);
+    }
+}
+
+#[test]
 fn without_a_pid_file_a_reload_cannot_be_told() {
     let m = wired("AuthenticationMethods publickey\n", K);
     // The start time of a process is known only to the second.
