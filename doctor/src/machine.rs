@@ -48,10 +48,10 @@ pub struct Machine {
 /// A file that is judged before it is written.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Candidate {
-    /// Path of the file that the candidate would replace.
-    pub path: &'static str,
-    /// The text of the candidate.
-    pub text: String,
+    /// Path of the file that the candidate would replace. The file need not exist.
+    pub path: String,
+    /// The text of the candidate; `None` if the file is going to be removed.
+    pub text: Option<String>,
     /// Path of the candidate, as the caller gave it.
     pub name: String,
 }
@@ -154,7 +154,7 @@ impl Machine {
     #[must_use]
     pub fn candidate_notes(&self, service: &str) -> Vec<Finding> {
         let note = |one: &Candidate| {
-            let (name, path) = (&one.name, one.path);
+            let (name, path) = (&one.name, one.path.as_str());
             let (level, id, what) = match path.strip_prefix("/etc/pam.d/") {
                 Some(other) if other != service => (
                     Level::Unknown,
@@ -189,6 +189,9 @@ impl Machine {
     /// # Errors
     /// [`io::Error`] if it cannot be read, or another user can write to it.
     pub fn text_of_root(&self, path: &str) -> io::Result<String> {
+        if self.candidates.iter().any(|one| one.path == path) {
+            return self.text(path);
+        }
         let found = self.tree.stat_link(path)?;
         let is_open = found.st_uid != 0 || found.st_mode & 0o022 != 0;
         let is_link = found.st_mode & LINK == LINK;
@@ -394,7 +397,7 @@ fn recorded(folder: &Path, connection: Option<&str>) -> Result<String, ProbeErro
 impl Files for Machine {
     fn text(&self, path: &str) -> io::Result<String> {
         match self.candidates.iter().find(|one| one.path == path) {
-            Some(candidate) => Ok(candidate.text.clone()),
+            Some(candidate) => candidate.text.clone().ok_or_else(|| io::ErrorKind::NotFound.into()),
             None => self.tree.text(path),
         }
     }
@@ -412,6 +415,13 @@ impl Files for Machine {
 
 impl Patterns for Machine {
     fn matching(&self, pattern: &str) -> Result<Vec<String>, UnreadableError> {
-        self.tree.matching(pattern)
+        let mut files = self.tree.matching(pattern)?;
+        let is_candidate = |path: &String| self.candidates.iter().any(|one| one.path == *path);
+        files.retain(|path| !is_candidate(path));
+        let written = self.candidates.iter().filter(|one| one.text.is_some());
+        let fitting = written.filter(|one| glob::fits_path(pattern, &one.path));
+        files.extend(fitting.map(|one| one.path.clone()));
+        files.sort();
+        Ok(files)
     }
 }

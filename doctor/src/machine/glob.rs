@@ -13,6 +13,15 @@ pub(super) fn fits(pattern: &str, name: &str) -> bool {
     !hidden && rest_fits(&pattern, &name)
 }
 
+/// Returns whether an absolute path matches an absolute pattern, part by part.
+pub(super) fn fits_path(pattern: &str, path: &str) -> bool {
+    let parts = |path: &str| -> Vec<String> {
+        path.split('/').filter(|part| !part.is_empty()).map(str::to_owned).collect()
+    };
+    let (pattern, path) = (parts(pattern), parts(path));
+    pattern.len() == path.len() && pattern.iter().zip(&path).all(|(one, name)| fits(one, name))
+}
+
 fn rest_fits(pattern: &[char], name: &[char]) -> bool {
     let Some((first, rest)) = pattern.split_first() else { return name.is_empty() };
     match (first, name.split_first()) {
@@ -57,6 +66,19 @@ fn in_set(set: &[char], letter: char) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn paths_match_part_by_part() {
+        for (pattern, path, expected) in [
+            ("/etc/ssh/sshd_config.d/*.conf", "/etc/ssh/sshd_config.d/10-a.conf", true),
+            ("/etc/ssh//sshd_config.d/*.conf", "/etc/ssh/sshd_config.d/10-a.conf", true),
+            ("/etc/ssh/*.conf", "/etc/ssh/sshd_config.d/10-a.conf", false),
+            ("/etc/*/*/*.conf", "/etc/ssh/sshd_config.d/10-a.conf", true),
+            ("/etc/ssh/sshd_config.d/*.conf", "/etc/ssh/sshd_config.d/.a.conf", false),
+        ] {
+            assert_eq!(fits_path(pattern, path), expected, "{pattern} {path}");
+        }
+    }
 
     #[test]
     fn names_match_as_in_a_shell() {

@@ -30,7 +30,7 @@ impl Machine {
             new
         });
         let reads_main = |one: &Instance| one.file().is_none_or(|file| MAIN_FILES.contains(&file));
-        let has_main = self.candidates.iter().any(|one| MAIN_FILES.contains(&one.path));
+        let has_main = self.candidates.iter().any(|one| MAIN_FILES.contains(&one.path.as_str()));
         if all.is_empty() || has_main && !all.iter().any(reads_main) {
             all.extend(self.defaults().or(Some(Instance::default())));
         }

@@ -60,9 +60,13 @@ pub fn addresses(list: &str) -> Vec<String> {
     .collect()
 }
 
+/// Returns an address that fits a pattern. A `*` may stand for several numbers.
 fn pattern_sample(pattern: &str) -> Option<String> {
-    let example = pattern.replace(['*', '?'], "1");
-    example.parse::<IpAddr>().ok().map(|found| found.to_string())
+    let fitting = ["1", "1.1", "1.1.1", "1::1"].into_iter().filter_map(|part| {
+        let example = pattern.replace('*', part).replace('?', "1");
+        example.parse::<IpAddr>().ok().map(|found| found.to_string())
+    });
+    fitting.into_iter().next()
 }
 
 /// A network, as first and last address.
@@ -152,6 +156,7 @@ mod tests {
             ["10.0.0.1", "10.255.255.255", "9.255.255.255", "11.0.0.0"]
         );
         assert_eq!(addresses("::/0").len(), 2);
+        assert_eq!(addresses("10.*,192.0.*,fe80:*"), ["10.1.1.1", "192.0.1.1", "fe80:1::1"]);
         assert_eq!(
             addresses("192.168.1.*,127.0.0.1/32,nonsense")[..2],
             ["192.168.1.1", "127.0.0.1"]

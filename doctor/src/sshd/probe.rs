@@ -220,6 +220,10 @@ fn froms(config: &Config, base: &Effective) -> Vec<From> {
     let mut addrs = vec![REMOTE.to_owned(), LOCAL.to_owned()];
     addrs.extend(OTHERS.map(str::to_owned));
     addrs.extend(lists("address").flat_map(addresses));
+    if !base.yes("usedns") {
+        // Without names, sshd compares the address with the patterns of `Host`.
+        addrs.extend(lists("host").flat_map(addresses));
+    }
     let laddrs: Vec<String> =
         [LOCAL.to_owned()].into_iter().chain(lists("localaddress").flat_map(addresses)).collect();
     let mut ports: Vec<String> = base.values("port").map(str::to_owned).collect();
@@ -334,12 +338,19 @@ mod tests {
     #[test]
     fn a_negated_or_split_network_leaves_an_address() {
         let all = [account("root", &[]), account("alice", &[])];
-        for text in ["*,!203.0.113.0/24", "0.0.0.0/1,128.0.0.0/1", "!10.0.0.0/8,*.*"] {
+        for text in ["*,!203.0.113.0/24", "0.0.0.0/1,128.0.0.0/1", "!10.0.0.0/8,*.*", "10.*"] {
             let plan = planned(&format!("Match Address {text}\n X y\n"), &all, "");
             let hit = |probe: &Probe| fits_addresses(text, &probe.from.addr);
             assert!(plan.probes.iter().any(hit), "{text}");
             assert!(plan.probes.iter().any(|probe| !hit(probe)), "{text}");
         }
+    }
+
+    #[test]
+    fn without_names_a_host_pattern_is_one_of_addresses() {
+        let all = [account("root", &[])];
+        let plan = planned("Match Host 10.*\n X y\n", &all, "usedns no\n");
+        assert!(plan.probes.iter().any(|probe| probe.from.host.starts_with("10.")));
     }
 
     #[test]

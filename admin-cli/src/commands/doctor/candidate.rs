@@ -75,7 +75,7 @@ pub(super) fn examine(request: &Request<'_>) -> Result<Report, CliError> {
 fn open(place: &'static str, name: &Path) -> Result<Candidate, CliError> {
     let bytes = caller_file::read(name, SIZE_MAX).map_err(|error| refused(name, &error))?;
     let text = String::from_utf8_lossy(&bytes).into_owned();
-    Ok(Candidate { path: place, text, name: name.display().to_string() })
+    Ok(Candidate { path: place.to_owned(), text: Some(text), name: name.display().to_string() })
 }
 
 fn refused(path: &Path, error: &CallerFileError) -> CliError {
