@@ -18,13 +18,23 @@ use sources::{Source, functions, repository, sources};
 const MOST_ROOMS: [(&str, usize); 2] = [("core", 16), ("admin-cli", 12)];
 
 /// Each crate, and the crates of the workspace that it may depend on.
-const CRATES: [(&str, &[&str]); 8] = [
+const CRATES: [(&str, &[&str]); 9] = [
     ("core", &[]),
     ("host", &["twinlock-core"]),
     ("pam-module", &["twinlock-core", "twinlock-host"]),
     ("migrate", &["twinlock-core", "twinlock-host"]),
     ("doctor", &["twinlock-core", "twinlock-host"]),
-    ("admin-cli", &["twinlock-core", "twinlock-host", "twinlock-migrate", "twinlock-doctor"]),
+    ("setup", &["twinlock-core", "twinlock-host", "twinlock-doctor"]),
+    (
+        "admin-cli",
+        &[
+            "twinlock-core",
+            "twinlock-host",
+            "twinlock-migrate",
+            "twinlock-doctor",
+            "twinlock-setup",
+        ],
+    ),
     ("tests", &["twinlock-core", "twinlock-migrate", "twinlock-doctor"]),
     ("xtask", &["twinlock-tests"]),
 ];

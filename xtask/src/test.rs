@@ -25,8 +25,15 @@ pub(crate) enum Extent {
 }
 
 /// Packages whose tests need neither root nor the headers of libpam.
-const WITHOUT_ROOT: [&str; 6] =
-    ["twinlock-core", "twinlock-host", "twinlock-doctor", "twinlock-migrate", "twinlock", "xtask"];
+const WITHOUT_ROOT: [&str; 7] = [
+    "twinlock-core",
+    "twinlock-host",
+    "twinlock-doctor",
+    "twinlock-setup",
+    "twinlock-migrate",
+    "twinlock",
+    "xtask",
+];
 
 /// Values of the command line and results of earlier steps, which later steps need.
 #[derive(Default)]

@@ -5,7 +5,7 @@
 pub(crate) type Row = (&'static str, &'static [&'static str]);
 
 /// Each product crate with a row for each of its folders. The folders that use no other come first.
-pub(crate) const ROOMS: [(&str, &[Row]); 6] = [
+pub(crate) const ROOMS: [(&str, &[Row]); 7] = [
     (
         "core",
         &[
@@ -156,6 +156,21 @@ pub(crate) const ROOMS: [(&str, &[Row]); 6] = [
                     "wrap",
                 ],
             ),
+        ],
+    ),
+    (
+        "setup",
+        &[
+            ("wishes", &[]),
+            ("diff", &[]),
+            ("replace", &[]),
+            ("saved", &["replace"]),
+            ("confirmation", &["saved"]),
+            ("pam_edit", &[]),
+            ("provider", &["wishes"]),
+            ("sshd", &["wishes"]),
+            ("plan", &["diff", "pam_edit", "provider", "sshd", "wishes"]),
+            ("proof", &["plan", "wishes"]),
         ],
     ),
     (

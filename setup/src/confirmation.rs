@@ -1,0 +1,290 @@
+//! Decides whether a login has proven that a changed service lets in the administrator.
+//!
+//! A login proves it if the module has accepted a code for this service after the change, and the login is another one
+//! than that of the change. A further channel of an ssh connection that was open before is no new login: sshd asks
+//! nothing for it, and the process of that connection is older than the change.
+
+use core::fmt;
+
+use serde_json::Value;
+
+use crate::saved::InForce;
+
+/// Seconds that may pass between the accepted code and the start of the session.
+const SESSION_STARTS: u64 = 60;
+/// Microseconds of a second.
+const SECOND: u64 = 1_000_000;
+
+/// A code that the module has accepted, from the journal.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Acceptance {
+    /// The PAM service.
+    pub service: String,
+    /// The account, as the log writes it.
+    pub user: String,
+    /// CLOCK_MONOTONIC in microseconds.
+    pub at: u64,
+    /// Audit session of the process that asked for the code. sshd and login have none yet.
+    pub audit_session: Option<u32>,
+}
+
+impl Acceptance {
+    /// Reads one line of `journalctl --output=json`. `None` if it is not about an accepted code, or if another process
+    /// than one of root has written it.
+    #[must_use]
+    pub fn read(line: &str) -> Option<Self> {
+        let entry: Value = serde_json::from_str(line).ok()?;
+        let field = |name: &str| entry.get(name).and_then(Value::as_str);
+        // The journal adds fields that begin with an underscore itself; a process cannot choose them.
+        let message = field("MESSAGE")?;
+        let value = |key: &str| message.split(' ').find_map(|pair| pair.strip_prefix(key));
+        if field("SYSLOG_IDENTIFIER") != Some("twinlock") || value("event=") != Some("accepted") {
+            return None;
+        }
+        let service = value("service=")?;
+        // su and sudo keep the user id of their caller.
+        let program = service.strip_suffix("-i").or(service.strip_suffix("-l")).unwrap_or(service);
+        let is_program = |exe: &str| {
+            [format!("/usr/bin/{program}"), format!("/bin/{program}")]
+                .iter()
+                .any(|path| path == exe)
+        };
+        let has_rights = field("_CAP_EFFECTIVE").is_some_and(|caps| caps != "0");
+        let by_root = field("_UID") == Some("0");
+        if !(by_root || has_rights && field("_EXE").is_some_and(is_program)) {
+            return None;
+        }
+        Some(Self {
+            service: service.to_owned(),
+            user: value("user=")?.to_owned(),
+            at: field("__MONOTONIC_TIMESTAMP")?.parse().ok()?,
+            audit_session: field("_AUDIT_SESSION").and_then(|id| id.parse().ok()),
+        })
+    }
+}
+
+/// The login session that confirms.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Session {
+    /// The PAM service that opened it.
+    pub service: String,
+    /// The account.
+    pub user: String,
+    /// When it was opened: CLOCK_MONOTONIC in microseconds.
+    pub opened: u64,
+    /// When the process was started that opened it: CLOCK_BOOTTIME in microseconds.
+    pub leader_started: u64,
+}
+
+/// The process that confirms.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct Confirming {
+    /// Its login session, if logind knows one.
+    pub session: Option<Session>,
+    /// Its audit session.
+    pub audit_session: Option<u32>,
+}
+
+/// The change that is confirmed.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Changed<'a> {
+    /// The PAM services whose files were changed.
+    pub services: &'a [String],
+    /// When the change came into force.
+    pub in_force: InForce,
+    /// Audit session of the process that made the change.
+    pub audit_session: Option<u32>,
+}
+
+/// Why a login proves nothing.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum NoProof {
+    /// The process belongs to no login.
+    NoLogin,
+    /// It is the login that made the change.
+    SameLogin,
+    /// The connection of the login is older than the change.
+    OldConnection,
+    /// The login came through another service.
+    OtherService,
+    /// No code was accepted for this login since the change.
+    NoCode,
+}
+
+impl fmt::Display for NoProof {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::NoLogin => "this process belongs to no login",
+            Self::SameLogin => "this is the login that made the change",
+            Self::OldConnection => "the connection of this login is older than the change",
+            Self::OtherService => "this login came through another service",
+            Self::NoCode => "no code was accepted for this login since the change",
+        })
+    }
+}
+
+impl core::error::Error for NoProof {}
+
+/// Checks that the login of a process proves the change. `accepted` are the accepted codes since the boot.
+///
+/// # Errors
+/// [`NoProof`] if it does not.
+pub fn check(
+    changed: Changed<'_>,
+    confirming: &Confirming,
+    accepted: &[Acceptance],
+) -> Result<(), NoProof> {
+    let own = confirming.audit_session;
+    if own.is_some() && own == changed.audit_session {
+        return Err(NoProof::SameLogin);
+    }
+    let since = accepted.iter().filter(|one| {
+        one.at >= changed.in_force.monotonic && changed.services.contains(&one.service)
+    });
+    // su, sudo and the like ask inside of a login, whose audit session they keep.
+    if own.is_some() && since.clone().any(|one| one.audit_session == own) {
+        return Ok(());
+    }
+    let session = confirming.session.as_ref().ok_or(NoProof::NoLogin)?;
+    if !changed.services.contains(&session.service) {
+        return Err(NoProof::OtherService);
+    }
+    if session.leader_started < changed.in_force.boot {
+        return Err(NoProof::OldConnection);
+    }
+    let of_session = |one: &&Acceptance| {
+        one.user == session.user
+            && (one.at..=one.at.saturating_add(SESSION_STARTS * SECOND)).contains(&session.opened)
+    };
+    if session.opened >= changed.in_force.monotonic && since.clone().any(|one| of_session(&one)) {
+        return Ok(());
+    }
+    Err(NoProof::NoCode)
+}
+
+#[cfg(test)]
+mod tests {
+    use core::slice::from_ref;
+
+    use super::*;
+
+    const AT: InForce = InForce { monotonic: 100 * SECOND, boot: 200 * SECOND };
+
+    fn sshd() -> Vec<String> {
+        vec!["sshd".to_owned()]
+    }
+
+    fn session() -> Session {
+        Session {
+            service: "sshd".to_owned(),
+            user: "ada".to_owned(),
+            opened: 112 * SECOND,
+            leader_started: 205 * SECOND,
+        }
+    }
+
+    fn accepted() -> Acceptance {
+        Acceptance {
+            service: "sshd".to_owned(),
+            user: "ada".to_owned(),
+            at: 111 * SECOND,
+            audit_session: None,
+        }
+    }
+
+    fn said(
+        session: Option<Session>,
+        own: Option<u32>,
+        accepted: &[Acceptance],
+    ) -> Option<NoProof> {
+        let services = sshd();
+        let changed = Changed { services: &services, in_force: AT, audit_session: Some(1) };
+        check(changed, &Confirming { session, audit_session: own }, accepted).err()
+    }
+
+    #[test]
+    fn a_new_login_with_a_code_proves_the_change() {
+        assert_eq!(said(Some(session()), Some(3), &[accepted()]), None);
+        assert_eq!(said(Some(session()), None, &[accepted()]), None);
+    }
+
+    /// Changes a value in one place.
+    fn with<T>(mut value: T, change: impl FnOnce(&mut T)) -> T {
+        change(&mut value);
+        value
+    }
+
+    #[test]
+    fn other_logins_prove_nothing() {
+        let good = [accepted()];
+        for (session, own, expected) in [
+            (Some(session()), Some(1), NoProof::SameLogin),
+            (None, Some(3), NoProof::NoLogin),
+            (None, None, NoProof::NoLogin),
+        ] {
+            assert_eq!(said(session.clone(), own, &good), Some(expected), "{session:?} {own:?}");
+        }
+        for (session, expected) in [
+            (with(session(), |one| one.leader_started = 199 * SECOND), NoProof::OldConnection),
+            (with(session(), |one| one.service = "login".to_owned()), NoProof::OtherService),
+            (with(session(), |one| one.user = "eve".to_owned()), NoProof::NoCode),
+            (with(session(), |one| one.opened = 110 * SECOND), NoProof::NoCode),
+            (with(session(), |one| one.opened = 400 * SECOND), NoProof::NoCode),
+        ] {
+            assert_eq!(said(Some(session.clone()), Some(3), &good), Some(expected), "{session:?}");
+        }
+    }
+
+    #[test]
+    fn other_codes_prove_nothing() {
+        assert_eq!(said(Some(session()), Some(3), &[]), Some(NoProof::NoCode));
+        for code in [
+            with(accepted(), |one| one.at = 99 * SECOND),
+            with(accepted(), |one| one.service = "sudo".to_owned()),
+            with(accepted(), |one| one.user = "eve".to_owned()),
+        ] {
+            assert_eq!(
+                said(Some(session()), Some(3), from_ref(&code)),
+                Some(NoProof::NoCode),
+                "{code:?}"
+            );
+        }
+    }
+
+    #[test]
+    fn a_service_inside_of_a_login_is_known_by_its_audit_session() {
+        let services = vec!["sudo".to_owned(), "sudo-i".to_owned()];
+        let changed = Changed { services: &services, in_force: AT, audit_session: Some(1) };
+        let sudo = Acceptance { service: "sudo".to_owned(), audit_session: Some(3), ..accepted() };
+        let by = |own: u32| Confirming { session: Some(session()), audit_session: Some(own) };
+        assert_eq!(check(changed, &by(3), from_ref(&sudo)), Ok(()));
+        assert_eq!(check(changed, &by(4), from_ref(&sudo)), Err(NoProof::OtherService));
+        assert_eq!(check(changed, &by(1), from_ref(&sudo)), Err(NoProof::SameLogin));
+        let old = Acceptance { at: 99 * SECOND, ..sudo };
+        assert_eq!(check(changed, &by(3), &[old]), Err(NoProof::OtherService));
+    }
+
+    #[test]
+    fn only_lines_of_the_module_count() {
+        let line = r#"{"_UID":"0","SYSLOG_IDENTIFIER":"twinlock","__MONOTONIC_TIMESTAMP":"111000000","MESSAGE":"event=accepted user=ada service=sshd rhost=127.0.0.1 first_factor=publickey"}"#;
+        assert_eq!(Acceptance::read(line), Some(accepted()));
+        let uid =
+            r#""_UID":"1000","_CAP_EFFECTIVE":"1ff","_AUDIT_SESSION":"3","_EXE":"/usr/bin/sudo""#;
+        let by_sudo = line.replace(r#""_UID":"0""#, uid).replace("sshd", "sudo-i");
+        assert_eq!(Acceptance::read(&by_sudo).unwrap().audit_session, Some(3));
+        for (from, to) in [("/usr/bin/sudo", "/usr/bin/logger"), ("1ff", "0"), ("_EXE", "EXE")] {
+            assert_eq!(Acceptance::read(&by_sudo.replacen(from, to, 1)), None, "{from} {to}");
+        }
+        for (from, to) in [
+            (r#""_UID":"0""#, r#""_UID":"1000""#),
+            ("twinlock", "logger"),
+            ("event=accepted", "event=refused"),
+            ("event=accepted", "event=exempt"),
+            ("service=", "x="),
+            ("111000000", "soon"),
+            ("{", ""),
+        ] {
+            assert_eq!(Acceptance::read(&line.replacen(from, to, 1)), None, "{from} {to}");
+        }
+    }
+}

@@ -1,0 +1,244 @@
+//! What the files of a service become: a pure function of the files and the wishes.
+
+use core::fmt;
+use std::io;
+
+use twinlock_doctor::{
+    machine::{Candidate, Machine},
+    pam::load::{FOLDERS, Files, UnreadableError},
+    sshd::{
+        config::{self, Config, Patterns},
+        effective::Effective,
+    },
+};
+
+use crate::{
+    diff,
+    pam_edit::{self, Block, PamEditError},
+    provider::{self, Provider},
+    sshd::{self, Overridden},
+    wishes::{ServiceName, Wishes, With},
+};
+
+/// The file in which the host says how it asks for a password.
+const COMMON_AUTH: &str = "/etc/pam.d/common-auth";
+
+/// One file that is created, changed or removed.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Change {
+    /// Absolute path of the file.
+    pub path: String,
+    /// The text now; `None` if there is no file.
+    pub before: Option<String>,
+    /// The text afterwards; `None` if the file is removed.
+    pub after: Option<String>,
+}
+
+impl Change {
+    /// Returns the unified diff, empty if nothing changes.
+    #[must_use]
+    pub fn diff(&self) -> String {
+        diff::unified(&self.path, self.before.as_deref(), self.after.as_deref())
+    }
+
+    /// Returns whether the file changes.
+    #[must_use]
+    pub fn changes(&self) -> bool {
+        self.before != self.after
+    }
+
+    /// Returns the file for doctor, which judges it before it is written.
+    #[must_use]
+    pub fn candidate(&self) -> Candidate {
+        let (path, text) = (self.path.clone(), self.after.clone());
+        Candidate { name: path.clone(), path, text }
+    }
+}
+
+/// Why there is no plan.
+#[derive(Debug)]
+pub enum PlanError {
+    /// A file cannot be read.
+    Unreadable(UnreadableError),
+    /// There is no file of the service in /etc/pam.d.
+    NoService(String),
+    /// A PAM file has a form that setup does not change.
+    Pam {
+        /// Path of the file.
+        path: String,
+        /// What is wrong with it.
+        error: PamEditError,
+    },
+    /// Only sshd sees a public key.
+    OnlySsh(With),
+    /// The modules of common-auth cannot be combined with a key.
+    Provider,
+    /// sshd_config includes no folder.
+    NoInclude(String),
+    /// Another file has the name of the drop-in file.
+    NotOurs(String),
+    /// sshd would use other values.
+    Overridden(Vec<Overridden>),
+    /// sshd does not accept the files, or cannot be run.
+    Sshd(String),
+}
+
+impl fmt::Display for PlanError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Unreadable(error) => write!(f, "{} cannot be read ({})", error.path, error.error),
+            Self::NoService(name) => write!(f, "there is no file {name} in {}", FOLDERS[0]),
+            Self::Pam { path, error } => write!(f, "{path}: {error}"),
+            Self::OnlySsh(with) => {
+                write!(f, "--with {} is for ssh: no other service sees a key", with.word())
+            }
+            Self::Provider => {
+                write!(f, "{COMMON_AUTH} has a form that cannot be combined with a key")
+            }
+            Self::NoInclude(file) => write!(f, "{file} includes no folder for a file of its own"),
+            Self::NotOurs(path) => write!(f, "{path} exists, and setup has not written it"),
+            Self::Overridden(all) => {
+                let one = |one: &Overridden| {
+                    format!(
+                        "{} sets {} to \"{}\" before it is set to \"{}\"",
+                        one.place, one.keyword, one.used, one.wished
+                    )
+                };
+                f.write_str(&all.iter().map(one).collect::<Vec<_>>().join("; "))
+            }
+            Self::Sshd(said) => write!(f, "sshd does not accept the new files: {said}"),
+        }
+    }
+}
+
+impl core::error::Error for PlanError {}
+
+impl PlanError {
+    /// Returns what the administrator can do.
+    #[must_use]
+    pub fn remedy(&self) -> String {
+        match self {
+            Self::Unreadable(_) => "Run it as root.".to_owned(),
+            Self::NoService(_) => "Give the name of a file in /etc/pam.d, such as sudo.".to_owned(),
+            Self::Pam { error, .. } => error.remedy().to_owned(),
+            Self::OnlySsh(_) => "Write: --with password".to_owned(),
+            Self::Provider => {
+                "Use --with publickey or --with password, or write the lines by hand: pam_twinlock(8) has them.".to_owned()
+            }
+            Self::NoInclude(file) => format!(
+                "Write `Include /etc/ssh/sshd_config.d/*.conf` as the first line of {file}, create that folder, and run setup again."
+            ),
+            Self::NotOurs(path) => format!("Move {path} to another folder, and run setup again."),
+            Self::Overridden(_) => {
+                "Remove or comment out these lines, and run setup again. sshd uses the first value that it reads.".to_owned()
+            }
+            Self::Sshd(_) => "Correct what `sshd -t` reports, and run setup again.".to_owned(),
+        }
+    }
+}
+
+impl From<UnreadableError> for PlanError {
+    fn from(error: UnreadableError) -> Self {
+        Self::Unreadable(error)
+    }
+}
+
+/// Returns the changes that fulfill the wishes, also of files that stay as they are.
+///
+/// # Errors
+/// [`PlanError`] if a file cannot be read or has another form.
+pub fn plan(files: &dyn Patterns, wishes: &Wishes) -> Result<Vec<Change>, PlanError> {
+    let with = wishes.with;
+    if !wishes.service.is_ssh() && with != With::Password {
+        return Err(PlanError::OnlySsh(with));
+    }
+    let provider = Provider::read(&read(files, COMMON_AUTH)?.unwrap_or_default());
+    let by = format!("twinlock setup {} --with {}", wishes.service.as_str(), with.word());
+    let mut changes = Vec::new();
+    for (number, name) in wishes.service.pam_services().iter().enumerate() {
+        let path = format!("{}/{name}", FOLDERS[0]);
+        let Some(before) = read(files, &path)? else {
+            // An older sudo has no file for `sudo -i`.
+            if number > 0 {
+                continue;
+            }
+            return Err(PlanError::NoService(name.clone()));
+        };
+        let lines = provider::auth_lines(&provider, with, "@include common-auth");
+        let block = Block { by: by.clone(), lines: lines.ok_or(PlanError::Provider)? };
+        let after = pam_edit::with_block(&before, &block)
+            .map_err(|error| PlanError::Pam { path: path.clone(), error })?;
+        changes.push(Change { path, before: Some(before), after: Some(after) });
+    }
+    if wishes.service.is_ssh() {
+        let path = drop_in_path(files)?;
+        let before = read(files, &path)?;
+        if before.as_deref().is_some_and(|text| !sshd::is_ours(text)) {
+            return Err(PlanError::NotOurs(path));
+        }
+        // The drop-in comes first: without the PAM lines it lets in nobody who has no key or password.
+        changes.insert(0, Change { path, before, after: Some(sshd::drop_in(with, &by)) });
+    }
+    Ok(changes)
+}
+
+/// Returns the changes that undo what setup has written. Lines that were changed meanwhile by others stay.
+///
+/// # Errors
+/// [`PlanError`] if a file cannot be read, or its marker lines are incomplete.
+pub fn teardown(files: &dyn Patterns, service: &ServiceName) -> Result<Vec<Change>, PlanError> {
+    let mut changes = Vec::new();
+    if service.is_ssh() {
+        let path = drop_in_path(files)?;
+        let before = read(files, &path)?.filter(|text| sshd::is_ours(text));
+        changes.extend(before.map(|before| Change { path, before: Some(before), after: None }));
+    }
+    for name in service.pam_services() {
+        let path = format!("{}/{name}", FOLDERS[0]);
+        let Some(before) = read(files, &path)?.filter(|text| pam_edit::is_set_up(text)) else {
+            continue;
+        };
+        let after = pam_edit::restored(&before)
+            .map_err(|error| PlanError::Pam { path: path.clone(), error })?;
+        changes.push(Change { path, before: Some(before), after: Some(after) });
+    }
+    Ok(changes)
+}
+
+/// Checks that sshd accepts the future files and uses the wished values.
+///
+/// # Errors
+/// [`PlanError`] if it does not.
+pub fn check_sshd(machine: &Machine, with: With) -> Result<(), PlanError> {
+    let refused = |error: twinlock_doctor::machine::ProbeError| PlanError::Sshd(error.to_string());
+    let config = config::load_of(machine, machine.instance())?;
+    if let Some(said) = machine.complaint().map_err(refused)? {
+        let found = sshd::overridden_in_files(with, &config);
+        let is_ours = found.is_empty();
+        return Err(if is_ours { PlanError::Sshd(said) } else { PlanError::Overridden(found) });
+    }
+    let said = Effective::read(&machine.effective(None).map_err(refused)?);
+    match sshd::overridden(with, &said, &config) {
+        found if found.is_empty() => Ok(()),
+        found => Err(PlanError::Overridden(found)),
+    }
+}
+
+fn drop_in_path(files: &dyn Patterns) -> Result<String, PlanError> {
+    let config: Config = config::load(files)?;
+    match config.drop_ins {
+        Some(folder) => Ok(format!("{folder}/{}", sshd::NAME)),
+        None => Err(PlanError::NoInclude(config.file)),
+    }
+}
+
+fn read(files: &dyn Files, path: &str) -> Result<Option<String>, PlanError> {
+    match files.text(path) {
+        Ok(text) => Ok(Some(text)),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(PlanError::Unreadable(UnreadableError { path: path.to_owned(), error })),
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,100 @@
+//! The made-up record of an account, and its codes.
+
+use std::{fs::DirBuilder, io, os::unix::fs::DirBuilderExt, path::Path};
+
+use twinlock_core::{
+    base::{
+        account::{Account, Folder},
+        time::UnixTime,
+    },
+    otp::{
+        hotp::{self, Keyed},
+        otpauth,
+    },
+    policy::Policy,
+    ports::{Entropy, Records},
+    record::{
+        Authenticator, Generation,
+        enrollment::{self, ChangeStamp},
+    },
+};
+use twinlock_host::{create_store, entropy::KernelEntropy, machine::Machine, trusted_dir::Owner};
+
+const OWNER: Owner = Owner(0);
+/// Letters of a base32 key (RFC 4648).
+const BASE32: &[u8; 32] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZ234567";
+/// Number of codes that a wrong code must differ from.
+const NEAR: u64 = 100;
+
+/// The codes of the made-up record. Its codes count: they do not depend on the clock.
+pub(super) struct Codes {
+    keyed: Keyed,
+    authenticator: Authenticator,
+    counter: u64,
+}
+
+impl Codes {
+    /// Returns the next code.
+    pub(super) fn next(&mut self) -> String {
+        let code = self.at(self.counter);
+        self.counter += 1;
+        code
+    }
+
+    /// Returns a code that a login would accept, and that stays unused.
+    pub(super) fn unused(&self) -> String {
+        self.at(self.counter)
+    }
+
+    /// Returns a code that no login accepts.
+    pub(super) fn wrong(&self) -> String {
+        let near: Vec<String> = (0..NEAR).map(|counter| self.at(counter)).collect();
+        let all = (0_u32..).map(|number| format!("{number:06}"));
+        all.into_iter().find(|code| !near.contains(code)).unwrap_or_default()
+    }
+
+    fn at(&self, counter: u64) -> String {
+        let digits = self.authenticator.parameters.digits;
+        hotp::digits_of(self.keyed.truncated(counter), digits).to_string()
+    }
+}
+
+/// Writes a store with a made-up record of the account below the folder: `records`, and its `store-id`.
+///
+/// # Errors
+/// [`io::Error`] if it cannot be written.
+pub(super) fn enroll(folder: &Path, policy: &Policy, account: &Account) -> io::Result<Codes> {
+    let odd = |what: &dyn core::fmt::Display| io::Error::other(what.to_string());
+    let records = folder.join("records");
+    let places = twinlock_core::policy::Places {
+        records: records.display().to_string().into(),
+        ledger: folder.join("ledger").display().to_string().into(),
+        ledger_mounted: false,
+        ..policy.places.clone()
+    };
+    let policy = Policy { places, ..policy.clone() };
+    let settings = folder.join("twinlock.toml").display().to_string();
+    let machine = Machine::new(&policy, &settings, OWNER);
+    DirBuilder::new().mode(0o700).create(&records)?;
+    create_store::prepare_store(&machine).map_err(|error| odd(&error))?;
+    let mut bytes = [0; 32];
+    KernelEntropy.fill(&mut bytes).map_err(|error| odd(&error))?;
+    let letter = |byte: &u8| BASE32.get(usize::from(byte % 32)).map(|one| char::from(*one));
+    let key: String = bytes.iter().filter_map(letter).collect();
+    let uri = format!("otpauth://hotp/proof?secret={key}&counter=0");
+    let authenticator = otpauth::parse(&uri).map_err(|error| odd(&error))?;
+    let keyed = Keyed::new(&authenticator.key, authenticator.parameters.algorithm)
+        .ok_or_else(|| odd(&"the key cannot be used"))?;
+    let codes = Codes { keyed, authenticator: authenticator.copied(), counter: 0 };
+    let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
+    let now = UnixTime(now.map_or(0, |since| since.as_secs()));
+    let stamp = ChangeStamp { generation: Generation(u64::from_ne_bytes([1; 8])), at: now };
+    let successor = enrollment::enroll(account, None, authenticator, stamp)
+        .map_err(|error| odd(&format!("{error:?}")))?;
+    let name = Folder::of(&account.name).map_err(|error| odd(&format!("{error:?}")))?;
+    machine
+        .records
+        .commit(&name, successor.after, &successor.record)
+        .map_err(|error| odd(&error))?;
+    Ok(codes)
+}

@@ -1,0 +1,238 @@
+//! The proof: before a file is written, the host's own program, PAM files and modules are tried with the future files.
+//!
+//! All of it happens in namespaces of its own. A made-up password, key and record of a real account are bound over the
+//! true ones there. May use: `plan`, `wishes`.
+
+pub mod account;
+pub mod trials;
+
+use core::fmt;
+use std::{
+    fs::{self, DirBuilder},
+    io::{self, Write},
+    os::unix::fs::DirBuilderExt,
+    path::{Path, PathBuf},
+    process::{Command, Stdio},
+};
+
+use twinlock_core::{base::account::Account, policy::Policy, ports::Entropy};
+use twinlock_host::{entropy::KernelEntropy, programs};
+
+use crate::{
+    plan::Change,
+    proof::trials::{Brings, Trial},
+    wishes::{ServiceName, Wishes},
+};
+
+const ROOM: &str = include_str!("room.sh");
+const ANSWER: &str = include_str!("answer.sh");
+/// The password in the proof, and its line in /etc/shadow. Nobody outside of the namespaces can try it.
+const PASSWORD: &str = "proof-of-setup";
+const HASH: &str = "$6$rounds=1000$twinlocksetup$d6SmRc.0C.f5Rdn3ejdnNsEOBACrMJUyVbDZZLCep2KfNd7R9wb02YPnVSdqEWNsXzJNBsxVkIy7R1DWCcV0t.";
+/// Most lines of the log that are shown if the proof fails.
+const LOG_LINES: usize = 12;
+
+/// Why the proof does not hold.
+#[derive(Debug)]
+pub enum ProofError {
+    /// It cannot be made here: no namespaces, or a program is missing.
+    Impossible(String),
+    /// A login had another end than it must have.
+    Differs {
+        /// What the client brought, and what became of it.
+        what: String,
+        /// The end of the log of the programs.
+        log: String,
+    },
+}
+
+impl fmt::Display for ProofError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Impossible(why) => write!(f, "the new files cannot be tried here: {why}"),
+            Self::Differs { what, .. } => f.write_str(what),
+        }
+    }
+}
+
+impl core::error::Error for ProofError {}
+
+impl From<io::Error> for ProofError {
+    fn from(error: io::Error) -> Self {
+        Self::Impossible(error.to_string())
+    }
+}
+
+/// What is proven.
+pub struct Proof<'a> {
+    /// The wishes.
+    pub wishes: &'a Wishes,
+    /// The changes.
+    pub changes: &'a [Change],
+    /// The account whose name is used.
+    pub account: &'a Account,
+    /// Its home folder.
+    pub home: &'a str,
+    /// The address of the client.
+    pub source: &'a str,
+    /// The settings of the host.
+    pub policy: &'a Policy,
+}
+
+impl Proof<'_> {
+    /// Returns whether there is a program that can be tried for a service.
+    #[must_use]
+    pub fn knows(service: &ServiceName) -> bool {
+        service.is_ssh() || ["sudo", "su"].contains(&service.as_str())
+    }
+
+    /// Tries the logins. Returns how many were tried.
+    ///
+    /// # Errors
+    /// [`ProofError`] if one has another end than it must have, or they cannot be tried.
+    pub fn run(&self) -> Result<usize, ProofError> {
+        let program = match self.wishes.service.is_ssh() {
+            true => programs::sshd(),
+            false => Some(programs::whole_path(self.wishes.service.as_str())),
+        };
+        let missing =
+            || ProofError::Impossible(format!("{} is missing", self.wishes.service.as_str()));
+        let program = program.filter(|path| path.exists()).ok_or_else(missing)?;
+        let trials = trials::of(&self.wishes.service, self.wishes.with);
+        let room = Room::new()?;
+        self.fill(&room, &program, &trials)?;
+        let said = room.run()?;
+        for (number, trial) in trials.iter().enumerate() {
+            let got_in = match result(&said, number) {
+                Some(word) => word == "in",
+                None => return Err(ProofError::Impossible(why_ended(&said))),
+            };
+            if got_in != trial.gets_in {
+                let end = if got_in { "gets in" } else { "does not get in" };
+                let what = format!(
+                    "tried with the new files, {} {end} with {}",
+                    self.account.name,
+                    trial.said(&self.wishes.service)
+                );
+                return Err(ProofError::Differs { what, log: room.log() });
+            }
+        }
+        Ok(trials.len())
+    }
+
+    fn fill(&self, room: &Room, program: &Path, trials: &[Trial]) -> Result<(), ProofError> {
+        let places = &self.policy.places;
+        let values = [
+            ("service", self.wishes.service.as_str()),
+            ("program", &program.display().to_string()),
+            ("user", &self.account.name),
+            ("uid", &self.account.uid.to_string()),
+            ("gid", &self.account.gid.to_string()),
+            ("home", self.home),
+            ("source", self.source),
+            ("records", &places.records),
+            ("ledger", &places.ledger),
+        ];
+        let line = |(name, value): &(&str, &str)| format!("{name}={}\n", quoted(value));
+        room.write("values", &values.iter().map(line).collect::<String>())?;
+        let paths = self.changes.iter().map(|change| format!("{}\n", change.path));
+        room.write("files", &paths.collect::<String>())?;
+        for (number, change) in self.changes.iter().enumerate() {
+            if let Some(after) = &change.after {
+                room.write(&format!("after.{number}"), after)?;
+            }
+        }
+        room.write("hash", HASH)?;
+        room.write("answer", ANSWER)?;
+        let codes = account::enroll(&room.folder, self.policy, self.account)?;
+        Ok(room.write("trials", &lines(trials, codes))?)
+    }
+}
+
+/// Returns the trials as the script reads them, one a line.
+fn lines(trials: &[Trial], mut codes: account::Codes) -> String {
+    let mut lines = String::new();
+    for (number, trial) in trials.iter().enumerate() {
+        let password = match trial.password {
+            Brings::Right => PASSWORD,
+            Brings::Wrong => "another-password",
+            Brings::Nothing => "-",
+        };
+        let code = match trial.code {
+            // A code that no login has used is right for every trial.
+            Brings::Right if trial.gets_in => codes.next(),
+            Brings::Right => codes.unused(),
+            Brings::Wrong => codes.wrong(),
+            Brings::Nothing => "-".to_owned(),
+        };
+        let form = if trial.is_login { "login" } else { "plain" };
+        let key = if trial.key { "yes" } else { "no" };
+        lines.push_str(&format!("{number} {form} {key} {password} {code}\n"));
+    }
+    lines
+}
+
+/// Returns what a trial came to.
+fn result(said: &str, number: usize) -> Option<&str> {
+    let prefix = format!("{number} ");
+    said.lines().find_map(|line| line.strip_prefix(&prefix))
+}
+
+fn why_ended(said: &str) -> String {
+    let failed = said.lines().find_map(|line| line.strip_prefix("failed "));
+    failed.unwrap_or("namespaces cannot be made").to_owned()
+}
+
+/// Quotes a value for a shell.
+fn quoted(value: &str) -> String {
+    format!("'{}'", value.replace('\'', "'\\''"))
+}
+
+/// A private folder, which is removed with this value.
+struct Room {
+    folder: PathBuf,
+}
+
+impl Room {
+    fn new() -> io::Result<Self> {
+        let mut bytes = [0; 8];
+        KernelEntropy.fill(&mut bytes).map_err(|_| io::Error::other("no random bytes"))?;
+        let name = format!("twinlock-proof.{:016x}", u64::from_ne_bytes(bytes));
+        let folder = Path::new("/run").join(name);
+        DirBuilder::new().mode(0o700).create(&folder)?;
+        Ok(Self { folder })
+    }
+
+    fn write(&self, name: &str, text: &str) -> io::Result<()> {
+        fs::File::create_new(self.folder.join(name))?.write_all(text.as_bytes())
+    }
+
+    /// Runs the script in its namespaces and returns what it says.
+    fn run(&self) -> Result<String, ProofError> {
+        let mut command = Command::new(programs::whole_path("unshare"));
+        command.args(["--mount", "--net", "--pid", "--fork", "--kill-child", "--mount-proc"]);
+        command.args(["--propagation", "private", "/bin/sh", "-c", ROOM, "twinlock-proof"]);
+        command.arg(&self.folder).env_clear().env("PATH", programs::PATH).env("LC_ALL", "C");
+        let output = command.current_dir("/").stdin(Stdio::null()).output()?;
+        let said = String::from_utf8_lossy(&output.stdout).into_owned();
+        let complaint = String::from_utf8_lossy(&output.stderr).trim().to_owned();
+        match said.is_empty() && !complaint.is_empty() {
+            true => Err(ProofError::Impossible(complaint)),
+            false => Ok(said),
+        }
+    }
+
+    fn log(&self) -> String {
+        let read = |name: &str| fs::read_to_string(self.folder.join(name)).unwrap_or_default();
+        let text = read("sshd.log") + &read("log");
+        let lines: Vec<&str> = text.lines().collect();
+        let from = lines.len().saturating_sub(LOG_LINES);
+        lines.get(from..).unwrap_or_default().join("\n")
+    }
+}
+
+impl Drop for Room {
+    fn drop(&mut self) {
+        let _ = fs::remove_dir_all(&self.folder);
+    }
+}

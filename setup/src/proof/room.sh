@@ -1,0 +1,173 @@
+# Logs in with the future files of a service, inside the namespaces that unshare(1) made. Nothing outside sees it: the
+# files are bound over those of the host, and sockets of the log, of logind and of dbus are not there.
+# $1: a private folder. Says one line for each trial: "NUMBER in" or "NUMBER out"; "failed SENTENCE" ends it.
+set -eu
+room=$1
+fail() {
+    echo "failed $1"
+    exit 0
+}
+quietly() {
+    "$@" >>"$room/log" 2>&1 || fail "$* does not work here"
+}
+# A mount over /run or over the records would hide the folder.
+quietly mount --bind "$room" /mnt
+room=/mnt
+# Sets: service program user uid gid home source records ledger.
+. "$room/values"
+
+quietly mount -t tmpfs -o mode=0755,nosuid run /run
+mkdir -m 0755 /run/sshd /run/lock
+: >/run/utmp
+mkdir -p "$ledger"
+quietly mount -t tmpfs -o mode=0700,nosuid,nodev,noexec,size=4m ledger "$ledger"
+quietly mount --bind "$room/records" "$records"
+cp -a /etc/twinlock "$room/settings"
+cp "$room/store-id" "$room/settings/store-id"
+quietly mount --bind "$room/settings" /etc/twinlock
+quietly mount -t tmpfs -o mode=0755 log /var/log
+for file in btmp lastlog wtmp; do
+    : >/var/log/$file
+done
+if [ -e /dev/log ] && [ ! -h /dev/log ]; then
+    quietly mount --bind /dev/null /dev/log
+fi
+if [ -d "$home" ]; then
+    quietly mount -t tmpfs -o "mode=0700,uid=$uid,gid=$gid" home "$home"
+fi
+
+# The future files. A folder is copied whole, since it may get a file that it does not have now.
+number=0
+while IFS= read -r file; do
+    folder=${file%/*}
+    case $folder in
+    /etc/ssh/*) folder=/etc/ssh ;;
+    esac
+    copy=$room/folder$(echo "$folder" | tr / .)
+    if [ ! -d "$copy" ]; then
+        cp -a "$folder" "$copy"
+        quietly mount --bind "$copy" "$folder"
+    fi
+    if [ -e "$room/after.$number" ]; then
+        cat "$room/after.$number" >"$file"
+    else
+        rm -f "$file"
+    fi
+    number=$((number + 1))
+done <"$room/files"
+
+# A password for one account, and a login shell that reads no file of the account.
+awk -F: -v OFS=: -v user="$user" -v hash="$(cat "$room/hash")" '
+    $1 == user { $2 = hash; $3 = 19000; $4 = 0; $5 = 99999; $6 = 7; $7 = ""; $8 = "" } { print }
+' /etc/shadow >"$room/shadow"
+grep -q "^$user:" "$room/shadow" || fail "$user has no line in /etc/shadow"
+chmod --reference=/etc/shadow "$room/shadow"
+chown --reference=/etc/shadow "$room/shadow"
+quietly mount --bind "$room/shadow" /etc/shadow
+
+quietly ip link set lo up
+cp "$room/answer" /run/answer
+chmod 0755 /run/answer
+
+start_sshd() {
+    rm -f /etc/ssh/sshrc
+    ssh-keygen -q -t ed25519 -N '' -f "$room/key" >>"$room/log" 2>&1 || fail "ssh-keygen does not work here"
+    cp "$room/key.pub" /run/keys
+    chmod 0644 /run/keys
+    sshd=$program
+    quietly "$sshd" -t
+    "$sshd" -T -C "user=$user,host=client,addr=$source,laddr=127.0.0.1,lport=22" >"$room/effective" 2>>"$room/log" ||
+        fail "sshd does not tell its settings"
+    listen=$(sed -n 's/^listenaddress //p' "$room/effective" | head -n 1)
+    port=${listen##*:}
+    address=${listen%:*}
+    address=$(echo "$address" | tr -d '[]')
+    case $source in
+    *:*)
+        [ "$source" = ::1 ] || quietly ip -6 address add "$source/128" dev lo nodad
+        loopback=::1
+        ;;
+    127.*) loopback=127.0.0.1 ;;
+    *)
+        quietly ip address add "$source/32" dev lo
+        loopback=127.0.0.1
+        ;;
+    esac
+    case $address in
+    0.0.0.0 | :: | 127.* | ::1) address=$loopback ;;
+    *:*) quietly ip -6 address add "$address/128" dev lo nodad ;;
+    *) quietly ip address add "$address/32" dev lo ;;
+    esac
+    penalties=
+    if grep -q '^persourcepenalties ' "$room/effective"; then
+        penalties="-o PerSourcePenalties=no"
+    fi
+    # shellcheck disable=SC2086
+    "$sshd" -D -E "$room/sshd.log" -o PidFile=none -o AuthorizedKeysFile=/run/keys -o AuthorizedKeysCommand=none \
+        $penalties &
+    listener=$!
+    tries=0
+    until grep -qs '^ *[0-9]*: [0-9A-F]*:[0-9A-F]* [0-9A-F]*:0000 0A ' /proc/net/tcp /proc/net/tcp6; do
+        kill -0 $listener 2>/dev/null || fail "sshd does not start with these files"
+        tries=$((tries + 1))
+        [ $tries -lt 200 ] || fail "sshd does not listen"
+        sleep 0.1
+    done
+}
+
+# Uses: key password code.
+by_ssh() {
+    identity="-o PubkeyAuthentication=no"
+    [ "$key" = no ] || identity="-o IdentitiesOnly=yes -i $room/key"
+    ended=0
+    # shellcheck disable=SC2086
+    PASSWORD=$password CODE=$code SSH_ASKPASS=/run/answer SSH_ASKPASS_REQUIRE=force timeout 60 setsid -w \
+        ssh -F /dev/null -n -T $identity -o StrictHostKeyChecking=no -o UserKnownHostsFile=/dev/null \
+        -o GlobalKnownHostsFile=/dev/null -o PreferredAuthentications=publickey,keyboard-interactive,password \
+        -o NumberOfPasswordPrompts=1 -o ConnectTimeout=20 -o BindAddress="$source" -p "$port" \
+        "$user@$address" true </dev/null >>"$room/log" 2>&1 || ended=$?
+    # ssh ends with 255 if it gets no session, else with the status of the command.
+    [ $ended -ne 255 ] && [ $ended -ne 124 ]
+}
+
+by_sudo() {
+    printf '%s\n%s\n' "$password" "$code" |
+        timeout 60 setpriv --reuid="$uid" --regid="$gid" --clear-groups \
+            "$program" -k -S $options /bin/true >>"$room/log" 2>&1
+}
+
+by_su() {
+    printf '%s\n%s\n' "$password" "$code" |
+        timeout 60 setpriv --reuid=65534 --regid=65534 --clear-groups \
+            "$program" -s /bin/sh -c /bin/true "$user" >>"$room/log" 2>&1
+}
+
+options=
+case $service in
+ssh)
+    start_sshd
+    attempt=by_ssh
+    ;;
+sudo)
+    # Which commands a user may run is no part of the proof.
+    printf '%s ALL=(ALL:ALL) ALL\n' "$user" >"$room/sudoers"
+    chmod 0440 "$room/sudoers"
+    quietly mount --bind "$room/sudoers" /etc/sudoers
+    attempt=by_sudo
+    ;;
+su) attempt=by_su ;;
+*) fail "there is no way to try $service" ;;
+esac
+
+while read -r number form key password code; do
+    rm -f /run/asked
+    [ "$password" != - ] || password=
+    [ "$code" != - ] || code=
+    options=
+    [ "$form" != login ] || options=-i
+    if $attempt; then
+        echo "$number in"
+    else
+        echo "$number out"
+    fi
+done <"$room/trials"

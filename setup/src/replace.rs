@@ -1,0 +1,196 @@
+//! Replaces one file of the host atomically and durably: a reader sees the old content or the new one, and no power cut
+//! leaves a part.
+
+use std::{
+    fs::File,
+    io::{self, Read, Write},
+    os::fd::OwnedFd,
+    path::{Path, PathBuf},
+};
+
+use rustix::fs::{self, AtFlags, CWD, FileType, Gid, Mode, OFlags, Uid};
+use twinlock_core::ports::Entropy;
+use twinlock_host::entropy::KernelEntropy;
+
+/// Largest file in bytes.
+const SIZE_MAX: u64 = 1 << 20;
+/// Separates the name of a file from a random number in the name of a draft.
+const DRAFT: &str = ".twinlock.";
+/// Permission bits of a mode.
+const PERMISSIONS: u32 = 0o7777;
+
+/// Content and attributes of a file.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Content {
+    /// The bytes.
+    pub bytes: Vec<u8>,
+    /// The attributes.
+    pub attributes: Attributes,
+}
+
+/// Owner and permissions of a file.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Attributes {
+    /// Permission bits.
+    pub mode: u32,
+    /// User id.
+    pub uid: u32,
+    /// Group id.
+    pub gid: u32,
+}
+
+impl Attributes {
+    /// Attributes of a new file: everybody may read it, root may write it.
+    pub const NEW: Self = Self { mode: 0o644, uid: 0, gid: 0 };
+}
+
+/// Reads a regular file without following a symbolic link; `None` if there is no file.
+///
+/// # Errors
+/// [`io::Error`] if the path leads to another kind of file, or the file cannot be read or is too large.
+pub fn read(path: &str) -> io::Result<Option<Content>> {
+    let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
+    let fd = match fs::openat(CWD, path, flags, Mode::empty()) {
+        Err(rustix::io::Errno::NOENT) => return Ok(None),
+        Err(rustix::io::Errno::LOOP) => return Err(io::Error::other("it is a symbolic link")),
+        opened => opened?,
+    };
+    let stat = fs::fstat(&fd)?;
+    if FileType::from_raw_mode(stat.st_mode) != FileType::RegularFile {
+        return Err(io::Error::other("it is not a regular file"));
+    }
+    let attributes =
+        Attributes { mode: stat.st_mode & PERMISSIONS, uid: stat.st_uid, gid: stat.st_gid };
+    let mut bytes = Vec::new();
+    if File::from(fd).take(SIZE_MAX + 1).read_to_end(&mut bytes)? as u64 > SIZE_MAX {
+        return Err(io::Error::other("it is too large"));
+    }
+    Ok(Some(Content { bytes, attributes }))
+}
+
+/// Replaces a file; `None` removes it.
+///
+/// # Errors
+/// [`io::Error`] if the file cannot be written. The old file is then still in place.
+pub fn replace(path: &str, content: Option<&Content>) -> io::Result<()> {
+    let odd = || io::Error::other("it is no path of a file");
+    let (folder, name) =
+        path.rsplit_once('/').filter(|(_, name)| !name.is_empty()).ok_or_else(odd)?;
+    let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
+    let folder = if folder.is_empty() { "/" } else { folder };
+    let folder = fs::openat(CWD, Path::new(folder), flags, Mode::empty())?;
+    match content {
+        None => match fs::unlinkat(&folder, name, AtFlags::empty()) {
+            Ok(()) | Err(rustix::io::Errno::NOENT) => {}
+            Err(errno) => return Err(errno.into()),
+        },
+        Some(content) => {
+            // Neither sshd nor libpam takes it for a file of theirs: sshd includes `*.conf`.
+            let draft = format!(".{name}{DRAFT}{}", unique()?);
+            let written = write(&folder, &draft, content)
+                .and_then(|()| Ok(fs::renameat(&folder, &draft, &folder, name)?));
+            if written.is_err() {
+                let _ = fs::unlinkat(&folder, &draft, AtFlags::empty());
+            }
+            written?;
+        }
+    }
+    Ok(fs::fsync(&folder)?)
+}
+
+/// Removes drafts that killed processes have left beside a file. Best effort.
+pub fn sweep(path: &str) {
+    let Some((folder, name)) = path.rsplit_once('/') else { return };
+    for draft in abandoned(Path::new(folder), &format!(".{name}{DRAFT}")) {
+        let _ = std::fs::remove_file(draft);
+    }
+}
+
+/// Returns what is in a folder under a name that begins with `begin` and ends as [`unique`] says, and whose process is
+/// gone.
+pub(crate) fn abandoned(folder: &Path, begin: &str) -> Vec<PathBuf> {
+    let is_gone = |name: &str| {
+        let process = name.strip_prefix(begin).and_then(|rest| rest.get(..8));
+        let process = process.and_then(|digits| u32::from_str_radix(digits, 16).ok());
+        process.is_some_and(|process| !Path::new(&format!("/proc/{process}")).exists())
+    };
+    let entries = std::fs::read_dir(folder).into_iter().flatten().flatten();
+    let gone = entries.filter(|entry| entry.file_name().to_str().is_some_and(is_gone));
+    gone.map(|entry| entry.path()).collect()
+}
+
+/// Returns the end of a new name: 16 hexadecimal digits, of which the first eight are the process id.
+///
+/// # Errors
+/// [`io::Error`] if there are no random bytes.
+pub(crate) fn unique() -> io::Result<String> {
+    let mut nonce = [0; 4];
+    KernelEntropy.fill(&mut nonce).map_err(|_| io::Error::other("there are no random bytes"))?;
+    Ok(format!("{:08x}{:08x}", std::process::id(), u32::from_ne_bytes(nonce)))
+}
+
+/// Writes a new file completely, then gives it its owner and permissions.
+///
+/// # Errors
+/// [`io::Error`] if the name exists or the kernel refuses.
+pub(crate) fn write(folder: &OwnedFd, name: &str, content: &Content) -> io::Result<()> {
+    let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+    let mut file = File::from(fs::openat(folder, name, flags, Mode::RUSR | Mode::WUSR)?);
+    file.write_all(&content.bytes)?;
+    let Attributes { mode, uid, gid } = content.attributes;
+    let stat = fs::fstat(&file)?;
+    if [stat.st_uid, stat.st_gid] != [uid, gid] {
+        fs::fchown(&file, Some(Uid::from_raw(uid)), Some(Gid::from_raw(gid)))?;
+    }
+    fs::fchmod(&file, Mode::from_raw_mode(mode))?;
+    file.sync_all()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn content_owner_and_mode_are_kept() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("sshd").display().to_string();
+        assert_eq!(read(&path).unwrap(), None);
+        std::fs::write(&path, "one\n").unwrap();
+        fs::chmodat(CWD, &path, Mode::from_raw_mode(0o640), AtFlags::empty()).unwrap();
+        let before = read(&path).unwrap().unwrap();
+        assert_eq!(before.attributes.mode, 0o640);
+        let after = Content { bytes: b"two\n".to_vec(), ..before.clone() };
+        replace(&path, Some(&after)).unwrap();
+        assert_eq!(read(&path).unwrap(), Some(after));
+        replace(&path, None).unwrap();
+        replace(&path, None).unwrap();
+        assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0);
+    }
+
+    #[test]
+    fn drafts_of_dead_processes_are_swept() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = |name: &str| folder.path().join(name).display().to_string();
+        let own = format!(".su.twinlock.{}", unique().unwrap());
+        for name in
+            [&own, ".su.twinlock.ffffffff00000000", ".sudo.twinlock.ffffffff00000000", ".su.x"]
+        {
+            std::fs::write(path(name), "").unwrap();
+        }
+        sweep(&path("su"));
+        let left = |name: &str| Path::new(&path(name)).exists();
+        assert!(!left(".su.twinlock.ffffffff00000000"));
+        assert!(left(&own) && left(".sudo.twinlock.ffffffff00000000") && left(".su.x"));
+    }
+
+    #[test]
+    fn only_regular_files_are_replaced() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("link").display().to_string();
+        std::os::unix::fs::symlink("/dev/null", &path).unwrap();
+        assert_eq!(read(&path).unwrap_err().to_string(), "it is a symbolic link");
+        let path = folder.path().display().to_string();
+        assert_eq!(read(&path).unwrap_err().to_string(), "it is not a regular file");
+        assert!(replace("name", None).is_err() && replace("/etc/", None).is_err());
+    }
+}

@@ -1,0 +1,128 @@
+//! The drop-in file of sshd, and the check that sshd uses its values.
+
+use twinlock_doctor::sshd::{
+    config::{Config, Directive},
+    effective::Effective,
+};
+
+use crate::wishes::With;
+
+/// Name of the drop-in file. sshd uses the first value that it reads, and reads the files of the folder in order.
+pub const NAME: &str = "10-twinlock.conf";
+/// Begins the first line of a drop-in file that setup has written.
+const MARK: &str = "# twinlock setup:";
+/// Time for a login in seconds. Setting up an app during a login takes longer than the two minutes of sshd's default.
+const GRACE: &str = "300";
+
+/// Returns the settings for the factors, in the order in which they are written.
+#[must_use]
+pub fn settings(with: With) -> Vec<[&'static str; 2]> {
+    let methods = match with {
+        With::Publickey | With::KeyAndPassword => "publickey,keyboard-interactive:pam",
+        With::Password => "keyboard-interactive:pam",
+        With::Both => "publickey,keyboard-interactive:pam keyboard-interactive:pam",
+    };
+    let mut all = vec![
+        ["UsePAM", "yes"],
+        ["KbdInteractiveAuthentication", "yes"],
+        // This method answers every prompt with one typed string. PAM still asks for the password.
+        ["PasswordAuthentication", "no"],
+    ];
+    if with != With::Password {
+        all.push(["PubkeyAuthentication", "yes"]);
+    }
+    all.extend([["AuthenticationMethods", methods], ["LoginGraceTime", GRACE]]);
+    all
+}
+
+/// Returns the text of the drop-in file. `by` is the command that writes it.
+#[must_use]
+pub fn drop_in(with: With, by: &str) -> String {
+    let lines = settings(with).into_iter().map(|[keyword, value]| format!("{keyword} {value}\n"));
+    let head = format!(
+        "{MARK} {by}\n# `twinlock teardown ssh` removes this file. sshd uses the first value that it reads.\n"
+    );
+    head + &lines.collect::<String>()
+}
+
+/// Returns whether setup has written a drop-in file.
+#[must_use]
+pub fn is_ours(text: &str) -> bool {
+    text.starts_with(MARK)
+}
+
+/// A value that sshd would use in place of the wished one.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Overridden {
+    /// The keyword.
+    pub keyword: &'static str,
+    /// The wished value.
+    pub wished: &'static str,
+    /// The value that sshd uses.
+    pub used: String,
+    /// File and line that sets it.
+    pub place: String,
+}
+
+/// Returns the wished values that sshd would not use. `said` is the output of `sshd -T` for the future files, and
+/// `config` the same files.
+#[must_use]
+pub fn overridden(with: With, said: &Effective, config: &Config) -> Vec<Overridden> {
+    let mut found = Vec::new();
+    for [keyword, wished] in settings(with) {
+        let lower = keyword.to_ascii_lowercase();
+        let used = said.values(&lower).collect::<Vec<_>>().join(" ");
+        if used.eq_ignore_ascii_case(wished) || keyword == "LoginGraceTime" && is_longer(&used) {
+            continue;
+        }
+        let place = place(config, &lower, &used);
+        found.push(Overridden { keyword, wished, used, place });
+    }
+    found
+}
+
+/// Returns the wished values that sshd would not use, as far as the files tell without sshd: it does not start with
+/// some of them.
+#[must_use]
+pub fn overridden_in_files(with: With, config: &Config) -> Vec<Overridden> {
+    let first = |[keyword, wished]: [&'static str; 2]| {
+        let lower = keyword.to_ascii_lowercase();
+        let all = names(&lower);
+        let outside =
+            |line: &&Directive| line.block.is_none() && all.contains(&line.keyword.as_str());
+        let line = config.directives.iter().find(outside)?;
+        let used = words(&line.value);
+        let same = used.eq_ignore_ascii_case(wished) || keyword == "LoginGraceTime";
+        (!same).then(|| Overridden { keyword, wished, used, place: line.place.to_string() })
+    };
+    settings(with).into_iter().filter_map(first).collect()
+}
+
+/// Returns the place that sets a keyword to the used value, also in a Match block that always applies; otherwise the
+/// first place that sets the keyword.
+fn place(config: &Config, keyword: &str, used: &str) -> String {
+    let all = names(keyword);
+    let sets = |line: &&Directive| {
+        all.contains(&line.keyword.as_str()) && words(&line.value).eq_ignore_ascii_case(used)
+    };
+    let found = config.directives.iter().find(sets);
+    found.map_or_else(|| config.place(&all), |line| line.place.to_string())
+}
+
+fn words(value: &str) -> String {
+    value.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+/// Reports whether sshd waits as long as wished: 0 is without end.
+fn is_longer(used: &str) -> bool {
+    let least = GRACE.parse::<u64>().unwrap_or(0);
+    used.parse::<u64>().is_ok_and(|seconds| seconds == 0 || seconds >= least)
+}
+
+/// Returns the keywords of a setting, with its older name.
+fn names(keyword: &str) -> Vec<&str> {
+    match keyword {
+        "kbdinteractiveauthentication" => vec![keyword, "challengeresponseauthentication"],
+        other => vec![other],
+    }
+}
