@@ -92,6 +92,16 @@ pub enum Operation {
     Doctor,
     /// `doctor ssh`.
     DoctorSsh,
+    /// `setup SERVICE`, which changes the files of a service.
+    Setup,
+    /// `setup SERVICE` with `--dry-run`, `--print` or `--check`, which change nothing.
+    SetupPreview,
+    /// `setup confirm WORD`.
+    SetupConfirm,
+    /// `setup undo`, which systemd units run.
+    SetupUndo,
+    /// `teardown SERVICE`.
+    Teardown,
     /// `deliver`, which a systemd unit runs to send queued mail.
     Deliver,
     /// `completions`, which prints a shell completion script.
@@ -125,6 +135,8 @@ pub enum Proof {
     OwnCodeForAnother,
     /// Two codes of the acting user, who is the target. The operation asks for them itself.
     Dialogue,
+    /// A login with a code, through the service that was changed, after the change and in another session.
+    SecondLogin,
 }
 
 /// The rights of one operation: one row of the table.
@@ -143,7 +155,7 @@ pub struct Permission {
 }
 
 /// All operations.
-pub const OPERATIONS: [Operation; 39] = [
+pub const OPERATIONS: [Operation; 44] = [
     Operation::Enroll,
     Operation::EnrollList,
     Operation::ImportUri,
@@ -180,6 +192,11 @@ pub const OPERATIONS: [Operation; 39] = [
     Operation::EpochShow,
     Operation::Doctor,
     Operation::DoctorSsh,
+    Operation::Setup,
+    Operation::SetupPreview,
+    Operation::SetupConfirm,
+    Operation::SetupUndo,
+    Operation::Teardown,
     Operation::Deliver,
     Operation::Completions,
     Operation::Man,
@@ -194,7 +211,9 @@ impl Operation {
             BypassGiven, CodesRenewed, HostChanged, KeyChanged, KeyExported, KeyShown, MailChanged,
             RecordImported, Removed, SetUpDone, Unlocked,
         };
-        use Proof::{Dialogue, Nothing, OwnCode, OwnCodeForAnother, OwnCodeUnlessFirst};
+        use Proof::{
+            Dialogue, Nothing, OwnCode, OwnCodeForAnother, OwnCodeUnlessFirst, SecondLogin,
+        };
         match self {
             Self::Enroll => changes("enroll", OwnCodeUnlessFirst, &["enrolled"], &[SetUpDone]),
             Self::EnrollList => {
@@ -259,6 +278,14 @@ impl Operation {
             Self::EpochShow => reads("epoch show", Caller::Root, Nothing),
             Self::Doctor => reads("doctor", Caller::Anyone, Nothing),
             Self::DoctorSsh => reads("doctor ssh", Caller::Anyone, Nothing),
+            Self::Setup => changes("setup", OwnCode, &["service_set_up"], &[HostChanged]),
+            Self::SetupPreview => reads("setup --dry-run|--print|--check", Caller::Root, Nothing),
+            Self::SetupConfirm => {
+                changes("setup confirm", SecondLogin, &["service_confirmed"], &[])
+            }
+            // It acts for no user, so its log line has no actor.
+            Self::SetupUndo => reads("setup undo", Caller::Unit, Nothing),
+            Self::Teardown => changes("teardown", OwnCode, &["service_torn_down"], &[HostChanged]),
             Self::Deliver => reads("deliver", Caller::Unit, Nothing),
             Self::Completions => reads("completions", Caller::Anyone, Nothing),
             Self::Man => reads("man", Caller::Anyone, Nothing),

@@ -19,6 +19,8 @@ const AUTHPRIV: u64 = 10 << 3;
 pub enum Severity {
     /// An administrator must act now, because the settings cannot be read.
     Alert,
+    /// An administrator should act soon, because a change was put back.
+    Critical,
     /// A login was refused because of a fault of the host.
     Warning,
     /// A login was refused.
@@ -52,6 +54,7 @@ impl Syslog {
     pub fn send(&self, severity: Severity, line: &str) {
         let severity = match severity {
             Severity::Alert => 1_u64,
+            Severity::Critical => 2,
             Severity::Warning => 4,
             Severity::Notice => 5,
             Severity::Info => 6,

@@ -80,6 +80,16 @@ impl Booted {
         self
     }
 
+    /// Restarts the machine without telling any process of it, as a power cut does.
+    #[track_caller]
+    pub fn cut_power(&self) -> &Self {
+        let before = self.leader();
+        self.run("systemctl reboot --force --force");
+        self.until("it goes down", || self.leader() != before);
+        self.until_up();
+        self
+    }
+
     #[track_caller]
     fn until_up(&self) {
         self.until("it is up", || {

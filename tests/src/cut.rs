@@ -32,6 +32,8 @@ impl Place {
         let call = self.what.split(' ').next().unwrap_or_default();
         let changing = [
             "mkdirat",
+            "mkdir",
+            "rmdir",
             "symlinkat",
             "write",
             "fchmod",

@@ -157,6 +157,8 @@ const TABLE: &[Row] = &[
     ),
     (libc::SYS_symlinkat, "symlinkat", Path(1, 2), MAKE),
     (libc::SYS_mkdirat, "mkdirat", Path(0, 1), MAKE),
+    (libc::SYS_mkdir, "mkdir", Path(6, 0), MAKE),
+    (libc::SYS_rmdir, "rmdir", Path(6, 0), CHANGE),
     (libc::SYS_unlinkat, "unlinkat", Path(0, 1), CHANGE),
     (libc::SYS_unlink, "unlink", Path(6, 0), CHANGE),
     (libc::SYS_utimensat, "utimensat", Path(0, 1), CHANGE),

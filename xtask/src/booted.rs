@@ -10,7 +10,7 @@ use crate::machine::target;
 
 /// Packages that are added to a minimal Debian.
 const INCLUDE: &str = "--include=systemd-sysv,libpam-systemd,dbus,openssh-server,openssh-client,\
-                       sudo,cron,systemd-container,procps";
+                       sudo,cron,systemd-container,procps,iproute2";
 
 /// Script that builds the system in memory, because dpkg syncs to disk after each package.
 const MAKE: &str = r#"

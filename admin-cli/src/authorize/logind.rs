@@ -40,6 +40,11 @@ pub(crate) fn session() -> Option<LogindSession> {
     read(&session_of(&groups())?)
 }
 
+/// Returns the text of the file of the session to whose control group this process belongs.
+pub(crate) fn text_of_session() -> Option<String> {
+    text(&session_of(&groups())?)
+}
+
 /// Returns the users of the sessions of this process: of `session`, found by control group, and of the kernel's audit
 /// session.
 pub(crate) fn owners(session: Option<&LogindSession>, audit: Option<u32>) -> Vec<u32> {
@@ -73,13 +78,17 @@ fn slice_of(groups: &str) -> Option<u32> {
 }
 
 fn read(id: &str) -> Option<LogindSession> {
+    parsed(&text(id)?)
+}
+
+fn text(id: &str) -> Option<String> {
     if id.is_empty() || !id.bytes().all(|byte| byte.is_ascii_alphanumeric()) {
         return None;
     }
     let path = PathBuf::from(SESSIONS).join(id);
     let found = fs::symlink_metadata(&path).ok()?;
     let roots = found.is_file() && found.uid() == 0 && found.mode() & WRITABLE == 0;
-    roots.then(|| fs::read_to_string(&path).ok())?.as_deref().and_then(parsed)
+    roots.then(|| fs::read_to_string(&path).ok())?
 }
 
 fn parsed(text: &str) -> Option<LogindSession> {

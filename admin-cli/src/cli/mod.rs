@@ -6,6 +6,7 @@ pub(crate) mod operation;
 pub(crate) mod picture;
 pub(crate) mod recovery;
 pub(crate) mod rollout;
+pub(crate) mod setup;
 mod verbs;
 
 pub(crate) use verbs::*;

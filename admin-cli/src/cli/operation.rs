@@ -3,7 +3,9 @@
 use twinlock_core::authorization::Operation;
 use twinlock_doctor::Subject;
 
-use crate::cli::{EpochVerb, Grounds, How, Import, PrivilegedArgs, Settings, Verb};
+use crate::cli::{
+    EpochVerb, Grounds, How, Import, PrivilegedArgs, Settings, Setup, SetupVerb, Verb,
+};
 
 impl Verb {
     /// Returns the operation of a verb. Matches every verb by name, so that a new verb without an operation does not
@@ -42,6 +44,8 @@ impl Verb {
             Self::Epoch(EpochVerb::Show) => Operation::EpochShow,
             Self::Doctor(wanted) if wanted.subject() == Subject::Ssh => Operation::DoctorSsh,
             Self::Doctor(_) => Operation::Doctor,
+            Self::Setup(wanted) => of_setup(wanted),
+            Self::Teardown(_) => Operation::Teardown,
             Self::Deliver { .. } => Operation::Deliver,
             Self::Completions { .. } => Operation::Completions,
             Self::Man => Operation::Man,
@@ -74,6 +78,8 @@ impl Verb {
             | Self::Settings(_)
             | Self::Epoch(_)
             | Self::Doctor(_)
+            | Self::Setup(_)
+            | Self::Teardown(_)
             | Self::Deliver { .. }
             | Self::Completions { .. }
             | Self::Man => None,
@@ -99,6 +105,8 @@ impl Verb {
             Self::Forget(wanted) => wanted.grounds.clone(),
             Self::Settings(Settings::Apply(wanted)) => wanted.grounds.clone(),
             Self::Epoch(EpochVerb::Now(grounds)) => grounds.clone(),
+            Self::Setup(wanted) => wanted.grounds.clone(),
+            Self::Teardown(wanted) => wanted.grounds.clone(),
             Self::Reset(crate::cli::Reset { privileged, .. })
             | Self::BackupCodes(crate::cli::BackupCodesArgs { privileged, .. })
             | Self::ShowKey(crate::cli::ShowKey { privileged, .. })
@@ -128,6 +136,15 @@ fn of_import(import: &Import) -> Operation {
         Import::Qr(_) => Operation::ImportQr,
         Import::Google(wanted) => of_files(wanted.how, &wanted.users),
         Import::Oath(wanted) => of_files(wanted.how, &wanted.users),
+    }
+}
+
+fn of_setup(wanted: &Setup) -> Operation {
+    match &wanted.verb {
+        Some(SetupVerb::Confirm { .. }) => Operation::SetupConfirm,
+        Some(SetupVerb::Undo { .. }) => Operation::SetupUndo,
+        None if wanted.preview.is_asked() => Operation::SetupPreview,
+        None => Operation::Setup,
     }
 }
 

@@ -8,6 +8,7 @@ pub(crate) use crate::cli::recovery::{
     QrArgs, Remove, Reset, ShowKey, Unlock,
 };
 pub(crate) use crate::cli::rollout::{GroupInvite, List, Many};
+pub(crate) use crate::cli::setup::{Setup, SetupVerb, Teardown};
 
 /// Manage the second factor of Linux logins: codes from an authenticator app.
 #[derive(Parser)]
@@ -120,6 +121,12 @@ pub(crate) enum Verb {
     /// Exit status: 0 if every login needs a code and no user is
     /// locked out, 7 if not, 8 if something is not known.
     Doctor(twinlock_doctor::Doctor),
+    /// Change the files of a service so that its logins need a code
+    ///
+    /// The new files are judged as by doctor and tried in private namespaces before they are written. A change that nobody confirms in time is put back.
+    Setup(Setup),
+    /// Undo what `setup` has changed in the files of a service
+    Teardown(Teardown),
     /// Send queued mail (run by a systemd timer)
     #[command(hide = true)]
     Deliver {
@@ -156,6 +163,8 @@ impl Verb {
             | Self::Remove(_)
             | Self::Settings(Settings::Apply(_))
             | Self::Epoch(EpochVerb::Now(_)) => true,
+            // They say themselves which files are in force.
+            Self::Setup(_) | Self::Teardown(_) => false,
             Self::Export(_)
             | Self::Status { .. }
             | Self::List(_)

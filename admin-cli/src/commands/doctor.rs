@@ -98,6 +98,11 @@ impl Request<'_> {
     }
 }
 
+/// Returns the effects of the settings of this host, and of the records that they name.
+pub(crate) fn of_this_host() -> Settings {
+    of_host(&ChosenSettings { path: settings::PATH.into(), is_named: false })
+}
+
 /// Returns the effects of a settings file of this host, and of the records that it names.
 fn of_host(chosen: &ChosenSettings) -> Settings {
     match chosen.load() {

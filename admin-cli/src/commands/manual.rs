@@ -46,7 +46,7 @@ fn verbs_section(command: &Command) -> String {
     for verb in command.get_subcommands().filter(|verb| !verb.is_hide_set()) {
         let below: Vec<&Command> =
             verb.get_subcommands().filter(|below| !below.is_hide_set()).collect();
-        if below.is_empty() {
+        if below.is_empty() || verb.get_positionals().next().is_some() {
             text.push_str(&section(verb.get_name(), verb));
         }
         for below in below {

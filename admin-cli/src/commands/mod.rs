@@ -22,6 +22,7 @@ mod remove;
 mod remove_authenticator;
 mod reset;
 mod settings;
+mod setup;
 mod show_key;
 mod status;
 mod unlock;
@@ -32,7 +33,7 @@ use crate::cli::picture::Choice;
 use twinlock_migrate::merge::Wanted;
 
 use crate::{
-    cli::{Command, EpochVerb, Import, Settings, Verb},
+    cli::{self, Command, EpochVerb, Import, Settings, SetupVerb, Verb},
     context::Context,
     error::exit::CliError,
     import,
@@ -53,6 +54,10 @@ fn answered(command: &Command) -> Result<(), CliError> {
             return settings::check::run(command, file.as_deref());
         }
         Verb::Settings(Settings::Apply(wanted)) => return settings::apply::run(command, wanted),
+        // A broken settings file must not keep a change in force that locks people out.
+        Verb::Setup(cli::Setup { verb: Some(SetupVerb::Undo { now, at_boot }), .. }) => {
+            return setup::undo::run(command, setup::undo::When { now: *now, at_boot: *at_boot });
+        }
         Verb::Completions { shell } => return completion::run(*shell),
         Verb::Man => return manual::man(),
         _ => {}
@@ -91,6 +96,8 @@ fn answered(command: &Command) -> Result<(), CliError> {
         Verb::Epoch(EpochVerb::Now(_)) => epoch::now(&context),
         Verb::Epoch(EpochVerb::Show) => epoch::show(&context),
         Verb::Epoch(EpochVerb::Sweep) => epoch::sweep(&context),
+        Verb::Setup(wanted) => setup::run(&context, command, wanted),
+        Verb::Teardown(wanted) => setup::teardown::run(&context, wanted),
         Verb::Deliver { patience } => {
             let done = deliver::run(&context, *patience);
             done.map_err(|failure| failure.or("unsent mail stays queued until the next run"))

@@ -2,4 +2,5 @@
 
 mod acting;
 mod resetting;
+mod setup;
 mod units;

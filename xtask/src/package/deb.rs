@@ -138,7 +138,7 @@ impl Layout {
         let control = format!(
             "Package: twinlock\nVersion: {version}\nArchitecture: {}\n\
              Maintainer: {}\nInstalled-Size: {}\n\
-             Depends: {}\nSuggests: openssh-server, default-mta | mail-transport-agent\nSection: admin\nPriority: optional\n{DESCRIPTION}",
+             Depends: {}\nRecommends: iproute2\nSuggests: openssh-server, default-mta | mail-transport-agent\nSection: admin\nPriority: optional\n{DESCRIPTION}",
             self.architecture,
             self.maintainer,
             kibibytes(&self.root)?,

@@ -7,6 +7,7 @@ mod machine;
 mod many;
 mod outline;
 mod page;
+mod setup;
 
 use std::collections::BTreeSet;
 
@@ -17,9 +18,9 @@ use page::Page;
 const ADA: &str = "JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP";
 const BOB: &str = "MFRGGZDFMZTWQ2LKNNWG23TPOBYXE43U";
 
-/// Verbs that help does not show, and `doctor ssh`, in which help shows `ssh` as a value. Two other hidden verbs print
-/// a script and a manual page, never JSON.
-const HIDDEN: [&str; 3] = ["deliver", "doctor ssh", "epoch sweep"];
+/// Verbs that help does not show, `doctor ssh`, in which help shows `ssh` as a value, and `setup`, which has verbs below
+/// it. Two other hidden verbs print a script and a manual page, never JSON.
+const HIDDEN: [&str; 5] = ["deliver", "doctor ssh", "epoch sweep", "setup", "setup undo"];
 
 /// Creates a machine on which ada is enrolled with backup codes and has logged in, and bob has an account.
 fn people() -> Machine {
@@ -64,7 +65,7 @@ fn every_verb_has_its_row_and_every_row_its_test() {
     }
     let rows: BTreeSet<String> = page::commands().iter().map(|row| verb(row)).collect();
     assert_eq!(rows, verbs);
-    let mut tested = [about::ROWS, given::ROWS, many::ROWS, machine::ROWS].concat();
+    let mut tested = [about::ROWS, given::ROWS, many::ROWS, machine::ROWS, setup::ROWS].concat();
     tested.sort_unstable();
     let mut rows = page::commands();
     rows.sort_unstable();

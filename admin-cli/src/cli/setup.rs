@@ -1,0 +1,112 @@
+//! Arguments of `setup` and `teardown`.
+
+use std::path::PathBuf;
+
+use clap::{Args, Subcommand, builder::PossibleValuesParser};
+
+use crate::cli::Grounds;
+
+/// Arguments of `setup`.
+#[derive(Args)]
+#[command(args_conflicts_with_subcommands = true, subcommand_negates_reqs = true)]
+#[command(
+    override_usage = "twinlock setup [OPTIONS] --with <FACTORS> <SERVICE>\n   or: twinlock setup confirm <WORD>"
+)]
+pub(crate) struct Setup {
+    /// Other forms of the verb
+    #[command(subcommand)]
+    pub(crate) verb: Option<SetupVerb>,
+    /// Service: ssh, or the name of a file in /etc/pam.d, such as sudo or su
+    #[arg(required = true)]
+    pub(crate) service: Option<String>,
+    /// Factors before the code; services other than ssh know only password
+    #[arg(long, value_name = "FACTORS", required = true,
+        value_parser = PossibleValuesParser::new(["publickey", "password", "both", "key-and-password"]))]
+    pub(crate) with: Option<String>,
+    /// Output without a change
+    #[command(flatten)]
+    pub(crate) preview: Preview,
+    /// Way back
+    #[command(flatten)]
+    pub(crate) way_back: WayBack,
+    /// What happens to users who are not enrolled
+    #[arg(long, value_name = "WHAT", value_parser = PossibleValuesParser::new(["deny", "enroll"]))]
+    pub(crate) not_enrolled: Option<String>,
+    /// Reason and break-glass
+    #[command(flatten)]
+    pub(crate) grounds: Grounds,
+}
+
+/// Sub-verbs of `setup`.
+#[derive(Subcommand)]
+pub(crate) enum SetupVerb {
+    /// Keep the change: run it in a second login through the service
+    Confirm {
+        /// Word that `setup` has shown
+        word: String,
+    },
+    /// Put back changes that were not confirmed in time (run by systemd units)
+    #[command(hide = true)]
+    Undo {
+        /// Do not wait for the end of the time
+        #[arg(long)]
+        now: bool,
+        /// sshd does not run yet: do not make it read its files
+        #[arg(long)]
+        at_boot: bool,
+    },
+}
+
+/// Forms of `setup` that change nothing.
+#[derive(Args)]
+pub(crate) struct Preview {
+    /// Show the changes as a unified diff, and change nothing
+    #[arg(long, conflicts_with_all = ["print", "check"])]
+    pub(crate) dry_run: bool,
+    /// Print the new files, or write them below DIR, and change nothing
+    #[arg(long, value_name = "DIR", num_args = 0..=1, conflicts_with = "check")]
+    pub(crate) print: Option<Option<PathBuf>>,
+    /// Exit with 0 if the files are as asked, with 1 if not, and change nothing
+    #[arg(long)]
+    pub(crate) check: bool,
+}
+
+impl Preview {
+    /// Returns whether nothing is changed.
+    pub(crate) fn is_asked(&self) -> bool {
+        self.dry_run || self.check || self.print.is_some()
+    }
+}
+
+/// How a change is taken back that locks out the administrator.
+#[derive(Args)]
+pub(crate) struct WayBack {
+    /// Time for the confirmation, 1m to 24h
+    #[arg(long, value_name = "TIME", default_value = "5m")]
+    pub(crate) within: String,
+    /// Keep the change without a confirmation, if it was proven
+    #[arg(long, conflicts_with = "within")]
+    pub(crate) unattended: bool,
+    /// Keep the change without a confirmation where systemd does not run
+    #[arg(long, conflicts_with_all = ["within", "unattended"])]
+    pub(crate) no_way_back: bool,
+    /// Write the files although they cannot be tried here first
+    #[arg(long, conflicts_with = "unattended")]
+    pub(crate) unproven: bool,
+}
+
+/// Arguments of `teardown`.
+#[derive(Args)]
+pub(crate) struct Teardown {
+    /// Service, as for `setup`
+    pub(crate) service: String,
+    /// Show the changes as a unified diff, and change nothing
+    #[arg(long)]
+    pub(crate) dry_run: bool,
+    /// Do not ask for confirmation
+    #[arg(long)]
+    pub(crate) yes: bool,
+    /// Reason and break-glass
+    #[command(flatten)]
+    pub(crate) grounds: Grounds,
+}

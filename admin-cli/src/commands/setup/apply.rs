@@ -1,0 +1,265 @@
+//! `setup SERVICE`: judges, proves and writes the new files, and arms the way back.
+
+use std::{io, path::Path};
+
+use serde_json::json;
+use twinlock_core::policy::settings::values::seconds_of;
+use twinlock_setup::{
+    plan::{self, Change},
+    replace::{self, Attributes, Content},
+    saved::{self, FOLDER, InForce, Saved, SavedFile, SavedFolder, Waiting},
+    wishes::Wishes,
+};
+
+use crate::{
+    authorize::authorizer::{Authorized, Authorizer},
+    cli::Setup,
+    commands::setup::{
+        future, host, judge, no_plan,
+        people::People,
+        prove, reload, undo, units,
+        waiting::{any_waits, audit_session, boot_id, boot_seconds},
+    },
+    context::Context,
+    error::exit::{CliError, Exit},
+    terminal::keyboard::{Keyboard, tell},
+    text::{WIDTH, plain, time_of_day, wrap},
+};
+
+/// Shortest and longest time for a confirmation, in seconds.
+const WITHIN: std::ops::RangeInclusive<u64> = 60..=86_400;
+
+/// How long a change waits for its confirmation.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Wait {
+    /// This number of seconds.
+    Seconds(u64),
+    /// It is in force at once.
+    Not,
+}
+
+/// Sets up a service.
+pub(super) fn run(context: &Context, wishes: &Wishes, wanted: &Setup) -> Result<(), CliError> {
+    let wait = wait(wanted)?;
+    let authorizer = Authorizer::of(context)?;
+    let service = wishes.service.as_str();
+    must_not_wait(service)?;
+    let changes = plan::plan(&host(), wishes).map_err(|error| no_plan(&error))?;
+    if !changes.iter().any(Change::changes) {
+        let said = format!("{service} is as asked; nothing was changed.");
+        context.say(&said, json!({ "service": service, "changed": [], "word": null }));
+        return Ok(());
+    }
+    judge::must_be_closed(&future(&changes), wishes)?;
+    let people = People::read(context, wishes)?;
+    people.must_not_be_locked_out(context, wanted.not_enrolled.as_deref())?;
+    let by = authorizer.prove(context, &mut Keyboard::open()?)?;
+    let tried = match wanted.way_back.unproven {
+        true => 0,
+        false => prove::run(context, wishes, &changes, &people)?,
+    };
+    say(
+        context,
+        &match tried {
+            0 => "The new files were not tried.".to_owned(),
+            tried => {
+                format!("{tried} logins were tried with the new files: each ended as it must.")
+            }
+        },
+    );
+    let change = Pending { context, service, changes: &changes };
+    change.write(wait)?;
+    change.report(&by, wait)
+}
+
+fn wait(wanted: &Setup) -> Result<Wait, CliError> {
+    let way_back = &wanted.way_back;
+    if way_back.unattended {
+        return Ok(Wait::Not);
+    }
+    if way_back.no_way_back {
+        return match units::is_running() {
+            false => Ok(Wait::Not),
+            true => Err(CliError::new(
+                Exit::Usage,
+                "--no-way-back is for hosts without systemd",
+                "Leave it out; for automation: --unattended",
+            )),
+        };
+    }
+    if !units::is_running() {
+        return Err(CliError::new(
+            Exit::NotInState,
+            "systemd does not run here, so nothing would put the change back; nothing was changed",
+            "Keep a root shell open, and give --no-way-back.",
+        ));
+    }
+    let seconds = seconds_of(&way_back.within).filter(|seconds| WITHIN.contains(seconds));
+    seconds.map(Wait::Seconds).ok_or_else(|| {
+        CliError::new(
+            Exit::Usage,
+            "--within must be a time between 1m and 24h",
+            "Give a time such as 5m or 1h.",
+        )
+    })
+}
+
+/// Checks that no earlier change of the service waits.
+fn must_not_wait(service: &str) -> Result<(), CliError> {
+    let folder = SavedFolder::of(Path::new(FOLDER), service);
+    let waits = folder.waits().map_err(|error| unsaved(&error))?;
+    if !waits {
+        return Ok(());
+    }
+    Err(CliError::new(
+        Exit::NotInState,
+        format!("an earlier change of {service} waits for its confirmation; nothing was changed"),
+        "Confirm it from a second login, or put it back at once: twinlock teardown SERVICE",
+    ))
+}
+
+/// A change that is being made.
+struct Pending<'a> {
+    context: &'a Context,
+    service: &'a str,
+    changes: &'a [Change],
+}
+
+impl Pending<'_> {
+    fn folder(&self) -> SavedFolder {
+        SavedFolder::of(Path::new(FOLDER), self.service)
+    }
+
+    /// Saves the old files, writes the new ones, and makes the service read them. If a step fails, everything is put
+    /// back.
+    fn write(&self, wait: Wait) -> Result<(), CliError> {
+        let folder = self.folder();
+        let saved = self.saved(wait).map_err(|error| unsaved(&error))?;
+        folder.save(&saved).map_err(|error| {
+            let waits = error.kind() == io::ErrorKind::AlreadyExists;
+            if waits { busy(self.service) } else { unsaved(&error) }
+        })?;
+        let done = self.apply(&saved, wait);
+        let Err(why) = done else { return Ok(()) };
+        let back = undo::put_back(self.context, self.service);
+        units::stop_timer_unless(any_waits());
+        let stands = match back {
+            Ok(()) => "the old files are in force",
+            Err(_) => "some files may be new: run `twinlock setup undo --now`",
+        };
+        Err(CliError::new(
+            Exit::StoreUnreachable,
+            format!("{}; {stands}", plain(&why)),
+            "Check the disk and the service, and run it again.",
+        ))
+    }
+
+    fn apply(&self, saved: &Saved, wait: Wait) -> Result<(), String> {
+        if wait != Wait::Not {
+            units::start_timer()?;
+        }
+        for file in &saved.files {
+            replace::replace(&file.path, file.after.as_ref())
+                .map_err(|error| format!("{} cannot be written ({error})", file.path))?;
+        }
+        if self.service == "ssh" {
+            reload::sshd()?;
+        }
+        let said = |error: &dyn core::fmt::Display| error.to_string();
+        let now = now(self.context).map_err(|error| said(&error))?;
+        self.folder().set_in_force(now).map_err(|error| said(&error))?;
+        if wait == Wait::Not {
+            self.folder().confirm().map_err(|error| said(&error))?;
+        }
+        Ok(())
+    }
+
+    fn saved(&self, wait: Wait) -> io::Result<Saved> {
+        let now = self.context.now().map_err(|error| io::Error::other(error.what))?;
+        let mut files = Vec::new();
+        for change in self.changes.iter().filter(|change| change.changes()) {
+            let before = replace::read(&change.path).map_err(|error| {
+                io::Error::new(error.kind(), format!("{}: {error}", change.path))
+            })?;
+            let bytes = before.as_ref().map(|before| before.bytes.as_slice());
+            if bytes != change.before.as_deref().map(str::as_bytes) {
+                return Err(io::Error::other(format!("{} is being changed", change.path)));
+            }
+            let attributes = before.as_ref().map_or(Attributes::NEW, |before| before.attributes);
+            let after = change.after.as_ref();
+            let after = after.map(|text| Content { bytes: text.clone().into_bytes(), attributes });
+            files.push(SavedFile { path: change.path.clone(), before, after });
+        }
+        let seconds = match wait {
+            Wait::Seconds(seconds) => seconds,
+            Wait::Not => 0,
+        };
+        let waiting = Waiting {
+            word: saved::new_word()?,
+            session: audit_session(),
+            begun: now.unix.0,
+            boot: boot_id(),
+            until: boot_seconds(now).saturating_add(seconds),
+        };
+        Ok(Saved { waiting, in_force: None, files })
+    }
+
+    /// Logs and mails the change, and says how it is confirmed.
+    fn report(&self, by: &Authorized, wait: Wait) -> Result<(), CliError> {
+        let (context, service) = (self.context, self.service);
+        let now = context.now()?;
+        by.log(context, "service_set_up", &[("service", service)]);
+        by.tell_root_of_change(context);
+        let changed: Vec<&str> =
+            self.changes.iter().filter(|one| one.changes()).map(|one| one.path.as_str()).collect();
+        let Wait::Seconds(seconds) = wait else {
+            let said = format!("{service} is set up: {}.", changed.join(", "));
+            context.say(&said, json!({ "service": service, "changed": changed, "word": null }));
+            return Ok(());
+        };
+        let word = self.folder().load(saved::Phase::Pending).ok().flatten();
+        let word = word.map(|saved| saved.waiting.word).unwrap_or_default();
+        let mut end = now.unix;
+        end.0 = end.0.saturating_add(seconds);
+        let said = format!(
+            "{service} is set up: {}. Until {} you must log in from another window through {service}, and run there: sudo twinlock setup confirm {word}. Otherwise the old files are put back. Keep this window open.",
+            changed.join(", "),
+            time_of_day(end),
+        );
+        context.say(
+            &said,
+            json!({ "service": service, "changed": changed, "word": word, "until": end.0 }),
+        );
+        Ok(())
+    }
+}
+
+fn say(context: &Context, sentence: &str) {
+    if !context.json {
+        tell(&format!("{}\n", wrap(sentence, WIDTH, 0)));
+    }
+}
+
+fn unsaved(error: &io::Error) -> CliError {
+    let what = format!("{FOLDER}: {}; nothing was changed", plain(&error.to_string()));
+    CliError::new(Exit::StoreUnreachable, what, "Check the disk and the files, and run it again.")
+}
+
+fn busy(service: &str) -> CliError {
+    CliError::new(
+        Exit::NotInState,
+        format!(
+            "another setup of {service} runs, or waits for its confirmation; nothing was changed"
+        ),
+        "Confirm that one first.",
+    )
+}
+
+fn now(context: &Context) -> Result<InForce, CliError> {
+    use nix::time::{ClockId, clock_gettime};
+    let monotonic = clock_gettime(ClockId::CLOCK_MONOTONIC);
+    let monotonic = monotonic.map_err(|errno| CliError::bare(errno.to_string(), ""))?;
+    let micros = |seconds: i64, nanos: i64| u64::try_from(seconds * 1_000_000 + nanos / 1000);
+    let monotonic = micros(monotonic.tv_sec(), monotonic.tv_nsec()).unwrap_or(0);
+    Ok(InForce { monotonic, boot: context.now()?.boot.0 / 1000 })
+}

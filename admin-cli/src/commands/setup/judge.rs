@@ -1,0 +1,75 @@
+//! Doctor's verdict on files before they are written.
+
+use twinlock_doctor::{
+    examine,
+    finding::{Finding, Level},
+    hindrance::Hindrance,
+    machine::Machine,
+    report::{Rows, Verdict},
+    services::one,
+    settings::Settings,
+};
+use twinlock_setup::{plan, wishes::Wishes};
+
+use crate::{
+    commands::{doctor, setup::no_plan},
+    error::exit::{CliError, Exit},
+    terminal::keyboard::tell,
+    text::{WIDTH, plain, wrap},
+};
+
+/// Checks that doctor calls a service closed with the future files, and that sshd uses the wished values. Prints the
+/// findings if not.
+///
+/// # Errors
+/// [`CliError`] if it is not closed, or cannot be judged.
+pub(super) fn must_be_closed(machine: &Machine, wishes: &Wishes) -> Result<(), CliError> {
+    if wishes.service.is_ssh() {
+        plan::check_sshd(machine, wishes.with).map_err(|error| no_plan(&error))?;
+    }
+    let settings = doctor::of_this_host();
+    let (sentence, findings) = verdict(machine, wishes, &settings).map_err(|error| {
+        CliError::new(Exit::NotInState, format!("{} Nothing was changed", error.what), error.remedy)
+    })?;
+    let Some(sentence) = sentence else { return Ok(()) };
+    for finding in findings.iter().filter(|one| counts(one.level)) {
+        tell(&format!("{}: {} ({})\n", finding.level.word(), plain(&finding.place), finding.id));
+        tell(&format!("{}\n", wrap(&format!("  {}", plain(&finding.what)), WIDTH, 2)));
+        if !finding.remedy.is_empty() {
+            let remedy = finding.remedy.split('\n').map(plain).collect::<Vec<_>>().join(" ");
+            tell(&format!("{}\n", wrap(&format!("  To do: {remedy}"), WIDTH, 4)));
+        }
+    }
+    let what =
+        format!("with the new files, {}; nothing was changed", sentence.trim_end_matches('.'));
+    Err(CliError::new(Exit::Refused, what, "Do what the findings say, and run it again."))
+}
+
+fn counts(level: Level) -> bool {
+    match level {
+        Level::WayIn | Level::LockOut | Level::Unknown => true,
+        Level::Warning | Level::Exception | Level::Note => false,
+    }
+}
+
+/// Returns doctor's sentence and findings; no sentence if the service is closed.
+fn verdict(
+    machine: &Machine,
+    wishes: &Wishes,
+    settings: &Settings,
+) -> Result<(Option<String>, Vec<Finding>), Hindrance> {
+    if wishes.service.is_ssh() {
+        let report = examine::examine_all(machine, Rows::Wrong, settings)?;
+        let closed = report.verdict() == Verdict::Closed;
+        let sentence = (!closed).then(|| report.sentence("ssh"));
+        return Ok((sentence, report.findings));
+    }
+    for name in wishes.service.pam_services() {
+        let report = one::examine(machine, &name, Rows::Wrong, settings)?;
+        if report.status() != 0 {
+            let sentence = format!("{name} is not closed");
+            return Ok((Some(sentence), report.judged.findings));
+        }
+    }
+    Ok((None, Vec::new()))
+}

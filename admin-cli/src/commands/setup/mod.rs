@@ -1,0 +1,94 @@
+//! `twinlock setup` and `twinlock teardown`: change the files of a service, prove the change, and take it back if it is
+//! not confirmed.
+
+mod apply;
+mod confirm;
+mod judge;
+mod people;
+mod preview;
+mod prove;
+mod reload;
+pub(crate) mod teardown;
+pub(crate) mod undo;
+mod units;
+mod waiting;
+
+use std::path::PathBuf;
+
+use twinlock_doctor::machine::Machine;
+use twinlock_setup::{
+    plan::{Change, PlanError},
+    wishes::{ServiceName, Wishes, With},
+};
+
+use crate::{
+    cli::{Command, Setup, SetupVerb},
+    context::Context,
+    error::exit::{CliError, Exit},
+    text::plain,
+};
+
+/// Sets up a service, shows what would be changed, or confirms a change.
+pub(crate) fn run(context: &Context, command: &Command, wanted: &Setup) -> Result<(), CliError> {
+    context.need_root("set up services")?;
+    must_be_usual_settings(command)?;
+    match &wanted.verb {
+        Some(SetupVerb::Confirm { word }) => confirm::run(context, word),
+        // Handled without settings.
+        Some(SetupVerb::Undo { .. }) => Ok(()),
+        None => {
+            let wishes = wishes(wanted)?;
+            match wanted.preview.is_asked() {
+                true => preview::run(context, &wishes, &wanted.preview),
+                false => apply::run(context, &wishes, wanted),
+            }
+        }
+    }
+}
+
+fn wishes(wanted: &Setup) -> Result<Wishes, CliError> {
+    let with = wanted.with.as_deref().and_then(With::of);
+    let with = with.ok_or_else(|| {
+        CliError::new(Exit::Usage, "--with is missing", "Write: --with publickey")
+    })?;
+    Ok(Wishes { service: service(wanted.service.as_deref().unwrap_or_default())?, with })
+}
+
+/// Returns the service of a name on the command line.
+fn service(name: &str) -> Result<ServiceName, CliError> {
+    ServiceName::of(name).ok_or_else(|| {
+        CliError::new(
+            Exit::Usage,
+            format!("{} is no service that can be set up", plain(name)),
+            "Give ssh, or the name of a file in /etc/pam.d, such as sudo or su.",
+        )
+    })
+}
+
+/// Checks that the settings are those of logins: doctor's verdict on the new files depends on them.
+fn must_be_usual_settings(command: &Command) -> Result<(), CliError> {
+    match &command.config {
+        None => Ok(()),
+        Some(_) => Err(CliError::new(
+            Exit::Usage,
+            "setup and teardown use the settings in /etc/twinlock",
+            "Leave out --config.",
+        )),
+    }
+}
+
+/// Returns this host with its files as they are.
+fn host() -> Machine {
+    Machine::new(PathBuf::from("/"), None)
+}
+
+/// Returns this host as it will be.
+fn future(changes: &[Change]) -> Machine {
+    host().with_candidates(changes.iter().map(Change::candidate).collect())
+}
+
+/// Returns the failure for files that cannot be changed.
+fn no_plan(error: &PlanError) -> CliError {
+    let what = format!("{}; nothing was changed", plain(&error.to_string()));
+    CliError::new(Exit::NotInState, what, error.remedy())
+}

@@ -1,0 +1,80 @@
+//! The proof with the account and the address of the administrator.
+
+use std::fs;
+
+use nix::unistd::User;
+use twinlock_core::base::account::Account;
+use twinlock_host::invoking_user::InvokingUser;
+use twinlock_setup::{
+    plan::Change,
+    proof::{Proof, ProofError},
+    wishes::Wishes,
+};
+
+use crate::{
+    commands::setup::people::People,
+    context::Context,
+    error::exit::{CliError, Exit},
+    terminal::keyboard::tell,
+    text::plain,
+};
+
+/// The address of a client if that of the administrator is not known.
+const LOCAL: &str = "127.0.0.1";
+
+/// Tries the new files. Returns how many logins were tried.
+///
+/// # Errors
+/// [`CliError`] if a login had another end than it must have, or they cannot be tried.
+pub(super) fn run(
+    context: &Context,
+    wishes: &Wishes,
+    changes: &[Change],
+    people: &People,
+) -> Result<usize, CliError> {
+    if !Proof::knows(&wishes.service) {
+        return Err(impossible(&format!("there is no way to try {}", wishes.service.as_str())));
+    }
+    let account =
+        account(people).ok_or_else(|| impossible("no user is enrolled without an exemption"))?;
+    let user = User::from_name(&account.name).ok().flatten();
+    let home = user.map(|user| user.dir.display().to_string()).unwrap_or_default();
+    let source = source();
+    let proof =
+        Proof { wishes, changes, account, home: &home, source: &source, policy: &context.policy };
+    proof.run().map_err(|error| match error {
+        ProofError::Impossible(why) => impossible(&why),
+        ProofError::Differs { what, log } => {
+            tell(&format!("{}\n", log.lines().map(plain).collect::<Vec<_>>().join("\n")));
+            CliError::new(
+                Exit::Refused,
+                format!("{}; nothing was changed", plain(&what)),
+                "The end of the log of the trial is above. Look for another line or module that decides first: twinlock doctor",
+            )
+        }
+    })
+}
+
+fn impossible(why: &str) -> CliError {
+    let what = format!("the new files cannot be tried here ({}); nothing was changed", plain(why));
+    let remedy =
+        "Run it where namespaces are allowed, or write the files without a trial: --unproven";
+    CliError::new(Exit::NotInState, what, remedy)
+}
+
+/// Returns the account whose name is used: that of the user who called sudo, or another one that is enrolled.
+fn account(people: &People) -> Option<&Account> {
+    let user = InvokingUser::find().ok().flatten();
+    let own = user.and_then(|user| people.enrolled.iter().find(|one| one.uid == user.uid()));
+    own.or_else(|| people.enrolled.iter().find(|one| one.uid != 0)).or(people.enrolled.first())
+}
+
+/// Returns the address from which the administrator has logged in.
+fn source() -> String {
+    let id = fs::read_to_string("/proc/self/sessionid").unwrap_or_default();
+    let text =
+        fs::read_to_string(format!("/run/systemd/sessions/{}", id.trim())).unwrap_or_default();
+    let host = text.lines().find_map(|line| line.strip_prefix("REMOTE_HOST="));
+    let address = host.and_then(|host| host.parse::<std::net::IpAddr>().ok());
+    address.map_or_else(|| LOCAL.to_owned(), |address| address.to_string())
+}

@@ -1,0 +1,45 @@
+//! systemd: whether it runs, and the units that put back a change.
+
+use std::{
+    path::Path,
+    process::{Command, Stdio},
+};
+
+use twinlock_host::programs;
+
+/// The timer that looks for changes whose time is over.
+const TIMER: &str = "twinlock-setup-undo.timer";
+
+/// Returns whether systemd is the first process.
+pub(super) fn is_running() -> bool {
+    Path::new("/run/systemd/system").is_dir() && programs::whole_path("systemctl").exists()
+}
+
+/// Starts the timer.
+///
+/// # Errors
+/// What systemctl says.
+pub(super) fn start_timer() -> Result<(), String> {
+    systemctl(&["start", TIMER])
+}
+
+/// Stops the timer, unless a change waits. Best effort: the timer does nothing then.
+pub(super) fn stop_timer_unless(waits: bool) {
+    if !waits && is_running() {
+        let _ = systemctl(&["stop", "--no-block", TIMER]);
+    }
+}
+
+/// Runs systemctl.
+///
+/// # Errors
+/// What it says.
+pub(super) fn systemctl(arguments: &[&str]) -> Result<(), String> {
+    let mut command = Command::new(programs::whole_path("systemctl"));
+    command.args(arguments).env_clear().env("PATH", programs::PATH).env("LC_ALL", "C");
+    let output = command.stdin(Stdio::null()).output().map_err(|error| error.to_string())?;
+    match output.status.success() {
+        true => Ok(()),
+        false => Err(String::from_utf8_lossy(&output.stderr).trim().to_owned()),
+    }
+}

@@ -1,0 +1,143 @@
+//! Kills setup and teardown at each system call that writes. What `setup undo` finds afterwards is the old file or a
+//! complete new one, and nothing else is left.
+
+use twinlock_tests::{Blow, Machine, Part, Place, stock};
+
+use super::{machine, twinlock};
+
+const SERVICE: &str = "/etc/pam.d/su";
+const SETUP: &str = "setup su --with password --no-way-back --unproven --not-enrolled deny";
+const TEARDOWN: &str = "teardown su --yes";
+const ALL: Part = Part { from: "/etc/twinlock/twinlock.toml", to: "nothing of this name" };
+
+/// Returns a machine on which a setup has created what only the first one creates.
+fn used_machine() -> Machine {
+    let m = machine();
+    twinlock(&m, SETUP).ok();
+    twinlock(&m, TEARDOWN).ok();
+    m
+}
+
+fn killed_at(m: &Machine, line: &str, place: Option<&Place>) -> Vec<Place> {
+    let argv: Vec<&str> = ["twinlock"].into_iter().chain(line.split(' ')).collect();
+    let ended = m.struck(&argv, "", ALL, place.map(|place| (place, Blow::Kill)));
+    assert_eq!(ended.code.is_none(), place.is_some(), "{line}: {place:?}");
+    ended.places
+}
+
+/// Returns whether the new file is in force. Checks that it is complete, or the old one.
+#[track_caller]
+fn is_new(m: &Machine, new: &str) -> bool {
+    let text = m.file(SERVICE).read();
+    assert!(text == new || text == stock("su"), "neither old nor new: {text}");
+    text == new
+}
+
+fn left_over(m: &Machine) -> String {
+    let find = "find /etc/pam.d /var/lib/twinlock/setup -name '.*.twinlock.*' -o -name 'new.*' -o -name pending -o -name undoing";
+    m.run(["sh", "-c", &format!("{find} 2>/dev/null")]).stdout
+}
+
+#[test]
+fn killed_anywhere_the_next_run_puts_back_or_completes() {
+    let m = used_machine();
+    let mut places = killed_at(&m, SETUP, None);
+    let new = m.file(SERVICE).read();
+    assert!(new.contains("pam_twinlock.so"));
+    places.retain(Place::writes);
+    assert!(places.len() > 8, "{places:?}");
+    let mut found = Vec::new();
+    for place in &places {
+        twinlock(&m, TEARDOWN).ok();
+        killed_at(&m, SETUP, Some(place));
+        is_new(&m, &new);
+        twinlock(&m, "setup undo --now").ok();
+        found.push(is_new(&m, &new));
+        assert_eq!(left_over(&m), "", "{place:?}");
+    }
+    // Up to one call the old file is put back, from then on the new one stays.
+    let turn = found.iter().position(|new| *new).unwrap_or(found.len());
+    assert!(turn > 0 && found.iter().skip(turn).all(|new| *new), "{found:?}");
+}
+
+#[test]
+fn putting_back_is_continued_wherever_it_was_killed() {
+    let m = used_machine();
+    let places = killed_at(&m, SETUP, None);
+    // The file is written, and the note is not that the change is in force.
+    let noted = |place: &&Place| place.writes() && place.what.contains("/pending/");
+    let written = places.iter().find(noted).expect("a place");
+    let begin = || {
+        twinlock(&m, TEARDOWN).ok();
+        killed_at(&m, SETUP, Some(written));
+        assert_ne!(m.file(SERVICE).read(), stock("su"));
+    };
+    begin();
+    let refused = twinlock(&m, SETUP);
+    assert_eq!(refused.code, Some(3), "{refused:?}");
+    let undo = "setup undo --now";
+    let mut places = killed_at(&m, undo, None);
+    places.retain(Place::writes);
+    assert!(places.len() > 3, "{places:?}");
+    for place in &places {
+        begin();
+        killed_at(&m, undo, Some(place));
+        twinlock(&m, undo).ok();
+        assert_eq!(m.file(SERVICE).read(), stock("su"));
+        assert_eq!(left_over(&m), "", "{place:?}");
+    }
+}
+
+#[test]
+fn teardown_that_is_killed_leaves_the_old_file_or_the_new_one() {
+    let m = used_machine();
+    twinlock(&m, SETUP).ok();
+    let new = m.file(SERVICE).read();
+    let mut places = killed_at(&m, TEARDOWN, None);
+    places.retain(Place::writes);
+    for place in &places {
+        twinlock(&m, SETUP).ok();
+        killed_at(&m, TEARDOWN, Some(place));
+        is_new(&m, &new);
+        twinlock(&m, TEARDOWN).ok();
+        assert!(!is_new(&m, &new), "{place:?}");
+        assert_eq!(left_over(&m), "", "{place:?}");
+    }
+}
+
+#[test]
+fn a_full_disk_changes_nothing() {
+    let m = machine();
+    let fill = "mount -t tmpfs -o size=16k,mode=0700 small /var/lib/twinlock/setup && \
+                { cat /dev/zero >/var/lib/twinlock/setup/filler 2>/dev/null; true; }";
+    m.run(["sh", "-c", &format!("mkdir -p -m 700 /var/lib/twinlock/setup && {fill}")]).ok();
+    let said = twinlock(&m, SETUP);
+    assert_eq!(said.code, Some(6), "{said:?}");
+    assert!(said.stderr.replace('\n', " ").contains("nothing was changed"), "{said:?}");
+    assert_eq!(m.file(SERVICE).read(), stock("su"));
+    m.run(["umount", "/var/lib/twinlock/setup"]).ok();
+    // A folder of PAM that cannot be written.
+    m.run([
+        "sh",
+        "-c",
+        "mount --bind /etc/pam.d /etc/pam.d && mount -o remount,bind,ro /etc/pam.d",
+    ])
+    .ok();
+    let said = twinlock(&m, SETUP);
+    assert_eq!(said.code, Some(6), "{said:?}");
+    assert!(said.stderr.replace('\n', " ").contains("the old files are in force"), "{said:?}");
+    assert_eq!(left_over(&m), "");
+}
+
+#[test]
+fn of_two_at_once_one_sets_up() {
+    let m = machine();
+    let both = format!("twinlock {SETUP} & twinlock {SETUP} & wait");
+    for _ in 0..5 {
+        m.run(["sh", "-c", &both]).ok();
+        assert!(m.file(SERVICE).read().contains("pam_twinlock.so"));
+        assert_eq!(left_over(&m), "");
+        twinlock(&m, TEARDOWN).ok();
+        assert_eq!(m.file(SERVICE).read(), stock("su"));
+    }
+}
