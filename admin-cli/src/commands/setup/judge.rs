@@ -29,7 +29,8 @@ pub(super) fn must_be_closed(machine: &Machine, wishes: &Wishes) -> Result<(), C
     }
     let settings = doctor::of_this_host();
     let (sentence, findings) = verdict(machine, wishes, &settings).map_err(|error| {
-        CliError::new(Exit::NotInState, format!("{} Nothing was changed", error.what), error.remedy)
+        let remedy = error.remedy.unwrap_or_else(|| "Correct this, and run it again.".to_owned());
+        CliError::new(Exit::NotInState, format!("{} Nothing was changed", error.what), remedy)
     })?;
     let Some(sentence) = sentence else { return Ok(()) };
     for finding in findings.iter().filter(|one| counts(one.level)) {
