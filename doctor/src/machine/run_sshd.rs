@@ -1,0 +1,150 @@
+//! Runs sshd of the examined machine, which prints its settings: the part of [`Machine`] that starts a program.
+use std::fs;
+use std::io::{self, Read};
+use std::os::unix::process::CommandExt;
+use std::path::Path;
+use std::process::{Command, Stdio};
+use std::thread;
+
+use crate::machine::stage::Stage;
+use crate::machine::{Machine, ProbeError};
+use crate::pam::load::Files;
+use crate::sshd::config::MAIN_FILES;
+
+/// Largest output of sshd in bytes.
+const OUTPUT_MAX: u64 = 1 << 20;
+/// What sshd says if its folder below /run is missing: it was not started since the boot. Only root needs the folder.
+const NO_FOLDER: &str = "Missing privilege separation directory";
+/// The user and the group as whom sshd prints its settings if root cannot.
+const NOBODY: u32 = 65_534;
+
+impl Machine {
+    /// Returns what `sshd -t` complains about, if anything.
+    ///
+    /// # Errors
+    /// [`ProbeError`] if sshd cannot be run.
+    pub fn complaint(&self) -> Result<Option<String>, ProbeError> {
+        if let Some(folder) = &self.recorded {
+            return Ok(fs::read_to_string(folder.join("t")).ok());
+        }
+        match self.sshd(&["-t"]) {
+            Ok(_) => Ok(None),
+            Err(ProbeError::Refused(said)) if beside_the_point(&said) => {
+                Err(ProbeError::Refused(said))
+            }
+            Err(ProbeError::Refused(said)) => Ok(Some(said)),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Returns the output of `sshd -T`, for one user if `connection` is given.
+    ///
+    /// # Errors
+    /// [`ProbeError`] if sshd cannot be run or fails.
+    pub fn effective(&self, connection: Option<&str>) -> Result<String, ProbeError> {
+        if let Some(folder) = &self.recorded {
+            return recorded(folder, connection);
+        }
+        match connection {
+            None => self.sshd(&["-T"]),
+            Some(connection) => self.sshd(&["-T", "-C", connection]),
+        }
+    }
+
+    fn sshd(&self, args: &[&str]) -> Result<String, ProbeError> {
+        let program = self.sshd.as_ref().ok_or(ProbeError::NoProgram)?;
+        let refused = |error: io::Error| ProbeError::Refused(error.to_string());
+        let said = if self.is_candidate() {
+            let stage = self.stage().map_err(not_copied)?;
+            stage.restore(answer(&mut self.of_stage(program, args, stage)).map_err(refused)?)
+        } else {
+            answer(Command::new(program).args(args).args(&self.instance.options))
+                .map_err(refused)?
+        };
+        match said {
+            Err(ProbeError::Refused(said)) if said.contains(NO_FOLDER) => {
+                let stage = self.stage().map_err(not_copied)?;
+                stage.share(NOBODY).map_err(not_copied)?;
+                let mut command = self.of_stage(program, args, stage);
+                stage.restore(answer(command.uid(NOBODY).gid(NOBODY)).map_err(refused)?)
+            }
+            said => said,
+        }
+    }
+
+    /// Returns the call of sshd with the copies of its configuration.
+    fn of_stage(&self, program: &Path, args: &[&str], stage: &Stage) -> Command {
+        let mut command = Command::new(program);
+        let pairs = self.instance.options.chunks_exact(2);
+        let other = pairs.filter(|pair| pair.first().is_some_and(|one| one != "-f"));
+        command.args(args).args(other.flatten()).arg("-f").arg(stage.main());
+        if stage.host_key().exists() {
+            command.arg("-h").arg(stage.host_key());
+        }
+        command
+    }
+
+    /// Returns the copies of the configuration of this sshd.
+    fn stage(&self) -> io::Result<&Stage> {
+        if let Some(stage) = self.stage.get() {
+            return Ok(stage);
+        }
+        let main = self.instance.file().map(str::to_owned);
+        let usual =
+            || MAIN_FILES.into_iter().find(|file| self.text(file).is_ok()).map(str::to_owned);
+        let main =
+            main.or_else(usual).ok_or_else(|| io::Error::other("there is no sshd_config"))?;
+        let stage = Stage::of(self, &main)?;
+        Ok(self.stage.get_or_init(|| stage))
+    }
+}
+
+fn not_copied(error: io::Error) -> ProbeError {
+    ProbeError::NotCopied(error.to_string())
+}
+
+/// Runs sshd and returns its output, or what it complains about.
+///
+/// # Errors
+/// [`io::Error`] if it cannot be run.
+fn answer(command: &mut Command) -> io::Result<Result<String, ProbeError>> {
+    let streams = command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let mut child = streams.spawn()?;
+    let errors = child.stderr.take();
+    let reader = thread::Builder::new().spawn(move || errors.map(bounded))?;
+    let said = child.stdout.take().map(bounded).transpose()?.unwrap_or_default();
+    let complaint = reader.join().ok().flatten().transpose()?.unwrap_or_default();
+    if child.wait()?.success() {
+        return Ok(Ok(said));
+    }
+    // sshd ends these lines with CR LF.
+    Ok(Err(ProbeError::Refused(complaint.replace('\r', "").trim().to_owned())))
+}
+
+/// Reads at most [`OUTPUT_MAX`] bytes of what a process prints. The caller may control the process, and could make it
+/// print without end.
+fn bounded(stream: impl Read) -> io::Result<String> {
+    let mut bytes = Vec::new();
+    stream.take(OUTPUT_MAX).read_to_end(&mut bytes)?;
+    Ok(String::from_utf8_lossy(&bytes).into_owned())
+}
+
+/// Reports whether a complaint is not about the settings, but about the caller's rights or files that are missing at
+/// present.
+fn beside_the_point(said: &str) -> bool {
+    said.contains("no hostkeys available")
+        || said.contains(NO_FOLDER)
+        || said.contains("Permission denied")
+}
+
+fn recorded(folder: &Path, connection: Option<&str>) -> Result<String, ProbeError> {
+    let field = |name: &str| {
+        let fields = connection.unwrap_or_default().split(',');
+        fields.filter_map(|field| field.strip_prefix(name)).next().unwrap_or_default().to_owned()
+    };
+    let (user, addr) = (field("user="), field("addr="));
+    [format!("T.{user}.{addr}"), format!("T.{user}"), "T".to_owned()]
+        .iter()
+        .find_map(|name| fs::read_to_string(folder.join(name)).ok())
+        .ok_or(ProbeError::NoProgram)
+}
