@@ -69,6 +69,8 @@ fn a_second_login_confirms_and_teardown_undoes() {
     let mut session = b.login("ada", &[]);
     session.expect("Verification code").send_line(&b.code("ada")).expect("$ ");
     session.send_line("sudo twinlock setup confirm WRONG").expect("no change waits");
+    // sudo takes what is typed before its command has ended.
+    session.expect("again.").expect("$ ");
     session.send_line(&format!("sudo twinlock setup confirm {word}")).expect("stays as it is");
     assert_eq!(b.logged("event=service_confirmed service=ssh actor=uid:").len(), 1);
     assert_ne!(timer(&b), "active");
