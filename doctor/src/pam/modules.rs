@@ -166,6 +166,8 @@ pub fn nature(path: &str, args: &[String]) -> Nature {
         "pam_debug" => Nature::Fixed(debug_answer(args)),
         "pam_env" | "pam_faildelay" | "pam_group" | "pam_issue" | "pam_keyinit" | "pam_mail"
         | "pam_warn" => Nature::Fixed(PamCode::IGNORE),
+        // It keeps the password for the ssh agent of the session, and checks nothing.
+        "pam_ssh_add" => Nature::Fixed(PamCode::CRED_INSUFFICIENT),
         _ if NO_AUTH.contains(&bare) => Nature::Fixed(PamCode::MODULE_UNKNOWN),
         _ if PROOFS.contains(&bare) => Nature::Proof(file.to_owned()),
         _ => condition(bare, args)
@@ -243,6 +245,7 @@ mod tests {
         assert_eq!(of("pam_faillock.so authfail"), Nature::Condition(COUNTED));
         assert_eq!(of("pam_succeed_if.so uid >= 1000"), Nature::Condition(MATCHES));
         assert_eq!(of("pam_mail.so"), Nature::Fixed(PamCode::IGNORE));
+        assert_eq!(of("pam_ssh_add.so"), Nature::Fixed(PamCode::CRED_INSUFFICIENT));
         assert_eq!(of("pam_time.so"), Nature::Fixed(PamCode::MODULE_UNKNOWN));
         assert_eq!(of("pam_sss.so"), Nature::Proof("pam_sss.so".to_owned()));
     }
