@@ -1,10 +1,13 @@
 //! Checks whether the dynamic loader can load the module, as libpam will.
+use std::collections::BTreeMap;
 use std::path::Path;
 use std::process::{Command, Stdio};
 
 use crate::finding::{Finding, Level};
 use crate::judge::lines::ModuleFile;
 use crate::machine::Machine;
+use crate::pam::code::PamCode;
+use crate::pam::control::ControlAction;
 use crate::pam::modules::file_name;
 use crate::pam::stack::{Facility, Service, StackKind};
 use crate::pam::twinlock::is_twinlock;
@@ -13,28 +16,33 @@ use crate::pam::twinlock::is_twinlock;
 const IDLE: &str = "/usr/bin/true";
 
 impl Machine {
-    /// Returns a warning for each file of the module that cannot be loaded. Only files that root alone can have written are
-    /// tried, since loading runs their code; files of another host are not.
+    /// Returns a finding for each file of the module that cannot be loaded: a lock-out if a line then refuses every login
+    /// that reaches it. Only files that root alone can have written are tried, since loading runs their code; files of
+    /// another host are not.
     #[must_use]
     pub fn unloadable(&self, service: &Service) -> Vec<Finding> {
-        let mut names: Vec<&str> = Vec::new();
+        let mut names: BTreeMap<&str, Level> = BTreeMap::new();
         for line in service.lines(Facility::Auth) {
             if let StackKind::Module { path, .. } = &line.kind
                 && is_twinlock(path)
-                && !names.contains(&path.as_str())
             {
-                names.push(path);
+                let level = names.entry(path).or_insert(Level::Warning);
+                if let ControlAction::Bad | ControlAction::Die =
+                    line.actions.on(PamCode::MODULE_UNKNOWN)
+                {
+                    *level = Level::LockOut;
+                }
             }
         }
-        let finding = |name: &str| {
+        let finding = |(name, level): (&str, Level)| {
             let ModuleFile::At { path, .. } = self.module(name) else { return None };
             let said = self.said_by_loader(&path)?;
             Some(Finding {
-                level: Level::Warning,
+                level,
                 id: "module-unloadable",
                 place: path,
                 what: format!(
-                    "{} cannot be loaded here, so libpam would refuse every login that reaches it: {said}.",
+                    "{} cannot be loaded here, so PAM cannot call it: {said}.",
                     file_name(name)
                 ),
                 remedy: "Install the package twinlock again, for this architecture and release."

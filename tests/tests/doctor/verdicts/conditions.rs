@@ -44,13 +44,13 @@ fn refused_answer_is_not_passed_on() {
 }
 
 #[test]
-fn module_that_cannot_be_loaded_is_a_warning() {
+fn module_that_cannot_be_loaded_locks_users_out() {
     let m = wired(KEYS, K);
     let warned = || report(&m).1["findings"].to_string().contains("module-unloadable");
     assert!(!warned());
     m.file(MODULE).write("no module\n").mode(0o644);
     let (code, said) = report(&m);
-    assert!(code == Some(0) && warned(), "{said:#}");
+    assert!(code == Some(7) && said["status"] == "locked_out" && warned(), "{said:#}");
     assert!(!gets_in(&m, "ada", ALL_RIGHT, 0));
     // What another user could have written is not loaded.
     m.file(MODULE).owner(m.uid("eve"));
