@@ -260,6 +260,11 @@ impl SavedFolder {
     /// Forgets a confirmed change, after teardown. Copies that others may need stay. Best effort.
     pub fn forget(&self) {
         let _ = self.discard(Phase::Confirmed);
+        self.tidy();
+    }
+
+    /// Removes what killed processes have left, and the folder if nothing else is in it. Best effort.
+    pub fn tidy(&self) {
         self.sweep();
         let _ = fs::remove_dir(&self.folder);
     }

@@ -34,6 +34,8 @@ pub(crate) fn run(context: &Context, wanted: &Teardown) -> Result<(), CliError> 
         return preview::diff(context, &changes);
     }
     if changes.is_empty() && !waits {
+        // An earlier run may have been killed after the last file was written.
+        folder.tidy();
         let said = format!("{name} has nothing that setup has written; nothing was changed.");
         context.say(&said, json!({ "service": name, "changed": [] }));
         return Ok(());

@@ -11,7 +11,7 @@ const MINE: &str = "GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ";
 const SAID: &str =
     "Enroll yourself first: twinlock enroll root. If root is a robot, name it in own_code_exempt.";
 /// A command line for each row of the permission table that requires authorization.
-const LINES: [(&str, &str); 26] = [
+const LINES: [(&str, &str); 28] = [
     ("enroll", "enroll bob --secret-stdin"),
     ("enroll --from", "enroll --from /root/people.csv"),
     ("import uri", "import uri bob"),
@@ -38,6 +38,8 @@ const LINES: [(&str, &str); 26] = [
     ("settings apply", "settings apply"),
     ("settings apply", "settings apply /root/draft.toml"),
     ("epoch now", "epoch now"),
+    ("setup", "setup su --with password --no-way-back"),
+    ("teardown", "teardown su --yes"),
 ];
 
 /// Creates a host without an enrolled user, as package and useradd leave it, with the files that the command lines
@@ -79,14 +81,16 @@ fn by_root(m: &Machine, line: &str, input: &str) -> Finished {
 fn root_is_refused_at_each_row_of_the_table() {
     let lines: BTreeSet<&str> = LINES.iter().map(|(verb, _)| *verb).collect();
     let rows = OPERATIONS.iter().map(|one| one.permission());
-    let rows: BTreeSet<&str> =
-        rows.filter(|row| row.proof != Proof::Nothing).map(|row| row.verb).collect();
+    // A second login proves who confirms a setup, and `setup::ssh` tests it.
+    let asked = rows.filter(|row| !matches!(row.proof, Proof::Nothing | Proof::SecondLogin));
+    let rows: BTreeSet<&str> = asked.map(|row| row.verb).collect();
     assert_eq!(lines, rows);
     let m = new_host();
     m.settings("").enrolled("ada", ADA);
     by_root(&m, "show-key ada --yes --png /root/qr.png", "").ok();
     m.settings_alone("");
-    let stands = || m.tree("/var/lib/twinlock/users") + &m.tree("/etc/twinlock");
+    let folders = ["/var/lib/twinlock/users", "/etc/twinlock", "/etc/pam.d"];
+    let stands = || folders.map(|folder| m.tree(folder)).concat();
     let (before, logged) = (stands(), m.log().len());
     for (_, line) in LINES {
         let done = by_root(&m, line, URI);
