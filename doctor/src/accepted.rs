@@ -10,7 +10,7 @@ pub const FILE: &str = "/etc/twinlock/accepted.toml";
 /// The content of accepted.toml.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct AcceptedFile {
-    /// Services that must ask for a code, even if no line of theirs names the module.
+    /// Services that must ask for a code, even if no line of their PAM stacks names twinlock's module.
     pub protect: Vec<String>,
     /// The accepted ways in.
     pub accepted: Vec<Accepted>,
@@ -19,9 +19,9 @@ pub struct AcceptedFile {
 /// One accepted way in.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Accepted {
-    /// Id of the finding.
+    /// Name ([`Finding::id`]) of the finding that reports the way in.
     pub finding: String,
-    /// PAM service.
+    /// The PAM service to which the entry applies.
     pub service: String,
     /// Outcome of the finding, word by word. A finding with another outcome, such as a wider one, is not accepted.
     pub outcome: String,
@@ -87,7 +87,8 @@ fn entry(mut table: DeTable<'_>) -> Result<Accepted, String> {
     }
 }
 
-/// Findings about what is not known, which an administrator who has read the file can accept.
+/// Names of findings that only tell an administrator to read a file. The administrator who has read it can accept them,
+/// although they do not report a way in.
 const READ_BY_HAND: [&str; 1] = ["polkit-rule"];
 
 /// Marks the findings that an entry accepts. A lock-out is never accepted.

@@ -90,7 +90,8 @@ fn table(machine: &Machine, service: &Service, settings: &Settings) -> CaseTable
     tabulate_for(Caller::Root, auth, &present).seen_by(Some(census))
 }
 
-/// Judges the lines of the stack, and what they let in if one of them calls the module. Returns whether one does.
+/// Judges the lines of the stack. If one of them calls twinlock's module, also judges the truth table. Returns the
+/// findings, and whether a line calls the module.
 fn of_stack(case: &Case<'_>, service: &Service, machine: &Machine) -> (Vec<Finding>, bool) {
     let keys = case.reach.with_key || case.wanted.with_key;
     let module = |path: &str| machine.module(path);
@@ -112,16 +113,17 @@ fn of_sshd(facts: &SshdFacts, case: &Case<'_>, machine: &Machine) -> Vec<Finding
     found
 }
 
-/// Returns whether a user gets in by the row.
+/// Returns whether a user gets in by the row. `entries` are the ways in which users come to PAM; `None` if sshd does
+/// not start.
 fn is_used(entries: Option<&[Entry]>, table: &CaseTable, row: &CaseRow) -> bool {
     match entries {
         Some(entries) => entries.iter().any(|entry| entry.takes(table, row)),
-        // sshd does not start with these settings, and a running one keeps its old settings.
+        // sshd does not start with these settings, and a running sshd keeps its old settings.
         None => row.passes(),
     }
 }
 
-/// Returns where sshd calls pam_setcred after logins, and ends those for which it fails.
+/// Returns in which processes sshd calls pam_setcred after a login and ends the login if pam_setcred fails.
 fn processes(entries: Option<&[Entry]>) -> Processes {
     let any = |fits: &dyn Fn(&Entry) -> bool| entries.is_none_or(|all| all.iter().any(fits));
     Processes {
@@ -130,7 +132,7 @@ fn processes(entries: Option<&[Entry]>) -> Processes {
     }
 }
 
-/// Judges the services of programs that do not run as root.
+/// Returns the findings about twinlock in services whose programs do not run as root. Services in `exempt` are skipped.
 fn lockers(machine: &Machine, exempt: &[String]) -> Result<Vec<Finding>, Hindrance> {
     let mut found = Vec::new();
     let asks = |service: &&str| !exempt.iter().any(|other| other == service);
@@ -178,8 +180,8 @@ fn ask(
     Ok(SshdFacts::new(config, base, asked))
 }
 
-/// Returns the settings to which no Match block applies. An sshd that cannot tell them without a connection, as with
-/// Match LocalPort, tells those of an example connection.
+/// Returns the output of `sshd -T` without the settings of Match blocks. An sshd that needs a connection to print them,
+/// as with Match LocalPort, prints the settings for an example connection.
 fn base(machine: &Machine) -> Result<String, ProbeError> {
     machine.effective(None).or_else(|error| match error {
         ProbeError::Refused(_) => machine.effective(Some(&Probe::of("nobody").argument())),
@@ -187,7 +189,8 @@ fn base(machine: &Machine) -> Result<String, ProbeError> {
     })
 }
 
-/// Notes accounts from a directory, which cannot be listed and checked one by one.
+/// Returns a note that accounts from a directory cannot be listed and checked one by one; `None` if no Match block
+/// selects users or groups.
 fn elsewhere(config: &sshd::config::Config, place: String, source: &str) -> Option<Finding> {
     let people = |(word, _): &(String, String)| ["user", "group"].contains(&word.as_str());
     if !config.blocks.iter().flat_map(|block| &block.criteria).any(people) {

@@ -12,14 +12,14 @@ pub enum Level {
     Unknown,
     /// Harmless now, but one further change would make it a way in or a lock-out.
     Warning,
-    /// A way in that is accepted.
+    /// A way in that an entry in accepted.toml accepts.
     Exception,
     /// For information.
     Note,
 }
 
 impl Level {
-    /// Returns the word in reports and in JSON.
+    /// Returns the name of the level in reports and in JSON.
     #[must_use]
     pub fn word(self) -> &'static str {
         match self {
@@ -49,11 +49,11 @@ pub struct Finding {
     pub level: Level,
     /// The stable name of the finding.
     pub id: &'static str,
-    /// `file:line`, or a file.
+    /// Where the fault is: `file:line`, or a file.
     pub place: String,
     /// What is wrong.
     pub what: String,
-    /// What to do.
+    /// What the administrator should do.
     pub remedy: String,
 }
 
@@ -77,7 +77,8 @@ impl Finding {
         text
     }
 
-    /// Compares two findings by their order in a report: by severity, then those that must be corrected first.
+    /// Compares two findings by their order in a report: by severity; within a severity, those that must be corrected
+    /// first come before the others.
     #[must_use]
     pub fn in_report(&self, other: &Self) -> Ordering {
         let rank = |one: &Self| (one.level, !FIRST.contains(&one.id));

@@ -7,9 +7,9 @@ use crate::wrap::prose;
 
 /// Why there is no report on a service.
 pub struct Hindrance {
-    /// What is missing.
+    /// The fact or file that could not be read.
     pub what: String,
-    /// What to do; `None`: run the command as root.
+    /// What the administrator should do; `None`: run the command as root.
     pub remedy: Option<String>,
 }
 
@@ -20,7 +20,7 @@ impl Hindrance {
         self.remedy.clone().unwrap_or_else(as_root)
     }
 
-    /// Writes the reason in place of a verdict and what to do, as text.
+    /// Writes the reason and what to do as text, in place of a verdict.
     ///
     /// # Errors
     /// [`io::Error`] if the output cannot be written.

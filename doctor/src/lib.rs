@@ -62,14 +62,14 @@ pub enum Subject {
 }
 
 impl Doctor {
-    /// Returns whether files are checked that are not in force on this host.
+    /// Returns whether the checked files are not those in force on this host.
     #[must_use]
     pub fn is_candidate(&self) -> bool {
         let named = self.pam.is_some() || self.sshd_config.is_some() || self.sshd_says.is_some();
         named || self.root != Path::new("/")
     }
 
-    /// Returns what to check.
+    /// Returns the subject of the check: the host, sshd or a service.
     #[must_use]
     pub fn subject(&self) -> Subject {
         match self.service.as_deref() {
@@ -95,8 +95,8 @@ pub const NOT_JUDGED: u8 = 8;
 
 /// Examines what the arguments name, writes the report and returns the exit status.
 ///
-/// `candidates` are judged in place of the files of the machine. The report goes to `out`; the reason for a missing
-/// report goes to `complaints`.
+/// `candidates` are judged in place of the files of the machine. The report goes to `out`; if there can be no report,
+/// the reason goes to `complaints`.
 ///
 /// # Errors
 /// [`io::Error`] if the report cannot be written.

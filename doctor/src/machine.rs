@@ -38,7 +38,8 @@ pub struct Machine {
     stage: OnceCell<Stage>,
     /// The folders in which libpam looks for a service.
     folders: OnceCell<Vec<&'static str>>,
-    /// The accounts with every factor, which many services ask about.
+    /// The accounts that can have every factor. Many services need them, so they are read once; `None` if an account
+    /// may be missing.
     persons: Rc<OnceCell<Option<Rc<Vec<Person>>>>>,
 }
 
@@ -77,9 +78,9 @@ impl core::error::Error for ProbeError {}
 
 const MODULE_FOLDERS: [&str; 4] =
     ["/lib/security", "/lib64/security", "/usr/lib/security", "/usr/lib64/security"];
-/// Module that libpam installs: its folder is the one that libpam searches.
+/// A module that every libpam installs. The folder that contains it is the folder that libpam searches.
 const LIBPAMS_OWN: &str = "pam_deny.so";
-/// The bits of a mode that mean a symbolic link.
+/// The file type of a symbolic link in the mode of a file.
 const LINK: u32 = 0o120_000;
 
 impl Machine {
@@ -98,13 +99,13 @@ impl Machine {
         }
     }
 
-    /// Returns the machine as it will be with these files.
+    /// Returns the machine as if the candidates had replaced its files.
     #[must_use]
     pub fn with_candidates(self, candidates: Vec<Candidate>) -> Self {
         Self { candidates: candidates.into(), ..self }
     }
 
-    /// Returns the same machine with one of its sshds.
+    /// Returns the same machine, but examines this sshd of it.
     #[must_use]
     pub fn with_instance(&self, instance: Instance) -> Self {
         Self {
@@ -119,7 +120,8 @@ impl Machine {
         }
     }
 
-    /// Returns the services whose auth lines call the module. Services that cannot be read are left out.
+    /// Returns the names of services whose auth lines call twinlock's module. Services that cannot be read are left
+    /// out.
     #[must_use]
     pub fn services_with_module(&self) -> Vec<String> {
         let folders = self.pam_folders().into_iter();
@@ -164,7 +166,7 @@ impl Machine {
         self.candidates.iter().filter_map(note).collect()
     }
 
-    /// Returns whether files are judged that are not in force.
+    /// Returns whether the judged files are not those in force.
     fn is_candidate(&self) -> bool {
         !self.tree.is_host() || !self.candidates.is_empty()
     }
@@ -230,7 +232,7 @@ impl Machine {
         all
     }
 
-    /// Returns the folders whose paths libpam contains; all of them if no libpam is found.
+    /// Returns the module folders whose paths the libpam library contains; all known folders if no libpam is found.
     fn folders_of_libpam(&self) -> Vec<&'static str> {
         let beside = self.module_folders().into_iter();
         let libraries = beside

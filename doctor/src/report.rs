@@ -1,4 +1,4 @@
-//! The report, as text and as JSON.
+//! The report on a service, as text and as JSON.
 use std::io::{self, Write};
 
 use crate::finding::{Finding, Level};
@@ -8,10 +8,10 @@ use crate::pam::table::{CaseRow, CaseTable, Other, Password, Role};
 use crate::pam::twinlock::ModuleAnswer;
 use crate::wrap::prose;
 
-/// Result of an examination.
+/// Result of the examination of a service.
 #[derive(Debug)]
 pub struct DoctorReport {
-    /// Findings, worst first.
+    /// The findings, in the order of the report.
     pub findings: Vec<Finding>,
     /// Truth table of the stack; `None` if libpam cannot load the service.
     pub table: Option<CaseTable>,
@@ -45,7 +45,7 @@ impl Verdict {
         }
     }
 
-    /// Returns the word in JSON.
+    /// Returns the name of the verdict in JSON.
     #[must_use]
     pub fn word(self) -> &'static str {
         match self {
@@ -73,14 +73,14 @@ impl Verdict {
 /// Which rows of the table are shown.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Rows {
-    /// Rows with wrong access.
+    /// Rows that let in a user who lacks a factor.
     Wrong,
     /// All rows.
     All,
 }
 
-/// Returns the sentence of a verdict. If a running sshd has older settings, the sentence says that `closed` is true
-/// after a reload.
+/// Returns the sentence of a verdict. If a finding says that a running sshd has older settings, the sentence says that
+/// the service is closed only after a reload.
 #[must_use]
 pub fn after_reload<'a>(sentence: &str, findings: impl IntoIterator<Item = &'a Finding>) -> String {
     match findings.into_iter().any(|finding| finding.id == "not-reloaded") {
@@ -244,7 +244,8 @@ impl DoctorReport {
     }
 }
 
-/// Returns a condition, and its answer in the row if that is no success.
+/// Returns the text of a condition, and its answer in the row unless it is success; `None` if there is no such
+/// condition.
 fn condition(table: &CaseTable, row: &CaseRow, number: usize) -> Option<String> {
     let (of, code) = (table.conditions.get(number)?, row.world.conditions.get(number)?);
     let text = of.text.trim();

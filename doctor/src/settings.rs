@@ -1,4 +1,4 @@
-//! What twinlock's settings and records mean for a login, as the command has read them.
+//! What twinlock's settings and records mean for a login.
 use crate::finding::{Finding, Level};
 use crate::machine::Machine;
 use crate::pam::stack::{Facility, Service, StackKind};
@@ -7,7 +7,7 @@ use crate::pam::twinlock::{is_twinlock, read};
 /// Effects of twinlock's settings on every stack.
 #[derive(Clone, Debug, Default)]
 pub struct Settings {
-    /// Findings that make the module refuse, wherever a line calls it.
+    /// Findings about settings with which the module refuses every login.
     pub refusing: Vec<Finding>,
     /// Services that a rule exempts for all users.
     pub exempt: Vec<String>,
@@ -23,16 +23,16 @@ pub struct Settings {
     pub root: RootCode,
     /// The accounts with a code; `None` if they are not known, or there are none.
     pub enrolled: Option<Vec<String>>,
-    /// Warnings about the machine, which concern no single service.
+    /// Warnings about the machine that belong to no service.
     pub machine: Vec<Finding>,
-    /// Reads the settings that `config=` of a line names.
+    /// Reads another settings file, which the argument `config=` of a line names; `None` if that is not possible.
     pub named: Option<fn(&Machine, &str) -> Settings>,
 }
 
 /// A rule or setting by which users log in without a code.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Leniency {
-    /// The only service that it concerns; `None` for all.
+    /// The only service to which the rule or setting applies; `None` if it applies to all.
     pub service: Option<String>,
     /// Which users log in without a code, in a few words.
     pub who: String,
@@ -46,7 +46,7 @@ pub enum Strangers {
     /// The user is refused, at least until the user sets up an app at the login.
     #[default]
     Refused,
-    /// The settings could not be read.
+    /// It is not known, because the settings could not be read.
     Unknown,
     /// The user is let in.
     LetIn,
@@ -57,16 +57,16 @@ pub enum Strangers {
 pub enum RootCode {
     /// Root is enrolled, or a rule exempts root.
     Has,
-    /// Records were not read.
+    /// It is not known, because the records were not read.
     #[default]
     Unknown,
-    /// Root is not enrolled, and is treated as the settings say.
+    /// Root is not enrolled. The settings treat root like other users who are not enrolled.
     HasNone,
 }
 
 impl Settings {
     /// Returns the effects of the settings on one service: the effects of each settings file that a line of the service
-    /// names, and these effects if a line names no file.
+    /// names, and `self` if a line names no file.
     #[must_use]
     pub fn on(&self, service: &Service, machine: &Machine) -> Self {
         let mut files: Vec<Option<String>> = Vec::new();
@@ -85,7 +85,7 @@ impl Settings {
         each.unwrap_or_else(|| self.clone())
     }
 
-    /// Combines the effects of two files; the worse of two values counts.
+    /// Combines the effects of two settings files. Of two values, the more dangerous one counts.
     fn and(mut self, other: Self) -> Self {
         self.refusing.extend(other.refusing);
         self.lenient.extend(other.lenient);
@@ -97,7 +97,7 @@ impl Settings {
         self
     }
 
-    /// Returns what concerns a service.
+    /// Returns the rules and settings by which users of this service log in without a code.
     pub fn lenient_to<'a>(&'a self, service: &'a str) -> impl Iterator<Item = &'a Leniency> {
         let concerns =
             move |one: &&Leniency| one.service.as_ref().is_none_or(|other| other == service);
@@ -110,8 +110,8 @@ impl Settings {
         self.refusing.iter().chain(lenient).cloned()
     }
 
-    /// Changes findings about a stack to what the settings make of them. A lock-out is a warning if it locks out
-    /// nobody: no user is exempt, or users get in without PAM.
+    /// Adjusts findings about a stack to the settings. A lock-out becomes a warning if it locks out nobody: no user is
+    /// exempt, or users get in without PAM (`passed_by`).
     pub fn settle(&self, findings: &mut Vec<Finding>, passed_by: bool) {
         if self.not_enrolled == Decider::Settings {
             findings.retain(|finding| finding.id != "nullok");
@@ -137,12 +137,12 @@ pub enum Exemptions {
     Some,
 }
 
-/// Who decides how to treat users who are not enrolled.
+/// What decides how to treat users who are not enrolled.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Default)]
 pub enum Decider {
     /// The PAM line, with `nullok`.
     #[default]
     Line,
-    /// The settings, whatever the line says.
+    /// The settings, whatever the PAM line says.
     Settings,
 }

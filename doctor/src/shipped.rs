@@ -1,4 +1,4 @@
-//! A correct stack with an sshd that lacks the settings shipped with it.
+//! Remedies for a correct stack that is used with an sshd without the settings shipped with the stack.
 use crate::finding::Finding;
 use crate::judge::case::{Case, Processes, Reach, SSH};
 use crate::judge::usable::covered;
@@ -9,7 +9,7 @@ use crate::sshd::config::{Config, Directive};
 const EXAMPLES: &str = "/usr/share/doc/twinlock/examples/sshd_config.d";
 const FOLDER: &str = "/etc/ssh/sshd_config.d";
 
-/// Findings that follow from the missing settings, in sshd and in the unreached stack.
+/// Names of findings that follow from the missing settings.
 const CONSEQUENCES: [&str; 12] = [
     "usepam-no",
     "prompts-off",
@@ -25,7 +25,8 @@ const CONSEQUENCES: [&str; 12] = [
     "way-leads-nowhere",
 ];
 
-/// Gives all findings that follow from missing settings the same remedy, so that no two remedies contradict each other.
+/// Gives the findings that follow from missing settings one common remedy, so that no two remedies contradict each
+/// other.
 pub fn settle(findings: &mut [Finding], case: &Case<'_>, config: &Config) {
     // An administrator who has set these keywords wants a particular policy, so they are not replaced.
     let written = |keyword: &str| {
@@ -42,14 +43,14 @@ pub fn settle(findings: &mut [Finding], case: &Case<'_>, config: &Config) {
         if !stays(finding, name, config) {
             finding.remedy.clone_from(&remedy);
         } else if let Some((change, _)) = finding.remedy.split_once(", ") {
-            // The copied file has the other lines.
+            // The other lines are in the shipped file, which another remedy says to copy.
             finding.remedy = format!("{change}, then run `sshd -t` and reload sshd.");
         }
     }
 }
 
-/// Reports whether the setting would override the copied file: it is in a Match block, or in a file that sshd reads
-/// first.
+/// Reports whether the setting that the finding names would override the copied file `name`: it is in a Match block, or
+/// in a file that sshd reads first.
 fn stays(finding: &Finding, name: &str, config: &Config) -> bool {
     let single = ["usepam-no", "prompts-off"].contains(&finding.id);
     let at = |line: &&Directive| line.place.to_string() == finding.place;
@@ -59,7 +60,8 @@ fn stays(finding: &Finding, name: &str, config: &Config) -> bool {
     })
 }
 
-/// Returns the settings file that the stack is made for, if the stack is correct with it.
+/// Returns the name of the shipped settings file that belongs to the stack, if the stack is correct with this file;
+/// otherwise `None`.
 fn drop_in(table: &CaseTable) -> Option<&'static str> {
     let any = |wanted: &dyn Fn(&Role) -> bool| table.cast.iter().any(|line| wanted(&line.role));
     let probes = any(&|role| matches!(role, Role::Twinlock(args) if args.stand == Stand::Probe));

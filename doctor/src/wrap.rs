@@ -22,7 +22,7 @@ fn at_terminal(width: usize) -> usize {
         false => None,
     };
     match there {
-        // A terminal that does not know its width reports 0.
+        // A terminal whose width is not known reports 0 columns.
         Some(there) if there > 0 => width.min(there.max(NARROWEST)),
         Some(_) | None => width,
     }

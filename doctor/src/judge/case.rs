@@ -1,4 +1,4 @@
-//! Input of the judgment of a stack: its truth table, and which users sshd lets through to PAM.
+//! Input of the judgment of a stack: its truth table, and the first factors with which users reach PAM.
 use crate::judge::kept::Kept;
 use crate::judge::remedies::{OtherFactor, StackRecipe};
 use crate::judge::trial::Edit;
@@ -6,17 +6,17 @@ use crate::pam::credentials::doubt;
 use crate::pam::table::{CaseRow, CaseTable, Cast, Password, Role};
 use crate::pam::twinlock::ModuleAnswer;
 
-/// First factors with which sshd lets users through to PAM.
+/// First factors that sshd has verified when users reach PAM.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Reach {
-    /// Some way reaches PAM without a key.
+    /// Some way to log in reaches PAM without a key.
     pub without_key: bool,
-    /// Some way reaches PAM after a key.
+    /// Some way to log in reaches PAM after a key.
     pub with_key: bool,
 }
 
 impl Reach {
-    /// Both: sshd's settings are unknown, or PAM is not asked at all.
+    /// With and without a key: for unknown settings of sshd, or an sshd that never calls PAM.
     pub const EVERY: Self = Self { without_key: true, with_key: true };
 
     /// Returns whether users reach PAM after a key (`key` is true) or without one (false).
@@ -26,34 +26,34 @@ impl Reach {
     }
 }
 
-/// Argument of `twinlock doctor` for sshd.
+/// The name of sshd as the argument of `twinlock doctor`.
 pub const SSH: &str = "ssh";
 
-/// A truth table and its circumstances.
+/// A truth table, and what is known about the program that calls PAM.
 pub struct Case<'a> {
     /// The truth table.
     pub table: &'a CaseTable,
-    /// The file to name if no line is to blame.
+    /// The PAM file that a finding names if no line is to blame.
     pub file: &'a str,
     /// The service, as the argument of `twinlock doctor`.
     pub service: &'a str,
-    /// First factors with which sshd lets users through to PAM now.
+    /// First factors with which users reach PAM now.
     pub reach: Reach,
-    /// First factors with which sshd lets users through to PAM once its settings are corrected.
+    /// First factors with which users reach PAM once sshd's settings are corrected.
     pub wanted: Reach,
-    /// Where the program calls pam_setcred after a login.
+    /// The processes in which the program calls pam_setcred after a login.
     pub credentials: Processes,
     /// Returns whether a user gets in by a row: the row grants access, and sshd allows a way to log in that provides
     /// what the row needs.
     pub usable: &'a dyn Fn(&CaseRow) -> bool,
 }
 
-/// The processes in which a program calls pam_setcred. If that fails, the login ends.
+/// The processes in which a program calls pam_setcred after a login. If pam_setcred fails there, the login ends.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Processes {
-    /// In another process than that of the login, as sshd after prompts.
+    /// Whether pam_setcred is called in another process than that of the login, as by sshd after prompts.
     pub apart: bool,
-    /// In the process of the login.
+    /// Whether pam_setcred is called in the process of the login.
     pub same: bool,
 }
 
@@ -91,21 +91,21 @@ pub fn wrong(row: &CaseRow) -> Option<Wrong> {
 }
 
 impl Case<'_> {
-    /// Returns the unknown modules on whose answers it depends whether pam_setcred succeeds after a login by the row, one
-    /// for each process that calls it.
+    /// Returns unknown modules on whose answers the success of pam_setcred after a login by the row depends: at most
+    /// one for each process that calls pam_setcred.
     pub(super) fn credentials_doubts(&self, row: &CaseRow) -> impl Iterator<Item = &Cast> {
         let apart = self.credentials.apart.then(|| doubt(&self.table.cast, None)).flatten();
         let same = self.credentials.same.then(|| doubt(&self.table.cast, Some(row))).flatten();
         apart.into_iter().chain(same)
     }
 
-    /// Returns the line with this index.
+    /// Returns the line with this index; `None` beyond the end of the stack.
     #[must_use]
     pub fn line(&self, number: usize) -> Option<&Cast> {
         self.table.cast.get(number)
     }
 
-    /// Returns the stack to write in place of one that is wrong as a whole; empty if none is known to be right.
+    /// Returns the remedy that replaces the whole stack; empty if no stack is known to be right.
     #[must_use]
     pub fn recipe(&self) -> String {
         let recipe = StackRecipe {
@@ -126,8 +126,8 @@ impl Case<'_> {
         }
     }
 
-    /// Returns the recipe. If the arguments of a twinlock line contain a mistake, the purpose of the stack is unknown,
-    /// and the text says instead that they must be corrected first.
+    /// Returns [`Case::recipe`], but if the arguments of a twinlock line contain a mistake, the purpose of the stack is
+    /// unknown: the text then says to correct the arguments first.
     #[must_use]
     pub fn recipe_when_read(&self) -> String {
         let mistaken =
@@ -155,13 +155,13 @@ impl Case<'_> {
         proofs
     }
 
-    /// Reports whether a rewritten stack asks any user for a password.
+    /// Reports whether a stack written anew asks any user for a password.
     #[must_use]
     pub fn asks_password(&self) -> bool {
         self.wanted.without_key || !self.key_is_enough()
     }
 
-    /// Reports whether a user with a key needs no password in this stack.
+    /// Reports whether the present stack lets in a user with a key who gives no password.
     fn key_is_enough(&self) -> bool {
         let without = |row: &CaseRow| {
             row.passes() && row.world.key && matches!(row.world.password, Password::None(_))

@@ -1,4 +1,4 @@
-//! Findings about users whom the stack lets in and should not.
+//! Findings about users who get in although they lack a factor.
 use crate::finding::{Finding, Level};
 use crate::judge::case::{Case, Wrong, wrong};
 use crate::judge::remedies::KEY_LINE;
@@ -11,7 +11,8 @@ use crate::pam::table::{CaseRow, Cast, Other, Role};
 use crate::pam::twinlock::{ModuleAnswer, Stand};
 
 impl Case<'_> {
-    /// Reports one kind of wrong rows by its row with the fewest conditions.
+    /// Returns the finding about rows with this kind of fault. It describes the row that needs the fewest unusual
+    /// conditions; `None` if no row has the fault.
     pub(super) fn door(&self, kind: Wrong) -> Option<Finding> {
         let certain = |row: &&CaseRow| {
             self.table.doubts(row).is_empty() && self.credentials_doubts(row).next().is_none()
@@ -40,7 +41,7 @@ impl Case<'_> {
         Some(Finding { level, id, remedy: self.remedy(kind, row), place, what })
     }
 
-    /// Describes the answers of conditions that this row needs and that are not the usual ones.
+    /// Describes the conditions of the row that do not give their usual answer.
     fn held(&self, row: &CaseRow) -> Vec<String> {
         let needed = |number: usize| {
             let (of, code) =
@@ -65,7 +66,7 @@ impl Case<'_> {
     }
 
     /// Returns the place of the line that is to blame: the line of another second factor, else the twinlock line whose
-    /// answer was not required, else the last line that was called.
+    /// answer did not prevent the login, else the last line that was called.
     fn to_blame(&self, kind: Wrong, row: &CaseRow) -> Option<String> {
         let helper = self.helper(row).map(|(line, _)| line);
         helper
@@ -91,7 +92,7 @@ impl Case<'_> {
             .find(|line| matches!(&line.role, Role::Twinlock(args) if args.stand != Stand::Probe))
     }
 
-    /// Returns the line of another second factor whose success this row needs; rows without one come first.
+    /// Returns the line of another second factor whose success this row needs; `None` if the row needs none.
     fn helper(&self, row: &CaseRow) -> Option<(&Cast, &Second)> {
         let yes = row
             .steps
@@ -158,7 +159,8 @@ fn words(kind: Wrong, when: &str) -> (&'static str, String) {
     }
 }
 
-/// Returns name and text of a finding in which another second factor grants access.
+/// Returns the name and the text of a finding in which another second factor grants access. `when` is the text about
+/// the conditions.
 fn words_with(name: &str, kind: Wrong, when: &str) -> (&'static str, String) {
     match kind {
         Wrong::Open => (

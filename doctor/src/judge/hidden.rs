@@ -20,13 +20,14 @@ fn name(text: &str) -> Option<&'static str> {
     HIDDEN.iter().find(|(letter, _)| text.contains(*letter)).map(|(_, name)| *name)
 }
 
-/// Returns the name of a hidden character in the line.
+/// Returns the name of a hidden character in the line; `None` if the line has none.
 pub(super) fn of_line(line: &Handler) -> Option<&'static str> {
     let StackKind::Module { path, args } = &line.kind else { return None };
     name(path).or_else(|| args.iter().find_map(|arg| name(arg)))
 }
 
-/// Returns a finding about a line with a hidden character. If twinlock's line has one, it refuses every login.
+/// Returns a finding about a line with a hidden character. twinlock refuses every login if its own line has such a
+/// character.
 pub(super) fn judge(line: &Handler) -> Option<Finding> {
     let hidden = of_line(line)?;
     let StackKind::Module { path, .. } = &line.kind else { return None };

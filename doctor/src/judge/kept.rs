@@ -19,13 +19,13 @@ pub struct Kept {
     pub left_out: Vec<(&'static str, Vec<String>)>,
 }
 
-/// The place in the rewritten stack to which a line goes.
+/// The list of [`Kept`] to which a line of the old stack goes.
 enum KeptPlace {
     First,
     OnFailure,
     OnSuccess,
     LeftOut(&'static str),
-    /// No place. The rewritten stack has a new line for the same purpose, or the line has no effect.
+    /// No list: the new stack has a new line for the same purpose, or the line has no effect.
     Anew,
 }
 
@@ -95,7 +95,7 @@ impl Case<'_> {
         }
     }
 
-    /// Returns `place` for a line that counts failures if the new stack asks for a password; otherwise the place for
+    /// Returns `place` for a line that counts failures if the new stack asks for a password; otherwise the place of the
     /// lines that are left out.
     fn counting(&self, place: KeptPlace) -> KeptPlace {
         match self.asks_password() {
@@ -104,8 +104,8 @@ impl Case<'_> {
         }
     }
 
-    /// Returns whether every login that succeeds calls this line. If no login can succeed, returns whether the line is
-    /// before all lines that check a factor.
+    /// Returns whether the line applies to all users: every login that succeeds calls it. If no login can succeed,
+    /// returns whether the line is before all lines that check a factor.
     fn binds_all(&self, number: usize) -> bool {
         let mut passing = self.table.rows.iter().filter(|row| row.passes()).peekable();
         if passing.peek().is_some() {
@@ -117,7 +117,7 @@ impl Case<'_> {
     }
 }
 
-/// Returns the control of a line whose failure refuses the login; `None` for other lines.
+/// Returns `required` or `requisite` for a line whose failure refuses the login; `None` for other lines.
 fn must(line: &Cast) -> Option<&'static str> {
     match line.handler.actions.on(PamCode::AUTH_ERR) {
         ControlAction::Bad => Some("required"),
@@ -131,7 +131,7 @@ fn must(line: &Cast) -> Option<&'static str> {
     .filter(|_| line.handler.actions.on(PamCode::SUCCESS) == ControlAction::Ok)
 }
 
-/// Returns whether the line is `optional`, without effect on the result.
+/// Returns whether the line works like an `optional` line: its failure refuses no login, and its success ends no stack.
 fn harmless(line: &Cast) -> bool {
     let on = |code| line.handler.actions.on(code);
     on(PamCode::AUTH_ERR) == ControlAction::Ignore

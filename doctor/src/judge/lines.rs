@@ -22,14 +22,14 @@ pub enum ModuleFile {
         /// Permission bits of the file and of its folder.
         modes: [u32; 2],
     },
-    /// No folder of modules contains the file.
+    /// No folder of modules contains such a file.
     Missing,
     /// No folder of modules was found.
     Unknown,
 }
 
-/// Returns the findings about the lines of a service. `module` looks up a module's file; `recipe` is the stack to write
-/// instead; `keys` tells whether users come after a key.
+/// Returns the findings about the lines of a service. `module` looks up a module's file; `recipe` is the remedy that
+/// replaces the whole stack; `keys` tells whether some users reach PAM after a key.
 pub fn judge(
     service: &Service,
     module: &dyn Fn(&str) -> ModuleFile,
@@ -73,7 +73,8 @@ pub fn judge(
     found
 }
 
-/// Returns a finding about a missing module of the account phase. It also locks out users with a key.
+/// Returns a finding about a missing module of an account line: the line then refuses every login, also with a key.
+/// `None` if the module is not missing or the line does not refuse.
 fn gone(line: &Handler, module: &dyn Fn(&str) -> ModuleFile) -> Option<Finding> {
     let StackKind::Module { path, .. } = &line.kind else { return None };
     let counts =
@@ -144,7 +145,8 @@ fn arguments(line: &Handler, keys: bool) -> Option<Finding> {
     Some(Finding { level: Level::LockOut, id, place: line.place.to_string(), what, remedy })
 }
 
-/// Returns the findings about the files of modules, one for each file, however many lines name it.
+/// Returns the findings about the files of twinlock's module, each file once, however many of the twinlock lines name
+/// it.
 fn files(ours: &[&Handler], module: &dyn Fn(&str) -> ModuleFile) -> Vec<Finding> {
     let mut seen = Vec::new();
     let mut found = Vec::new();

@@ -10,7 +10,7 @@ use crate::pam::twinlock::MODULE;
 /// Maximum edit distance of a misspelling. Every other module's name differs from twinlock's by more.
 const SLIPS: usize = 3;
 
-/// Returns whether the name of a missing file is a misspelling of twinlock's module.
+/// Returns whether the path names a module whose name is a misspelling of twinlock's. `path` names a missing file.
 pub(super) fn is_meant(path: &str) -> bool {
     let name = file_name(path);
     name != MODULE && (strsim::osa_distance(name, MODULE) <= SLIPS || name.contains("twinlock"))
@@ -42,7 +42,7 @@ fn missing(line: &Handler, path: &str) -> Finding {
     }
 }
 
-/// Returns a text that says which word to change.
+/// Returns the remedy, which names the misspelt module and its correct name.
 pub(super) fn remedy(path: &str) -> String {
     format!("Write {MODULE} instead of {}.", file_name(path))
 }

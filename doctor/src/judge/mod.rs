@@ -19,7 +19,7 @@ mod weak;
 use crate::finding::{Finding, Level};
 use case::{Case, Wrong};
 
-/// Returns all findings about the truth table.
+/// Returns all findings that follow from the truth table.
 #[must_use]
 pub fn stack(case: &Case<'_>) -> Vec<Finding> {
     if case.table.is_too_large() {
@@ -44,8 +44,8 @@ pub fn stack(case: &Case<'_>) -> Vec<Finding> {
     found
 }
 
-/// Returns a lock-out if no finding decides the verdict although nobody with every factor gets in: such a host is not
-/// closed.
+/// Returns the lock-out that no user with every factor gets in, if no other finding decides the verdict. Without it,
+/// the verdict would be `closed`.
 #[must_use]
 pub fn nobody_gets_in(case: &Case<'_>, found: &[Finding]) -> Option<Finding> {
     let decided = found.iter().any(|one| one.level.fails() || one.level == Level::Unknown);

@@ -19,7 +19,8 @@ pub const SERVICES: [&str; 12] = [
     "postgresql",
 ];
 
-/// Returns a finding about one of [`SERVICES`]; `None` if it has no file of its own, because it is then not installed.
+/// Returns a finding about one of [`SERVICES`] that asks for a code; `None` if the service has no PAM file of its own,
+/// because its program is then not installed.
 #[must_use]
 pub fn judge(name: &str, service: &Service) -> Option<Finding> {
     let own = service.file.as_ref().filter(|file| file.rsplit('/').next() == Some(name))?;
@@ -49,7 +50,7 @@ pub fn judge(name: &str, service: &Service) -> Option<Finding> {
     })
 }
 
-/// Returns a text that says how the file `own` can check a password without the line of `file`.
+/// Returns the remedy: how the file `own` can check a password without the twinlock line of `file`.
 fn without(own: &str, file: &str) -> String {
     let password_alone = ["common-auth", "password-auth", "system-auth"];
     let is_own = file == own || password_alone.iter().any(|name| file.ends_with(name));

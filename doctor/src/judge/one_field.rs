@@ -1,4 +1,4 @@
-//! Lines that take password and code in one field, and lines that admit users who are not enrolled.
+//! Lines that take password and code in one field, and lines that let in users who are not enrolled.
 use twinlock_core::policy::NotEnrolled;
 use twinlock_core::policy::pam_line::{FirstPass, Forward, PamLine};
 
@@ -38,7 +38,8 @@ fn let_through(handler: &Handler, line: &PamLine) -> Option<Finding> {
     })
 }
 
-/// Returns a finding if no later line takes the password over: a client that asks only once cannot give it again.
+/// Returns a finding if this line passes the password on, but the next line that asks for a password has no option to
+/// use it. That line may ask again, and a client that asks only once cannot answer.
 fn asked_again(handler: &Handler, line: &PamLine, behind: &[Handler]) -> Option<Finding> {
     let (path, args) = behind.iter().find_map(|next| match &next.kind {
         StackKind::Module { path, args } => {
@@ -61,7 +62,8 @@ fn asked_again(handler: &Handler, line: &PamLine, behind: &[Handler]) -> Option<
     })
 }
 
-/// Returns a finding about a line that refuses before the password is checked, which discloses that the code was wrong.
+/// Returns a finding about a line that refuses a wrong code before the password is checked: an attacker then learns
+/// that the code was wrong.
 fn told_apart(handler: &Handler, line: &PamLine) -> Option<Finding> {
     let one_field = line.forward == Forward::Password || line.first_pass != FirstPass::Ignored;
     let ends = handler.actions.on(PamCode::AUTH_ERR) == ControlAction::Die;

@@ -1,4 +1,4 @@
-//! Lines of ours whose arguments contradict their position, or that are never reached.
+//! twinlock lines whose arguments contradict their position, or that are never reached.
 use crate::finding::{Finding, Level};
 use crate::judge::case::{Case, Wrong, wrong};
 use crate::pam::dispatch::Impression;
@@ -37,14 +37,14 @@ impl Case<'_> {
         })
     }
 
-    /// Returns the line at which a correct password ends the stack.
+    /// Returns the place of the line at which a correct password ends the stack before the twinlock line at `ours`.
     fn ender(&self, ours: &LinePlace) -> Option<String> {
         let row = self.table.rows.iter().find(|row| wrong(row) == Some(Wrong::PasswordAlone))?;
         let place = &self.line(row.steps.last()?.line)?.handler.place;
         (place != ours).then(|| place.to_string())
     }
 
-    /// Reports a `first_factor=stack` line that is also reached after a failure.
+    /// Reports a `first_factor=stack` line that is also reached after a wrong password.
     pub(super) fn reached_by_failure(&self, number: usize, line: &Cast) -> Option<Finding> {
         let Role::Twinlock(args) = &line.role else {
             return None;

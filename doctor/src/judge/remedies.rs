@@ -2,13 +2,13 @@
 use crate::judge::case::Reach;
 use crate::judge::kept::Kept;
 
-/// PAM line for public key and code.
+/// PAM line for users who log in with a public key and a code.
 pub const KEY_LINE: &str = "auth required pam_twinlock.so first_factor=publickey";
 
-/// sshd setting for users with a key.
+/// sshd setting for logins with a public key and a code.
 pub const KEY_METHODS: &str = "AuthenticationMethods publickey,keyboard-interactive:pam";
 
-/// sshd setting for users with a password.
+/// sshd setting for logins with a password and a code.
 pub const PASSWORD_METHODS: &str = "AuthenticationMethods keyboard-interactive:pam";
 
 /// sshd setting if some users have a key and some a password.
@@ -19,11 +19,11 @@ pub const BOTH_METHODS: &str =
 pub struct StackRecipe<'a> {
     /// The PAM file to write.
     pub file: &'a str,
-    /// First factors of the users.
+    /// First factors with which users reach PAM.
     pub reach: Reach,
     /// The modules that ask for a password, in order.
     pub proofs: Vec<&'a str>,
-    /// Whether users with a key must also type a password.
+    /// What users with a key must enter besides a code.
     pub beside_key: OtherFactor,
     /// Lines of the old stack that are kept.
     pub kept: Kept,
@@ -32,7 +32,7 @@ pub struct StackRecipe<'a> {
 /// What a user who has given a key must also enter, in addition to a code.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum OtherFactor {
-    /// Nothing.
+    /// Nothing else.
     Nothing,
     /// A password.
     Password,
@@ -78,7 +78,7 @@ impl StackRecipe<'_> {
         for (number, module) in proofs.iter().enumerate() {
             let over = proofs.len() - number + 1 + failed;
             let again = if number == 0 { "" } else { " try_first_pass" };
-            // The delay of pam_unix would distinguish a wrong password from a right one.
+            // Without `nodelay`, the delay of pam_unix would show whether a password was right.
             let quick = if *module == "pam_unix.so" { " nodelay" } else { "" };
             lines.push(format!("auth [success={over} default=ignore] {module}{quick}{again}"));
         }

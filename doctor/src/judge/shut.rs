@@ -33,7 +33,7 @@ impl Case<'_> {
         found
     }
 
-    /// Returns the finding that nobody gets in.
+    /// Returns the lock-out that no user gets in.
     pub(super) fn nobody(&self) -> Finding {
         self.shut_way(self.reach.with_key, true)
     }
@@ -75,7 +75,8 @@ impl Case<'_> {
         }
     }
 
-    /// Says that the conditions keep everybody out, if a user who met them would get in.
+    /// Returns a sentence that no enrolled account meets the conditions; `None` if the conditions are not what refuses
+    /// the users.
     fn nobody_meets(&self) -> Option<&'static str> {
         let mut rows = self.table.rows.iter().filter(|row| row.passes() && !row.met);
         let right = rows.any(|row| row.world.answer == ModuleAnswer::Right);
@@ -102,8 +103,8 @@ impl Case<'_> {
         }
     }
 
-    /// Returns the remedy: the line that succeeds where the module returns `ignore`, if this line is enough; otherwise
-    /// the whole stack.
+    /// Returns the remedy for exempt accounts: a pam_permit line before the twinlock line, if this line is enough;
+    /// otherwise the whole stack.
     fn before_the_code(&self) -> String {
         let asks =
             |line: &Cast| matches!(&line.role, Role::Twinlock(args) if args.stand == Stand::Stack);

@@ -1,4 +1,4 @@
-//! Stacks of real distributions and the shipped ones, intact and damaged.
+//! Tests the stacks of distributions and the shipped stacks, intact and damaged.
 mod damages;
 mod seconds;
 
@@ -125,7 +125,7 @@ fn lockers_that_include_login_are_locked_out() {
     for own in ["@include common-auth\n", "# auth include login\n", probe] {
         assert_eq!(found(own), [], "{own}");
     }
-    // The file that stands in for a missing one does not come from a screen locker.
+    // The file of the service `other`, which libpam uses for a missing file, does not come from a screen locker.
     let other = tree(&[("/etc/pam.d/other", LOGIN)]);
     assert_eq!(not_root::judge("i3lock", &load(&other, "i3lock").unwrap()), None);
 }

@@ -1,4 +1,4 @@
-//! Tries a remedy before it is printed: with it, the right factors get in and nothing less does.
+//! Tries a remedy before it is printed. It must let in users with every factor, and no other users.
 use std::io;
 
 use crate::judge::case::{Case, Reach, Wrong, wrong};
@@ -8,7 +8,7 @@ use crate::pam::stack::{Facility, Handler, StackKind};
 use crate::pam::table::{CaseRow, CaseTable, Password, Role, tabulate};
 use crate::pam::twinlock::ModuleAnswer;
 
-/// A change to the stack that a remedy tells to make.
+/// A change to the stack that a remedy describes.
 pub(super) enum Edit<'a> {
     /// Replaces the line with this index.
     Replace(usize, &'a str),
@@ -18,7 +18,7 @@ pub(super) enum Edit<'a> {
     Rewrite(&'a str),
 }
 
-/// Result of a stack for the users whom sshd lets through to PAM.
+/// What is wrong with a stack, for the users who reach PAM.
 struct Trial {
     wrong: Vec<Wrong>,
     shut: Vec<(bool, &'static str)>,
@@ -26,7 +26,8 @@ struct Trial {
 }
 
 impl Case<'_> {
-    /// Reports whether the change removes this kind of way in, and adds no way in, lock-out or doubt.
+    /// Reports whether the change removes this kind of way in, and adds no way in, no lock-out and no dependence on
+    /// unknown modules.
     pub(super) fn closes(&self, kind: Wrong, edit: &Edit<'_>) -> bool {
         let (Some(after), before) = (self.after(edit), tried(self.table, self.reach)) else {
             return false;
@@ -40,7 +41,8 @@ impl Case<'_> {
             && after.doubts <= before.doubts
     }
 
-    /// Reports whether nothing is wrong with the stack after the change, for users with these first factors.
+    /// Reports whether nothing is wrong with the stack after the change, for users who reach PAM with these first
+    /// factors.
     pub(super) fn mends(&self, reach: Reach, edit: &Edit<'_>) -> bool {
         self.after(edit).is_some_and(|table| {
             let (after, credentials) = (tried(&table, reach), table.credentials.code);
@@ -51,7 +53,8 @@ impl Case<'_> {
         })
     }
 
-    /// Returns the table after the change; `None` if the change cannot be made or changes nothing.
+    /// Returns the truth table after the change; `None` if the change cannot be made, changes nothing or has too many
+    /// conditions.
     fn after(&self, edit: &Edit<'_>) -> Option<CaseTable> {
         let old: Vec<Handler> = self.table.cast.iter().map(|line| line.handler.clone()).collect();
         let mut stack = old.clone();
@@ -72,7 +75,7 @@ impl Case<'_> {
         (!unchanged && !table.is_too_large()).then_some(table)
     }
 
-    /// Reports whether the present stack names the module and its file is missing.
+    /// Reports whether a line of the present stack names the module, and the file of the module is missing.
     fn is_missing(&self, name: &str) -> bool {
         self.table.cast.iter().any(|line| {
             let named =
@@ -102,7 +105,8 @@ fn tried(table: &CaseTable, reach: Reach) -> Trial {
     Trial { wrong: found, shut, doubts }
 }
 
-/// Parses the PAM line `text`, and gives it the place and the substack level of the line `at`.
+/// Parses the PAM line `text`. The result has the place and the substack level of the line `at`; `None` if libpam would
+/// not accept `text`.
 fn placed(text: &str, at: &Handler) -> Option<Handler> {
     let line = read(text)?.into_iter().next()?;
     Some(Handler { level: at.level, place: at.place.clone(), ..line })
@@ -115,7 +119,7 @@ fn read(text: &str) -> Option<Vec<Handler>> {
     sound.then(|| service.lines(Facility::Auth).to_vec())
 }
 
-/// A file tree with one service.
+/// A file tree with the PAM file of one service.
 struct OneFile<'a>(&'a str);
 
 impl OneFile<'_> {

@@ -36,8 +36,8 @@ fn twice(case: &Case<'_>, number: usize, line: &Cast) -> Option<Finding> {
     })
 }
 
-/// Returns whether the stack is correct without the line. It is not if a jump counts the line, or if the line provides
-/// the password for later lines.
+/// Returns whether the stack is still correct after the line is removed. It is not if a jump counts the line, or if the
+/// line provides the password for later lines.
 fn may_go(case: &Case<'_>, number: usize, line: &Cast) -> bool {
     let StackKind::Module { args, .. } = &line.handler.kind else { return false };
     if args.iter().any(|arg| arg == "forward_pass") {

@@ -22,7 +22,7 @@ impl Case<'_> {
         found
     }
 
-    /// Returns whether it matters that a login of this row succeeds: it is a way in, or a login with every factor.
+    /// Returns whether the verdict depends on this row: it is a way in, or a login with every factor.
     fn decides(&self, row: &CaseRow) -> bool {
         let right = row.world.answer == ModuleAnswer::Right;
         let covered = self.reach.covers(row.world.key);

@@ -1,4 +1,4 @@
-//! Lowers findings without effect: a way in by which no user gets in, and a line that refuses no user.
+//! Turns findings without effect into warnings: a way in by which no user gets in, and a line that refuses no user.
 use crate::finding::{Finding, Level};
 use crate::judge::case::{Case, Reach};
 use crate::pam::control::ControlAction;
@@ -6,11 +6,11 @@ use crate::pam::dispatch::Impression;
 use crate::pam::table::{CaseRow, Password, Role};
 use crate::pam::twinlock::ModuleAnswer;
 
-/// Ways in for users whom the settings or a line exempt.
+/// Names of findings about ways in that only exempt users can use.
 const FOR_EXEMPT: [&str; 4] = ["nullok", "not-enrolled-allowed", "rule-exempts", "rule-reminds"];
-/// Ways in for everybody whom the stack lets in.
+/// Names of findings about ways in that every user whom the stack accepts can use.
 const FOR_ALL: [&str; 2] = ["not-wired", "stack-after-failure"];
-/// Lines that refuse every user who reaches them.
+/// Names of findings about lines that refuse every user who reaches them.
 const REFUSING: [&str; 5] = [
     "module-missing",
     "wrong-arguments",
@@ -20,8 +20,8 @@ const REFUSING: [&str; 5] = [
 ];
 
 impl Case<'_> {
-    /// Turns two kinds of findings into warnings: ways in by which no user gets in, and lines that refuse no user who
-    /// has every factor.
+    /// Turns two kinds of findings into warnings, because they have no effect: ways in by which no user gets in, and
+    /// lines that refuse no user who has every factor.
     pub fn weigh(&self, findings: &mut [Finding]) {
         if self.table.is_too_large() {
             return;
@@ -44,7 +44,7 @@ impl Case<'_> {
         }
     }
 
-    /// Reports whether some user with every factor gets in.
+    /// Reports whether some user who gives every factor gets in.
     #[must_use]
     pub fn gets_in(&self) -> bool {
         self.table.rows.iter().any(|row| (self.usable)(row) && self.has_all(row))
@@ -69,8 +69,8 @@ impl Case<'_> {
         proven && row.met && row.world.answer == ModuleAnswer::Right && self.makes_no_mistake(row)
     }
 
-    /// Reports whether the password of a row is correct, or is never asked for. A user whose correct password is refused
-    /// is locked out, even if a wrong one and a code would be let in.
+    /// Reports whether the password of a row is correct, or is never asked for. A user whose correct password is
+    /// refused is locked out, even if a wrong password and a code would be accepted.
     pub(super) fn makes_no_mistake(&self, row: &CaseRow) -> bool {
         let asks =
             |line: usize| self.line(line).is_some_and(|line| matches!(line.role, Role::Proof(_)));
@@ -79,8 +79,8 @@ impl Case<'_> {
     }
 }
 
-/// Returns a function that tells whether users get in by a row, if sshd's settings are unknown or do not matter: the
-/// row must grant access, and `reach` must cover its first factor.
+/// Returns a function that tells whether users get in by a row: the row grants access, and users reach PAM with its
+/// first factor. For stacks for which sshd's settings are unknown or do not matter.
 pub fn covered(reach: Reach) -> impl Fn(&CaseRow) -> bool {
     move |row| row.passes() && reach.covers(row.world.key)
 }

@@ -1,4 +1,4 @@
-//! Finds lines of twinlock whose refusal is ignored, in a stack that lets a user in because of it.
+//! Finds twinlock lines whose refusal libpam ignores, so that a user without a code gets in.
 use crate::finding::{Finding, Level};
 use crate::judge::case::{Case, Wrong, wrong};
 use crate::judge::doors::required;

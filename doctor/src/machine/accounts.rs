@@ -12,15 +12,15 @@ use crate::sshd::probe::{Account, People, Shell};
 
 /// Databases of nsswitch.conf that name accounts and their groups.
 const DATABASES: [&str; 3] = ["passwd:", "group:", "initgroups:"];
-/// Folders with records of systemd.
+/// Folders with user and group records of systemd.
 const RECORDS: [&str; 5] =
     ["/etc/userdb", "/run/userdb", "/run/host/userdb", "/usr/lib/userdb", "/var/lib/systemd/home"];
 
-/// Largest list that is evaluated, in bytes.
+/// Largest size in bytes of a list of accounts that is evaluated.
 const LIST_MAX: usize = 1 << 16;
 
 impl Machine {
-    /// Returns the accounts with their groups, the primary ones too, and whether there are accounts elsewhere.
+    /// Returns the accounts of the files with all their groups, and whether a directory may contain more accounts.
     ///
     /// # Errors
     /// [`UnreadableError`] if an existing list cannot be read.
@@ -41,15 +41,15 @@ impl Machine {
             groups.extend(by_number.get(number).into_iter().flatten().cloned());
             Some(Account { name: name.to_owned(), groups, shell })
         });
-        // A group elsewhere has members of the files too, and no account of its own.
+        // Groups in a directory can have members from the files, but they add no accounts.
         let listed = self.tree.is_host() || self.has("/etc/passwd");
         let elsewhere = if listed { self.source(DATABASES[0]) } else { self.elsewhere() };
         let elsewhere = elsewhere.map(|(_, source)| source);
         Ok(People { accounts: accounts.collect(), elsewhere })
     }
 
-    /// Returns the accounts that the conditions of a stack ask about, and the lists that it names. `enrolled` are the accounts
-    /// with a code, if they are known.
+    /// Returns the accounts that the conditions of a stack test, and the texts of the lists of accounts that its lines
+    /// name. `enrolled` are the accounts with a code, if they are known.
     #[must_use]
     pub fn census(&self, stack: &[Handler], enrolled: Option<&[String]>) -> Rc<Census> {
         if !census::asks(stack) {
@@ -61,7 +61,8 @@ impl Machine {
         Rc::new(Census { people, lists: lists.collect() })
     }
 
-    /// Returns the text of a list that pam_listfile or pam_access reads; `None` if the module may not read that file alone.
+    /// Returns the text of a list that pam_listfile or pam_access reads; `None` if it cannot be read or is too large,
+    /// if every user may write to it, or if the module also reads other files.
     fn plain_list(&self, path: &str) -> Option<String> {
         let is_open = self.tree.stat(path).is_ok_and(|found| found.st_mode & 0o002 != 0);
         let more = self.tree.names("/etc/security/access.d").unwrap_or_default();
@@ -69,7 +70,8 @@ impl Machine {
         self.text(path).ok().filter(|text| !is_open && is_whole && text.len() <= LIST_MAX)
     }
 
-    /// Returns the accounts with a code, or all if these are not known; `None` if an account may be missing.
+    /// Returns the enrolled accounts; all accounts if `enrolled` is `None`. Returns `None` if an account may be
+    /// missing.
     fn persons(&self, enrolled: Option<&[String]>) -> Option<Vec<Person>> {
         let people = self.people().ok().filter(|people| people.elsewhere.is_none())?;
         if self.elsewhere().is_some() {
@@ -110,7 +112,8 @@ impl Machine {
         }
     }
 
-    /// Returns the first source of accounts or of their groups that is no file, and where it is written.
+    /// Returns the first source of accounts or groups other than a file, and the place that names it; `None` if all are
+    /// in files.
     #[must_use]
     pub fn elsewhere(&self) -> Option<(String, String)> {
         if !self.tree.is_host() && !self.has("/etc/passwd") {
@@ -119,7 +122,7 @@ impl Machine {
         DATABASES.iter().find_map(|database| self.source(database))
     }
 
-    /// Returns the first source of a database that is no file, and where it is written.
+    /// Returns the first source of an nsswitch.conf database other than a file, and the place that names it.
     fn source(&self, database: &str) -> Option<(String, String)> {
         let path = "/etc/nsswitch.conf";
         let text = self.text(path).ok()?;
@@ -143,7 +146,7 @@ impl Machine {
     }
 }
 
-/// Returns name, group number and shell of an account.
+/// Returns the name, group number and shell of an account from a line of /etc/passwd.
 fn account(line: &str) -> Option<(&str, &str, Shell)> {
     let fields: Vec<&str> = line.split(':').collect();
     let (name, number, shell) = (fields.first()?, fields.get(3)?, fields.get(6)?);

@@ -1,11 +1,11 @@
 //! Patterns of file names as glob(3) reads them: `*`, `?` and `[...]`.
 
-/// Returns whether a part of a path is a pattern.
+/// Returns whether a component of a path contains a character of a pattern.
 pub(super) fn is_pattern(part: &str) -> bool {
     part.contains(['*', '?', '['])
 }
 
-/// Returns whether a file name matches a pattern. A leading dot must be in the pattern.
+/// Returns whether a file name matches a pattern. A leading dot of the name matches only a dot in the pattern.
 pub(super) fn fits(pattern: &str, name: &str) -> bool {
     let pattern: Vec<char> = pattern.chars().collect();
     let name: Vec<char> = name.chars().collect();
@@ -13,7 +13,7 @@ pub(super) fn fits(pattern: &str, name: &str) -> bool {
     !hidden && rest_fits(&pattern, &name)
 }
 
-/// Returns whether an absolute path matches an absolute pattern, part by part.
+/// Returns whether an absolute path matches an absolute pattern, component by component.
 pub(super) fn fits_path(pattern: &str, path: &str) -> bool {
     let parts = |path: &str| -> Vec<String> {
         path.split('/').filter(|part| !part.is_empty()).map(str::to_owned).collect()

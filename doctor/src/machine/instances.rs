@@ -37,7 +37,7 @@ impl Machine {
         all
     }
 
-    /// Returns the sshd of a unit, with its drop-ins.
+    /// Returns the sshd that a unit with its drop-ins starts; `None` if there is no such unit.
     fn unit(&self, name: &str) -> Option<Instance> {
         let main =
             UNIT_FOLDERS.iter().find_map(|folder| self.started_by(&format!("{folder}/{name}")));
@@ -61,7 +61,7 @@ impl Machine {
         Some((LinePlace { file: file.to_owned(), line }, words.get(1..)?.to_vec()))
     }
 
-    /// Returns the options of sshd in the files of defaults.
+    /// Returns the sshd with the options in the distribution's files of defaults; `None` if these set no options.
     fn defaults(&self) -> Option<Instance> {
         command_line::DEFAULTS.iter().find_map(|(name, file)| {
             let (line, words) = command_line::assigned(&self.text(file).ok()?, name)?;
@@ -101,7 +101,7 @@ impl Machine {
         let of_root =
             ids.split_whitespace().count() == 4 && ids.split_whitespace().all(|id| id == "0");
         let program = fs::read_link(of("exe")).unwrap_or_default();
-        // An upgrade has removed the file of a program that still runs.
+        // If an upgrade has removed the program file of a running sshd, the kernel appends ` (deleted)`.
         let program = program.to_string_lossy();
         let runs_sshd = program.trim_end_matches(" (deleted)").ends_with("/sshd");
         let place = |path: &str| fs::metadata(path).map(|it| (it.dev(), it.ino())).ok();

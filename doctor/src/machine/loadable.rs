@@ -12,13 +12,13 @@ use crate::pam::modules::file_name;
 use crate::pam::stack::{Facility, Service, StackKind};
 use crate::pam::twinlock::is_twinlock;
 
-/// A program that does nothing, into which the module is loaded.
+/// A program that does nothing. The module is loaded into it as a test.
 const IDLE: &str = "/usr/bin/true";
 
 impl Machine {
-    /// Returns a finding for each file of the module that cannot be loaded: a lock-out if a line then refuses every login
-    /// that reaches it. Only files that root alone can have written are tried, since loading runs their code; files of
-    /// another host are not.
+    /// Returns a finding for each file of the module that cannot be loaded: a lock-out if a line then refuses every
+    /// login that reaches it. Only files that root alone can have written are tried, since loading runs their code;
+    /// files of another host are not tried.
     #[must_use]
     pub fn unloadable(&self, service: &Service) -> Vec<Finding> {
         let mut names: BTreeMap<&str, Level> = BTreeMap::new();
@@ -52,7 +52,8 @@ impl Machine {
         names.into_iter().filter_map(finding).collect()
     }
 
-    /// Loads the file into an idle process. Returns what the dynamic loader complains about.
+    /// Loads the file into an idle process. Returns the complaint of the dynamic loader; `None` if there is none, or if
+    /// the file is not tried.
     fn said_by_loader(&self, path: &str) -> Option<String> {
         let whole = Path::new(path).canonicalize().ok().filter(|_| self.is_host())?;
         let is_plain = !whole.to_str()?.contains([':', ' ']);

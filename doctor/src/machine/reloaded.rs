@@ -6,7 +6,7 @@ use crate::machine::Machine;
 use crate::pam::load::Files;
 use crate::sshd::config::Config;
 
-/// A time of the kernel's clock: seconds and nanoseconds.
+/// A time since 1970: seconds and nanoseconds.
 type Time = [i64; 2];
 
 /// The time at which an sshd read its files.
@@ -45,7 +45,8 @@ impl Machine {
         .collect()
     }
 
-    /// Returns the file that was changed last, and when. A removed file changes the folder of the drop-ins.
+    /// Returns the configuration file that was changed last, and the time of its change. A removed drop-in file changes
+    /// the time of the folder of drop-ins.
     fn last_changed(&self, config: &Config) -> Option<(String, Time)> {
         let places = config.directives.iter().map(|line| &line.place.file);
         let places = places.chain(config.blocks.iter().map(|block| &block.place.file));
@@ -73,7 +74,7 @@ impl Machine {
         let ticks = stat.rsplit_once(')')?.1.split_whitespace().nth(19)?;
         let ticks =
             i64::try_from(ticks.parse::<u64>().ok()?.checked_div(clock_ticks_per_second())?);
-        // The time of the boot is known to a second.
+        // The kernel states the time of the boot in whole seconds.
         Some(Since::Started([booted.trim().parse::<i64>().ok()? + ticks.ok()? + 1, 0]))
     }
 }

@@ -13,13 +13,14 @@ use crate::sshd::config::MAIN_FILES;
 
 /// Largest output of sshd in bytes.
 const OUTPUT_MAX: u64 = 1 << 20;
-/// What sshd says if its folder below /run is missing: it was not started since the boot. Only root needs the folder.
+/// Complaint of an sshd that was not started since the boot, so that its folder below /run is missing. Only an sshd
+/// that root runs needs the folder.
 const NO_FOLDER: &str = "Missing privilege separation directory";
-/// The user and the group as whom sshd prints its settings if root cannot.
+/// User id and group id with which sshd prints its settings if it cannot do so as root.
 const NOBODY: u32 = 65_534;
 
 impl Machine {
-    /// Returns what `sshd -t` complains about, if anything.
+    /// Returns the complaint of `sshd -t` about the settings; `None` if sshd accepts them.
     ///
     /// # Errors
     /// [`ProbeError`] if sshd cannot be run.
@@ -72,7 +73,7 @@ impl Machine {
         }
     }
 
-    /// Returns the call of sshd with the copies of its configuration.
+    /// Returns the command that runs sshd with the copies of its configuration.
     fn of_stage(&self, program: &Path, args: &[&str], stage: &Stage) -> Command {
         let mut command = Command::new(program);
         let pairs = self.instance.options.chunks_exact(2);
@@ -103,7 +104,7 @@ fn not_copied(error: io::Error) -> ProbeError {
     ProbeError::NotCopied(error.to_string())
 }
 
-/// Runs sshd and returns its output, or what it complains about.
+/// Runs sshd. Returns its output, or its complaint as a [`ProbeError`].
 ///
 /// # Errors
 /// [`io::Error`] if it cannot be run.
@@ -117,20 +118,20 @@ fn answer(command: &mut Command) -> io::Result<Result<String, ProbeError>> {
     if child.wait()?.success() {
         return Ok(Ok(said));
     }
-    // sshd ends these lines with CR LF.
+    // sshd ends the lines of a complaint with CR LF.
     Ok(Err(ProbeError::Refused(complaint.replace('\r', "").trim().to_owned())))
 }
 
-/// Reads at most [`OUTPUT_MAX`] bytes of what a process prints. The caller may control the process, and could make it
-/// print without end.
+/// Reads at most [`OUTPUT_MAX`] bytes of the output of a process. The caller of doctor may control the process, and
+/// could make it print without end.
 fn bounded(stream: impl Read) -> io::Result<String> {
     let mut bytes = Vec::new();
     stream.take(OUTPUT_MAX).read_to_end(&mut bytes)?;
     Ok(String::from_utf8_lossy(&bytes).into_owned())
 }
 
-/// Reports whether a complaint is not about the settings, but about the caller's rights or files that are missing at
-/// present.
+/// Reports whether a complaint is not about the settings, but about the rights of the caller, or about files that exist
+/// only while sshd runs.
 fn beside_the_point(said: &str) -> bool {
     said.contains("no hostkeys available")
         || said.contains(NO_FOLDER)

@@ -25,7 +25,7 @@ impl Machine {
             for line in self.text(&file).unwrap_or_default().lines() {
                 let Some(value) = line.trim().strip_prefix("ListenStream") else { continue };
                 match value.trim_start().strip_prefix('=').map(str::trim) {
-                    // An empty value forgets those before.
+                    // An empty value removes all ports set before.
                     Some("") => ports.clear(),
                     Some(address) => ports.extend(port(address)),
                     None => {}
@@ -36,7 +36,7 @@ impl Machine {
     }
 }
 
-/// Returns the port of an address such as `2222`, `0.0.0.0:2222` or `[::]:2222`; a path has none.
+/// Returns the port of an address such as `2222`, `0.0.0.0:2222` or `[::]:2222`; `None` for the path of a socket.
 fn port(address: &str) -> Option<String> {
     let port = address.rsplit(':').next().filter(|_| !address.starts_with(['/', '@']))?;
     port.parse::<u16>().ok().map(|port| port.to_string())

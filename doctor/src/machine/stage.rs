@@ -17,7 +17,7 @@ use crate::pam::load::Files;
 use crate::sshd::config::{DEEPEST, FILES_MAX, Patterns, criteria, included, split};
 use crate::sshd::probe::{People, fits_group};
 
-/// The folder that holds the folders with copies.
+/// The folder in which folders with copies are created.
 const PLACE: &str = "/tmp";
 /// Beginning of the names of folders with copies.
 const PREFIX: &str = "twinlock-doctor.";
@@ -32,7 +32,7 @@ pub(super) struct Stage {
     copied: Vec<String>,
 }
 
-/// Where the files are, and the accounts that sshd cannot look up.
+/// The machine whose files are copied, and its accounts; `None` if sshd can look up the accounts by itself.
 struct Source<'a> {
     machine: &'a Machine,
     people: Option<&'a People>,
@@ -44,10 +44,10 @@ impl Stage {
     /// # Errors
     /// [`io::Error`] if a file cannot be read or a copy cannot be written.
     pub(super) fn of(machine: &Machine, main: &str) -> io::Result<Self> {
-        // Another doctor may take the first folder for a left-over one before it is locked.
+        // Before the new folder is locked, another doctor may take it for a left-over one and remove it.
         let mut stage = Self::empty().or_else(|_| Self::empty())?;
         stage.remove_left_over();
-        // sshd looks up the accounts of the host on which it runs.
+        // sshd looks up accounts on the host on which it runs, not in the examined tree.
         let people = match machine.tree.is_host() {
             true => None,
             false => Some(machine.people().map_err(|unreadable| unreadable.error)?),
@@ -57,7 +57,7 @@ impl Stage {
         Ok(stage)
     }
 
-    /// Creates the folder, and locks it.
+    /// Creates a folder without copies, and locks it.
     fn empty() -> io::Result<Self> {
         let mut random = [0; 8];
         KernelEntropy.fill(&mut random).map_err(|_| io::Error::other("no random bytes"))?;
@@ -69,7 +69,7 @@ impl Stage {
         Ok(Self { folder, lock, copied: Vec::new() })
     }
 
-    /// Removes folders of this user whose process was killed before it could do so.
+    /// Removes folders of this user that are left over from killed processes.
     fn remove_left_over(&self) {
         let Ok(own) = fstat(&self.lock) else { return };
         let entries = fs::read_dir(PLACE).into_iter().flatten().flatten();
@@ -82,7 +82,7 @@ impl Stage {
         }
     }
 
-    /// Returns the copy of the main file.
+    /// Returns the path of the copy of the main file.
     pub(super) fn main(&self) -> PathBuf {
         self.path(0)
     }
@@ -92,7 +92,7 @@ impl Stage {
         self.folder.join("key")
     }
 
-    /// Replaces the paths of the copies in a complaint of sshd by those of the files.
+    /// Replaces the paths of copies in a complaint of sshd by the paths of the copied files.
     pub(super) fn restore(&self, said: Result<String, ProbeError>) -> Result<String, ProbeError> {
         said.map_err(|error| match error {
             ProbeError::Refused(said) => ProbeError::Refused(self.restored(&said)),
@@ -107,8 +107,8 @@ impl Stage {
         })
     }
 
-    /// Lets a user with this uid, and a group with this number, read the copies and the host key. The copies still belong
-    /// to this user, so nobody else can change them.
+    /// Gives the host key to the user with this uid, and lets the group with the same number read the copies. The
+    /// copies still belong to the user of this process, so nobody else can change them.
     ///
     /// # Errors
     /// [`io::Error`] if an owner or a mode cannot be set.
@@ -118,7 +118,7 @@ impl Stage {
             chown(&path, None, Some(uid))?;
             fs::set_permissions(&path, Permissions::from_mode(0o640))?;
         }
-        // sshd refuses a key of its own user that a group can read.
+        // sshd refuses a host key that belongs to its user and that a group can read.
         if self.host_key().exists() {
             chown(self.host_key(), Some(uid), None)?;
         }
@@ -140,7 +140,7 @@ impl Stage {
         let mut text = String::new();
         for line in source.machine.text(path)?.lines() {
             match split(line) {
-                // sshd refuses this depth.
+                // sshd refuses files that are included at this depth.
                 Some((word, _)) if word == "include" && depth >= DEEPEST => {
                     text.push_str(&include(slice::from_ref(&copy)));
                 }
@@ -174,7 +174,7 @@ impl Stage {
         Ok(copies)
     }
 
-    /// Makes a host key. Without one, sshd tries the keys of the host.
+    /// Creates a host key among the copies. Without it, sshd would read the host keys of the host.
     fn make_host_key(&self) {
         let mut command = Command::new(programs::whole_path("ssh-keygen"));
         command.args(["-q", "-t", "ed25519", "-N", "", "-f"]).arg(self.host_key());
@@ -196,7 +196,7 @@ fn locked(folder: &Path) -> io::Result<OwnedFd> {
     Ok(open)
 }
 
-/// Returns an Include line, or an empty line if nothing is included.
+/// Returns an Include line with the paths of the copies; an empty line if there are none.
 fn include(copies: &[PathBuf]) -> String {
     if copies.is_empty() {
         return String::new();
@@ -206,7 +206,8 @@ fn include(copies: &[PathBuf]) -> String {
 }
 
 impl Source<'_> {
-    /// Returns a Match line on which each group is replaced by its members, if sshd cannot look them up.
+    /// Returns a Match line. If sshd cannot look up groups, each criterion `Group` is replaced by the members of the
+    /// groups.
     fn matched(&self, line: &str, value: &str) -> String {
         let Some(people) = self.people else { return line.to_owned() };
         let each = criteria(value).into_iter().map(|(word, list)| match word.as_str() {
@@ -217,7 +218,8 @@ impl Source<'_> {
     }
 }
 
-/// Returns the accounts in a list of groups; without any, a list that no account matches.
+/// Returns the members of groups that match a list, as a list of users; if there are none, a list that no account
+/// matches.
 fn members(people: &People, list: &str) -> String {
     let is_in = people.accounts.iter().filter(|account| fits_group(list, &account.groups));
     let names = is_in.map(|account| account.name.as_str());

@@ -1,11 +1,11 @@
-//! Asks sudo's own program for what sudoers says.
+//! Runs `cvtsudoers` of sudo to read sudoers.
 use std::process::Command;
 
 use twinlock_host::programs;
 
 use crate::machine::Machine;
 
-/// What `cvtsudoers` says.
+/// The result of `cvtsudoers`.
 #[derive(Debug, PartialEq, Eq)]
 pub enum SudoersOutput {
     /// The output of `cvtsudoers` in JSON.
@@ -17,7 +17,7 @@ pub enum SudoersOutput {
 }
 
 impl Machine {
-    /// Returns sudoers with everything that it includes, in JSON.
+    /// Returns the rules of sudoers, including all files that it includes, in JSON.
     #[must_use]
     pub fn sudoers(&self, file: &str) -> SudoersOutput {
         let program = programs::whole_path("cvtsudoers");
@@ -37,7 +37,7 @@ impl Machine {
         }
     }
 
-    /// Reports whether a program is installed: a name in a program folder, or a whole path.
+    /// Reports whether a program is installed. `name` is the name of a file in a program folder, or a whole path.
     #[must_use]
     pub fn has_program(&self, name: &str) -> bool {
         if name.starts_with('/') {

@@ -34,7 +34,7 @@ impl Tree {
     /// # Errors
     /// [`io::Error`] if the path leads to another kind of file, or the file cannot be read or is too large.
     pub(super) fn text(&self, path: &str) -> io::Result<String> {
-        // A device may act when it is opened, so the kind is checked before.
+        // Opening a device can have an effect, so the kind of file is checked before.
         let found = fs::fstat(self.open(path, OFlags::PATH)?)?;
         if is_null(&found) {
             return Ok(String::new());
@@ -146,7 +146,7 @@ fn kind(found: &Stat) -> FileType {
     FileType::from_raw_mode(found.st_mode)
 }
 
-/// Reports whether the file is /dev/null, to which administrators link a file that shall be empty.
+/// Reports whether the file is /dev/null. Administrators link a file to it to make the file empty.
 fn is_null(found: &Stat) -> bool {
     kind(found) == FileType::CharacterDevice && found.st_rdev == fs::makedev(1, 3)
 }

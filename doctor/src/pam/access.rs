@@ -1,13 +1,13 @@
 //! Lists of pam_access (access.conf(5)): whether a line admits an account, where that does not depend on the connection.
 use crate::pam::census::Person;
 
-/// The list if no line names one.
+/// The file that pam_access reads if the line does not name another file.
 pub(super) const FILE: &str = "/etc/security/access.conf";
-/// Arguments that change no answer.
+/// Arguments of pam_access that do not change its answer.
 const TALK: [&str; 3] = ["debug", "noaudit", "nodefgroup"];
 
-/// Returns whether the list admits the account; `None` if that depends on more than the account. The first line that
-/// matches decides, and without one the account is admitted.
+/// Returns whether the list admits the account. The first entry that matches decides; an account that no entry matches
+/// is admitted. `None` if the answer depends on more than the account.
 #[must_use]
 pub(super) fn admits(text: &str, args: &[String], person: &Person) -> Option<bool> {
     let plain = |arg: &String| TALK.contains(&arg.as_str()) || arg.starts_with("accessfile=");
@@ -30,7 +30,7 @@ pub(super) fn admits(text: &str, args: &[String], person: &Person) -> Option<boo
     Some(true)
 }
 
-/// Reports whether a list of users matches: one of the names does, and none after EXCEPT.
+/// Reports whether a list of users matches the account: a name before EXCEPT matches it, and no name after EXCEPT does.
 fn matches(words: &[&str], person: &Person, bare_groups: bool) -> Option<bool> {
     let mut names = words.split(|word| *word == "EXCEPT");
     let mut is_in = Some(false);
@@ -64,7 +64,7 @@ fn is(name: &str, person: &Person, bare_groups: bool) -> Option<bool> {
     if let Some(group) = name.strip_prefix('(').and_then(|rest| rest.strip_suffix(')')) {
         return Some(in_group(group));
     }
-    // A network group, or a name with a host.
+    // A netgroup, or a name with a host.
     if name.contains(['@', '(', ')', '\\']) {
         return None;
     }

@@ -1,4 +1,4 @@
-//! The accounts as the conditions of a stack see them: which combinations of answers some account can get.
+//! The accounts that the conditions of a stack test: which combinations of answers some account can get.
 use std::collections::BTreeMap;
 use std::rc::Rc;
 
@@ -9,20 +9,20 @@ use crate::pam::stack::{Handler, StackKind};
 use crate::pam::subject::FLAGS;
 use crate::pam::table::{CaseRow, CaseTable, Cast, Role};
 
-/// An account, or one that may exist.
+/// An account of the machine, or an account that may exist.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug, Default)]
 pub struct Person {
     /// The name of the account.
     pub name: String,
     /// Its user id.
     pub uid: u32,
-    /// Its groups, the primary one too.
+    /// The groups of the account, including the primary group.
     pub groups: Vec<String>,
-    /// Its shell, if the account is one of /etc/passwd.
+    /// The shell of an account in /etc/passwd; `None` for an account that may exist.
     pub shell: Option<String>,
 }
 
-/// The accounts, and the texts of the lists of accounts that lines name.
+/// The accounts, and the texts of the lists of accounts that the lines of a stack name.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct Census {
     /// The accounts that can have every factor; `None` if they are not all known.
@@ -31,16 +31,16 @@ pub struct Census {
     pub lists: BTreeMap<String, String>,
 }
 
-/// Largest number of groups, and of accounts that may exist, that are told apart.
+/// Largest number of groups and of accounts that may exist. With more, no combination of answers is excluded.
 const GROUPS_MAX: usize = 6;
 const PEOPLE_MAX: usize = 20_000;
-/// Codes by which a condition says that it does not hold.
+/// Return codes of a condition that does not hold.
 const REFUSALS: [PamCode; 2] = [PamCode::AUTH_ERR, PamCode::PERM_DENIED];
 
-/// The list of pam_access if no line names one.
+/// The file that pam_access reads if a line does not name another file.
 pub const ACCESS: &str = access::FILE;
 
-/// Returns the path of the list of accounts that a line names.
+/// Returns the path of the list that the module of a line reads; `None` if it reads none.
 #[must_use]
 pub fn list_of<'a>(path: &str, args: &'a [String]) -> Option<&'a str> {
     let value = |key: &str| args.iter().rev().find_map(|word| word.strip_prefix(key));
@@ -53,7 +53,7 @@ pub fn list_of<'a>(path: &str, args: &'a [String]) -> Option<&'a str> {
     }
 }
 
-/// Returns the lists that the lines of a stack name, each once.
+/// Returns the paths of the lists that the lines of a stack name, each path once.
 #[must_use]
 pub fn lists(stack: &[Handler]) -> Vec<&str> {
     let mut found: Vec<&str> = Vec::new();
@@ -64,7 +64,7 @@ pub fn lists(stack: &[Handler]) -> Vec<&str> {
     found
 }
 
-/// Reports whether a line of the stack asks about the account.
+/// Reports whether a line of the stack tests the account.
 #[must_use]
 pub fn asks(stack: &[Handler]) -> bool {
     let asking = ["pam_succeed_if.so", "pam_localuser.so"];
@@ -108,7 +108,8 @@ impl Census {
         }
     }
 
-    /// Removes the rows whose conditions no account could meet together, and marks those that none of the accounts meets.
+    /// Removes the rows whose answers no possible account could get. Marks the other rows with whether an account of
+    /// the machine can get their answers ([`CaseRow::met`]).
     pub fn apply(&self, table: &mut CaseTable) {
         let mut rows = std::mem::take(&mut table.rows);
         let conditions = conditions(table);
@@ -128,7 +129,8 @@ impl Census {
         table.rows = rows;
     }
 
-    /// Returns whether an account can get the answers of the row. An account that is not known may get any.
+    /// Returns whether an account can get the answers of the row. An account that is not in the list may get any
+    /// answers.
     #[must_use]
     pub fn is_met_by(&self, table: &CaseTable, row: &CaseRow, name: &str) -> bool {
         let mut known = self.people.iter().flat_map(|people| people.iter());
@@ -140,7 +142,7 @@ impl Census {
         answers.iter().any(|one| asked.fits(one, row))
     }
 
-    /// Returns the answers of the conditions, one list for all accounts with the same answers.
+    /// Returns the answers of the conditions to the accounts. Accounts with the same answers share one entry.
     fn answers(&self, conditions: &[Condition<'_>], people: &[Person]) -> Vec<Answers> {
         let of = |person: &Person| -> Answers {
             conditions.iter().map(|one| self.holds(one.path, one.args, person)).collect()
@@ -152,14 +154,15 @@ impl Census {
     }
 }
 
-/// A condition, and a line with it.
+/// A condition, and the module and arguments of a line with this condition.
 struct Condition<'a> {
     number: usize,
     path: &'a str,
     args: &'a [String],
 }
 
-/// Returns the conditions of a stack whose answers have different effects. One answer stands for both of any other.
+/// Returns the conditions that have one code for yes and another for no. For the other conditions, yes and no have the
+/// same effect on the stack.
 fn conditions(table: &CaseTable) -> Vec<Condition<'_>> {
     let both = |number: usize| {
         let codes = table.conditions.get(number).map_or([].as_slice(), |one| &one.codes);
@@ -177,19 +180,19 @@ fn conditions(table: &CaseTable) -> Vec<Condition<'_>> {
     found
 }
 
-/// Whether each condition holds, where that is known.
+/// For each condition, whether it holds; `None` if that is not known.
 type Answers = Vec<Option<bool>>;
 
-/// Whose answers are compared.
+/// Kind of the account whose answers are compared with a row.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Whose {
-    /// Those of an account that exists.
+    /// An account that exists.
     Known,
-    /// Those of an account that may exist, or that a module may not find.
+    /// An account that may exist, or that a module may not find.
     AnyName,
 }
 
-/// The conditions that a row has consulted.
+/// The conditions of a stack, and the numbers of those that a row has consulted.
 struct Asked<'a> {
     conditions: &'a [Condition<'a>],
     consulted: &'a [usize],
@@ -197,7 +200,7 @@ struct Asked<'a> {
 }
 
 impl Asked<'_> {
-    /// Reports whether the conditions can have the answers of the row.
+    /// Reports whether an account with these answers can get the answers of the row.
     fn fits(&self, answers: &Answers, row: &CaseRow) -> bool {
         answers.iter().zip(self.conditions).all(|(holds, condition)| {
             let number = Some(condition.number).filter(|number| self.consulted.contains(number));
@@ -212,7 +215,8 @@ impl Asked<'_> {
     }
 }
 
-/// Returns an account of each kind that the conditions may tell apart; `None` if there are too many kinds.
+/// Returns accounts that may exist, one for each combination of name, user id and groups that the conditions can
+/// distinguish; `None` if there are too many.
 fn possible(conditions: &[Condition<'_>], lists: &BTreeMap<String, String>) -> Option<Vec<Person>> {
     let mut words: Vec<&str> = Vec::new();
     for one in conditions {
@@ -249,7 +253,7 @@ fn possible(conditions: &[Condition<'_>], lists: &BTreeMap<String, String>) -> O
     Some(people)
 }
 
-/// Reports whether the condition may take the word for the name of a group.
+/// Reports whether the condition may compare the word with the names of groups.
 fn may_be_group(condition: &Condition<'_>, word: &str, lists: &BTreeMap<String, String>) -> bool {
     let in_args = condition.args.iter().any(|arg| arg.split(':').any(|part| part == word));
     let in_list = || {
@@ -264,7 +268,8 @@ fn may_be_group(condition: &Condition<'_>, word: &str, lists: &BTreeMap<String, 
     }
 }
 
-/// Returns whether the list of pam_listfile makes the module succeed.
+/// Returns whether pam_listfile with these arguments succeeds for the account; `None` if that depends on more than the
+/// list and the account.
 fn listed(args: &[String], list: &str, person: &Person) -> Option<bool> {
     let value = |key: &str| args.iter().rev().find_map(|word| word.strip_prefix(key));
     let known = ["item=", "file=", "sense=", "onerr=", "quiet"];
@@ -284,7 +289,7 @@ fn listed(args: &[String], list: &str, person: &Person) -> Option<bool> {
     }
 }
 
-/// Returns whether pam_usertype takes a user id for that of a system account.
+/// Returns whether pam_usertype takes a user id for the id of a system account.
 fn is_system(login_defs: &str, uid: u32) -> bool {
     let value = |key: &str| {
         let mut lines = login_defs.lines().filter_map(|line| line.trim_start().strip_prefix(key));
@@ -295,7 +300,7 @@ fn is_system(login_defs: &str, uid: u32) -> bool {
     uid <= 99 || uid == 65534 || uid <= most && uid < least
 }
 
-/// Returns whether every test of a line of pam_succeed_if holds.
+/// Returns whether all tests of a pam_succeed_if line hold for the account; `None` if that is not known.
 fn succeeds_if(args: &[String], person: &Person) -> Option<bool> {
     let words: Vec<&str> =
         args.iter().map(String::as_str).filter(|word| !FLAGS.contains(word)).collect();

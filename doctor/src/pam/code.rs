@@ -47,7 +47,7 @@ impl PamCode {
     pub const SUCCESS: Self = Self(0);
     /// The module cannot work.
     pub const SERVICE_ERR: Self = Self(3);
-    /// libpam's answer for a line that it cannot run.
+    /// The module denies permission. libpam also returns this code for a line that it cannot run.
     pub const PERM_DENIED: Self = Self(6);
     /// The module refuses.
     pub const AUTH_ERR: Self = Self(7);
@@ -61,26 +61,26 @@ impl PamCode {
     pub const MAXTRIES: Self = Self(11);
     /// Success, but the password has to be changed.
     pub const NEW_AUTHTOK_REQD: Self = Self(12);
-    /// Credentials cannot be set.
+    /// The module cannot set credentials.
     pub const CRED_ERR: Self = Self(17);
     /// The conversation failed.
     pub const CONV_ERR: Self = Self(19);
     /// The module has no opinion.
     pub const IGNORE: Self = Self(25);
-    /// The service's files are unusable.
+    /// libpam cannot use the files of the service.
     pub const ABORT: Self = Self(26);
     /// The module's file is missing.
     pub const MODULE_UNKNOWN: Self = Self(28);
     /// The module wants to be called again.
     pub const INCOMPLETE: Self = Self(31);
 
-    /// Returns the code of a name.
+    /// Returns the code with this name; `None` if there is no such code.
     #[must_use]
     pub fn from_name(name: &str) -> Option<Self> {
         all().find(|code| code.name() == name)
     }
 
-    /// Returns the name in control flags.
+    /// Returns the name of the code in control flags.
     #[must_use]
     pub fn name(self) -> &'static str {
         NAMES.get(self.index()).copied().unwrap_or("unknown")

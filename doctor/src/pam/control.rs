@@ -1,20 +1,20 @@
 //! Control flags: the action for each return code of a module.
 use crate::pam::code::{CODES, PamCode, all};
 
-/// What libpam does next.
+/// What libpam does after a module has returned.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum ControlAction {
     /// Ignores the line.
     Ignore,
-    /// Success, which a later failure overrides.
+    /// Sets the result to success unless it is a failure.
     Ok,
-    /// Success that ends the stack.
+    /// As `Ok`, and ends the stack if the result is success.
     Done,
-    /// Failure; the stack continues.
+    /// Sets the result to failure, and goes on with the next line.
     Bad,
-    /// Failure that ends the stack.
+    /// Sets the result to failure, and ends the stack.
     Die,
-    /// Forgets the result of this stack so far.
+    /// Discards the result of this stack so far.
     Reset,
     /// Skips that many lines.
     Jump(u32),
@@ -29,11 +29,12 @@ pub struct Actions([ControlAction; CODES]);
 pub enum Control {
     /// A module line.
     Actions(Box<Actions>),
-    /// A module line with a control field that libpam cannot parse: every code is bad.
+    /// A module line with a control field that libpam cannot parse, and the reason. libpam then takes every return code
+    /// as a failure.
     UnreadableError(String),
     /// Inserts the lines of another file.
     Include,
-    /// Inserts the lines of another file as one line.
+    /// Runs the lines of another file as one line, with a result of their own.
     Substack,
 }
 
@@ -48,7 +49,7 @@ const WORDS: [(&str, ControlAction); 6] = [
 ];
 
 impl Actions {
-    /// Returns the action for a code.
+    /// Returns the action for a return code.
     #[must_use]
     pub fn on(&self, code: PamCode) -> ControlAction {
         self.0.get(code.index()).copied().unwrap_or(ControlAction::Bad)
@@ -93,7 +94,8 @@ pub fn parse(field: &str) -> Control {
     Control::Actions(Box::new(actions))
 }
 
-/// A partial table: later pairs overwrite, `default` fills the missing entries.
+/// A table of actions under construction: a later pair overwrites an earlier one, and `default` fills the missing
+/// entries.
 #[derive(Default)]
 struct Draft([Option<ControlAction>; CODES]);
 
@@ -133,7 +135,7 @@ fn brackets(field: &str) -> Result<Actions, String> {
     Ok(table.finish(ControlAction::Bad))
 }
 
-/// Parses a code name; `None` is the word `default`.
+/// Parses a code name at the start of the text, and returns the rest; the code is `None` for the word `default`.
 fn code_word(text: &str) -> Result<(Option<PamCode>, &str), String> {
     all()
         .find_map(|code| Some((Some(code), text.strip_prefix(code.name())?)))
@@ -156,7 +158,7 @@ fn action_word(text: &str) -> Result<(ControlAction, &str), String> {
     }
 }
 
-/// Skips the characters of C's isspace.
+/// Skips leading characters for which C's isspace is true.
 fn skip_space(text: &str) -> &str {
     text.trim_start_matches([' ', '\t', '\n', '\x0b', '\x0c', '\r'])
 }

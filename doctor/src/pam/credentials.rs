@@ -1,9 +1,9 @@
-//! The calls of pam_setcred after a login: sshd ends a login that PAM has granted if they fail, unless the password method
-//! alone has asked for everything.
+//! The calls of pam_setcred after a login: if pam_setcred fails, sshd ends a login that PAM has granted, unless the
+//! password method alone has asked for everything.
 //!
-//! sshd asks prompts in a process of its own. pam_setcred then runs in another process, where libpam does not know how
-//! the login went: each line's control field is applied to what the line returns for credentials. After the password
-//! method, libpam follows the lines of the login.
+//! sshd runs prompts in a separate process. It then calls pam_setcred in another process, where libpam does not know
+//! how the login went: each line's control field is applied to what the line returns for credentials. After the
+//! password method, libpam knows the return codes of the login and calls the same lines again.
 use crate::pam::code::PamCode;
 use crate::pam::dispatch::{Answered, StackOutcome, dispatch_credentials};
 use crate::pam::modules::{Nature, file_name, nature};
@@ -12,7 +12,7 @@ use crate::pam::table::{CaseRow, Cast, Role};
 use crate::pam::twinlock::is_twinlock;
 use crate::pam::worlds;
 
-/// Modules of Linux-PAM that return ignore for credentials.
+/// Modules of Linux-PAM that return `ignore` from pam_setcred.
 const IGNORING: [&str; 12] = [
     "pam_access",
     "pam_echo",
@@ -28,13 +28,14 @@ const IGNORING: [&str; 12] = [
     "pam_rhosts_auth",
 ];
 
-/// What an unknown module may return in the same process, where the control field is applied to its answer in the login.
+/// What an unknown module may return from pam_setcred in the process of the login, where the control field is applied
+/// to its return code in the login.
 const ANY: [PamCode; 3] = [PamCode::SUCCESS, PamCode::IGNORE, PamCode::CRED_ERR];
 /// Largest number of combinations of answers of unknown modules that are tried.
 const MOST: usize = 1 << 12;
 
-/// Returns what a module may return for credentials: most of those that are known succeed. One that is not known may return
-/// any code. The usual code is the first.
+/// Returns the codes that a module may return from pam_setcred, the usual code first. Most known modules always
+/// succeed; an unknown module may return any code.
 #[must_use]
 pub fn answers(path: &str, args: &[String]) -> Vec<PamCode> {
     let file = file_name(path);
@@ -58,7 +59,8 @@ pub fn outcome(cast: &[Cast], row: Option<&CaseRow>) -> StackOutcome {
     outcome_if(cast, row, &|_| None)
 }
 
-/// Calls pam_setcred; `other` returns what the module of that line returns in place of its usual code.
+/// Models pam_setcred. `other` returns what the module of a line returns in place of its usual code; `None` for the
+/// usual code.
 fn outcome_if(
     cast: &[Cast],
     row: Option<&CaseRow>,
@@ -80,7 +82,8 @@ fn outcome_if(
     })
 }
 
-/// Returns the first module that may return several codes, if it depends on such modules whether pam_setcred succeeds.
+/// Returns the first module with several possible return codes, if the success of pam_setcred depends on the codes of
+/// such modules; otherwise `None`.
 #[must_use]
 pub fn doubt<'a>(cast: &'a [Cast], row: Option<&CaseRow>) -> Option<&'a Cast> {
     let several = |(number, line): (usize, &Cast)| {
@@ -145,7 +148,7 @@ mod tests {
         assert_eq!(apart(&format!("{jump}auth requisite pam_deny.so\n{OURS}")), PamCode::CRED_ERR);
         let local = jump.replace("pam_succeed_if.so user ingroup people", "pam_localuser.so");
         assert_eq!(apart(&format!("{local}auth requisite pam_deny.so\n{OURS}")), PamCode::SUCCESS);
-        // A jump is no success here either.
+        // For credentials too, a jump does not count as success.
         let text = "auth [success=1] pam_unix.so\nauth required pam_deny.so\n";
         assert_eq!(apart(text), PamCode::PERM_DENIED);
     }
@@ -170,7 +173,7 @@ mod tests {
             ("auth optional pam_exec.so /bin/true", false, false),
             ("auth optional pam_cap.so", false, false),
             ("auth optional pam_gone.so", false, false),
-            // The login skips it; pam_setcred in another process does not.
+            // The login skips this line; pam_setcred in another process does not.
             (
                 "auth [success=1 default=ignore] pam_succeed_if.so uid >= 0\nauth required pam_house.so",
                 true,

@@ -6,11 +6,11 @@ use crate::pam::stack::{DEEPEST, Handler, StackKind};
 /// Result of the stack so far.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Impression {
-    /// None yet.
+    /// No module has set a result.
     Undecided,
     /// Success so far.
     Positive,
-    /// Failure; only a reset takes it back.
+    /// Failure so far. Only the action `reset` can remove it.
     Negative,
 }
 
@@ -49,12 +49,12 @@ enum Next {
     End,
 }
 
-/// What a line returns for credentials, and what it returned in the login if libpam knows.
+/// What a line returns for credentials, and its return code in the login, if libpam knows that code.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Answered {
     /// Return code of the present call.
     pub returned: PamCode,
-    /// Return code in the login, whose control decides which lines are called.
+    /// Return code in the login: libpam applies the control field to it. `None` if libpam does not know it.
     pub before: Option<PamCode>,
 }
 
@@ -66,7 +66,7 @@ pub fn dispatch(stack: &[Handler], answer: &mut dyn FnMut(&Handler) -> PamCode) 
     })
 }
 
-/// Dispatches a stack for credentials; `answer` is called with the number of a line.
+/// Dispatches a stack for pam_setcred; `answer` is called with the index of a line.
 pub fn dispatch_credentials(
     stack: &[Handler],
     answer: &mut dyn FnMut(usize) -> Answered,
@@ -138,13 +138,14 @@ impl DispatchState {
         }
     }
 
-    /// Ends the stack after a `done` that counts.
+    /// Ends the stack after the action `done` if the result is success.
     fn go_on(self, action: ControlAction) -> Next {
         let ends = action == ControlAction::Done && self.impression == Impression::Positive;
         if ends { Next::End } else { Next::Line }
     }
 
-    /// Keeps the first code other than success, also among those that count as success.
+    /// Counts a success. The result keeps the first code other than `SUCCESS` among codes whose action is `ok` or
+    /// `done`.
     fn agree(&mut self, returned: PamCode) {
         let open = match self.impression {
             Impression::Undecided => true,
@@ -164,7 +165,8 @@ impl DispatchState {
         }
     }
 
-    /// Returns the last line that is skipped; a jump beyond the end of its stack fails.
+    /// Returns the last line that is skipped, or `line` if none is. A jump beyond the end of its stack sets the result
+    /// to failure.
     fn follow(&mut self, next: Next, stack: &[Handler], line: usize) -> usize {
         match next {
             Next::Line => line,

@@ -3,7 +3,7 @@
 /// A line with its continuations.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct ConfigLine {
-    /// Number, from 1, of the line of the file in which the text begins.
+    /// Number, from 1, of the line of the file at which the text begins.
     pub number: usize,
     /// The text of the line without its comment.
     pub text: String,
@@ -12,9 +12,10 @@ pub struct ConfigLine {
 /// The lines of a file.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct ConfigLines {
-    /// Lines that libpam uses.
+    /// The lines that libpam uses.
     pub complete: Vec<ConfigLine>,
-    /// First line of a continuation that the end of the file cuts off: libpam then ignores the whole file.
+    /// Number of the first line of a continuation that the end of the file cuts off: libpam then ignores the whole
+    /// file.
     pub cut: Option<usize>,
 }
 
@@ -33,7 +34,7 @@ pub fn lines(text: &str) -> ConfigLines {
             continue;
         }
         let mut line = open.take().unwrap_or(ConfigLine { number, text: String::new() });
-        // A comment ends the line, even after a backslash.
+        // A comment ends the line, even if the comment ends in a backslash.
         let continued = (visible.len() == raw.len())
             .then(|| visible.trim_end_matches(BLANK).strip_suffix('\\'))
             .flatten();

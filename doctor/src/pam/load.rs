@@ -7,7 +7,7 @@ use crate::pam::stack::{
     DEEPEST, Facility, Handler, LinePlace, Service, StackError, StackKind, facility,
 };
 
-/// Source of the files.
+/// Reads the files of a machine or of a test.
 pub trait Files {
     /// Returns the text of a file.
     ///
@@ -27,7 +27,7 @@ pub trait Files {
 pub struct UnreadableError {
     /// Path of the file.
     pub path: String,
-    /// The error.
+    /// Why the file cannot be read.
     pub error: io::Error,
 }
 
@@ -39,16 +39,18 @@ impl core::fmt::Display for UnreadableError {
 
 impl core::error::Error for UnreadableError {}
 
-/// Folders of a service's file, in order of precedence. libpam is built with one of the last two, or with neither.
+/// Folders that can contain the file of a service, in order of precedence. libpam is built with one of the last two, or
+/// with neither.
 pub const FOLDERS: [&str; 4] =
     ["/etc/pam.d", "/usr/lib/pam.d", "/usr/etc/pam.d", "/usr/share/pam.d"];
-/// Largest number of files of a service. A file that includes itself twice on each of 15 levels would be 32,768.
+/// Largest number of files that a service includes. Without a limit, a file that includes itself twice on each of 15
+/// levels would be read 32,768 times.
 const FILES_MAX: usize = 500;
-/// The file that libpam reads if there is no folder.
+/// The file that libpam reads if none of its folders exists.
 pub const SINGLE_FILE: &str = "/etc/pam.conf";
 const DEFAULT_SERVICE: &str = "other";
 
-/// Loads a service.
+/// Loads the PAM files of a service.
 ///
 /// # Errors
 /// [`UnreadableError`] if a file exists and cannot be read.
@@ -63,7 +65,8 @@ pub fn load(files: &dyn Files, service: &str) -> Result<Service, UnreadableError
     Ok(loader.loaded)
 }
 
-/// Purpose of the lines of one file.
+/// What the lines of one file are read for: the service, the only type of lines that is taken, and the depth of
+/// includes and substacks.
 #[derive(Clone, Copy)]
 struct Scope<'a> {
     service: Option<&'a str>,
@@ -72,7 +75,7 @@ struct Scope<'a> {
     level: usize,
 }
 
-/// Result of reading one file; `Err(None)` means that libpam gives up on it.
+/// Result of reading one file; `Err(None)` means that libpam gives up on the file.
 type Reading = Result<(), Option<UnreadableError>>;
 
 struct Loader<'f> {
@@ -172,8 +175,8 @@ impl Loader<'_> {
         }
     }
 
-    /// Gives up on a broken file: an included one becomes a line that refuses, one at the top makes the service
-    /// unusable.
+    /// Gives up on a file that libpam cannot use. An included file becomes a line that refuses; a file at the top makes
+    /// the service unusable.
     fn give_up_at_top(&mut self, place: LinePlace, what: &str, scope: Scope<'_>) {
         if scope.depth == 0 {
             self.give_up(place, what);
@@ -211,7 +214,7 @@ impl Loader<'_> {
             return self.at_include(entry, rest);
         }
         let known = facility(kind);
-        // libpam treats an unknown word as `auth`.
+        // libpam treats a line of an unknown type as `auth`.
         let facility = known.or(entry.scope.only).unwrap_or(Facility::Auth);
         if entry.scope.only.is_some_and(|only| only != facility) {
             return Ok(());

@@ -1,7 +1,7 @@
 //! Model of the known modules: what each can return in `auth`, and whether success proves a factor.
 use crate::pam::code::PamCode;
 
-/// How a module's answer comes about.
+/// What decides a module's answer.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum Nature {
     /// The module always returns this code.
@@ -17,7 +17,7 @@ pub enum Nature {
     Unknown,
 }
 
-/// A module that checks a second factor: its success does not replace a password.
+/// A module that checks a second factor other than twinlock's. Its success does not replace a password.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Second {
     /// Name of the module's file.
@@ -33,11 +33,11 @@ pub struct Second {
 pub enum Asks {
     /// A code, as twinlock does. One app may generate the codes for both.
     Code,
-    /// Another thing that the user owns.
+    /// A device that the user owns.
     Thing,
 }
 
-/// Modules that ask for a code of an app or a list.
+/// Modules that ask for a code from an app or a list.
 const CODES: [&str; 4] = ["pam_google_authenticator", "pam_oath", "pam_otpw", "pam_totp"];
 
 /// Modules that ask for a device or call a telephone.
@@ -63,7 +63,7 @@ const PROOFS: [&str; 16] = [
     "pam_ssh_agent_auth",
 ];
 
-/// Modules without an `auth` function: libpam answers for them.
+/// Modules without an `auth` function: libpam returns `module_unknown` for their lines.
 const NO_AUTH: [&str; 21] = [
     "pam_time",
     "pam_motd",
@@ -97,10 +97,10 @@ const IGNORING: [&str; 4] =
 
 type Codes = &'static [PamCode];
 
-/// Return codes of a module that restricts logins. The first one is the usual answer: the user does not match.
+/// Return codes of a module that tests the account. The first one is the usual answer: the account does not match.
 const MATCHES: Codes =
     &[PamCode::AUTH_ERR, PamCode::SUCCESS, PamCode::USER_UNKNOWN, PamCode::SERVICE_ERR];
-/// Return codes of a module that restricts logins, and usually refuses with `PERM_DENIED`.
+/// Return codes of a module that tests the account, and usually refuses with `PERM_DENIED`.
 const PERMITS: Codes = &[
     PamCode::PERM_DENIED,
     PamCode::SUCCESS,
@@ -145,7 +145,8 @@ fn second(file: &str, args: &[String]) -> Option<Second> {
     Some(Second { name: file.to_owned(), asks, unknown })
 }
 
-/// Returns why libpam cannot call a module of an auth line that it answers for: a clause without a full stop.
+/// Returns why libpam cannot call the module of an auth line, as a clause without a full stop: it has no `auth`
+/// function, or its file is missing.
 #[must_use]
 pub fn why_not_called(path: &str) -> String {
     let file = file_name(path);
@@ -166,7 +167,7 @@ pub fn nature(path: &str, args: &[String]) -> Nature {
         "pam_debug" => Nature::Fixed(debug_answer(args)),
         "pam_env" | "pam_faildelay" | "pam_group" | "pam_issue" | "pam_keyinit" | "pam_mail"
         | "pam_warn" => Nature::Fixed(PamCode::IGNORE),
-        // It keeps the password for the ssh agent of the session, and checks nothing.
+        // pam_ssh_add keeps the password for the ssh agent of the session, and checks nothing.
         "pam_ssh_add" => Nature::Fixed(PamCode::CRED_INSUFFICIENT),
         _ if NO_AUTH.contains(&bare) => Nature::Fixed(PamCode::MODULE_UNKNOWN),
         _ if PROOFS.contains(&bare) => Nature::Proof(file.to_owned()),
@@ -177,7 +178,8 @@ pub fn nature(path: &str, args: &[String]) -> Nature {
     }
 }
 
-/// Returns what a module can return that checks the account, the caller, the time or a file.
+/// Returns the return codes of a module that tests the account, the caller, the time or a file; `None` for other
+/// modules.
 fn condition(bare: &str, args: &[String]) -> Option<Codes> {
     Some(match bare {
         "pam_succeed_if" | "pam_listfile" | "pam_rhosts" | "pam_selinux" | "pam_timestamp" => {
@@ -201,7 +203,7 @@ fn condition(bare: &str, args: &[String]) -> Option<Codes> {
     })
 }
 
-/// Reports whether a module that asks for a password ignores some accounts in place of a refusal.
+/// Reports whether a module that asks for a password returns `ignore` for some accounts in place of a refusal.
 #[must_use]
 pub fn ignores_some(path: &str, args: &[String]) -> bool {
     let kerberos = file_name(path).starts_with("pam_krb5");
@@ -214,7 +216,7 @@ pub fn file_name(path: &str) -> &str {
     path.rsplit('/').next().unwrap_or(path)
 }
 
-/// Returns the code of `auth=CODE`; the first such argument counts.
+/// Returns what pam_debug returns: the code of the first argument `auth=CODE`.
 fn debug_answer(args: &[String]) -> PamCode {
     args.iter()
         .find_map(|arg| arg.strip_prefix("auth="))

@@ -6,7 +6,7 @@ use crate::pam::control::Actions;
 /// Largest depth of includes and substacks.
 pub const DEEPEST: usize = 15;
 
-/// A line of a file.
+/// File and line in which a line of a stack is written.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug)]
 pub struct LinePlace {
     /// Path of the file.
@@ -26,12 +26,12 @@ impl std::fmt::Display for LinePlace {
 pub enum StackKind {
     /// A module.
     Module {
-        /// Path as written.
+        /// The path of the module as written.
         path: String,
-        /// Arguments.
+        /// The arguments of the module.
         args: Vec<String>,
     },
-    /// Head of a substack; runs nothing.
+    /// Beginning of a substack, whose lines follow. Calls no module.
     Substack,
     /// A line that libpam cannot use and answers with `PAM_PERM_DENIED`.
     Broken,
@@ -66,9 +66,9 @@ pub enum Facility {
 /// A fault in the files that libpam treats as a refusal.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct StackError {
-    /// Place of the fault.
+    /// File and line of the fault.
     pub place: LinePlace,
-    /// Description, as a clause.
+    /// What is wrong, as a clause.
     pub what: String,
 }
 
@@ -87,14 +87,14 @@ pub struct Service {
     pub(super) other: BTreeMap<Facility, Vec<Handler>>,
     /// The service's own file, if there is one.
     pub file: Option<String>,
-    /// Lines that libpam cannot use.
+    /// The faults of lines that libpam cannot use.
     pub faults: Vec<StackError>,
     /// Set if libpam gives up before authentication: nobody gets in, not even with a key.
     pub unusable: Option<StackError>,
 }
 
 impl Service {
-    /// Returns the lines of a type; without any, those of the service `other`.
+    /// Returns the lines of a type. If the service has none, returns the lines of the service `other`.
     #[must_use]
     pub fn lines(&self, facility: Facility) -> &[Handler] {
         let find = |from: &'_ BTreeMap<Facility, Vec<Handler>>| from.contains_key(&facility);
@@ -103,7 +103,7 @@ impl Service {
     }
 }
 
-/// Returns the type that the first word of a line names.
+/// Returns the type with this name; `None` if there is no such type.
 pub(super) fn facility(word: &str) -> Option<Facility> {
     match word.to_ascii_lowercase().as_str() {
         "auth" => Some(Facility::Auth),

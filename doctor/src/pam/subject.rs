@@ -1,27 +1,28 @@
-//! What a condition asks about the account: two conditions with one subject have the same answer, or opposite ones.
+//! What a condition tests about the account. Two conditions with the same question have the same answer, or opposite
+//! answers.
 use crate::pam::code::PamCode;
 use crate::pam::modules::file_name;
 
-/// A question about the account.
+/// What a condition tests, and how its answer follows.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Subject {
-    /// The question.
+    /// The question about the account, in the same words for a test and for its opposite.
     pub question: String,
-    /// Whether the module succeeds, for each possible state of what the question asks about.
+    /// Whether the module succeeds, for each possible state of the fact that the question is about.
     pub succeeds: &'static [bool],
 }
 
-/// The account is what is asked for, or it is not.
+/// The two states of a test: it holds, or it does not.
 const IS: &[bool] = &[true, false];
 const IS_NOT: &[bool] = &[false, true];
 
-/// The file lists the account, it does not, it cannot be read, or others may write to it.
+/// The four states of a list: it contains the account, it does not, it cannot be read, or every user may write to it.
 const LISTED: &[bool] = &[true, false, false, false];
 const LISTED_OR_UNREAD: &[bool] = &[true, false, true, false];
 const NOT_LISTED: &[bool] = &[false, true, false, false];
 const NOT_LISTED_OR_UNREAD: &[bool] = &[false, true, true, false];
 
-/// Words of pam_succeed_if that change no answer.
+/// Arguments of pam_succeed_if that do not change its answer.
 pub(super) const FLAGS: [&str; 5] = ["debug", "quiet", "quiet_fail", "quiet_success", "audit"];
 
 /// Operators with their opposites.
@@ -36,13 +37,13 @@ const OPPOSITES: [(&str, &str); 8] = [
     ("gt", "le"),
 ];
 
-/// Other spellings of operators on numbers.
+/// Other spellings of operators that compare numbers.
 const SPELLINGS: [(&str, &str); 4] = [("<", "lt"), (">=", "ge"), (">", "gt"), ("<=", "le")];
 
-/// Arguments of other modules that change no answer.
+/// Arguments of other modules that do not change their answers.
 const TALK: [&str; 4] = ["debug", "noaudit", "audit", "quiet"];
 
-/// Returns the subject of a line with a single test.
+/// Returns the question of a line that makes a single test; `None` for other lines.
 #[must_use]
 pub fn of(path: &str, args: &[String]) -> Option<Subject> {
     let args: Vec<&str> = args.iter().map(String::as_str).collect();
@@ -98,8 +99,8 @@ fn of_type(args: &[&str]) -> Option<Subject> {
 }
 
 impl Subject {
-    /// Reports whether these two answers cannot be given to the same account. Other codes than success, auth_err and
-    /// perm_denied say nothing about the account.
+    /// Reports whether no account can get both answers: `code` from this condition and `its` from the condition
+    /// `other`. Codes other than success, auth_err and perm_denied say nothing about the account.
     #[must_use]
     pub fn contradicts(&self, code: PamCode, other: &Self, its: PamCode) -> bool {
         let says = |code: PamCode| match code {
@@ -134,7 +135,7 @@ mod tests {
         let deny = of("onerr=succeed item=user sense=deny file=/etc/staff");
         assert!(allow.contradicts(yes, &deny, yes) && deny.contradicts(yes, &allow, yes));
         assert!(!allow.contradicts(yes, &deny, no) && !allow.contradicts(no, &deny, yes));
-        // Others may write to the file.
+        // Every user may write to the file.
         assert!(!allow.contradicts(no, &deny, no));
         let lax = of("item=user sense=allow file=/etc/staff onerr=succeed");
         assert!(!lax.contradicts(yes, &deny, yes));

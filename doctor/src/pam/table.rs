@@ -14,7 +14,7 @@ use crate::pam::worlds;
 /// The first factor that a module in the stack checks.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum Password {
-    /// The named module succeeds; the others do not know the account.
+    /// The named module accepts the password; the others do not know the account.
     By(String),
     /// Every module returns this code.
     None(PamCode),
@@ -31,14 +31,14 @@ pub enum Other {
     Right,
 }
 
-/// One combination of factors.
+/// One combination of key, password, code, other second factors and answers of the conditions.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct World {
     /// sshd has verified a public key.
     pub key: bool,
     /// The password or its equivalent.
     pub password: Password,
-    /// The one-time code that the user gives, or why the module verifies none.
+    /// Whether the user gives a correct code, or why twinlock's module verifies none.
     pub answer: ModuleAnswer,
     /// Answer of the modules of other second factors.
     pub other: Other,
@@ -46,7 +46,7 @@ pub struct World {
     pub conditions: Vec<PamCode>,
 }
 
-/// A world and its result.
+/// A row of the truth table: one combination of factors, and libpam's result.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct CaseRow {
     /// The combination of factors.
@@ -59,7 +59,7 @@ pub struct CaseRow {
     pub met: bool,
 }
 
-/// Role of a line.
+/// What a line of the stack does.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum Role {
     /// twinlock's module.
@@ -72,7 +72,7 @@ pub enum Role {
     Proof(String),
     /// A module that checks a second factor other than twinlock's.
     Second(Second),
-    /// Runs nothing.
+    /// A line that calls no module.
     Idle,
 }
 
@@ -85,7 +85,7 @@ pub struct Cast {
     pub role: Role,
 }
 
-/// A module that checks the account, the caller or the time, or one that is not known.
+/// A module that tests the account, the caller or the time, or an unknown module.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Condition {
     /// Module and arguments as written.
@@ -96,7 +96,7 @@ pub struct Condition {
     pub codes: Vec<PamCode>,
     /// Whether the module is in the model.
     pub model: ConditionModel,
-    /// What the module asks about the account, if another condition may ask the same or the opposite.
+    /// What the module tests about the account; `None` if no other condition can be compared with it.
     pub subject: Option<Subject>,
 }
 
@@ -109,16 +109,16 @@ pub enum ConditionModel {
     Unknown,
 }
 
-/// The whole table.
+/// The truth table of a stack.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct CaseTable {
     /// The lines.
     pub cast: Vec<Cast>,
     /// The conditions, in the order of their numbers.
     pub conditions: Vec<Condition>,
-    /// The rows, for every combination of factors; none if there are too many.
+    /// The rows, one for each combination of factors and answers; empty if there are too many.
     pub rows: Vec<CaseRow>,
-    /// Result of pam_setcred in another process than that of the login, as sshd calls it after a login with prompts.
+    /// Result of pam_setcred in another process than that of the login, as sshd calls it after prompts.
     pub credentials: StackOutcome,
     /// The accounts, if the conditions depend on them.
     pub census: Option<Rc<Census>>,
@@ -139,13 +139,13 @@ impl CaseRow {
 }
 
 impl World {
-    /// Reports whether no factor besides the code was proven.
+    /// Reports whether neither a key nor a password was verified.
     #[must_use]
     pub fn empty_handed(&self) -> bool {
         !self.key && matches!(self.password, Password::None(_))
     }
 
-    /// Reports whether only the answers of conditions differ.
+    /// Reports whether the two combinations differ at most in the answers of conditions.
     #[must_use]
     pub fn same_factors(&self, other: &Self) -> bool {
         let factors = |of: &Self| (of.key, of.answer, of.other);
@@ -154,7 +154,7 @@ impl World {
 }
 
 impl CaseTable {
-    /// Computes the table of lines whose roles are known.
+    /// Computes the truth table of lines whose roles are known.
     #[must_use]
     pub fn of(cast: Vec<Cast>, conditions: Vec<Condition>) -> Self {
         let rows = worlds::rows(&cast, &conditions).unwrap_or_default();
@@ -162,7 +162,7 @@ impl CaseTable {
         Self { cast, conditions, rows, credentials, census: None }
     }
 
-    /// Returns the table with the rows that some account can get.
+    /// Returns the table without the rows whose answers no account can get.
     #[must_use]
     pub fn seen_by(mut self, census: Option<Rc<Census>>) -> Self {
         if let Some(census) = &census {
@@ -171,7 +171,7 @@ impl CaseTable {
         Self { census, ..self }
     }
 
-    /// Reports whether the conditions have too many combinations to try.
+    /// Reports whether the stack has too many combinations of answers to try: the table then has no rows.
     #[must_use]
     pub fn is_too_large(&self) -> bool {
         self.rows.is_empty() && !self.cast.is_empty()
@@ -187,7 +187,7 @@ impl CaseTable {
         Self::of(cast, self.conditions.clone()).seen_by(self.census.clone())
     }
 
-    /// Returns the conditions that the row has consulted.
+    /// Returns the numbers of the conditions that the row has consulted.
     pub fn consulted<'a>(&'a self, row: &'a CaseRow) -> impl Iterator<Item = usize> + 'a {
         row.steps.iter().filter_map(|step| match self.cast.get(step.line)?.role {
             Role::Condition(number) => Some(number),
@@ -233,7 +233,7 @@ impl CaseTable {
     }
 }
 
-/// The process that calls PAM.
+/// Who can start the process that calls PAM.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Caller {
     /// Root started it, as a daemon.
@@ -242,12 +242,12 @@ pub enum Caller {
     Any,
 }
 
-/// Computes the table of a service that any user may call.
+/// Computes the truth table of a service that any user may call.
 pub fn tabulate(stack: &[Handler], present: &dyn Fn(&str) -> bool) -> CaseTable {
     tabulate_for(Caller::Any, stack, present)
 }
 
-/// Computes the table. `present` reports whether the file of a module exists.
+/// Computes the truth table. `present` reports whether the file of a module exists.
 pub fn tabulate_for(
     caller: Caller,
     stack: &[Handler],
@@ -265,7 +265,7 @@ pub fn tabulate_for(
     for (number, condition) in conditions.iter_mut().enumerate() {
         let lines = || cast.iter().filter(|line| line.role == Role::Condition(number));
         condition.codes = worlds::distinct(&condition.codes, &lines);
-        // If yes and no have the same effect, one code stands for both.
+        // If yes and no have the same effect, only one code is left, and the condition needs no subject.
         let (yes, no) =
             condition.codes.iter().partition::<Vec<PamCode>, _>(|one| **one == PamCode::SUCCESS);
         let says_no = |one: &PamCode| [PamCode::AUTH_ERR, PamCode::PERM_DENIED].contains(one);
@@ -275,7 +275,7 @@ pub fn tabulate_for(
     CaseTable::of(cast, conditions)
 }
 
-/// Reports whether the module of the line succeeds if root calls it.
+/// Reports whether the line calls pam_rootok, which succeeds for root.
 fn by_root(handler: &Handler) -> bool {
     matches!(&handler.kind, StackKind::Module { path, .. } if file_name(path) == "pam_rootok.so")
 }

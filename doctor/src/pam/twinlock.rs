@@ -1,4 +1,4 @@
-//! A line with pam_twinlock.so: its claim about the first factor, and its answers.
+//! A line with pam_twinlock.so: its arguments about the first factor, and the answers of the module.
 use twinlock_core::base::request::Claim;
 use twinlock_core::policy::foreign_arguments;
 use twinlock_core::policy::pam_line::{self, PamLine, Task};
@@ -9,7 +9,7 @@ use crate::pam::modules::file_name;
 /// File name of twinlock's module.
 pub const MODULE: &str = "pam_twinlock.so";
 
-/// What the line says about the first factor.
+/// What the arguments of a line say about the first factor.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Stand {
     /// `first_factor=publickey`
@@ -22,18 +22,18 @@ pub enum Stand {
     Failed,
     /// `probe=publickey`
     Probe,
-    /// Nothing that the module accepts: it refuses every login.
+    /// None of these arguments: the module refuses every login.
     Nothing,
 }
 
-/// What is wrong with the arguments.
+/// A mistake in the arguments of a line.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum ArgumentError {
-    /// No `first_factor=` and no `probe=`.
+    /// The line has neither `first_factor=` nor `probe=`.
     NoFirstFactor,
-    /// Another mistake, described in the module's words.
+    /// Another mistake, described as the module describes it.
     Other(String),
-    /// An unknown word, and the nearest known argument.
+    /// An unknown argument, and the known argument nearest to it.
     Unknown(String, Option<&'static str>),
 }
 
@@ -57,20 +57,20 @@ impl core::error::Error for ArgumentError {}
 /// The arguments of one line.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Arguments {
-    /// What the line says about the first factor.
+    /// What the arguments say about the first factor.
     pub stand: Stand,
-    /// What is wrong with the arguments; the module then refuses every login.
+    /// The mistake in the arguments, with which the module refuses every login; `None` if they are valid.
     pub mistake: Option<ArgumentError>,
     /// The parsed arguments, if they are valid.
     pub line: Option<PamLine>,
 }
 
-/// The one-time code that the user gives, or why the module verifies none.
+/// Whether the user gives a correct code, or why twinlock's module verifies none.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum ModuleAnswer {
-    /// A correct code.
+    /// The user gives a correct code.
     Right,
-    /// No correct code.
+    /// The user gives a wrong code or none.
     Wrong,
     /// The module cannot verify any code, and returns this PAM code.
     Broken(PamCode),
@@ -83,7 +83,7 @@ pub enum ModuleAnswer {
 pub const BROKEN: [PamCode; 4] =
     [PamCode::SERVICE_ERR, PamCode::AUTHINFO_UNAVAIL, PamCode::CONV_ERR, PamCode::ABORT];
 
-/// Known misspelt whole arguments; core knows the others.
+/// Known misspellings of whole arguments. twinlock_core knows other misspellings.
 const WHOLE: [&str; 5] = [
     "first_factor=publickey",
     "first_factor=stack",
@@ -122,7 +122,7 @@ fn stand(task: Task) -> Stand {
 fn mistake(args: &[String], sentence: String) -> ArgumentError {
     let has = |name: &str| args.iter().any(|arg| arg.starts_with(name));
     let alone = |arg: &String| {
-        // Reported once: the module refuses a repeated first factor.
+        // The module refuses a second `first_factor=`, which is reported only once.
         let other = Some("first_factor=follows").filter(|_| !arg.starts_with("first_factor="));
         pam_line::read(other.into_iter().chain([arg.as_str()])).is_err()
     };
@@ -149,7 +149,8 @@ fn nearest(arg: &str) -> Option<&'static str> {
 }
 
 impl Stand {
-    /// Returns the module's answer on a line with these arguments.
+    /// Returns the return code of twinlock's module on a line with these arguments. `key` tells whether sshd has
+    /// verified a key.
     #[must_use]
     pub fn answer(self, key: bool, answer: ModuleAnswer) -> PamCode {
         match (self, answer) {

@@ -1,4 +1,4 @@
-//! The worlds of a truth table: every combination of factors and answers that has an effect of its own.
+//! The rows of a truth table: every combination of factors and answers that has an effect of its own.
 use twinlock_core::policy::pam_line::Forward;
 
 use crate::pam::code::{PamCode, all};
@@ -10,10 +10,11 @@ use crate::pam::subject::Subject;
 use crate::pam::table::{CaseRow, Cast, Condition, ConditionModel, Other, Password, Role, World};
 use crate::pam::twinlock::{BROKEN, ModuleAnswer};
 
-/// Largest number of combinations of answers that are tried for the same factors: twelve conditions of two answers.
+/// Largest number of combinations of the conditions' answers that are tried for one combination of factors. Twelve
+/// conditions with two answers have as many.
 const MOST: usize = 1 << 12;
 
-/// Failures of a module that asks for a password.
+/// Return codes with which a module that asks for a password fails.
 const FAILURES: [PamCode; 9] = [
     PamCode::AUTH_ERR,
     PamCode::USER_UNKNOWN,
@@ -26,12 +27,12 @@ const FAILURES: [PamCode; 9] = [
     PamCode::ABORT,
 ];
 
-/// Returns every code that a module can return and with which the stack goes on.
+/// Returns every code that a module can return without stopping the stack.
 pub(super) fn any() -> Vec<PamCode> {
     all().filter(|code| *code != PamCode::INCOMPLETE).collect()
 }
 
-/// Returns one code of each effect on the lines.
+/// Returns the first of the codes for each different effect on the lines.
 pub(super) fn distinct<'a, I: Iterator<Item = &'a Cast>>(
     codes: &[PamCode],
     lines: &dyn Fn() -> I,
@@ -40,7 +41,7 @@ pub(super) fn distinct<'a, I: Iterator<Item = &'a Cast>>(
     let mut one_of_each = Vec::new();
     for code in codes {
         let mut effect: Vec<_> = lines().map(|line| line.handler.actions.on(*code)).collect();
-        // A success that counts ends in another result than a failure that counts as one.
+        // A code other than `SUCCESS` whose action is `ok` becomes libpam's result, which then is no success.
         let counts =
             effect.iter().any(|one| matches!(one, ControlAction::Ok | ControlAction::Done));
         if counts && *code != PamCode::SUCCESS {
@@ -54,7 +55,7 @@ pub(super) fn distinct<'a, I: Iterator<Item = &'a Cast>>(
     one_of_each
 }
 
-/// Returns the rows of the truth table, for every combination of factors ([`World`]); `None` if there are too many.
+/// Returns the rows of the truth table; `None` if there are too many.
 pub(super) fn rows(cast: &[Cast], conditions: &[Condition]) -> Option<Vec<CaseRow>> {
     let stack: Vec<Handler> = cast.iter().map(|line| line.handler.clone()).collect();
     let mut rows = Vec::new();
@@ -74,7 +75,7 @@ impl Scene<'_> {
         self.conditions.get(number)?.codes.get(choice).copied()
     }
 
-    /// Reports whether no two of the consulted conditions contradict each other.
+    /// Reports whether no two of the consulted conditions give answers that contradict each other.
     fn can_be(&self, consulted: &[(usize, usize)], row: &CaseRow) -> bool {
         let answered: Vec<(&Subject, PamCode)> = (consulted.iter())
             .filter_map(|(number, _)| {
@@ -112,7 +113,7 @@ fn paths(
     None
 }
 
-/// Runs the stack; a condition that is consulted for the first time gives its usual answer and is added to `chosen`.
+/// Runs the stack. A condition that is not in `chosen` gives its usual answer and is added to `chosen`.
 fn run(
     stack: &[Handler],
     scene: &Scene<'_>,
@@ -121,9 +122,9 @@ fn run(
 ) -> CaseRow {
     let mut world = world.clone();
     let mut line_of = stack.iter().zip(scene.cast);
-    // Whether an earlier line has stored an answer of the user for the next.
+    // Whether an earlier line has stored an answer of the user for the next lines.
     let mut answered = false;
-    // Whether our module has stored something in place of the password, because it has refused.
+    // Whether twinlock's module has refused, and has stored something else in place of the password.
     let mut withheld = false;
     let mut answer = |handler: &Handler| {
         let Some((_, line)) = line_of.find(|(line, _)| std::ptr::eq(*line, handler)) else {
@@ -154,7 +155,7 @@ fn run(
     CaseRow { world, code: outcome.code, steps: outcome.steps, met: true }
 }
 
-/// Reports whether the line takes only an answer that an earlier line has stored, and never asks.
+/// Reports whether the line only takes an answer that an earlier line has stored, and never asks the user.
 fn needs_answer(line: &Cast) -> bool {
     let StackKind::Module { args, .. } = &line.handler.kind else { return false };
     let proof = matches!(line.role, Role::Proof(_));
@@ -167,13 +168,13 @@ fn takes_answer(line: &Cast) -> bool {
     unix || needs_answer(line)
 }
 
-/// Reports whether the line passes the password of an accepted answer on.
+/// Reports whether the line passes the password on if it accepts the answer.
 fn forwards(line: &Cast) -> bool {
     let Role::Twinlock(args) = &line.role else { return false };
     args.line.as_ref().is_some_and(|line| line.forward == Forward::Password)
 }
 
-/// Reports whether the line may store an answer. A module that is not known may do anything.
+/// Reports whether the line may store an answer of the user. An unknown module may do anything.
 fn leaves_answer(line: &Cast, conditions: &[Condition]) -> bool {
     match &line.role {
         Role::Proof(_) | Role::Second(_) => true,
@@ -228,7 +229,7 @@ fn worlds(cast: &[Cast], conditions: &[Condition]) -> Vec<World> {
     all
 }
 
-/// Returns the possible answers of twinlock's module. Of several failures with the same effect, returns one.
+/// Returns the possible answers of twinlock's module. Of failures with the same effect, returns only one.
 fn answers(cast: &[Cast]) -> Vec<ModuleAnswer> {
     let ours = || cast.iter().filter(|line| matches!(line.role, Role::Twinlock(_)));
     let failures = [&[PamCode::AUTH_ERR], BROKEN.as_slice()].concat();

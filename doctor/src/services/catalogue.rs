@@ -7,7 +7,7 @@ pub enum Gives {
     Root,
     /// A session of the user, which may be root.
     Session,
-    /// A session without a question, if the display manager is told so.
+    /// A session without a question, if the display manager is configured for automatic login.
     Autologin,
     /// The user's open session.
     Unlock,
@@ -17,11 +17,11 @@ pub enum Gives {
     OwnCheck,
     /// A change of the user's own account.
     Account,
-    /// Nothing: only root can call it.
+    /// Nothing: only root can call the service.
     RootOnly,
     /// Nothing: a program starts jobs or sessions, and no person is asked.
     NoPerson,
-    /// Not known.
+    /// It is not known what a login gives.
     Unknown,
 }
 
@@ -34,14 +34,14 @@ pub enum Caller {
     Root,
 }
 
-/// A kind of services.
+/// PAM services of one kind, with the programs that call them.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Door {
-    /// The services.
+    /// The names of the services.
     pub names: &'static [&'static str],
-    /// Programs that call them: names in a program folder, or whole paths. Empty: not known.
+    /// Programs that call the services: names in a program folder, or whole paths. Empty if the programs are not known.
     pub programs: &'static [&'static str],
-    /// What a login gives.
+    /// What a login through one of the services gives.
     pub gives: Gives,
     /// Whose user id pam_rootok sees.
     pub caller: Caller,
@@ -155,7 +155,7 @@ const DOORS: &[Door] = &[
     ),
 ];
 
-/// Returns the kind of a service, if it is known.
+/// Returns the entry of a service; `None` if the service is not known.
 #[must_use]
 pub fn find(name: &str) -> Option<&'static Door> {
     DOORS.iter().find(|door| door.names.contains(&name))
@@ -163,13 +163,13 @@ pub fn find(name: &str) -> Option<&'static Door> {
 
 /// Returns the services that programs call whether or not they have a file.
 pub fn called_without_file() -> impl Iterator<Item = &'static str> {
-    // A program without a file of its own gets the stack of `other`.
+    // libpam uses the stack of `other` for a service without a file of its own.
     let doors = DOORS.iter().filter(|door| matches!(door.gives, Gives::Root | Gives::Session));
     doors.filter_map(|door| door.names.first().copied())
 }
 
 impl Gives {
-    /// Returns the word in the table and in JSON.
+    /// Returns the name in the table and in JSON.
     #[must_use]
     pub fn word(self) -> &'static str {
         match self {

@@ -6,10 +6,10 @@ use textwrap::{Options, WordSplitter};
 use crate::wrap::WIDTH;
 
 const GAP: usize = 2;
-/// Narrowest column, in columns of the terminal.
+/// Minimum width of a column, in columns of the terminal.
 const NARROWEST: usize = 8;
 
-/// Writes a table; the first row holds the heads. The widest columns give way until each line fits.
+/// Writes a table; the first row contains the headings. The widest columns are made narrower until each line fits.
 ///
 /// # Errors
 /// [`io::Error`] if the output cannot be written.

@@ -1,9 +1,9 @@
-//! Rules of /etc/doas.conf that do not ask.
+//! Rules of /etc/doas.conf for which doas does not ask for a password.
 
-/// The file.
+/// The path of doas's configuration file.
 pub const FILE: &str = "/etc/doas.conf";
 
-/// A rule that does not ask.
+/// A rule for which doas does not ask for a password.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct NoPass {
     /// Line number, from 1.
@@ -18,7 +18,7 @@ pub fn rules(text: &str) -> Vec<NoPass> {
     let mut found = Vec::new();
     let mut whole = String::new();
     let mut first = 0;
-    // An empty line at the end, so that a file that ends in a backslash has its last rule read.
+    // The added empty line completes the last rule if the file ends in a backslash.
     for (number, raw) in (1..).zip(text.lines().chain([""])) {
         if whole.is_empty() {
             first = number;

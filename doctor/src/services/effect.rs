@@ -1,4 +1,4 @@
-//! What a stack asks for besides a code, and who passes without that.
+//! What a stack asks for besides a code, and under which conditions it does not.
 use crate::pam::code::PamCode;
 use crate::pam::modules::file_name;
 use crate::pam::table::{CaseRow, CaseTable, Other, Password, Role};
@@ -7,7 +7,7 @@ use crate::pam::twinlock::ModuleAnswer;
 /// What a stack asks for.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Effect {
-    /// The factors of which one is enough besides a code, such as a password; `nothing` if none is needed.
+    /// The first factors, such as a password. One of them is enough besides a code; `nothing` if none is needed.
     pub first: Vec<String>,
     /// Conditions under which the first factor or the code is not needed.
     pub exceptions: Vec<String>,
@@ -33,7 +33,7 @@ impl Effect {
         effect
     }
 
-    /// Returns the first factors of users of sshd, who may have a key.
+    /// Returns the first factors with which sshd's users get in, a key included.
     #[must_use]
     pub fn with_key(table: &CaseTable) -> Vec<String> {
         let right = |row: &CaseRow| row.passes() && row.world.answer == ModuleAnswer::Right;
@@ -68,7 +68,7 @@ impl Effect {
     }
 }
 
-/// Returns a condition by whose success the row passes, in a few words.
+/// Returns the text of a condition whose success lets in the row's user; `None` if no unusual condition succeeds.
 fn condition(table: &CaseTable, row: &CaseRow) -> Option<String> {
     let mut numbers = row.unusual(table).filter_map(|number| {
         let succeeds = row.world.conditions.get(number) == Some(&PamCode::SUCCESS);
@@ -85,7 +85,7 @@ fn push(list: &mut Vec<String>, text: String) {
     }
 }
 
-/// Returns what a module asks for, in a word.
+/// Returns a short name of what a module asks for.
 fn word(module: &str) -> String {
     let name = file_name(module).trim_end_matches(".so");
     match name {

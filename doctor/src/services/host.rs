@@ -26,13 +26,13 @@ use crate::settings::Settings;
 pub struct HostReport {
     /// The services, by name.
     pub services: Vec<Judged>,
-    /// Files that services include, and that no known program calls.
+    /// Names of files that services include, but that are not services of a known program.
     pub parts: Vec<String>,
-    /// Old copies in PAM's folders.
+    /// Names of old copies of files in PAM's folders.
     pub copies: Vec<String>,
-    /// Known services whose program is not installed.
+    /// Names of known services whose program is not installed.
     pub not_installed: Vec<String>,
-    /// Findings that concern no single service.
+    /// Findings about the host that belong to no service.
     pub findings: Vec<Finding>,
 }
 
@@ -70,14 +70,14 @@ pub fn examine(machine: &Machine, settings: &Settings) -> HostReport {
         acceptance.mark(&one.name, &mut one.findings);
         one.findings.sort_by(Finding::in_report);
     }
-    // The file may protect services that are now taken not to count.
+    // An unusable accepted.toml may protect services that now do not count.
     let unusable = acceptance.unusable.clone();
     report.findings.extend(unusable.map(|found| Finding { level: Level::Unknown, ..found }));
     report
 }
 
-/// Judges one service by itself, with what sudoers or doas.conf say if it is theirs. A service that asks for no code
-/// is judged as one that has to.
+/// Judges one service by itself, with the rules of sudoers or doas.conf if they belong to it. A service that asks for
+/// no code is judged as a service that has to ask for one.
 #[must_use]
 pub fn one(
     machine: &Machine,
@@ -108,7 +108,8 @@ pub fn one(
     (judged, around.table(name, service))
 }
 
-/// Adds the services that a program calls although they have no file of their own.
+/// Adds the services that installed programs or sudo call, and the protected services, although they have no file of
+/// their own.
 fn add_called(machine: &Machine, sudo: &SudoRules, names: &mut Names, protected: &[String]) {
     let called = catalogue::called_without_file().filter(|name| {
         let programs = catalogue::find(name).map_or([].as_slice(), |door| door.programs);
@@ -125,7 +126,8 @@ fn add_called(machine: &Machine, sudo: &SudoRules, names: &mut Names, protected:
     names.services.sort();
 }
 
-/// Reports whether a program calls the service: it is installed, or not known.
+/// Reports whether a program that calls the service is installed. If the programs of the service are not known, returns
+/// `true`.
 fn is_installed(machine: &Machine, name: &str) -> bool {
     let programs = catalogue::find(name).map_or([].as_slice(), |door| door.programs);
     programs.is_empty()
@@ -143,7 +145,7 @@ fn unreadable(name: &str, error: &str) -> Finding {
     }
 }
 
-/// Returns the finding that there is nothing to judge: such a host is not closed.
+/// Returns the finding that no service has to ask for a code. Without it, the verdict on the host would be `closed`.
 fn nothing_asks() -> Finding {
     Finding {
         level: Level::WayIn,
@@ -243,7 +245,7 @@ impl HostReport {
         self.services.iter_mut().find(|one| one.name == name)
     }
 
-    /// Adds what sudoers and doas.conf say to the services that call them.
+    /// Adds the findings about sudoers and doas.conf to the services that sudo and doas call.
     fn add_sudo(&mut self, sudo: &SudoRules, machine: &Machine) {
         let mut of_sudo = sudo.findings.clone();
         of_sudo.extend(root_doors::other_service(&sudo.rules, &self.services));
@@ -273,7 +275,7 @@ impl HostReport {
         }
     }
 
-    /// Warns of services that can give the rights of root without asking for a code, if sudo, su or login asks for one.
+    /// Warns about services that can give the rights of root without a code, if sudo, su or login asks for a code.
     fn warn_of_doors(&mut self) {
         let others = ["sudo", "sudo-i", "su", "su-l", "login"];
         let wired = self

@@ -8,14 +8,14 @@ use crate::services::host::HostReport;
 use crate::services::judged::{Asks, Counts, Judged};
 use crate::wrap::prose;
 
-/// A finding, and the services that it concerns; none if it concerns the host.
+/// A finding, and the services that it concerns; no services if it concerns the host.
 struct Shared<'a> {
     finding: &'a Finding,
     services: Vec<&'a str>,
 }
 
 impl Asks {
-    /// Returns the words in the table and in JSON.
+    /// Returns the text in the table and in JSON.
     #[must_use]
     pub fn word(self) -> &'static str {
         match self {
@@ -29,12 +29,12 @@ impl Asks {
 }
 
 impl HostReport {
-    /// Returns the services that count in the verdict.
+    /// Returns the services that count in the exit status.
     pub(super) fn counted(&self) -> impl Iterator<Item = &Judged> {
         self.services.iter().filter(|one| one.counts != Counts::No)
     }
 
-    /// Returns the verdict on the services that count.
+    /// Returns the verdict on the host, from the services that count and the findings about the host.
     #[must_use]
     pub fn verdict(&self) -> Verdict {
         let counted = self.counted().flat_map(|one| &one.findings);
@@ -119,7 +119,7 @@ impl HostReport {
         Ok(())
     }
 
-    /// Names what is not in the table.
+    /// Writes the names of services and files that are not in the table.
     fn others(&self, rows: Rows, out: &mut dyn Write) -> io::Result<()> {
         let quiet =
             self.services.iter().filter(|one| rows != Rows::All && one.asks == Asks::Nobody);
@@ -139,7 +139,7 @@ impl HostReport {
             .try_for_each(|(head, list)| writeln!(out, "{}", prose(&format!("{head}: {list}."), 2)))
     }
 
-    /// Returns each finding once, worst first.
+    /// Returns each finding once, in the order of the report.
     fn shared(&self) -> Vec<Shared<'_>> {
         let mut all: Vec<Shared<'_>> = Vec::new();
         for one in &self.services {
@@ -204,7 +204,7 @@ fn cells_of(one: &Judged) -> Vec<String> {
     ]
 }
 
-/// Joins names as a sentence does.
+/// Joins names as a sentence does, with "and" before the last one.
 fn listed(names: &[&str]) -> String {
     match names {
         [] => String::new(),

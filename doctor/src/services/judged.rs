@@ -32,9 +32,9 @@ pub enum Counts {
 pub enum Asks {
     /// Every login needs a code.
     Always,
-    /// Some login needs none.
+    /// At least one login needs no code, and at least one needs a code.
     NotAlways,
-    /// No login needs one.
+    /// No login needs a code.
     Never,
     /// The answer depends on something that is not known.
     Unknown,
@@ -57,15 +57,15 @@ pub struct Judged {
     pub asks: Asks,
     /// What the service asks for besides a code.
     pub first: Vec<String>,
-    /// Who needs no code, in a few words each.
+    /// The conditions under which a user needs no code, in a few words each.
     pub exceptions: Vec<String>,
-    /// Who cannot log in, in a few words each.
+    /// The users who cannot log in, in a few words each.
     pub locked_out: Vec<String>,
-    /// What is wrong with the service.
+    /// The findings about the service.
     pub findings: Vec<Finding>,
 }
 
-/// A service, and what is known about its surroundings.
+/// What is known about the machine when a service is judged.
 #[derive(Clone, Copy)]
 pub struct Surroundings<'a> {
     /// Looks up the file of a module.
@@ -82,7 +82,7 @@ pub struct Surroundings<'a> {
 
 impl Surroundings<'_> {
     /// Returns the truth table of a service. Leaves out the rows of callers who are root if pam_rootok sees the caller,
-    /// because root gains nothing by the service.
+    /// because root has all rights already.
     #[must_use]
     pub fn table(&self, name: &str, service: &Service) -> CaseTable {
         let present = |path: &str| (self.module)(path) != ModuleFile::Missing;
@@ -210,7 +210,7 @@ fn asks(gives: Gives, counts: Counts, findings: &[Finding]) -> Asks {
     }
 }
 
-/// Reports whether a line of the stack names the module.
+/// Reports whether an auth line of the service names twinlock's module.
 #[must_use]
 pub fn names_module(service: &Service) -> bool {
     [Facility::Auth, Facility::Account].into_iter().any(|facility| {

@@ -1,4 +1,4 @@
-//! Which PAM services the machine has.
+//! Lists the PAM services of the machine.
 use std::collections::BTreeSet;
 
 use crate::pam::line::{field, lines};
@@ -7,16 +7,16 @@ use crate::pam::stack::{Facility, Service};
 use crate::services::catalogue;
 use crate::sshd::config::Patterns;
 
-/// What the folders of PAM hold.
+/// The names of the files in PAM's folders.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct Names {
-    /// Names that a program can call.
+    /// Names of services that a program can call.
     pub services: Vec<String>,
-    /// Old copies: no program has such a name.
+    /// Names of old copies of files. No program calls a service with such a name.
     pub copies: Vec<String>,
 }
 
-/// Endings of copies that package managers and editors leave.
+/// Endings of the names of copies that package managers and editors leave.
 const COPIES: [&str; 11] = [
     "~", ".bak", ".old", ".orig", ".rpmnew", ".rpmsave", ".rpmorig", ".pacnew", ".pacsave", ".swp",
     ".save",
@@ -42,7 +42,7 @@ pub fn names(machine: &dyn Patterns) -> Result<Names, UnreadableError> {
     Ok(Names { services, copies })
 }
 
-/// Returns the services of the lines of /etc/pam.conf, which libpam reads if there is no folder.
+/// Returns the services of the lines of /etc/pam.conf, which libpam reads if none of its folders exists.
 fn single_file(text: &str) -> Vec<String> {
     let lines = lines(text).complete;
     let names = lines.iter().filter_map(|line| field(&line.text).map(|(name, _)| name));
@@ -50,13 +50,14 @@ fn single_file(text: &str) -> Vec<String> {
     names.into_iter().collect()
 }
 
-/// Reports whether the name is that of a copy. libpam looks names up in lower case.
+/// Reports whether the name belongs to a copy. libpam looks up names in lower case, so it never reads a file whose name
+/// has a capital letter.
 fn is_copy(name: &str) -> bool {
     let left = [".dpkg-", ".ucf-"].iter().any(|part| name.contains(part));
     left || COPIES.iter().any(|end| name.ends_with(end)) || name != name.to_ascii_lowercase()
 }
 
-/// Returns the files that the service includes, without the service's own file.
+/// Returns the files from which the service includes lines.
 pub fn included(service: &Service) -> impl Iterator<Item = &str> {
     let all = [Facility::Auth, Facility::Account, Facility::Session, Facility::Password];
     let lines = all.into_iter().flat_map(|facility| service.lines(facility));
@@ -64,7 +65,7 @@ pub fn included(service: &Service) -> impl Iterator<Item = &str> {
     files.filter(|file| Some(*file) != service.file.as_deref())
 }
 
-/// Reports whether a file is only included by others, and is the service of no known program.
+/// Reports whether a service includes the file, and no known program calls a service with its name.
 #[must_use]
 pub fn is_part(name: &str, included: &BTreeSet<String>) -> bool {
     let here = |folder: &&str| included.contains(&format!("{folder}/{name}"));

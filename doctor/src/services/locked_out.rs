@@ -1,10 +1,11 @@
-//! Who cannot log in through a service that asks for a code.
+//! Finds the users who cannot log in through a service that asks for a code.
 use crate::finding::{Finding, Level};
 use crate::pam::table::{CaseTable, Role};
 use crate::settings::{Decider, RootCode, Settings, Strangers};
 use twinlock_core::policy::NotEnrolled;
 
-/// Returns who is locked out, in a few words each. `target_is_root`: sudo asks for the password of root.
+/// Returns the users who are locked out, in a few words each. `target_is_root` tells whether sudo asks for the password
+/// of root.
 pub fn of(
     settings: &Settings,
     target_is_root: bool,
@@ -41,11 +42,11 @@ pub fn of(
     who
 }
 
-/// Reports whether root is the user of whom the service asks a code.
+/// Reports whether the service can ask root for a code, as the user who logs in.
 fn root_logs_in(target_is_root: bool, name: &str) -> bool {
     match name {
         "sudo" | "sudo-i" => target_is_root,
-        // An administrator is asked; doas asks the calling user.
+        // polkit asks an administrator; doas asks the calling user.
         "polkit-1" | "doas" => false,
         _ => true,
     }

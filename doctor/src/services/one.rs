@@ -78,7 +78,7 @@ impl ServiceReport {
         if rest.is_empty() { Ok(()) } else { write!(out, "\n{rest}") }
     }
 
-    /// Returns the verdict on a service through which no person logs in.
+    /// Returns the verdict on a service through which no person logs in; `None` for other services.
     fn nobody(&self) -> Option<String> {
         let why = if self.judged.gives == Gives::RootOnly {
             "only root can call it"
@@ -129,7 +129,7 @@ impl ServiceReport {
             })
             .collect();
         let [right, wrong_code, wrong_password] = self.path.ends.map(name);
-        // A stack that is not followed has no result.
+        // If the stack has no row for a case, its result is `none`.
         let [right, wrong_code] = [right, wrong_code].map(|code| code.unwrap_or("none"));
         let mut whole = self.report.value(&self.judged.name);
         let more = serde_json::json!({

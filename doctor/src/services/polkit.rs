@@ -1,10 +1,11 @@
-//! Rules of polkit by which an action needs no password, and so no code. Their JavaScript is not run.
+//! Rules of polkit for which an action needs no password, and so no code. doctor searches their text and does not run
+//! their JavaScript.
 use std::io;
 
 use crate::finding::{Finding, Level};
 use crate::sshd::config::Patterns;
 
-/// A kind of files, and the words by which one of them may permit an action without a question.
+/// A kind of polkit files, and the words with which a file of this kind may permit an action without a question.
 struct Kind {
     files: &'static [&'static str],
     words: &'static [&'static str],
@@ -27,7 +28,8 @@ const KINDS: [Kind; 3] = [
         ],
         words: &["=yes", "= yes"],
     },
-    // Those of packages are the stock of polkit: they give no rights of root without a question.
+    // The `.policy` files that packages install in /usr/share are left out: they give no rights of root without a
+    // question.
     Kind {
         files: &[
             "/etc/polkit-1/actions/*.policy",
@@ -38,13 +40,13 @@ const KINDS: [Kind; 3] = [
     },
 ];
 
-/// Rules of packages that permit something to an account of the system alone.
+/// Rule files of packages that permit actions only to a system account.
 const HARMLESS: [&str; 2] = [
     "/usr/share/polkit-1/rules.d/systemd-networkd.rules",
     "/usr/share/polkit-1/rules.d/60-systemd-networkd.rules",
 ];
 
-/// Returns a finding for each file that may permit an action without a question.
+/// Returns a finding for each file that may permit an action without a question, and for each file that cannot be read.
 #[must_use]
 pub fn judge(machine: &dyn Patterns) -> Vec<Finding> {
     let mut found = Vec::new();
@@ -68,7 +70,8 @@ pub fn judge(machine: &dyn Patterns) -> Vec<Finding> {
     found
 }
 
-/// Returns a finding about the first line with one of the words. A line that begins as a comment has no effect.
+/// Returns a finding about the first line that contains one of the words; `None` if there is none. Comment lines have
+/// no effect.
 fn permitting(file: &str, text: &str, words: &[&str]) -> Option<Finding> {
     let lines = (1..).zip(text.lines()).filter(|(_, line)| !line.trim_start().starts_with("//"));
     let has = |line: &str| words.iter().find(|word| line.to_ascii_lowercase().contains(**word));

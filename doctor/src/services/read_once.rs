@@ -5,20 +5,20 @@ use std::io;
 
 use crate::pam::load::Files;
 
-/// Why a file cannot be read; [`io::Error`] cannot be copied.
+/// Why a file cannot be read. Unlike [`io::Error`], it can be copied.
 struct ReadError {
     kind: io::ErrorKind,
     text: String,
 }
 
-/// Files that are read when they are first asked for.
+/// Reads a file at the first request, and keeps the text for later requests.
 pub struct ReadOnce<'a> {
     files: &'a dyn Files,
     texts: RefCell<BTreeMap<String, Result<String, ReadError>>>,
 }
 
 impl<'a> ReadOnce<'a> {
-    /// Creates an empty store of the texts of `files`.
+    /// Creates an empty store that reads from `files`.
     #[must_use]
     pub fn new(files: &'a dyn Files) -> Self {
         Self { files, texts: RefCell::default() }

@@ -1,4 +1,5 @@
-//! Ways to root that a wired sudo, su or login leaves open: rules of sudoers and doas, and services that are not asked.
+//! Ways to the rights of root without a code, although sudo, su or login asks for one: rules of sudoers and doas, and
+//! other services.
 use std::io;
 
 use crate::finding::{Finding, Level};
@@ -10,10 +11,10 @@ use crate::services::judged::{Asks, Judged};
 use crate::services::sudoers::{self, Sudoers};
 use crate::services::{doas, sudoers_text};
 
-/// Minutes for which Debian's sudo does not ask again.
+/// Minutes for which Debian's sudo does not ask for a password again.
 const USUAL_TIMEOUT: f64 = 15.0;
 
-/// What is known about sudo's rules.
+/// The rules of sudo, and the findings about them.
 pub struct SudoRules {
     /// The rules.
     pub rules: Sudoers,
@@ -22,7 +23,7 @@ pub struct SudoRules {
 }
 
 impl SudoRules {
-    /// Reads the rules, by sudo's own program if possible.
+    /// Reads the rules, with `cvtsudoers` if it is installed.
     #[must_use]
     pub fn of(machine: &Machine) -> Self {
         let mut whole = Self { rules: Sudoers::default(), findings: Vec::new() };
@@ -36,7 +37,7 @@ impl SudoRules {
         whole
     }
 
-    /// Adds the rules of a file with everything that it includes.
+    /// Adds the rules of a sudoers file and of the files that it includes.
     fn add(&mut self, machine: &Machine, file: &'static str) {
         match machine.sudoers(file) {
             SudoersOutput::Json(json) => match sudoers::read(&json) {
@@ -122,7 +123,7 @@ fn unread(file: &str, why: &str) -> Finding {
     )
 }
 
-/// Searches the text of the files for words by which sudo does not ask. Does not find out which users they concern.
+/// Searches the text of the files for words with which sudo may not ask. Does not find out to which users they apply.
 fn plainly(machine: &Machine, file: &str) -> Vec<Finding> {
     let suspects = match sudoers_text::scan(machine, file) {
         Ok(suspects) => suspects,
@@ -142,7 +143,7 @@ fn plainly(machine: &Machine, file: &str) -> Vec<Finding> {
     suspects.into_iter().map(finding).collect()
 }
 
-/// Reports rules that are in no file.
+/// Reports that sudo also takes rules from a source other than files; `None` if it does not.
 fn elsewhere(machine: &Machine) -> Option<Finding> {
     let path = "/etc/nsswitch.conf";
     let text = machine.text(path).ok()?;
@@ -164,7 +165,7 @@ fn elsewhere(machine: &Machine) -> Option<Finding> {
     })
 }
 
-/// Returns the rules of doas that do not ask.
+/// Returns findings about the rules of doas for which doas does not ask for a password.
 #[must_use]
 pub fn of_doas(machine: &Machine) -> Vec<Finding> {
     let text = match machine.text(doas::FILE) {
@@ -190,7 +191,8 @@ pub fn of_doas(machine: &Machine) -> Vec<Finding> {
     doas::rules(&text).into_iter().map(finding).collect()
 }
 
-/// Reports a service that sudo calls in place of its own and that asks for no code, although sudo's own does.
+/// Reports services that sudo calls in place of the service sudo and that ask for no code, although the service sudo
+/// asks for one.
 #[must_use]
 pub fn other_service(rules: &Sudoers, all: &[Judged]) -> Vec<Finding> {
     let asks = |name: &str| all.iter().find(|one| one.name == name).map(|one| one.asks);

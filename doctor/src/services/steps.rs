@@ -15,19 +15,19 @@ pub struct PathLine {
     pub returns: [Option<PamCode>; 3],
 }
 
-/// The path of a stack.
+/// The path through a stack in each of the three cases.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct StackPath {
-    /// The lines, in order.
+    /// The lines of the stack, in order.
     pub lines: Vec<PathLine>,
-    /// libpam's result for each of [`CASES`]; `None` if the stack has no such case.
+    /// libpam's result for each of [`CASES`]; `None` if the truth table has no row for the case.
     pub ends: [Option<PamCode>; 3],
 }
 
-/// The cases, as heads of a table.
+/// The three cases, as headings of a table.
 pub const CASES: [&str; 3] = ["all right", "wrong code", "wrong password"];
 
-/// Follows the stack in each case. Conditions give their usual answers.
+/// Returns the path through the stack in each case. Conditions give their usual answers.
 #[must_use]
 pub fn follow(table: &CaseTable) -> StackPath {
     let plain = |row: &&CaseRow| !row.world.key && row.unusual(table).next().is_none();
@@ -37,7 +37,7 @@ pub fn follow(table: &CaseTable) -> StackPath {
         let fits = |row: &&CaseRow| by(row) == (password && asks) && row.world.answer == answer;
         let mut rows = table.rows.iter().filter(plain).filter(fits);
         let first = rows.next();
-        // Of several modules that check a password, one suffices.
+        // If several modules check a password, a row in which one of them lets in the user is preferred.
         rows.chain(first).max_by_key(|row| row.passes())
     };
     let rows = [

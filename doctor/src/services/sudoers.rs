@@ -1,10 +1,10 @@
-//! What sudoers lets through without a question, from the output of `cvtsudoers -f json`.
+//! Finds in the output of `cvtsudoers -f json` the rules for which sudo does not ask for a password.
 use serde_json::Value;
 
-/// Who becomes whom without a question.
+/// A rule for which sudo does not ask for a password.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Unasked {
-    /// What in sudoers says so: `NOPASSWD`, `!authenticate` or `exempt_group`.
+    /// The word in sudoers that turns off the question: `NOPASSWD`, `!authenticate` or `exempt_group`.
     pub by: &'static str,
     /// The users, as sudoers names them.
     pub users: String,
@@ -14,16 +14,17 @@ pub struct Unasked {
     pub commands: String,
 }
 
-/// What sudoers says about asking.
+/// The rules of sudoers that decide whether and how sudo asks for a password.
 #[derive(Clone, PartialEq, Debug, Default)]
 pub struct Sudoers {
-    /// Rules by which users are not asked.
+    /// Rules for which users are not asked.
     pub unasked: Vec<Unasked>,
-    /// PAM services that sudo calls in place of its own.
+    /// PAM services that sudo calls in place of the service sudo.
     pub services: Vec<String>,
-    /// PAM services of login shells that sudo calls in place of its own.
+    /// PAM services that sudo calls for login shells in place of its usual service.
     pub login_services: Vec<String>,
-    /// Longest time in which sudo does not ask again, in minutes; negative: until a reboot.
+    /// Longest time in minutes for which sudo does not ask again. A negative number means until a reboot; `None` means
+    /// that it is not set.
     pub timeout: Option<f64>,
     /// Whether a password that the user gave in one session also counts in the user's other sessions during `timeout`.
     pub shared: bool,
@@ -32,7 +33,7 @@ pub struct Sudoers {
 }
 
 impl Sudoers {
-    /// Adds what another file says.
+    /// Adds the rules of another file. Of two times, the longer one counts.
     pub fn merge(&mut self, other: Self) {
         self.unasked.extend(other.unasked);
         self.services.extend(other.services);
@@ -51,7 +52,7 @@ impl Sudoers {
 /// Reads the output of `cvtsudoers -f json`.
 ///
 /// # Errors
-/// Why it is no such output, as a clause.
+/// A clause that says why the text is not output of `cvtsudoers`.
 pub fn read(json: &str) -> Result<Sudoers, String> {
     let whole: Value = serde_json::from_str(json).map_err(|error| error.to_string())?;
     let object = whole.as_object().ok_or("it is no object")?;
@@ -86,7 +87,7 @@ pub fn read(json: &str) -> Result<Sudoers, String> {
     Ok(found)
 }
 
-/// Returns the list with this key; an empty one if the key is missing. Another type is not taken for an empty list.
+/// Returns the list with this key; an empty list if the key is missing. Another type of value is an error.
 fn list<'a>(of: &'a Value, key: &str) -> Result<&'a [Value], String> {
     let object = of.as_object().ok_or_else(|| format!("a value beside `{key}` is no object"))?;
     match object.get(key) {
@@ -194,7 +195,7 @@ fn is_root(list: &[Value]) -> bool {
 mod tests {
     use super::*;
 
-    /// Output of cvtsudoers 1.9.13 for a file with each case.
+    /// Output of cvtsudoers 1.9.13 for a file with every kind of rule.
     const JSON: &str = r#"{
       "Defaults": [
         { "Options": [ { "env_reset": true }, { "timestamp_timeout": "5" } ] },

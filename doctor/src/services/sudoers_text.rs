@@ -1,4 +1,5 @@
-//! Reads sudoers plainly where `cvtsudoers` is missing: finds the words by which sudo may not ask, not for whom.
+//! Searches sudoers where `cvtsudoers` is missing, for the words with which sudo may not ask for a password. Does not
+//! find out to which users they apply.
 use std::io;
 
 use crate::pam::stack::LinePlace;
@@ -7,27 +8,27 @@ use crate::sshd::config::Patterns;
 /// A line with one of the words that change whether or how sudo asks.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Suspect {
-    /// Place of the line.
+    /// File and line of the word.
     pub place: LinePlace,
-    /// The word.
+    /// The word that was found.
     pub word: &'static str,
 }
 
-/// Words by which sudo does not ask, or calls another PAM service.
+/// Words of sudoers that can turn off the question, set how long a password counts, or choose another PAM service.
 const WORDS: [&str; 6] =
     ["NOPASSWD", "authenticate", "exempt_group", "pam_service", "pam_login_service", "timestamp_t"];
 
-/// The main file.
+/// The main file of sudo.
 pub const FILE: &str = "/etc/sudoers";
-/// The file that sudo-rs reads in its place, if it exists.
+/// The file that sudo-rs reads in place of /etc/sudoers, if it exists.
 pub const FILE_RS: &str = "/etc/sudoers-rs";
 /// Largest number of files that are read.
 const FILES_MAX: usize = 500;
 
-/// Finds the suspect lines in [`FILE`] and in the files that it includes.
+/// Finds the suspect lines in the file `main` and in the files that it includes.
 ///
 /// # Errors
-/// [`io::Error`] if a file that is included cannot be read; the text names it.
+/// [`io::Error`] if one of the files cannot be read; the text names the file.
 pub fn scan(machine: &dyn Patterns, main: &str) -> io::Result<Vec<Suspect>> {
     let mut found = Vec::new();
     let mut files = vec![main.to_owned()];

@@ -1,10 +1,11 @@
-//! Applies AllowUsers, DenyUsers, AllowGroups and DenyGroups: users whom sshd refuses, whatever they prove.
+//! Applies AllowUsers, DenyUsers, AllowGroups and DenyGroups: finds users whom sshd refuses even with every factor.
 use crate::sshd::config::Config;
 use crate::sshd::effective::Effective;
 use crate::sshd::pattern::fits;
 use crate::sshd::probe::{Account, People, Probe};
 
-/// The keyword of each list of users or groups, with the criterion of Match that has the same patterns.
+/// The keyword of each list of users or groups, and the criterion of Match to which the patterns of the list
+/// correspond.
 const LISTS: [(&str, &str); 4] = [
     ("allowusers", "user"),
     ("denyusers", "user"),
@@ -34,7 +35,7 @@ pub enum KnownGroups {
     OfFiles,
 }
 
-/// Removes the users whom sshd refuses. If it refuses all, removes none.
+/// Removes the answers about users whom sshd refuses. If sshd refuses all users, removes none.
 pub fn retain(asked: &mut Vec<(Probe, Effective)>, people: &People, known_groups: KnownGroups) {
     let admitted = |(probe, effective): &(Probe, Effective)| {
         let known = people.accounts.iter().find(|account| account.name == probe.user);
@@ -53,7 +54,7 @@ fn admits(effective: &Effective, account: &Account, known_groups: KnownGroups) -
     };
     let in_group = |pattern: &String| account.groups.iter().any(|group| fits(pattern, group));
     let is_user = |pattern: &String| fits(user_part(pattern), &account.name);
-    // A pattern with a host denies only connections from there.
+    // A pattern with a host denies only connections from that host.
     let denied = |pattern: &String| !pattern.contains('@') && is_user(pattern);
     let (users, groups) = (listed("allowusers"), listed("allowgroups"));
     !listed("denyusers").iter().any(denied)

@@ -17,13 +17,13 @@ pub const DEFAULTS: [(&str, &str); 3] = [
     ("SSHD_OPTS", "/etc/conf.d/sshd"),
 ];
 
-/// Options that take a value.
+/// Letters of the options of sshd that take a value.
 const WITH_VALUE: &str = "bCcEfghkoptu";
 /// Letters of the options that change what a user is asked for.
 const KEPT: &str = "fop";
 
 impl Instance {
-    /// Returns the value of the option `-f`; `None` if it is not given.
+    /// Returns the value of the option `-f`, the path of the main file; `None` if it is not given.
     #[must_use]
     pub fn file(&self) -> Option<&str> {
         let mut pairs = self.options.chunks_exact(2);
@@ -45,7 +45,7 @@ impl Instance {
     }
 }
 
-/// Returns those options among the words after the program that change what a user is asked for.
+/// Returns the options that change what a user is asked for. `words` are the words after the program.
 #[must_use]
 pub fn options(words: &[String]) -> Vec<String> {
     let mut kept = Vec::new();
@@ -87,7 +87,7 @@ pub fn words(text: &str) -> Vec<String> {
     all
 }
 
-/// Returns the words of the last assignment to a variable, and its line.
+/// Returns the words of the last assignment to a variable, and the number of its line.
 #[must_use]
 pub fn assigned(text: &str, name: &str) -> Option<(usize, Vec<String>)> {
     let of = |line: &str| {
@@ -98,7 +98,7 @@ pub fn assigned(text: &str, name: &str) -> Option<(usize, Vec<String>)> {
     (1..).zip(text.lines()).filter_map(|(number, line)| Some((number, of(line)?))).last()
 }
 
-/// Returns the words of the last `ExecStart=` of a unit with its drop-ins, and its line.
+/// Returns the words of the last `ExecStart=` of a unit with its drop-ins, and the number of its line.
 #[must_use]
 pub fn exec_start(text: &str) -> Option<(usize, Vec<String>)> {
     let lines = (1..).zip(text.lines());
@@ -115,7 +115,7 @@ pub fn listener(command_line: &str) -> Option<Vec<String>> {
     let title = command_line.trim_end_matches('\0');
     if let Some(title) = title.strip_prefix("sshd: ") {
         let (command, _) = title.split_once(" [listener]")?;
-        // The title has the words joined by blanks: a value with blanks ends at the next option.
+        // The title of the process contains the words joined by blanks. A value with blanks ends at the next option.
         let mut joined: Vec<String> = Vec::new();
         for word in command.split(' ').skip(1) {
             let value = joined.last().is_some_and(|last| !last.starts_with('-'));

@@ -1,4 +1,5 @@
-//! Whether a user can complete a way to log in: each of its methods in order, with the PAM stack behind it.
+//! Whether a user can complete a way to log in. Each method of the way is tried in order, with the PAM stack that it
+//! calls.
 use twinlock_core::policy::Echo;
 use twinlock_core::policy::pam_line::{FirstPass, Forward};
 
@@ -11,12 +12,12 @@ use crate::pam::table::{CaseRow, CaseTable, Password, Role};
 use crate::pam::twinlock::ModuleAnswer;
 use crate::sshd::effective::{Effective, Way};
 
-/// Why a user cannot complete a way, even with every factor.
+/// Why a user with every factor cannot complete a way to log in.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug)]
 pub enum Hindrance {
-    /// The method is switched off.
+    /// The method with this name is switched off.
     Off(String),
-    /// The method shows prompts by a device other than PAM, which this sshd does not support.
+    /// The method with this name shows prompts by a device other than PAM, which this sshd does not support.
     Device(String),
     /// The password method gives one text to a stack that asks for two, or shows what is typed.
     OneText,
@@ -33,24 +34,25 @@ pub enum Hindrance {
 pub struct BlamedLine {
     /// Place of the line.
     pub place: LinePlace,
-    /// Module and return code, as `MODULE returns CODE`.
+    /// The module and its return code, as `MODULE returns CODE`.
     pub says: String,
 }
 
-/// How a way to log in calls PAM for the last time before the user is in.
+/// How users who log in by one of the ways of sshd come to PAM: the last method that calls PAM, and the factors before
+/// it.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Entry {
-    /// Whether PAM sees a key. sshd shows it only to prompts that come after the key.
+    /// Whether PAM sees a key. sshd shows a key only to prompts that come after it.
     pub key: bool,
-    /// Whether sshd requires a key without showing it to PAM.
+    /// Whether sshd requires a key that PAM does not see.
     pub unseen: bool,
-    /// The method.
+    /// The last method that calls PAM.
     pub method: Method,
-    /// Whether prompts were answered on the way. Only then does sshd end the login if pam_setcred fails.
+    /// Whether the way contains prompts. Only then does sshd end the login if pam_setcred fails.
     pub prompted: bool,
 }
 
-/// A method by which sshd asks PAM.
+/// A method by which sshd calls PAM.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Method {
     /// keyboard-interactive: each prompt has its answer.
@@ -60,13 +62,14 @@ pub enum Method {
 }
 
 impl Entry {
-    /// Reports whether users who come to PAM in this way get in by the row.
+    /// Reports whether users who come to PAM in this way get in by the row. A row that lacks only the key that sshd
+    /// requires is not counted.
     #[must_use]
     pub fn takes(self, table: &CaseTable, row: &CaseRow) -> bool {
         let set = |code: PamCode| code == PamCode::SUCCESS;
         row.passes()
             && row.world.key == self.key
-            // With a key and a code, no factor is missing.
+            // With the key that PAM does not see, a login by a code alone has both factors.
             && !(self.unseen && row.world.answer == ModuleAnswer::Right && row.world.empty_handed())
             && match self.method {
                 Method::Prompts => set(table.credentials.code),
@@ -100,7 +103,7 @@ fn last(way: &Way) -> Option<Method> {
     })
 }
 
-/// Returns why the way cannot be completed. Without a table, the stack is taken to accept.
+/// Returns why the way cannot be completed; `None` if it can. Without a table, every stack is assumed to accept.
 #[must_use]
 pub fn hindrance(way: &Way, effective: &Effective, table: Option<&CaseTable>) -> Option<Hindrance> {
     let mut key = false;
@@ -126,7 +129,7 @@ pub fn hindrance(way: &Way, effective: &Effective, table: Option<&CaseTable>) ->
     table.filter(|_| by_prompts).and_then(no_credentials)
 }
 
-/// Returns the line that makes pam_setcred fail after prompts.
+/// Returns the line because of which pam_setcred fails after prompts; `None` if pam_setcred succeeds.
 fn no_credentials(table: &CaseTable) -> Option<Hindrance> {
     let steps = &table.credentials.steps;
     let decided = steps.iter().find(|step| {
@@ -165,8 +168,8 @@ fn right(row: &CaseRow, key: bool) -> bool {
     row.passes() && factors && row.met
 }
 
-/// Reports whether one text can satisfy every prompt: a code alone, a password alone, or both in one field.
-/// Users who get in without a code by the same text are not locked out: that is a way in.
+/// Reports whether some user gets in with one text as the answer to every prompt: a code, a password, or both in one
+/// field. A user who gets in without a code counts too, because that is reported as a way in and not as a lock-out.
 fn one_text_is_enough(table: &CaseTable, key: bool) -> bool {
     let without_code = |row: &CaseRow| {
         let proven = row.world.key || !matches!(row.world.password, Password::None(_));
@@ -219,7 +222,7 @@ fn takes_one_field(table: &CaseTable, row: &CaseRow) -> bool {
         .any(|line| line.forward == Forward::Password || line.first_pass != FirstPass::Ignored)
 }
 
-/// Reports whether the stack asks for a code and takes no password in the same field.
+/// Reports whether the stack asks for a code, and no twinlock line takes a password in the same field.
 #[must_use]
 pub fn asks_a_code_alone(table: &CaseTable) -> bool {
     let mut rows = table.rows.iter().filter(|row| asks_for_code(table, row)).peekable();

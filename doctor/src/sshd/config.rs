@@ -1,4 +1,4 @@
-//! Finds the place of a setting in sshd's files, and the Match blocks.
+//! Reads sshd's files: the settings with their places, and the Match blocks.
 use std::io;
 
 use crate::pam::load::{Files, UnreadableError};
@@ -10,7 +10,7 @@ use crate::sshd::command_line::Instance;
 pub struct Directive {
     /// The keyword in lower case.
     pub keyword: String,
-    /// The rest of the line.
+    /// The value: the rest of the line.
     pub value: String,
     /// File and line of the setting.
     pub place: LinePlace,
@@ -57,7 +57,7 @@ pub struct Config {
     options: usize,
 }
 
-/// Source of files that match a pattern.
+/// Reads files, and finds files that match a pattern.
 pub trait Patterns: Files {
     /// Returns the files that match a pattern of an Include line, sorted.
     ///
@@ -66,11 +66,11 @@ pub trait Patterns: Files {
     fn matching(&self, pattern: &str) -> Result<Vec<String>, UnreadableError>;
 }
 
-/// Possible paths of the main file. The second is the path of the vendor's file.
+/// Possible paths of the main file, in order of precedence. The second is the path of the vendor's file.
 pub const MAIN_FILES: [&str; 2] = ["/etc/ssh/sshd_config", "/usr/etc/ssh/sshd_config"];
-/// Maximum depth of files that include each other.
+/// Maximum depth of Include lines.
 pub const DEEPEST: usize = 16;
-/// Maximum number of files. sshd refuses files that include each other without end.
+/// Maximum number of files that are read. sshd refuses files that include each other without end.
 pub const FILES_MAX: usize = 500;
 
 /// Reads sshd's files.
@@ -81,7 +81,7 @@ pub fn load(files: &dyn Patterns) -> Result<Config, UnreadableError> {
     load_of(files, &Instance::default())
 }
 
-/// Reads the files of one sshd. Settings of its command line come before those of the files.
+/// Reads the files of one sshd. The settings of its command line come first, since the first value counts.
 ///
 /// # Errors
 /// [`UnreadableError`] if a file exists and cannot be read.

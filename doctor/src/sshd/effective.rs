@@ -6,18 +6,18 @@ pub struct Effective {
     lines: Vec<(String, String)>,
 }
 
-/// One alternative of AuthenticationMethods: its methods, in order.
+/// One way to log in: the authentication methods that sshd requires, in order.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug)]
 pub struct Way(pub Vec<String>);
 
-/// What a way to log in asks for in addition to a key.
+/// How a way to log in calls PAM.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
 pub enum Gate {
-    /// PAM, with prompts that the user answers one by one.
+    /// By prompts, which the user answers one by one.
     Prompts,
-    /// PAM, with one text as the answer to every prompt.
+    /// By the password method, with one text as the answer to every prompt.
     OneText,
-    /// Neither. PAM does not decide about this way.
+    /// The way does not call PAM, so PAM does not decide about the login.
     None,
 }
 
@@ -33,7 +33,7 @@ impl Effective {
         Self { lines }
     }
 
-    /// Returns the first value of a keyword, in lower case.
+    /// Returns the first value of a keyword; `None` if the output does not contain the keyword, which is in lower case.
     #[must_use]
     pub fn value(&self, keyword: &str) -> Option<&str> {
         self.lines.iter().find(|(word, _)| word == keyword).map(|(_, value)| value.as_str())
@@ -58,7 +58,7 @@ impl Effective {
         self.value(keyword) == Some("yes")
     }
 
-    /// Returns whether PAM's prompts can be used.
+    /// Returns whether sshd allows prompts (keyboard-interactive).
     #[must_use]
     pub fn prompts(&self) -> bool {
         self.yes("kbdinteractiveauthentication") || self.yes("challengeresponseauthentication")
@@ -70,7 +70,7 @@ impl Effective {
         self.value("pamservicename").unwrap_or("sshd")
     }
 
-    /// Returns LoginGraceTime in seconds; `None` is unlimited.
+    /// Returns LoginGraceTime in seconds; `None` if there is no limit.
     #[must_use]
     pub fn grace(&self) -> Option<u64> {
         let seconds = self.value("logingracetime")?.parse().ok()?;
@@ -105,7 +105,7 @@ impl Effective {
     }
 }
 
-/// Returns a method without the device after the colon, if this device is PAM.
+/// Returns the name of a method. The suffix `:pam` is removed, since PAM is the usual device for prompts.
 fn method(text: &str) -> String {
     text.strip_suffix(":pam").unwrap_or(text).to_owned()
 }
@@ -116,7 +116,7 @@ fn prompts(method: &str) -> bool {
 }
 
 impl Way {
-    /// Returns how this way asks PAM.
+    /// Returns how this way calls PAM.
     #[must_use]
     pub fn gate(&self) -> Gate {
         let has = |name: &str| self.0.iter().any(|method| method == name);
@@ -129,7 +129,8 @@ impl Way {
         }
     }
 
-    /// Returns whether sshd tells PAM about the key. It does so only if the key comes first.
+    /// Returns whether the key comes before the first method that calls PAM. Only then does sshd tell PAM about the
+    /// key.
     #[must_use]
     pub fn key_before_pam(&self) -> bool {
         self.0
@@ -138,7 +139,7 @@ impl Way {
             .any(|method| method == "publickey")
     }
 
-    /// Returns whether the way contains the method.
+    /// Returns whether the way contains the method with this name.
     #[must_use]
     pub fn asks(&self, name: &str) -> bool {
         self.0.iter().any(|method| method == name)

@@ -1,9 +1,9 @@
-//! Derives the settings of accounts that no file lists. sshd cannot be asked about them.
+//! Derives the settings of accounts from a directory. Their names are not known, so sshd cannot be asked about them.
 use crate::sshd::config::{Block, Config};
 use crate::sshd::effective::Effective;
 use crate::sshd::probe::Probe;
 
-/// Returns, for each group that a Match line names, the settings of an account in this group that no file lists.
+/// Returns, for each Match line that names groups, the settings of an account of these groups that is in no file.
 #[must_use]
 pub fn groups(config: &Config, base: &Effective) -> Vec<(Probe, Effective)> {
     let blocks = config.blocks.iter().enumerate();
@@ -16,8 +16,8 @@ pub fn groups(config: &Config, base: &Effective) -> Vec<(Probe, Effective)> {
         .collect()
 }
 
-/// Returns the settings with those of one block and of the blocks for all users. A block overrides settings outside of
-/// blocks, wherever these are written. If several blocks set a keyword, the first value counts.
+/// Returns the base settings, overridden by one block and by the blocks for all users. A block overrides settings
+/// outside of blocks, wherever these are written. If several blocks set a keyword, the first value counts.
 fn overlaid(config: &Config, base: &Effective, number: usize) -> Effective {
     let applies = |at: usize, block: &Block| {
         at == number || block.criteria.iter().all(|(word, _)| word == "all")

@@ -1,4 +1,4 @@
-//! Finds accounts with an empty password, which PermitEmptyPasswords and `nullok` let in by the code alone.
+//! Finds accounts with an empty password. With PermitEmptyPasswords and `nullok`, a code alone is enough for them.
 use crate::finding::{Finding, Level};
 use crate::pam::stack::StackKind;
 use crate::pam::table::{CaseRow, CaseTable, Password, Role};
@@ -10,11 +10,11 @@ use crate::sshd::judge::{SshdFacts, entries};
 pub enum EmptyPasswords {
     /// The names of these accounts.
     Of(Vec<String>),
-    /// The file cannot be read.
+    /// The file /etc/shadow cannot be read.
     Unread,
 }
 
-/// Reports whether a line that asks for a password takes an empty one.
+/// Reports whether a line that asks for a password accepts an empty password.
 fn takes_none(table: &CaseTable) -> bool {
     table.cast.iter().any(|line| match (&line.role, &line.handler.kind) {
         (Role::Proof(_), StackKind::Module { args, .. }) => {
@@ -24,7 +24,8 @@ fn takes_none(table: &CaseTable) -> bool {
     })
 }
 
-/// Reports whether a password and a code let an account in without a key; without a name, any account.
+/// Reports whether a password and a code, without a key, let in the account `name`. Without a name, reports it for any
+/// account.
 fn is_enough(facts: &SshdFacts, table: &CaseTable, name: Option<&str>) -> bool {
     let without_key = entries(facts).iter().any(|entry| !entry.key && !entry.unseen);
     let met = |row: &CaseRow| match (&table.census, name) {
@@ -39,7 +40,8 @@ fn is_enough(facts: &SshdFacts, table: &CaseTable, name: Option<&str>) -> bool {
         })
 }
 
-/// Returns a finding about accounts for which the password step asks for nothing.
+/// Returns a finding about accounts that need no password because it is empty; `None` if empty passwords are not
+/// accepted.
 #[must_use]
 pub fn judge(facts: &SshdFacts, table: &CaseTable, empty: &EmptyPasswords) -> Option<Finding> {
     let mut settings = facts.asked.iter().map(|(_, effective)| effective);

@@ -13,13 +13,13 @@ pub use crate::sshd::judge::issue::{entries, passes_by_pam};
 use crate::sshd::pattern::fits_list;
 use crate::sshd::probe::{Probe, REMOTE};
 
-/// All that is known about sshd.
+/// sshd's settings, as far as they are known.
 pub struct SshdFacts {
     /// sshd's files.
     pub config: Config,
-    /// `sshd -T` without a user: no Match block applies.
+    /// The output of `sshd -T` without a user, to which no Match block applies.
     pub base: Effective,
-    /// `sshd -T -C` for each question.
+    /// The output of `sshd -T -C` for each question.
     pub asked: Vec<(Probe, Effective)>,
     /// First factors with which users should reach PAM.
     wanted: Reach,
@@ -36,20 +36,20 @@ const ABOUT_WAYS: [&str; 8] = [
     "kerberosauthentication",
 ];
 
-/// The Match block and the line in it that makes the difference.
+/// The Match block that causes an issue, and the line in the block.
 #[derive(Clone, Copy)]
 struct Origin<'a> {
     block: &'a Block,
     line: &'a Directive,
 }
 
-/// Shortest time in which a user can find the telephone, in seconds.
+/// Shortest LoginGraceTime in which a user can fetch the telephone, in seconds.
 const FIND_PHONE: u64 = 120;
-/// Shortest time in which a user can install an app, scan a key and write down backup codes, in seconds. Set-up can
-/// happen at any login, whatever the settings: after a reset, and with a ticket.
+/// Shortest LoginGraceTime in which a user can install an app, scan a key and write down backup codes, in seconds.
+/// Whatever the settings are, a user may have to do so at a login: after a reset, or with a ticket.
 const SET_UP: u64 = 300;
 
-/// Returns the first factors with which users reach PAM.
+/// Returns the first factors with which users reach PAM. If no user reaches PAM, returns [`Reach::EVERY`].
 #[must_use]
 pub fn reach(facts: &SshdFacts) -> Reach {
     let reach = known_reach(facts);
@@ -108,7 +108,7 @@ impl SshdFacts {
         }
     }
 
-    /// Reports an issue once for each Match block that causes it.
+    /// Returns one finding about an issue for each Match block that causes it.
     fn by_match(
         &self,
         kind: &Issue,
@@ -157,7 +157,8 @@ impl SshdFacts {
         finding
     }
 
-    /// Returns the Match block whose value is in force; of several matching blocks, the first counts.
+    /// Returns the Match block whose value causes the issue for the user of a probe. If several blocks match, the first
+    /// one counts.
     fn origin(&self, kind: &Issue, probe: &Probe) -> Option<Origin<'_>> {
         let effective =
             self.asked.iter().find(|(other, _)| other == probe).map(|(_, effective)| effective)?;
@@ -201,7 +202,7 @@ fn picks(block: &Block) -> bool {
     })
 }
 
-/// Returns a phrase with the client address of the probes; empty if their addresses differ.
+/// Returns a phrase with the client address of the probes; empty if the probes have different addresses.
 fn whence(probes: &[&Probe]) -> String {
     let mut addresses: Vec<&str> = probes.iter().map(|probe| probe.from.addr.as_str()).collect();
     addresses.sort_unstable();

@@ -1,4 +1,4 @@
-//! sshd's settings: what sshd asks a user for before PAM or instead of it.
+//! sshd's settings: what sshd asks a user for before it calls PAM or without calling PAM.
 pub mod allowed;
 pub mod command_line;
 pub mod complete;

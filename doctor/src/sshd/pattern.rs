@@ -23,7 +23,7 @@ pub fn fits(pattern: &str, text: &str) -> bool {
     }
 }
 
-/// Returns whether the text matches a list. A matching pattern with `!` rejects it.
+/// Returns whether the text matches a list of patterns. A matching pattern with `!` excludes the text.
 #[must_use]
 pub fn fits_list(list: &str, text: &str) -> bool {
     let (no, yes): (Vec<_>, Vec<_>) = list.split(',').partition(|one| one.starts_with('!'));
@@ -37,7 +37,7 @@ pub fn examples(list: &str) -> Vec<String> {
     list.split(',').map(|one| one.trim_start_matches('!').replace(['*', '?'], "x")).collect()
 }
 
-/// Returns whether the address matches a list of networks and patterns. A matching entry with `!` rejects it.
+/// Returns whether the address matches a list of networks and patterns. A matching entry with `!` excludes the address.
 #[must_use]
 pub fn fits_addresses(list: &str, address: &str) -> bool {
     let fits_one = |one: &str| match Network::read(one) {
@@ -49,7 +49,7 @@ pub fn fits_addresses(list: &str, address: &str) -> bool {
     !refused && yes.iter().any(|one| fits_one(one))
 }
 
-/// Returns addresses inside and at both sides of each network of the list, and one for each pattern.
+/// Returns example addresses for a list: inside each network, directly before and after it, and one for each pattern.
 #[must_use]
 pub fn addresses(list: &str) -> Vec<String> {
     let each = list.split(',').map(|one| one.trim_start_matches('!'));
@@ -60,7 +60,7 @@ pub fn addresses(list: &str) -> Vec<String> {
     .collect()
 }
 
-/// Returns an address that fits a pattern. A `*` may stand for several numbers.
+/// Returns an address that matches a pattern. A `*` may stand for several numbers of the address.
 fn pattern_sample(pattern: &str) -> Option<String> {
     let fitting = ["1", "1.1", "1.1.1", "1::1"].into_iter().filter_map(|part| {
         let example = pattern.replace('*', part).replace('?', "1");
@@ -69,7 +69,7 @@ fn pattern_sample(pattern: &str) -> Option<String> {
     fitting.into_iter().next()
 }
 
-/// A network, as first and last address.
+/// A network, from its first to its last address.
 #[derive(Clone, Copy)]
 struct Network {
     v4: bool,

@@ -7,7 +7,7 @@ use crate::sshd::config::{Block, Config};
 use crate::sshd::effective::Effective;
 use crate::sshd::pattern::{addresses, examples, fits_addresses, fits_list};
 
-/// One question to `sshd -T -C`.
+/// One question to `sshd -T -C`: an account and a connection.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug)]
 pub struct Probe {
     /// The account that sshd is asked about.
@@ -33,7 +33,7 @@ pub struct From {
     pub rdomain: String,
 }
 
-/// The questions, and how many were left out.
+/// The questions to ask, and how many were left out.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Plan {
     /// The questions.
@@ -56,10 +56,10 @@ pub struct Account {
 /// Whether the shell of an account allows a login.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub enum Shell {
-    /// Logins.
+    /// The shell allows logins.
     #[default]
     Login,
-    /// No logins, because it is the shell of a system account.
+    /// The shell allows no login, because it is the shell of a system account.
     None,
 }
 
@@ -97,7 +97,7 @@ impl Probe {
     }
 }
 
-/// Selects the questions. `base` are the settings that contain the ports and whether sshd looks up host names.
+/// Selects the questions. `base` are the base settings, which contain the ports and whether sshd looks up host names.
 #[must_use]
 pub fn plan(config: &Config, people: &People, base: &Effective) -> Plan {
     let users = users(config, people);
@@ -183,7 +183,7 @@ fn users(config: &Config, people: &People) -> Vec<(Account, Vec<String>)> {
     if !all.iter().any(|one| one.name != "root") {
         all.push(Account { name: "nobody".to_owned(), ..Account::default() });
     }
-    // Accounts that can log in stand for the others.
+    // An account that can log in is asked about in place of accounts that cannot.
     all.sort_by_key(|one| (one.name != "root", one.shell == Shell::None));
     let mut found: Vec<AccountGroup> = Vec::new();
     for account in all {
@@ -221,7 +221,7 @@ fn froms(config: &Config, base: &Effective) -> Vec<From> {
     addrs.extend(OTHERS.map(str::to_owned));
     addrs.extend(lists("address").flat_map(addresses));
     if !base.yes("usedns") {
-        // Without names, sshd compares the address with the patterns of `Host`.
+        // If sshd does not look up host names, it compares the address with the patterns of `Host`.
         addrs.extend(lists("host").flat_map(addresses));
     }
     let laddrs: Vec<String> =

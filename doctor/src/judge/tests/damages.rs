@@ -3,7 +3,7 @@ use crate::finding::Level;
 use crate::judge::case::Reach;
 use crate::judge::tests::{BOTH, KEY, KEY_ONLY, NO_KEY, PASSWORD};
 
-/// A shipped stack, which logins sshd passes to it, the change to the stack, and the expected findings.
+/// A shipped stack, the first factors with which users reach it, a change to the stack, and the expected findings.
 pub(super) type Damage = (
     &'static str,
     Reach,

@@ -1,4 +1,4 @@
-//! Stacks whose conditions no account meets together.
+//! Tests stacks whose conditions no account meets together.
 use super::*;
 use crate::pam::load::tests::{auth_stack, tree};
 use crate::pam::table::tabulate;
@@ -11,7 +11,7 @@ fn person(name: &str, uid: u32, groups: &[&str]) -> Person {
     Person { name: name.to_owned(), uid, groups, shell: Some("/bin/bash".to_owned()) }
 }
 
-/// Returns whether the right factors get somebody in, and whether an account that exists is among them.
+/// Returns whether somebody with the right factors gets in, and whether an account of `people` can do so.
 fn gets_in(lines: &str, people: Option<Vec<Person>>) -> (bool, bool) {
     let stack = auth_stack(&tree(&[("/etc/pam.d/sshd", &*format!("{lines}{OURS}"))]), "sshd");
     let lists = [
@@ -47,7 +47,7 @@ fn opposite_conditions_through_a_file_are_met_by_nobody() {
     // The condition holds, but no line depends on it.
     let idle = ACCESS.replace("required", "[default=ignore]");
     assert_eq!(gets_in(&format!("{idle}{STRANGER}"), None), (true, true));
-    // What the list says is not known.
+    // The content of this list is not known.
     let other = ACCESS.replace("people.conf", "other.conf");
     assert_eq!(gets_in(&format!("{other}{STRANGER}"), None), (true, true));
     assert_eq!(gets_in(&format!("{}{eve}", LISTED.replace("staff", "gone")), None), (true, true));
@@ -62,7 +62,7 @@ fn condition_that_no_account_meets_today_is_no_contradiction() {
     assert_eq!(gets_in(ACCESS, cyd()), (true, false));
     assert_eq!(gets_in(ACCESS, ada()), (true, true));
     assert_eq!(gets_in(&format!("{LISTED}{STRANGER}"), ada()), (true, false));
-    // Facts of /etc/passwd.
+    // Conditions that depend on /etc/passwd.
     for (condition, met) in [
         ("[success=die default=ignore] pam_localuser.so", false),
         ("required pam_localuser.so", true),
@@ -73,7 +73,7 @@ fn condition_that_no_account_meets_today_is_no_contradiction() {
     ] {
         assert_eq!(gets_in(&format!("auth {condition}\n"), cyd()), (true, met), "{condition}");
     }
-    // Where the account is from is not known.
+    // The client's host is not known.
     let remote = "auth required pam_succeed_if.so rhost = 10.0.0.1\n";
     assert_eq!(gets_in(remote, cyd()), (true, true));
 }

@@ -1,11 +1,11 @@
-//! Files that are flattened, and files that libpam refuses.
+//! Tests files that libpam flattens, and files that libpam refuses.
 use std::collections::BTreeMap;
 
 use crate::pam::code::PamCode;
 use crate::pam::control::ControlAction;
 use crate::pam::load::*;
 
-/// Files by their full path.
+/// Texts of files by their whole paths.
 pub(crate) type Tree = BTreeMap<String, String>;
 
 impl Files for Tree {

@@ -1,4 +1,4 @@
-//! Truth tables of small stacks.
+//! Tests the truth tables of small stacks.
 use super::*;
 use crate::pam::load::tests::{auth_stack, tree};
 
@@ -58,7 +58,7 @@ fn password_that_no_line_has_asked_for_is_never_right() {
     let unix = "auth required pam_unix.so use_first_pass\n";
     assert_eq!(passing(&table(unix)), []);
     let asks = "auth required pam_twinlock.so first_factor=follows forward_pass\n";
-    // A refused answer is not passed on.
+    // After a refusal, the module passes no password on.
     let ignored = asks.replace("required", "[default=ignore]");
     let only_right = passing(&table(&format!("{ignored}{unix}")));
     assert!(only_right.iter().all(|(_, _, answer)| *answer != ModuleAnswer::Wrong));
@@ -75,7 +75,7 @@ fn opposite_conditions_do_not_hold_together() {
     let end = "auth required pam_permit.so\n";
     assert_eq!(passing(&table(&format!("{guard}{not}{end}"))), []);
     assert_ne!(passing(&table(&format!("{guard}{end}"))), []);
-    // An optional line may have either answer.
+    // A condition on an optional line may give either answer.
     let optional = not.replace("requisite", "optional");
     assert_ne!(passing(&table(&format!("{guard}{optional}{end}"))), []);
 }

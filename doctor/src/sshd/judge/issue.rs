@@ -1,4 +1,4 @@
-//! What is wrong with the settings of one user: ways without a code, and ways that nobody completes.
+//! What is wrong with the settings of one user: ways to log in without a code, and ways that no user can complete.
 use crate::finding::Level;
 use crate::judge::case::Reach;
 use crate::pam::stack::LinePlace;
@@ -19,19 +19,19 @@ pub(super) enum Issue {
     /// A way to log in that gives one answer to every prompt, so that the user can enter a code but answer no other
     /// question.
     OneText(Way),
-    /// A way that nobody completes.
+    /// A way to log in that no user can complete, the reason, and whether the user has another way.
     Hindered(Way, Hindrance, Others),
     RootShutOut,
 }
 
-/// Whether the user has another way.
+/// Whether the user can complete another way to log in.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
 pub(super) enum Others {
     Some,
     None,
 }
 
-/// Returns the first factors with which users reach PAM by ways whose methods are on.
+/// Returns the first factors with which users reach PAM, by ways that are switched on.
 pub(super) fn known_reach(facts: &SshdFacts) -> Reach {
     let mut reach = Reach { without_key: false, with_key: false };
     for (user, effective) in people(facts).into_iter().filter(|(_, one)| one.yes("usepam")) {
@@ -47,7 +47,7 @@ pub(super) fn known_reach(facts: &SshdFacts) -> Reach {
     reach
 }
 
-/// Returns how users come to PAM, each way once.
+/// Returns how users come to PAM by each way to log in, without repetitions.
 #[must_use]
 pub fn entries(facts: &SshdFacts) -> Vec<Entry> {
     let mut found: Vec<Entry> = Vec::new();
@@ -73,7 +73,7 @@ pub fn passes_by_pam(facts: &SshdFacts) -> bool {
     })
 }
 
-/// Returns the settings of each user asked about; without any, the base settings.
+/// Returns each user asked about with the settings of this user; if there are none, the base settings.
 fn people(facts: &SshdFacts) -> Vec<(&str, &Effective)> {
     if facts.asked.is_empty() {
         return vec![("", &facts.base)];
@@ -81,7 +81,7 @@ fn people(facts: &SshdFacts) -> Vec<(&str, &Effective)> {
     facts.asked.iter().map(|(probe, effective)| (probe.user.as_str(), effective)).collect()
 }
 
-/// Returns the ways that PermitRootLogin allows.
+/// Returns the user's ways to log in. For root, leaves out those that PermitRootLogin forbids.
 fn open_ways(user: &str, effective: &Effective) -> Vec<Way> {
     let permit =
         if user == "root" { effective.value("permitrootlogin").unwrap_or("yes") } else { "yes" };
@@ -94,7 +94,7 @@ fn open_ways(user: &str, effective: &Effective) -> Vec<Way> {
     ways
 }
 
-/// Returns what is wrong for the user. Without a table, the stack is taken to accept.
+/// Returns what is wrong with the settings of the user. Without a table, every stack is assumed to accept.
 pub(super) fn issues(user: &str, effective: &Effective, table: Option<&CaseTable>) -> Vec<Issue> {
     let ways = open_ways(user, effective);
     let mut found = Vec::new();
@@ -116,7 +116,7 @@ pub(super) fn issues(user: &str, effective: &Effective, table: Option<&CaseTable
     for way in ways {
         found.extend(match hindrance(&way, effective, table) {
             None => completed(way, effective, table),
-            // The stack is judged by itself.
+            // The findings about the stack report this.
             Some(Hindrance::Stack) => None,
             Some(Hindrance::Off(method))
                 if method == "keyboard-interactive" && others == Others::None =>
@@ -130,7 +130,7 @@ pub(super) fn issues(user: &str, effective: &Effective, table: Option<&CaseTable
     found
 }
 
-/// Returns what is wrong with a way that users can complete.
+/// Returns what is wrong with a way to log in that users can complete.
 fn completed(way: Way, effective: &Effective, table: Option<&CaseTable>) -> Option<Issue> {
     let one_text = way.gate() == Gate::OneText && table.is_some_and(asks_a_code_alone);
     without_pam(way.clone(), effective).or(one_text.then_some(Issue::OneText(way)))
@@ -140,14 +140,14 @@ fn without_pam(way: Way, effective: &Effective) -> Option<Issue> {
     match way.gate() {
         Gate::None if way.0.iter().all(|method| method == "publickey") => Some(Issue::KeyAlone),
         Gate::None => Some(Issue::OtherAlone(way)),
-        // sshd asks the Kerberos server, and PAM only if that refuses.
+        // sshd asks the Kerberos server first, and calls PAM only if the server refuses.
         Gate::OneText if effective.yes("kerberosauthentication") => Some(Issue::Kerberos(way)),
         Gate::OneText | Gate::Prompts => None,
     }
 }
 
 impl Issue {
-    /// Returns the PAM line that causes the issue.
+    /// Returns the place of the PAM line that causes the issue; `None` if sshd's settings cause it.
     pub(super) fn pam_line(&self) -> Option<&LinePlace> {
         if let Self::Hindered(_, Hindrance::Credentials(line), _) = self {
             return Some(&line.place);
@@ -168,7 +168,7 @@ impl Issue {
         }
     }
 
-    /// Returns name, level and text of the finding.
+    /// Returns the name, the level and the text of the finding.
     pub(super) fn words(&self) -> (&'static str, Level, String) {
         match self {
             Self::NoPamOpen => ("usepam-no", Level::WayIn, "UsePAM is off: no user is asked for a code.".to_owned()),

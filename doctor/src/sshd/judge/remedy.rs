@@ -1,4 +1,4 @@
-//! What to write into sshd's files, and where.
+//! Remedies for sshd's settings: the lines to write, and the files to change.
 use crate::judge::case::Reach;
 use crate::judge::remedies::{BOTH_METHODS, KEY_METHODS, PASSWORD_METHODS};
 use crate::pam::code::PamCode;
@@ -11,13 +11,13 @@ use crate::sshd::effective::Gate;
 use crate::sshd::judge::SshdFacts;
 use crate::sshd::judge::issue::{Issue, issues, known_reach};
 
-/// Largest number of lines that are written together.
+/// Largest number of lines that one remedy adds.
 const MOST_LINES: usize = 6;
 const NO_TEXT: &str = "PasswordAuthentication no";
 const OLD_PROMPTS: &str = "challengeresponseauthentication";
 
 impl SshdFacts {
-    /// Returns the lines to write; empty if no lines are known to be right with this stack.
+    /// Returns the remedy for an issue; empty if no remedy is known to be right with this stack.
     pub(super) fn remedy(&self, kind: &Issue, table: Option<&CaseTable>) -> String {
         if let Issue::Hindered(_, Hindrance::Credentials(line), _) = kind {
             return table.map_or(String::new(), |table| word_for_brackets(table, &line.place));
@@ -52,7 +52,7 @@ impl SshdFacts {
     }
 
     /// Returns a line that is needed in addition to `lines`, so that every way to log in asks for a code and can be
-    /// completed.
+    /// completed; `None` if no line is needed.
     fn missing(&self, lines: &[&str], table: Option<&CaseTable>) -> Option<&'static str> {
         let mut after = self.base.clone();
         for line in lines {
@@ -77,8 +77,8 @@ impl SshdFacts {
         })
     }
 
-    /// Returns the AuthenticationMethods line, the same for the whole report, so that no two remedies contradict each
-    /// other.
+    /// Returns the AuthenticationMethods line. It is the same in the whole report, so that no two remedies contradict
+    /// each other.
     fn methods(&self) -> &'static str {
         match self.wanted {
             Reach { with_key: true, without_key: true } => BOTH_METHODS,
@@ -87,8 +87,8 @@ impl SshdFacts {
         }
     }
 
-    /// Returns the first factors with which users bypass PAM today. They should reach PAM with the same factors, so
-    /// that a code is required.
+    /// Returns the first factors with which users log in today, whether or not they reach PAM. With a code required,
+    /// users should reach PAM with the same factors.
     pub(super) fn meant(&self) -> Reach {
         let mut meant = known_reach(self);
         for way in self.base.ways() {
@@ -99,7 +99,7 @@ impl SshdFacts {
         if meant.with_key || meant.without_key { meant } else { Reach::EVERY }
     }
 
-    /// Decides with which first factors users should reach this stack. A stack with twinlock's line that asks for no
+    /// Decides with which first factors users should reach this stack. A stack with a twinlock line that asks for no
     /// password is meant for users with a key.
     pub fn settle(&mut self, table: &CaseTable) -> Reach {
         let any = |wanted: &dyn Fn(&Role) -> bool| table.cast.iter().any(|line| wanted(&line.role));
@@ -110,7 +110,8 @@ impl SshdFacts {
         self.wanted
     }
 
-    /// Tells how to set lines. The first value counts: an existing line is changed, and only missing lines are added.
+    /// Returns a sentence that says how to write the lines. sshd uses the first value, so an existing line is changed,
+    /// and only missing lines are added.
     pub(super) fn to_write(&self, lines: &[&str]) -> String {
         let change = |line: &&str| {
             Some(format!("change the line at {} to `{line}`", self.set_by(line)?.place))
@@ -128,7 +129,7 @@ impl SshdFacts {
         format!("{steps}, then run `sshd -t` and reload sshd.")
     }
 
-    /// Returns the setting that is in force for all users for the keyword of `line`.
+    /// Returns the setting that is in force for all users and has the same keyword as `line`; `None` if there is none.
     fn set_by(&self, line: &str) -> Option<&Directive> {
         let keyword = line.split(' ').next()?.to_ascii_lowercase();
         let old = (keyword == "kbdinteractiveauthentication").then_some(OLD_PROMPTS);
@@ -171,7 +172,7 @@ fn word_for_brackets(table: &CaseTable, place: &LinePlace) -> String {
     }
 }
 
-/// Reports whether the option sets the keyword of one of the lines.
+/// Reports whether one of the lines has the keyword of the option.
 fn about(option: &Directive, lines: &[&str]) -> bool {
     lines.iter().any(|line| {
         line.split(' ').next().is_some_and(|word| word.eq_ignore_ascii_case(&option.keyword))
