@@ -1,8 +1,8 @@
 //! Decides whether a login has proven that a changed service lets in the administrator.
 //!
-//! A login proves it if the module has accepted a code for this service after the change, and the login is another one
-//! than that of the change. A further channel of an ssh connection that was open before is no new login: sshd asks
-//! nothing for it, and the process of that connection is older than the change.
+//! A login proves it if the module has accepted a code for this service after the change, and the login is not the
+//! login that made the change. A further channel of an ssh connection that is older than the change is no new login,
+//! because sshd asks nothing for a channel. The process of this connection is older than the change.
 
 use core::fmt;
 
@@ -10,39 +10,40 @@ use serde_json::Value;
 
 use crate::saved::InForce;
 
-/// Seconds that may pass between the accepted code and the start of the session.
+/// Largest number of seconds between the accepted code and the start of the session.
 const SESSION_STARTS: u64 = 60;
-/// Microseconds of a second.
+/// Microseconds in a second.
 const SECOND: u64 = 1_000_000;
 
-/// A code that the module has accepted, from the journal.
+/// A code that the module has accepted, as the journal reports it.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Acceptance {
-    /// The PAM service.
+    /// The PAM service for which the code was accepted.
     pub service: String,
-    /// The account, as the log writes it.
+    /// The name of the account, as the log contains it.
     pub user: String,
-    /// CLOCK_MONOTONIC in microseconds.
+    /// When the code was accepted: CLOCK_MONOTONIC in microseconds.
     pub at: u64,
-    /// Audit session of the process that asked for the code. sshd and login have none yet.
+    /// Audit session of the process that asked for the code; `None` if it had none, as with sshd and login.
     pub audit_session: Option<u32>,
 }
 
 impl Acceptance {
-    /// Reads one line of `journalctl --output=json`. `None` if it is not about an accepted code, or if another process
-    /// than one of root has written it.
+    /// Reads one line of `journalctl --output=json`. `None` if it is not about an accepted code, or if a process
+    /// without root's rights has written it.
     #[must_use]
     pub fn read(line: &str) -> Option<Self> {
         let entry: Value = serde_json::from_str(line).ok()?;
         let field = |name: &str| entry.get(name).and_then(Value::as_str);
-        // The journal adds fields that begin with an underscore itself; a process cannot choose them.
+        // The journal itself adds the fields that begin with an underscore; the process that writes the message cannot
+        // choose them.
         let message = field("MESSAGE")?;
         let value = |key: &str| message.split(' ').find_map(|pair| pair.strip_prefix(key));
         if field("SYSLOG_IDENTIFIER") != Some("twinlock") || value("event=") != Some("accepted") {
             return None;
         }
         let service = value("service=")?;
-        // su and sudo keep the user id of their caller.
+        // su and sudo run with the rights of root, but keep the user id of their caller.
         let program = service.strip_suffix("-i").or(service.strip_suffix("-l")).unwrap_or(service);
         let is_program = |exe: &str| {
             [format!("/usr/bin/{program}"), format!("/bin/{program}")]
@@ -63,25 +64,25 @@ impl Acceptance {
     }
 }
 
-/// The login session that confirms.
+/// The login session of the process that confirms the change.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Session {
-    /// The PAM service that opened it.
+    /// The PAM service that opened the session.
     pub service: String,
-    /// The account.
+    /// The name of the account that logged in.
     pub user: String,
-    /// When it was opened: CLOCK_MONOTONIC in microseconds.
+    /// When the session was opened: CLOCK_MONOTONIC in microseconds.
     pub opened: u64,
-    /// When the process was started that opened it: CLOCK_BOOTTIME in microseconds.
+    /// When the process that opened the session was started: CLOCK_BOOTTIME in microseconds.
     pub leader_started: u64,
 }
 
-/// The process that confirms.
+/// The process that confirms the change.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct Confirming {
-    /// Its login session, if logind knows one.
+    /// The login session of the process; `None` if logind knows none.
     pub session: Option<Session>,
-    /// Its audit session.
+    /// The audit session of the process; `None` if it has none.
     pub audit_session: Option<u32>,
 }
 
@@ -99,9 +100,9 @@ pub struct Changed<'a> {
 /// Why a login proves nothing.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum NoProof {
-    /// The process belongs to no login.
+    /// The process that confirms belongs to no login session.
     NoLogin,
-    /// It is the login that made the change.
+    /// The login made the change itself.
     SameLogin,
     /// The connection of the login is older than the change.
     OldConnection,
@@ -128,7 +129,7 @@ impl core::error::Error for NoProof {}
 /// Checks that the login of a process proves the change. `accepted` are the accepted codes since the boot.
 ///
 /// # Errors
-/// [`NoProof`] if it does not.
+/// [`NoProof`] if the login does not prove the change.
 pub fn check(
     changed: Changed<'_>,
     confirming: &Confirming,
@@ -141,7 +142,7 @@ pub fn check(
     let since = accepted.iter().filter(|one| {
         one.at >= changed.in_force.monotonic && changed.services.contains(&one.service)
     });
-    // su, sudo and the like ask inside of a login, whose audit session they keep.
+    // Programs such as su and sudo ask for a code inside of a login, and keep the audit session of this login.
     if own.is_some() && since.clone().any(|one| one.audit_session == own) {
         return Ok(());
     }
@@ -208,7 +209,7 @@ mod tests {
         assert_eq!(said(Some(session()), None, &[accepted()]), None);
     }
 
-    /// Changes a value in one place.
+    /// Returns the value after one change.
     fn with<T>(mut value: T, change: impl FnOnce(&mut T)) -> T {
         change(&mut value);
         value

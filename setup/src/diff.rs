@@ -2,8 +2,8 @@
 
 use similar::TextDiff;
 
-/// Returns the unified diff of a file, with three lines of context; empty if nothing changes. `None` stands for a
-/// missing file.
+/// Returns the unified diff of a file, with three lines of context; empty if nothing changes. A text of `None` means
+/// that there is no file.
 #[must_use]
 pub fn unified(path: &str, before: Option<&str>, after: Option<&str>) -> String {
     let name = |side: &str, text: Option<&str>| match text {

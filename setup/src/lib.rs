@@ -1,4 +1,5 @@
-//! `twinlock setup` and `twinlock teardown`: what a service's files become, and how they are written and put back.
+//! `twinlock setup` and `twinlock teardown`: what the new files of a service contain, and how files are written and put
+//! back.
 //!
 //! `plan` is pure: it takes the files of a machine and the wishes of an administrator, and returns the new files.
 //! Nothing else of this crate decides what a file contains.

@@ -1,31 +1,33 @@
-//! Replaces the lines of a PAM file that ask for the password, and puts them back.
+//! Replaces the lines of a PAM file that ask for the password, and restores them.
 //!
 //! The new lines are enclosed by two marker lines, and each line that they replace stays between the markers as a
-//! comment. So the original file can be restored from the changed file alone, also if other lines were changed since.
+//! comment. So the original lines can be restored from the changed file alone, even if other lines have been changed
+//! since.
 
 use core::fmt;
 
-/// Begins each first marker line.
+/// Beginning of the first marker line of a block.
 const BEGIN: &str = "# twinlock setup begin:";
-/// The last marker line.
+/// The last marker line of a block.
 const END: &str = "# twinlock setup end";
-/// Begins each replaced line.
+/// Beginning of a comment that contains a replaced line.
 const KEPT: &str = "#=";
 
-/// Why a PAM file is not changed. Lines are counted from 1.
+/// Why a PAM file is not changed. The numbers are line numbers, from 1.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum PamEditError {
     /// The marker lines do not form pairs.
     Markers(usize),
-    /// A line has a carriage return or a blank that libpam does not take for one.
+    /// A line contains a carriage return, or a character that looks like a blank but does not separate words for
+    /// libpam.
     HiddenCharacter(usize),
     /// A backslash joins the line that has to be replaced to another line.
     Continued(usize),
     /// A line that setup has not written names the module.
     Named(usize),
-    /// No line includes the authentication of the host.
+    /// No auth line includes common-auth, with which the host asks for the password.
     NotIncluded,
-    /// More than one line includes the authentication of the host.
+    /// More than one auth line includes common-auth.
     IncludedTwice(usize),
 }
 
@@ -51,7 +53,7 @@ impl fmt::Display for PamEditError {
 impl core::error::Error for PamEditError {}
 
 impl PamEditError {
-    /// Returns what the administrator can do.
+    /// Returns what the administrator can do to make the change possible.
     #[must_use]
     pub fn remedy(&self) -> &'static str {
         match self {
@@ -72,12 +74,12 @@ impl PamEditError {
     }
 }
 
-/// What replaces the line that includes the authentication of the host.
+/// The lines that replace the line that includes common-auth.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Block {
-    /// What stands in the first marker line: the command that has written the block.
+    /// The command that writes the block, for the first marker line.
     pub by: String,
-    /// The lines, without newlines.
+    /// The PAM lines, without newlines.
     pub lines: Vec<String>,
 }
 
@@ -112,11 +114,11 @@ pub fn is_set_up(text: &str) -> bool {
     text.lines().any(|line| line.starts_with(BEGIN))
 }
 
-/// Returns the file with the block in place of the line that includes the authentication of the host. A block of an
-/// earlier setup is replaced.
+/// Returns the file with the block in place of the line that includes common-auth. A block of an earlier setup is
+/// replaced.
 ///
 /// # Errors
-/// [`PamEditError`] if the file has another form.
+/// [`PamEditError`] if setup does not change files of this form.
 pub fn with_block(text: &str, block: &Block) -> Result<String, PamEditError> {
     let stock = restored(text)?;
     let place = included_at(&stock)?;
@@ -134,7 +136,7 @@ pub fn with_block(text: &str, block: &Block) -> Result<String, PamEditError> {
     Ok(out)
 }
 
-/// Returns the number of the line that includes the authentication of the host.
+/// Returns the number, from 1, of the line that includes common-auth.
 fn included_at(text: &str) -> Result<usize, PamEditError> {
     let mut found = None;
     let mut continued = false;
@@ -173,7 +175,7 @@ impl LinesWithReturns for str {
     }
 }
 
-/// Reports whether libpam takes a character for a part of a word although an editor shows it as a blank, or not at all.
+/// Reports whether libpam takes a character for a part of a word, although an editor shows a blank or nothing.
 fn is_hidden(letter: char) -> bool {
     letter != '\t' && (letter.is_control() || !letter.is_ascii() && !letter.is_alphanumeric())
 }

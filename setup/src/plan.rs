@@ -1,4 +1,4 @@
-//! What the files of a service become: a pure function of the files and the wishes.
+//! Computes the new files of a service: a pure function of the old files and the wishes.
 
 use core::fmt;
 use std::io;
@@ -20,7 +20,7 @@ use crate::{
     wishes::{ServiceName, Wishes, With},
 };
 
-/// The file in which the host says how it asks for a password.
+/// The file of the host's lines that ask for a password.
 const COMMON_AUTH: &str = "/etc/pam.d/common-auth";
 
 /// One file that is created, changed or removed.
@@ -35,7 +35,7 @@ pub struct Change {
 }
 
 impl Change {
-    /// Returns the unified diff, empty if nothing changes.
+    /// Returns the unified diff of the file; empty if nothing changes.
     #[must_use]
     pub fn diff(&self) -> String {
         diff::unified(&self.path, self.before.as_deref(), self.after.as_deref())
@@ -60,26 +60,26 @@ impl Change {
 pub enum PlanError {
     /// A file cannot be read.
     Unreadable(UnreadableError),
-    /// There is no file of the service in /etc/pam.d.
+    /// /etc/pam.d has no file of the service.
     NoService(String),
     /// A PAM file has a form that setup does not change.
     Pam {
         /// Path of the file.
         path: String,
-        /// What is wrong with it.
+        /// What is wrong with the file.
         error: PamEditError,
     },
-    /// Only sshd sees a public key.
+    /// These factors contain a public key, which no service other than ssh sees.
     OnlySsh(With),
     /// The modules of common-auth cannot be combined with a key.
     Provider,
-    /// sshd_config includes no folder.
+    /// The main file of sshd, with this path, includes no folder of drop-in files.
     NoInclude(String),
-    /// Another file has the name of the drop-in file.
+    /// A file that setup has not written already has the path of the drop-in file.
     NotOurs(String),
-    /// sshd would use other values.
+    /// Other settings come first, so that sshd would not use the values of the drop-in file.
     Overridden(Vec<Overridden>),
-    /// sshd does not accept the files, or cannot be run.
+    /// sshd does not accept the new files, or cannot be run.
     Sshd(String),
 }
 
@@ -114,7 +114,7 @@ impl fmt::Display for PlanError {
 impl core::error::Error for PlanError {}
 
 impl PlanError {
-    /// Returns what the administrator can do.
+    /// Returns what the administrator can do to make the plan possible.
     #[must_use]
     pub fn remedy(&self) -> String {
         match self {
@@ -143,10 +143,10 @@ impl From<UnreadableError> for PlanError {
     }
 }
 
-/// Returns the changes that fulfill the wishes, also of files that stay as they are.
+/// Returns the new contents of all files of the service that fulfill the wishes. Some may equal the old contents.
 ///
 /// # Errors
-/// [`PlanError`] if a file cannot be read or has another form.
+/// [`PlanError`] if a file cannot be read, or setup does not change files of this form.
 pub fn plan(files: &dyn Patterns, wishes: &Wishes) -> Result<Vec<Change>, PlanError> {
     let with = wishes.with;
     if !wishes.service.is_ssh() && with != With::Password {
@@ -158,7 +158,7 @@ pub fn plan(files: &dyn Patterns, wishes: &Wishes) -> Result<Vec<Change>, PlanEr
     for (number, name) in wishes.service.pam_services().iter().enumerate() {
         let path = format!("{}/{name}", FOLDERS[0]);
         let Some(before) = read(files, &path)? else {
-            // An older sudo has no file for `sudo -i`.
+            // Older versions of sudo have no file for `sudo -i`.
             if number > 0 {
                 continue;
             }
@@ -176,13 +176,14 @@ pub fn plan(files: &dyn Patterns, wishes: &Wishes) -> Result<Vec<Change>, PlanEr
         if before.as_deref().is_some_and(|text| !sshd::is_ours(text)) {
             return Err(PlanError::NotOurs(path));
         }
-        // The drop-in comes first: without the PAM lines it lets in nobody who has no key or password.
+        // The drop-in file is written first. Until the PAM lines are written, it still lets in no user without a key or
+        // a password.
         changes.insert(0, Change { path, before, after: Some(sshd::drop_in(with, &by)) });
     }
     Ok(changes)
 }
 
-/// Returns the changes that undo what setup has written. Lines that were changed meanwhile by others stay.
+/// Returns the changes that undo what setup has written. Lines outside of setup's blocks stay as they are.
 ///
 /// # Errors
 /// [`PlanError`] if a file cannot be read, or its marker lines are incomplete.
@@ -205,10 +206,10 @@ pub fn teardown(files: &dyn Patterns, service: &ServiceName) -> Result<Vec<Chang
     Ok(changes)
 }
 
-/// Checks that sshd accepts the future files and uses the wished values.
+/// Checks that sshd accepts the new files and uses the values of the drop-in file.
 ///
 /// # Errors
-/// [`PlanError`] if it does not.
+/// [`PlanError`] if sshd does not accept the files, uses other values or cannot be run.
 pub fn check_sshd(machine: &Machine, with: With) -> Result<(), PlanError> {
     let refused = |error: twinlock_doctor::machine::ProbeError| PlanError::Sshd(error.to_string());
     let config = config::load_of(machine, machine.instance())?;

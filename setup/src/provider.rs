@@ -4,7 +4,7 @@ use twinlock_doctor::pam::line::{fields, lines};
 
 use crate::wishes::With;
 
-/// Width of the type and of the control in a written line, as in the files that Debian ships.
+/// Width in columns of the type and of the control in a line that setup writes, as in Debian's files.
 const TYPE_WIDTH: usize = 11;
 const CONTROL_WIDTH: usize = 28;
 /// Arguments of pam_unix that are left out: with `nullok` an empty password is accepted, and then the code is the only
@@ -18,10 +18,10 @@ pub enum Provider {
     Chain {
         /// Each module with its arguments.
         modules: Vec<Vec<String>>,
-        /// Optional modules after them, each with its arguments.
+        /// Optional modules after the chain, each with its arguments.
         optional: Vec<Vec<String>>,
     },
-    /// Another form, which is used as it is.
+    /// Lines in another form. They are included and not copied.
     Other,
 }
 
@@ -37,7 +37,7 @@ impl Provider {
                 .then(|| (control.clone(), [core::slice::from_ref(module), args].concat()))
         };
         let all: Option<Vec<_>> = parsed.complete.iter().map(|line| of_line(&line.text)).collect();
-        // An invisible character would get into the new lines.
+        // An invisible character would be copied into the new lines.
         let is_plain = text.chars().all(|one| !one.is_control() || "\n\t".contains(one));
         match all.filter(|_| parsed.cut.is_none() && is_plain) {
             Some(all) => chain(&all).unwrap_or(Self::Other),
@@ -46,7 +46,8 @@ impl Provider {
     }
 }
 
-/// Takes the lines for a chain, if each jump leads to pam_permit and the lines after it are optional.
+/// Returns the modules if the lines are a chain: each jump leads to pam_permit, and the lines after it are optional.
+/// `None` if they are not.
 fn chain(all: &[(String, Vec<String>)]) -> Option<Provider> {
     let count = all.iter().position(|(_, words)| is(words, "pam_deny.so"))?;
     let (first, rest) = all.split_at(count);
@@ -68,8 +69,8 @@ fn is(words: &[String], module: &str) -> bool {
     words.first().is_some_and(|word| word.rsplit('/').next() == Some(module))
 }
 
-/// Returns the auth lines for the factors; `None` if a password cannot be combined with a key because the modules of
-/// the host are not known one by one. `include` is the line that is replaced.
+/// Returns the auth lines for the factors; `None` for [`With::Both`] if common-auth is not a chain of modules.
+/// `include` is the line that is replaced.
 #[must_use]
 pub fn auth_lines(provider: &Provider, with: With, include: &str) -> Option<Vec<String>> {
     let ours = |control: &str, factor: &str| line(control, &format!("pam_twinlock.so {factor}"));
@@ -109,8 +110,9 @@ pub fn auth_lines(provider: &Provider, with: With, include: &str) -> Option<Vec<
     }
 }
 
-/// Returns a module that asks for the password. pam_unix gets `nodelay`: the module requests the delay of a failure,
-/// and requests the same one after a right and after a wrong password.
+/// Returns a module that asks for the password, with its arguments. pam_unix gets `nodelay`: otherwise its delay would
+/// show that the password was wrong. twinlock's module requests the same delay after a right and after a wrong
+/// password.
 fn password_module(words: &[String]) -> String {
     if !is(words, "pam_unix.so") {
         return words.join(" ");

@@ -1,5 +1,5 @@
-//! Replaces one file of the host atomically and durably: a reader sees the old content or the new one, and no power cut
-//! leaves a part.
+//! Replaces one file of the host atomically and durably: a reader sees the old content or the new one, and a power
+//! failure leaves no partial file.
 
 use std::{
     fs::File,
@@ -12,7 +12,7 @@ use rustix::fs::{self, AtFlags, CWD, FileType, Gid, Mode, OFlags, Uid};
 use twinlock_core::ports::Entropy;
 use twinlock_host::entropy::KernelEntropy;
 
-/// Largest file in bytes.
+/// Largest size of a file in bytes.
 const SIZE_MAX: u64 = 1 << 20;
 /// Separates the name of a file from a random number in the name of a draft.
 const DRAFT: &str = ".twinlock.";
@@ -85,7 +85,8 @@ pub fn replace(path: &str, content: Option<&Content>) -> io::Result<()> {
             Err(errno) => return Err(errno.into()),
         },
         Some(content) => {
-            // Neither sshd nor libpam takes it for a file of theirs: sshd includes `*.conf`.
+            // sshd and libpam ignore a file with such a name: sshd includes `*.conf`, and no service has a name that
+            // begins with a dot.
             let draft = format!(".{name}{DRAFT}{}", unique()?);
             let written = write(&folder, &draft, content)
                 .and_then(|()| Ok(fs::renameat(&folder, &draft, &folder, name)?));
@@ -98,7 +99,7 @@ pub fn replace(path: &str, content: Option<&Content>) -> io::Result<()> {
     Ok(fs::fsync(&folder)?)
 }
 
-/// Removes drafts that killed processes have left beside a file. Best effort.
+/// Removes drafts of a file that killed processes have left in its folder. Errors are ignored.
 pub fn sweep(path: &str) {
     let Some((folder, name)) = path.rsplit_once('/') else { return };
     for draft in abandoned(Path::new(folder), &format!(".{name}{DRAFT}")) {
@@ -106,8 +107,8 @@ pub fn sweep(path: &str) {
     }
 }
 
-/// Returns what is in a folder under a name that begins with `begin` and ends as [`unique`] says, and whose process is
-/// gone.
+/// Returns the entries of a folder that are left over from processes that have ended. Their names begin with `begin`
+/// and end with a result of [`unique`].
 pub(crate) fn abandoned(folder: &Path, begin: &str) -> Vec<PathBuf> {
     let is_gone = |name: &str| {
         let process = name.strip_prefix(begin).and_then(|rest| rest.get(..8));
@@ -119,7 +120,7 @@ pub(crate) fn abandoned(folder: &Path, begin: &str) -> Vec<PathBuf> {
     gone.map(|entry| entry.path()).collect()
 }
 
-/// Returns the end of a new name: 16 hexadecimal digits, of which the first eight are the process id.
+/// Returns an ending that makes a name unique: 16 hexadecimal digits, of which the first eight are the process id.
 ///
 /// # Errors
 /// [`io::Error`] if there are no random bytes.
@@ -132,7 +133,7 @@ pub(crate) fn unique() -> io::Result<String> {
 /// Writes a new file completely, then gives it its owner and permissions.
 ///
 /// # Errors
-/// [`io::Error`] if the name exists or the kernel refuses.
+/// [`io::Error`] if the name exists already, or the file cannot be written.
 pub(crate) fn write(folder: &OwnedFd, name: &str, content: &Content) -> io::Result<()> {
     let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW | OFlags::CLOEXEC;
     let mut file = File::from(fs::openat(folder, name, flags, Mode::RUSR | Mode::WUSR)?);

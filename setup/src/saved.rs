@@ -1,9 +1,9 @@
-//! The way back: a folder with a copy of each changed file, before and after the change, and with what the change waits
-//! for.
+//! The way back: a folder with the old and the new content of each changed file, and with the confirmation for which
+//! the change waits.
 //!
 //! The name of the folder is its state, and only one process can rename it. `pending` waits for the confirmation;
-//! `confirmed` was confirmed; `undoing` is being put back. A folder is filled under another name first, so `pending`
-//! is always complete. Whoever finds `undoing` finishes it.
+//! `confirmed` was confirmed; `undoing` is being put back. A folder is filled under another name first, so `pending` is
+//! always complete. A process that finds `undoing` finishes it.
 
 mod description;
 
@@ -24,24 +24,24 @@ use crate::{
     saved::description::{IN_FORCE, STATE, fill, own_attributes, read},
 };
 
-/// The folder with one folder for each service.
+/// The folder that contains one folder for each service.
 pub const FOLDER: &str = "/var/lib/twinlock/setup";
-/// Begins the name of a folder that is being filled.
+/// Beginning of the name of a folder that is being filled or removed.
 const DRAFT: &str = "new.";
-/// Begins the name of a file that somebody else changed.
+/// Beginning of the name of a copy of a file that others changed after setup.
 const KEPT: &str = "kept.";
-/// Length of a word, and its letters: no vowels, so that it is no word of a language.
+/// Length of the word that confirms a change, and its letters. Without vowels, it is no word of a language.
 const WORD: usize = 8;
 const LETTERS: &[u8] = b"BCDFGHJKLMNPQRSTVWXZ";
 
-/// State of a change.
+/// The state of a change.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Phase {
-    /// It waits for the confirmation.
+    /// The change waits for the confirmation.
     Pending,
-    /// It is being put back.
+    /// The change is being put back.
     Undoing,
-    /// It was confirmed.
+    /// The change was confirmed.
     Confirmed,
 }
 
@@ -55,18 +55,18 @@ impl Phase {
     }
 }
 
-/// What a change waits for.
+/// The confirmation for which a change waits, and how long.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Waiting {
-    /// The word that confirms the change.
+    /// The word that the administrator types to confirm the change.
     pub word: String,
     /// Audit session of the process that made the change; `None` if it has none.
     pub session: Option<u32>,
-    /// Time of the change, in seconds since 1970.
+    /// Time of the change in seconds since 1970.
     pub begun: u64,
-    /// The boot of the change, and the time of its end in seconds since the boot.
+    /// The id of the boot in which the change was made.
     pub boot: String,
-    /// See `boot`.
+    /// The time until which the change waits, in seconds since this boot.
     pub until: u64,
 }
 
@@ -81,32 +81,32 @@ pub struct SavedFile {
     pub after: Option<Content>,
 }
 
-/// When a change came into force, on two clocks of the kernel that nobody sets.
+/// When a change came into force, on two clocks of the kernel that no user can set.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct InForce {
-    /// CLOCK_MONOTONIC, in microseconds, as the journal and logind have it.
+    /// CLOCK_MONOTONIC in microseconds, the clock of the journal and of logind.
     pub monotonic: u64,
-    /// CLOCK_BOOTTIME, in microseconds, as a process has it for its start.
+    /// CLOCK_BOOTTIME in microseconds, the clock of the start times of processes.
     pub boot: u64,
 }
 
 /// A change of the files of a service.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Saved {
-    /// What it waits for.
+    /// The confirmation for which the change waits.
     pub waiting: Waiting,
-    /// When it came into force; `None` while files are being written.
+    /// When the change came into force; `None` while its files are being written.
     pub in_force: Option<InForce>,
-    /// The files.
+    /// The changed files.
     pub files: Vec<SavedFile>,
 }
 
-/// What has become of a file that was put back.
+/// A file that was put back.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct PutBack {
-    /// The file.
+    /// The path of the file.
     pub path: String,
-    /// Where the content is that somebody else gave the file after the change.
+    /// Path of a copy of the content that others gave the file after the change; `None` if nobody has changed it.
     pub kept: Option<PathBuf>,
 }
 
@@ -140,7 +140,7 @@ impl SavedFolder {
         Ok(names)
     }
 
-    /// Saves a change before the first file is written.
+    /// Saves a change as `pending`. Must be called before the first file of the host is written.
     ///
     /// # Errors
     /// `AlreadyExists` if another change waits; another [`io::Error`] if the copies cannot be written.
@@ -164,7 +164,7 @@ impl SavedFolder {
     /// Returns the change in a phase, if there is one.
     ///
     /// # Errors
-    /// [`io::Error`] if it cannot be read.
+    /// [`io::Error`] if the change cannot be read.
     pub fn load(&self, phase: Phase) -> io::Result<Option<Saved>> {
         let folder = self.at(phase);
         match fs::read_to_string(folder.join(STATE)) {
@@ -186,7 +186,7 @@ impl SavedFolder {
     /// confirmed.
     ///
     /// # Errors
-    /// [`io::Error`] if the note cannot be written, or the change is being put back.
+    /// [`io::Error`] if the note cannot be written, as when the change is being put back.
     pub fn set_in_force(&self, at: InForce) -> io::Result<()> {
         let folder = self.at(Phase::Pending);
         let attributes = own_attributes(&folder)?;
@@ -195,7 +195,8 @@ impl SavedFolder {
         replace::replace(&folder.join(IN_FORCE).display().to_string(), Some(&note))
     }
 
-    /// Ends the wait. The copies stay. Returns `false` if the change is being put back, or was.
+    /// Confirms the change that waits, and keeps its copies. Returns `false` if no change waits, because it is being
+    /// put back or was.
     ///
     /// # Errors
     /// [`io::Error`] if the folder cannot be renamed.
@@ -204,18 +205,19 @@ impl SavedFolder {
         if !found(self.rename(&self.at(Phase::Pending), &old))? {
             return Ok(false);
         }
-        // Only this process has the change now. A crash here leaves the new files in force, which were confirmed.
+        // No other process can rename the folder now. If this process is killed here, the new files stay in force,
+        // which is right after a confirmation.
         self.discard(Phase::Confirmed)?;
         self.rename(&old, &self.at(Phase::Confirmed))?;
         Ok(true)
     }
 
-    /// Begins to put the change back. Returns it, or `None` if there is none.
+    /// Begins to put the change back. Returns the change; `None` if no change waits or is being put back.
     ///
     /// # Errors
     /// [`io::Error`] if the folder cannot be renamed or read.
     pub fn begin_undo(&self) -> io::Result<Option<Saved>> {
-        // An earlier run may have been killed in the middle.
+        // A process that was killed may have left a change that is being put back.
         if let Some(saved) = self.load(Phase::Undoing)? {
             return Ok(Some(saved));
         }
@@ -225,10 +227,10 @@ impl SavedFolder {
         }
     }
 
-    /// Puts each file back. A file that somebody else has changed meanwhile is copied before.
+    /// Puts each file back. If others have changed a file after setup, their content is copied first.
     ///
     /// # Errors
-    /// [`io::Error`] if a file cannot be written. The next run continues.
+    /// [`io::Error`] if a file cannot be written. The next call then puts back the remaining files.
     pub fn put_back(&self, saved: &Saved) -> io::Result<Vec<PutBack>> {
         let mut done = Vec::new();
         for file in saved.files.iter().rev() {
@@ -257,7 +259,8 @@ impl SavedFolder {
         self.discard(Phase::Undoing)
     }
 
-    /// Forgets a confirmed change, after teardown. Copies that others may need stay. Best effort.
+    /// Removes the folder of a confirmed change, after teardown. Copies of files that others changed stay. Errors are
+    /// ignored.
     pub fn forget(&self) {
         let _ = self.discard(Phase::Confirmed);
         self.tidy();
@@ -269,8 +272,8 @@ impl SavedFolder {
         let _ = fs::remove_dir(&self.folder);
     }
 
-    /// Removes the folder of a phase, if there is one. It loses its name first, so that a part of it is never taken for
-    /// the whole.
+    /// Removes the folder of a phase, if it exists. The folder is renamed first, so that a partly removed folder is
+    /// never taken for a complete one.
     fn discard(&self, phase: Phase) -> io::Result<()> {
         let old = self.folder.join(format!("{DRAFT}{}", replace::unique()?));
         match found(self.rename(&self.at(phase), &old))? {
@@ -279,14 +282,14 @@ impl SavedFolder {
         }
     }
 
-    /// Removes folders that killed processes were filling or removing. Best effort.
+    /// Removes folders that killed processes were filling or removing. Errors are ignored.
     pub fn sweep(&self) {
         for draft in replace::abandoned(&self.folder, DRAFT) {
             let _ = fs::remove_dir_all(draft);
         }
     }
 
-    /// Copies what somebody else has written.
+    /// Copies a content that others have given the file into the folder. Returns the path of the copy.
     fn keep(&self, path: &str, now: &Content) -> io::Result<PathBuf> {
         let name = path.rsplit('/').next().unwrap_or_default();
         let kept = self.folder.join(format!("{KEPT}{name}.{}", replace::unique()?));
@@ -304,7 +307,7 @@ impl SavedFolder {
     }
 }
 
-/// Returns whether a name existed.
+/// Returns `false` if the rename failed because there is no file with the old name.
 fn found(renamed: io::Result<()>) -> io::Result<bool> {
     match renamed {
         Ok(()) => Ok(true),
@@ -313,7 +316,7 @@ fn found(renamed: io::Result<()>) -> io::Result<bool> {
     }
 }
 
-/// Returns a new word for a confirmation.
+/// Returns a new random word with which an administrator confirms a change.
 ///
 /// # Errors
 /// [`io::Error`] if there are no random bytes.

@@ -1,4 +1,4 @@
-//! The drop-in file of sshd, and the check that sshd uses its values.
+//! Writes the drop-in file of sshd, and checks that sshd uses its values.
 
 use twinlock_doctor::sshd::{
     config::{Config, Directive},
@@ -9,12 +9,12 @@ use crate::wishes::With;
 
 /// Name of the drop-in file. sshd uses the first value that it reads, and reads the files of the folder in order.
 pub const NAME: &str = "10-twinlock.conf";
-/// Begins the first line of a drop-in file that setup has written.
+/// Beginning of the first line of a drop-in file that setup has written.
 const MARK: &str = "# twinlock setup:";
-/// Time for a login in seconds. Setting up an app during a login takes longer than the two minutes of sshd's default.
+/// LoginGraceTime in seconds. Setting up an app during a login takes longer than the two minutes of sshd's default.
 const GRACE: &str = "300";
 
-/// Returns the settings for the factors, in the order in which they are written.
+/// Returns the settings for the factors as keywords and values, in the order in which they are written.
 #[must_use]
 pub fn settings(with: With) -> Vec<[&'static str; 2]> {
     let methods = match with {
@@ -25,7 +25,7 @@ pub fn settings(with: With) -> Vec<[&'static str; 2]> {
     let mut all = vec![
         ["UsePAM", "yes"],
         ["KbdInteractiveAuthentication", "yes"],
-        // This method answers every prompt with one typed string. PAM still asks for the password.
+        // The password method answers every prompt with one typed string. PAM still asks for the password.
         ["PasswordAuthentication", "no"],
     ];
     if with != With::Password {
@@ -45,27 +45,27 @@ pub fn drop_in(with: With, by: &str) -> String {
     head + &lines.collect::<String>()
 }
 
-/// Returns whether setup has written a drop-in file.
+/// Returns whether setup has written the drop-in file with this text.
 #[must_use]
 pub fn is_ours(text: &str) -> bool {
     text.starts_with(MARK)
 }
 
-/// A value that sshd would use in place of the wished one.
+/// A setting for which sshd would use another value than the drop-in file contains.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Overridden {
     /// The keyword.
     pub keyword: &'static str,
-    /// The wished value.
+    /// The value in the drop-in file.
     pub wished: &'static str,
     /// The value that sshd uses.
     pub used: String,
-    /// File and line that sets it.
+    /// File and line of the setting that sshd uses.
     pub place: String,
 }
 
-/// Returns the wished values that sshd would not use. `said` is the output of `sshd -T` for the future files, and
-/// `config` the same files.
+/// Returns the settings of the drop-in file that sshd would not use. `said` is the output of `sshd -T` for the new
+/// files, and `config` contains these files.
 #[must_use]
 pub fn overridden(with: With, said: &Effective, config: &Config) -> Vec<Overridden> {
     let mut found = Vec::new();
@@ -81,8 +81,8 @@ pub fn overridden(with: With, said: &Effective, config: &Config) -> Vec<Overridd
     found
 }
 
-/// Returns the wished values that sshd would not use, as far as the files tell without sshd: it does not start with
-/// some of them.
+/// Returns the settings of the drop-in file that sshd would not use, as far as the files show it. Needs no output of
+/// sshd, because sshd does not start with some combinations of settings.
 #[must_use]
 pub fn overridden_in_files(with: With, config: &Config) -> Vec<Overridden> {
     let first = |[keyword, wished]: [&'static str; 2]| {
@@ -113,13 +113,13 @@ fn words(value: &str) -> String {
     value.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
-/// Reports whether sshd waits as long as wished: 0 is without end.
+/// Reports whether a LoginGraceTime is at least [`GRACE`]; 0 means no limit.
 fn is_longer(used: &str) -> bool {
     let least = GRACE.parse::<u64>().unwrap_or(0);
     used.parse::<u64>().is_ok_and(|seconds| seconds == 0 || seconds >= least)
 }
 
-/// Returns the keywords of a setting, with its older name.
+/// Returns the keyword of a setting, and its older name if it has one.
 fn names(keyword: &str) -> Vec<&str> {
     match keyword {
         "kbdinteractiveauthentication" => vec![keyword, "challengeresponseauthentication"],

@@ -1,6 +1,6 @@
-//! What the administrator asks for: a service, and the factors of its logins.
+//! What the administrator asks setup for: a service, and the factors of its logins.
 
-/// The factors of a login.
+/// The factors that a login needs.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum With {
     /// A public key, then a code.
@@ -17,7 +17,7 @@ impl With {
     /// All values.
     pub const ALL: [Self; 4] = [Self::Publickey, Self::Password, Self::Both, Self::KeyAndPassword];
 
-    /// Returns the word of the option `--with`.
+    /// Returns the value of the option `--with` that names the factors.
     #[must_use]
     pub fn word(self) -> &'static str {
         match self {
@@ -28,14 +28,14 @@ impl With {
         }
     }
 
-    /// Returns the value of a word.
+    /// Returns the factors that a value of the option `--with` names; `None` for another word.
     #[must_use]
     pub fn of(word: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|one| one.word() == word)
     }
 }
 
-/// A service as `setup` names it.
+/// The name of a service as `twinlock setup` takes it.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct ServiceName(String);
 
@@ -43,8 +43,8 @@ pub struct ServiceName(String);
 const NAME_MAX: usize = 64;
 
 impl ServiceName {
-    /// Returns the service of a name: `ssh`, or the name of a file in /etc/pam.d in lower case. `None` if it is no
-    /// name of such a file.
+    /// Returns the service with this name: `ssh`, or the name of a file in /etc/pam.d in lower case. `None` if no such
+    /// file can have the name.
     #[must_use]
     pub fn of(name: &str) -> Option<Self> {
         let name = if name == "sshd" { "ssh" } else { name };
@@ -55,7 +55,7 @@ impl ServiceName {
         (fits && !name.starts_with('.') && !is_shared).then(|| Self(name.to_owned()))
     }
 
-    /// Returns the name.
+    /// Returns the name of the service.
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0
@@ -67,7 +67,7 @@ impl ServiceName {
         self.0 == "ssh"
     }
 
-    /// Returns the PAM services whose files are changed. `sudo -i` reads a file of its own.
+    /// Returns the PAM services whose files setup changes. `sudo -i` reads another file than `sudo`.
     #[must_use]
     pub fn pam_services(&self) -> Vec<String> {
         match self.0.as_str() {
@@ -78,12 +78,12 @@ impl ServiceName {
     }
 }
 
-/// What is asked for.
+/// The service and the factors that the administrator asks for.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Wishes {
     /// The service.
     pub service: ServiceName,
-    /// The factors. Services other than ssh see no public key.
+    /// The factors that a login needs. Services other than ssh see no public key.
     pub with: With,
 }
 

@@ -9,7 +9,7 @@ const SSHD: &str = "# PAM configuration for the Secure Shell service\n\n# Standa
 const SSHD_CONFIG: &str =
     "Include /etc/ssh/sshd_config.d/*.conf\n\nKbdInteractiveAuthentication no\nUsePAM yes\n";
 
-/// Files in memory.
+/// Contents of files by their paths, in place of a machine.
 #[derive(Clone)]
 struct Memory(BTreeMap<String, String>);
 

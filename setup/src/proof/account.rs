@@ -1,4 +1,4 @@
-//! The made-up record of an account, and its codes.
+//! A made-up record of an account for the proof, and its codes.
 
 use std::{fs::DirBuilder, io, os::unix::fs::DirBuilderExt, path::Path};
 
@@ -23,10 +23,10 @@ use twinlock_host::{create_store, entropy::KernelEntropy, machine::Machine, trus
 const OWNER: Owner = Owner(0);
 /// Letters of a base32 key (RFC 4648).
 const BASE32: &[u8; 32] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZ234567";
-/// Number of codes that a wrong code must differ from.
+/// Number of codes, from the first counter, from which a wrong code must differ.
 const NEAR: u64 = 100;
 
-/// The codes of the made-up record. Its codes count: they do not depend on the clock.
+/// Generates the codes of the made-up record. They depend on a counter (HOTP), not on the clock.
 pub(super) struct Codes {
     keyed: Keyed,
     authenticator: Authenticator,
@@ -34,14 +34,14 @@ pub(super) struct Codes {
 }
 
 impl Codes {
-    /// Returns the next code.
+    /// Returns the next code, and increments the counter.
     pub(super) fn next(&mut self) -> String {
         let code = self.at(self.counter);
         self.counter += 1;
         code
     }
 
-    /// Returns a code that a login would accept, and that stays unused.
+    /// Returns the next code without incrementing the counter, for a login that must fail and so uses up no code.
     pub(super) fn unused(&self) -> String {
         self.at(self.counter)
     }
@@ -59,10 +59,11 @@ impl Codes {
     }
 }
 
-/// Writes a store with a made-up record of the account below the folder: `records`, and its `store-id`.
+/// Writes a store with a made-up record of the account into the folder: the folder `records` with the store's
+/// `store-id`.
 ///
 /// # Errors
-/// [`io::Error`] if it cannot be written.
+/// [`io::Error`] if the store cannot be written.
 pub(super) fn enroll(folder: &Path, policy: &Policy, account: &Account) -> io::Result<Codes> {
     let odd = |what: &dyn core::fmt::Display| io::Error::other(what.to_string());
     let records = folder.join("records");

@@ -1,7 +1,8 @@
-//! The proof: before a file is written, the host's own program, PAM files and modules are tried with the future files.
+//! The proof: before a file of the host is changed, logins are tried with the new files and the host's own program, PAM
+//! files and modules.
 //!
-//! All of it happens in namespaces of its own. A made-up password, key and record of a real account are bound over the
-//! true ones there. May use: `plan`, `wishes`.
+//! The logins run in separate namespaces. There, a made-up password, key and record of a real account are mounted over
+//! the account's own. May use: `plan`, `wishes`.
 
 pub mod account;
 pub mod trials;
@@ -29,19 +30,19 @@ const ANSWER: &str = include_str!("answer.sh");
 /// The password in the proof, and its line in /etc/shadow. Nobody outside of the namespaces can try it.
 const PASSWORD: &str = "proof-of-setup";
 const HASH: &str = "$6$rounds=1000$twinlocksetup$d6SmRc.0C.f5Rdn3ejdnNsEOBACrMJUyVbDZZLCep2KfNd7R9wb02YPnVSdqEWNsXzJNBsxVkIy7R1DWCcV0t.";
-/// Most lines of the log that are shown if the proof fails.
+/// Largest number of lines of the log that are shown if the proof fails.
 const LOG_LINES: usize = 12;
 
-/// Why the proof does not hold.
+/// Why the changes are not proven.
 #[derive(Debug)]
 pub enum ProofError {
-    /// It cannot be made here: no namespaces, or a program is missing.
+    /// The logins cannot be tried here: the kernel allows no namespaces, or a program is missing.
     Impossible(String),
-    /// A login had another end than it must have.
+    /// A login succeeded that must fail, or failed although it must succeed.
     Differs {
-        /// What the client brought, and what became of it.
+        /// The factors that the client gave, and whether it got in.
         what: String,
-        /// The end of the log of the programs.
+        /// The last lines of the log of sshd and of the other programs.
         log: String,
     },
 }
@@ -63,33 +64,33 @@ impl From<io::Error> for ProofError {
     }
 }
 
-/// What is proven.
+/// The changes to prove, and the login with which they are tried.
 pub struct Proof<'a> {
-    /// The wishes.
+    /// The service and factors that the administrator wants.
     pub wishes: &'a Wishes,
-    /// The changes.
+    /// The changes of files, which are not yet written.
     pub changes: &'a [Change],
-    /// The account whose name is used.
+    /// The account that logs in.
     pub account: &'a Account,
-    /// Its home folder.
+    /// The home folder of the account.
     pub home: &'a str,
-    /// The address of the client.
+    /// The address from which the client logs in.
     pub source: &'a str,
-    /// The settings of the host.
+    /// twinlock's settings of the host.
     pub policy: &'a Policy,
 }
 
 impl Proof<'_> {
-    /// Returns whether there is a program that can be tried for a service.
+    /// Returns whether logins through the service can be tried: the service is ssh, sudo or su.
     #[must_use]
     pub fn knows(service: &ServiceName) -> bool {
         service.is_ssh() || ["sudo", "su"].contains(&service.as_str())
     }
 
-    /// Tries the logins. Returns how many were tried.
+    /// Tries the logins. Returns the number of logins.
     ///
     /// # Errors
-    /// [`ProofError`] if one has another end than it must have, or they cannot be tried.
+    /// [`ProofError`] if a login succeeds or fails contrary to what it must do, or the logins cannot be tried.
     pub fn run(&self) -> Result<usize, ProofError> {
         let program = match self.wishes.service.is_ssh() {
             true => programs::sshd(),
@@ -149,7 +150,7 @@ impl Proof<'_> {
     }
 }
 
-/// Returns the trials as the script reads them, one a line.
+/// Returns the trials in the form that the script reads, one on each line.
 fn lines(trials: &[Trial], mut codes: account::Codes) -> String {
     let mut lines = String::new();
     for (number, trial) in trials.iter().enumerate() {
@@ -159,7 +160,8 @@ fn lines(trials: &[Trial], mut codes: account::Codes) -> String {
             Brings::Nothing => "-",
         };
         let code = match trial.code {
-            // A code that no login has used is right for every trial.
+            // A login that succeeds uses up its code. A login that must fail uses up none, so its code can be used
+            // again.
             Brings::Right if trial.gets_in => codes.next(),
             Brings::Right => codes.unused(),
             Brings::Wrong => codes.wrong(),
@@ -172,7 +174,7 @@ fn lines(trials: &[Trial], mut codes: account::Codes) -> String {
     lines
 }
 
-/// Returns what a trial came to.
+/// Returns the word that the script printed for the trial with this number; `None` if it printed none.
 fn result(said: &str, number: usize) -> Option<&str> {
     let prefix = format!("{number} ");
     said.lines().find_map(|line| line.strip_prefix(&prefix))
@@ -188,7 +190,7 @@ fn quoted(value: &str) -> String {
     format!("'{}'", value.replace('\'', "'\\''"))
 }
 
-/// A private folder, which is removed with this value.
+/// A private folder, which is removed when this value is dropped.
 struct Room {
     folder: PathBuf,
 }
@@ -207,7 +209,7 @@ impl Room {
         fs::File::create_new(self.folder.join(name))?.write_all(text.as_bytes())
     }
 
-    /// Runs the script in its namespaces and returns what it says.
+    /// Runs the script in new namespaces, and returns its output.
     fn run(&self) -> Result<String, ProofError> {
         let mut command = Command::new(programs::whole_path("unshare"));
         command.args(["--mount", "--net", "--pid", "--fork", "--kill-child", "--mount-proc"]);

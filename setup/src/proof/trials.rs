@@ -1,15 +1,15 @@
-//! The logins that are tried, and what each must come to.
+//! The logins that the proof tries, and whether each must succeed.
 
 use crate::wishes::{ServiceName, With};
 
-/// What a client brings.
+/// Whether the client gives a right password or code.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Brings {
-    /// The right one.
+    /// The client gives the right password or code.
     Right,
-    /// A wrong one.
+    /// The client gives a wrong password or code.
     Wrong,
-    /// None.
+    /// The client gives no password or no code.
     Nothing,
 }
 
@@ -23,23 +23,23 @@ impl Brings {
     }
 }
 
-/// One login.
+/// One login that the proof tries.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Trial {
     /// Whether the client has the key.
     pub key: bool,
-    /// The password.
+    /// The password that the client gives.
     pub password: Brings,
-    /// The code.
+    /// The code that the client gives.
     pub code: Brings,
-    /// Whether it is a login shell, as with `sudo -i`.
+    /// Whether the login starts a login shell, as with `sudo -i`.
     pub is_login: bool,
     /// Whether the client must get in.
     pub gets_in: bool,
 }
 
 impl Trial {
-    /// Returns what the client brings, in words.
+    /// Returns the factors that the client gives, in words.
     #[must_use]
     pub fn said(&self, service: &ServiceName) -> String {
         let key = if self.key { "the key" } else { "no key" };
@@ -50,7 +50,7 @@ impl Trial {
 
 use Brings::{Nothing, Right, Wrong};
 
-/// Returns the logins to try. Those that must get in come first, so that wrong codes delay none of them.
+/// Returns the logins to try. Logins that must succeed come first, so that no delay after a wrong code affects them.
 #[must_use]
 pub fn of(service: &ServiceName, with: With) -> Vec<Trial> {
     let one = |key: bool, password: Brings, code: Brings| Trial {

@@ -1,4 +1,4 @@
-//! The description of a saved change, and the copies beside it.
+//! Writes and reads the description of a saved change, and the copies of its files.
 
 use std::{fs, io, path::Path};
 
@@ -11,9 +11,9 @@ use crate::{
 
 /// Name of the file that describes a change.
 pub(super) const STATE: &str = "state.json";
-/// Name of the note that the change is in force.
+/// Name of the file whose presence means that the change is in force.
 pub(super) const IN_FORCE: &str = "in-force";
-/// Version of the description. A newer one is not read.
+/// Version of the format. A description with a newer version is not read.
 const VERSION: u64 = 1;
 
 /// Writes the copies and their description, durably.
@@ -36,7 +36,7 @@ pub(super) fn fill(folder: &Path, saved: &Saved) -> io::Result<()> {
     )
 }
 
-/// Returns the owner of a folder that this process has made.
+/// Returns the owner and group of a folder that this process has made, with permissions for a file in it.
 pub(super) fn own_attributes(folder: &Path) -> io::Result<Attributes> {
     use std::os::unix::fs::MetadataExt;
     let found = fs::metadata(folder)?;

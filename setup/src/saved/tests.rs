@@ -1,8 +1,8 @@
-//! Tests of the way back: what each state leaves, and what becomes of files that others change.
+//! Tests of the way back: what is left in each state, and which content files have that others changed.
 
 use super::*;
 
-/// A folder with files as in /etc, and the folder of the copies.
+/// A folder in place of /etc, and the folder of the copies.
 struct Host {
     folder: tempfile::TempDir,
 }
@@ -31,7 +31,7 @@ impl Host {
         SavedFolder::of(&self.folder.path().join("setup"), "ssh")
     }
 
-    /// Returns a change of one file and the creation of another.
+    /// Returns a change that creates one file and changes another.
     fn saved(&self) -> Saved {
         let before = replace::read(&self.path("changed")).unwrap();
         let new = |text: &str| {
@@ -82,7 +82,8 @@ fn a_change_is_read_as_it_was_saved() {
 
 #[test]
 fn all_is_put_back_wherever_the_run_was_killed() {
-    // Number of files that were written before the end, and that were put back before a second end.
+    // `written` is the number of files that were written before setup was killed; `undone` is the number that were put
+    // back before the undo was killed.
     for written in 0..=2 {
         for undone in 0..=2 {
             let host = Host::new();
