@@ -16,7 +16,7 @@ const BEHIND: [(&str, &str, &str); 21] = [
     ("echo windwo = 1 >$E/twinlock.toml", "lock-out settings-refuse", "Did you mean window?"),
     ("echo x >$E/settings.good; echo [ >$E/twinlock.toml", "lock-out settings-refuse", ".toml:1"),
     (
-        "twinlock settings apply; echo windwo = 1 >$E/twinlock.toml",
+        "twinlock settings apply; rm $V/outbox/*@*; echo windwo = 1 >$E/twinlock.toml",
         "warning settings-fallback",
         "there is no setting windwo; settings.good is in force instead.",
     ),
