@@ -1,6 +1,7 @@
 //! Compares the files of the other packages with those of the .deb, so that no list falls behind.
 
 use std::collections::BTreeSet;
+use std::process::Command;
 
 use twinlock_tests::{Machine, repository};
 
@@ -48,12 +49,25 @@ fn tree(m: &Machine, folder: &str) -> BTreeSet<String> {
 /// Creates a machine with a copy of the checkout, in which the programs lie where cargo puts them.
 fn checkout() -> Machine {
     let m = Machine::new();
-    let copy = format!(
-        "mkdir -p /root/tree/target/release && cd '{}' &&
-         cp -r README.md CHANGELOG.md LICENSE-* config docs packaging /root/tree",
-        repository().display()
-    );
-    m.run(["sh", "-euc", &copy]).ok();
+    // The machine need not have the folder of the checkout.
+    let packed = Command::new("tar")
+        .args(["--create", "--directory"])
+        .arg(repository())
+        .args([
+            "README.md",
+            "CHANGELOG.md",
+            "LICENSE-APACHE",
+            "LICENSE-MIT",
+            "config",
+            "docs",
+            "packaging",
+        ])
+        .output()
+        .expect("tar");
+    assert!(packed.status.success(), "{packed:?}");
+    m.file("/root/tree.tar").write(packed.stdout);
+    let unpack = "mkdir -p /root/tree/target/release && tar --extract --file /root/tree.tar --directory /root/tree";
+    m.run(["sh", "-euc", unpack]).ok();
     for name in ["twinlock", "libpam_twinlock.so"] {
         let built = target().join("release").join(name);
         let built = std::fs::read(&built).expect("built by `cargo xtask test`");
