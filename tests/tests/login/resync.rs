@@ -53,19 +53,22 @@ fn by_sshd_two_codes_in_a_row_let_in_and_say_how_far_the_clock_is_off() {
     let m = Machine::new();
     m.twinlock().person("ada").server(Server::Publickey).epoch_minutes_ago(60);
     let begun = now();
-    let codes = shown(&m, begun, &[-20, -19, -18]);
+    // A period may end before the second code is typed. How far back a code may lie is tested in core.
+    let codes = shown(&m, begun, &[-18, -17, -16]);
     let mut s = m.at_the_prompt("ada", First::Key);
     s.send_line(&codes[0]).expect("That code is wrong. 2 tries left.").expect(PROMPT);
-    s.send_line(&codes[1]).expect("The clock of your phone is about 9 min 30 s slow.");
+    let slow = ["8 min 30 s slow", "9 min slow"];
+    let told = slow.map(|slow| format!("The clock of your phone is about {slow}."));
+    let slow = slow[s.send_line(&codes[1]).expect_one_of(&[&told[0], &told[1]])];
     assert!(s.logged_in(), "{}", s.transcript());
     let log = accepted(&m);
     assert!(log.starts_with("accepted user=ada service=sshd rhost=127.0.0.1 first"), "{log}");
-    let step = begun / 30 - 19;
+    let step = begun / 30 - 17;
     assert!(log.contains(&format!(" step={step} resync=-")), "{log}");
     assert_eq!(m.logged("reason=wrong_code").len(), 1, "{:?}", m.log());
     assert!(m.run(["ls", "/var/lib/twinlock/outbox"]).ok().contains("ada@resynchronized"));
     let status = m.run(["twinlock", "status", "ada"]);
-    assert!(status.ok().contains("s, clock 9 min 30 s slow, SHA1)"), "{status:?}");
+    assert!(status.ok().contains(&format!("s, clock {slow}, SHA1)")), "{status:?}");
     // Neither of the two codes is accepted again, alone or together. The next code is accepted alone, and once.
     for again in [&codes[..1], &codes[1..2], &codes[..2]] {
         let mut s = m.at_the_prompt("ada", First::Key);
