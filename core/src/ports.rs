@@ -184,7 +184,7 @@ pub trait Ledger {
     fn open_uniform(&self, ledger_key: &LedgerKey)
     -> Result<Box<dyn UserLedger + '_>, LedgerError>;
 
-    /// Returns how many names the ledger can hold, and how many of them are free.
+    /// Returns how many names (files and folders) the ledger can hold, and how many more it can take.
     ///
     /// # Errors
     /// [`LedgerError`] if the file system does not report it.
@@ -238,7 +238,7 @@ pub trait UserLedger {
 
     /// Returns whether this is the folder that all users share while the ledger is nearly full (see
     /// [reserve](crate::ledger::reserve)). The shared folder lacks a user's used steps and attempts, so no code may be
-    /// verified with it, even if names become free later.
+    /// verified with it, even if there is room for the user's own folder again.
     fn is_of_all(&self) -> bool;
 }
 

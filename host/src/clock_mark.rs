@@ -97,8 +97,8 @@ pub(crate) fn believe(records: &str, now: Now, dropped: &[Stretch]) -> io::Resul
     write(records, &before, &after)
 }
 
-/// Writes new periods first, then the mark, and then removes merged periods. An interruption then refuses valid codes
-/// and never accepts used ones.
+/// Writes new periods first, then the mark, and then removes merged periods. If this is interrupted, valid codes may be
+/// refused, but used ones are never accepted.
 fn write(records: &str, before: &KnownClock, after: &KnownClock) -> io::Result<()> {
     for stretch in after.ahead.iter().filter(|one| !before.ahead.contains(one)) {
         put(records, stretch)?;

@@ -37,7 +37,7 @@ pub fn all(machine: &Machine, now: UnixTime) -> Vec<FarAhead> {
     found
 }
 
-/// Returns the used steps far in the future of one user; none if the ledger of the user cannot be read.
+/// Returns those used steps of a user that are far in the future; none if the ledger of the user cannot be read.
 #[must_use]
 pub fn of_person(
     machine: &Machine,

@@ -10,8 +10,8 @@ use twinlock_core::{
     record::{Authenticator, MovingFactor, Record},
 };
 
-/// Seconds that a used step may be in the future, in addition to the drift of the authenticator. A step in the future
-/// locks the user out until then.
+/// Seconds that a used step may be in the future, in addition to the drift of the authenticator. The user cannot
+/// log in with a code before the time of such a step.
 pub const STEP_AHEAD_MAX: u64 = 600;
 /// Maximum number by which an imported counter may exceed the local one. Between two imports, fewer codes are used.
 pub const COUNTER_AHEAD_MAX: u64 = 1000;

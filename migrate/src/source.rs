@@ -35,7 +35,7 @@ pub enum Reuse {
     Allowed,
     /// Google's module refuses the listed steps and accepts all others.
     Listed {
-        /// The line with the list.
+        /// Number of the line that lists them.
         line: u32,
         /// The listed steps.
         steps: Vec<u64>,

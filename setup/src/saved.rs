@@ -195,8 +195,8 @@ impl SavedFolder {
         replace::replace(&folder.join(IN_FORCE).display().to_string(), Some(&note))
     }
 
-    /// Confirms the change that waits, and keeps its copies. Returns `false` if no change waits, because it is being
-    /// put back or was.
+    /// Confirms the change that waits, and keeps its copies. Returns `false` if no change waits: it is being
+    /// put back, or was put back.
     ///
     /// # Errors
     /// [`io::Error`] if the folder cannot be renamed.

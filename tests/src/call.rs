@@ -9,7 +9,8 @@ use std::time::Duration;
 use crate::machine::Machine;
 use crate::session::Session;
 
-/// Time limit of a command. Every command here takes less, even on a busy host, so the test fails at the limit.
+/// Time limit of a command. Every command here takes less, even on a busy host. A command that takes longer hangs, and
+/// the test fails.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
 
 /// A command that is being prepared. [`Call::output`] and [`Call::open`] start it.

@@ -46,7 +46,7 @@ impl Machine {
         self
     }
 
-    /// Returns the path of the file with a user's set.
+    /// Returns the path of the file with this set of a user's backup codes.
     pub fn codes_file(&self, user: &str, set: Scratch) -> String {
         format!("{STORE}/{user}/codes.{}", set.id)
     }

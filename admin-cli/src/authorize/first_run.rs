@@ -11,8 +11,8 @@ use twinlock_host::store::{enrolled_users, records::HostRecords};
 
 /// While this run has enrolled fewer accounts than this number, it reads the store before each further user.
 const ALWAYS: usize = 64;
-/// After [`ALWAYS`] accounts, the store is read again only if the last reading is at least this old. Reading it before
-/// each user would take quadratic time.
+/// After the first [`ALWAYS`] users, the store is read again only if the last reading is at least this old. Reading it
+/// before each user would take quadratic time.
 const FRESH: Duration = Duration::from_secs(1);
 
 /// The state of a run that began on a host without an enrolled account.

@@ -86,7 +86,7 @@ pub(crate) fn failed(user: &str, fault: StoreError, stands: Result<bool, StoreEr
     CliError::new(failure.exit, what, remedy)
 }
 
-/// Stores `record` as the version after the one with number `after`.
+/// Stores `record` as the version that follows version `after`.
 pub(crate) fn place(
     context: &Context,
     account: &Account,

@@ -32,7 +32,7 @@ use crate::{
     text::{instant, plain},
 };
 
-/// Number of times that the import is repeated after a concurrent change of the record.
+/// Maximum number of times that the import is repeated after a concurrent change of the record.
 const ROUNDS: usize = 8;
 
 /// The result of importing a record.

@@ -90,8 +90,8 @@ pub fn read(name: &str, text: &str) -> Option<Notification> {
     parts.next().is_none().then_some(notification)
 }
 
-/// Returns the name of a waiting notification: `NAME@KIND@TRIES.CUTS.TIME`. The progress is part of the name, so that it
-/// changes only by a rename, in which one of several processes succeeds.
+/// Returns the name of a waiting notification: `NAME@KIND@TRIES.CUTS.TIME`. TRIES is how often sending was begun, and
+/// CUTS how often it was interrupted. Progress is noted by renaming the file: if several processes try, one succeeds.
 #[must_use]
 pub fn waiting_name(name: &str, progress: DeliveryProgress) -> String {
     let at = names::instant(progress.at);

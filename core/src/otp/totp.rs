@@ -22,8 +22,8 @@ pub fn begin_of(step: Step, period: Period) -> UnixTime {
 /// `None` if there is none.
 ///
 /// Compares from the newest step down and stops at a match. If two steps have the same code, claiming the newer step
-/// also makes the older one unusable. A wrong code is compared with every step. The time of a search that finds a step
-/// reveals no more than the system calls that follow a correct code.
+/// also makes the older one unusable. A wrong code is compared with every step. Stopping at a match reveals nothing
+/// new: an observer recognizes a correct code by the system calls that follow it.
 #[must_use]
 pub fn matching_step(
     keyed: &Keyed,

@@ -8,7 +8,7 @@ use twinlock_core::{
 
 use super::apps::{authenticator, code_of};
 
-/// Returns all backup codes on a screen, in groups.
+/// Returns all backup codes on a screen. The letters of each are in groups of four, as they are shown.
 pub fn codes(said: &str) -> Vec<String> {
     let is_code = |word: &&str| word.len() == 24 && word.split('-').all(|group| group.len() == 4);
     said.split_whitespace().filter(is_code).map(str::to_owned).collect()

@@ -10,9 +10,9 @@ use crate::pam::twinlock::ModuleAnswer;
 
 /// A change to the stack that a remedy describes.
 pub(super) enum Edit<'a> {
-    /// Replaces the line with this index.
+    /// Replaces the line at this index by this text.
     Replace(usize, &'a str),
-    /// Inserts a line before the line with this index.
+    /// Inserts this text as a line before the line at this index.
     Insert(usize, &'a str),
     /// Replaces all lines.
     Rewrite(&'a str),

@@ -16,7 +16,7 @@ const USUAL_TIMEOUT: f64 = 15.0;
 
 /// The rules of sudo, and the findings about them.
 pub struct SudoRules {
-    /// The rules.
+    /// The rules of sudoers.
     pub rules: Sudoers,
     /// Findings about the rules. They belong to the service sudo.
     pub findings: Vec<Finding>,

@@ -25,7 +25,7 @@ pub(crate) fn check(path: &str, owner: Owner) -> Result<(), LedgerError> {
     judge(look(CWD, path), owner)
 }
 
-/// Opens a folder that must be a mount point. Makes as many system calls as opening a folder that need not be one.
+/// Opens a folder that must be a mount point. The check costs a login no further system call.
 /// Refuses a symbolic link anywhere in the path.
 pub(crate) fn open(path: &str, owner: Owner) -> Result<TrustedDir, LedgerError> {
     let fd = open_beneath::folder(CWD, path, ResolveFlags::NO_SYMLINKS).map_err(fault)?;

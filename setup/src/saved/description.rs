@@ -36,7 +36,7 @@ pub(super) fn fill(folder: &Path, saved: &Saved) -> io::Result<()> {
     )
 }
 
-/// Returns the owner and group of a folder that this process has made, with permissions for a file in it.
+/// Returns the attributes of a new private file in a folder: the owner and group of the folder, and mode 0600.
 pub(super) fn own_attributes(folder: &Path) -> io::Result<Attributes> {
     use std::os::unix::fs::MetadataExt;
     let found = fs::metadata(folder)?;

@@ -130,7 +130,7 @@ const NAMES: [&str; 8] =
 
 /// Seed of the drawn stacks.
 const SEED: u64 = 0x7477_696e;
-/// Number of drawn stacks: in the usual test, and in the whole one.
+/// Number of randomly generated stacks: in the usual test run, and in that of `--all`.
 const DRAWN: [usize; 2] = [1000, 5000];
 
 fn drawn(count: usize) -> Vec<(String, String)> {

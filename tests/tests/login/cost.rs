@@ -3,7 +3,7 @@
 use twinlock_tests::{Machine, Trace, shipped};
 
 /// Maximum number of instructions of a whole `pam_authenticate`, including those of libpam, as callgrind counts them.
-/// The processor executes fewer; callgrind counts more (decision 0014). Lowered when a login becomes cheaper,
+/// callgrind counts more than the processor executes (decision 0014). Lowered when a login becomes cheaper,
 /// never raised.
 const MOST_INSTRUCTIONS: u64 = 103_200;
 const MOST_SYSTEM_CALLS: usize = 55;

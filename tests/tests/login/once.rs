@@ -169,8 +169,8 @@ fn a_lost_ledger_brings_no_code_back() {
 
 const MOUNT: &str = "mount -t tmpfs -o mode=0700,nosuid,nodev,noexec ledger /run/twinlock";
 
-/// Checks that no code works again when a mount fails, when the settings replace it, when it is mounted, and when it is
-/// unmounted.
+/// Checks that no used code works again if the mount of the ledger fails, if the settings allow a ledger without a
+/// mount, or if the ledger is mounted or unmounted later.
 #[test]
 fn ledger_below_a_mount_brings_no_code_back() {
     let m = machine();

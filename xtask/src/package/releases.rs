@@ -19,7 +19,7 @@ pub(crate) struct Release {
 /// What debootstrap of Debian has to be told of another distribution.
 pub(crate) struct Foreign {
     pub(crate) mirror: &'static str,
-    /// The keys that sign its archive. Debian has no package of them.
+    /// Path of a file with the keys that sign the archive of the release. Debian has no package of these keys.
     pub(crate) keyring: &'static str,
     /// The script of debootstrap, which may not know the release by name.
     pub(crate) script: &'static str,

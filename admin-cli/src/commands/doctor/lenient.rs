@@ -16,7 +16,7 @@ pub(super) struct Written<'a> {
     pub(super) config: &'a str,
     /// The text of the settings file.
     pub(super) text: String,
-    /// The settings, with the rules of both files.
+    /// The settings, with the rules of the settings file and of rules.toml.
     pub(super) policy: Policy,
     /// Number of rules from rules.toml, which are the last ones in `policy`.
     pub(super) from_command: usize,

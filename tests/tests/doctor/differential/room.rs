@@ -198,9 +198,9 @@ impl Room {
         trials
     }
 
-    /// Returns the combinations of factors to try. ada and eve try all of them over the usual connection. For the
-    /// others, one combination without a code, one without a first factor, and two with both suffice to show how their
-    /// logins differ.
+    /// Returns the combinations of factors to try. ada and eve try all of them over the usual connection. Other people,
+    /// and other connections, try four: one without a code, one without a first factor, and two with both. These
+    /// suffice to show how the logins differ.
     fn mixtures_of(&self, person: &Person, from: From) -> Vec<Has> {
         let mut all = self.mixtures.clone();
         let every = from == USUAL && ["ada", "eve"].contains(&person.name);
