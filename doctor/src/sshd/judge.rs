@@ -6,9 +6,10 @@ use crate::finding::{Finding, Level};
 use crate::judge::case::Reach;
 use crate::judge::remedies::KEY_METHODS;
 use crate::pam::table::CaseTable;
+use crate::sshd::complete::Hindrance;
 use crate::sshd::config::{Block, Config, Directive};
 use crate::sshd::effective::Effective;
-use crate::sshd::judge::issue::{Issue, issues, known_reach};
+use crate::sshd::judge::issue::{Issue, issues, known_reach, somebody_gets_in};
 pub use crate::sshd::judge::issue::{entries, passes_by_pam};
 use crate::sshd::pattern::fits_list;
 use crate::sshd::probe::{Probe, REMOTE};
@@ -69,6 +70,10 @@ pub fn judge(facts: &SshdFacts, table: Option<&CaseTable>) -> Vec<Finding> {
         base.iter().cloned().chain(each.iter().flat_map(|(_, found)| found.clone())).collect();
     kinds.sort();
     kinds.dedup();
+    if !somebody_gets_in(facts, table) {
+        // The findings about the stack report this.
+        kinds.retain(|kind| !matches!(kind, Issue::Hindered(_, Hindrance::Stack, _)));
+    }
     let mut found: Vec<Finding> = Vec::new();
     for kind in kinds {
         let holders: Vec<&Probe> =

@@ -116,8 +116,8 @@ pub(super) fn issues(user: &str, effective: &Effective, table: Option<&CaseTable
     for way in ways {
         found.extend(match hindrance(&way, effective, table) {
             None => completed(way, effective, table),
-            // The findings about the stack report this.
-            Some(Hindrance::Stack) => None,
+            // The findings about the stack report this, unless it shuts out this user alone.
+            Some(Hindrance::Stack) if others == Others::Some => None,
             Some(Hindrance::Off(method))
                 if method == "keyboard-interactive" && others == Others::None =>
             {
@@ -128,6 +128,13 @@ pub(super) fn issues(user: &str, effective: &Effective, table: Option<&CaseTable
     }
     found.dedup();
     found
+}
+
+/// Reports whether some user can complete a way to log in.
+pub(super) fn somebody_gets_in(facts: &SshdFacts, table: Option<&CaseTable>) -> bool {
+    people(facts).into_iter().any(|(user, effective)| {
+        open_ways(user, effective).iter().any(|way| hindrance(way, effective, table).is_none())
+    })
 }
 
 /// Returns what is wrong with a way to log in that users can complete.

@@ -1,9 +1,9 @@
 //! Conditions on the account, and a module file that cannot be loaded; with real logins.
 
-use super::MODULE;
 use super::wirings::{
     ALL_RIGHT, B, K, KEYS, NO_KEY, PASSWORD, PROMPTS, answers, gets_in, report, verdict, wired,
 };
+use super::{ADAS_KEY, MODULE};
 
 #[test]
 fn conditions_that_nobody_meets_lock_out() {
@@ -41,6 +41,27 @@ fn refused_answer_is_not_passed_on() {
     assert!(!answers(&m, "ada", false, [PASSWORD, PASSWORD]));
     assert!(!both(&m.wrong_code("ada")));
     assert!(both(&m.code("ada")));
+}
+
+/// With `KEYS` alone the wiring is closed. A Match block that brings a user to the stack without the key that it requires
+/// locks out this user.
+#[test]
+fn match_block_whose_users_the_stack_refuses_locks_them_out() {
+    let prompts = "AuthenticationMethods keyboard-interactive:pam\n";
+    for block in ["Match User ada\n", "Match Group ada,nobody\n", "Match User !eve,*\n"] {
+        let m = wired(&format!("{KEYS}{block}{prompts}"), K);
+        m.enrolled("eve", ADAS_KEY);
+        verdict(&m, "locked_out", Some("lock-out way-leads-nowhere"));
+        assert!(!gets_in(&m, "ada", NO_KEY, 0) && !gets_in(&m, "ada", ALL_RIGHT, 0), "{block}");
+        assert!(gets_in(&m, "eve", ALL_RIGHT, 0), "{block}{:?}", m.log());
+    }
+    let both = format!(
+        "AuthenticationMethods {} keyboard-interactive:pam\n",
+        "publickey,keyboard-interactive:pam"
+    );
+    let m = wired(&format!("{KEYS}Match User ada\n{both}"), K);
+    verdict(&m, "closed", None);
+    assert!(gets_in(&m, "ada", ALL_RIGHT, 0), "{:?}", m.log());
 }
 
 #[test]
