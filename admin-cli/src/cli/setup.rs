@@ -48,9 +48,6 @@ pub(crate) enum SetupVerb {
     /// Put back changes that were not confirmed in time (run by systemd units)
     #[command(hide = true)]
     Undo {
-        /// Do not wait for the end of the time
-        #[arg(long)]
-        now: bool,
         /// sshd does not run yet: do not make it read its files
         #[arg(long)]
         at_boot: bool,

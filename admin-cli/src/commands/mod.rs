@@ -55,8 +55,8 @@ fn answered(command: &Command) -> Result<(), CliError> {
         }
         Verb::Settings(Settings::Apply(wanted)) => return settings::apply::run(command, wanted),
         // A broken settings file must not keep a change in force that locks people out.
-        Verb::Setup(cli::Setup { verb: Some(SetupVerb::Undo { now, at_boot }), .. }) => {
-            return setup::undo::run(command, setup::undo::When { now: *now, at_boot: *at_boot });
+        Verb::Setup(cli::Setup { verb: Some(SetupVerb::Undo { at_boot }), .. }) => {
+            return setup::undo::run(command, *at_boot);
         }
         Verb::Completions { shell } => return completion::run(*shell),
         Verb::Man => return manual::man(),

@@ -51,7 +51,7 @@ fn killed_anywhere_the_next_run_puts_back_or_completes() {
         twinlock(&m, TEARDOWN).ok();
         killed_at(&m, SETUP, Some(place));
         is_new(&m, &new);
-        twinlock(&m, "setup undo --now").ok();
+        twinlock(&m, "setup undo").ok();
         found.push(is_new(&m, &new));
         assert_eq!(left_over(&m), "", "{place:?}");
     }
@@ -60,22 +60,51 @@ fn killed_anywhere_the_next_run_puts_back_or_completes() {
     assert!(turn > 0 && found.iter().skip(turn).all(|new| *new), "{found:?}");
 }
 
+/// Returns the call at which the file is written, and the note is not that the change is in force.
+fn written(m: &Machine) -> Place {
+    let mut places = killed_at(m, SETUP, None).into_iter();
+    places.find(|place| place.writes() && place.what.contains("/pending/")).expect("a place")
+}
+
+/// Kills a setup at this call, so that its change waits.
+fn begin(m: &Machine, written: &Place) {
+    twinlock(m, TEARDOWN).ok();
+    killed_at(m, SETUP, Some(written));
+    assert_ne!(m.file(SERVICE).read(), stock("su"));
+}
+
+/// `setup undo` takes no code, so a sudoers rule for it must not open a service again before the time is over.
+#[test]
+fn a_change_that_still_waits_is_put_back_by_teardown_only() {
+    let m = used_machine();
+    begin(&m, &written(&m));
+    let new = m.file(SERVICE).read();
+    let state = m.file("/var/lib/twinlock/setup/su/pending/state.json");
+    let (before, after) = state
+        .read()
+        .split_once("\"until\": ")
+        .map(|(one, two)| (one.to_owned(), two.to_owned()))
+        .expect("a time");
+    let rest = after.trim_start_matches(|letter: char| letter.is_ascii_digit());
+    state.write(format!("{before}\"until\": 99999999999{rest}"));
+    for line in ["setup undo", "setup undo --at-boot"] {
+        twinlock(&m, line).ok();
+        assert!(is_new(&m, &new), "{line}");
+    }
+    assert_eq!(twinlock(&m, "setup undo --now").code, Some(2));
+    twinlock(&m, TEARDOWN).ok();
+    assert!(!is_new(&m, &new) && left_over(&m).is_empty());
+}
+
 #[test]
 fn putting_back_is_continued_wherever_it_was_killed() {
     let m = used_machine();
-    let places = killed_at(&m, SETUP, None);
-    // The file is written, and the note is not that the change is in force.
-    let noted = |place: &&Place| place.writes() && place.what.contains("/pending/");
-    let written = places.iter().find(noted).expect("a place");
-    let begin = || {
-        twinlock(&m, TEARDOWN).ok();
-        killed_at(&m, SETUP, Some(written));
-        assert_ne!(m.file(SERVICE).read(), stock("su"));
-    };
+    let written = written(&m);
+    let begin = || begin(&m, &written);
     begin();
     let refused = twinlock(&m, SETUP);
     assert_eq!(refused.code, Some(3), "{refused:?}");
-    let undo = "setup undo --now";
+    let undo = "setup undo";
     let mut places = killed_at(&m, undo, None);
     places.retain(Place::writes);
     assert!(places.len() > 3, "{places:?}");

@@ -145,7 +145,7 @@ impl Pending<'_> {
         units::stop_timer_unless(any_waits());
         let stands = match back {
             Ok(()) => "the old files are in force",
-            Err(_) => "some files may be new: run `twinlock setup undo --now`",
+            Err(_) => "some files may be new: run `twinlock setup undo`",
         };
         Err(CliError::new(
             Exit::StoreUnreachable,

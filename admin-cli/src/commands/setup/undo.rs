@@ -24,17 +24,9 @@ use crate::{
     text::{WIDTH, plain, wrap},
 };
 
-/// When `setup undo` runs.
-#[derive(Clone, Copy)]
-pub(crate) struct When {
-    /// Changes are put back before their time is over.
-    pub(crate) now: bool,
-    /// sshd does not run yet.
-    pub(crate) at_boot: bool,
-}
-
-/// Puts back each change whose time is over, or that was made before the last boot.
-pub(crate) fn run(command: &Command, when: When) -> Result<(), CliError> {
+/// Puts back each change whose time is over, or that was made before the last boot. Takes no proof, so it must not be able
+/// to put back any other change: `teardown`, which asks for a code, does that. `at_boot` says that sshd does not run yet.
+pub(crate) fn run(command: &Command, at_boot: bool) -> Result<(), CliError> {
     let context = Context::open_to_mend(command)?;
     context.need_root("put back changes")?;
     let all = Path::new(FOLDER);
@@ -44,7 +36,7 @@ pub(crate) fn run(command: &Command, when: When) -> Result<(), CliError> {
         let folder = SavedFolder::of(all, &service);
         folder.sweep();
         let due = match folder.load(Phase::Pending) {
-            Ok(Some(saved)) => when.now || is_over(&saved),
+            Ok(Some(saved)) => is_over(&saved),
             Ok(None) => true,
             Err(error) => {
                 first = first.or(Some(failed(&service, &error)));
@@ -52,7 +44,7 @@ pub(crate) fn run(command: &Command, when: When) -> Result<(), CliError> {
             }
         };
         if due {
-            match put_back_then(&context, &service, when.at_boot) {
+            match put_back_then(&context, &service, at_boot) {
                 Ok(true) => done.push(service),
                 Ok(false) => {}
                 Err(failure) => first = first.or(Some(failure)),
@@ -139,8 +131,7 @@ fn failed(service: &str, error: &io::Error) -> CliError {
         plain(service),
         plain(&error.to_string())
     );
-    let remedy = format!(
-        "Check the disk, and run `twinlock setup undo --now`. The old files are below {FOLDER}."
-    );
+    let remedy =
+        format!("Check the disk, and run `twinlock setup undo`. The old files are below {FOLDER}.");
     CliError::new(Exit::StoreUnreachable, what, remedy)
 }

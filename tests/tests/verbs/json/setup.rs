@@ -28,7 +28,7 @@ fn previews_and_a_change() {
     page.run(&m, ROWS[2], &format!("{su} --check"));
     page.fails(m.call("twinlock --json setup confirm BCDFGHJK".split(' ')));
     page.run(&m, ROWS[5], "teardown su --yes");
-    page.run(&m, ROWS[3], "setup undo --now");
+    page.run(&m, ROWS[3], "setup undo");
     page.fails(m.call("twinlock --json setup su --with publickey".split(' ')));
     page.hold_all(&[ROWS[0], ROWS[2], ROWS[5]]);
 }
