@@ -16,8 +16,9 @@ const OUTPUT_MAX: u64 = 1 << 20;
 /// Complaint of an sshd that was not started since the boot, so that its folder below /run is missing. Only an sshd
 /// that root runs needs the folder.
 const NO_FOLDER: &str = "Missing privilege separation directory";
-/// User id and group id with which sshd prints its settings if it cannot do so as root.
-const NOBODY: u32 = 65_534;
+/// User and group as which sshd prints its settings if root cannot. No account has this number, as a rule: a process of the
+/// same user could change what sshd prints. Containers often map only numbers up to 65535.
+const UNUSED: u32 = 65_533;
 
 impl Machine {
     /// Returns the complaint of `sshd -t` about the settings; `None` if sshd accepts them.
@@ -65,9 +66,11 @@ impl Machine {
         match said {
             Err(ProbeError::Refused(said)) if said.contains(NO_FOLDER) => {
                 let stage = self.stage().map_err(not_copied)?;
-                stage.share(NOBODY).map_err(not_copied)?;
+                if stage.share(UNUSED).is_err() {
+                    return Err(ProbeError::Refused(said));
+                }
                 let mut command = self.of_stage(program, args, stage);
-                stage.restore(answer(command.uid(NOBODY).gid(NOBODY)).map_err(refused)?)
+                stage.restore(answer(command.uid(UNUSED).gid(UNUSED)).map_err(refused)?)
             }
             said => said,
         }
