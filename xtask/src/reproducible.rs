@@ -19,8 +19,10 @@ pub(crate) fn check() -> Done {
 
 fn compared(folder: &Path) -> Done {
     let _ = fs::remove_dir_all(folder);
-    let first = built(&folder.join("a"))?;
-    let second = built(&folder.join("another/folder"))?;
+    let (one, other) = (folder.join("a"), folder.join("another/folder"));
+    let first = built(repository(), &one)?;
+    // Of the first clone: a commit in between must not be part of the second.
+    let second = built(&one, &other)?;
     eprint!("{first}");
     if first == second {
         return Ok(());
@@ -35,9 +37,9 @@ fn compared(folder: &Path) -> Done {
 }
 
 /// Builds the packages in a clone. Returns the text of SHA256SUMS.
-fn built(clone: &Path) -> Done<String> {
+fn built(from: &Path, clone: &Path) -> Done<String> {
     let failed = |error: std::io::Error| format!("{}: {error}.", clone.display());
-    run(command("git", &["clone", "--quiet"]).arg(repository()).arg(clone))?;
+    run(command("git", &["clone", "--quiet"]).arg(from).arg(clone))?;
     let maintainer = "MAINTAINER=Two Builds <two@twinlock-tests.org>\n";
     fs::write(clone.join("packaging/debian/maintainer"), maintainer).map_err(failed)?;
     // Installed once, and not by each build.
