@@ -11,7 +11,7 @@ fn person(name: &str, uid: u32, groups: &[&str]) -> Person {
     Person { name: name.to_owned(), uid, groups, shell: Some("/bin/bash".to_owned()) }
 }
 
-/// Returns whether somebody with the right factors gets in, and whether an account of `people` can do so.
+/// Returns whether a user with the right factors gets in, and whether an account of `people` can do so.
 fn gets_in(lines: &str, people: Option<Vec<Person>>) -> (bool, bool) {
     let stack = auth_stack(&tree(&[("/etc/pam.d/sshd", &*format!("{lines}{OURS}"))]), "sshd");
     let lists = [
