@@ -3,7 +3,7 @@
 mod candidate;
 mod effects;
 pub(crate) mod lenient;
-mod machine;
+pub(crate) mod machine;
 
 use std::{
     io::{self, Write, stdout},

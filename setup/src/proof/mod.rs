@@ -2,7 +2,7 @@
 //! files and modules.
 //!
 //! The logins run in separate namespaces. There, a made-up password, key and record of a real account are mounted over
-//! the account's own. May use: `plan`, `wishes`.
+//! the account's own. May use: `plan`, `replace`, `wishes`.
 
 pub mod account;
 pub mod trials;
@@ -16,16 +16,19 @@ use std::{
     process::{Command, Stdio},
 };
 
-use twinlock_core::{base::account::Account, policy::Policy, ports::Entropy};
-use twinlock_host::{entropy::KernelEntropy, programs};
+use twinlock_core::{base::account::Account, policy::Policy};
+use twinlock_host::programs;
 
 use crate::{
     plan::Change,
     proof::trials::{Brings, Trial},
+    replace,
     wishes::{ServiceName, Wishes},
 };
 
 const ROOM: &str = include_str!("room.sh");
+/// Begins the names of the private folders.
+const ROOMS: &str = "twinlock-proof.";
 const ANSWER: &str = include_str!("answer.sh");
 /// The password in the proof, and its line in /etc/shadow. Nobody outside of the namespaces can try it.
 const PASSWORD: &str = "proof-of-setup";
@@ -197,10 +200,12 @@ struct Room {
 
 impl Room {
     fn new() -> io::Result<Self> {
-        let mut bytes = [0; 8];
-        KernelEntropy.fill(&mut bytes).map_err(|_| io::Error::other("no random bytes"))?;
-        let name = format!("twinlock-proof.{:016x}", u64::from_ne_bytes(bytes));
-        let folder = Path::new("/run").join(name);
+        let place = Path::new("/run");
+        // A process that was killed has left its folder.
+        for folder in replace::abandoned(place, ROOMS) {
+            let _ = fs::remove_dir_all(folder);
+        }
+        let folder = place.join(format!("{ROOMS}{}", replace::unique()?));
         DirBuilder::new().mode(0o700).create(&folder)?;
         Ok(Self { folder })
     }

@@ -50,7 +50,7 @@ fn has_codes(machine: &Machine) -> bool {
 }
 
 /// Returns whether root has a shell on a terminal other than that of this process.
-fn other_root_terminal() -> bool {
+pub(crate) fn other_root_terminal() -> bool {
     let own = fs::read_to_string("/proc/self/stat").ok().and_then(|stat| terminal(&stat));
     let processes = fs::read_dir("/proc").into_iter().flatten().flatten();
     let mut shells = processes.filter_map(|entry| {

@@ -1,6 +1,6 @@
 //! Who could no longer log in.
 
-use std::{fs, path::Path};
+use std::fs;
 
 use nix::unistd::User;
 use twinlock_core::{base::account::Account, policy::NotEnrolled};
@@ -8,7 +8,7 @@ use twinlock_host::directory::{Directory, Whose};
 use twinlock_setup::wishes::Wishes;
 
 use crate::{
-    commands::list,
+    commands::{doctor::machine::other_root_terminal, list},
     context::Context,
     enrollment::{
         exemption::{self, ExemptionReach},
@@ -94,7 +94,7 @@ impl People {
             self.without.len(),
             self.all,
             names.join(", "),
-            if second_root_session() { "" } else { "; no second session of root is open" },
+            if other_root_terminal() { "" } else { "; root has no shell on another terminal" },
         );
         Err(CliError::new(
             Exit::Refused,
@@ -120,16 +120,5 @@ fn root_has_keys() -> bool {
     home.is_some_and(|home| {
         let keys = fs::read_to_string(home.join(".ssh/authorized_keys")).unwrap_or_default();
         keys.lines().any(|line| !line.trim().is_empty() && !line.trim().starts_with('#'))
-    })
-}
-
-/// Returns whether logind knows a session of root besides that of this process.
-fn second_root_session() -> bool {
-    let own = fs::read_to_string("/proc/self/sessionid").unwrap_or_default();
-    let entries = fs::read_dir(Path::new("/run/systemd/sessions"));
-    entries.into_iter().flatten().flatten().any(|entry| {
-        let name = entry.file_name();
-        let text = fs::read_to_string(entry.path()).unwrap_or_default();
-        name.to_str() != Some(own.trim()) && text.lines().any(|line| line == "UID=0")
     })
 }

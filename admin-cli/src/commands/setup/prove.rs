@@ -1,7 +1,5 @@
 //! The proof with the account and the address of the administrator.
 
-use std::fs;
-
 use nix::unistd::User;
 use twinlock_core::base::account::Account;
 use twinlock_host::invoking_user::InvokingUser;
@@ -12,6 +10,7 @@ use twinlock_setup::{
 };
 
 use crate::{
+    authorize::logind,
     commands::setup::people::People,
     context::Context,
     error::exit::{CliError, Exit},
@@ -71,9 +70,7 @@ fn account(people: &People) -> Option<&Account> {
 
 /// Returns the address from which the administrator has logged in.
 fn source() -> String {
-    let id = fs::read_to_string("/proc/self/sessionid").unwrap_or_default();
-    let text =
-        fs::read_to_string(format!("/run/systemd/sessions/{}", id.trim())).unwrap_or_default();
+    let text = logind::text_of_session().unwrap_or_default();
     let host = text.lines().find_map(|line| line.strip_prefix("REMOTE_HOST="));
     let address = host.and_then(|host| host.parse::<std::net::IpAddr>().ok());
     address.map_or_else(|| LOCAL.to_owned(), |address| address.to_string())
