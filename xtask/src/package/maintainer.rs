@@ -49,7 +49,10 @@ fn in_file(text: &str) -> Done<String> {
     if is_address(value) {
         Ok(value.to_owned())
     } else {
-        Err(format!("`{}` is not of the form NAME <ADDRESS>.", value.escape_debug()))
+        Err(format!(
+            "`{}` is not a name with an address that mail can reach, as NAME <ADDRESS>.",
+            value.escape_debug()
+        ))
     }
 }
 
