@@ -58,13 +58,11 @@ pub(crate) fn run(context: &Context, wanted: &Enroll) -> Result<(), CliError> {
     let account = context.account(wanted.user.as_deref().unwrap_or_default())?;
     let folder = Folder::of(&account.name).map_err(|_| StoreError::NameTooLong)?;
     let authorizer = Authorizer::of(context)?;
-    create_store::prepare_store(&context.machine)
-        .map_err(|fault| CliError::from(fault).unchanged())?;
+    let prepared = create_store::prepare_store(&context.machine);
+    prepared.map_err(|fault| CliError::from(fault).unchanged())?;
     let before = context.machine.records.before_enrollment(&account);
     let before = before.map_err(|fault| CliError::from(fault).unchanged())?;
-    if let Some(found) = before.as_ref()
-        && enrollment::is_enrolled(found)
-    {
+    if before.as_ref().is_some_and(enrollment::is_enrolled) {
         context.machine.records.finish_first(&account);
         return Err(uri::already(&account.name));
     }
@@ -78,20 +76,21 @@ pub(crate) fn run(context: &Context, wanted: &Enroll) -> Result<(), CliError> {
     if !wanted.secret_stdin {
         mark_as_fresh(context, &mut successor.record)?;
     }
+    let user_ledger = user_ledger(context, &folder)?;
     let pictures =
         show(context, wanted, &successor).map_err(|failure| failure.but("nothing was changed"))?;
-    prove(context, &successor, &mut keyboard)?;
+    prove(context, &successor, user_ledger.as_ref(), &mut keyboard)?;
     still_first(context, &account, &by)?;
     let mail = successor.record.extras.mail.clone();
     put_in_force(context, &account, &folder, successor, &by)?;
     pictures.keep();
     by.log(context, "enrolled", &[("user", &account.name), ("authenticator", wanted.name.trim())]);
     by.write_set_up(context, &account.name, mail.as_deref(), stamp.at);
-    let codes = match by.shows_to(&account) {
-        true => first_codes::show(context, &account, stamp.generation, &mut keyboard),
-        false => Ok(CodesShown::Owed),
-    };
     // If the codes cannot be shown now, the next login shows them. The enrollment succeeds anyway.
+    let codes = match by.shows_to(&account) {
+        true => first_codes::show(context, &account, stamp.generation, &mut keyboard).ok(),
+        false => None,
+    };
     finish(context, &account, wanted, codes.unwrap_or(CodesShown::Owed));
     Ok(())
 }
@@ -116,6 +115,19 @@ fn seen(
 ) -> Result<Option<KeyDisclosure>, CliError> {
     let audit = by.audit(context.now()?.unix);
     Ok((!by.shows_to(account)).then_some(KeyDisclosure { audit, postponed: 0 }))
+}
+
+/// Opens the user's part of the ledger, before the key is shown: without it no code can prove the app, and the user
+/// would have scanned for nothing.
+///
+/// # Errors
+/// [`CliError`] if the ledger cannot be opened. Nothing was changed then.
+fn user_ledger<'a>(
+    context: &'a Context,
+    folder: &Folder,
+) -> Result<Box<dyn UserLedger + 'a>, CliError> {
+    let opened = context.machine.ledger.open(&LedgerKey::Account(folder.clone()));
+    opened.map_err(|fault| CliError::from(fault).unchanged())
 }
 
 /// Notes in the record that no code of its new key was accepted before now, in this boot of the host. Creates the
@@ -187,11 +199,10 @@ fn fresh_key() -> Result<Key, CliError> {
 fn prove(
     context: &Context,
     successor: &Successor,
+    user_ledger: &dyn UserLedger,
     keyboard: &mut Keyboard,
 ) -> Result<(), CliError> {
     let user = &successor.record.user;
-    let folder = Folder::of(user).map_err(|_| StoreError::NameTooLong)?;
-    let user_ledger = context.machine.ledger.open(&LedgerKey::Account(folder))?;
     let digits = context.policy.new_keys.digits.get();
     let prompt = format!("{digits}-digit code now shown in the app: ");
     let mut empty = false;
@@ -213,7 +224,7 @@ fn prove(
             Answer::Help | Answer::Other => {
                 format!("That is not a code. The app shows {digits} digits.")
             }
-            Answer::Code(code) => match check(context, successor, &code, user_ledger.as_ref())? {
+            Answer::Code(code) => match check(context, successor, &code, user_ledger)? {
                 None => return Ok(()),
                 Some(said) => said,
             },

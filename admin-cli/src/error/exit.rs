@@ -160,7 +160,7 @@ impl From<LedgerError> for CliError {
 pub(crate) fn ledger_remedy(fault: LedgerError) -> &'static str {
     match fault {
         LedgerError::NotMounted => {
-            "Start the mount unit first: systemctl start run-twinlock.mount. Without systemd, mount a tmpfs there (mode=0700), or set `ledger_mounted = false`."
+            "Start the mount unit first: systemctl start run-twinlock.mount. Without systemd, mount a tmpfs at /run/twinlock (mode=0700), or set `ledger_mounted = false`."
         }
         LedgerError::NotTmpfs => {
             "Start run-twinlock.mount, or set `ledger_persistent = true` if it is meant to lie on a disk."

@@ -1,7 +1,7 @@
 //! Kills `twinlock enroll` at every step, and runs it on a full disk and without a ledger. Checks that the user is
 //! enrolled completely or not at all.
 
-use twinlock_tests::{Finished, Machine, Otp, says_in_force, thorough};
+use twinlock_tests::{Finished, Machine, Otp, key_shown, says_in_force, thorough};
 
 /// What the command prints if the user is not enrolled.
 const OLD: &str = "nothing was changed";
@@ -184,5 +184,17 @@ fn without_a_ledger_nobody_is_enrolled() {
     assert_eq!(said.code, Some(6), "{said:?}");
     assert!(said.stderr.contains("ledger_not_mounted"), "{said:?}");
     assert!(said.stderr.contains("Start the mount unit first"), "{said:?}");
+    assert!(said.stderr.contains("/run/twinlock"), "{said:?}");
+    assert!(!is_enrolled(&m));
+}
+
+#[test]
+fn without_a_ledger_no_key_is_shown_that_no_code_could_prove() {
+    let m = machine();
+    m.run(["umount", "/run/twinlock"]).ok();
+    let mut s = m.call(["twinlock", "enroll", "ada"]).open();
+    s.expect("ledger_not_mounted");
+    assert_eq!(s.exit_code(), Some(6), "{}", s.transcript());
+    assert_eq!(key_shown(&s.transcript()).map(|_| ()), None, "{}", s.transcript());
     assert!(!is_enrolled(&m));
 }
