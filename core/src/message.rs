@@ -63,7 +63,7 @@ pub enum Message {
     BeforeEpoch {
         /// Seconds until the app shows a code that is newer than the epoch.
         wait: u64,
-        /// Time up to which the host's clock was ahead; `None` if the clock is not the cause.
+        /// If the cause is that the host's clock was ahead: the latest time that it showed; `None` for other causes.
         ahead: Option<UnixTime>,
     },
     /// Two adjacent codes match a time other than now.

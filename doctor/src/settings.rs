@@ -13,7 +13,7 @@ pub struct Settings {
     pub exempt: Vec<String>,
     /// Whether the settings exempt any user.
     pub exemptions: Exemptions,
-    /// Who decides about users who are not enrolled.
+    /// What decides how to treat users who are not enrolled.
     pub not_enrolled: Decider,
     /// How the settings treat a user who is not enrolled.
     pub strangers: Strangers,
@@ -133,14 +133,14 @@ pub enum Exemptions {
     /// No user is exempt.
     #[default]
     None,
-    /// Some user is exempt.
+    /// At least one user is exempt.
     Some,
 }
 
 /// What decides how to treat users who are not enrolled.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Default)]
 pub enum Decider {
-    /// The PAM line, with `nullok`.
+    /// The PAM line, by its argument `nullok`.
     #[default]
     Line,
     /// The settings, whatever the PAM line says.

@@ -46,7 +46,7 @@ pub enum GoogleError {
     TooLarge,
     /// The file contains a NUL byte.
     Nul {
-        /// Line number.
+        /// Number of the line in the file, from 1.
         line: u32,
     },
     /// The first line is not a key.
@@ -55,17 +55,17 @@ pub enum GoogleError {
     NoMode,
     /// `STEP_SIZE` is not 1 to 60.
     Step {
-        /// Line number.
+        /// Number of the line in the file, from 1.
         line: u32,
     },
     /// `TIME_SKEW` is more than 2880 steps, which is implausible.
     Skew {
-        /// Line number.
+        /// Number of the line in the file, from 1.
         line: u32,
     },
     /// `DIGITS` or `ALGORITHM`, which a fork of Google's module reads, has an invalid value.
     Fork {
-        /// Line number.
+        /// Number of the line in the file, from 1.
         line: u32,
     },
 }

@@ -24,7 +24,7 @@ const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
 /// A line that cannot be imported.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct OathError {
-    /// Line number.
+    /// Number of the line in the file, from 1.
     pub line: u32,
     /// The user name, if it can be read.
     pub user: Option<String>,
@@ -80,7 +80,7 @@ impl core::error::Error for OathLineError {}
 /// Text of the file that is not read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct PassedOver {
-    /// Line number.
+    /// Number of the line in the file, from 1.
     pub line: u32,
     /// The kind of text.
     pub what: Unread,

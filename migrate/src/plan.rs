@@ -37,8 +37,8 @@ pub struct ImportPlan {
     pub remarks: Vec<Remark>,
     /// The mail address, if the source has one.
     pub mail: Option<String>,
-    /// Name of the administrator who is recorded as having promised backup codes; `None` if the source has codes or the
-    /// user should get none.
+    /// Name of the administrator who enrolls the user, if the user must be shown the first backup codes at a login;
+    /// `None` if the source has codes or the user should get none.
     pub promised_by: Option<String>,
 }
 

@@ -35,14 +35,14 @@ pub enum Reuse {
     Allowed,
     /// Google's module refuses the listed steps and accepts all others.
     Listed {
-        /// Number of the line that lists them.
+        /// Number of the line that lists them, from 1.
         line: u32,
-        /// The listed steps.
+        /// The time steps (RFC 6238) whose codes Google's module refuses.
         steps: Vec<u64>,
     },
     /// The list of used steps is damaged, so Google's module refuses every code.
     Unreadable {
-        /// The line with the list.
+        /// Number of the line with the list, from 1.
         line: u32,
     },
 }
@@ -50,7 +50,7 @@ pub enum Reuse {
 /// One line of the users file of `pam_oath`.
 #[derive(Debug)]
 pub struct OathToken {
-    /// Line number.
+    /// Number of the line in the source file, from 1.
     pub line: u32,
     /// The user name.
     pub user: String,
@@ -99,52 +99,52 @@ pub enum Remark {
     /// The file sets `WINDOW_SIZE` for an app. `each_way` is the value of twinlock's setting `window` that accepts the
     /// same codes.
     Window {
-        /// Line number.
+        /// Number of the line in the source file, from 1.
         line: u32,
-        /// Steps before and after now.
+        /// Number of steps before and after now.
         each_way: u8,
     },
     /// The file sets `WINDOW_SIZE` for a counter token.
     LookAhead {
-        /// Line number.
+        /// Number of the line in the source file, from 1.
         line: u32,
         /// Number of accepted counters.
         counters: u8,
     },
     /// The file sets `RATE_LIMIT`.
     RateLimit {
-        /// Line number.
+        /// Number of the line in the source file, from 1.
         line: u32,
     },
     /// The file contains `LAST0` to `LAST9`, the times of the last logins.
     LastLogins {
-        /// Line of the first of these options.
+        /// Number of the line with the first of these options, from 1.
         line: u32,
     },
     /// The file contains `RESETTING_TIME_SKEW`, so Google's module was about to learn a drift.
     SkewUnderWay {
-        /// Line number.
+        /// Number of the line in the source file, from 1.
         line: u32,
     },
     /// The file sets `DIGITS` or `ALGORITHM`, which only a fork of Google's module reads.
     Fork {
-        /// Line number.
+        /// Number of the line in the source file, from 1.
         line: u32,
     },
     /// The file contains an unknown option.
     UnknownOption {
-        /// Line number.
+        /// Number of the line in the source file, from 1.
         line: u32,
     },
     /// The file contains an option that is not imported and whose value cannot be read.
     UnreadableOption {
-        /// Line number.
+        /// Number of the line in the source file, from 1.
         line: u32,
     },
     /// Lines that look like scratch codes follow a line that is neither an option nor a code, so Google's module never
     /// accepted them.
     DeadCodes {
-        /// The line at which Google's module stops.
+        /// Number of the line at which Google's module stops, from 1.
         line: u32,
         /// Number of lines that never worked.
         count: usize,
@@ -158,53 +158,53 @@ pub enum Remark {
     ReuseAllowed,
     /// The list of used codes cannot be read.
     ReuseUnreadable {
-        /// Line number.
+        /// Number of the line in the source file, from 1.
         line: u32,
     },
     /// The list of used steps contains steps further in the future than any accepted code.
     FutureSteps {
-        /// Line number.
+        /// Number of the line in the source file, from 1.
         line: u32,
         /// Number of these steps.
         count: usize,
     },
     /// The line contained a clear-text password.
     Password {
-        /// Line number.
+        /// Number of the line in the source file, from 1.
         line: u32,
     },
     /// Another module checks a password before the code.
     PinElsewhere {
-        /// Line number.
+        /// Number of the line in the source file, from 1.
         line: u32,
     },
     /// The last accepted code belongs to no recent time step, so it could not be accepted again in any case.
     LastCodeTooOld {
-        /// Line number.
+        /// Number of the line in the source file, from 1.
         line: u32,
     },
     /// An earlier line of the user has the same key.
     SameKey {
-        /// Line number.
+        /// Number of the line in the source file, from 1.
         line: u32,
         /// Line number of the earlier line.
         first: u32,
     },
     /// An earlier line of the user has the same key, but another kind or length of codes.
     SameKeyOther {
-        /// Line number.
+        /// Number of the line in the source file, from 1.
         line: u32,
         /// Line number of the earlier line.
         first: u32,
     },
     /// The user has more lines than a record can have authenticators.
     TooMany {
-        /// Line number.
+        /// Number of the line in the source file, from 1.
         line: u32,
     },
     /// An option is repeated; the first line with it counts.
     RepeatedOption {
-        /// Line number.
+        /// Number of the line in the source file, from 1.
         line: u32,
     },
 }

@@ -226,7 +226,7 @@ impl UserListParser {
         }
     }
 
-    /// Returns the line number at which the last row began.
+    /// Returns the number, from 1, of the line at which the row that was read last begins.
     #[must_use]
     pub fn line(&self) -> u64 {
         self.extent.line
@@ -243,7 +243,7 @@ impl UserListParser {
         (known && !twice).then_some(head)
     }
 
-    /// Returns the last row. Valid until [`UserListParser::read`] is called again.
+    /// Returns the row that was read last. The next call of [`UserListParser::read`] overwrites it.
     ///
     /// # Errors
     /// [`RowError`] if the row cannot be used; later rows may still be usable.

@@ -112,8 +112,8 @@ impl Caller<'_> {
         next
     }
 
-    /// Runs a whole login of ada by the service `bare` from the address `source`. Returns whether it succeeded. Prompts
-    /// after the last word get no answer.
+    /// Runs a whole login of ada by the service `bare` from the address `source`. Answers the prompts with `words` as
+    /// [`Caller::type_all`] does, and further prompts with an empty text. Returns whether the login succeeded.
     #[track_caller]
     pub fn gets_in(&mut self, source: &str, words: &[&str]) -> bool {
         let mut next = self.login("bare", "ada", source);

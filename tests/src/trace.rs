@@ -59,7 +59,7 @@ impl Trace {
         self.lines.iter().filter_map(|line| name(line)).collect()
     }
 
-    /// Counts the calls with a name.
+    /// Returns how often the program made the system call `call`.
     pub fn count(&self, call: &str) -> usize {
         self.names().iter().filter(|name| **name == call).count()
     }

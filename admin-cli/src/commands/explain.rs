@@ -43,9 +43,9 @@ use crate::{
 
 /// The login to be explained.
 pub(crate) struct ExplainedLogin<'a> {
-    /// The account.
+    /// The account of the user who logs in.
     pub(crate) account: &'a Account,
-    /// The PAM service.
+    /// The PAM service that the user logs in to.
     pub(crate) service: &'a str,
     /// The address of the client; `None` for a local login.
     pub(crate) address: Option<IpAddr>,
@@ -57,7 +57,7 @@ pub(crate) struct ExplainedLogin<'a> {
 pub(crate) struct ExplainStep {
     /// The lines of text.
     pub(crate) lines: Vec<String>,
-    /// The JSON object.
+    /// The same explanation as a JSON object.
     pub(crate) object: Value,
 }
 
@@ -257,8 +257,8 @@ fn pending(found: &Snapshot, now: UnixTime) -> String {
     }
 }
 
-/// Returns until when the throttle would refuse to compare the next code from a source; `None` if it would compare the
-/// code. Assumes that the first factor was proven.
+/// Returns the time until which the throttle refuses to compare a code from a source; `None` if it would compare the
+/// next code. Assumes that the first factor was proven.
 fn weighed(
     context: &Context,
     login: &ExplainedLogin<'_>,

@@ -37,7 +37,7 @@ struct Ledgers {
     refused: Vec<Refused>,
     waiting: Vec<Waiting>,
     floor: Option<UnixTime>,
-    /// Until when the clock was ahead; `None` if that does not lock out the user now.
+    /// The latest time that the host's clock showed while it was ahead; `None` if that does not lock out the user now.
     ahead: Option<UnixTime>,
 }
 

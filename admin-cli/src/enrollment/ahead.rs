@@ -27,7 +27,8 @@ pub(crate) fn of_floor(floor: Option<UnixTime>, now: UnixTime) -> Option<UnixTim
     floor.and_then(|floor| was_ahead_until(floor, now))
 }
 
-/// Returns until when the clock was ahead, if the user has used steps in the future; `None` if there are none.
+/// Returns the latest time that the clock showed while it was ahead, according to the user's used steps far in the
+/// future; `None` if there are none.
 pub(crate) fn of_person(
     context: &Context,
     found: Option<&Snapshot>,
@@ -38,7 +39,7 @@ pub(crate) fn of_person(
     latest(&far)
 }
 
-/// Returns a sentence that says until when the clock was ahead, and what to do.
+/// Returns the sentences that give the latest time that the clock showed while it was ahead, and say what to do.
 pub(crate) fn sentence(until: UnixTime) -> String {
     format!(
         "The clock was ahead until {}, so current codes count as used. {REMEDY}",

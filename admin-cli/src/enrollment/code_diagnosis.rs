@@ -71,7 +71,7 @@ pub(crate) enum CodeDiagnosis {
     BeforeEpoch {
         /// Seconds until the first code after the beginning of the epoch.
         wait: u64,
-        /// Until when the clock was ahead, if the epoch begins late for that reason.
+        /// If the cause is that the host's clock was ahead: the latest time that it showed; `None` for other causes.
         ahead: Option<UnixTime>,
     },
     /// The code belongs to an authenticator whose clock or counter is further off than a login accepts.

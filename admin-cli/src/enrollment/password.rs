@@ -41,7 +41,8 @@ pub(crate) fn must_be_changeable(user: &str) -> Result<(), CliError> {
     }
 }
 
-/// Returns what the first line of an account says, as libc and chage read it.
+/// Returns the state of an account's password in the text of /etc/shadow. If the account has several lines, the first
+/// one counts, as for libc and chage.
 fn password_of(shadow: &[u8], user: &[u8]) -> HostPassword {
     let mut lines = shadow.split(|byte| *byte == b'\n');
     let hash = lines.find_map(|line| {

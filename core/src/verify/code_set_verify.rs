@@ -53,7 +53,7 @@ pub enum CodeSetOutcome {
     /// The code is correct and the last of its set. It is not spent yet: the change that makes the next set valid
     /// spends it.
     Last(LastCode),
-    /// The code is not in the user's set.
+    /// The code is not one of the user's backup codes.
     Wrong,
     /// The code was spent before.
     Spent,
@@ -113,7 +113,8 @@ impl<'a> CodeSetVerifier<'a> {
         Self { ports, user_ledger, budget, since, questions, own: Cell::new(None) }
     }
 
-    /// Compares a code with the user's set, and spends it if it is correct.
+    /// Compares a code with the user's backup codes. Marks a correct code as spent, unless the result is
+    /// [`CodeSetOutcome::Last`].
     pub fn offer(&self, person: &mut Option<(&Account, Snapshot)>, code: &Code) -> CodeSetOutcome {
         if code_match::shape_of(code).is_none() {
             return CodeSetOutcome::Wrong;

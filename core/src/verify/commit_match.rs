@@ -67,9 +67,9 @@ pub fn settle(
     Ok(Settled::Changed)
 }
 
-/// Returns whether the code gives the same result for the new record, because the two records differ only in a counter
-/// or drift. Compares the keys too, because a manual edit may keep the generation. For two adjacent codes, the drift
-/// must also be unchanged.
+/// Returns whether a code that matched the record `judged` also matches `fresh`, the record as read again: the
+/// generation, the key and the parameters are equal. Compares the keys too, because a manual edit may keep the
+/// generation. If two adjacent codes were needed, the moving factor must be equal, too.
 fn gives_the_same(fresh: &Snapshot, judged: &Snapshot, found: Match) -> bool {
     let pair = fresh.record.authenticators.get(found.authenticator);
     let pair = pair.zip(judged.record.authenticators.get(found.authenticator));

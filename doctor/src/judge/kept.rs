@@ -95,8 +95,8 @@ impl Case<'_> {
         }
     }
 
-    /// Returns `place` for a line that counts failures if the new stack asks for a password; otherwise the place of the
-    /// lines that are left out.
+    /// Returns the list for a line that counts or resets wrong passwords: `place` if the new stack asks for a password,
+    /// [`KeptPlace::LeftOut`] if it does not.
     fn counting(&self, place: KeptPlace) -> KeptPlace {
         match self.asks_password() {
             true => place,

@@ -33,7 +33,7 @@ impl Case<'_> {
         found
     }
 
-    /// Returns the lock-out that no user gets in.
+    /// Returns the finding that this stack refuses every user.
     pub(super) fn nobody(&self) -> Finding {
         self.shut_way(self.reach.with_key, true)
     }

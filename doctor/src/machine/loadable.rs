@@ -52,8 +52,8 @@ impl Machine {
         names.into_iter().filter_map(finding).collect()
     }
 
-    /// Loads the file into an idle process. Returns the complaint of the dynamic loader; `None` if there is none, or if
-    /// the file is not tried.
+    /// Loads the file into a process that does nothing else. Returns the error message of the dynamic loader; `None` if
+    /// there is none. Also returns `None`, without loading the file, if a user other than root can replace it.
     fn said_by_loader(&self, path: &str) -> Option<String> {
         let whole = Path::new(path).canonicalize().ok().filter(|_| self.is_host())?;
         let is_plain = !whole.to_str()?.contains([':', ' ']);

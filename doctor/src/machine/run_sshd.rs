@@ -13,7 +13,7 @@ use crate::sshd::config::MAIN_FILES;
 
 /// Largest output of sshd in bytes.
 const OUTPUT_MAX: u64 = 1 << 20;
-/// Complaint of an sshd that was not started since the boot, so that its folder below /run is missing. Only an sshd
+/// Error message of an sshd that was not started since the boot, so that its folder below /run is missing. Only an sshd
 /// that root runs needs the folder.
 const NO_FOLDER: &str = "Missing privilege separation directory";
 /// User and group as which sshd prints its settings if root cannot. No account has this number, as a rule: a process of the
@@ -21,7 +21,7 @@ const NO_FOLDER: &str = "Missing privilege separation directory";
 const UNUSED: u32 = 65_533;
 
 impl Machine {
-    /// Returns the complaint of `sshd -t` about the settings; `None` if sshd accepts them.
+    /// Returns the error message of `sshd -t` about the settings; `None` if sshd accepts them.
     ///
     /// # Errors
     /// [`ProbeError`] if sshd cannot be run.
@@ -107,7 +107,7 @@ fn not_copied(error: io::Error) -> ProbeError {
     ProbeError::NotCopied(error.to_string())
 }
 
-/// Runs sshd. Returns its output, or its complaint as a [`ProbeError`].
+/// Runs sshd. Returns its output, or its error message as a [`ProbeError`].
 ///
 /// # Errors
 /// [`io::Error`] if it cannot be run.
@@ -121,7 +121,7 @@ fn answer(command: &mut Command) -> io::Result<Result<String, ProbeError>> {
     if child.wait()?.success() {
         return Ok(Ok(said));
     }
-    // sshd ends the lines of a complaint with CR LF.
+    // sshd ends the lines of an error message with CR LF.
     Ok(Err(ProbeError::Refused(complaint.replace('\r', "").trim().to_owned())))
 }
 
@@ -133,8 +133,8 @@ fn bounded(stream: impl Read) -> io::Result<String> {
     Ok(String::from_utf8_lossy(&bytes).into_owned())
 }
 
-/// Reports whether a complaint is not about the settings, but about the rights of the caller, or about files that exist
-/// only while sshd runs.
+/// Reports whether an error message of sshd is not about the settings, but about the rights of the caller, or about
+/// files that exist only while sshd runs.
 fn beside_the_point(said: &str) -> bool {
     said.contains("no hostkeys available")
         || said.contains(NO_FOLDER)

@@ -92,7 +92,8 @@ impl Stage {
         self.folder.join("key")
     }
 
-    /// Replaces the paths of copies in a complaint of sshd by the paths of the copied files.
+    /// In an error message of sshd, replaces the path of each copy by the path of the copied file. Leaves the output of
+    /// a successful run unchanged.
     pub(super) fn restore(&self, said: Result<String, ProbeError>) -> Result<String, ProbeError> {
         said.map_err(|error| match error {
             ProbeError::Refused(said) => ProbeError::Refused(self.restored(&said)),

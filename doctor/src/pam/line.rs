@@ -53,7 +53,8 @@ pub fn lines(text: &str) -> ConfigLines {
     ConfigLines { complete, cut: open.map(|line| line.number) }
 }
 
-/// Returns the next field and the rest: fields are separated by blanks, `[…]` is one field.
+/// Returns the first field of a text, and the text after it; `None` if there is no field. Blanks separate fields, and
+/// `[…]` is one field.
 #[must_use]
 pub fn field(text: &str) -> Option<(String, &str)> {
     let text = text.trim_start_matches(BLANK);
@@ -67,7 +68,7 @@ pub fn field(text: &str) -> Option<(String, &str)> {
     Some((word.to_owned(), rest))
 }
 
-/// Returns the remaining fields, which are a module's arguments.
+/// Splits a text into fields as [`field`] does, such as the end of a PAM line into the arguments of the module.
 #[must_use]
 pub fn fields(mut text: &str) -> Vec<String> {
     let mut all = Vec::new();

@@ -108,7 +108,7 @@ fn names_of(path: &Path) -> impl DoubleEndedIterator<Item = OsString> {
     names.into_iter()
 }
 
-/// Checks the parents of an open folder, up to /.
+/// Checks that all parents of an open folder, up to /, belong to root or to `owner` and are not writable by others.
 fn check_above(folder: &OwnedFd, owner: u32) -> Result<(), NewFileError> {
     let mut below = fs::fstat(folder)?;
     let mut above = fs::openat(folder, "..", FOLDER, Mode::empty())?;

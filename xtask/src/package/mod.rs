@@ -20,17 +20,17 @@ pub(crate) use maintainer::{PackagePurpose, maintainer};
 pub(crate) use releases::{Foreign, RELEASES, Release};
 pub(crate) use sbom::tool as sbom_tool;
 
-/// A built .deb.
+/// A Debian package that was built.
 pub(crate) struct Deb {
-    /// The distribution that it is for.
+    /// The release of a distribution for which it was built.
     pub(crate) release: &'static Release,
     pub(crate) path: PathBuf,
 }
 
-/// The built packages.
+/// The packages that were built: one Debian package for each release, and one RPM package.
 pub(crate) struct Packages {
     pub(crate) debs: Vec<Deb>,
-    /// For Fedora, RHEL and their derivatives.
+    /// Path of the package for Fedora, RHEL and their derivatives.
     pub(crate) rpm: PathBuf,
 }
 

@@ -22,15 +22,15 @@ use twinlock_doctor::{
 use crate::commands::explain::{ExplainStep, ExplainedLogin};
 use crate::{context::Context, text::plain};
 
-/// The PAM lines of a service, and what they lead to.
+/// The explanation of the PAM lines of a service, and how a login continues after them.
 pub(crate) struct Stack {
-    /// The explanation for the report.
+    /// The step of the report that explains the lines.
     pub(crate) step: ExplainStep,
-    /// What the stack leads to.
+    /// How a login continues after the lines.
     pub(crate) comes: Comes,
 }
 
-/// The result of the PAM lines of a service.
+/// How a login continues after the PAM lines of a service.
 pub(crate) enum Comes {
     /// A line that verifies codes, with the settings that apply to it.
     ToJudge(Box<Policy>, Talks),
