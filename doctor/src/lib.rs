@@ -57,7 +57,7 @@ pub enum Subject {
     Host,
     /// sshd and its PAM stack.
     Ssh,
-    /// A PAM service.
+    /// The PAM service with this name.
     Service(String),
 }
 
@@ -85,7 +85,7 @@ impl Doctor {
 pub enum Format {
     /// Text for people.
     Text,
-    /// JSON.
+    /// One JSON object, for programs.
     Json,
 }
 

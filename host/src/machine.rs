@@ -24,7 +24,7 @@ pub struct Machine {
     pub records: HostRecords,
     /// The ledger folder.
     pub ledger: HostLedger,
-    /// Accounts and groups.
+    /// The accounts and groups that NSS knows.
     pub accounts: Nss,
     /// The wall clock and the boot clock.
     pub clock: KernelClock,

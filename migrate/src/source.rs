@@ -210,8 +210,8 @@ pub enum Remark {
 }
 
 impl Remark {
-    /// Returns whether the source file must be kept, because a part of it was not understood, or is in use and cannot
-    /// be imported.
+    /// Returns whether the source file must be kept: the import did not understand a part of it, or left out a part
+    /// that is in use.
     #[must_use]
     pub fn keeps_source(self) -> bool {
         match self {

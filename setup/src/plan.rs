@@ -64,7 +64,7 @@ pub enum PlanError {
     NoService(String),
     /// A PAM file has a form that setup does not change.
     Pam {
-        /// Path of the file.
+        /// Path of the PAM file.
         path: String,
         /// What is wrong with the file.
         error: PamEditError,

@@ -16,26 +16,26 @@ use twinlock_host::entropy::KernelEntropy;
 const SIZE_MAX: u64 = 1 << 20;
 /// Separates the name of a file from a random number in the name of a draft.
 const DRAFT: &str = ".twinlock.";
-/// Permission bits of a mode.
+/// Mask of the permission bits in a file mode.
 const PERMISSIONS: u32 = 0o7777;
 
 /// Content and attributes of a file.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Content {
-    /// The bytes.
+    /// The whole content of the file.
     pub bytes: Vec<u8>,
-    /// The attributes.
+    /// Owner and permissions of the file.
     pub attributes: Attributes,
 }
 
 /// Owner and permissions of a file.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Attributes {
-    /// Permission bits.
+    /// Permission bits of the file, at most 0o7777.
     pub mode: u32,
-    /// User id.
+    /// User id of the file's owner.
     pub uid: u32,
-    /// Group id.
+    /// Id of the file's group.
     pub gid: u32,
 }
 

@@ -70,10 +70,10 @@ pub struct Waiting {
     pub until: u64,
 }
 
-/// A changed file.
+/// A changed file, before and after the change.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct SavedFile {
-    /// Absolute path.
+    /// Absolute path of the file.
     pub path: String,
     /// The file before the change; `None` if there was none.
     pub before: Option<Content>,
@@ -97,7 +97,7 @@ pub struct Saved {
     pub waiting: Waiting,
     /// When the change came into force; `None` while its files are being written.
     pub in_force: Option<InForce>,
-    /// The changed files.
+    /// The files that the change has written or removed.
     pub files: Vec<SavedFile>,
 }
 

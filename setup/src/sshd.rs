@@ -54,7 +54,7 @@ pub fn is_ours(text: &str) -> bool {
 /// A setting for which sshd would use another value than the drop-in file contains.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Overridden {
-    /// The keyword.
+    /// The keyword of the setting, as in sshd_config(5).
     pub keyword: &'static str,
     /// The value in the drop-in file.
     pub wished: &'static str,

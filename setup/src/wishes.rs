@@ -81,7 +81,7 @@ impl ServiceName {
 /// The service and the factors that the administrator asks for.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Wishes {
-    /// The service.
+    /// The service whose logins need the factors.
     pub service: ServiceName,
     /// The factors that a login needs. Services other than ssh see no public key.
     pub with: With,

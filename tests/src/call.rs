@@ -34,9 +34,9 @@ const NO_LOGIN: u32 = u32::MAX;
 pub struct Finished {
     /// The exit code, or 128 + N if signal N ended the command; `None` if neither is known.
     pub code: Option<i32>,
-    /// The standard output.
+    /// What the command wrote to standard output.
     pub stdout: String,
-    /// The standard error.
+    /// What the command wrote to standard error.
     pub stderr: String,
 }
 
@@ -81,7 +81,7 @@ impl<'m> Call<'m> {
         self
     }
 
-    /// Adds arguments.
+    /// Appends arguments to the command line.
     pub fn args<S: Into<String>>(mut self, args: impl IntoIterator<Item = S>) -> Self {
         self.argv.extend(args.into_iter().map(Into::into));
         self

@@ -14,7 +14,8 @@ const INSTANTS: [(&str, &str); 5] = [
     ("AAAA-AAAA-AAAA", "TICKET"),
 ];
 
-/// Compares `found` with the file `tests/NAME`.
+/// Compares `found` with the file `tests/NAME`, and panics if they differ. If the environment variable
+/// `TWINLOCK_WRITE_GOLDEN` is set, writes `found` to the file first.
 #[track_caller]
 pub fn golden(name: &str, found: &str) {
     let file = repository().join("tests").join(name);
@@ -28,8 +29,8 @@ pub fn golden(name: &str, found: &str) {
     assert!(wanted == found, "tests/{name} has\n{wanted}\nbut\n{found}\nfirst: {differs:?}");
 }
 
-/// Compares a text with the file `tests/said/NAME`. Days, times, seconds since 1970 and tickets become placeholders
-/// first.
+/// Compares a text with the file `tests/said/NAME` as [`golden`] does, after replacing days, times, seconds since 1970
+/// and tickets by placeholders.
 #[track_caller]
 pub fn said(name: &str, text: &str) {
     golden(&format!("said/{name}"), &placed(text, &INSTANTS));

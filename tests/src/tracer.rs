@@ -24,7 +24,7 @@ const CALLS_MAX: usize = 20_000;
 pub struct Place {
     /// The call and what it refers to, such as `read /etc/passwd`.
     pub what: String,
-    /// Ordinal among the calls with this `what`, from 1.
+    /// Number of the call among the calls with the same `what`, from 1.
     pub nth: usize,
     number: u64,
 }
@@ -57,9 +57,9 @@ pub struct Ended {
 /// A part of a program, given by system calls.
 #[derive(Clone, Copy, Debug)]
 pub struct Part {
-    /// The part begins at the first call whose `what` contains this text.
+    /// The part begins at the first call whose [`Place::what`] contains this text.
     pub from: &'static str,
-    /// The part ends at the next call whose `what` is this text.
+    /// The part ends at the first later call whose [`Place::what`] equals this text.
     pub to: &'static str,
 }
 

@@ -69,7 +69,7 @@ impl Machine {
         self.enrolled_with(user, &Otp::new(key))
     }
 
-    /// Enrolls `user` with the account of an app, which may have any parameters.
+    /// Enrolls `user` with the key and the parameters of `otp`, through `twinlock import uri`.
     pub fn enrolled_with(&self, user: &str, otp: &Otp) -> &Self {
         let import = self.call(["twinlock", "import", "uri", user]);
         import.input(format!("{}\n", otp.uri(user))).output().ok();

@@ -67,8 +67,8 @@ impl Made {
 enum When {
     /// The step is part of every run.
     Always,
-    /// The step is part of every run. It is not skipped if it precedes the step that `--from` names, because later
-    /// steps need what it makes.
+    /// The step is part of every run, even if it precedes the step that `--from` names, because later steps need its
+    /// result.
     Makes,
     /// The step is part only of a run with `--all`.
     All,
@@ -81,7 +81,7 @@ struct TestStep {
     run: fn(&mut Made, Extent) -> Done<Counts>,
 }
 
-/// Returns a step that consists of one check.
+/// Returns a step that counts as one test, which passes if its function succeeds.
 macro_rules! check {
     ($when:ident, $name:literal, $check:expr) => {
         TestStep {
@@ -95,7 +95,7 @@ macro_rules! check {
     };
 }
 
-/// Returns a step that counts its own tests.
+/// Returns a step whose function returns the numbers of tests that passed and failed.
 macro_rules! tests {
     ($when:ident, $name:literal, $run:expr) => {
         TestStep { name: $name, when: When::$when, run: $run }

@@ -11,7 +11,7 @@ const SESSIONS: &str = "/run/systemd/sessions";
 /// Permission bits that let the group or others write.
 const WRITABLE: u32 = 0o022;
 
-/// A session of logind.
+/// A login session, as its file of logind describes it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct LogindSession {
     /// The uid of the session's user.

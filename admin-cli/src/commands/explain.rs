@@ -92,7 +92,7 @@ pub(crate) fn run(context: &Context, login: &str, service: &str) -> Result<(), C
     )
 }
 
-/// The results of the steps before the last one.
+/// What the earlier steps of the explanation found, for the last step.
 struct Seen<'a> {
     decided: Result<Decided, LookupError>,
     record: &'a Result<Option<Snapshot>, StoreError>,

@@ -12,11 +12,11 @@ const BLOCK: usize = 500;
 /// Output format of a list.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Form {
-    /// Text for people.
+    /// A table with aligned columns, for people.
     Table,
     /// CSV (RFC 4180).
     Csv,
-    /// JSON.
+    /// A JSON array with one object for each row.
     Json,
 }
 
@@ -57,7 +57,7 @@ impl<'a, const N: usize> Listing<'a, N> {
         Ok(listing)
     }
 
-    /// Adds a row.
+    /// Adds a row to the list. Prints it at once, except in a table, whose rows are aligned in blocks.
     pub(crate) fn add(&mut self, row: ListRow<N>) -> Result<(), CliError> {
         self.rows += 1;
         match self.form {

@@ -11,16 +11,16 @@ use twinlock_core::{
 };
 use twinlock_host::store::records::HostRecords;
 
-/// How many codes of a user's set are left.
+/// How many of a user's backup codes are unused.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct CodesLeft {
-    /// Number of unused codes.
+    /// Number of unused backup codes.
     pub(crate) left: u8,
-    /// Number of codes in the set.
+    /// Number of backup codes that the user got, including used ones.
     pub(crate) of: usize,
 }
 
-/// Counts the unused codes of a user's set; `None` if the user has no set.
+/// Counts the unused backup codes of a user; `None` if the user's record names no set of backup codes.
 pub(crate) fn left(
     records: &HostRecords,
     record: &Record,

@@ -42,7 +42,7 @@ fn past_of(owner: &Authenticator, code: &Code, evidence: &Evidence<'_>) -> Optio
     Some(Past { skew, used, is_unused })
 }
 
-/// Returns whether a code belongs to a lower counter than a login of this token accepts.
+/// Returns whether a code belongs to a counter of one of the user's tokens that is too low to be accepted at a login.
 pub(crate) fn is_passed(record: &Record, code: &Code, evidence: &Evidence<'_>) -> bool {
     let used = Some(CodeDiagnosis::Used { wait: 0 });
     record.authenticators.iter().any(|owner| off_token(owner, code, evidence) == used)

@@ -20,7 +20,7 @@ use crate::context::Context;
 pub(crate) struct Person {
     /// Account name.
     pub(crate) user: String,
-    /// The enrollment status.
+    /// Whether the user is enrolled, and if not, why.
     pub(crate) status: EnrollmentStatus,
     /// Since when the user has this status; `None` if no record can be read.
     pub(crate) since: Option<UnixTime>,

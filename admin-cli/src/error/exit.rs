@@ -34,7 +34,7 @@ pub(crate) struct CliError {
     pub(crate) what: String,
     /// What to do, as whole sentences.
     pub(crate) remedy: String,
-    /// Whether `what` does not say yet what the command has changed, if anything.
+    /// Whether `what` lacks a clause about what the command has changed.
     bare: bool,
 }
 
@@ -48,30 +48,30 @@ impl fmt::Display for CliError {
 impl core::error::Error for CliError {}
 
 impl CliError {
-    /// Creates a failure.
+    /// Creates a failure with a complete text: [`CliError::or`] adds nothing to it.
     pub(crate) fn new(exit: Exit, what: impl Into<String>, remedy: impl Into<String>) -> Self {
         Self { exit, what: what.into(), remedy: remedy.into(), bare: false }
     }
 
-    /// Creates a failure with exit status 6 whose text does not say yet what the command has changed, if anything.
+    /// Creates a failure with exit status 6. Its text lacks a clause about what the command has changed.
     pub(crate) fn bare(what: impl Into<String>, remedy: impl Into<String>) -> Self {
         Self { bare: true, ..Self::new(Exit::StoreUnreachable, what, remedy) }
     }
 
-    /// Adds a clause that says what the command has changed, if anything.
+    /// Adds the clause `stands` to the text, which says what the command has changed, if anything.
     #[must_use]
     pub(crate) fn but(self, stands: &str) -> Self {
         Self { what: format!("{}; {stands}", self.what), bare: false, ..self }
     }
 
-    /// Adds the clause "nothing was changed", unless the text already says what the command has changed, if anything.
-    /// For failures before the first write.
+    /// Adds the clause "nothing was changed", unless the text has a clause about what the command has changed. The
+    /// caller has not written anything yet.
     #[must_use]
     pub(crate) fn unchanged(self) -> Self {
         self.or("nothing was changed")
     }
 
-    /// Adds a clause that says what the command has changed, if anything, unless the text already says this.
+    /// Adds the clause `stands` about what the command has changed, unless the text has such a clause.
     #[must_use]
     pub(crate) fn or(self, stands: &str) -> Self {
         if self.bare { self.but(stands) } else { self }

@@ -4,12 +4,12 @@ use twinlock_core::base::error::{CodesError, FileError, LedgerError, StoreError}
 
 use crate::error::exit::{ledger_remedy, store_remedy};
 
-/// An explanation of a reason.
+/// An explanation of the reason for a refused login.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Explained {
-    /// What the reason means.
+    /// What prevented the login, as a clause without a full stop.
     pub(crate) meaning: String,
-    /// What to do.
+    /// What the administrator can do, in whole sentences.
     pub(crate) remedy: String,
 }
 

@@ -36,7 +36,7 @@ pub(crate) struct ImportReport {
     pub(crate) removal: Option<Removal>,
 }
 
-/// The subject of a report.
+/// The successful outcome that a report describes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum ReportSubject {
     /// The import of a user.

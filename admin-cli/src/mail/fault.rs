@@ -16,21 +16,21 @@ pub(crate) enum MailError {
     OddSender(String),
     /// The mail program cannot be started.
     NotStarted {
-        /// Path of the program.
+        /// Path of the mail program.
         program: String,
         /// The error of the operating system.
         error: String,
     },
     /// The mail program did not end in time and was killed.
     Slow {
-        /// Path of the program.
+        /// Path of the mail program.
         program: String,
         /// The timeout in seconds.
         seconds: u64,
     },
     /// The mail program ended with a status other than 0.
     Refused {
-        /// Path of the program.
+        /// Path of the mail program.
         program: String,
         /// How the program ended, such as `status 75` or `signal 9`.
         ended: String,

@@ -26,7 +26,7 @@ const PAUSE: Duration = Duration::from_millis(10);
 /// How long the program may take to end after SIGTERM; also how long to wait for its last output.
 const GRACE: Duration = Duration::from_secs(1);
 
-/// A mail program.
+/// A mail program with the interface of sendmail, and how long it may run.
 #[derive(Debug, Clone)]
 pub(crate) struct Sendmail {
     /// The absolute path of the program.

@@ -11,7 +11,7 @@ const BLACK_ON_WHITE: &str = "\x1b[38;5;16;48;5;231m";
 const WHITE_ON_BLACK: &str = "\x1b[38;5;231;48;5;16m";
 const PLAIN: &str = "\x1b[0m";
 
-/// What standard output can show.
+/// The colors and the width that a drawing on standard output may use.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct OutputScreen {
     /// Which colors a drawing has.

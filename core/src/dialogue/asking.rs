@@ -72,7 +72,7 @@ pub enum Wish {
 pub struct Backup<'a> {
     /// The port that reads the sets of backup codes.
     pub codes: &'a dyn CodeSets,
-    /// The user's folder.
+    /// The user's folder below the records folder.
     pub folder: Folder,
     /// The id of the set whose codes are valid now.
     pub id: SetId,

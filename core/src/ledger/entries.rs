@@ -106,7 +106,7 @@ pub struct Try {
 /// A charged attempt and the time at which it was charged.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Charged {
-    /// The charged attempt.
+    /// The attempt, as its name in the ledger describes it.
     pub name: Try,
     /// Time at which the attempt was charged.
     pub at: UnixTime,

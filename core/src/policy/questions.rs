@@ -6,7 +6,8 @@ pub enum Field {
     /// A code only. The user is asked up to `tries` times.
     #[default]
     Code,
-    /// The answer that the user gave to an earlier module; the code is all of it or its end.
+    /// The answer that the user gave to an earlier module. The code is the whole answer, or the end of it after a
+    /// password.
     Given,
     /// Nothing. The line uses the answer to an earlier module, but none is stored.
     Missing,

@@ -31,7 +31,7 @@ pub const SSH: &str = "ssh";
 
 /// A truth table, and what is known about the program that calls PAM.
 pub struct Case<'a> {
-    /// The truth table.
+    /// The truth table of the stack.
     pub table: &'a CaseTable,
     /// The PAM file that a finding names if no line is to blame.
     pub file: &'a str,
@@ -126,8 +126,8 @@ impl Case<'_> {
         }
     }
 
-    /// Returns [`Case::recipe`], but if the arguments of a twinlock line contain a mistake, the purpose of the stack is
-    /// unknown: the text then says to correct the arguments first.
+    /// Returns [`Case::recipe`] if the arguments of all twinlock lines are valid. Otherwise the purpose of the stack is
+    /// unknown, and the returned text says to correct the arguments first.
     #[must_use]
     pub fn recipe_when_read(&self) -> String {
         let mistaken =

@@ -32,7 +32,7 @@ pub struct StackRecipe<'a> {
 /// What a user who has given a key must also enter, in addition to a code.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum OtherFactor {
-    /// Nothing else.
+    /// The key is enough.
     Nothing,
     /// A password.
     Password,

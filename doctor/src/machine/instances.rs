@@ -61,7 +61,8 @@ impl Machine {
         Some((LinePlace { file: file.to_owned(), line }, words.get(1..)?.to_vec()))
     }
 
-    /// Returns the sshd with the options in the distribution's files of defaults; `None` if these set no options.
+    /// Returns an sshd with the options that a distribution's file such as /etc/default/ssh sets; `None` if no such
+    /// file sets options.
     fn defaults(&self) -> Option<Instance> {
         command_line::DEFAULTS.iter().find_map(|(name, file)| {
             let (line, words) = command_line::assigned(&self.text(file).ok()?, name)?;

@@ -25,7 +25,7 @@ pub trait Files {
 /// A file that exists and cannot be read.
 #[derive(Debug)]
 pub struct UnreadableError {
-    /// Path of the file.
+    /// Path of the file that cannot be read.
     pub path: String,
     /// Why the file cannot be read.
     pub error: io::Error,
@@ -175,8 +175,8 @@ impl Loader<'_> {
         }
     }
 
-    /// Gives up on a file that libpam cannot use. An included file becomes a line that refuses; a file at the top makes
-    /// the service unusable.
+    /// Records that libpam cannot use a file. Without an include (depth 0), the whole service is unusable. For an
+    /// included file, the caller decides what becomes of the line that includes it.
     fn give_up_at_top(&mut self, place: LinePlace, what: &str, scope: Scope<'_>) {
         if scope.depth == 0 {
             self.give_up(place, what);
@@ -293,7 +293,7 @@ impl Loader<'_> {
         Ok(())
     }
 
-    /// Includes a file; reports whether it exists and is usable.
+    /// Includes a file. Returns whether the file exists and libpam can use it.
     fn include_file(
         &mut self,
         entry: &Entry<'_>,

@@ -9,7 +9,7 @@ pub const DEEPEST: usize = 15;
 /// File and line in which a line of a stack is written.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug)]
 pub struct LinePlace {
-    /// Path of the file.
+    /// Path of the file that contains the line.
     pub file: String,
     /// The line number, from 1.
     pub line: usize,

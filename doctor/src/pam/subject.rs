@@ -3,7 +3,7 @@
 use crate::pam::code::PamCode;
 use crate::pam::modules::file_name;
 
-/// What a condition tests, and how its answer follows.
+/// The fact about the account that a condition tests, and the states of the fact for which the condition succeeds.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Subject {
     /// The question about the account, in the same words for a test and for its opposite.

@@ -51,7 +51,7 @@ pub struct World {
 pub struct CaseRow {
     /// The combination of factors.
     pub world: World,
-    /// libpam's result.
+    /// The code that libpam returns to the program.
     pub code: PamCode,
     /// The modules that were called.
     pub steps: Vec<StackStep>,
@@ -59,10 +59,10 @@ pub struct CaseRow {
     pub met: bool,
 }
 
-/// What a line of the stack does.
+/// How the truth table models a line of the stack.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum Role {
-    /// twinlock's module.
+    /// twinlock's module, with its arguments.
     Twinlock(Arguments),
     /// A module that always returns this code.
     Fixed(PamCode),
@@ -76,12 +76,12 @@ pub enum Role {
     Idle,
 }
 
-/// A line with its role.
+/// A line of the stack, and how the truth table models it.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Cast {
-    /// The line.
+    /// The line as it is written.
     pub handler: Handler,
-    /// The role of the line.
+    /// How the truth table models the line.
     pub role: Role,
 }
 
@@ -112,7 +112,7 @@ pub enum ConditionModel {
 /// The truth table of a stack.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct CaseTable {
-    /// The lines.
+    /// The lines of the stack, in order, including those of included files.
     pub cast: Vec<Cast>,
     /// The conditions, in the order of their numbers.
     pub conditions: Vec<Condition>,

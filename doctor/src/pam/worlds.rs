@@ -32,7 +32,7 @@ pub(super) fn any() -> Vec<PamCode> {
     all().filter(|code| *code != PamCode::INCOMPLETE).collect()
 }
 
-/// Returns the first of the codes for each different effect on the lines.
+/// Returns `codes` without each code that has the same effect on all lines as an earlier one.
 pub(super) fn distinct<'a, I: Iterator<Item = &'a Cast>>(
     codes: &[PamCode],
     lines: &dyn Fn() -> I,

@@ -33,7 +33,8 @@ impl Effect {
         effect
     }
 
-    /// Returns the first factors with which sshd's users get in, a key included.
+    /// Returns the first factors, each of which is enough for a user of sshd besides a code: `key`, if the stack
+    /// accepts a key alone, and those of [`Effect::of`].
     #[must_use]
     pub fn with_key(table: &CaseTable) -> Vec<String> {
         let right = |row: &CaseRow| row.passes() && row.world.answer == ModuleAnswer::Right;

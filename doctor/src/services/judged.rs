@@ -42,7 +42,7 @@ pub enum Asks {
     Nobody,
 }
 
-/// A judged service.
+/// The verdict on one service, and the facts that lead to it.
 #[derive(Clone, Debug)]
 pub struct Judged {
     /// The name of the service.

@@ -1,5 +1,8 @@
-//! Every way into the host by PAM. Uses acceptance, examine, finding, hindrance, judge, machine, pam, report, settings, sshd and
-//! wrap.
+//! Judges every PAM service of the host other than sshd: which rights a login gives, what it asks for, and which users
+//! it locks out.
+//!
+//! May use: `acceptance`, `examine`, `finding`, `hindrance`, `judge`, `machine`, `pam`, `report`, `settings`, `sshd`,
+//! `wrap`.
 pub mod catalogue;
 pub mod cells;
 pub mod doas;

@@ -16,7 +16,7 @@ use crate::settings::Settings;
 /// The report on a service.
 #[derive(Debug)]
 pub struct ServiceReport {
-    /// The service.
+    /// The verdict on the service.
     pub judged: Judged,
     /// The path through its stack.
     pub path: StackPath,

@@ -19,7 +19,8 @@ pub enum Hindrance {
     Off(String),
     /// The method with this name shows prompts by a device other than PAM, which this sshd does not support.
     Device(String),
-    /// The password method gives one text to a stack that asks for two, or shows what is typed.
+    /// The way uses the password method, by which one hidden text answers every prompt, but the stack asks for two
+    /// texts or shows the code as it is typed.
     OneText,
     /// The key comes after the code, but twinlock's line requires a key that was verified before.
     KeyLater,

@@ -47,7 +47,7 @@ impl Block {
 pub struct Config {
     /// Settings in the order in which sshd reads them; the first value counts.
     pub directives: Vec<Directive>,
-    /// The Match lines.
+    /// The Match lines, to which [`Directive::block`] refers by index.
     pub blocks: Vec<Block>,
     /// Path of the main file.
     pub file: String,

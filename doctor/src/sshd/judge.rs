@@ -16,7 +16,7 @@ use crate::sshd::probe::{Probe, REMOTE};
 
 /// sshd's settings, as far as they are known.
 pub struct SshdFacts {
-    /// sshd's files.
+    /// The content of sshd's configuration files.
     pub config: Config,
     /// The output of `sshd -T` without a user, to which no Match block applies.
     pub base: Effective,

@@ -36,7 +36,7 @@ pub struct From {
 /// The questions to ask, and how many were left out.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Plan {
-    /// The questions.
+    /// The questions, at most [`MOST`].
     pub probes: Vec<Probe>,
     /// Number of questions that were left out, because there are too many.
     pub left_out: usize,
@@ -63,7 +63,7 @@ pub enum Shell {
     None,
 }
 
-/// Accounts of the machine.
+/// The accounts of the examined host about which sshd can be asked.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct People {
     /// Accounts, root first.
@@ -72,7 +72,7 @@ pub struct People {
     pub elsewhere: Option<String>,
 }
 
-/// Maximum number of questions. Each one runs sshd.
+/// Maximum number of questions. Each question runs sshd once.
 pub const MOST: usize = 300;
 
 const LOCAL: &str = "127.0.0.1";

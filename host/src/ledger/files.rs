@@ -30,7 +30,7 @@ const NAMES_MAX: usize = 131_072;
 /// Maximum length in bytes of a link's text. The texts of the ledger have fewer than 128.
 const TEXT_MAX: usize = 256;
 
-/// The ledger folder.
+/// The ledger folder of this host. It is opened at its first use.
 #[derive(Debug)]
 pub struct HostLedger {
     pub(super) path: Cow<'static, str>,

@@ -217,7 +217,7 @@ impl System {
         self.must_accept("the key", &Typed { password: None, code: None })
     }
 
-    /// Checks that the package is not installed on a record whose format it does not know.
+    /// Checks that the package refuses to be installed if a record has the format of a newer version.
     pub(crate) fn stays_away_from_newer_records(&self) -> Done {
         let record = "/var/lib/twinlock/users/ada/record.*.toml";
         self.shell(&format!("sed -i 's/^version = 1$/version = 2/' {record}"))?;

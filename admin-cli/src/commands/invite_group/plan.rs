@@ -87,7 +87,7 @@ fn without_mail(
 pub(crate) struct Preview<'a> {
     /// The members of the group.
     pub(crate) whose: &'a Whose,
-    /// The reminder rule.
+    /// The rule that reminds the members of the group to enroll.
     pub(crate) reminder: Reminder<'a>,
     /// What writing the reminder rule would change.
     pub(crate) written: RuleChange,

@@ -7,7 +7,7 @@ use std::{
 
 use twinlock_host::programs;
 
-/// The timer that looks for changes whose time is over.
+/// The systemd timer that undoes changes which were not confirmed in time.
 const TIMER: &str = "twinlock-setup-undo.timer";
 
 /// Returns whether systemd is the first process.
@@ -18,12 +18,13 @@ pub(super) fn is_running() -> bool {
 /// Starts the timer.
 ///
 /// # Errors
-/// What systemctl says.
+/// The error message of systemctl.
 pub(super) fn start_timer() -> Result<(), String> {
     systemctl(&["start", TIMER])
 }
 
-/// Stops the timer, unless a change waits. Best effort: the timer does nothing then.
+/// Stops the timer, unless `waits` says that a change waits for its confirmation. Best effort: a timer that still runs
+/// finds nothing to undo.
 pub(super) fn stop_timer_unless(waits: bool) {
     if !waits && is_running() {
         let _ = systemctl(&["stop", "--no-block", TIMER]);
