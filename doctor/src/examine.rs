@@ -113,8 +113,8 @@ fn of_sshd(facts: &SshdFacts, case: &Case<'_>, machine: &Machine) -> Vec<Finding
     found
 }
 
-/// Returns whether a user gets in by the row. `entries` are the ways in which users come to PAM; `None` if sshd does
-/// not start.
+/// Returns whether a user gets in by the row. `entries` are the ways in which users reach PAM; `None` if sshd does not
+/// start.
 fn is_used(entries: Option<&[Entry]>, table: &CaseTable, row: &CaseRow) -> bool {
     match entries {
         Some(entries) => entries.iter().any(|entry| entry.takes(table, row)),

@@ -12,7 +12,7 @@ use twinlock_core::{
 /// The content of a file of `pam_google_authenticator`.
 #[derive(Debug)]
 pub struct Google {
-    /// The key.
+    /// The key, decoded from the text of the file.
     pub key: Key,
     /// How codes are computed.
     pub parameters: Parameters,
@@ -56,7 +56,7 @@ pub struct OathToken {
     pub user: String,
     /// The secret that is asked for in addition to the code.
     pub pin: Pin,
-    /// The key.
+    /// The key, decoded from the text of the file.
     pub key: Key,
     /// The length of a code.
     pub digits: Digits,

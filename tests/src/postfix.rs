@@ -77,7 +77,7 @@ impl Machine {
     }
 }
 
-/// One mail.
+/// A mail that postfix has delivered.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Mail {
     /// The headers in their order, unfolded.
@@ -103,7 +103,7 @@ impl Mail {
         mails.iter().map(|mail| Mail::read(mail)).collect()
     }
 
-    /// Parses one mail.
+    /// Parses a mail: unfolds the headers and decodes the body. Panics if the transfer encoding is unknown.
     #[must_use]
     pub fn read(text: &str) -> Mail {
         let (head, body) = text.split_once("\n\n").unwrap_or((text, ""));

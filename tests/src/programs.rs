@@ -40,7 +40,7 @@ impl Machine {
         self.call(["su", target, "-c", &said]).as_user(user)
     }
 
-    /// Returns a call of login, as a console starts it after a user name was typed.
+    /// Returns a call of login(1) as getty makes it after a user name was typed at a console.
     pub fn login(&self, user: &str) -> Call<'_> {
         self.call(["login", user])
     }

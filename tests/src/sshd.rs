@@ -50,7 +50,7 @@ impl Machine {
     /// Starts or restarts sshd as [`Machine::sshd`] does, with `options` on its command line.
     ///
     /// # Errors
-    /// What sshd says if it does not start.
+    /// The error message of sshd if it does not start.
     pub fn try_sshd(&self, settings: &str, options: &[&str]) -> Result<(), String> {
         self.sshd_files(settings);
         self.started_sshd(options, &[])

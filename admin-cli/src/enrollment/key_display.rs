@@ -25,7 +25,7 @@ use crate::{
 pub(crate) struct Owned<'a> {
     /// The account name of its user.
     pub(crate) user: &'a str,
-    /// The authenticator.
+    /// The authenticator whose key is shown.
     pub(crate) authenticator: &'a Authenticator,
     /// Where to show the key.
     pub(crate) seen: SeenWhere,

@@ -32,7 +32,7 @@ pub struct ClockMark {
 /// The clock mark, and the later periods in which codes were used.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct KnownClock {
-    /// The clock mark.
+    /// The highest trusted time, as it is stored.
     pub mark: ClockMark,
     /// Periods ahead of the mark in which codes were used.
     pub ahead: Vec<Stretch>,

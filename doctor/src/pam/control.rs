@@ -10,7 +10,7 @@ pub enum ControlAction {
     Ok,
     /// As `Ok`, and ends the stack if the result is success.
     Done,
-    /// Sets the result to failure, and goes on with the next line.
+    /// Sets the result to failure, and continues with the next line.
     Bad,
     /// Sets the result to failure, and ends the stack.
     Die,

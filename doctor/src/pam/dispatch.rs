@@ -52,9 +52,10 @@ enum Next {
 /// What a line returns for credentials, and its return code in the login, if libpam knows that code.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Answered {
-    /// Return code of the present call.
+    /// Return code of the line in the present call.
     pub returned: PamCode,
-    /// Return code in the login: libpam applies the control field to it. `None` if libpam does not know it.
+    /// Return code that the line had in the login, to which libpam applies the control field; `None` if libpam does not
+    /// know that code.
     pub before: Option<PamCode>,
 }
 

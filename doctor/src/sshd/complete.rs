@@ -33,13 +33,13 @@ pub enum Hindrance {
 /// A line that makes pam_setcred fail.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug)]
 pub struct BlamedLine {
-    /// Place of the line.
+    /// File and line of the PAM line.
     pub place: LinePlace,
     /// The module and its return code, as `MODULE returns CODE`.
     pub says: String,
 }
 
-/// How users who log in by one of the ways of sshd come to PAM: the last method that calls PAM, and the factors before
+/// How users who log in by one combination of methods reach PAM: the last method that calls PAM, and the factors before
 /// it.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Entry {
@@ -63,8 +63,8 @@ pub enum Method {
 }
 
 impl Entry {
-    /// Reports whether users who come to PAM in this way get in by the row. A row that lacks only the key that sshd
-    /// requires is not counted.
+    /// Reports whether users who reach PAM in this way can log in by the row. Returns `false` for a row that lacks only
+    /// the key, if sshd requires a key that PAM does not see.
     #[must_use]
     pub fn takes(self, table: &CaseTable, row: &CaseRow) -> bool {
         let set = |code: PamCode| code == PamCode::SUCCESS;
@@ -82,7 +82,7 @@ impl Entry {
     }
 }
 
-/// Returns how users who log in by `way` come to PAM; `None` if `way` does not call PAM, or one of its methods is
+/// Returns how users who log in by `way` reach PAM; `None` if `way` does not call PAM, or one of its methods is
 /// switched off.
 #[must_use]
 pub fn entry(way: &Way, effective: &Effective) -> Option<Entry> {

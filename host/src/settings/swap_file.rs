@@ -31,8 +31,8 @@ use crate::{
 
 /// Maximum number of rounds. In each round that fails, another writer has succeeded.
 const ROUNDS: usize = 4096;
-/// Age in seconds after which a draft counts as abandoned, even if a process has the process id in its name. If its
-/// writer still runs, the writer writes a new draft.
+/// Age in seconds from which a draft counts as abandoned, even if a process with the id in the draft's name exists: the
+/// id may belong to another process by now. A writer whose draft was removed writes a new one.
 const ABANDONED: u64 = 60;
 /// Separates the file name from the mark in the name of a claim.
 const CLAIM: &str = ".next.";

@@ -230,8 +230,8 @@ fn sixteen(record: &str) -> String {
     text + HEADING + own
 }
 
-/// Returns a script that makes the names of the codes that a user has used within a day who logs in at each of them. `tree`
-/// lists the ledger of the user, with the code that was used last.
+/// Returns a shell script that makes the ledger names of a day's used codes in /root/used, as if the user had logged in
+/// with each code. `tree` is a listing of the user's ledger, which contains the name of the last used code.
 fn day_of_codes(tree: &str) -> String {
     let name = tree.split("/used.").nth(1).and_then(|rest| rest.split_whitespace().next());
     let (key, step) = name.and_then(|name| name.split_once('.')).unwrap_or_default();

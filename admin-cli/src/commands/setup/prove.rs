@@ -24,7 +24,7 @@ const LOCAL: &str = "127.0.0.1";
 /// Tries the new files. Returns how many logins were tried.
 ///
 /// # Errors
-/// [`CliError`] if a login had another end than it must have, or they cannot be tried.
+/// [`CliError`] if a login succeeds that must fail, or fails that must succeed, or if logins cannot be tried here.
 pub(super) fn run(
     context: &Context,
     wishes: &Wishes,

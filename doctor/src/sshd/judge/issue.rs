@@ -47,7 +47,7 @@ pub(super) fn known_reach(facts: &SshdFacts) -> Reach {
     reach
 }
 
-/// Returns how users come to PAM by each way to log in, without repetitions.
+/// Returns how users reach PAM by each way to log in, without repetitions.
 #[must_use]
 pub fn entries(facts: &SshdFacts) -> Vec<Entry> {
     let mut found: Vec<Entry> = Vec::new();
