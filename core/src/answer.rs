@@ -33,7 +33,7 @@ pub enum Answer {
     Other,
 }
 
-/// Minimum and maximum length of a code in digits.
+/// Minimum and maximum length in digits of a code that an authenticator shows.
 const LENGTHS: (usize, usize) = (6, 8);
 
 /// A typed code, or a longer text that ends with a code. The length in the record decides later how many digits at the

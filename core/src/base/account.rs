@@ -11,11 +11,11 @@ const FOLDER_MAX: usize = 255;
 pub struct Account {
     /// The canonical account name (`pw_name`), even if the user typed another spelling.
     pub name: String,
-    /// The user id.
+    /// The account's user id (`pw_uid`).
     pub uid: u32,
-    /// The primary group id.
+    /// The id of the account's primary group (`pw_gid`).
     pub gid: u32,
-    /// The real name from the GECOS field, shown to administrators.
+    /// The account's real name from the GECOS field (`pw_gecos`), shown to administrators; empty if there is none.
     pub full_name: String,
 }
 
@@ -27,7 +27,7 @@ impl Account {
     }
 }
 
-/// Whether an account is a member of a group.
+/// Whether an account is a member of a group, as NSS answers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Membership {
     /// The account is a member of the group.

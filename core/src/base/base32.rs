@@ -58,7 +58,8 @@ pub fn parse(text: &str) -> Result<Key, KeyTextError> {
     Key::new(bytes).map_err(KeyTextError::Length)
 }
 
-/// Parses a key that is written as records are, which every login reads; `None` if it is written in another way.
+/// Decodes a key in upper-case base32 without spaces and padding; `None` for any other text. Records contain keys in
+/// this form, so every login takes this short path.
 fn parse_plain(text: &str) -> Option<Vec<u8>> {
     let mut bytes = Zeroizing::new(vec![0; BASE32_NOPAD.decode_len(text.len()).ok()?]);
     let length = BASE32_NOPAD.decode_mut(text.as_bytes(), &mut bytes).ok()?;
@@ -93,7 +94,7 @@ pub fn parse_leniently(text: &[u8]) -> Result<Key, KeyTextError> {
     Key::new(core::mem::take(&mut *bytes)).map_err(KeyTextError::Length)
 }
 
-/// Clears the spare bits in the last letter, because some issuers set them and every app ignores them.
+/// Clears the bits of the last letter that do not fill a byte. Some issuers set these bits, and every app ignores them.
 fn clear_spare_bits(letters: &mut [u8]) {
     const LETTERS: &[u8; 32] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZ234567";
     let keep = match letters.len() % 8 {

@@ -56,7 +56,7 @@ impl Error for FileError {}
 pub enum StoreError {
     /// A file or folder of the records cannot be trusted or read.
     File(FileError),
-    /// The records folder has no `store-id`, because nothing or another file system is mounted there.
+    /// The records folder has no `store-id`. Usually, the file system that holds the records is not mounted there.
     StoreIdMissing,
     /// `/etc/twinlock` has no `store-id`, or its `store-id` differs from the one in the records folder.
     StoreIdMismatch,
@@ -76,7 +76,7 @@ pub enum StoreError {
     UidOfAnother,
     /// The record has another user name than its folder.
     OtherName,
-    /// The record that this user name and user id had is gone, although no tombstone replaced it.
+    /// The user had a record, and now has neither a record nor the tombstone that a removed user keeps.
     RecordLost,
     /// The percent-encoded user name is too long for a folder name.
     NameTooLong,

@@ -18,7 +18,8 @@ pub fn append(text: &mut String, count: usize, alphabet: &[u8], bytes: &[u8]) {
     }
 }
 
-/// Returns a text in groups of letters, such as `FEJT-QYCH-WGPV` for `FEJTQYCHWGPV`.
+/// Returns a text in groups of `group` letters with `between` between two groups, such as `FEJT-QYCH-WGPV` for
+/// `FEJTQYCHWGPV`.
 #[must_use]
 pub fn in_groups(text: &str, group: usize, between: char) -> Zeroizing<String> {
     let mut grouped = Zeroizing::new(String::with_capacity(text.len() * 2));

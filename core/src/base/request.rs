@@ -35,7 +35,8 @@ pub enum Claim {
     Failed,
 }
 
-/// Whether sshd has verified a public key, by `SSH_AUTH_INFO_0`. Only a caller that is root is believed.
+/// Whether sshd has verified a public key, as stated in `SSH_AUTH_INFO_0`. It is believed only if the calling program
+/// runs as root, because any program can make this statement.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum PublicKey {
     /// sshd has verified a public key.
@@ -109,7 +110,8 @@ impl Source {
         }
     }
 
-    /// Returns the source as a part of a file name. An IPv6 address is reduced to its /64 network.
+    /// Returns the source in the form in which ledger names and log lines contain it. An IPv6 address is reduced to its
+    /// /64 network.
     #[must_use]
     pub fn label(&self) -> SourceLabel {
         // The maximum length of an IPv6 address as text.

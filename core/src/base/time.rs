@@ -1,6 +1,6 @@
 //! Times and durations as distinct types.
 
-/// Seconds since 1970-01-01 UTC (RFC 6238, `T`).
+/// Seconds since 1970-01-01 UTC, the "current Unix time" of RFC 6238 section 4.2.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default)]
 pub struct UnixTime(pub u64);
 

@@ -14,7 +14,7 @@ use crate::{
 /// One event of a login, to be logged.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Event {
-    /// The kind of event.
+    /// What the event reports: the end of the login, or a change that the user made.
     pub kind: Kind,
     /// The canonical account name; `None` if NSS does not know the user name, which may be a mistyped password.
     pub user: Option<String>,
@@ -30,7 +30,7 @@ pub struct Event {
     pub reason: Option<Reason>,
 }
 
-/// The kind of a log event.
+/// What a log event reports: how the login ended, or a change that the user made.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Kind {
     /// A code was accepted.

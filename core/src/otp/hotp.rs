@@ -91,7 +91,7 @@ pub fn digits_of(truncated: u32, digits: Digits) -> Zeroizing<String> {
     code
 }
 
-/// Returns whether a typed code is that of a truncated HMAC. Compares codes of the same length in constant time.
+/// Returns whether a typed code is the code of a truncated HMAC. Compares codes of the same length in constant time.
 #[must_use]
 pub fn is_code_of(truncated: u32, digits: Digits, typed: &str) -> bool {
     let (mut code, mut rest) = (Zeroizing::new([b'0'; 8]), truncated);

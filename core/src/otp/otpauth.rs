@@ -104,8 +104,8 @@ fn encode(uri: &mut String, text: &str) {
     }
 }
 
-/// Parses a URI. Names the authenticator for its issuer, or `app` if there is none. Ignores parameters that change no
-/// code, as apps do.
+/// Parses a URI. Names the authenticator after its issuer, or `app` if the URI has no issuer. Ignores parameters that
+/// change no code, as apps do.
 ///
 /// # Errors
 /// [`UriError`] if the URI is damaged, or if a parameter may change codes in a way that is not supported, because the

@@ -5,9 +5,10 @@ use alloc::{string::String, vec, vec::Vec};
 use qrcodegen_no_heap::{QrCode, QrCodeEcc, QrSegment, Version};
 use zeroize::{Zeroize, Zeroizing};
 
-/// Number of light modules around a drawing. Scanners need fewer than the four of the standard.
+/// Number of light modules on each side of a drawing. The standard asks for four, but scanners need fewer.
 pub const MARGIN: usize = 2;
-/// Width in columns that every terminal has and every client shows without a line break.
+/// Maximum width of a drawing in columns. Every terminal has this width, and every client shows it without a line
+/// break.
 pub const COLUMNS: usize = 78;
 /// Minimum number of upper-case letters and digits in a row that is encoded as alphanumeric. This mode takes 5.5 bits
 /// per character instead of 8, but costs two more segment headers.
