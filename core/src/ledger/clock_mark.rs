@@ -23,9 +23,10 @@ pub const STRETCHES_MAX: usize = 4;
 pub struct ClockMark {
     /// The highest time of the wall clock that was trusted; 0 if the mark never moved.
     pub at: UnixTime,
-    /// Time of the wall clock when the mark was created. It is the starting point of a mark that never moved.
+    /// Time of the wall clock when the mark was created. The distance of the clock from a mark that never moved is
+    /// measured from this time.
     pub made: UnixTime,
-    /// When the mark last moved, in seconds of the boot clock. The host may have been booted again since.
+    /// Time of the boot clock, in seconds, when the mark last moved. The host may have been booted again since.
     pub moved: u64,
 }
 
@@ -53,9 +54,10 @@ pub enum Trust {
 pub enum Distance {
     /// The clock is before the mark, or less than [`MARK_INTERVAL`] after it.
     Reached,
-    /// The clock is after the mark, by no more than the time that can have elapsed.
+    /// The clock is after the mark, by no more than the time that can have elapsed since the mark last moved.
     Near,
-    /// The clock is after the mark, by more than the time that can have elapsed, so it may be wrong.
+    /// The clock is after the mark, by more than the time that can have elapsed since the mark last moved, so the clock
+    /// may be wrong.
     Far,
 }
 
@@ -77,7 +79,7 @@ impl ClockMark {
         }
     }
 
-    /// Returns a mark at the wall-clock time `at`, moved at the time `boot` of the boot clock.
+    /// Returns this mark moved to the wall-clock time `at`. `boot` is the time of the boot clock at the move.
     #[must_use]
     pub fn moved_to(self, at: UnixTime, boot: BootTime) -> Self {
         Self { at, moved: boot.seconds(), ..self }
@@ -85,8 +87,8 @@ impl ClockMark {
 }
 
 impl KnownClock {
-    /// Returns the mark and the periods after a code was used at a time far after the mark. Moves the mark to that time
-    /// if the clock is synchronized.
+    /// Returns the new mark and periods for a code that is used while the clock is far ahead of the mark. Adds the
+    /// clock's time to the periods. If the clock is synchronized, also moves the mark to this time.
     #[must_use]
     pub fn used_far_ahead(self, now: Now, trust: Trust) -> Self {
         let Self { mark, mut ahead } = self;
@@ -105,9 +107,9 @@ impl KnownClock {
         }
     }
 
-    /// Returns the mark and periods after an administrator has corrected the clock. The mark becomes the clock's time,
-    /// even if that is earlier. Periods that end later than the clock's time stay, together with `dropped`, the periods
-    /// of used codes whose names were removed.
+    /// Returns the new mark and periods after an administrator has corrected the clock. Moves the mark to the clock's
+    /// time, even if that is earlier. Adds `dropped`, the periods of used codes whose ledger names were removed, and
+    /// keeps only the periods that end after the clock's time.
     #[must_use]
     pub fn believing(self, now: Now, dropped: &[Stretch]) -> Self {
         let Self { mark, mut ahead } = self;
@@ -118,7 +120,8 @@ impl KnownClock {
     }
 }
 
-/// Extends the last period that began before the mark to the end of the mark's interval, one minute later.
+/// Extends the latest period that began at or before the mark, so that it ends at least [`MARK_INTERVAL`] after the
+/// mark.
 fn close(ahead: &mut [Stretch], mark: UnixTime) {
     let last = ahead.iter_mut().filter(|stretch| stretch.from <= mark).max();
     if let Some(last) = last {

@@ -49,7 +49,7 @@ pub fn name_of(binding: &Binding<'_>) -> String {
     named("device.", binding)
 }
 
-/// Returns the ledger name which stores that the user does not want to be asked about a device again.
+/// Returns the ledger name which stores the answer "never": the user does not want to be asked about this device again.
 #[must_use]
 pub fn never_name_of(binding: &Binding<'_>) -> String {
     named("never.", binding)

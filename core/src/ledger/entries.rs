@@ -15,7 +15,8 @@ use crate::{
 pub struct KeyId(pub [u8; 16]);
 
 impl KeyId {
-    /// Returns the identifier of a set of backup codes. A used code of the set is stored as the step of its index.
+    /// Returns the identifier of a set of backup codes. The ledger stores a used code of the set as a step, whose
+    /// number is the index of the code in the set.
     #[must_use]
     pub fn of_set(id: SetId) -> Self {
         let mut mark = [0; 16];
@@ -112,7 +113,7 @@ pub struct Charged {
     pub at: UnixTime,
 }
 
-/// All entries of one user in the ledger.
+/// The entries of one user in the ledger that throttling and replay protection use.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub struct LedgerHistory {
     /// The used steps of all keys of the user.
@@ -123,8 +124,7 @@ pub struct LedgerHistory {
     pub row: Option<FailureStreak>,
 }
 
-/// The start of a series of consecutive failures: the number of failures before a restart, and the time from which
-/// later attempts count.
+/// The start of a series of consecutive failures: a time, and the number of earlier failures that belong to the series.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct FailureStreak {
     /// Only attempts after this time count.

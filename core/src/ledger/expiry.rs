@@ -11,7 +11,7 @@ use crate::{
 /// the login.
 pub const AT_ONCE: usize = 8;
 
-/// Returns the attempts that no limit counts any more, the oldest first.
+/// Returns the attempts that are at least a day old, so that no limit counts them any more, the oldest first.
 ///
 /// An attempt that seems older than the ledger (`floor`) is left out: it was charged before the clock was set forward,
 /// so it may be recent.
@@ -23,8 +23,9 @@ pub fn expired(history: &LedgerHistory, floor: UnixTime, now: UnixTime) -> Vec<&
     expired
 }
 
-/// Returns the failure streak that includes every attempt up to `until`, so that the names of these attempts can be
-/// removed. Returns `None` if `row` includes all of them already.
+/// Returns the failure streak `row` with its start moved to `until`. It counts the attempts up to `until` as a number,
+/// so that their names can be removed. Returns `None` if no attempt between the start of `row` and `until` belongs to
+/// the streak.
 #[must_use]
 pub fn folded(
     history: &LedgerHistory,

@@ -5,8 +5,8 @@ use crate::{
     ledger::{FailureStreak, LedgerHistory, Try},
 };
 
-/// Returns the start of the current failure streak. If the ledger does not store the start, the streak is `noted`, the
-/// number of failures stored next to the record, and all attempts in the ledger.
+/// Returns the start of the current failure streak. If the ledger does not store the start, the streak includes all
+/// attempts in the ledger and `noted`, the number of failures that is stored next to the record.
 #[must_use]
 pub fn in_force(history: &LedgerHistory, noted: u32, now: UnixTime) -> FailureStreak {
     let row = history.row.unwrap_or(FailureStreak { since: UnixTime(0), carried: noted });
@@ -14,7 +14,8 @@ pub fn in_force(history: &LedgerHistory, noted: u32, now: UnixTime) -> FailureSt
     if row.since > now { FailureStreak { since: UnixTime(0), ..row } } else { row }
 }
 
-/// Returns the number of consecutive failures. Does not count `except`, an attempt whose code is not compared yet.
+/// Returns the number of consecutive failures since the start `row`. Does not count `except`, an attempt whose code is
+/// not compared yet.
 #[must_use]
 pub fn length(history: &LedgerHistory, row: FailureStreak, except: Option<&Try>) -> u32 {
     let counts = |at: UnixTime, name: &Try| {

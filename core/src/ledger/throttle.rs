@@ -12,7 +12,7 @@ use crate::{
     record::Snapshot,
 };
 
-/// Number of stored attempts from which old ones are removed. It is far above `throttle.in_a_row`.
+/// Number of stored attempts from which on old ones are removed. It is far above `throttle.in_a_row`.
 const SPARE_ABOVE: usize = 1000;
 
 /// Whether the user has logged in from a source before.
@@ -94,7 +94,7 @@ pub fn carried_over(history: &LedgerHistory, name: &Try, now: UnixTime) -> u32 {
     u32_of(history.tries.iter().filter(of_source).count())
 }
 
-/// Returns the lowest free slot of a budget, source and day.
+/// Returns the lowest slot that no attempt of this budget, source and day has taken.
 #[must_use]
 pub fn free_slot(history: &LedgerHistory, budget: Budget, source: &SourceLabel, day: u64) -> u32 {
     let taken = |slot: u32| {
@@ -106,8 +106,8 @@ pub fn free_slot(history: &LedgerHistory, budget: Budget, source: &SourceLabel, 
     (0..u32::MAX).find(|slot| !taken(*slot)).unwrap_or(u32::MAX)
 }
 
-/// Returns the attempts that are too old for any limit, if more than [`SPARE_ABOVE`] attempts are stored; otherwise an
-/// empty list. The caller removes them, so that a year of guessing does not fill the folder.
+/// Returns the attempts that can be removed, so that a year of guessing does not fill the folder: those that are at
+/// least a day old and are not among the newest 500. Returns none if fewer than [`SPARE_ABOVE`] attempts are stored.
 #[must_use]
 pub fn spare(history: &LedgerHistory, now: UnixTime) -> Vec<&Try> {
     if history.tries.len() < SPARE_ABOVE {

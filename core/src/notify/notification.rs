@@ -12,7 +12,7 @@ use crate::{
 pub struct Notification {
     /// The canonical account name.
     pub user: String,
-    /// The event that the mail reports.
+    /// The event that the notification reports.
     pub kind: NotificationKind,
     /// Time of the event.
     pub at: UnixTime,

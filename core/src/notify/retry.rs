@@ -6,11 +6,11 @@ use crate::{
     notify::notification::DeliveryProgress,
 };
 
-/// Seconds between two notifications of the same kind to the same user.
+/// Minimum number of seconds between two notifications of the same kind to the same user.
 const BETWEEN: u64 = HOUR;
 /// Seconds before the first retry. Each further pause is twice as long.
 const FIRST_PAUSE: u64 = 15 * MINUTE;
-/// Maximum length of a pause in seconds.
+/// Maximum number of seconds before a retry.
 const LONGEST_PAUSE: u64 = 6 * HOUR;
 /// Age in seconds at which an undeliverable notification is given up.
 const OLDEST: u64 = 4 * DAY;
@@ -34,8 +34,9 @@ pub fn fresh(now: UnixTime, last: Option<UnixTime>) -> DeliveryProgress {
     DeliveryProgress { tries: 0, cuts: 0, at: free_from(now, last).unwrap_or(now) }
 }
 
-/// Returns when the next notification of a kind may be sent; `None` if it may be sent now. Ignores a time far in the
-/// future, because a wrong clock wrote it.
+/// Returns the time from which the next notification of a kind may be sent; `None` if it may be sent now. `last` is the
+/// time at which the previous notification of this kind was sent. It is ignored if it is far in the future, because a
+/// wrong clock wrote it.
 #[must_use]
 pub fn free_from(now: UnixTime, last: Option<UnixTime>) -> Option<UnixTime> {
     let last = last.filter(|last| last.since(now) < BETWEEN)?;
@@ -64,7 +65,8 @@ pub fn is_given_up(progress: DeliveryProgress) -> bool {
     progress.cuts >= CUTS
 }
 
-/// Decides what happens to a notification after a failed delivery. `of` is the time of the event that it reports.
+/// Decides what happens to a notification after a failed delivery. `of` is the time of the event that the notification
+/// reports.
 pub fn after_failure(progress: DeliveryProgress, of: UnixTime, now: UnixTime) -> RetryDecision {
     if now.since(of) > OLDEST {
         return RetryDecision::Dead;

@@ -222,7 +222,11 @@ fn fill(text: &str, topic: Topic, blanks: &Blanks) -> Result<Zeroizing<String>, 
     Ok(filled)
 }
 
-/// Appends what a brace at the start of a text stands for, and returns the rest of the text.
+/// Handles a brace at the start of `text`: appends a single brace, or the value of the placeholder that begins there.
+/// Returns the rest of the text.
+///
+/// # Errors
+/// [`TemplateError`] if the brace has no counterpart or the topic does not have the placeholder.
 fn brace<'a>(
     text: &'a str,
     topic: Topic,
