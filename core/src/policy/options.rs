@@ -31,7 +31,7 @@ pub struct Policy {
     pub backup_codes: BackupCodes,
     /// Seconds for which a device is remembered; 0 disables the feature.
     pub remember_for: u64,
-    /// Steps accepted on each side of the current one, 0 to 10.
+    /// Number of steps accepted before and after the current one, 0 to 10.
     pub window: u8,
     /// Maximum number of answers that are accepted in one login, 1 to 10.
     pub tries: u8,
@@ -39,9 +39,9 @@ pub struct Policy {
     pub prompt: Option<String>,
     /// Whether the terminal shows the user's answer while it is typed.
     pub echo: Echo,
-    /// The content of one answer, as set by the PAM line.
+    /// What one answer contains, such as a code or a password and a code, as set by the PAM line.
     pub field: Field,
-    /// The questions besides the code, as set by the PAM line and the calling program.
+    /// The questions that a login may ask besides the code, as set by the PAM line and the calling program.
     pub questions: Questions,
     /// The limits on wrong codes.
     pub throttle: Limits,
@@ -53,7 +53,7 @@ pub struct Policy {
     pub rules: Vec<Rule>,
     /// Whether administrators must enter their own verification code for an operation.
     pub own_code: OwnCode,
-    /// How mail is sent.
+    /// The addresses and the program with which mail is sent.
     pub mail: Mail,
     /// The folders of the records and of the ledger.
     pub places: Places,
@@ -149,7 +149,7 @@ impl Default for OwnCode {
     }
 }
 
-/// How mail is sent.
+/// The addresses of users and of the sender, and the program that sends mail.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Mail {
     /// The domain of the mail address of users who have none on record; `None` if these users get no mail.
@@ -225,7 +225,7 @@ pub enum Resync {
 pub struct Limits {
     /// Number of wrong codes from one source before the first delay.
     pub free: u32,
-    /// Seconds of the first delay. Each further delay is twice as long.
+    /// Number of seconds of the first delay. Each further delay is twice as long, up to `max_delay`.
     pub delay: u64,
     /// Maximum seconds of a delay.
     pub max_delay: u64,

@@ -93,7 +93,7 @@ impl core::fmt::Display for PamLineError {
 
 impl core::error::Error for PamLineError {}
 
-/// All arguments of a PAM line, from which the nearest to a misspelt one is suggested.
+/// All arguments of a PAM line. The error for a misspelt argument suggests the nearest of them.
 pub const ARGUMENTS: [&str; 17] = [
     "first_factor=",
     "probe=",

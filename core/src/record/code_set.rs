@@ -26,7 +26,7 @@ pub struct CodeSet {
 pub enum Shape {
     /// Eight digits, as the scratch codes of pam_google_authenticator.
     Digits8,
-    /// Twenty letters, which are chosen with 94 random bits.
+    /// Twenty letters, which hold 94 random bits.
     Letters20,
 }
 

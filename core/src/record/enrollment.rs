@@ -1,4 +1,4 @@
-//! Builds the next record of a user who gets an authenticator, a voucher or new codes, or who is reset or removed.
+//! Builds the new record of a user who gets an authenticator, a voucher or backup codes, or who is reset or removed.
 
 use alloc::{format, string::String, vec, vec::Vec};
 
@@ -108,8 +108,8 @@ pub fn remove(before: &Snapshot, generation: Generation, now: UnixTime) -> Optio
     Some(Successor { after: before.sequence, record })
 }
 
-/// Returns the record of a user who is about to get the first authenticator. `before` is the user's old record, if
-/// there is one.
+/// Returns the record of a user who is about to get the first authenticator. `before` is the user's record, if there is
+/// one; the record of an enrolled user is returned unchanged.
 #[must_use]
 pub fn begun(
     account: &Account,
@@ -208,7 +208,7 @@ pub fn free_name(record: &Record, wished: &str) -> Option<String> {
     core::iter::once(wished.into()).chain(numbered).find(is_free)
 }
 
-/// Returns the record without one authenticator; `None` if there is none at this index or it is the last one.
+/// Returns the record without one authenticator; `None` if there is none at this index or the record has no other.
 #[must_use]
 pub fn without(
     mut found: Record,

@@ -19,8 +19,8 @@ pub struct RecordExtras {
     pub mail: Option<String>,
     /// Time of the last change of an authenticator or of the backup codes after set-up; `None` if there was none.
     pub changed: Option<UnixTime>,
-    /// The administrator who reset this user, and when; `None` if the user was not reset. Set-up then follows the
-    /// setting `after_reset`.
+    /// The administrator who reset this user, and when. The next set-up follows the setting `after_reset`. `None` if
+    /// the user was not reset.
     pub reset: Option<AuditStamp>,
     /// Who revoked the user's backup codes, or enrolled the user without any, and when. The next login shows new codes.
     /// `None` if none are due.
@@ -31,13 +31,13 @@ pub struct RecordExtras {
     pub tickets: Vec<Ticket>,
     /// The bypass codes that the user can use; some may have expired.
     pub bypasses: Vec<Bypass>,
-    /// The record's only key, if it was generated on this host, and the time from which its codes are accepted.
+    /// The record's only key and the time at which it was enabled; `None` if the key was not generated on this host.
     pub fresh_key: Option<FreshKey>,
 }
 
-/// A key that was generated on this host and enabled at a known time of a boot, so that every use of the key happened
-/// on this host. A ledger that began earlier in the same boot knows every used code of the key, so none of its codes is
-/// refused as older than the ledger.
+/// A key that was generated on this host, and the time at which it was enabled. Every use of the key thus happened on
+/// this host. A ledger that began earlier in the same boot knows every used code of the key, so none of its codes is
+/// refused for being older than the epoch.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct FreshKey {
     /// The identifier of the key in the ledger.

@@ -11,7 +11,7 @@ use crate::{
 /// Seconds for which an interrupted set-up can continue with the same key.
 const RESUMED_FOR: u64 = 15 * 60;
 
-/// The user who begins set-up again, and by what this user is recognized.
+/// The properties by which a user who begins set-up again is recognized.
 pub struct Asker<'a> {
     /// The source of the login.
     pub source: &'a SourceLabel,

@@ -9,8 +9,8 @@ use crate::{
     },
 };
 
-/// Returns whether a new set-up ticket is due. The user has set-up tickets, all of them have expired, and none was
-/// issued within a day.
+/// Returns whether a new set-up ticket is due: the user waits for set-up and was not reset, all set-up tickets have
+/// expired, and none was issued within the past day.
 #[must_use]
 pub fn is_due(record: &Record, now: Now) -> bool {
     let over =
@@ -46,8 +46,8 @@ pub fn reserved(
     Some((record, ticket))
 }
 
-/// Returns the valid ticket that replaces a reserved one. It is issued now and expires after `life` seconds by the wall
-/// clock or the boot clock, whichever shows this first.
+/// Returns the valid ticket that replaces a reserved one. It is issued now and expires when the wall clock or the boot
+/// clock has advanced by `life` seconds, whichever is first.
 #[must_use]
 pub fn in_force(reserved: &Ticket, life: u64, now: Now, boot_id: &str) -> Ticket {
     let voucher = Voucher { until: now.unix.plus(life), ..reserved.voucher.clone() };

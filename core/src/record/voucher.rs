@@ -1,4 +1,4 @@
-//! Vouchers: set-up tickets and bypass codes. An administrator issues them, and the record stores their salted hashes.
+//! Vouchers: tickets and bypass codes. An administrator issues them, and the record stores their salted hashes.
 
 use alloc::{boxed::Box, string::String};
 

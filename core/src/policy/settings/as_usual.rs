@@ -36,17 +36,18 @@ pub(super) fn read(text: &str) -> Option<Policy> {
     found.policy()
 }
 
-/// The values of a file, at the positions of their settings in the table.
+/// The values of a settings file as text. The index of a value is the position of its setting among all settings of
+/// [`SETTINGS`].
 struct Found<'a> {
-    /// The position of the section that the current line belongs to.
+    /// Index in [`SETTINGS`] of the section that the current line belongs to.
     section: usize,
-    /// Bits of the sections that have begun.
+    /// The sections that have begun: bit N is set for the section at index N of [`SETTINGS`].
     begun: u32,
     values: [Option<&'a str>; COUNT],
 }
 
 impl<'a> Found<'a> {
-    /// Begins the section that a line names.
+    /// Begins the section that a line names; `None` if there is no such section or it has begun before.
     fn begin(&mut self, line: &str) -> Option<()> {
         let (name, rest) = line.strip_prefix('[')?.split_once(']')?;
         ends(rest).then_some(())?;
@@ -57,7 +58,7 @@ impl<'a> Found<'a> {
         first.then_some(())
     }
 
-    /// Takes the value of a line. A key that is unknown or was taken before gives `None`.
+    /// Takes the key and the value of a line; `None` if the key is unknown or was taken before.
     fn take(&mut self, line: &'a str) -> Option<()> {
         let end = line.bytes().position(|byte| byte == b'=')?;
         let (key, value) = (line.get(..end)?, line.get(end.checked_add(1)?..)?);
@@ -70,7 +71,8 @@ impl<'a> Found<'a> {
         slot.replace(value).is_none().then_some(())
     }
 
-    /// Returns the policy with the values. They are set in the order of the table, not of the file.
+    /// Returns the policy with the values of the file; `None` if a value is invalid. The values are set in the order of
+    /// the table, not of the file.
     fn policy(&self) -> Option<Policy> {
         let mut policy = Policy::default();
         let settings = SETTINGS
@@ -85,7 +87,8 @@ impl<'a> Found<'a> {
     }
 }
 
-/// Replaces a setting in the policy by a value, as it is written in the file.
+/// Replaces a setting in the policy by `value`, the text after the equals sign; `None` if the value is invalid or not
+/// in plain form.
 fn set(policy: &mut Policy, section: &Section, setting: &Setting, value: &str) -> Option<()> {
     let value = match setting.kind {
         SettingType::Word { .. } | SettingType::Text { .. } | SettingType::Path { .. } => {
@@ -154,8 +157,8 @@ fn harmless(comment: &[u8]) -> bool {
     words.iter().all(|word| is_printable(*word) || word.iter().all(plain)) && rest.iter().all(plain)
 }
 
-/// Returns whether eight bytes are certainly from 0x20 to 0x7e, looked at as one number. The sums of their lower halves
-/// carry nothing into the next byte.
+/// Returns `true` if each of eight bytes is from 0x20 to 0x7e, and `false` if one may not be. Checks all bytes at once,
+/// as one number, in which no sum of two bytes carries into the next byte.
 const fn is_printable(word: [u8; 8]) -> bool {
     let word = u64::from_ne_bytes(word);
     const EACH: u64 = u64::from_ne_bytes([1; 8]);

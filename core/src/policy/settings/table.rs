@@ -103,7 +103,7 @@ pub enum SettingType {
 pub struct Section {
     /// The name of the section, in brackets in the file; empty for the keys before the first section.
     pub name: &'static str,
-    /// Description of the section.
+    /// Text about the section in the reference file and the manual page; empty for the keys before the first section.
     #[cfg(any(test, feature = "documents"))]
     pub text: &'static str,
     /// The settings of the section, in the order of the reference file.

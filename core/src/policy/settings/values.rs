@@ -19,7 +19,8 @@ use crate::{
 };
 
 impl Reader<'_> {
-    /// Returns the error of a value, as one line: control characters of a quoted value are escaped.
+    /// Returns the error for a value of the file. `what` is what is wrong, and is put on one line: control characters
+    /// of a quoted value are escaped.
     pub(super) fn mistake<T>(&self, found: &Spanned<T>, what: String) -> SettingsError {
         let mut line = String::with_capacity(what.len());
         for letter in what.chars() {

@@ -176,7 +176,7 @@ fn audit(table: TraceTable) -> Option<AuditStamp> {
 }
 
 /// Returns which other user has seen an authenticator's key, and when. Returns `Some(None)` if no other user has, and
-/// `None` if only one of `by` and `at` is present.
+/// `None` if `by`, `at` or `postponed` contradict each other.
 pub(super) fn seen(
     by: Option<String>,
     at: Option<u64>,
