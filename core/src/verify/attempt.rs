@@ -28,12 +28,13 @@ use crate::{
     },
 };
 
-/// Number of times that the record may change during one login before the login fails.
+/// Maximum number of times that a code is compared, once for each change of the record by another process, before the
+/// login fails.
 const ROUNDS: usize = 4;
 
 impl Outcome {
-    /// Returns the reason for which a code was refused. Returns `None` if it was accepted, for [`Self::Faulty`], and
-    /// for a ticket or bypass code that the user does not have.
+    /// Returns the reason for which a code was refused; `None` if it was accepted. Also returns `None` for
+    /// [`Self::Faulty`], and for a ticket or bypass code that the user does not have.
     #[must_use]
     pub fn rejection(&self) -> Option<Reason> {
         match self {
@@ -282,8 +283,8 @@ impl<'a> Attempt<'a> {
         )
     }
 
-    /// Returns whether another login has used a newer code since two adjacent codes were compared. The drift that the
-    /// two codes revealed would not cover the newer code.
+    /// Returns whether another login has used a newer code of the key since two adjacent codes were compared. If so,
+    /// the drift that the two codes revealed must not be stored, because it would not fit the newer code.
     fn is_overtaken(&self, claimed: Match) -> Result<bool, LedgerError> {
         if claimed.first.is_none() {
             return Ok(false);

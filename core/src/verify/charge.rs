@@ -143,9 +143,8 @@ impl Attempt<'_> {
         self.person.as_ref().map_or(0, |(_, snapshot)| snapshot.failures)
     }
 
-    /// Counts a failure, both in the ledger and in the number of failures that is stored next to the record. First
-    /// writes the start of the failure streak to the ledger, so that a later reader knows which attempts this number
-    /// includes.
+    /// Counts a failure, both in the ledger and next to the record. First writes the start of the failure streak to the
+    /// ledger, so that a later reader knows which attempts the number next to the record includes.
     pub(crate) fn note_failure(&mut self, history: &LedgerHistory, now: UnixTime) {
         self.begin_row(history, now);
         let length = failure_streak::length(

@@ -51,7 +51,8 @@ pub fn place_in(set: &CodeSet, typed: &Digest) -> Option<u8> {
     found
 }
 
-/// Returns the number of unused codes in a set. Ignores spent indexes that are outside the set.
+/// Returns the number of unused codes in a set. `spent` holds the indexes of the spent codes; indexes outside the set
+/// are ignored.
 #[must_use]
 pub fn left(set: &CodeSet, spent: &[u8]) -> u8 {
     let places = (0..=u8::MAX).zip(&set.hashes).map(|(place, _)| place);

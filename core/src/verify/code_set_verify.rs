@@ -26,7 +26,7 @@ use crate::{
     },
 };
 
-/// Number of times that the record may change during a commit before the code is compared again.
+/// Number of times that the record is read again after a code was spent, before the code is compared again.
 const ROUNDS: usize = 4;
 
 /// Verifies the backup codes that the user enters in one charged attempt.

@@ -28,8 +28,8 @@ impl EarlierCodes<'_> {
         self.steps().any(|used| used == step)
     }
 
-    /// Returns the first step whose code can be accepted, if `typed` is one of the newest accepted codes; `None` if it
-    /// is not.
+    /// Returns the first step whose code can be accepted, if `typed` is one of the eight newest accepted codes; `None`
+    /// otherwise.
     ///
     /// Computes the same number of codes whether or not any was accepted, so that the time taken reveals nothing.
     #[must_use]

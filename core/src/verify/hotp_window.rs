@@ -12,19 +12,21 @@ use crate::{
     },
 };
 
-/// Number of counters that are compared with a code, from the next one on. The user may have pressed the token's button
-/// by accident (look-ahead window of RFC 4226 section 7.4). pam_oath also compares five.
+/// Number of counters that are compared with a code, beginning with the lowest unused one. The user may have pressed
+/// the token's button by accident (look-ahead window of RFC 4226 section 7.4). pam_oath also compares five.
 pub const LOOK_AHEAD: u64 = 5;
 
-/// Returns the lowest counter that neither the record nor the ledger knows as used. Only the ledger knows a code whose
-/// use could not be stored in the record, or the old counter of a key that was removed and imported again.
+/// Returns the lowest counter that is unused by both the record, which has `next`, and the ledger. Only the ledger
+/// knows a code whose use could not be stored in the record, or the old counter of a key that was removed and imported
+/// again.
 #[must_use]
 pub fn lowest_unused(next: u64, mark: KeyId, used: &[Used]) -> u64 {
     let of_key = used.iter().filter(|one| one.mark == mark);
     of_key.map(|one| one.step.0.saturating_add(1)).fold(next, u64::max)
 }
 
-/// Compares a code with [`LOOK_AHEAD`] counters, from `next` on. Only a correct code moves the counter.
+/// Compares a code with [`LOOK_AHEAD`] counters, beginning with the lowest unused one, and with the newest used codes.
+/// `next` is the lowest unused counter according to the record. Only a correct code moves the counter.
 pub fn judge(
     keyed: &Keyed,
     next: u64,

@@ -55,7 +55,8 @@ impl<'a> Evidence<'a> {
         if self.known == Some(mark) { UnixTime(0) } else { self.floor }
     }
 
-    /// Returns what decides whether a step of an authenticator was used. `mark` identifies its key in the ledger.
+    /// Returns the part of the evidence that decides whether a step of an authenticator may be claimed. `mark`
+    /// identifies the key of the authenticator in the ledger.
     #[must_use]
     pub fn replay_input(&self, authenticator: &Authenticator, mark: KeyId) -> ReplayInput<'a> {
         ReplayInput {
@@ -68,8 +69,9 @@ impl<'a> Evidence<'a> {
     }
 }
 
-/// Returns the key that was enabled after the ledger began. If an imported key has replaced that key since, the
-/// identifiers differ.
+/// Returns the identifier of the fresh key that the record names, if it was enabled after the ledger began and the
+/// record has one key; `None` otherwise. If an imported key has replaced the fresh key, the identifier differs from
+/// that of the imported key.
 fn known_key(record: &Record, horizon: &Horizon) -> Option<KeyId> {
     let fresh = record.extras.fresh_key.as_ref().filter(|_| record.authenticators.len() == 1)?;
     let same_ledger = fresh.boot_id == horizon.boot_id && fresh.since >= horizon.begun;

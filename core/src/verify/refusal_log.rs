@@ -1,4 +1,4 @@
-//! The last refusals of a user, kept in the ledger for `twinlock why`.
+//! The most recent refusals of a user, kept in the ledger for `twinlock why`.
 
 use crate::{
     base::request::{FirstFactor, Request},
@@ -8,7 +8,7 @@ use crate::{
 };
 
 /// Stores a refusal in place of the oldest one, best effort. If the first factor is not proven, stores nothing while
-/// names are scarce, because the refusals of many accounts would fill the ledger's [`reserve`].
+/// the ledger is nearly full, because the refusals of many accounts would use up the ledger's [`reserve`].
 pub fn keep(ports: &Ports<'_>, ledger_key: &LedgerKey, request: &Request, reason: Reason) {
     let admits = |capacity| reserve::admits(capacity, Familiarity::Stranger);
     let is_scarce = || !ports.ledger.capacity().is_ok_and(admits);
@@ -51,8 +51,8 @@ fn replace(user_ledger: &dyn UserLedger, slot: u8, text: &str) {
     let _ = user_ledger.create(&name, text);
 }
 
-/// Returns the slot of a stored refusal with the same reason and source as `refused`, which replaces it; `None` if
-/// there is none. Without this, the many refusals of a throttled source would displace the first cause.
+/// Returns the slot of a stored refusal with the same reason and source as `refused`, so that the new one replaces it;
+/// `None` if there is none. Otherwise, the many refusals of a throttled source would displace the first cause.
 ///
 /// Compares the text in the form in which it is stored, because writing replaces some characters.
 fn told_already(user_ledger: &dyn UserLedger, refused: &Refused) -> Option<u8> {

@@ -23,7 +23,7 @@ const REACH_STEPS: u64 = 20;
 const REACH_SECONDS: u64 = 600;
 /// Maximum number of seconds that is reported as a wait. After a clock has jumped, longer predictions are unreliable.
 const WAIT_MAX: u64 = 86_400;
-/// Number of counters that are searched to resynchronize a token, from the next one on.
+/// Number of counters that are searched to resynchronize a token, beginning with the lowest unused one.
 pub const PRESSES: u64 = 100;
 
 /// Returns the number of steps that are searched before and after the middle of the window: at most twenty, and at most
@@ -47,7 +47,7 @@ pub struct Memory {
     last: Vec<Stray>,
 }
 
-/// What a wrong code and the wrong code before it reveal together.
+/// What two consecutive wrong codes of one login reveal together.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[must_use]
 pub enum Sign {
@@ -73,7 +73,8 @@ impl Memory {
         Self { offered, before: Vec::new(), last: Vec::new() }
     }
 
-    /// Begins the next code. If the code before it was not compared, it does not count as its neighbour.
+    /// Begins the comparison of another code. A code that was not compared never counts as adjacent to the code after
+    /// it.
     pub fn turn(&mut self) {
         self.before = core::mem::take(&mut self.last);
     }
