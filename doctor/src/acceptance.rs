@@ -1,4 +1,4 @@
-//! Applies /etc/twinlock/accepted.toml to the findings about this machine: the ways in that it accepts, and the
+//! Reads /etc/twinlock/accepted.toml and applies it to the findings: marks the ways in that it accepts, and names the
 //! services that it protects.
 use std::io;
 use std::time::{SystemTime, UNIX_EPOCH};
@@ -9,16 +9,16 @@ use crate::accepted::{self, AcceptedFile};
 use crate::finding::{Finding, Level};
 use crate::machine::Machine;
 
-/// The content of accepted.toml that applies today. A file that cannot be used accepts nothing.
+/// The content of accepted.toml, and the time at which it was read. A file with an error counts as an empty file.
 pub struct Acceptance {
     file: AcceptedFile,
     now: UnixTime,
-    /// Finding that the file cannot be used; `None` if it can.
+    /// Finding that accepted.toml has an error and is not used; `None` if the file is valid or missing.
     pub unusable: Option<Finding>,
 }
 
 impl Acceptance {
-    /// Reads accepted.toml of the machine.
+    /// Reads accepted.toml of the machine. A missing file counts as an empty file.
     #[must_use]
     pub fn of(machine: &Machine) -> Self {
         let now =
@@ -35,18 +35,18 @@ impl Acceptance {
         Self { file, now: UnixTime(now), unusable }
     }
 
-    /// Marks the accepted findings of a service. Adds a finding if the file cannot be used.
+    /// Sets accepted findings of the PAM service to [`Level::Exception`]. Adds a finding if accepted.toml has an error.
     pub fn apply(&self, service: &str, findings: &mut Vec<Finding>) {
         self.mark(service, findings);
         findings.extend(self.unusable.clone());
     }
 
-    /// Marks the findings of a service that are accepted.
+    /// Sets accepted findings of the PAM service to [`Level::Exception`].
     pub fn mark(&self, service: &str, findings: &mut [Finding]) {
         accepted::mark(findings, service, &self.file.accepted, self.now);
     }
 
-    /// Returns the services that have to ask for a code.
+    /// Returns the PAM services that must ask for a code, in lower case.
     #[must_use]
     pub fn protected(&self) -> &[String] {
         &self.file.protect

@@ -1,4 +1,4 @@
-//! /etc/twinlock/accepted.toml: ways in that an administrator accepts, each with a reason and an end.
+//! /etc/twinlock/accepted.toml: ways in that an administrator accepts, each with a reason and an end date.
 use toml::de::{DeTable, DeValue};
 use twinlock_core::base::time::UnixTime;
 
@@ -10,7 +10,7 @@ pub const FILE: &str = "/etc/twinlock/accepted.toml";
 /// The content of accepted.toml.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct AcceptedFile {
-    /// Services that must ask for a code, even if no line of their PAM stacks names twinlock's module.
+    /// PAM services that must ask for a code, in lower case. For these, a stack without twinlock's module is a way in.
     pub protect: Vec<String>,
     /// The accepted ways in.
     pub accepted: Vec<Accepted>,
@@ -19,22 +19,23 @@ pub struct AcceptedFile {
 /// One accepted way in.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Accepted {
-    /// Name ([`Finding::id`]) of the finding that reports the way in.
+    /// Name of the finding ([`Finding::id`]) that reports the way in.
     pub finding: String,
-    /// The PAM service to which the entry applies.
+    /// Name of the PAM service to which the entry applies.
     pub service: String,
-    /// Outcome of the finding, word by word. A finding with another outcome, such as a wider one, is not accepted.
+    /// Exact text of [`Finding::outcome`]. A finding with any other text, such as one about a wider way in, is not
+    /// accepted.
     pub outcome: String,
     /// Why the administrator accepts the way in.
     pub reason: String,
-    /// Time from which the way in is no longer accepted.
+    /// Start (00:00 UTC) of the day from which the way in is no longer accepted.
     pub until: UnixTime,
 }
 
-/// Parses accepted.toml.
+/// Parses the text of accepted.toml.
 ///
 /// # Errors
-/// A clause that says what is wrong with the file.
+/// A clause without a full stop that says what is wrong with the text.
 pub fn read(text: &str) -> Result<AcceptedFile, String> {
     let parsed = DeTable::parse(text).map_err(|error| error.message().replace('\n', ", "))?;
     let mut found = AcceptedFile::default();
@@ -87,11 +88,12 @@ fn entry(mut table: DeTable<'_>) -> Result<Accepted, String> {
     }
 }
 
-/// Names of findings that only tell an administrator to read a file. The administrator who has read it can accept them,
-/// although they do not report a way in.
+/// Names of findings that are not ways in and can be accepted all the same: each tells the administrator to read a
+/// file.
 const READ_BY_HAND: [&str; 1] = ["polkit-rule"];
 
-/// Marks the findings that an entry accepts. A lock-out is never accepted.
+/// Sets each finding that an entry for `service` accepts to [`Level::Exception`]. If the entry has expired by `now`,
+/// the finding keeps its level, and its remedy names the end date. Lock-outs are never accepted.
 pub fn mark(findings: &mut [Finding], service: &str, entries: &[Accepted], now: UnixTime) {
     let may_be = |finding: &&mut Finding| {
         finding.level == Level::WayIn || READ_BY_HAND.contains(&finding.id)

@@ -1,4 +1,4 @@
-//! Examines each sshd of a machine with its PAM stack.
+//! Examines every sshd of a machine, each with its PAM stack.
 use crate::acceptance::Acceptance;
 use crate::finding::{Finding, Level};
 use crate::hindrance::Hindrance;
@@ -19,8 +19,8 @@ use crate::sshd::effective::Effective;
 use crate::sshd::judge::SshdFacts;
 use crate::sshd::probe::Probe;
 
-/// Examines each sshd of the machine. The report contains the findings about all of them, and the truth table of the
-/// first one.
+/// Examines every sshd of the machine. The report has the findings of all of them, and the truth table of the first
+/// sshd whose PAM stack libpam can load.
 ///
 /// # Errors
 /// [`Hindrance`] if sshd or one of its files cannot be read.
@@ -82,7 +82,7 @@ fn examine(machine: &Machine, rows: Rows, settings: &Settings) -> Result<DoctorR
     Ok(DoctorReport { findings, table: service.unusable.is_none().then_some(table), rows })
 }
 
-/// Computes the truth table of the stack, for the accounts of the machine.
+/// Computes the truth table of the service's auth lines, without the rows that no account of the machine can reach.
 fn table(machine: &Machine, service: &Service, settings: &Settings) -> CaseTable {
     let present = |path: &str| machine.module(path) != ModuleFile::Missing;
     let auth = service.lines(Facility::Auth);
@@ -90,8 +90,8 @@ fn table(machine: &Machine, service: &Service, settings: &Settings) -> CaseTable
     tabulate_for(Caller::Root, auth, &present).seen_by(Some(census))
 }
 
-/// Judges the lines of the stack. If one of them calls twinlock's module, also judges the truth table. Returns the
-/// findings, and whether a line calls the module.
+/// Returns the findings about the lines of the stack, and whether one of them calls twinlock's module. If one does, the
+/// findings about the truth table are included.
 fn of_stack(case: &Case<'_>, service: &Service, machine: &Machine) -> (Vec<Finding>, bool) {
     let keys = case.reach.with_key || case.wanted.with_key;
     let module = |path: &str| machine.module(path);
@@ -105,7 +105,7 @@ fn of_stack(case: &Case<'_>, service: &Service, machine: &Machine) -> (Vec<Findi
     (found, wired)
 }
 
-/// Judges sshd's settings together with the stack.
+/// Returns the findings that follow from sshd's settings together with the stack.
 fn of_sshd(facts: &SshdFacts, case: &Case<'_>, machine: &Machine) -> Vec<Finding> {
     let table = case.table;
     let mut found = sshd::judge::judge(facts, (!table.is_too_large()).then_some(table));
@@ -113,8 +113,8 @@ fn of_sshd(facts: &SshdFacts, case: &Case<'_>, machine: &Machine) -> Vec<Finding
     found
 }
 
-/// Returns whether a user gets in by the row. `entries` are the ways in which users reach PAM; `None` if sshd does not
-/// start.
+/// Returns whether a user can log in by the row. `entries` lists how users reach PAM. It is `None` if sshd refuses its
+/// settings; then every row that grants access counts.
 fn is_used(entries: Option<&[Entry]>, table: &CaseTable, row: &CaseRow) -> bool {
     match entries {
         Some(entries) => entries.iter().any(|entry| entry.takes(table, row)),
@@ -123,7 +123,8 @@ fn is_used(entries: Option<&[Entry]>, table: &CaseTable, row: &CaseRow) -> bool 
     }
 }
 
-/// Returns in which processes sshd calls pam_setcred after a login and ends the login if pam_setcred fails.
+/// Returns the processes in which sshd calls pam_setcred after a login and ends the login if that call fails. `entries`
+/// lists how users reach PAM; `None` stands for every way.
 fn processes(entries: Option<&[Entry]>) -> Processes {
     let any = |fits: &dyn Fn(&Entry) -> bool| entries.is_none_or(|all| all.iter().any(fits));
     Processes {
@@ -132,7 +133,8 @@ fn processes(entries: Option<&[Entry]>) -> Processes {
     }
 }
 
-/// Returns the findings about twinlock in services whose programs do not run as root. Services in `exempt` are skipped.
+/// Returns a finding for each service that asks for a code although its program does not run as root, as a screen
+/// locker. Services in `exempt` are skipped.
 fn lockers(machine: &Machine, exempt: &[String]) -> Result<Vec<Finding>, Hindrance> {
     let mut found = Vec::new();
     let asks = |service: &&str| !exempt.iter().any(|other| other == service);
@@ -180,8 +182,8 @@ fn ask(
     Ok(SshdFacts::new(config, base, asked))
 }
 
-/// Returns the output of `sshd -T` without the settings of Match blocks. An sshd that needs a connection to print them,
-/// as with Match LocalPort, prints the settings for an example connection.
+/// Returns the output of `sshd -T` without the settings of Match blocks. If sshd prints them only for a connection, as
+/// with `Match LocalPort`, returns the output for an example connection.
 fn base(machine: &Machine) -> Result<String, ProbeError> {
     machine.effective(None).or_else(|error| match error {
         ProbeError::Refused(_) => machine.effective(Some(&Probe::of("nobody").argument())),
@@ -189,8 +191,8 @@ fn base(machine: &Machine) -> Result<String, ProbeError> {
     })
 }
 
-/// Returns a note that accounts from a directory cannot be listed and checked one by one; `None` if no Match block
-/// selects users or groups.
+/// Returns a note that the accounts of the directory `source` cannot be listed and checked one by one; `None` if no
+/// Match block selects users or groups.
 fn elsewhere(config: &sshd::config::Config, place: String, source: &str) -> Option<Finding> {
     let people = |(word, _): &(String, String)| ["user", "group"].contains(&word.as_str());
     if !config.blocks.iter().flat_map(|block| &block.criteria).any(people) {

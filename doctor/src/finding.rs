@@ -6,15 +6,15 @@ use std::cmp::Ordering;
 pub enum Level {
     /// A user logs in without a code, or with nothing but a code.
     WayIn,
-    /// A user who has every factor cannot log in.
+    /// A user cannot log in although every factor is correct.
     LockOut,
-    /// A fact is unknown on which a way in or a lock-out depends.
+    /// It cannot be decided whether there is a way in or a lock-out, because a fact is unknown.
     Unknown,
     /// Harmless now, but one further change would make it a way in or a lock-out.
     Warning,
     /// A way in that an entry in accepted.toml accepts.
     Exception,
-    /// For information.
+    /// Information that needs no change.
     Note,
 }
 
@@ -32,7 +32,7 @@ impl Level {
         }
     }
 
-    /// Returns whether the command fails if there is a finding of this level.
+    /// Returns whether the command exits with a failure if there is a finding of this level.
     #[must_use]
     pub fn fails(self) -> bool {
         match self {
@@ -42,7 +42,7 @@ impl Level {
     }
 }
 
-/// One finding of doctor: its level, name, place, text and remedy.
+/// One finding of doctor: its level, name and place, the fault and the remedy.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug)]
 pub struct Finding {
     /// The severity of the finding.
@@ -51,18 +51,19 @@ pub struct Finding {
     pub id: &'static str,
     /// Where the fault is: `file:line`, or a file.
     pub place: String,
-    /// What is wrong.
+    /// Sentence that says what is wrong.
     pub what: String,
     /// What the administrator should do.
     pub remedy: String,
 }
 
-/// Findings that have to be corrected first, since they make the other findings unreliable.
+/// Names of findings that are reported first, because the faults that they report make other findings unreliable.
 const FIRST: [&str; 4] =
     ["hidden-character", "wrong-arguments", "unknown-argument", "missing-first-factor"];
 
 impl Finding {
-    /// Returns what is wrong without line numbers, which move when a file is edited.
+    /// Returns the text of [`Finding::what`] without line numbers. Line numbers change when a file is edited, so
+    /// accepted.toml is compared with this text.
     #[must_use]
     pub fn outcome(&self) -> String {
         let mut parts = self.what.split(':');
@@ -77,8 +78,8 @@ impl Finding {
         text
     }
 
-    /// Compares two findings by their order in a report: by severity; within a severity, those that must be corrected
-    /// first come before the others.
+    /// Compares two findings by their order in a report: first by severity, then those that must be corrected first
+    ///, then by the other fields.
     #[must_use]
     pub fn in_report(&self, other: &Self) -> Ordering {
         let rank = |one: &Self| (one.level, !FIRST.contains(&one.id));

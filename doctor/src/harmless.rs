@@ -1,18 +1,18 @@
-//! Escapes text for a terminal. Text from any file may contain control characters and invisible characters.
+//! Escapes text for a terminal, since text from files may contain control characters and invisible characters.
 
 use std::borrow::Cow;
 
 /// The notation in which a character is escaped.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Notation {
-    /// Text for people: `\u{9b}`.
+    /// Notation for people: `\u{9b}`.
     Text,
-    /// JSON or TOML strings, in which an escape stands for the character: `\u009b`.
+    /// Notation of JSON and TOML strings, whose readers decode the escape to the character again: `\u009b`.
     Json,
 }
 
-/// Escapes control characters (C0 except tab and newline, DEL, C1), bidirectional marks and zero-width characters.
-/// Copies nothing if there is nothing to escape, so that no second copy of a key is left in memory.
+/// Escapes control characters (C0 except tab and newline, DEL, C1), bidirectional marks and zero-width characters. Text
+/// without any of these is returned without a copy, so that no second copy of a key is left in memory.
 #[must_use]
 pub fn harmless(text: &str, notation: Notation) -> Cow<'_, str> {
     if !text.contains(is_hostile) {
@@ -34,7 +34,7 @@ pub fn harmless(text: &str, notation: Notation) -> Cow<'_, str> {
     Cow::Owned(escaped)
 }
 
-/// Returns whether a terminal would interpret the character or not show it.
+/// Returns whether the character is invisible or controls the terminal.
 fn is_hostile(letter: char) -> bool {
     if letter.is_ascii() {
         return letter.is_ascii_control() && letter != '\n' && letter != '\t';

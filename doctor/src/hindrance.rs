@@ -1,26 +1,26 @@
-//! The reason for which there is no report on a service.
+//! The reason why doctor cannot report on a service.
 use std::io::{self, Write};
 
 use crate::machine::ProbeError;
 use crate::pam::load::UnreadableError;
 use crate::wrap::prose;
 
-/// Why there is no report on a service.
+/// The reason why doctor cannot report on a service, and what to do about it.
 pub struct Hindrance {
-    /// The fact or file that could not be read.
+    /// What could not be read, as a clause.
     pub what: String,
-    /// What the administrator should do; `None`: run the command as root.
+    /// What the administrator should do. `None` stands for the advice to run the command as root.
     pub remedy: Option<String>,
 }
 
 impl Hindrance {
-    /// Returns what to do. `subject` is the argument of `twinlock doctor`.
+    /// Returns what the administrator should do. `subject` is the argument of `twinlock doctor`, such as `ssh`.
     fn remedy(&self, subject: &str) -> String {
         let as_root = || format!("Run `twinlock doctor {subject}` as root.");
         self.remedy.clone().unwrap_or_else(as_root)
     }
 
-    /// Writes the reason and what to do as text, in place of a verdict.
+    /// Writes the reason and the remedy as text. `subject` is the argument of `twinlock doctor`, such as `ssh`.
     ///
     /// # Errors
     /// [`io::Error`] if the output cannot be written.
@@ -29,7 +29,8 @@ impl Hindrance {
         writeln!(out, "{what}\n{}", prose(&self.remedy(subject), 2))
     }
 
-    /// Writes the reason and what to do as JSON. `exit` is the exit status.
+    /// Writes the reason and the remedy as one JSON object. `subject` is the argument of `twinlock doctor`, and `exit`
+    /// the exit status of the command.
     ///
     /// # Errors
     /// [`io::Error`] if the output cannot be written.

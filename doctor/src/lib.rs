@@ -53,7 +53,7 @@ pub struct Doctor {
 /// What `twinlock doctor` checks.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum Subject {
-    /// Every way into the host.
+    /// Every PAM service of the host, sshd included.
     Host,
     /// sshd and its PAM stack.
     Ssh,
@@ -62,14 +62,14 @@ pub enum Subject {
 }
 
 impl Doctor {
-    /// Returns whether the checked files are not those in force on this host.
+    /// Returns whether the arguments name files or output to check in place of those in force on this host.
     #[must_use]
     pub fn is_candidate(&self) -> bool {
         let named = self.pam.is_some() || self.sshd_config.is_some() || self.sshd_says.is_some();
         named || self.root != Path::new("/")
     }
 
-    /// Returns the subject of the check: the host, sshd or a service.
+    /// Returns the subject that the argument `service` names; without the argument, the host.
     #[must_use]
     pub fn subject(&self) -> Subject {
         match self.service.as_deref() {
@@ -89,17 +89,17 @@ pub enum Format {
     Json,
 }
 
-/// Exit status: the service cannot be judged, because something is not known. With 0, every login needs a code and no
-/// user is locked out; with 7, a way in or a lock-out was found.
+/// Exit status if doctor cannot give a verdict, because something is not known. The other statuses are 0, if every
+/// login needs a code and no user is locked out, and 7, if there is a way in or a lock-out.
 pub const NOT_JUDGED: u8 = 8;
 
-/// Examines what the arguments name, writes the report and returns the exit status.
+/// Runs `twinlock doctor`: checks what the arguments name, writes the report and returns the exit status.
 ///
-/// `candidates` are judged in place of the files of the machine. The report goes to `out`; if there can be no report,
-/// the reason goes to `complaints`.
+/// `candidates` are judged in place of the machine's files. `out` receives the report. If there can be no report, the
+/// reason goes to `complaints` as text, or to `out` as JSON.
 ///
 /// # Errors
-/// [`io::Error`] if the report cannot be written.
+/// [`io::Error`] if the report or the reason cannot be written.
 pub fn run(
     arguments: &Doctor,
     format: Format,

@@ -1,4 +1,4 @@
-//! The examined machine: files, accounts, modules and sshd. `run_sshd.rs` has the methods that run sshd.
+//! The examined machine: its files, accounts, PAM modules and sshd. `run_sshd.rs` has the methods that run sshd.
 mod accounts;
 mod glob;
 mod instances;
@@ -28,7 +28,7 @@ use crate::pam::twinlock::is_twinlock;
 use crate::sshd::command_line::Instance;
 use crate::sshd::config::{MAIN_FILES, Patterns};
 
-/// A machine, or a folder with the files of one.
+/// The examined machine, or a folder that holds the files of another machine.
 pub struct Machine {
     tree: Tree,
     sshd: Option<PathBuf>,
@@ -36,32 +36,32 @@ pub struct Machine {
     instance: Instance,
     candidates: Rc<[Candidate]>,
     stage: OnceCell<Stage>,
-    /// The folders in which libpam looks for a service.
+    /// Folders in which libpam looks for the file of a service; filled at the first use.
     folders: OnceCell<Vec<&'static str>>,
-    /// The accounts that can have every factor. Many services need them, so they are read once; `None` if an account
-    /// may be missing.
+    /// The accounts that can have every factor, read at the first use because many services need them. The inner value
+    /// is `None` if accounts other than those found may exist.
     persons: Rc<OnceCell<Option<Rc<Vec<Person>>>>>,
 }
 
-/// A file that is judged before it is written.
+/// A file that is judged as if it were already in place.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Candidate {
-    /// Path of the file that the candidate would replace. The file need not exist.
+    /// Path at which the candidate would be written. A file need not exist there.
     pub path: String,
-    /// The text of the candidate; `None` if the file is going to be removed.
+    /// Text of the candidate; `None` for a file that is to be removed.
     pub text: Option<String>,
-    /// Path of the candidate, as the caller gave it.
+    /// Name of the candidate in the report, such as the path that the caller gave.
     pub name: String,
 }
 
-/// Why sshd's settings are unknown.
+/// The reason why sshd's settings are unknown.
 #[derive(Debug)]
 pub enum ProbeError {
     /// sshd is not installed.
     NoProgram,
-    /// sshd failed with this message.
+    /// sshd exited with this error message.
     Refused(String),
-    /// The files of a candidate could not be copied for sshd.
+    /// The configuration could not be copied for sshd, for this reason.
     NotCopied(String),
 }
 
@@ -78,13 +78,14 @@ impl core::error::Error for ProbeError {}
 
 const MODULE_FOLDERS: [&str; 4] =
     ["/lib/security", "/lib64/security", "/usr/lib/security", "/usr/lib64/security"];
-/// A module that every libpam installs. The folder that contains it is the folder that libpam searches.
+/// A module of Linux-PAM that is always installed. libpam's module folder is the one that contains it.
 const LIBPAMS_OWN: &str = "pam_deny.so";
-/// The file type of a symbolic link in the mode of a file.
+/// File type of a symbolic link, as bits of a file's mode (S_IFLNK).
 const LINK: u32 = 0o120_000;
 
 impl Machine {
-    /// Creates a machine. `recorded` is a folder with recorded output of sshd, for a tree whose sshd cannot run.
+    /// Creates a machine with the files below `root`. `recorded` is a folder with recorded output of sshd, which is
+    /// read in place of running sshd.
     #[must_use]
     pub fn new(root: PathBuf, recorded: Option<PathBuf>) -> Self {
         Self {
@@ -99,13 +100,13 @@ impl Machine {
         }
     }
 
-    /// Returns the machine as if the candidates had replaced its files.
+    /// Returns the machine with each candidate in the place of the file that it would replace.
     #[must_use]
     pub fn with_candidates(self, candidates: Vec<Candidate>) -> Self {
         Self { candidates: candidates.into(), ..self }
     }
 
-    /// Returns the same machine, but examines this sshd of it.
+    /// Returns the same machine with `instance` as the examined sshd.
     #[must_use]
     pub fn with_instance(&self, instance: Instance) -> Self {
         Self {
@@ -120,8 +121,8 @@ impl Machine {
         }
     }
 
-    /// Returns the names of services whose auth lines call twinlock's module. Services that cannot be read are left
-    /// out.
+    /// Returns the names of services whose auth lines name twinlock's module, in lower case and sorted. Services whose
+    /// files cannot be read are left out.
     #[must_use]
     pub fn services_with_module(&self) -> Vec<String> {
         let folders = self.pam_folders().into_iter();
@@ -137,13 +138,14 @@ impl Machine {
         names
     }
 
-    /// Returns whether the files are those of this host.
+    /// Returns whether the machine is this host, and not a folder with the files of another one.
     #[must_use]
     pub fn is_host(&self) -> bool {
         self.tree.is_host()
     }
 
-    /// Returns a note for each candidate. `service` is the PAM service that sshd calls.
+    /// Returns a note for each candidate that says whether it was judged. `service` is the PAM service that the
+    /// examined sshd calls.
     #[must_use]
     pub fn candidate_notes(&self, service: &str) -> Vec<Finding> {
         let note = |one: &Candidate| {
@@ -166,7 +168,7 @@ impl Machine {
         self.candidates.iter().filter_map(note).collect()
     }
 
-    /// Returns whether the judged files are not those in force.
+    /// Returns whether sshd must read copies of the files: the machine is not this host, or there are candidates.
     fn is_candidate(&self) -> bool {
         !self.tree.is_host() || !self.candidates.is_empty()
     }
@@ -177,10 +179,11 @@ impl Machine {
         &self.instance
     }
 
-    /// Returns the text of a file that only root can have written.
+    /// Returns the text of a file that belongs to root and that no other user can write to. On a machine that is not
+    /// this host, only a symbolic link is refused. The text of a candidate is returned without a check.
     ///
     /// # Errors
-    /// [`io::Error`] if it cannot be read, or another user can write to it.
+    /// [`io::Error`] if the file cannot be read or is refused.
     pub fn text_of_root(&self, path: &str) -> io::Result<String> {
         if self.candidates.iter().any(|one| one.path == path) {
             return self.text(path);
@@ -202,7 +205,7 @@ impl Machine {
         }
     }
 
-    /// Looks up the file of a module.
+    /// Looks up the file of a PAM module. `name` is the module as a PAM line names it: a file name or a whole path.
     #[must_use]
     pub fn module(&self, name: &str) -> ModuleFile {
         if name.starts_with('/') {
@@ -221,7 +224,7 @@ impl Machine {
             .unwrap_or(ModuleFile::Missing)
     }
 
-    /// Returns the module folders; Debian has one per architecture.
+    /// Returns the folders that may hold PAM modules. Debian has one for each architecture.
     fn module_folders(&self) -> Vec<String> {
         let mut all: Vec<String> = MODULE_FOLDERS.map(str::to_owned).to_vec();
         for base in ["/usr/lib", "/lib"] {
@@ -232,7 +235,8 @@ impl Machine {
         all
     }
 
-    /// Returns the module folders whose paths the libpam library contains; all known folders if no libpam is found.
+    /// Returns those of [`FOLDERS`] whose paths libpam.so.0 contains; all of [`FOLDERS`] if it is not found or contains
+    /// none.
     fn folders_of_libpam(&self) -> Vec<&'static str> {
         let beside = self.module_folders().into_iter();
         let libraries = beside

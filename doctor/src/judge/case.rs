@@ -1,4 +1,5 @@
-//! Input of the judgment of a stack: its truth table, and the first factors with which users reach PAM.
+//! Input of the judgment of a stack: its truth table, and whether users reach the stack after a key, without one, or
+//! both.
 use crate::judge::kept::Kept;
 use crate::judge::remedies::{OtherFactor, StackRecipe};
 use crate::judge::trial::Edit;
@@ -6,17 +7,18 @@ use crate::pam::credentials::doubt;
 use crate::pam::table::{CaseRow, CaseTable, Cast, Password, Role};
 use crate::pam::twinlock::ModuleAnswer;
 
-/// First factors that sshd has verified when users reach PAM.
+/// Whether sshd has verified a key when users reach PAM. Both fields are true if some users have a key and some have
+/// none.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Reach {
-    /// Some way to log in reaches PAM without a key.
+    /// Some way to log in reaches PAM without a verified key.
     pub without_key: bool,
-    /// Some way to log in reaches PAM after a key.
+    /// Some way to log in reaches PAM after sshd has verified a key.
     pub with_key: bool,
 }
 
 impl Reach {
-    /// With and without a key: for unknown settings of sshd, or an sshd that never calls PAM.
+    /// With and without a key. Used if sshd's settings are unknown, or if sshd never calls PAM.
     pub const EVERY: Self = Self { without_key: true, with_key: true };
 
     /// Returns whether users reach PAM after a key (`key` is true) or without one (false).
@@ -26,53 +28,53 @@ impl Reach {
     }
 }
 
-/// The name of sshd as the argument of `twinlock doctor`.
+/// The argument of `twinlock doctor` that names sshd.
 pub const SSH: &str = "ssh";
 
 /// A truth table, and what is known about the program that calls PAM.
 pub struct Case<'a> {
     /// The truth table of the stack.
     pub table: &'a CaseTable,
-    /// The PAM file that a finding names if no line is to blame.
+    /// Path of the PAM file that a finding names if no single line is to blame.
     pub file: &'a str,
-    /// The service, as the argument of `twinlock doctor`.
+    /// The service, as it is named in the arguments of `twinlock doctor`.
     pub service: &'a str,
-    /// First factors with which users reach PAM now.
+    /// Whether users reach PAM with a key, without one, or both, by sshd's present settings.
     pub reach: Reach,
-    /// First factors with which users reach PAM once sshd's settings are corrected.
+    /// Whether users are to reach PAM with a key, without one, or both, after sshd's settings are corrected.
     pub wanted: Reach,
     /// The processes in which the program calls pam_setcred after a login.
     pub credentials: Processes,
-    /// Returns whether a user gets in by a row: the row grants access, and sshd allows a way to log in that provides
-    /// what the row needs.
+    /// Returns whether a user can log in by a row: the row grants access, and sshd lets users reach PAM with what the
+    /// row assumes (a key or none).
     pub usable: &'a dyn Fn(&CaseRow) -> bool,
 }
 
 /// The processes in which a program calls pam_setcred after a login. If pam_setcred fails there, the login ends.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Processes {
-    /// Whether pam_setcred is called in another process than that of the login, as by sshd after prompts.
+    /// pam_setcred is called in another process than the login, as sshd does after prompts.
     pub apart: bool,
-    /// Whether pam_setcred is called in the process of the login.
+    /// pam_setcred is called in the same process as the login.
     pub same: bool,
 }
 
-/// What is wrong with a row.
+/// Kind of fault of a row: access although a factor is missing.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
 pub enum Wrong {
-    /// Access without any factor.
+    /// Access without any factor, for an account that is not exempt.
     Open,
-    /// Access with only a code.
+    /// Access with a code but neither a password nor a key.
     CodeAlone,
     /// Access with a password but no code.
     PasswordAlone,
     /// Access with a key but no code.
     KeyAlone,
-    /// Access of an exempt account without any factor.
+    /// Access without any factor, for an account that is exempt from the code.
     ExemptAlone,
 }
 
-/// Returns what is wrong with a row, if anything.
+/// Returns the fault of a row; `None` if the row refuses access, or grants it with all required factors.
 #[must_use]
 pub fn wrong(row: &CaseRow) -> Option<Wrong> {
     if !row.passes() {
@@ -91,21 +93,21 @@ pub fn wrong(row: &CaseRow) -> Option<Wrong> {
 }
 
 impl Case<'_> {
-    /// Returns unknown modules on whose answers the success of pam_setcred after a login by the row depends: at most
-    /// one for each process that calls pam_setcred.
+    /// Returns the lines of unknown modules that decide whether pam_setcred succeeds after a login by the row: at most
+    /// one line for each process that calls pam_setcred.
     pub(super) fn credentials_doubts(&self, row: &CaseRow) -> impl Iterator<Item = &Cast> {
         let apart = self.credentials.apart.then(|| doubt(&self.table.cast, None)).flatten();
         let same = self.credentials.same.then(|| doubt(&self.table.cast, Some(row))).flatten();
         apart.into_iter().chain(same)
     }
 
-    /// Returns the line with this index; `None` beyond the end of the stack.
+    /// Returns the line with this index, from 0; `None` beyond the end of the stack.
     #[must_use]
     pub fn line(&self, number: usize) -> Option<&Cast> {
         self.table.cast.get(number)
     }
 
-    /// Returns the remedy that replaces the whole stack; empty if no stack is known to be right.
+    /// Returns a remedy that replaces the whole stack; empty if the new stack would not be correct either.
     #[must_use]
     pub fn recipe(&self) -> String {
         let recipe = StackRecipe {
@@ -127,7 +129,7 @@ impl Case<'_> {
     }
 
     /// Returns [`Case::recipe`] if the arguments of all twinlock lines are valid. Otherwise the purpose of the stack is
-    /// unknown, and the returned text says to correct the arguments first.
+    /// unknown, and the remedy is to correct the arguments first.
     #[must_use]
     pub fn recipe_when_read(&self) -> String {
         let mistaken =
@@ -155,13 +157,14 @@ impl Case<'_> {
         proofs
     }
 
-    /// Reports whether a stack written anew asks any user for a password.
+    /// Reports whether the stack of [`Case::recipe`] asks any user for a password.
     #[must_use]
     pub fn asks_password(&self) -> bool {
         self.wanted.without_key || !self.key_is_enough()
     }
 
-    /// Reports whether the present stack lets in a user with a key who gives no password.
+    /// Reports whether a user with a key needs no password: the present stack has no module that asks for one, or
+    /// grants access to a user with a key and without a password.
     fn key_is_enough(&self) -> bool {
         let without = |row: &CaseRow| {
             row.passes() && row.world.key && matches!(row.world.password, Password::None(_))

@@ -1,4 +1,4 @@
-//! Findings about users who get in although they lack a factor.
+//! Findings about users who get in although a factor is missing.
 use crate::finding::{Finding, Level};
 use crate::judge::case::{Case, Wrong, wrong};
 use crate::judge::remedies::KEY_LINE;
@@ -11,8 +11,8 @@ use crate::pam::table::{CaseRow, Cast, Other, Role};
 use crate::pam::twinlock::{ModuleAnswer, Stand};
 
 impl Case<'_> {
-    /// Returns the finding about rows with this kind of fault. It describes the row that needs the fewest unusual
-    /// conditions; `None` if no row has the fault.
+    /// Returns the finding about rows with this fault. It describes one of them, the row with the fewest unusual
+    /// conditions; `None` if no row has the fault for certain.
     pub(super) fn door(&self, kind: Wrong) -> Option<Finding> {
         let certain = |row: &&CaseRow| {
             self.table.doubts(row).is_empty() && self.credentials_doubts(row).next().is_none()
@@ -41,7 +41,8 @@ impl Case<'_> {
         Some(Finding { level, id, remedy: self.remedy(kind, row), place, what })
     }
 
-    /// Describes the conditions of the row that do not give their usual answer.
+    /// Returns a text for each condition of the row that does not give its usual answer, such as "`pam_rootok.so`
+    /// succeeds".
     fn held(&self, row: &CaseRow) -> Vec<String> {
         let needed = |number: usize| {
             let (of, code) =
@@ -65,8 +66,9 @@ impl Case<'_> {
         when
     }
 
-    /// Returns the place of the line that is to blame: the line of another second factor, else the twinlock line whose
-    /// answer did not prevent the login, else the last line that was called.
+    /// Returns `file:line` of the line to blame for the row: the line of another second factor; without one, the
+    /// twinlock line whose answer did not prevent the login; without that, the last line called. `None` if no line was
+    /// called.
     fn to_blame(&self, kind: Wrong, row: &CaseRow) -> Option<String> {
         let helper = self.helper(row).map(|(line, _)| line);
         helper
@@ -92,7 +94,7 @@ impl Case<'_> {
             .find(|line| matches!(&line.role, Role::Twinlock(args) if args.stand != Stand::Probe))
     }
 
-    /// Returns the line of another second factor whose success this row needs; `None` if the row needs none.
+    /// Returns the line of another second factor that succeeds in the row; `None` if there is none.
     fn helper(&self, row: &CaseRow) -> Option<(&Cast, &Second)> {
         let yes = row
             .steps
@@ -159,8 +161,8 @@ fn words(kind: Wrong, when: &str) -> (&'static str, String) {
     }
 }
 
-/// Returns the name and the text of a finding in which another second factor grants access. `when` is the text about
-/// the conditions.
+/// Returns the name and the text of the finding that the other second factor `name` grants access. `when` is inserted
+/// into the text: the conditions, beginning with a blank, or an empty string.
 fn words_with(name: &str, kind: Wrong, when: &str) -> (&'static str, String) {
     match kind {
         Wrong::Open => (
@@ -190,7 +192,8 @@ fn words_with(name: &str, kind: Wrong, when: &str) -> (&'static str, String) {
     }
 }
 
-/// Returns the corrected line: the same arguments, with a control that makes a failure final.
+/// Returns the PAM line with the same module and arguments, and with a control field by which its refusal refuses the
+/// login.
 pub(super) fn required(line: &Cast) -> String {
     let StackKind::Module { path, args } = &line.handler.kind else {
         return KEY_LINE.to_owned();

@@ -1,10 +1,10 @@
-//! Finds characters that no editor shows and that libpam takes for a part of a word: carriage returns and unusual
+//! Finds characters that editors do not show and that libpam reads as part of a word: carriage returns and unusual
 //! blanks.
 use crate::finding::{Finding, Level};
 use crate::pam::stack::{Handler, StackError, StackKind};
 use crate::pam::twinlock::is_twinlock;
 
-/// Characters that look like a blank or are invisible, with their names.
+/// The hidden characters that are searched for, and a name of each for messages.
 const HIDDEN: [(char, &str); 8] = [
     ('\r', "a carriage return, as at the end of lines of Windows"),
     ('\u{a0}', "a no-break space"),
@@ -20,7 +20,7 @@ fn name(text: &str) -> Option<&'static str> {
     HIDDEN.iter().find(|(letter, _)| text.contains(*letter)).map(|(_, name)| *name)
 }
 
-/// Returns the name of a hidden character in the line; `None` if the line has none.
+/// Returns the name of the first hidden character in the module or arguments of the line; `None` if there is none.
 pub(super) fn of_line(line: &Handler) -> Option<&'static str> {
     let StackKind::Module { path, args } = &line.kind else { return None };
     name(path).or_else(|| args.iter().find_map(|arg| name(arg)))

@@ -1,4 +1,4 @@
-//! Sorts the lines of a PAM stack for a rewrite: lines that it keeps, and lines that it leaves out, with the reason.
+//! Sorts the lines of a PAM stack for a new stack: lines to keep, and lines to leave out, with the reason.
 use crate::judge::case::Case;
 use crate::pam::code::PamCode;
 use crate::pam::control::ControlAction;
@@ -9,13 +9,13 @@ use crate::pam::table::{Cast, Role};
 /// Lines of the old stack that neither call twinlock nor ask for a password.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct Kept {
-    /// Lines that apply to every user who logs in.
+    /// Lines that apply to every user and that refuse a login when they fail.
     pub first: Vec<String>,
-    /// Lines that count a wrong password.
+    /// Lines that count a wrong password, such as `pam_faillock.so authfail`.
     pub on_failure: Vec<String>,
-    /// Lines that reset the count of wrong passwords.
+    /// Lines that reset the count of wrong passwords, such as `pam_faillock.so authsucc`.
     pub on_success: Vec<String>,
-    /// Lines that are left out, by reason.
+    /// Each reason to leave lines out, and the lines, as `MODULE at FILE:LINE`.
     pub left_out: Vec<(&'static str, Vec<String>)>,
 }
 
@@ -25,7 +25,7 @@ enum KeptPlace {
     OnFailure,
     OnSuccess,
     LeftOut(&'static str),
-    /// No list: the new stack has a new line for the same purpose, or the line has no effect.
+    /// No list: the new stack has its own line for the purpose, or the line has no effect.
     Anew,
 }
 
@@ -63,7 +63,7 @@ impl Kept {
         }
     }
 
-    /// Returns a text about the lines that are left out; `None` if there are none.
+    /// Returns a text that names the lines to be left out and the reasons; `None` if all lines are kept.
     pub(super) fn farewell(&self) -> Option<String> {
         let reason = |(why, lines): &(&str, Vec<String>)| format!("{} ({why})", lines.join(", "));
         let reasons: Vec<String> = self.left_out.iter().map(reason).collect();
@@ -95,8 +95,8 @@ impl Case<'_> {
         }
     }
 
-    /// Returns the list for a line that counts or resets wrong passwords: `place` if the new stack asks for a password,
-    /// [`KeptPlace::LeftOut`] if it does not.
+    /// Returns the list for a line that counts wrong passwords or resets the count: `place` if the new stack asks for a
+    /// password, otherwise [`KeptPlace::LeftOut`].
     fn counting(&self, place: KeptPlace) -> KeptPlace {
         match self.asks_password() {
             true => place,
@@ -104,8 +104,8 @@ impl Case<'_> {
         }
     }
 
-    /// Returns whether the line applies to all users: every login that succeeds calls it. If no login can succeed,
-    /// returns whether the line is before all lines that check a factor.
+    /// Returns whether the line at index `number` applies to all users: every successful login calls it. If no login
+    /// can succeed, returns whether the line is before all lines that check a factor.
     fn binds_all(&self, number: usize) -> bool {
         let mut passing = self.table.rows.iter().filter(|row| row.passes()).peekable();
         if passing.peek().is_some() {
@@ -117,7 +117,8 @@ impl Case<'_> {
     }
 }
 
-/// Returns `required` or `requisite` for a line whose failure refuses the login; `None` for other lines.
+/// Returns the control word, `required` or `requisite`, of a line whose failure refuses the login; `None` for other
+/// lines.
 fn must(line: &Cast) -> Option<&'static str> {
     match line.handler.actions.on(PamCode::AUTH_ERR) {
         ControlAction::Bad => Some("required"),
@@ -131,7 +132,8 @@ fn must(line: &Cast) -> Option<&'static str> {
     .filter(|_| line.handler.actions.on(PamCode::SUCCESS) == ControlAction::Ok)
 }
 
-/// Returns whether the line works like an `optional` line: its failure refuses no login, and its success ends no stack.
+/// Returns whether the line works like an `optional` line: a failure does not refuse the login, and a success does not
+/// end the stack.
 fn harmless(line: &Cast) -> bool {
     let on = |code| line.handler.actions.on(code);
     on(PamCode::AUTH_ERR) == ControlAction::Ignore

@@ -1,4 +1,4 @@
-//! Findings about single lines and files, which need no simulation of the whole stack.
+//! Findings about single lines and files, for which the truth table is not needed.
 use crate::finding::{Finding, Level};
 use crate::judge::hidden;
 use crate::judge::misspelt;
@@ -10,7 +10,7 @@ use crate::pam::modules::file_name;
 use crate::pam::stack::{Facility, Handler, Service, StackKind};
 use crate::pam::twinlock::{ArgumentError, MODULE, is_twinlock, read};
 
-/// What is known about a module's file.
+/// Result of the search for the file of a PAM module.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum ModuleFile {
     /// The file exists.
@@ -19,17 +19,17 @@ pub enum ModuleFile {
         path: String,
         /// The user id of the file's owner.
         uid: u32,
-        /// Permission bits of the file and of its folder.
+        /// Permission bits of the file and of its folder, in this order.
         modes: [u32; 2],
     },
-    /// No folder of modules contains such a file.
+    /// None of libpam's module folders contains the file.
     Missing,
-    /// No folder of modules was found.
+    /// No module folder was found, so nothing is known about the file.
     Unknown,
 }
 
-/// Returns the findings about the lines of a service. `module` looks up a module's file; `recipe` is the remedy that
-/// replaces the whole stack; `keys` tells whether some users reach PAM after a key.
+/// Returns the findings about the lines of a service. `module` looks up a module's file; `recipe` is a remedy that
+/// replaces the whole stack; `keys` tells whether some users reach PAM after sshd has verified a key.
 pub fn judge(
     service: &Service,
     module: &dyn Fn(&str) -> ModuleFile,
@@ -73,8 +73,8 @@ pub fn judge(
     found
 }
 
-/// Returns a finding about a missing module of an account line: the line then refuses every login, also with a key.
-/// `None` if the module is not missing or the line does not refuse.
+/// Returns a finding if the module of an account line is missing and the line therefore refuses every login, even one
+/// with a key; `None` if the module is present or the line does not refuse.
 fn gone(line: &Handler, module: &dyn Fn(&str) -> ModuleFile) -> Option<Finding> {
     let StackKind::Module { path, .. } = &line.kind else { return None };
     let counts =
@@ -145,8 +145,8 @@ fn arguments(line: &Handler, keys: bool) -> Option<Finding> {
     Some(Finding { level: Level::LockOut, id, place: line.place.to_string(), what, remedy })
 }
 
-/// Returns the findings about the files of twinlock's module, each file once, however many of the twinlock lines name
-/// it.
+/// Returns the findings about the file of twinlock's module. A file that several twinlock lines (`ours`) name is
+/// examined once.
 fn files(ours: &[&Handler], module: &dyn Fn(&str) -> ModuleFile) -> Vec<Finding> {
     let mut seen = Vec::new();
     let mut found = Vec::new();

@@ -7,10 +7,12 @@ use crate::pam::modules::file_name;
 use crate::pam::stack::{Handler, StackKind};
 use crate::pam::twinlock::MODULE;
 
-/// Maximum edit distance of a misspelling. Every other module's name differs from twinlock's by more.
+/// Maximum edit distance at which a name counts as a misspelling of twinlock's module. No other known module is as
+/// near.
 const SLIPS: usize = 3;
 
-/// Returns whether the path names a module whose name is a misspelling of twinlock's. `path` names a missing file.
+/// Returns whether the last part of `path` is a misspelling of the name of twinlock's module. The caller checks that
+/// the file is missing.
 pub(super) fn is_meant(path: &str) -> bool {
     let name = file_name(path);
     name != MODULE && (strsim::osa_distance(name, MODULE) <= SLIPS || name.contains("twinlock"))
@@ -42,7 +44,7 @@ fn missing(line: &Handler, path: &str) -> Finding {
     }
 }
 
-/// Returns the remedy, which names the misspelt module and its correct name.
+/// Returns the remedy: to write the name of twinlock's module in place of the misspelled name.
 pub(super) fn remedy(path: &str) -> String {
     format!("Write {MODULE} instead of {}.", file_name(path))
 }

@@ -19,7 +19,7 @@ mod weak;
 use crate::finding::{Finding, Level};
 use case::{Case, Wrong};
 
-/// Returns all findings that follow from the truth table.
+/// Returns all findings that follow from the truth table. A table that is too large gives one finding, which says so.
 #[must_use]
 pub fn stack(case: &Case<'_>) -> Vec<Finding> {
     if case.table.is_too_large() {
@@ -44,8 +44,8 @@ pub fn stack(case: &Case<'_>) -> Vec<Finding> {
     found
 }
 
-/// Returns the lock-out that no user with every factor gets in, if no other finding decides the verdict. Without it,
-/// the verdict would be `closed`.
+/// Returns a lock-out if no user with every factor gets in and `found` has neither a failure nor an unknown; otherwise
+/// `None`. Without this finding, the verdict would be `closed`.
 #[must_use]
 pub fn nobody_gets_in(case: &Case<'_>, found: &[Finding]) -> Option<Finding> {
     let decided = found.iter().any(|one| one.level.fails() || one.level == Level::Unknown);

@@ -1,9 +1,10 @@
-//! Services whose programs do not run as root. No code can be verified there, so a required code locks out the user.
+//! Services whose programs do not run as root, such as screen lockers. There the module cannot verify a code, so a
+//! twinlock line locks out the user.
 use crate::finding::{Finding, Level};
 use crate::pam::stack::{Facility, Handler, Service, StackKind};
 use crate::pam::twinlock::{MODULE, is_twinlock, read};
 
-/// Services of programs that run as the calling user, or as a service user.
+/// PAM services of programs that run as the calling user or as a service user.
 pub const SERVICES: [&str; 12] = [
     "i3lock",
     "swaylock",

@@ -1,4 +1,5 @@
-//! Lines that take password and code in one field, and lines that let in users who are not enrolled.
+//! Findings about twinlock lines that take the password and the code in one field, or that let in users who are not
+//! enrolled.
 use twinlock_core::policy::NotEnrolled;
 use twinlock_core::policy::pam_line::{FirstPass, Forward, PamLine};
 
@@ -9,7 +10,7 @@ use crate::pam::modules::{Nature, file_name, nature};
 use crate::pam::stack::{Handler, StackKind};
 use crate::pam::twinlock::{is_twinlock, read};
 
-/// Returns the findings about each of twinlock's lines together with the lines after it.
+/// Returns the findings about each twinlock line that verifies codes, considering the lines after it.
 #[must_use]
 pub(crate) fn judge(auth: &[Handler]) -> Vec<Finding> {
     let mut found = Vec::new();
@@ -38,8 +39,9 @@ fn let_through(handler: &Handler, line: &PamLine) -> Option<Finding> {
     })
 }
 
-/// Returns a finding if this line passes the password on, but the next line that asks for a password has no option to
-/// use it. That line may ask again, and a client that asks only once cannot answer.
+/// Returns a finding if this twinlock line passes the password on and the next line that asks for a password has no
+/// option to use it. The module of that line may ask again, and a client that answers one prompt cannot answer.
+/// `behind` are the lines after this one.
 fn asked_again(handler: &Handler, line: &PamLine, behind: &[Handler]) -> Option<Finding> {
     let (path, args) = behind.iter().find_map(|next| match &next.kind {
         StackKind::Module { path, args } => {
@@ -62,8 +64,8 @@ fn asked_again(handler: &Handler, line: &PamLine, behind: &[Handler]) -> Option<
     })
 }
 
-/// Returns a finding about a line that refuses a wrong code before the password is checked: an attacker then learns
-/// that the code was wrong.
+/// Returns a finding if the line takes password and code in one field and ends the stack after a wrong code. The
+/// password is then not checked, and the response time shows an attacker whether the code was correct.
 fn told_apart(handler: &Handler, line: &PamLine) -> Option<Finding> {
     let one_field = line.forward == Forward::Password || line.first_pass != FirstPass::Ignored;
     let ends = handler.actions.on(PamCode::AUTH_ERR) == ControlAction::Die;

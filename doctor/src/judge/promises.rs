@@ -1,4 +1,4 @@
-//! twinlock lines whose arguments contradict their position, or that are never reached.
+//! Findings about twinlock lines that are never reached, or that are reached in a state that their arguments exclude.
 use crate::finding::{Finding, Level};
 use crate::judge::case::{Case, Wrong, wrong};
 use crate::pam::dispatch::Impression;
@@ -7,7 +7,8 @@ use crate::pam::table::{CaseRow, Cast, Role};
 use crate::pam::twinlock::Stand;
 
 impl Case<'_> {
-    /// Reports a twinlock line that is never reached, or only where its answer has no effect.
+    /// Returns a finding about a twinlock line that is never reached, or is reached only after a failure, when its
+    /// answer no longer matters; `None` for other lines.
     pub(super) fn unreached(&self, line: &Cast) -> Option<Finding> {
         let Role::Twinlock(args) = &line.role else {
             return None;
@@ -37,14 +38,16 @@ impl Case<'_> {
         })
     }
 
-    /// Returns the place of the line at which a correct password ends the stack before the twinlock line at `ours`.
+    /// Returns `file:line` of the line that ends the stack after a correct password, before the twinlock line at
+    /// `ours`; `None` if the stack does not end there.
     fn ender(&self, ours: &LinePlace) -> Option<String> {
         let row = self.table.rows.iter().find(|row| wrong(row) == Some(Wrong::PasswordAlone))?;
         let place = &self.line(row.steps.last()?.line)?.handler.place;
         (place != ours).then(|| place.to_string())
     }
 
-    /// Reports a `first_factor=stack` line that is also reached after a wrong password.
+    /// Returns a finding if the line has `first_factor=stack` and is also reached after a wrong password; otherwise
+    /// `None`. `number` is the index of the line.
     pub(super) fn reached_by_failure(&self, number: usize, line: &Cast) -> Option<Finding> {
         let Role::Twinlock(args) = &line.role else {
             return None;

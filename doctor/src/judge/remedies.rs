@@ -1,4 +1,4 @@
-//! The PAM lines and sshd settings of remedies, which all remedies write in the same form.
+//! PAM lines and sshd settings that remedies propose, so that all remedies write them in the same form.
 use crate::judge::case::Reach;
 use crate::judge::kept::Kept;
 
@@ -11,35 +11,35 @@ pub const KEY_METHODS: &str = "AuthenticationMethods publickey,keyboard-interact
 /// sshd setting for logins with a password and a code.
 pub const PASSWORD_METHODS: &str = "AuthenticationMethods keyboard-interactive:pam";
 
-/// sshd setting if some users have a key and some a password.
+/// sshd setting for logins with a code and either a key or a password.
 pub const BOTH_METHODS: &str =
     "AuthenticationMethods publickey,keyboard-interactive:pam keyboard-interactive:pam";
 
-/// The facts from which a whole stack is written.
+/// What is needed to write a whole stack.
 pub struct StackRecipe<'a> {
-    /// The PAM file to write.
+    /// Path of the PAM file to write.
     pub file: &'a str,
-    /// First factors with which users reach PAM.
+    /// Whether users reach PAM with a key, without one, or both.
     pub reach: Reach,
-    /// The modules that ask for a password, in order.
+    /// File names of the modules that ask for a password, in the order of the old stack.
     pub proofs: Vec<&'a str>,
-    /// What users with a key must enter besides a code.
+    /// What a user with a key must give in addition to the code.
     pub beside_key: OtherFactor,
-    /// Lines of the old stack that are kept.
+    /// Lines of the old stack that the new stack keeps.
     pub kept: Kept,
 }
 
-/// What a user who has given a key must also enter, in addition to a code.
+/// What a user with a key must give in addition to the code.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum OtherFactor {
-    /// The key is enough.
+    /// Nothing: key and code are enough.
     Nothing,
     /// A password.
     Password,
 }
 
 impl StackRecipe<'_> {
-    /// Returns the remedy as text: one line that says what to replace, then the PAM lines to write.
+    /// Returns the remedy as text: a first line that names the file and the lines to replace, then the new lines.
     #[must_use]
     pub fn text(&self) -> String {
         let mut text = format!(
@@ -59,7 +59,7 @@ impl StackRecipe<'_> {
         !self.reach.without_key && self.beside_key == OtherFactor::Password
     }
 
-    /// Returns the lines of the stack to write.
+    /// Returns the auth lines of the new stack.
     #[must_use]
     pub fn lines(&self) -> Vec<String> {
         let mut lines = self.kept.first.clone();

@@ -1,4 +1,4 @@
-//! Finds users who have every factor and cannot log in.
+//! Finds users who cannot log in although every factor is correct.
 use crate::finding::{Finding, Level};
 use crate::judge::case::Case;
 use crate::judge::misspelt;
@@ -33,7 +33,7 @@ impl Case<'_> {
         found
     }
 
-    /// Returns the finding that this stack refuses every user.
+    /// Returns the finding that the stack refuses every user.
     pub(super) fn nobody(&self) -> Finding {
         self.shut_way(self.reach.with_key, true)
     }
@@ -75,8 +75,8 @@ impl Case<'_> {
         }
     }
 
-    /// Returns a sentence that no enrolled account meets the conditions; `None` if the conditions are not what refuses
-    /// the users.
+    /// Returns a sentence that no enrolled account meets all conditions of the stack; `None` if users are refused for
+    /// another reason.
     fn nobody_meets(&self) -> Option<&'static str> {
         let mut rows = self.table.rows.iter().filter(|row| row.passes() && !row.met);
         let right = rows.any(|row| row.world.answer == ModuleAnswer::Right);
@@ -103,8 +103,8 @@ impl Case<'_> {
         }
     }
 
-    /// Returns the remedy for exempt accounts: a pam_permit line before the twinlock line, if this line is enough;
-    /// otherwise the whole stack.
+    /// Returns the remedy for exempt accounts that are refused: a pam_permit line before the twinlock line; if that
+    /// line is not enough, a whole new stack.
     fn before_the_code(&self) -> String {
         let asks =
             |line: &Cast| matches!(&line.role, Role::Twinlock(args) if args.stand == Stand::Stack);

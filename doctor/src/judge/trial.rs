@@ -1,4 +1,4 @@
-//! Tries a remedy before it is printed. It must let in users with every factor, and no other users.
+//! Applies a remedy to the stack before it is printed, and checks that then only users with every factor get in.
 use std::io;
 
 use crate::judge::case::{Case, Reach, Wrong, wrong};
@@ -8,17 +8,17 @@ use crate::pam::stack::{Facility, Handler, StackKind};
 use crate::pam::table::{CaseRow, CaseTable, Password, Role, tabulate};
 use crate::pam::twinlock::ModuleAnswer;
 
-/// A change to the stack that a remedy describes.
+/// A change of the stack that a remedy proposes.
 pub(super) enum Edit<'a> {
-    /// Replaces the line at this index by this text.
+    /// Replaces the line at this index by this line.
     Replace(usize, &'a str),
-    /// Inserts this text as a line before the line at this index.
+    /// Inserts this line before the line at this index.
     Insert(usize, &'a str),
-    /// Replaces all lines.
+    /// Replaces all lines by these lines.
     Rewrite(&'a str),
 }
 
-/// What is wrong with a stack, for the users who reach PAM.
+/// Faults of a stack, as seen by the users who reach PAM.
 struct Trial {
     wrong: Vec<Wrong>,
     shut: Vec<(bool, &'static str)>,
@@ -26,8 +26,8 @@ struct Trial {
 }
 
 impl Case<'_> {
-    /// Reports whether the change removes this kind of way in, and adds no way in, no lock-out and no dependence on
-    /// unknown modules.
+    /// Reports whether the change removes the fault `kind` and makes nothing worse: no new fault, no new lock-out, and
+    /// no more rows that depend on unknown modules.
     pub(super) fn closes(&self, kind: Wrong, edit: &Edit<'_>) -> bool {
         let (Some(after), before) = (self.after(edit), tried(self.table, self.reach)) else {
             return false;
@@ -41,8 +41,7 @@ impl Case<'_> {
             && after.doubts <= before.doubts
     }
 
-    /// Reports whether nothing is wrong with the stack after the change, for users who reach PAM with these first
-    /// factors.
+    /// Reports whether the stack has no fault after the change, for users who reach PAM as `reach` says.
     pub(super) fn mends(&self, reach: Reach, edit: &Edit<'_>) -> bool {
         self.after(edit).is_some_and(|table| {
             let (after, credentials) = (tried(&table, reach), table.credentials.code);
@@ -53,8 +52,8 @@ impl Case<'_> {
         })
     }
 
-    /// Returns the truth table after the change; `None` if the change cannot be made, changes nothing or has too many
-    /// conditions.
+    /// Returns the truth table after the change; `None` if the change is not possible, changes nothing, or gives a
+    /// stack with too many conditions.
     fn after(&self, edit: &Edit<'_>) -> Option<CaseTable> {
         let old: Vec<Handler> = self.table.cast.iter().map(|line| line.handler.clone()).collect();
         let mut stack = old.clone();
@@ -75,7 +74,8 @@ impl Case<'_> {
         (!unchanged && !table.is_too_large()).then_some(table)
     }
 
-    /// Reports whether a line of the present stack names the module, and the file of the module is missing.
+    /// Reports whether `name` is the module of a present line and its file is missing. Modules of no present line count
+    /// as installed.
     fn is_missing(&self, name: &str) -> bool {
         self.table.cast.iter().any(|line| {
             let named =
@@ -105,21 +105,21 @@ fn tried(table: &CaseTable, reach: Reach) -> Trial {
     Trial { wrong: found, shut, doubts }
 }
 
-/// Parses the PAM line `text`. The result has the place and the substack level of the line `at`; `None` if libpam would
-/// not accept `text`.
+/// Parses the PAM line `text`, and gives it the place and the substack level of the line `at`; `None` if libpam would
+/// refuse `text`.
 fn placed(text: &str, at: &Handler) -> Option<Handler> {
     let line = read(text)?.into_iter().next()?;
     Some(Handler { level: at.level, place: at.place.clone(), ..line })
 }
 
-/// Reads auth lines; `None` if libpam would not accept them.
+/// Parses a text of auth lines; `None` if libpam would refuse one of them.
 fn read(text: &str) -> Option<Vec<Handler>> {
     let service = load(&OneFile(text), OneFile::SERVICE).ok()?;
     let sound = service.unusable.is_none() && service.faults.is_empty();
     sound.then(|| service.lines(Facility::Auth).to_vec())
 }
 
-/// A file tree with the PAM file of one service.
+/// A file tree that contains only one PAM file, with this text.
 struct OneFile<'a>(&'a str);
 
 impl OneFile<'_> {

@@ -1,11 +1,12 @@
-//! Finds another module that asks for a code in a stack in which twinlock asks for one too.
+//! Finds other modules that ask for a code in a stack in which twinlock asks for one.
 use crate::finding::{Finding, Level};
 use crate::judge::case::Case;
 use crate::pam::modules::Asks;
 use crate::pam::stack::StackKind;
 use crate::pam::table::{Cast, Role};
 
-/// Returns a finding for each line of another module that asks for a code in addition to twinlock's.
+/// Returns a finding for each line of another module that asks for a code, if a twinlock line of the stack asks for
+/// one.
 #[must_use]
 pub fn judge(case: &Case<'_>) -> Vec<Finding> {
     let ours = |line: &Cast| matches!(&line.role, Role::Twinlock(args) if args.stand.judges());
@@ -36,8 +37,8 @@ fn twice(case: &Case<'_>, number: usize, line: &Cast) -> Option<Finding> {
     })
 }
 
-/// Returns whether the stack is still correct after the line is removed. It is not if a jump counts the line, or if the
-/// line provides the password for later lines.
+/// Returns whether the stack is still correct without the line at index `number`. It is not correct if a jump counts
+/// the line, or if the line passes the password on to later lines.
 fn may_go(case: &Case<'_>, number: usize, line: &Cast) -> bool {
     let StackKind::Module { args, .. } = &line.handler.kind else { return false };
     if args.iter().any(|arg| arg == "forward_pass") {

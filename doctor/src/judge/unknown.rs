@@ -1,4 +1,4 @@
-//! Findings about what the simulation of a stack cannot decide: unknown modules, and too many conditions.
+//! Findings that the truth table cannot decide: unknown modules, and too many conditions.
 use crate::finding::{Finding, Level};
 use crate::judge::case::{Case, wrong};
 use crate::pam::modules::file_name;
@@ -7,7 +7,7 @@ use crate::pam::table::{CaseRow, Cast, Condition};
 use crate::pam::twinlock::ModuleAnswer;
 
 impl Case<'_> {
-    /// Returns a finding for each unknown module on whose answer a way in or a lock-out depends.
+    /// Returns a finding for each unknown module whose answer decides whether there is a way in or a lock-out.
     pub(super) fn unknown(&self) -> Vec<Finding> {
         let mut found: Vec<Finding> = Vec::new();
         for row in self.table.rows.iter().filter(|row| self.decides(row)) {
@@ -22,14 +22,15 @@ impl Case<'_> {
         found
     }
 
-    /// Returns whether the verdict depends on this row: it is a way in, or a login with every factor.
+    /// Returns whether the verdict depends on this row: users can reach it, and it is either a way in or a login with a
+    /// correct code.
     fn decides(&self, row: &CaseRow) -> bool {
         let right = row.world.answer == ModuleAnswer::Right;
         let covered = self.reach.covers(row.world.key);
         row.passes() && covered && (wrong(row).is_some() || right)
     }
 
-    /// Returns a finding about a stack with more combinations of conditions than are simulated.
+    /// Returns the finding that the conditions of the stack have more combinations of answers than are tried.
     pub(super) fn too_many(&self) -> Finding {
         Finding {
             level: Level::Unknown,

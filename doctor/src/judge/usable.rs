@@ -1,4 +1,4 @@
-//! Turns findings without effect into warnings: a way in by which no user gets in, and a line that refuses no user.
+//! Turns findings without effect into warnings: ways in that no user can use, and lines that refuse no user.
 use crate::finding::{Finding, Level};
 use crate::judge::case::{Case, Reach};
 use crate::pam::control::ControlAction;
@@ -6,9 +6,9 @@ use crate::pam::dispatch::Impression;
 use crate::pam::table::{CaseRow, Password, Role};
 use crate::pam::twinlock::ModuleAnswer;
 
-/// Names of findings about ways in that only exempt users can use.
+/// Names of findings about ways in that only users who are exempt or not enrolled can use.
 const FOR_EXEMPT: [&str; 4] = ["nullok", "not-enrolled-allowed", "rule-exempts", "rule-reminds"];
-/// Names of findings about ways in that every user whom the stack accepts can use.
+/// Names of findings about ways in that can be used by every user whom the stack accepts.
 const FOR_ALL: [&str; 2] = ["not-wired", "stack-after-failure"];
 /// Names of findings about lines that refuse every user who reaches them.
 const REFUSING: [&str; 5] = [
@@ -20,8 +20,8 @@ const REFUSING: [&str; 5] = [
 ];
 
 impl Case<'_> {
-    /// Turns two kinds of findings into warnings, because they have no effect: ways in by which no user gets in, and
-    /// lines that refuse no user who has every factor.
+    /// Turns findings without effect into warnings: ways in that no user can use, and lines that refuse no user who
+    /// gives every factor.
     pub fn weigh(&self, findings: &mut [Finding]) {
         if self.table.is_too_large() {
             return;
@@ -50,7 +50,8 @@ impl Case<'_> {
         self.table.rows.iter().any(|row| (self.usable)(row) && self.has_all(row))
     }
 
-    /// Reports whether the line at `place` is the first to refuse some user who has every factor.
+    /// Reports whether the line at `place` (`file:line`) refuses a user who gives every factor and whom no earlier line
+    /// refuses.
     fn refuses(&self, place: &str) -> bool {
         let here =
             |line: usize| self.line(line).filter(|line| line.handler.place.to_string() == place);
@@ -69,8 +70,8 @@ impl Case<'_> {
         proven && row.met && row.world.answer == ModuleAnswer::Right && self.makes_no_mistake(row)
     }
 
-    /// Reports whether the password of a row is correct, or is never asked for. A user whose correct password is
-    /// refused is locked out, even if a wrong password and a code would be accepted.
+    /// Reports whether the user of the row makes no mistake: the password is correct or is never asked for. A row that
+    /// grants access only after a wrong password does not count as a login of a user with every factor.
     pub(super) fn makes_no_mistake(&self, row: &CaseRow) -> bool {
         let asks =
             |line: usize| self.line(line).is_some_and(|line| matches!(line.role, Role::Proof(_)));
@@ -79,8 +80,8 @@ impl Case<'_> {
     }
 }
 
-/// Returns a function that tells whether users get in by a row: the row grants access, and users reach PAM with its
-/// first factor. For stacks for which sshd's settings are unknown or do not matter.
+/// Returns a function that tells whether a user can log in by a row: the row grants access, and `reach` includes what
+/// the row assumes (a key or none). It is used where sshd's settings are unknown or do not matter.
 pub fn covered(reach: Reach) -> impl Fn(&CaseRow) -> bool {
     move |row| row.passes() && reach.covers(row.world.key)
 }

@@ -1,4 +1,4 @@
-//! Finds twinlock lines whose refusal libpam ignores, so that a user without a code gets in.
+//! Finds twinlock lines whose control field ignores a refusal, so that a user without a code gets in.
 use crate::finding::{Finding, Level};
 use crate::judge::case::{Case, Wrong, wrong};
 use crate::judge::doors::required;
@@ -9,8 +9,8 @@ use crate::pam::table::{Cast, Role};
 use crate::pam::twinlock::{BROKEN, Stand};
 
 impl Case<'_> {
-    /// Returns a finding about a line whose refusal is ignored. If a later line refuses the same logins, there is no
-    /// finding.
+    /// Returns a finding if libpam ignores the refusal of the twinlock line at index `number` and some user therefore
+    /// gets in without a factor; otherwise `None`. There is no finding if a later line refuses those logins.
     pub(super) fn weak(&self, number: usize, line: &Cast) -> Option<Finding> {
         let Role::Twinlock(args) = &line.role else { return None };
         let weak = |code: &PamCode| match line.handler.actions.on(*code) {

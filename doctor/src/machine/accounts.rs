@@ -1,4 +1,4 @@
-//! The accounts and groups of the machine's files.
+//! The accounts and groups of the examined machine, read from its files.
 use std::collections::{BTreeMap, BTreeSet};
 use std::io;
 use std::rc::Rc;
@@ -10,20 +10,21 @@ use crate::pam::stack::Handler;
 use crate::sshd::empty::EmptyPasswords;
 use crate::sshd::probe::{Account, People, Shell};
 
-/// Databases of nsswitch.conf that name accounts and their groups.
+/// Databases of nsswitch.conf that list accounts and their groups.
 const DATABASES: [&str; 3] = ["passwd:", "group:", "initgroups:"];
-/// Folders with user and group records of systemd.
+/// Folders in which systemd keeps user and group records.
 const RECORDS: [&str; 5] =
     ["/etc/userdb", "/run/userdb", "/run/host/userdb", "/usr/lib/userdb", "/var/lib/systemd/home"];
 
-/// Largest size in bytes of a list of accounts that is evaluated.
+/// Maximum size in bytes of a list of accounts that is evaluated.
 const LIST_MAX: usize = 1 << 16;
 
 impl Machine {
-    /// Returns the accounts of the files with all their groups, and whether a directory may contain more accounts.
+    /// Returns the accounts of /etc/passwd with all their groups, and the name of a directory that may contain more
+    /// accounts.
     ///
     /// # Errors
-    /// [`UnreadableError`] if an existing list cannot be read.
+    /// [`UnreadableError`] if /etc/passwd or /etc/group exists and cannot be read.
     pub fn people(&self) -> Result<People, UnreadableError> {
         let groups: Vec<Group> = self.list("/etc/group")?.lines().filter_map(Group::of).collect();
         let mut member_of: BTreeMap<&str, Vec<String>> = BTreeMap::new();
@@ -48,8 +49,9 @@ impl Machine {
         Ok(People { accounts: accounts.collect(), elsewhere })
     }
 
-    /// Returns the accounts that the conditions of a stack test, and the texts of the lists of accounts that its lines
-    /// name. `enrolled` are the accounts with a code, if they are known.
+    /// Returns the accounts that can have every factor, and the texts of the lists of accounts that lines of the stack
+    /// name. If no line tests the account, returns an empty census. `enrolled` are the accounts with a code; `None` if
+    /// they are not known.
     #[must_use]
     pub fn census(&self, stack: &[Handler], enrolled: Option<&[String]>) -> Rc<Census> {
         if !census::asks(stack) {
@@ -61,8 +63,9 @@ impl Machine {
         Rc::new(Census { people, lists: lists.collect() })
     }
 
-    /// Returns the text of a list that pam_listfile or pam_access reads; `None` if it cannot be read or is too large,
-    /// if every user may write to it, or if the module also reads other files.
+    /// Returns the text of a list that pam_listfile or pam_access reads. Returns `None` if the list cannot be read, is
+    /// larger than [`LIST_MAX`] or is writable by every user, or if pam_access also reads files of
+    /// /etc/security/access.d.
     fn plain_list(&self, path: &str) -> Option<String> {
         let is_open = self.tree.stat(path).is_ok_and(|found| found.st_mode & 0o002 != 0);
         let more = self.tree.names("/etc/security/access.d").unwrap_or_default();
@@ -70,8 +73,8 @@ impl Machine {
         self.text(path).ok().filter(|text| !is_open && is_whole && text.len() <= LIST_MAX)
     }
 
-    /// Returns the enrolled accounts; all accounts if `enrolled` is `None`. Returns `None` if an account may be
-    /// missing.
+    /// Returns the enrolled accounts, or all accounts if `enrolled` is `None`. Returns `None` if accounts may exist
+    /// outside of the files, or if no account is found.
     fn persons(&self, enrolled: Option<&[String]>) -> Option<Vec<Person>> {
         let people = self.people().ok().filter(|people| people.elsewhere.is_none())?;
         if self.elsewhere().is_some() {
@@ -95,7 +98,7 @@ impl Machine {
         (!persons.is_empty()).then_some(persons)
     }
 
-    /// Returns the accounts with an empty password field.
+    /// Returns the accounts whose password field in /etc/shadow is empty.
     #[must_use]
     pub fn empty_passwords(&self) -> EmptyPasswords {
         match self.text("/etc/shadow") {
@@ -112,8 +115,8 @@ impl Machine {
         }
     }
 
-    /// Returns the first source of accounts or groups other than a file, and the place that names it; `None` if all are
-    /// in files.
+    /// Returns the first source of accounts or groups that is not a file: the place that names it, and its name. `None`
+    /// if all sources are files.
     #[must_use]
     pub fn elsewhere(&self) -> Option<(String, String)> {
         if !self.tree.is_host() && !self.has("/etc/passwd") {
@@ -122,7 +125,8 @@ impl Machine {
         DATABASES.iter().find_map(|database| self.source(database))
     }
 
-    /// Returns the first source of an nsswitch.conf database other than a file, and the place that names it.
+    /// Returns the first source of a database of nsswitch.conf that is not a file: `file:line` and the name of the
+    /// source. `None` if all sources are files. `database` is the first word of the line, such as `passwd:`.
     fn source(&self, database: &str) -> Option<(String, String)> {
         let path = "/etc/nsswitch.conf";
         let text = self.text(path).ok()?;
@@ -139,14 +143,14 @@ impl Machine {
         Some((format!("{path}:{number}"), other.to_owned()))
     }
 
-    /// Reports whether systemd knows accounts or groups by records of its own (nss-systemd(8), systemd-homed(8)).
+    /// Reports whether systemd has user or group records (nss-systemd(8), systemd-homed(8)).
     fn has_user_records(&self) -> bool {
         let any = |folder: &&str| self.tree.names(folder).is_ok_and(|names| !names.is_empty());
         RECORDS.iter().any(any)
     }
 }
 
-/// Returns the name, group number and shell of an account from a line of /etc/passwd.
+/// Parses a line of /etc/passwd. Returns name, group number and shell of the account; `None` if the line is not valid.
 fn account(line: &str) -> Option<(&str, &str, Shell)> {
     let fields: Vec<&str> = line.split(':').collect();
     let (name, number, shell) = (fields.first()?, fields.get(3)?, fields.get(6)?);

@@ -1,11 +1,12 @@
-//! Patterns of file names as glob(3) reads them: `*`, `?` and `[...]`.
+//! Patterns of file names as in glob(3): `*`, `?` and `[...]`.
 
-/// Returns whether a component of a path contains a character of a pattern.
+/// Returns whether the name, one component of a path, is a pattern: it contains `*`, `?` or `[`.
 pub(super) fn is_pattern(part: &str) -> bool {
     part.contains(['*', '?', '['])
 }
 
-/// Returns whether a file name matches a pattern. A leading dot of the name matches only a dot in the pattern.
+/// Returns whether the file name matches the pattern. A leading dot of the name is matched only by a dot of the
+/// pattern.
 pub(super) fn fits(pattern: &str, name: &str) -> bool {
     let pattern: Vec<char> = pattern.chars().collect();
     let name: Vec<char> = name.chars().collect();
@@ -13,7 +14,7 @@ pub(super) fn fits(pattern: &str, name: &str) -> bool {
     !hidden && rest_fits(&pattern, &name)
 }
 
-/// Returns whether an absolute path matches an absolute pattern, component by component.
+/// Returns whether the absolute path matches the absolute pattern, each component by itself.
 pub(super) fn fits_path(pattern: &str, path: &str) -> bool {
     let parts = |path: &str| -> Vec<String> {
         path.split('/').filter(|part| !part.is_empty()).map(str::to_owned).collect()

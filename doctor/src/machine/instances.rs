@@ -1,4 +1,4 @@
-//! Finds the sshds that run or that a unit starts, with their options.
+//! Finds the sshds that run or that a systemd unit starts, with their options.
 use std::fs;
 use std::os::unix::fs::MetadataExt;
 
@@ -8,7 +8,7 @@ use crate::pam::stack::LinePlace;
 use crate::sshd::command_line::{self, Instance};
 use crate::sshd::config::{MAIN_FILES, Patterns};
 
-/// Units that start sshd, and their folders in order of precedence.
+/// systemd units that start sshd.
 const UNITS: [&str; 4] = ["ssh.service", "sshd.service", "ssh@.service", "sshd@.service"];
 pub(super) const UNIT_FOLDERS: [&str; 4] = [
     "/etc/systemd/system",
@@ -18,7 +18,8 @@ pub(super) const UNIT_FOLDERS: [&str; 4] = [
 ];
 
 impl Machine {
-    /// Returns each sshd that runs or that a unit starts, once for each set of options.
+    /// Returns the sshds that run or that a unit starts. Of several with the same options, returns the first. If there
+    /// is none, returns an sshd with the options of the distribution's file of defaults, or without options.
     #[must_use]
     pub fn instances(&self) -> Vec<Instance> {
         let units = UNITS.iter().filter_map(|name| self.unit(name));
@@ -37,7 +38,8 @@ impl Machine {
         all
     }
 
-    /// Returns the sshd that a unit with its drop-ins starts; `None` if there is no such unit.
+    /// Returns the sshd that the systemd unit `name` starts, with its drop-ins applied; `None` if there is no such unit
+    /// or it starts another program.
     fn unit(&self, name: &str) -> Option<Instance> {
         let main =
             UNIT_FOLDERS.iter().find_map(|folder| self.started_by(&format!("{folder}/{name}")));
@@ -61,8 +63,8 @@ impl Machine {
         Some((LinePlace { file: file.to_owned(), line }, words.get(1..)?.to_vec()))
     }
 
-    /// Returns an sshd with the options that a distribution's file such as /etc/default/ssh sets; `None` if no such
-    /// file sets options.
+    /// Returns an sshd with the options that a file of defaults such as /etc/default/ssh sets; `None` if no such file
+    /// sets options.
     fn defaults(&self) -> Option<Instance> {
         command_line::DEFAULTS.iter().find_map(|(name, file)| {
             let (line, words) = command_line::assigned(&self.text(file).ok()?, name)?;
@@ -75,8 +77,8 @@ impl Machine {
         self.listeners().into_iter().map(|(_, instance)| instance).collect()
     }
 
-    /// Returns the listening sshds that run as root, with their process ids. Ignores processes of other users: such a
-    /// process may call itself sshd, and root would then run sshd with the options that this user chose.
+    /// Returns process id and options of each listening sshd of this host that runs as root. Processes of other users
+    /// are left out: a user could name a process sshd and thereby choose the options with which root runs sshd.
     pub(super) fn listeners(&self) -> Vec<(String, Instance)> {
         if !self.tree.is_host() {
             return Vec::new();
@@ -93,8 +95,8 @@ impl Machine {
         processes.into_iter().filter_map(instance).collect()
     }
 
-    /// Returns whether a process runs the program sshd with all its user ids 0, in the same file tree. A container has
-    /// its own file tree.
+    /// Returns whether the process runs the program sshd with all four user ids 0 and with this process's root
+    /// directory. A process in a container has another root directory. `process` is the process id.
     fn is_sshd_of_root(&self, process: &str) -> bool {
         let of = |name: &str| format!("/proc/{process}/{name}");
         let status = self.text(&of("status")).unwrap_or_default();

@@ -1,4 +1,4 @@
-//! Checks whether the dynamic loader can load the module, as libpam will.
+//! Checks whether the dynamic loader can load twinlock's module, as libpam will.
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::process::{Command, Stdio};
@@ -12,13 +12,13 @@ use crate::pam::modules::file_name;
 use crate::pam::stack::{Facility, Service, StackKind};
 use crate::pam::twinlock::is_twinlock;
 
-/// A program that does nothing. The module is loaded into it as a test.
+/// A program that does nothing, into which the module is loaded.
 const IDLE: &str = "/usr/bin/true";
 
 impl Machine {
-    /// Returns a finding for each file of the module that cannot be loaded: a lock-out if a line then refuses every
-    /// login that reaches it. Only files that root alone can have written are tried, since loading runs their code;
-    /// files of another host are not tried.
+    /// Returns a finding for each file of twinlock's module that cannot be loaded: a lock-out if a line then refuses
+    /// every login that reaches it, otherwise a warning. A file that a user other than root can replace is not loaded,
+    /// because loading runs its code; nor is a file of another machine.
     #[must_use]
     pub fn unloadable(&self, service: &Service) -> Vec<Finding> {
         let mut names: BTreeMap<&str, Level> = BTreeMap::new();
@@ -52,8 +52,9 @@ impl Machine {
         names.into_iter().filter_map(finding).collect()
     }
 
-    /// Loads the file into a process that does nothing else. Returns the error message of the dynamic loader; `None` if
-    /// there is none. Also returns `None`, without loading the file, if a user other than root can replace it.
+    /// Loads the file into [`IDLE`] and returns the error message of the dynamic loader; `None` if the file can be
+    /// loaded. Also returns `None`, without loading the file, if it is not a file of this host or a user other than
+    /// root can replace it.
     fn said_by_loader(&self, path: &str) -> Option<String> {
         let whole = Path::new(path).canonicalize().ok().filter(|_| self.is_host())?;
         let is_plain = !whole.to_str()?.contains([':', ' ']);
@@ -67,7 +68,7 @@ impl Machine {
         (!done.status.success() || !said.is_empty()).then(|| said.trim_end_matches('.').to_owned())
     }
 
-    /// Returns whether only root can replace the file or folder.
+    /// Returns whether the file or folder belongs to root and no other user can write to it.
     fn is_of_root(&self, path: &Path) -> bool {
         let found = path.to_str().and_then(|path| self.tree.stat(path).ok());
         found.is_some_and(|found| found.st_uid == 0 && found.st_mode & 0o022 == 0)

@@ -1,4 +1,4 @@
-//! Checks whether a running sshd has read its files since they were changed.
+//! Finds running sshds that have not read their files since the files were changed.
 use rustix::param::clock_ticks_per_second;
 
 use crate::finding::{Finding, Level};
@@ -6,23 +6,22 @@ use crate::machine::Machine;
 use crate::pam::load::Files;
 use crate::sshd::config::Config;
 
-/// A time since 1970: seconds and nanoseconds.
+/// A time since 1970-01-01 00:00 UTC: seconds, then nanoseconds.
 type Time = [i64; 2];
 
-/// The time at which an sshd read its files.
+/// What is known about the time at which an sshd read its files.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 enum Since {
-    /// sshd read its files at this time, which is the time of the PID file. sshd writes the PID file at its start and
-    /// at each reload.
+    /// The exact time. It is the modification time of the PID file, which sshd writes when it starts and at each
+    /// reload.
     Read(Time),
-    /// sshd read its files at this time or later. This is the time at which the process started; a reload does not
-    /// change it.
+    /// The earliest possible time. It is the start of the process, and a reload after it leaves no trace.
     Started(Time),
 }
 
 impl Machine {
-    /// Returns a warning for each running sshd whose files were changed after sshd read them. `pid_file` is the value
-    /// of the setting PidFile.
+    /// Returns a warning for each running sshd whose files were changed after it read them. Only processes with the
+    /// options of the examined sshd are checked. `pid_file` is the value of the setting PidFile.
     #[must_use]
     pub fn not_reloaded(&self, config: &Config, pid_file: Option<&str>) -> Vec<Finding> {
         let Some((file, changed)) = self.last_changed(config) else { return Vec::new() };
@@ -45,8 +44,8 @@ impl Machine {
         .collect()
     }
 
-    /// Returns the configuration file that was changed last, and the time of its change. A removed drop-in file changes
-    /// the time of the folder of drop-ins.
+    /// Returns the most recently changed of sshd's files, and the time of the change. The folder of drop-ins counts as
+    /// a file, since its time shows that a drop-in was removed. `None` if no file's time can be read.
     fn last_changed(&self, config: &Config) -> Option<(String, Time)> {
         let places = config.directives.iter().map(|line| &line.place.file);
         let places = places.chain(config.blocks.iter().map(|block| &block.place.file));

@@ -1,4 +1,4 @@
-//! Runs sshd of the examined machine, which prints its settings: the part of [`Machine`] that starts a program.
+//! Runs sshd of the examined machine to obtain its settings: the methods of [`Machine`] that start a program.
 use std::fs;
 use std::io::{self, Read};
 use std::os::unix::process::CommandExt;
@@ -11,20 +11,21 @@ use crate::machine::{Machine, ProbeError};
 use crate::pam::load::Files;
 use crate::sshd::config::MAIN_FILES;
 
-/// Largest output of sshd in bytes.
+/// Maximum number of bytes that are read of sshd's output.
 const OUTPUT_MAX: u64 = 1 << 20;
-/// Error message of an sshd that was not started since the boot, so that its folder below /run is missing. Only an sshd
+/// Error message of sshd if its folder below /run is missing, because sshd was not started since the boot. Only an sshd
 /// that root runs needs the folder.
 const NO_FOLDER: &str = "Missing privilege separation directory";
-/// User and group as which sshd prints its settings if root cannot. No account has this number, as a rule: a process of the
-/// same user could change what sshd prints. Containers often map only numbers up to 65535.
+/// User id and group id as which sshd is run if it cannot print its settings as root. No account should have this
+/// number, since a process with the same user id could change sshd's output. The number is below 65536, because
+/// containers often map no higher ones.
 const UNUSED: u32 = 65_533;
 
 impl Machine {
-    /// Returns the error message of `sshd -t` about the settings; `None` if sshd accepts them.
+    /// Runs `sshd -t`. Returns the error message about the settings; `None` if sshd accepts them.
     ///
     /// # Errors
-    /// [`ProbeError`] if sshd cannot be run.
+    /// [`ProbeError`] if sshd cannot be run, or fails for a reason other than the settings.
     pub fn complaint(&self) -> Result<Option<String>, ProbeError> {
         if let Some(folder) = &self.recorded {
             return Ok(fs::read_to_string(folder.join("t")).ok());
@@ -39,7 +40,8 @@ impl Machine {
         }
     }
 
-    /// Returns the output of `sshd -T`, for one user if `connection` is given.
+    /// Returns the output of `sshd -T`. `connection` is the argument of `-C`, which names a user and a connection; with
+    /// `None`, no Match block applies.
     ///
     /// # Errors
     /// [`ProbeError`] if sshd cannot be run or fails.
@@ -76,7 +78,8 @@ impl Machine {
         }
     }
 
-    /// Returns the command that runs sshd with the copies of its configuration.
+    /// Returns the command that runs sshd with the copies in `stage` in place of its own files. `args` are the first
+    /// arguments.
     fn of_stage(&self, program: &Path, args: &[&str], stage: &Stage) -> Command {
         let mut command = Command::new(program);
         let pairs = self.instance.options.chunks_exact(2);
@@ -88,7 +91,7 @@ impl Machine {
         command
     }
 
-    /// Returns the copies of the configuration of this sshd.
+    /// Returns copies of the configuration files of the examined sshd. They are made at the first call.
     fn stage(&self) -> io::Result<&Stage> {
         if let Some(stage) = self.stage.get() {
             return Ok(stage);
@@ -107,10 +110,10 @@ fn not_copied(error: io::Error) -> ProbeError {
     ProbeError::NotCopied(error.to_string())
 }
 
-/// Runs sshd. Returns its output, or its error message as a [`ProbeError`].
+/// Runs sshd. Returns its output; if sshd fails, returns its error message as a [`ProbeError`].
 ///
 /// # Errors
-/// [`io::Error`] if it cannot be run.
+/// [`io::Error`] if the program cannot be started or its output cannot be read.
 fn answer(command: &mut Command) -> io::Result<Result<String, ProbeError>> {
     let streams = command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
     let mut child = streams.spawn()?;
@@ -125,16 +128,16 @@ fn answer(command: &mut Command) -> io::Result<Result<String, ProbeError>> {
     Ok(Err(ProbeError::Refused(complaint.replace('\r', "").trim().to_owned())))
 }
 
-/// Reads at most [`OUTPUT_MAX`] bytes of the output of a process. The caller of doctor may control the process, and
-/// could make it print without end.
+/// Reads at most [`OUTPUT_MAX`] bytes of a process's output. Without the limit, a process that the caller of doctor
+/// controls could print without end.
 fn bounded(stream: impl Read) -> io::Result<String> {
     let mut bytes = Vec::new();
     stream.take(OUTPUT_MAX).read_to_end(&mut bytes)?;
     Ok(String::from_utf8_lossy(&bytes).into_owned())
 }
 
-/// Reports whether an error message of sshd is not about the settings, but about the rights of the caller, or about
-/// files that exist only while sshd runs.
+/// Reports whether an error message of sshd has a cause other than the settings: missing rights of the caller, or files
+/// that exist only while sshd runs.
 fn beside_the_point(said: &str) -> bool {
     said.contains("no hostkeys available")
         || said.contains(NO_FOLDER)

@@ -1,14 +1,14 @@
-//! The ports on which systemd listens for sshd.
+//! Ports on which systemd listens and starts an sshd for each connection.
 use crate::machine::Machine;
 use crate::machine::instances::UNIT_FOLDERS;
 use crate::pam::load::Files;
 use crate::sshd::config::Patterns;
 
-/// Units that start an sshd for a connection.
+/// systemd socket units that start an sshd for each connection.
 const SOCKETS: [&str; 2] = ["ssh.socket", "sshd.socket"];
 
 impl Machine {
-    /// Returns the ports of the socket units of sshd, with their drop-ins.
+    /// Returns the ports that the socket units of sshd and their drop-ins set.
     #[must_use]
     pub fn socket_ports(&self) -> Vec<String> {
         SOCKETS.iter().flat_map(|name| self.ports_of(name)).collect()

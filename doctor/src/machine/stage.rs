@@ -1,4 +1,5 @@
-//! Copies of candidate files for sshd: a private folder that holds them, with their Include lines resolved.
+//! Copies of sshd's files in a private folder, so that sshd can read files that are not in place. Include lines name
+//! the copies.
 use std::fs::{self, DirBuilder, Permissions};
 use std::io;
 use std::os::fd::OwnedFd;
@@ -17,29 +18,30 @@ use crate::pam::load::Files;
 use crate::sshd::config::{DEEPEST, FILES_MAX, Patterns, criteria, included, split};
 use crate::sshd::probe::{People, fits_group};
 
-/// The folder in which folders with copies are created.
+/// Folder in which each folder with copies is created.
 const PLACE: &str = "/tmp";
-/// Beginning of the names of folders with copies.
+/// Start of the name of each folder with copies.
 const PREFIX: &str = "twinlock-doctor.";
 
-/// A folder with copies of sshd's files. It is removed when this value is dropped.
+/// A folder with copies of sshd's configuration files. The folder is removed when this value is dropped.
 #[derive(Debug)]
 pub(super) struct Stage {
     folder: PathBuf,
-    /// The open folder, locked: a folder that is not locked is left over from a process that was killed.
+    /// The folder, opened and locked. A folder without a lock was left behind by a killed process and may be removed.
     lock: OwnedFd,
-    /// Path of each copied file; its copy is named after its place in this list.
+    /// Path of each original file. The copy of the file at index N is named `N.conf`.
     copied: Vec<String>,
 }
 
-/// The machine whose files are copied, and its accounts; `None` if sshd can look up the accounts by itself.
+/// The machine whose files are copied. `people` are its accounts, by which `Match Group` is replaced; `None` if sshd
+/// can look up the groups itself.
 struct Source<'a> {
     machine: &'a Machine,
     people: Option<&'a People>,
 }
 
 impl Stage {
-    /// Copies a configuration file and all files that it includes.
+    /// Copies the configuration file `main` and all files that it includes.
     ///
     /// # Errors
     /// [`io::Error`] if a file cannot be read or a copy cannot be written.
@@ -57,7 +59,7 @@ impl Stage {
         Ok(stage)
     }
 
-    /// Creates a folder without copies, and locks it.
+    /// Creates an empty folder with a random name, and locks it.
     fn empty() -> io::Result<Self> {
         let mut random = [0; 8];
         KernelEntropy.fill(&mut random).map_err(|_| io::Error::other("no random bytes"))?;
@@ -69,7 +71,7 @@ impl Stage {
         Ok(Self { folder, lock, copied: Vec::new() })
     }
 
-    /// Removes folders of this user that are left over from killed processes.
+    /// Removes folders that killed processes of the same user have left behind.
     fn remove_left_over(&self) {
         let Ok(own) = fstat(&self.lock) else { return };
         let entries = fs::read_dir(PLACE).into_iter().flatten().flatten();
@@ -82,18 +84,19 @@ impl Stage {
         }
     }
 
-    /// Returns the path of the copy of the main file.
+    /// Returns the path of the copy of the main configuration file.
     pub(super) fn main(&self) -> PathBuf {
         self.path(0)
     }
 
-    /// Returns the path of the generated host key, for callers who cannot read the host's own keys.
+    /// Returns the path of the host key made for the copies, which callers without access to the host's own keys can
+    /// read. There is no file if ssh-keygen failed.
     pub(super) fn host_key(&self) -> PathBuf {
         self.folder.join("key")
     }
 
-    /// In an error message of sshd, replaces the path of each copy by the path of the copied file. Leaves the output of
-    /// a successful run unchanged.
+    /// Replaces the path of each copy in an error message of sshd by the path of the original file. Leaves the output
+    /// of a successful run unchanged.
     pub(super) fn restore(&self, said: Result<String, ProbeError>) -> Result<String, ProbeError> {
         said.map_err(|error| match error {
             ProbeError::Refused(said) => ProbeError::Refused(self.restored(&said)),
@@ -108,8 +111,8 @@ impl Stage {
         })
     }
 
-    /// Gives the host key to the user with this uid, and lets the group with the same number read the copies. The
-    /// copies still belong to the user of this process, so nobody else can change them.
+    /// Lets an sshd with this user id and group id read the copies: makes it the owner of the host key, and gives its
+    /// group read access to the copies. The copies keep their owner, so that only this process's user can change them.
     ///
     /// # Errors
     /// [`io::Error`] if an owner or a mode cannot be set.
@@ -131,7 +134,8 @@ impl Stage {
         self.folder.join(format!("{number}.conf"))
     }
 
-    /// Copies one file, line by line. Returns the path of the copy.
+    /// Copies the file `path` line by line, with the files that it includes, and returns the path of the copy. `depth`
+    /// is the number of Include lines that lead to the file.
     fn copy(&mut self, source: &Source<'_>, path: &str, depth: usize) -> io::Result<PathBuf> {
         if self.copied.len() >= FILES_MAX {
             return Err(io::Error::other(format!("{FILES_MAX} files are included, or more")));
@@ -175,7 +179,7 @@ impl Stage {
         Ok(copies)
     }
 
-    /// Creates a host key among the copies. Without it, sshd would read the host keys of the host.
+    /// Creates a host key in the folder, so that sshd does not need the host's own keys. Ignores a failure.
     fn make_host_key(&self) {
         let mut command = Command::new(programs::whole_path("ssh-keygen"));
         command.args(["-q", "-t", "ed25519", "-N", "", "-f"]).arg(self.host_key());
@@ -189,7 +193,7 @@ impl Drop for Stage {
     }
 }
 
-/// Opens a folder and locks it; fails if another process has locked it. A symbolic link is not followed.
+/// Opens and locks a folder. Fails if another process holds the lock, or if the path is a symbolic link.
 fn locked(folder: &Path) -> io::Result<OwnedFd> {
     let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
     let open = openat(CWD, folder, flags, Mode::empty())?;
@@ -197,7 +201,7 @@ fn locked(folder: &Path) -> io::Result<OwnedFd> {
     Ok(open)
 }
 
-/// Returns an Include line with the paths of the copies; an empty line if there are none.
+/// Returns an Include line that names these copies; an empty string if there are none.
 fn include(copies: &[PathBuf]) -> String {
     if copies.is_empty() {
         return String::new();
@@ -207,8 +211,8 @@ fn include(copies: &[PathBuf]) -> String {
 }
 
 impl Source<'_> {
-    /// Returns a Match line. If sshd cannot look up groups, each criterion `Group` is replaced by the members of the
-    /// groups.
+    /// Returns the Match line `line`, whose criteria are `value`. If sshd cannot look up groups, each criterion `Group`
+    /// is replaced by `User` with the members of the groups.
     fn matched(&self, line: &str, value: &str) -> String {
         let Some(people) = self.people else { return line.to_owned() };
         let each = criteria(value).into_iter().map(|(word, list)| match word.as_str() {
@@ -219,8 +223,8 @@ impl Source<'_> {
     }
 }
 
-/// Returns the members of groups that match a list, as a list of users; if there are none, a list that no account
-/// matches.
+/// Returns a `User` list of the members of the groups that match `list`; if there are none, a list that matches no
+/// user.
 fn members(people: &People, list: &str) -> String {
     let is_in = people.accounts.iter().filter(|account| fits_group(list, &account.groups));
     let names = is_in.map(|account| account.name.as_str());

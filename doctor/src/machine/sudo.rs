@@ -1,4 +1,4 @@
-//! Runs `cvtsudoers` of sudo to read sudoers.
+//! Runs sudo's program `cvtsudoers`, which reads sudoers and prints it as JSON.
 use std::process::Command;
 
 use twinlock_host::programs;
@@ -8,16 +8,16 @@ use crate::machine::Machine;
 /// The result of `cvtsudoers`.
 #[derive(Debug, PartialEq, Eq)]
 pub enum SudoersOutput {
-    /// The output of `cvtsudoers` in JSON.
+    /// The file's content as JSON.
     Json(String),
-    /// `cvtsudoers` refuses the file with this message.
+    /// `cvtsudoers` failed with this error message.
     Refused(String),
-    /// `cvtsudoers` is not installed, or the file belongs to another machine.
+    /// `cvtsudoers` is not installed, or the machine is not this host.
     NoProgram,
 }
 
 impl Machine {
-    /// Returns the rules of sudoers, including all files that it includes, in JSON.
+    /// Returns the content of the sudoers file `file`, with all files that it includes, as JSON.
     #[must_use]
     pub fn sudoers(&self, file: &str) -> SudoersOutput {
         let program = programs::whole_path("cvtsudoers");
@@ -37,7 +37,8 @@ impl Machine {
         }
     }
 
-    /// Reports whether a program is installed. `name` is the name of a file in a program folder, or a whole path.
+    /// Reports whether a program is installed. `name` is a whole path, or a file name that is searched in the folders
+    /// for programs.
     #[must_use]
     pub fn has_program(&self, name: &str) -> bool {
         if name.starts_with('/') {
@@ -49,8 +50,8 @@ impl Machine {
         folders.iter().chain([&system]).any(|one| self.has(&format!("{one}/{name}")))
     }
 
-    /// Reports whether the tree contains any programs. A tree with only settings does not show which programs are
-    /// installed.
+    /// Reports whether the tree contains programs at all. In a tree that holds only settings, a missing program says
+    /// nothing.
     #[must_use]
     pub fn has_programs(&self) -> bool {
         ["/usr/bin", "/bin", "/run/current-system/sw/bin"].iter().any(|one| self.has(one))

@@ -1,4 +1,4 @@
-//! Files of the examined machine: regular files of a bounded size, below the root of the machine.
+//! Files of the examined machine: regular files up to a maximum size, below the root of the machine.
 use std::fs::File;
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
@@ -9,30 +9,30 @@ use rustix::fs::{self, CWD, Dir, FileType, Mode, OFlags, ResolveFlags, Stat};
 use crate::machine::glob;
 use crate::pam::load::UnreadableError;
 
-/// Largest size of a file in bytes: a list of a million accounts.
+/// Maximum size in bytes of a file, which is enough for a list of a million accounts.
 const SIZE_MAX: u64 = 1 << 27;
 
-/// The files of a machine, or of a folder that holds the files of one.
+/// The files below one folder, which is the root of the examined machine.
 #[derive(Clone, Debug)]
 pub(super) struct Tree {
     root: PathBuf,
 }
 
 impl Tree {
-    /// Creates the tree below a folder.
+    /// Creates a tree whose root is `root`.
     pub(super) fn new(root: PathBuf) -> Self {
         Self { root }
     }
 
-    /// Returns whether these are the files of this host.
+    /// Returns whether the root is `/`, so that the files are those of this host.
     pub(super) fn is_host(&self) -> bool {
         self.root == Path::new("/")
     }
 
-    /// Reads a regular file.
+    /// Returns the text of a regular file.
     ///
     /// # Errors
-    /// [`io::Error`] if the path leads to another kind of file, or the file cannot be read or is too large.
+    /// [`io::Error`] if the path names another kind of file, or the file cannot be read or is larger than [`SIZE_MAX`].
     pub(super) fn text(&self, path: &str) -> io::Result<String> {
         // Opening a device can have an effect, so the kind of file is checked before.
         let found = fs::fstat(self.open(path, OFlags::PATH)?)?;
@@ -49,15 +49,15 @@ impl Tree {
         Ok(String::from_utf8_lossy(&bytes).into_owned())
     }
 
-    /// Returns owner, mode and kind of a file.
+    /// Returns owner, mode and type of a file. Symbolic links are followed.
     ///
     /// # Errors
-    /// [`io::Error`] if there is no such file, or a folder on the way cannot be searched.
+    /// [`io::Error`] if there is no such file, or a folder on its path cannot be searched.
     pub(super) fn stat(&self, path: &str) -> io::Result<Stat> {
         Ok(fs::fstat(self.open(path, OFlags::PATH)?)?)
     }
 
-    /// Returns owner, mode and kind of a file or of a symbolic link.
+    /// Returns owner, mode and type of a file. If the path names a symbolic link, returns those of the link.
     ///
     /// # Errors
     /// As [`Tree::stat`].
@@ -65,15 +65,15 @@ impl Tree {
         Ok(fs::fstat(self.open(path, OFlags::PATH | OFlags::NOFOLLOW)?)?)
     }
 
-    /// Returns whether a path leads to a folder.
+    /// Returns whether the path names a folder or a symbolic link to one.
     pub(super) fn is_folder(&self, path: &str) -> bool {
         self.stat(path).is_ok_and(|found| kind(&found) == FileType::Directory)
     }
 
-    /// Returns the names in a folder, sorted; none if there is no such folder.
+    /// Returns the sorted names of the entries of a folder; none if the folder does not exist.
     ///
     /// # Errors
-    /// [`io::Error`] if the folder cannot be read.
+    /// [`io::Error`] if the folder exists and cannot be read.
     pub(super) fn names(&self, folder: &str) -> io::Result<Vec<String>> {
         let fd = match self.open(folder, OFlags::RDONLY | OFlags::DIRECTORY) {
             Err(error) if is_absent(&error) => return Ok(Vec::new()),
@@ -90,10 +90,10 @@ impl Tree {
         Ok(all)
     }
 
-    /// Returns the files that match a pattern of sshd's Include, sorted.
+    /// Returns the sorted paths of the files that match the pattern of an Include line of sshd.
     ///
     /// # Errors
-    /// [`UnreadableError`] if a folder on the way cannot be read.
+    /// [`UnreadableError`] if a folder that the pattern searches cannot be read.
     pub(super) fn matching(&self, pattern: &str) -> Result<Vec<String>, UnreadableError> {
         let mut found = vec![String::new()];
         for part in pattern.split('/').filter(|part| !part.is_empty()) {
@@ -126,7 +126,7 @@ impl Tree {
         Ok(names.iter().map(|name| format!("{folder}/{name}")).collect())
     }
 
-    /// Opens a file. Below a folder, symbolic links are followed as if the folder were the root.
+    /// Opens a file. If the tree is not this host, symbolic links are resolved inside the tree.
     fn open(&self, path: &str, flags: OFlags) -> io::Result<OwnedFd> {
         let flags = flags | OFlags::CLOEXEC;
         if self.is_host() {
@@ -146,7 +146,8 @@ fn kind(found: &Stat) -> FileType {
     FileType::from_raw_mode(found.st_mode)
 }
 
-/// Reports whether the file is /dev/null. Administrators link a file to it to make the file empty.
+/// Reports whether the file is /dev/null. It counts as an empty file, because administrators link to it to disable a
+/// file.
 fn is_null(found: &Stat) -> bool {
     kind(found) == FileType::CharacterDevice && found.st_rdev == fs::makedev(1, 3)
 }

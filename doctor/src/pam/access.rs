@@ -1,13 +1,14 @@
-//! Lists of pam_access (access.conf(5)): whether a line admits an account, where that does not depend on the connection.
+//! Access lists of pam_access (access.conf(5)): whether a list admits an account from any origin.
 use crate::pam::census::Person;
 
-/// The file that pam_access reads if the line does not name another file.
+/// The list that pam_access reads if the arguments of the PAM line name no other file.
 pub(super) const FILE: &str = "/etc/security/access.conf";
 /// Arguments of pam_access that do not change its answer.
 const TALK: [&str; 3] = ["debug", "noaudit", "nodefgroup"];
 
-/// Returns whether the list admits the account. The first entry that matches decides; an account that no entry matches
-/// is admitted. `None` if the answer depends on more than the account.
+/// Returns whether the list `text` admits the account. The first matching entry decides; without one, the account is
+/// admitted. `None` if the answer depends on more than the account, such as the origin of the login. `args` are the
+/// arguments of the PAM line.
 #[must_use]
 pub(super) fn admits(text: &str, args: &[String], person: &Person) -> Option<bool> {
     let plain = |arg: &String| TALK.contains(&arg.as_str()) || arg.starts_with("accessfile=");
@@ -31,6 +32,7 @@ pub(super) fn admits(text: &str, args: &[String], person: &Person) -> Option<boo
 }
 
 /// Reports whether a list of users matches the account: a name before EXCEPT matches it, and no name after EXCEPT does.
+/// `None` if that is not known, as for a netgroup. With `bare_groups`, a name without parentheses can also be a group.
 fn matches(words: &[&str], person: &Person, bare_groups: bool) -> Option<bool> {
     let mut names = words.split(|word| *word == "EXCEPT");
     let mut is_in = Some(false);

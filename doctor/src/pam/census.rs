@@ -1,4 +1,4 @@
-//! The accounts that the conditions of a stack test: which combinations of answers some account can get.
+//! The accounts that the conditions of a stack test, and the combinations of answers that an account can get.
 use std::collections::BTreeMap;
 use std::rc::Rc;
 
@@ -14,33 +14,34 @@ use crate::pam::table::{CaseRow, CaseTable, Cast, Role};
 pub struct Person {
     /// The name of the account.
     pub name: String,
-    /// Its user id.
+    /// The user id of the account.
     pub uid: u32,
-    /// The groups of the account, including the primary group.
+    /// Names of the groups of the account, including the primary group.
     pub groups: Vec<String>,
-    /// The shell of an account in /etc/passwd; `None` for an account that may exist.
+    /// Path of the account's login shell; `None` for an invented account, which /etc/passwd does not contain.
     pub shell: Option<String>,
 }
 
 /// The accounts, and the texts of the lists of accounts that the lines of a stack name.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct Census {
-    /// The accounts that can have every factor; `None` if they are not all known.
+    /// The accounts that can have every factor; `None` if others may exist.
     pub people: Option<Rc<Vec<Person>>>,
-    /// Text of each list, by path. A list that cannot be read is missing.
+    /// Text of each list, by path. A list whose text is not known is absent.
     pub lists: BTreeMap<String, String>,
 }
 
-/// Largest number of groups and of accounts that may exist. With more, no combination of answers is excluded.
+/// Maximum number of group names in the conditions, and of invented accounts. If one is exceeded, every combination of
+/// answers counts as possible.
 const GROUPS_MAX: usize = 6;
 const PEOPLE_MAX: usize = 20_000;
-/// Return codes of a condition that does not hold.
+/// Return codes of a condition that is not met.
 const REFUSALS: [PamCode; 2] = [PamCode::AUTH_ERR, PamCode::PERM_DENIED];
 
-/// The file that pam_access reads if a line does not name another file.
+/// The list that pam_access reads if the arguments of the PAM line name no other file.
 pub const ACCESS: &str = access::FILE;
 
-/// Returns the path of the list that the module of a line reads; `None` if it reads none.
+/// Returns the path of the list that a PAM line reads; `None` if it reads none. `path` is the module of the line.
 #[must_use]
 pub fn list_of<'a>(path: &str, args: &'a [String]) -> Option<&'a str> {
     let value = |key: &str| args.iter().rev().find_map(|word| word.strip_prefix(key));
@@ -53,7 +54,7 @@ pub fn list_of<'a>(path: &str, args: &'a [String]) -> Option<&'a str> {
     }
 }
 
-/// Returns the paths of the lists that the lines of a stack name, each path once.
+/// Returns the paths of the lists that the lines of the stack read, each path once.
 #[must_use]
 pub fn lists(stack: &[Handler]) -> Vec<&str> {
     let mut found: Vec<&str> = Vec::new();
@@ -78,7 +79,8 @@ pub fn asks(stack: &[Handler]) -> bool {
 }
 
 impl Census {
-    /// Returns whether the module of a line succeeds for the account; `None` if that depends on more than the account.
+    /// Returns whether the module `path` with these arguments succeeds for the account; `None` if that depends on more
+    /// than the account, or on a list that is not known.
     fn holds(&self, path: &str, args: &[String], person: &Person) -> Option<bool> {
         let list = || self.lists.get(list_of(path, args)?);
         let plain = args.iter().all(|arg| arg == "debug");
@@ -108,8 +110,8 @@ impl Census {
         }
     }
 
-    /// Removes the rows whose answers no possible account could get. Marks the other rows with whether an account of
-    /// the machine can get their answers ([`CaseRow::met`]).
+    /// Removes the rows whose answers no account of any name could get. Sets [`CaseRow::met`] of the others: whether
+    /// one of the known accounts can get the answers.
     pub fn apply(&self, table: &mut CaseTable) {
         let mut rows = std::mem::take(&mut table.rows);
         let conditions = conditions(table);
@@ -129,8 +131,8 @@ impl Census {
         table.rows = rows;
     }
 
-    /// Returns whether an account can get the answers of the row. An account that is not in the list may get any
-    /// answers.
+    /// Returns whether the account `name` can get the answers of the row. Returns `true` if the account is not in
+    /// [`Census::people`].
     #[must_use]
     pub fn is_met_by(&self, table: &CaseTable, row: &CaseRow, name: &str) -> bool {
         let mut known = self.people.iter().flat_map(|people| people.iter());
@@ -142,7 +144,7 @@ impl Census {
         answers.iter().any(|one| asked.fits(one, row))
     }
 
-    /// Returns the answers of the conditions to the accounts. Accounts with the same answers share one entry.
+    /// Returns what the conditions answer for the accounts. Accounts with the same answers share one entry.
     fn answers(&self, conditions: &[Condition<'_>], people: &[Person]) -> Vec<Answers> {
         let of = |person: &Person| -> Answers {
             conditions.iter().map(|one| self.holds(one.path, one.args, person)).collect()
@@ -154,15 +156,14 @@ impl Census {
     }
 }
 
-/// A condition, and the module and arguments of a line with this condition.
+/// The index of a condition in the truth table, and the module and arguments that test it.
 struct Condition<'a> {
     number: usize,
     path: &'a str,
     args: &'a [String],
 }
 
-/// Returns the conditions that have one code for yes and another for no. For the other conditions, yes and no have the
-/// same effect on the stack.
+/// Returns the conditions whose success and failure have different effects on the stack. The others need no account.
 fn conditions(table: &CaseTable) -> Vec<Condition<'_>> {
     let both = |number: usize| {
         let codes = table.conditions.get(number).map_or([].as_slice(), |one| &one.codes);
@@ -180,19 +181,19 @@ fn conditions(table: &CaseTable) -> Vec<Condition<'_>> {
     found
 }
 
-/// For each condition, whether it holds; `None` if that is not known.
+/// For each condition, whether it is met; `None` if that is not known.
 type Answers = Vec<Option<bool>>;
 
-/// Kind of the account whose answers are compared with a row.
+/// Kind of account whose answers are compared with a row.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Whose {
-    /// An account that exists.
+    /// An account that exists, so that every module finds it.
     Known,
-    /// An account that may exist, or that a module may not find.
+    /// An invented account, which a module may not find.
     AnyName,
 }
 
-/// The conditions of a stack, and the numbers of those that a row has consulted.
+/// The conditions of a stack, the indexes of those that a row has consulted, and the kind of account.
 struct Asked<'a> {
     conditions: &'a [Condition<'a>],
     consulted: &'a [usize],
@@ -200,7 +201,7 @@ struct Asked<'a> {
 }
 
 impl Asked<'_> {
-    /// Reports whether an account with these answers can get the answers of the row.
+    /// Reports whether an account with these answers can get the answers that the row assumes.
     fn fits(&self, answers: &Answers, row: &CaseRow) -> bool {
         answers.iter().zip(self.conditions).all(|(holds, condition)| {
             let number = Some(condition.number).filter(|number| self.consulted.contains(number));
@@ -215,8 +216,8 @@ impl Asked<'_> {
     }
 }
 
-/// Returns accounts that may exist, one for each combination of name, user id and groups that the conditions can
-/// distinguish; `None` if there are too many.
+/// Invents accounts: one for each combination of name, user id and groups that the conditions treat differently.
+/// Returns `None` if there would be too many.
 fn possible(conditions: &[Condition<'_>], lists: &BTreeMap<String, String>) -> Option<Vec<Person>> {
     let mut words: Vec<&str> = Vec::new();
     for one in conditions {
@@ -253,7 +254,7 @@ fn possible(conditions: &[Condition<'_>], lists: &BTreeMap<String, String>) -> O
     Some(people)
 }
 
-/// Reports whether the condition may compare the word with the names of groups.
+/// Reports whether the condition may compare the word with group names.
 fn may_be_group(condition: &Condition<'_>, word: &str, lists: &BTreeMap<String, String>) -> bool {
     let in_args = condition.args.iter().any(|arg| arg.split(':').any(|part| part == word));
     let in_list = || {
@@ -268,8 +269,8 @@ fn may_be_group(condition: &Condition<'_>, word: &str, lists: &BTreeMap<String, 
     }
 }
 
-/// Returns whether pam_listfile with these arguments succeeds for the account; `None` if that depends on more than the
-/// list and the account.
+/// Returns whether pam_listfile with these arguments succeeds for the account. `list` is the text of its list. `None`
+/// if the answer depends on more than the list and the account.
 fn listed(args: &[String], list: &str, person: &Person) -> Option<bool> {
     let value = |key: &str| args.iter().rev().find_map(|word| word.strip_prefix(key));
     let known = ["item=", "file=", "sense=", "onerr=", "quiet"];
@@ -289,7 +290,8 @@ fn listed(args: &[String], list: &str, person: &Person) -> Option<bool> {
     }
 }
 
-/// Returns whether pam_usertype takes a user id for the id of a system account.
+/// Returns whether pam_usertype treats a user id as that of a system account. `login_defs` is the text of
+/// /etc/login.defs.
 fn is_system(login_defs: &str, uid: u32) -> bool {
     let value = |key: &str| {
         let mut lines = login_defs.lines().filter_map(|line| line.trim_start().strip_prefix(key));
@@ -300,7 +302,7 @@ fn is_system(login_defs: &str, uid: u32) -> bool {
     uid <= 99 || uid == 65534 || uid <= most && uid < least
 }
 
-/// Returns whether all tests of a pam_succeed_if line hold for the account; `None` if that is not known.
+/// Returns whether all tests of a pam_succeed_if line are met by the account; `None` if that is not known.
 fn succeeds_if(args: &[String], person: &Person) -> Option<bool> {
     let words: Vec<&str> =
         args.iter().map(String::as_str).filter(|word| !FLAGS.contains(word)).collect();

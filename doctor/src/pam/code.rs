@@ -1,10 +1,10 @@
-//! Return codes of PAM, under the names that control flags use.
+//! Return codes of PAM, with the names that control fields use.
 
-/// A valid return code.
+/// A PAM return code, from 0 to 31.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct PamCode(u8);
 
-/// Number of codes; a table of actions has one entry for each.
+/// Number of PAM return codes, and of the actions in a control field.
 pub const CODES: usize = 32;
 
 const NAMES: [&str; CODES] = [
@@ -43,57 +43,57 @@ const NAMES: [&str; CODES] = [
 ];
 
 impl PamCode {
-    /// The module succeeds.
+    /// The call succeeded.
     pub const SUCCESS: Self = Self(0);
-    /// The module cannot work.
+    /// The module failed, for a reason other than the user's answer.
     pub const SERVICE_ERR: Self = Self(3);
     /// The module denies permission. libpam also returns this code for a line that it cannot run.
     pub const PERM_DENIED: Self = Self(6);
-    /// The module refuses.
+    /// The user's answer is wrong, or the module refuses the user.
     pub const AUTH_ERR: Self = Self(7);
-    /// The module's source of information is unavailable.
+    /// The module cannot reach the data that it needs.
     pub const AUTHINFO_UNAVAIL: Self = Self(9);
     /// The module does not know the account.
     pub const USER_UNKNOWN: Self = Self(10);
-    /// The module's credentials do not suffice.
+    /// The module lacks the rights to read the user's data.
     pub const CRED_INSUFFICIENT: Self = Self(8);
-    /// Too many attempts.
+    /// The user has made too many attempts.
     pub const MAXTRIES: Self = Self(11);
-    /// Success, but the password has to be changed.
+    /// The user is authenticated, but has to change the password.
     pub const NEW_AUTHTOK_REQD: Self = Self(12);
     /// The module cannot set credentials.
     pub const CRED_ERR: Self = Self(17);
-    /// The conversation failed.
+    /// The program did not show a prompt or did not return an answer.
     pub const CONV_ERR: Self = Self(19);
-    /// The module has no opinion.
+    /// The result must not depend on this module.
     pub const IGNORE: Self = Self(25);
     /// libpam cannot use the files of the service.
     pub const ABORT: Self = Self(26);
     /// The module's file is missing.
     pub const MODULE_UNKNOWN: Self = Self(28);
-    /// The module wants to be called again.
+    /// The program must call PAM again before the module can continue.
     pub const INCOMPLETE: Self = Self(31);
 
-    /// Returns the code with this name; `None` if there is no such code.
+    /// Returns the code that has this name in control fields, such as `auth_err`; `None` for any other text.
     #[must_use]
     pub fn from_name(name: &str) -> Option<Self> {
         all().find(|code| code.name() == name)
     }
 
-    /// Returns the name of the code in control flags.
+    /// Returns the name of the code in control fields, such as `auth_err`.
     #[must_use]
     pub fn name(self) -> &'static str {
         NAMES.get(self.index()).copied().unwrap_or("unknown")
     }
 
-    /// Returns the index in a table with one entry for each code.
+    /// Returns the index of the code, from 0, in a table of [`CODES`] entries.
     #[must_use]
     pub fn index(self) -> usize {
         usize::from(self.0)
     }
 }
 
-/// Returns every code, in libpam's order.
+/// Returns every code, in the order of their numbers.
 pub fn all() -> impl Iterator<Item = PamCode> {
     (0u8..).take(CODES).map(PamCode)
 }

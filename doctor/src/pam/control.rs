@@ -1,44 +1,44 @@
-//! Control flags: the action for each return code of a module.
+//! Control fields of PAM lines: the action for each return code of a module.
 use crate::pam::code::{CODES, PamCode, all};
 
-/// What libpam does after a module has returned.
+/// Effect of a module's return code on the stack.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum ControlAction {
-    /// Ignores the line.
+    /// The return code does not change the result.
     Ignore,
-    /// Sets the result to success unless it is a failure.
+    /// The result becomes success, unless it is already a failure.
     Ok,
-    /// As `Ok`, and ends the stack if the result is success.
+    /// As `Ok`; if the result is then success, the stack ends.
     Done,
-    /// Sets the result to failure, and continues with the next line.
+    /// The result becomes failure, and the next line follows.
     Bad,
-    /// Sets the result to failure, and ends the stack.
+    /// The result becomes failure, and the stack ends.
     Die,
-    /// Discards the result of this stack so far.
+    /// The result becomes what it was at the start of the stack or substack.
     Reset,
-    /// Skips that many lines.
+    /// The next lines are skipped, as many as this number.
     Jump(u32),
 }
 
-/// One action for each return code.
+/// The action for each PAM return code, by [`PamCode::index`].
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Actions([ControlAction; CODES]);
 
-/// Meaning of a control field.
+/// Meaning of the control field of a PAM line.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum Control {
-    /// A module line.
+    /// The line calls a module, with these actions.
     Actions(Box<Actions>),
-    /// A module line with a control field that libpam cannot parse, and the reason. libpam then takes every return code
-    /// as a failure.
+    /// The line calls a module, but libpam cannot parse the field, for this reason. libpam then treats every return
+    /// code as a failure.
     UnreadableError(String),
-    /// Inserts the lines of another file.
+    /// The lines of another file are inserted.
     Include,
-    /// Runs the lines of another file as one line, with a result of their own.
+    /// The lines of another file run as a stack of their own, whose result counts as that of one line.
     Substack,
 }
 
-/// Action words, in the order in which libpam compares prefixes.
+/// Words for actions. libpam accepts a text that begins with one of them, and tries them in this order.
 const WORDS: [(&str, ControlAction); 6] = [
     ("ignore", ControlAction::Ignore),
     ("ok", ControlAction::Ok),
@@ -55,7 +55,7 @@ impl Actions {
         self.0.get(code.index()).copied().unwrap_or(ControlAction::Bad)
     }
 
-    /// Returns the table that maps every PAM return code to the action `bad`.
+    /// Returns the actions that treat every return code as a failure ([`ControlAction::Bad`]).
     #[must_use]
     pub fn bad() -> Self {
         Self([ControlAction::Bad; CODES])
@@ -70,7 +70,7 @@ impl Actions {
     }
 }
 
-/// Parses a control field without its brackets.
+/// Parses a control field. `field` is a word, or the text between the brackets.
 #[must_use]
 pub fn parse(field: &str) -> Control {
     let actions = match field.to_ascii_lowercase().as_str() {
@@ -94,8 +94,8 @@ pub fn parse(field: &str) -> Control {
     Control::Actions(Box::new(actions))
 }
 
-/// A table of actions under construction: a later pair overwrites an earlier one, and `default` fills the missing
-/// entries.
+/// Actions of a field that is being parsed; `None` for a code without an action so far. A later pair replaces an
+/// earlier one, and `default` sets the codes without an action.
 #[derive(Default)]
 struct Draft([Option<ControlAction>; CODES]);
 
@@ -135,7 +135,8 @@ fn brackets(field: &str) -> Result<Actions, String> {
     Ok(table.finish(ControlAction::Bad))
 }
 
-/// Parses a code name at the start of the text, and returns the rest; the code is `None` for the word `default`.
+/// Splits the name of a return code from the start of the text, and returns the code and the rest. The code is `None`
+/// for the word `default`.
 fn code_word(text: &str) -> Result<(Option<PamCode>, &str), String> {
     all()
         .find_map(|code| Some((Some(code), text.strip_prefix(code.name())?)))
@@ -158,7 +159,7 @@ fn action_word(text: &str) -> Result<(ControlAction, &str), String> {
     }
 }
 
-/// Skips leading characters for which C's isspace is true.
+/// Returns the text without leading whitespace, as C's isspace defines it.
 fn skip_space(text: &str) -> &str {
     text.trim_start_matches([' ', '\t', '\n', '\x0b', '\x0c', '\r'])
 }

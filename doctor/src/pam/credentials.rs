@@ -1,9 +1,9 @@
-//! The calls of pam_setcred after a login: if pam_setcred fails, sshd ends a login that PAM has granted, unless the
-//! password method alone has asked for everything.
+//! Models the calls of pam_setcred after a login. If pam_setcred fails, sshd ends a login that PAM has granted; only a
+//! login by the password method alone goes on.
 //!
-//! sshd runs prompts in a separate process. It then calls pam_setcred in another process, where libpam does not know
-//! how the login went: each line's control field is applied to what the line returns for credentials. After the
-//! password method, libpam knows the return codes of the login and calls the same lines again.
+//! sshd shows prompts (keyboard-interactive) in a separate process, and calls pam_setcred in another one. There libpam
+//! does not know the return codes of the login, and applies each control field to the return code of pam_setcred. The
+//! password method runs in one process: libpam applies each control field to the line's return code in the login.
 use crate::pam::code::PamCode;
 use crate::pam::dispatch::{Answered, StackOutcome, dispatch_credentials};
 use crate::pam::modules::{Nature, file_name, nature};
@@ -12,7 +12,7 @@ use crate::pam::table::{CaseRow, Cast, Role};
 use crate::pam::twinlock::is_twinlock;
 use crate::pam::worlds;
 
-/// Modules of Linux-PAM that return `ignore` from pam_setcred.
+/// Linux-PAM modules whose pam_setcred returns `ignore`.
 const IGNORING: [&str; 12] = [
     "pam_access",
     "pam_echo",
@@ -28,14 +28,14 @@ const IGNORING: [&str; 12] = [
     "pam_rhosts_auth",
 ];
 
-/// What an unknown module may return from pam_setcred in the process of the login, where the control field is applied
-/// to its return code in the login.
+/// Return codes of pam_setcred that are tried for an unknown module in the process of the login. The control field is
+/// applied to the return code in the login there, so that other codes have no further effect.
 const ANY: [PamCode; 3] = [PamCode::SUCCESS, PamCode::IGNORE, PamCode::CRED_ERR];
-/// Largest number of combinations of answers of unknown modules that are tried.
+/// Maximum number of combinations of return codes of unknown modules that are tried.
 const MOST: usize = 1 << 12;
 
-/// Returns the codes that a module may return from pam_setcred, the usual code first. Most known modules always
-/// succeed; an unknown module may return any code.
+/// Returns the codes that the module's pam_setcred may return, the usual code first. Known modules mostly return only
+/// success; an unknown module may return any code.
 #[must_use]
 pub fn answers(path: &str, args: &[String]) -> Vec<PamCode> {
     let file = file_name(path);
@@ -52,15 +52,15 @@ pub fn answers(path: &str, args: &[String]) -> Vec<PamCode> {
     }
 }
 
-/// Models pam_setcred after a login by `row` in the same process; without a row, pam_setcred in another process. Each
-/// module returns its usual code.
+/// Returns the result of pam_setcred if each module returns its usual code. With `row`, pam_setcred is called in the
+/// process of the login that the row describes; with `None`, in another process.
 #[must_use]
 pub fn outcome(cast: &[Cast], row: Option<&CaseRow>) -> StackOutcome {
     outcome_if(cast, row, &|_| None)
 }
 
-/// Models pam_setcred. `other` returns what the module of a line returns in place of its usual code; `None` for the
-/// usual code.
+/// Returns the result of pam_setcred, as [`outcome`] does. `other` gives the return code of the line at an index; with
+/// `None`, the line returns its usual code.
 fn outcome_if(
     cast: &[Cast],
     row: Option<&CaseRow>,
@@ -82,8 +82,8 @@ fn outcome_if(
     })
 }
 
-/// Returns the first module with several possible return codes, if the success of pam_setcred depends on the codes of
-/// such modules; otherwise `None`.
+/// Returns the first line whose module may return several codes, if these codes decide whether pam_setcred succeeds;
+/// otherwise `None`. `row` has the meaning that it has for [`outcome`].
 #[must_use]
 pub fn doubt<'a>(cast: &'a [Cast], row: Option<&CaseRow>) -> Option<&'a Cast> {
     let several = |(number, line): (usize, &Cast)| {

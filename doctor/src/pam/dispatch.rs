@@ -1,36 +1,36 @@
-//! libpam's dispatch of a stack: which lines are called, and the result.
+//! Models how libpam runs a stack: which lines are called, and the result.
 use crate::pam::code::PamCode;
 use crate::pam::control::ControlAction;
 use crate::pam::stack::{DEEPEST, Handler, StackKind};
 
-/// Result of the stack so far.
+/// Result of the stack after the lines that have been called.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Impression {
-    /// No module has set a result.
+    /// No line has set a result.
     Undecided,
-    /// Success so far.
+    /// Success, which a later line can turn into a failure.
     Positive,
-    /// Failure so far. Only the action `reset` can remove it.
+    /// Failure, which only the action `reset` can remove.
     Negative,
 }
 
-/// One call of a module.
+/// One call of a module while a stack runs.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct StackStep {
-    /// Index of the line in the flattened stack.
+    /// Index of the called line in the flattened stack, from 0.
     pub line: usize,
     /// Result of the stack before the call.
     pub before: Impression,
-    /// Return code of the call.
+    /// Return code of the module.
     pub returned: PamCode,
 }
 
-/// Result of one dispatch.
+/// Result of running a stack once.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct StackOutcome {
-    /// The code that the application receives.
+    /// The code that libpam returns to the program.
     pub code: PamCode,
-    /// The calls, in order.
+    /// The calls of modules, in order.
     pub steps: Vec<StackStep>,
 }
 
@@ -49,17 +49,17 @@ enum Next {
     End,
 }
 
-/// What a line returns for credentials, and its return code in the login, if libpam knows that code.
+/// Return codes of a line when pam_setcred calls it: the present one, and the one of the login.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Answered {
-    /// Return code of the line in the present call.
+    /// Return code of the present call.
     pub returned: PamCode,
-    /// Return code that the line had in the login, to which libpam applies the control field; `None` if libpam does not
-    /// know that code.
+    /// Return code in the login, to which libpam applies the control field. `None` if libpam does not know it; the
+    /// control field is then applied to the present return code.
     pub before: Option<PamCode>,
 }
 
-/// Dispatches a stack; `answer` returns what the module of a line returns.
+/// Runs a stack for pam_authenticate. `answer` returns the module's return code for a line.
 pub fn dispatch(stack: &[Handler], answer: &mut dyn FnMut(&Handler) -> PamCode) -> StackOutcome {
     run(stack, &mut |number| {
         let returned = stack.get(number).map_or(PamCode::PERM_DENIED, &mut *answer);
@@ -67,7 +67,7 @@ pub fn dispatch(stack: &[Handler], answer: &mut dyn FnMut(&Handler) -> PamCode) 
     })
 }
 
-/// Dispatches a stack for pam_setcred; `answer` is called with the index of a line.
+/// Runs a stack for pam_setcred. `answer` returns the return codes of the line at an index.
 pub fn dispatch_credentials(
     stack: &[Handler],
     answer: &mut dyn FnMut(usize) -> Answered,
@@ -139,14 +139,14 @@ impl DispatchState {
         }
     }
 
-    /// Ends the stack after the action `done` if the result is success.
+    /// Returns [`Next::End`] for the action `done` if the result is success, otherwise [`Next::Line`].
     fn go_on(self, action: ControlAction) -> Next {
         let ends = action == ControlAction::Done && self.impression == Impression::Positive;
         if ends { Next::End } else { Next::Line }
     }
 
-    /// Counts a success. The result keeps the first code other than `SUCCESS` among codes whose action is `ok` or
-    /// `done`.
+    /// Sets the result to success unless it is a failure. The final code is the first return code other than `SUCCESS`
+    /// among those whose action is `ok` or `done`.
     fn agree(&mut self, returned: PamCode) {
         let open = match self.impression {
             Impression::Undecided => true,
@@ -166,8 +166,8 @@ impl DispatchState {
         }
     }
 
-    /// Returns the last line that is skipped, or `line` if none is. A jump beyond the end of its stack sets the result
-    /// to failure.
+    /// Returns the index of the last line that is not called because of `next`; if none is skipped, returns `line`. A
+    /// jump beyond the end of its stack sets the result to failure.
     fn follow(&mut self, next: Next, stack: &[Handler], line: usize) -> usize {
         match next {
             Next::Line => line,
@@ -183,7 +183,7 @@ impl DispatchState {
         }
     }
 
-    /// Returns the final code: libpam refuses a success that no module has given.
+    /// Returns the code that the program receives. libpam returns success only if a module has succeeded.
     fn result(self) -> PamCode {
         if self.status == PamCode::SUCCESS && self.impression != Impression::Positive {
             return PamCode::PERM_DENIED;
@@ -204,7 +204,8 @@ fn last_of_stack(stack: &[Handler], mut line: usize) -> usize {
     line
 }
 
-/// Skips lines; a substack counts as one. Returns where the jump ends and how many lines are left to skip.
+/// Skips `count` lines after `line`; a substack counts as one line. Returns the index of the last skipped line, and the
+/// number of lines that the stack was too short for.
 fn skip(stack: &[Handler], mut line: usize, mut count: u32) -> (usize, u32) {
     let own = level(stack, line);
     while count > 0 && level(stack, line + 1).is_some() && level(stack, line + 1) >= own {
@@ -222,7 +223,8 @@ mod tests {
     use super::super::load::tests::{Tree, auth_stack};
     use super::*;
 
-    /// Dispatches the stack of `lines`, in which a module's name is its return code.
+    /// Runs the stack of the PAM file `lines`, in which each module is named after its return code. Returns the final
+    /// code and the indexes of the called lines.
     fn result(lines: &str) -> (PamCode, Vec<usize>) {
         let mut tree = Tree::new();
         tree.insert("/etc/pam.d/t".into(), lines.into());

@@ -1,27 +1,27 @@
-//! Lines and fields of a PAM file, split as libpam splits them.
+//! Splits a PAM file into lines and fields, as libpam does.
 
-/// A line with its continuations.
+/// A line of a PAM file, joined with the lines that continue it.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct ConfigLine {
-    /// Number, from 1, of the line of the file at which the text begins.
+    /// Number, from 1, of the first line of the file that is part of the text.
     pub number: usize,
-    /// The text of the line without its comment.
+    /// The text without the comment and without the backslashes that join lines.
     pub text: String,
 }
 
-/// The lines of a file.
+/// The lines of one PAM file.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct ConfigLines {
-    /// The lines that libpam uses.
+    /// The lines that are complete, without blank lines and comments.
     pub complete: Vec<ConfigLine>,
-    /// Number of the first line of a continuation that the end of the file cuts off: libpam then ignores the whole
-    /// file.
+    /// Number, from 1, of a last line that ends with a backslash, so that its continuation is missing. libpam then
+    /// ignores the whole file. `None` if all lines are complete.
     pub cut: Option<usize>,
 }
 
 const BLANK: [char; 3] = [' ', '\n', '\t'];
 
-/// Splits the text of a file into lines.
+/// Splits the text of a PAM file into lines, and joins lines that a backslash continues.
 #[must_use]
 pub fn lines(text: &str) -> ConfigLines {
     let mut complete = Vec::new();
@@ -53,8 +53,8 @@ pub fn lines(text: &str) -> ConfigLines {
     ConfigLines { complete, cut: open.map(|line| line.number) }
 }
 
-/// Returns the first field of a text, and the text after it; `None` if there is no field. Blanks separate fields, and
-/// `[…]` is one field.
+/// Splits the first field from a text, and returns the field and the rest; `None` if the text has only blanks. Fields
+/// are separated by blanks, and `[…]` is one field.
 #[must_use]
 pub fn field(text: &str) -> Option<(String, &str)> {
     let text = text.trim_start_matches(BLANK);
@@ -68,7 +68,7 @@ pub fn field(text: &str) -> Option<(String, &str)> {
     Some((word.to_owned(), rest))
 }
 
-/// Splits a text into fields as [`field`] does, such as the end of a PAM line into the arguments of the module.
+/// Splits a text into fields as [`field`] does.
 #[must_use]
 pub fn fields(mut text: &str) -> Vec<String> {
     let mut all = Vec::new();
@@ -79,7 +79,8 @@ pub fn fields(mut text: &str) -> Vec<String> {
     all
 }
 
-/// Reads a bracketed field, in which `\]` is a literal bracket.
+/// Splits a bracketed field from the text after its `[`. Returns the field without brackets, and the rest. `\]` stands
+/// for a bracket inside the field.
 fn bracketed(inside: &str) -> (String, &str) {
     let mut word = String::new();
     let mut rest = inside.chars();

@@ -1,4 +1,4 @@
-//! Loads a service's files and flattens them as libpam does.
+//! Loads the PAM files of a service into one flat list of lines for each type, as libpam does.
 use std::io;
 
 use crate::pam::control::{self, Actions, Control};
@@ -7,27 +7,27 @@ use crate::pam::stack::{
     DEEPEST, Facility, Handler, LinePlace, Service, StackError, StackKind, facility,
 };
 
-/// Reads the files of a machine or of a test.
+/// Access to the files of a machine, or of a test.
 pub trait Files {
     /// Returns the text of a file.
     ///
     /// # Errors
-    /// `NotFound` is a normal answer; every other error ends the loading.
+    /// `NotFound` if the file does not exist, which is a normal case. Every other error ends the loading.
     fn text(&self, path: &str) -> io::Result<String>;
-    /// Reports whether a path is a folder.
+    /// Reports whether the path names a folder.
     fn is_folder(&self, path: &str) -> bool;
-    /// Returns the folders in which libpam looks for a service, in order of precedence.
+    /// Returns the folders in which libpam looks for the file of a service, in order of precedence.
     fn pam_folders(&self) -> Vec<&'static str> {
         FOLDERS.to_vec()
     }
 }
 
-/// A file that exists and cannot be read.
+/// Error for a file that exists and cannot be read.
 #[derive(Debug)]
 pub struct UnreadableError {
-    /// Path of the file that cannot be read.
+    /// Path of the file.
     pub path: String,
-    /// Why the file cannot be read.
+    /// Error of the attempt to read the file.
     pub error: io::Error,
 }
 
@@ -39,18 +39,18 @@ impl core::fmt::Display for UnreadableError {
 
 impl core::error::Error for UnreadableError {}
 
-/// Folders that can contain the file of a service, in order of precedence. libpam is built with one of the last two, or
-/// with neither.
+/// Folders in which libpam looks for the file of a service, in order of precedence. Every libpam uses the first two,
+/// and is built with at most one of the last two.
 pub const FOLDERS: [&str; 4] =
     ["/etc/pam.d", "/usr/lib/pam.d", "/usr/etc/pam.d", "/usr/share/pam.d"];
-/// Largest number of files that a service includes. Without a limit, a file that includes itself twice on each of 15
+/// Maximum number of includes in the files of a service. Without it, a file that includes itself twice on each of 15
 /// levels would be read 32,768 times.
 const FILES_MAX: usize = 500;
-/// The file that libpam reads if none of its folders exists.
+/// The file that libpam reads if none of its folders for services exists.
 pub const SINGLE_FILE: &str = "/etc/pam.conf";
 const DEFAULT_SERVICE: &str = "other";
 
-/// Loads the PAM files of a service.
+/// Loads the PAM files of a service. Faults that libpam itself would find are part of the returned [`Service`].
 ///
 /// # Errors
 /// [`UnreadableError`] if a file exists and cannot be read.
@@ -65,8 +65,9 @@ pub fn load(files: &dyn Files, service: &str) -> Result<Service, UnreadableError
     Ok(loader.loaded)
 }
 
-/// What the lines of one file are read for: the service, the only type of lines that is taken, and the depth of
-/// includes and substacks.
+/// Which lines of a file are read, and how deep the file is included. `service` is the service whose lines are read
+/// (`None` for /etc/pam.conf, whose lines name it), and `only` the type of lines (`None` for every type). `depth`
+/// counts includes, and `level` counts substacks.
 #[derive(Clone, Copy)]
 struct Scope<'a> {
     service: Option<&'a str>,
@@ -75,7 +76,7 @@ struct Scope<'a> {
     level: usize,
 }
 
-/// Result of reading one file; `Err(None)` means that libpam gives up on the file.
+/// Result of reading one file. `Err(None)` means that libpam cannot use the file.
 type Reading = Result<(), Option<UnreadableError>>;
 
 struct Loader<'f> {
@@ -175,8 +176,8 @@ impl Loader<'_> {
         }
     }
 
-    /// Records that libpam cannot use a file. Without an include (depth 0), the whole service is unusable. For an
-    /// included file, the caller decides what becomes of the line that includes it.
+    /// Records that libpam cannot use a file. If the file is the service's own, the service is unusable. If the file is
+    /// included, a fault is recorded, and the caller decides about the line that includes it.
     fn give_up_at_top(&mut self, place: LinePlace, what: &str, scope: Scope<'_>) {
         if scope.depth == 0 {
             self.give_up(place, what);
@@ -274,7 +275,8 @@ impl Loader<'_> {
         Ok(())
     }
 
-    /// Reads Debian's `@include`: it takes lines of every type, and a missing file makes the service unusable.
+    /// Reads the file that a line `@include FILE` of Debian names. Lines of every type are read, and a missing file
+    /// makes the service unusable.
     fn at_include(&mut self, entry: &Entry<'_>, rest: &str) -> Reading {
         let target = field(rest).map(|(word, _)| word);
         let scope =
@@ -293,7 +295,7 @@ impl Loader<'_> {
         Ok(())
     }
 
-    /// Includes a file. Returns whether the file exists and libpam can use it.
+    /// Reads the included file `target`. Returns whether it exists and libpam can use it.
     fn include_file(
         &mut self,
         entry: &Entry<'_>,

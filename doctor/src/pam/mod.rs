@@ -1,4 +1,5 @@
-//! libpam's processing from files to a result, as pure functions.
+//! Models what libpam does, from the text of the files to the result of a login. Files and accounts are read by the
+//! caller.
 mod access;
 pub mod census;
 pub mod code;

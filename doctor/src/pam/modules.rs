@@ -1,39 +1,39 @@
-//! Model of the known modules: what each can return in `auth`, and whether success proves a factor.
+//! Known PAM modules: which codes each can return from `auth`, and whether a success proves a factor.
 use crate::pam::code::PamCode;
 
-/// What decides a module's answer.
+/// What a module's return code depends on.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum Nature {
-    /// The module always returns this code.
+    /// Nothing: the module always returns this code.
     Fixed(PamCode),
-    /// The module returns one of these codes, depending on the account, the caller, the time or files. None of them
-    /// proves a factor. The first is the usual one.
+    /// The account, the caller, the time or files. The module returns one of these codes, usually the first, and none
+    /// of them proves a factor.
     Condition(&'static [PamCode]),
-    /// The module asks for a password or another secret of the user. The name distinguishes it from other modules.
+    /// A password or another secret of the user. The text is the file name of the module.
     Proof(String),
-    /// The module checks a second factor other than twinlock's.
+    /// A second factor other than twinlock's.
     Second(Second),
-    /// The module is not known: it may return any code, and proves no factor.
+    /// It is not known: the module may return any code, and a success proves no factor.
     Unknown,
 }
 
 /// A module that checks a second factor other than twinlock's. Its success does not replace a password.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Second {
-    /// Name of the module's file.
+    /// File name of the module.
     pub name: String,
-    /// What the module asks for.
+    /// What the module asks the user for.
     pub asks: Asks,
     /// The module's return code for an account that it does not know.
     pub unknown: PamCode,
 }
 
-/// What a module of a second factor asks for.
+/// What a module of a second factor asks the user for.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Asks {
-    /// A code, as twinlock does. One app may generate the codes for both.
+    /// A code, as twinlock does. The user may have both codes from the same app and key.
     Code,
-    /// A device that the user owns.
+    /// A device, such as a security key or a telephone.
     Thing,
 }
 
@@ -63,7 +63,7 @@ const PROOFS: [&str; 16] = [
     "pam_ssh_agent_auth",
 ];
 
-/// Modules without an `auth` function: libpam returns `module_unknown` for their lines.
+/// Modules without an authentication function. libpam returns `module_unknown` for auth lines that name them.
 const NO_AUTH: [&str; 21] = [
     "pam_time",
     "pam_motd",
@@ -88,19 +88,21 @@ const NO_AUTH: [&str; 21] = [
     "pam_cgroup",
 ];
 
-/// Arguments with which a module of a second factor accepts or ignores an account that it does not know.
+/// Arguments with which a second-factor module ignores an account that it does not know.
 const LENIENT: [&str; 2] = ["nullok", "nouserok"];
 
-/// Arguments with which a module that asks for a password returns ignore in place of a failure.
+/// Arguments with which a module that asks for a password returns `ignore` in place of a failure. An argument that
+/// begins with one of these texts counts.
 const IGNORING: [&str; 4] =
     ["ignore_unknown_user", "ignore_authinfo_unavail", "ignore_root", "minimum_uid="];
 
 type Codes = &'static [PamCode];
 
-/// Return codes of a module that tests the account. The first one is the usual answer: the account does not match.
+/// Return codes of a module that tests the account. The usual code, which is the first, says that the account does not
+/// pass the test.
 const MATCHES: Codes =
     &[PamCode::AUTH_ERR, PamCode::SUCCESS, PamCode::USER_UNKNOWN, PamCode::SERVICE_ERR];
-/// Return codes of a module that tests the account, and usually refuses with `PERM_DENIED`.
+/// Return codes of a module that tests the account and whose usual refusal is `PERM_DENIED`.
 const PERMITS: Codes = &[
     PamCode::PERM_DENIED,
     PamCode::SUCCESS,
@@ -145,8 +147,8 @@ fn second(file: &str, args: &[String]) -> Option<Second> {
     Some(Second { name: file.to_owned(), asks, unknown })
 }
 
-/// Returns why libpam cannot call the module of an auth line, as a clause without a full stop: it has no `auth`
-/// function, or its file is missing.
+/// Returns why libpam cannot call the module of an auth line: it has no authentication function, or its file is
+/// missing. The text is a clause without a full stop.
 #[must_use]
 pub fn why_not_called(path: &str) -> String {
     let file = file_name(path);
@@ -156,7 +158,7 @@ pub fn why_not_called(path: &str) -> String {
     }
 }
 
-/// Returns the nature of a module by its file name and arguments.
+/// Returns what the return code of the module `path` with these arguments depends on.
 #[must_use]
 pub fn nature(path: &str, args: &[String]) -> Nature {
     let file = file_name(path);
@@ -178,8 +180,8 @@ pub fn nature(path: &str, args: &[String]) -> Nature {
     }
 }
 
-/// Returns the return codes of a module that tests the account, the caller, the time or a file; `None` for other
-/// modules.
+/// Returns the possible return codes of a module that tests the account, the caller, the time or a file; `None` for
+/// other modules. `bare` is the module's file name without `.so`.
 fn condition(bare: &str, args: &[String]) -> Option<Codes> {
     Some(match bare {
         "pam_succeed_if" | "pam_listfile" | "pam_rhosts" | "pam_selinux" | "pam_timestamp" => {
@@ -203,20 +205,21 @@ fn condition(bare: &str, args: &[String]) -> Option<Codes> {
     })
 }
 
-/// Reports whether a module that asks for a password returns `ignore` for some accounts in place of a refusal.
+/// Reports whether the module `path`, which asks for a password, returns `ignore` for some accounts in place of a
+/// refusal.
 #[must_use]
 pub fn ignores_some(path: &str, args: &[String]) -> bool {
     let kerberos = file_name(path).starts_with("pam_krb5");
     kerberos || args.iter().any(|arg| IGNORING.iter().any(|word| arg.starts_with(word)))
 }
 
-/// Returns the last part of a path.
+/// Returns the text after the last slash of a path.
 #[must_use]
 pub fn file_name(path: &str) -> &str {
     path.rsplit('/').next().unwrap_or(path)
 }
 
-/// Returns what pam_debug returns: the code of the first argument `auth=CODE`.
+/// Returns the return code of pam_debug: the one of its first argument `auth=CODE`; without it, success.
 fn debug_answer(args: &[String]) -> PamCode {
     args.iter()
         .find_map(|arg| arg.strip_prefix("auth="))

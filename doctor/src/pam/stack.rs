@@ -1,17 +1,17 @@
-//! A service as libpam keeps it: one flat list of lines for each type.
+//! A PAM service as libpam loads it: one flat list of lines for each type.
 use std::collections::BTreeMap;
 
 use crate::pam::control::Actions;
 
-/// Largest depth of includes and substacks.
+/// Maximum depth of includes, and of substacks, that libpam accepts.
 pub const DEEPEST: usize = 15;
 
-/// File and line in which a line of a stack is written.
+/// File and line number at which a line of a stack is written.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug)]
 pub struct LinePlace {
     /// Path of the file that contains the line.
     pub file: String,
-    /// The line number, from 1.
+    /// Number of the line in the file, from 1; 0 for the file as a whole.
     pub line: usize,
 }
 
@@ -21,54 +21,54 @@ impl std::fmt::Display for LinePlace {
     }
 }
 
-/// What a line of the flattened stack runs.
+/// What libpam does at a line of the flattened stack.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum StackKind {
-    /// A module.
+    /// It calls a module.
     Module {
-        /// The path of the module as written.
+        /// The module as the line names it: a file name or a path.
         path: String,
         /// The arguments of the module.
         args: Vec<String>,
     },
-    /// Beginning of a substack, whose lines follow. Calls no module.
+    /// It starts a substack, whose lines follow, and calls no module.
     Substack,
-    /// A line that libpam cannot use and answers with `PAM_PERM_DENIED`.
+    /// It returns `PAM_PERM_DENIED`, because it cannot use the line.
     Broken,
 }
 
 /// A line of the flattened stack.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Handler {
-    /// What the line runs.
+    /// What libpam does at the line.
     pub kind: StackKind,
-    /// Actions for the return codes of the module.
+    /// Action for each return code of the module.
     pub actions: Actions,
-    /// Number of substacks around the line.
+    /// Number of substacks that contain the line.
     pub level: usize,
-    /// Where the line is written.
+    /// File and line number at which the line is written.
     pub place: LinePlace,
 }
 
-/// Type of a line.
+/// Type of a PAM line, its first field.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
 pub enum Facility {
-    /// Authentication.
+    /// `auth`: authentication.
     Auth,
-    /// Account validity.
+    /// `account`: whether the account may be used.
     Account,
-    /// Begin and end of a session.
+    /// `session`: start and end of a session.
     Session,
-    /// Password change.
+    /// `password`: change of the password.
     Password,
 }
 
-/// A fault in the files that libpam treats as a refusal.
+/// An error in a PAM file, because of which libpam refuses.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct StackError {
-    /// File and line of the fault.
+    /// File and line number of the error.
     pub place: LinePlace,
-    /// What is wrong, as a clause.
+    /// What is wrong, as a clause without a full stop.
     pub what: String,
 }
 
@@ -80,21 +80,23 @@ impl core::fmt::Display for StackError {
 
 impl core::error::Error for StackError {}
 
-/// A service as libpam loads it.
+/// A PAM service as libpam loads it.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct Service {
     pub(super) own: BTreeMap<Facility, Vec<Handler>>,
     pub(super) other: BTreeMap<Facility, Vec<Handler>>,
-    /// The service's own file, if there is one.
+    /// Path of the service's own file; `None` if there is no such file, and libpam uses the file of the service
+    /// `other`.
     pub file: Option<String>,
-    /// The faults of lines that libpam cannot use.
+    /// The errors because of which libpam cannot use single lines.
     pub faults: Vec<StackError>,
-    /// Set if libpam gives up before authentication: nobody gets in, not even with a key.
+    /// The error because of which libpam cannot load the service at all. Nobody can then log in, not even with a key.
+    /// `None` if libpam can load it.
     pub unusable: Option<StackError>,
 }
 
 impl Service {
-    /// Returns the lines of a type. If the service has none, returns the lines of the service `other`.
+    /// Returns the service's lines of one type; if it has none, those of the service `other`.
     #[must_use]
     pub fn lines(&self, facility: Facility) -> &[Handler] {
         let find = |from: &'_ BTreeMap<Facility, Vec<Handler>>| from.contains_key(&facility);
@@ -103,7 +105,7 @@ impl Service {
     }
 }
 
-/// Returns the type with this name; `None` if there is no such type.
+/// Returns the type with this name, such as `auth`; `None` if there is no such type.
 pub(super) fn facility(word: &str) -> Option<Facility> {
     match word.to_ascii_lowercase().as_str() {
         "auth" => Some(Facility::Auth),

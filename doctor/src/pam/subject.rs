@@ -1,22 +1,24 @@
-//! What a condition tests about the account. Two conditions with the same question have the same answer, or opposite
-//! answers.
+//! What conditions test about the account. If two conditions ask the same question, the answer to one decides the
+//! other.
 use crate::pam::code::PamCode;
 use crate::pam::modules::file_name;
 
-/// The fact about the account that a condition tests, and the states of the fact for which the condition succeeds.
+/// The question about the account that a condition asks, and the answers with which the condition succeeds.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Subject {
-    /// The question about the account, in the same words for a test and for its opposite.
+    /// The question as text. A test and its opposite, such as `=` and `!=`, have the same question.
     pub question: String,
-    /// Whether the module succeeds, for each possible state of the fact that the question is about.
+    /// Whether the condition succeeds, for each possible answer to the question. The answers are those of the constants
+    /// of this file, in their order.
     pub succeeds: &'static [bool],
 }
 
-/// The two states of a test: it holds, or it does not.
+/// Success for the two answers of a test: yes, then no.
 const IS: &[bool] = &[true, false];
 const IS_NOT: &[bool] = &[false, true];
 
-/// The four states of a list: it contains the account, it does not, it cannot be read, or every user may write to it.
+/// Success for the four states of a list: it contains the account, it does not, it cannot be read, every user may write
+/// to it.
 const LISTED: &[bool] = &[true, false, false, false];
 const LISTED_OR_UNREAD: &[bool] = &[true, false, true, false];
 const NOT_LISTED: &[bool] = &[false, true, false, false];
@@ -25,7 +27,7 @@ const NOT_LISTED_OR_UNREAD: &[bool] = &[false, true, true, false];
 /// Arguments of pam_succeed_if that do not change its answer.
 pub(super) const FLAGS: [&str; 5] = ["debug", "quiet", "quiet_fail", "quiet_success", "audit"];
 
-/// Operators with their opposites.
+/// Operators of pam_succeed_if, each with its opposite.
 const OPPOSITES: [(&str, &str); 8] = [
     ("ingroup", "notingroup"),
     ("innetgr", "notinnetgr"),
@@ -37,13 +39,13 @@ const OPPOSITES: [(&str, &str); 8] = [
     ("gt", "le"),
 ];
 
-/// Other spellings of operators that compare numbers.
+/// Other spellings of the operators that compare numbers, each with the spelling in [`OPPOSITES`].
 const SPELLINGS: [(&str, &str); 4] = [("<", "lt"), (">=", "ge"), (">", "gt"), ("<=", "le")];
 
-/// Arguments of other modules that do not change their answers.
+/// Arguments of the other modules that do not change their answers.
 const TALK: [&str; 4] = ["debug", "noaudit", "audit", "quiet"];
 
-/// Returns the question of a line that makes a single test; `None` for other lines.
+/// Returns the question that a PAM line asks about the account; `None` if it asks several questions or none.
 #[must_use]
 pub fn of(path: &str, args: &[String]) -> Option<Subject> {
     let args: Vec<&str> = args.iter().map(String::as_str).collect();
@@ -99,8 +101,8 @@ fn of_type(args: &[&str]) -> Option<Subject> {
 }
 
 impl Subject {
-    /// Reports whether no account can get both answers: `code` from this condition and `its` from the condition
-    /// `other`. Codes other than success, auth_err and perm_denied say nothing about the account.
+    /// Reports whether no account can get both return codes: `code` from this condition and `its` from the condition
+    /// `other`. Codes other than success, auth_err and perm_denied contradict nothing.
     #[must_use]
     pub fn contradicts(&self, code: PamCode, other: &Self, its: PamCode) -> bool {
         let says = |code: PamCode| match code {

@@ -1,4 +1,4 @@
-//! Truth table of a stack: combinations of factors, and whether libpam grants access.
+//! Truth table of a stack: whether libpam grants access, for each combination of factors.
 use std::rc::Rc;
 
 use crate::pam::census::Census;
@@ -11,64 +11,65 @@ use crate::pam::subject::{self, Subject};
 use crate::pam::twinlock::{Arguments, ModuleAnswer, is_twinlock, read};
 use crate::pam::worlds;
 
-/// The first factor that a module in the stack checks.
+/// Which of the modules that ask for a password, or for another first factor, accepts the user's answer.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum Password {
-    /// The named module accepts the password; the others do not know the account.
+    /// The module with this file name accepts it; the others do not know the account.
     By(String),
-    /// Every module returns this code.
+    /// None accepts it; each returns this code.
     None(PamCode),
 }
 
-/// Answer of the modules of other second factors.
+/// Answer of the modules that check another second factor.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Other {
-    /// Every such module fails, or there is none.
+    /// Each of them refuses, or there is none.
     Wrong,
-    /// No such module knows the account.
+    /// None of them knows the account.
     Unknown,
-    /// Every such module succeeds.
+    /// Each of them succeeds.
     Right,
 }
 
-/// One combination of key, password, code, other second factors and answers of the conditions.
+/// One combination of factors and of answers of the conditions, for which the stack is run.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct World {
-    /// sshd has verified a public key.
+    /// Whether sshd has verified a public key.
     pub key: bool,
-    /// The password or its equivalent.
+    /// Whether the password or another first factor is correct.
     pub password: Password,
     /// Whether the user gives a correct code, or why twinlock's module verifies none.
     pub answer: ModuleAnswer,
-    /// Answer of the modules of other second factors.
+    /// Answer of the modules that check another second factor.
     pub other: Other,
-    /// Answer of each condition. A condition that no line consults has its usual answer.
+    /// Return code of each condition, in the order of [`CaseTable::conditions`]. A condition that no line consults has
+    /// its usual code.
     pub conditions: Vec<PamCode>,
 }
 
-/// A row of the truth table: one combination of factors, and libpam's result.
+/// A row of the truth table: one combination of factors, and the result of the stack.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct CaseRow {
     /// The combination of factors.
     pub world: World,
     /// The code that libpam returns to the program.
     pub code: PamCode,
-    /// The modules that were called.
+    /// The calls of modules, in order.
     pub steps: Vec<StackStep>,
-    /// Whether one of the accounts that have every factor can get these answers of the conditions.
+    /// Whether one of the accounts that have every factor can get the answers that this row assumes.
     pub met: bool,
 }
 
-/// How the truth table models a line of the stack.
+/// How a line of the stack is modelled.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum Role {
     /// twinlock's module, with its arguments.
     Twinlock(Arguments),
     /// A module that always returns this code.
     Fixed(PamCode),
-    /// The condition with this index in [`CaseTable::conditions`].
+    /// The condition at this index of [`CaseTable::conditions`].
     Condition(usize),
-    /// A module that asks for a password or its equivalent, with its name.
+    /// A module that asks for a password or another first factor, with its file name.
     Proof(String),
     /// A module that checks a second factor other than twinlock's.
     Second(Second),
@@ -76,34 +77,35 @@ pub enum Role {
     Idle,
 }
 
-/// A line of the stack, and how the truth table models it.
+/// A line of the stack, with its model.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Cast {
     /// The line as it is written.
     pub handler: Handler,
-    /// How the truth table models the line.
+    /// How the line is modelled.
     pub role: Role,
 }
 
-/// A module that tests the account, the caller or the time, or an unknown module.
+/// A module whose answer is not determined by the factors: it tests the account, the caller or the time, or is unknown.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Condition {
-    /// Module and arguments as written.
+    /// File name and arguments of the module, as on the line.
     pub text: String,
-    /// Where the module is first written.
+    /// File and line number of the first line that calls the module with these arguments.
     pub place: LinePlace,
-    /// Possible return codes of the module, one for each effect on the stack. The first is the usual one.
+    /// Return codes to try, one for each effect on the stack, the usual code first.
     pub codes: Vec<PamCode>,
-    /// Whether the module is in the model.
+    /// Whether it is known what the module does.
     pub model: ConditionModel,
-    /// What the module tests about the account; `None` if no other condition can be compared with it.
+    /// The question about the account that the module answers; `None` if the answer excludes no answer of another
+    /// condition.
     pub subject: Option<Subject>,
 }
 
-/// Whether a module is in the model.
+/// Whether it is known what a module does.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum ConditionModel {
-    /// The answers of the module are known, and none of them proves a factor.
+    /// The possible return codes are known, and none of them proves a factor.
     Known,
     /// The module may return any code, and may ask for anything.
     Unknown,
@@ -112,15 +114,15 @@ pub enum ConditionModel {
 /// The truth table of a stack.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct CaseTable {
-    /// The lines of the stack, in order, including those of included files.
+    /// The lines of the stack, in order, with those of included files.
     pub cast: Vec<Cast>,
-    /// The conditions, in the order of their numbers.
+    /// The conditions, to which [`Role::Condition`] and [`World::conditions`] refer by index.
     pub conditions: Vec<Condition>,
-    /// The rows, one for each combination of factors and answers; empty if there are too many.
+    /// One row for each combination of factors and answers; empty if there are too many.
     pub rows: Vec<CaseRow>,
-    /// Result of pam_setcred in another process than that of the login, as sshd calls it after prompts.
+    /// Result of pam_setcred if it is called in another process than the login, as sshd does after prompts.
     pub credentials: StackOutcome,
-    /// The accounts, if the conditions depend on them.
+    /// The accounts by which rows were removed; `None` if accounts were not considered.
     pub census: Option<Rc<Census>>,
 }
 
@@ -131,7 +133,7 @@ impl CaseRow {
         self.code == PamCode::SUCCESS
     }
 
-    /// Returns the numbers of the conditions whose answer is not the usual one.
+    /// Returns the indexes of the conditions that give another answer than their usual one.
     pub fn unusual<'a>(&'a self, table: &'a CaseTable) -> impl Iterator<Item = usize> + 'a {
         let pairs = self.world.conditions.iter().zip(&table.conditions).enumerate();
         pairs.filter(|(_, (code, of))| of.codes.first() != Some(code)).map(|(number, _)| number)
@@ -139,13 +141,13 @@ impl CaseRow {
 }
 
 impl World {
-    /// Reports whether neither a key nor a password was verified.
+    /// Reports whether the user has given neither a key nor a correct password.
     #[must_use]
     pub fn empty_handed(&self) -> bool {
         !self.key && matches!(self.password, Password::None(_))
     }
 
-    /// Reports whether the two combinations differ at most in the answers of conditions.
+    /// Reports whether both have the same factors. The answers of conditions may differ.
     #[must_use]
     pub fn same_factors(&self, other: &Self) -> bool {
         let factors = |of: &Self| (of.key, of.answer, of.other);
@@ -154,7 +156,7 @@ impl World {
 }
 
 impl CaseTable {
-    /// Computes the truth table of lines whose roles are known.
+    /// Computes the rows of a stack whose lines are already modelled.
     #[must_use]
     pub fn of(cast: Vec<Cast>, conditions: Vec<Condition>) -> Self {
         let rows = worlds::rows(&cast, &conditions).unwrap_or_default();
@@ -162,7 +164,7 @@ impl CaseTable {
         Self { cast, conditions, rows, credentials, census: None }
     }
 
-    /// Returns the table without the rows whose answers no account can get.
+    /// Removes the rows whose answers no account can get. `None` removes no row.
     #[must_use]
     pub fn seen_by(mut self, census: Option<Rc<Census>>) -> Self {
         if let Some(census) = &census {
@@ -171,13 +173,13 @@ impl CaseTable {
         Self { census, ..self }
     }
 
-    /// Reports whether the stack has too many combinations of answers to try: the table then has no rows.
+    /// Reports whether the table has no rows because the stack has too many combinations of answers.
     #[must_use]
     pub fn is_too_large(&self) -> bool {
         self.rows.is_empty() && !self.cast.is_empty()
     }
 
-    /// Returns the table of this stack without one of its lines.
+    /// Returns the truth table of the stack without the line at index `number`.
     #[must_use]
     pub fn without(&self, number: usize) -> Self {
         let mut cast = self.cast.clone();
@@ -187,7 +189,7 @@ impl CaseTable {
         Self::of(cast, self.conditions.clone()).seen_by(self.census.clone())
     }
 
-    /// Returns the numbers of the conditions that the row has consulted.
+    /// Returns the indexes of the conditions whose answers the row needed.
     pub fn consulted<'a>(&'a self, row: &'a CaseRow) -> impl Iterator<Item = usize> + 'a {
         row.steps.iter().filter_map(|step| match self.cast.get(step.line)?.role {
             Role::Condition(number) => Some(number),
@@ -197,8 +199,8 @@ impl CaseTable {
         })
     }
 
-    /// Returns the unknown modules on whose answers the result of the row depends: another row, in which only these
-    /// answers differ, has another result.
+    /// Returns the unknown modules that the row has called, if their answers decide the result: another row that
+    /// differs only in these answers has another result. Otherwise returns none.
     #[must_use]
     pub fn doubts(&self, row: &CaseRow) -> Vec<&Condition> {
         let unknown: Vec<usize> =
@@ -214,7 +216,7 @@ impl CaseTable {
         unknown.into_iter().filter_map(|number| self.conditions.get(number)).collect()
     }
 
-    /// Reports whether the row consults no unknown module.
+    /// Reports whether the row has called no unknown module.
     #[must_use]
     pub fn known_path(&self, row: &CaseRow) -> bool {
         !self.consulted(row).any(|number| self.is_unknown(number))
@@ -224,7 +226,7 @@ impl CaseTable {
         self.conditions.get(number).is_some_and(|one| one.model == ConditionModel::Unknown)
     }
 
-    /// Reports whether the known conditions that both rows consult have the same answers.
+    /// Reports whether both rows assume the same answers of the known conditions that both have consulted.
     fn agree(&self, row: &CaseRow, other: &CaseRow) -> bool {
         let theirs: Vec<usize> = self.consulted(other).collect();
         let both = self.consulted(row).filter(|number| theirs.contains(number));
@@ -233,21 +235,22 @@ impl CaseTable {
     }
 }
 
-/// Who can start the process that calls PAM.
+/// Which user's id the process that calls PAM has.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Caller {
-    /// Root started it, as a daemon.
+    /// Root's, as for a daemon.
     Root,
-    /// Any user may have started it, as sudo or su.
+    /// Any user's, as for sudo or su.
     Any,
 }
 
-/// Computes the truth table of a service that any user may call.
+/// Computes the truth table of a service that any user may call. `present` reports whether the file of a module exists.
 pub fn tabulate(stack: &[Handler], present: &dyn Fn(&str) -> bool) -> CaseTable {
     tabulate_for(Caller::Any, stack, present)
 }
 
-/// Computes the truth table. `present` reports whether the file of a module exists.
+/// Computes the truth table of a stack. If root is the caller, pam_rootok succeeds. `present` reports whether the file
+/// of a module exists.
 pub fn tabulate_for(
     caller: Caller,
     stack: &[Handler],
@@ -275,7 +278,7 @@ pub fn tabulate_for(
     CaseTable::of(cast, conditions)
 }
 
-/// Reports whether the line calls pam_rootok, which succeeds for root.
+/// Reports whether the line calls pam_rootok, which succeeds if the caller is root.
 fn by_root(handler: &Handler) -> bool {
     matches!(&handler.kind, StackKind::Module { path, .. } if file_name(path) == "pam_rootok.so")
 }

@@ -1,4 +1,4 @@
-//! A line with pam_twinlock.so: its arguments about the first factor, and the answers of the module.
+//! PAM lines that call twinlock's module: their arguments about the first factor, and the module's return codes.
 use twinlock_core::base::request::Claim;
 use twinlock_core::policy::foreign_arguments;
 use twinlock_core::policy::pam_line::{self, PamLine, Task};
@@ -9,31 +9,31 @@ use crate::pam::modules::file_name;
 /// File name of twinlock's module.
 pub const MODULE: &str = "pam_twinlock.so";
 
-/// What the arguments of a line say about the first factor.
+/// The argument of a twinlock line that names the first factor.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Stand {
-    /// `first_factor=publickey`
+    /// `first_factor=publickey`: sshd has verified a key.
     PublicKey,
-    /// `first_factor=stack`
+    /// `first_factor=stack`: an earlier line has verified the password.
     Stack,
-    /// `first_factor=follows`
+    /// `first_factor=follows`: a later line verifies the password.
     Follows,
-    /// `first_factor=failed`
+    /// `first_factor=failed`: the password was wrong, and the line always refuses.
     Failed,
-    /// `probe=publickey`
+    /// `probe=publickey`: the line only tells whether sshd has verified a key.
     Probe,
-    /// None of these arguments: the module refuses every login.
+    /// The arguments are missing or wrong, and the module refuses every login.
     Nothing,
 }
 
-/// A mistake in the arguments of a line.
+/// An error in the arguments of a twinlock line.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum ArgumentError {
     /// The line has neither `first_factor=` nor `probe=`.
     NoFirstFactor,
-    /// Another mistake, described as the module describes it.
+    /// Another error, in the words of the module's own message.
     Other(String),
-    /// An unknown argument, and the known argument nearest to it.
+    /// An unknown argument, and the most similar known argument; `None` if no known argument is similar.
     Unknown(String, Option<&'static str>),
 }
 
@@ -54,36 +54,36 @@ impl core::fmt::Display for ArgumentError {
 
 impl core::error::Error for ArgumentError {}
 
-/// The arguments of one line.
+/// The arguments of one twinlock line.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Arguments {
-    /// What the arguments say about the first factor.
+    /// The argument that names the first factor.
     pub stand: Stand,
-    /// The mistake in the arguments, with which the module refuses every login; `None` if they are valid.
+    /// The error because of which the module refuses every login; `None` if the arguments are valid.
     pub mistake: Option<ArgumentError>,
-    /// The parsed arguments, if they are valid.
+    /// The parsed arguments; `None` if they are not valid.
     pub line: Option<PamLine>,
 }
 
-/// Whether the user gives a correct code, or why twinlock's module verifies none.
+/// Whether the user gives a correct code, or why twinlock's module verifies no code.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum ModuleAnswer {
     /// The user gives a correct code.
     Right,
     /// The user gives a wrong code or none.
     Wrong,
-    /// The module cannot verify any code, and returns this PAM code.
+    /// The module cannot verify any code and returns this PAM code.
     Broken(PamCode),
     /// The account is exempt, so the module verifies no code.
     Exempt,
 }
 
-/// Return codes of a module that cannot verify codes: the settings, the store or the conversation are unavailable, or
-/// the module panicked.
+/// Return codes of the module if it cannot verify codes: it cannot use the settings, the store or the conversation, or
+/// it has panicked.
 pub const BROKEN: [PamCode; 4] =
     [PamCode::SERVICE_ERR, PamCode::AUTHINFO_UNAVAIL, PamCode::CONV_ERR, PamCode::ABORT];
 
-/// Known misspellings of whole arguments. twinlock_core knows other misspellings.
+/// Whole arguments with which an unknown argument is compared, in addition to those that twinlock_core lists.
 const WHOLE: [&str; 5] = [
     "first_factor=publickey",
     "first_factor=stack",
@@ -92,13 +92,13 @@ const WHOLE: [&str; 5] = [
     "probe=publickey",
 ];
 
-/// Reports whether the path names twinlock's module.
+/// Reports whether the path names twinlock's module: its last part is [`MODULE`].
 #[must_use]
 pub fn is_twinlock(path: &str) -> bool {
     file_name(path) == MODULE
 }
 
-/// Parses the arguments of a line as the module does.
+/// Parses the arguments of a twinlock line as the module does.
 #[must_use]
 pub fn read(args: &[String]) -> Arguments {
     match pam_line::read(args.iter().map(String::as_str)) {
@@ -149,8 +149,7 @@ fn nearest(arg: &str) -> Option<&'static str> {
 }
 
 impl Stand {
-    /// Returns the return code of twinlock's module on a line with these arguments. `key` tells whether sshd has
-    /// verified a key.
+    /// Returns the module's return code on a line with this argument. `key` tells whether sshd has verified a key.
     #[must_use]
     pub fn answer(self, key: bool, answer: ModuleAnswer) -> PamCode {
         match (self, answer) {
@@ -166,7 +165,7 @@ impl Stand {
         }
     }
 
-    /// Reports whether the line verifies codes.
+    /// Reports whether the module asks for a code and verifies it on such a line.
     #[must_use]
     pub fn judges(self) -> bool {
         match self {

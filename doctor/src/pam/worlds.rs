@@ -1,4 +1,4 @@
-//! The rows of a truth table: every combination of factors and answers that has an effect of its own.
+//! Computes the rows of a truth table, leaving out combinations that have the same effect as another one.
 use twinlock_core::policy::pam_line::Forward;
 
 use crate::pam::code::{PamCode, all};
@@ -10,11 +10,11 @@ use crate::pam::subject::Subject;
 use crate::pam::table::{CaseRow, Cast, Condition, ConditionModel, Other, Password, Role, World};
 use crate::pam::twinlock::{BROKEN, ModuleAnswer};
 
-/// Largest number of combinations of the conditions' answers that are tried for one combination of factors. Twelve
-/// conditions with two answers have as many.
+/// Maximum number of combinations of the conditions' answers that are tried for one combination of factors: those of
+/// twelve conditions with two answers each.
 const MOST: usize = 1 << 12;
 
-/// Return codes with which a module that asks for a password fails.
+/// Return codes of a module that asks for a password, if it does not accept the answer.
 const FAILURES: [PamCode; 9] = [
     PamCode::AUTH_ERR,
     PamCode::USER_UNKNOWN,
@@ -27,12 +27,12 @@ const FAILURES: [PamCode; 9] = [
     PamCode::ABORT,
 ];
 
-/// Returns every code that a module can return without stopping the stack.
+/// Returns every code that an unknown module may return, except `INCOMPLETE`, after which libpam runs no further line.
 pub(super) fn any() -> Vec<PamCode> {
     all().filter(|code| *code != PamCode::INCOMPLETE).collect()
 }
 
-/// Returns `codes` without each code that has the same effect on all lines as an earlier one.
+/// Returns `codes` without those that have the same effect on every line of `lines` as an earlier code.
 pub(super) fn distinct<'a, I: Iterator<Item = &'a Cast>>(
     codes: &[PamCode],
     lines: &dyn Fn() -> I,
@@ -55,7 +55,7 @@ pub(super) fn distinct<'a, I: Iterator<Item = &'a Cast>>(
     one_of_each
 }
 
-/// Returns the rows of the truth table; `None` if there are too many.
+/// Returns the rows of the truth table; `None` if more than [`MOST`] runs are needed for a combination of factors.
 pub(super) fn rows(cast: &[Cast], conditions: &[Condition]) -> Option<Vec<CaseRow>> {
     let stack: Vec<Handler> = cast.iter().map(|line| line.handler.clone()).collect();
     let mut rows = Vec::new();
@@ -75,7 +75,8 @@ impl Scene<'_> {
         self.conditions.get(number)?.codes.get(choice).copied()
     }
 
-    /// Reports whether no two of the consulted conditions give answers that contradict each other.
+    /// Reports whether one account can get the answers of all conditions that the row has consulted. `consulted` has
+    /// the index of each such condition and the index of its code.
     fn can_be(&self, consulted: &[(usize, usize)], row: &CaseRow) -> bool {
         let answered: Vec<(&Subject, PamCode)> = (consulted.iter())
             .filter_map(|(number, _)| {
@@ -91,7 +92,8 @@ impl Scene<'_> {
     }
 }
 
-/// Appends the rows for one combination of factors: one row for each sequence of answers that the conditions can give.
+/// Appends the rows for one combination of factors, one for each sequence of answers of the conditions. Returns `None`
+/// if more than [`MOST`] runs are needed.
 fn paths(
     stack: &[Handler],
     scene: &Scene<'_>,
@@ -113,7 +115,8 @@ fn paths(
     None
 }
 
-/// Runs the stack. A condition that is not in `chosen` gives its usual answer and is added to `chosen`.
+/// Runs the stack once. `chosen` has the index of a condition and the index of its code; a condition that is not in it
+/// gives its usual code and is added.
 fn run(
     stack: &[Handler],
     scene: &Scene<'_>,
@@ -155,26 +158,28 @@ fn run(
     CaseRow { world, code: outcome.code, steps: outcome.steps, met: true }
 }
 
-/// Reports whether the line only takes an answer that an earlier line has stored, and never asks the user.
+/// Reports whether the line never asks the user and only checks the answer that an earlier line has stored.
 fn needs_answer(line: &Cast) -> bool {
     let StackKind::Module { args, .. } = &line.handler.kind else { return false };
     let proof = matches!(line.role, Role::Proof(_));
     proof && args.iter().any(|arg| arg == "use_first_pass")
 }
 
-/// Reports whether the line takes an answer that an earlier line has stored, and does not ask again if it is wrong.
+/// Reports whether the line checks the answer that an earlier line has stored, and does not ask again if that answer is
+/// wrong.
 fn takes_answer(line: &Cast) -> bool {
     let unix = matches!(&line.role, Role::Proof(name) if name == "pam_unix.so");
     unix || needs_answer(line)
 }
 
-/// Reports whether the line passes the password on if it accepts the answer.
+/// Reports whether the line is a twinlock line that takes the password out of the user's answer and passes it on to
+/// later lines.
 fn forwards(line: &Cast) -> bool {
     let Role::Twinlock(args) = &line.role else { return false };
     args.line.as_ref().is_some_and(|line| line.forward == Forward::Password)
 }
 
-/// Reports whether the line may store an answer of the user. An unknown module may do anything.
+/// Reports whether the line may store an answer of the user for later lines. An unknown module may.
 fn leaves_answer(line: &Cast, conditions: &[Condition]) -> bool {
     match &line.role {
         Role::Proof(_) | Role::Second(_) => true,
@@ -229,7 +234,8 @@ fn worlds(cast: &[Cast], conditions: &[Condition]) -> Vec<World> {
     all
 }
 
-/// Returns the possible answers of twinlock's module. Of failures with the same effect, returns only one.
+/// Returns the answers of twinlock's module to try. Of several failures with the same effect on the stack, only one is
+/// tried.
 fn answers(cast: &[Cast]) -> Vec<ModuleAnswer> {
     let ours = || cast.iter().filter(|line| matches!(line.role, Role::Twinlock(_)));
     let failures = [&[PamCode::AUTH_ERR], BROKEN.as_slice()].concat();

@@ -1,9 +1,10 @@
-//! Damage to the shipped stacks and the expected findings, as data.
+//! Damaged copies of the shipped stacks, and the findings that they must give.
 use crate::finding::Level;
 use crate::judge::case::Reach;
 use crate::judge::tests::{BOTH, KEY, KEY_ONLY, NO_KEY, PASSWORD};
 
-/// A shipped stack, the first factors with which users reach it, a change to the stack, and the expected findings.
+/// Name of a shipped stack, the first factors with which users reach it, the replacements that damage it (old text, new
+/// text), and the expected findings (name, level).
 pub(super) type Damage = (
     &'static str,
     Reach,

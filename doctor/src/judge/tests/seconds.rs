@@ -1,4 +1,5 @@
-//! Tests modules of other second factors: they are not taken for password modules, and users are not asked twice.
+//! Tests modules of other second factors: doctor does not take them for password modules, and reports that users are
+//! asked for two codes.
 use crate::judge::tests::*;
 
 const STACK: &str = "auth requisite pam_twinlock.so first_factor=stack\n";
@@ -7,7 +8,7 @@ fn by<'a>(found: &'a [Finding], id: &str) -> &'a Finding {
     found.iter().find(|one| one.id == id).unwrap_or_else(|| panic!("{id} is not in {found:?}"))
 }
 
-/// Returns the lines of a remedy as a stack of a PAM file.
+/// Returns the PAM lines of a remedy as the text of a PAM file.
 fn lines_of(remedy: &str) -> String {
     remedy.lines().skip(1).map(|line| format!("{line}\n")).collect()
 }

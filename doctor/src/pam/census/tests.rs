@@ -1,4 +1,4 @@
-//! Tests stacks whose conditions no account meets together.
+//! Tests stacks with conditions that no single account meets.
 use super::*;
 use crate::pam::load::tests::{auth_stack, tree};
 use crate::pam::table::tabulate;
@@ -11,7 +11,8 @@ fn person(name: &str, uid: u32, groups: &[&str]) -> Person {
     Person { name: name.to_owned(), uid, groups, shell: Some("/bin/bash".to_owned()) }
 }
 
-/// Returns whether a user with the right factors gets in, and whether an account of `people` can do so.
+/// Adds the twinlock line to `lines`. Returns whether the stack lets in a user with a correct code, and whether an
+/// account of `people` can be that user.
 fn gets_in(lines: &str, people: Option<Vec<Person>>) -> (bool, bool) {
     let stack = auth_stack(&tree(&[("/etc/pam.d/sshd", &*format!("{lines}{OURS}"))]), "sshd");
     let lists = [

@@ -1,11 +1,11 @@
-//! Tests files that libpam flattens, and files that libpam refuses.
+//! Tests files that libpam reads into flat lists of lines, and files that it refuses.
 use std::collections::BTreeMap;
 
 use crate::pam::code::PamCode;
 use crate::pam::control::ControlAction;
 use crate::pam::load::*;
 
-/// Texts of files by their whole paths.
+/// Text of each file, by its absolute path.
 pub(crate) type Tree = BTreeMap<String, String>;
 
 impl Files for Tree {

@@ -44,7 +44,8 @@ fn a_missing_module_refuses_and_the_same_condition_is_one() {
     assert_eq!(table(twice).conditions.len(), 1);
 }
 
-/// Returns a stack with `count` conditions before a line that grants access if all conditions but the first hold.
+/// Returns the truth table of a stack with `count` conditions. It grants access if all conditions but the first are
+/// met.
 fn many(count: usize) -> CaseTable {
     let line = |number: usize| {
         let control = if number == 0 { "[success=die default=ignore]" } else { "required" };
