@@ -73,7 +73,7 @@ pub enum Message {
         /// Seconds until two adjacent codes are accepted; `None` if they never will be.
         wait: Option<u64>,
     },
-    /// Two adjacent codes granted access.
+    /// Two adjacent codes granted access. Holds the clock drift or counter that they revealed.
     Resynced(Resynced),
     /// The code was not compared, because there were too many wrong codes recently.
     Throttled {

@@ -45,7 +45,7 @@ pub struct DialogueContext<'a> {
     pub final_message: &'a FinalMessage,
 }
 
-/// Verifies a code in the same order as every login, and returns the outcome.
+/// A function that verifies a code in the same order as every login, and returns the outcome.
 pub type Judge<'a> = &'a mut dyn FnMut(&Code) -> Outcome;
 
 /// Why a dialogue ended early. A dialogue that ends early leaves no partial change.

@@ -13,7 +13,7 @@ use crate::{
 /// Number of answers accepted for the last group of the last code.
 const TRIES: u8 = 5;
 
-/// Makes a new set of backup codes valid and the old set invalid in the same change.
+/// A function that makes a new set of backup codes valid and the old set invalid in the same change of the record.
 pub type PutInForce<'a> = &'a mut dyn FnMut(SetId) -> Result<(), DialogueError>;
 
 /// Returns why new backup codes are shown, as noted in the record; [`Why::None`] if the record has no note.

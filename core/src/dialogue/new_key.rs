@@ -117,8 +117,8 @@ fn judged(
     }
 }
 
-/// Builds the new record from the old record and the verified key. Returns `None` if the key is in the record already
-/// or the record is full.
+/// A function that builds the new record from the old record and the verified key. It returns `None` if the key is in
+/// the record already or the record is full.
 type Make<'a> = &'a mut dyn FnMut(Record, Authenticator, ChangeStamp) -> Option<Record>;
 
 fn put(

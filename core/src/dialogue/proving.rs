@@ -59,8 +59,8 @@ enum Plain {
 }
 
 impl ProvenKey {
-    /// Marks the record's only key as generated on this host. Without a boot id, marks nothing, and codes of the key
-    /// must be newer than the epoch.
+    /// Marks the record's only key as generated on this host. If the boot id cannot be read, marks nothing, and codes
+    /// of the key must be newer than the epoch.
     pub fn mark_as_fresh(&self, context: &DialogueContext<'_>, record: &mut Record) {
         if let Ok(boot_id) = context.ports.ledger.boot_id() {
             crate::verify::fresh_key::mark_as_fresh(record, &boot_id, self.since);
@@ -238,8 +238,8 @@ fn in_letters(uri: &str, ink: Ink) -> Option<Zeroizing<String>> {
     Some(matrix.ascii(ink))
 }
 
-/// Verifies the first code of a new key, claims its step and returns it; otherwise, a message that says what is wrong
-/// with the code.
+/// Verifies the first code of a new key, claims its step and returns the step. If the code is not accepted, returns the
+/// message that tells the user what is wrong.
 fn judge(
     context: &DialogueContext<'_>,
     authenticator: &Authenticator,

@@ -93,7 +93,8 @@ impl LoginFlow<'_> {
         });
     }
 
-    /// Stores the facts of a granted login, best effort: the clock mark and a new source.
+    /// Stores two facts after a granted login, best effort: the current time as the clock mark, and the source if it is
+    /// new.
     pub(super) fn afterwards(&self, account: Option<&Account>, familiarity: Familiarity) {
         let Ok(now) = self.ports.clock.now() else { return };
         self.ports.records.mark_clock(now);

@@ -36,8 +36,8 @@ impl<E: core::fmt::Display> core::fmt::Display for ChangeError<E> {
 
 impl<E: core::error::Error> core::error::Error for ChangeError<E> {}
 
-/// Returns the new record for the newest one, or an error if the change must not be made. The argument is `None` if it
-/// is proven that there is no record.
+/// A function that returns the new record for the newest one, or an error if the change must not be made. The argument
+/// is `None` if it is proven that there is no record.
 pub type Decide<'a, E> = &'a mut dyn FnMut(Option<Snapshot>) -> Result<Record, E>;
 
 /// Commits the record that `decide` makes from the newest one.
@@ -52,7 +52,7 @@ pub fn change<E>(
     change_found(records, account, &|| records.newest(account), decide)
 }
 
-/// Returns the newest record; `None` if it is proven that there is none.
+/// A function that returns the newest record; `None` if it is proven that there is none.
 pub type Find<'a> = &'a dyn Fn() -> Result<Option<Snapshot>, StoreError>;
 
 /// Commits the record that `decide` makes from the record that `find` returns.
