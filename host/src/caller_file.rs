@@ -18,7 +18,7 @@ use crate::invoking_user::{InvokingUser, InvokingUserError, run_as};
 
 /// `PIPEFS_MAGIC` of linux/magic.h: the file system of anonymous pipes.
 const PIPEFS: i64 = 0x5049_5045;
-/// How long to wait for a process to open a named pipe for writing.
+/// Maximum time to wait for a process that opens a named pipe for writing.
 const PATIENCE: Timespec = Timespec { tv_sec: 2, tv_nsec: 0 };
 
 /// Why a file that the caller named cannot be used. Contains nothing of the file's content.

@@ -27,7 +27,7 @@ const AHEAD: &str = "ahead.";
 /// Maximum time of the boot clock, in seconds, that the nanoseconds field can store: 31 years.
 const MOVED_MAX: u64 = 999_999_999;
 
-/// Returns whether a time service keeps the wall clock of this host right.
+/// Returns whether the wall clock of this host is synchronized by a time service.
 #[must_use]
 pub fn is_synchronized() -> bool {
     synchronized::trust() == Trust::Synchronized
@@ -58,8 +58,8 @@ fn seconds(of_file: i64) -> UnixTime {
     UnixTime(u64::try_from(of_file).unwrap_or(0))
 }
 
-/// Moves the mark to the current time, because a code was used. A mark less than a minute old stays, so most logins
-/// only read it. Best effort.
+/// Moves the mark to the current time, because a code was used, best effort. If the clock is less than a minute after
+/// the mark, the mark stays, so most logins only read it.
 pub(crate) fn advance(records: &str, now: Now) {
     let Ok(Some(mark)) = mark(records) else { return };
     match mark.distance(now) {
@@ -85,8 +85,8 @@ fn far(records: &str, mark: ClockMark, now: Now) {
     }
 }
 
-/// Trusts the wall clock, even if it is earlier than the mark. `dropped` are the periods of used codes whose names the
-/// caller will remove.
+/// Moves the mark to the time of the wall clock, even if that is earlier, because an administrator trusts the clock.
+/// `dropped` are the periods of used codes whose names the caller will remove.
 ///
 /// # Errors
 /// The errno if the mark cannot be written; the clock is not trusted then.
@@ -170,7 +170,7 @@ mod tests {
         Now { unix: UnixTime(unix), boot: BootTime(0).plus(up) }
     }
 
-    /// Creates a records folder whose clock mark is at `mark`.
+    /// Creates a records folder with a clock mark at the time `mark`, last moved at second `moved` of the boot clock.
     fn records(mark: u64, moved: u64) -> (tempfile::TempDir, String) {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().to_str().unwrap().to_owned();

@@ -15,7 +15,7 @@ const LISTING: [&str; 6] = ["files", "compat", "db", "altfiles", "extrausers", "
 pub struct AccountNames {
     /// The account names, without duplicates.
     pub names: Vec<String>,
-    /// Number of lines without a valid name.
+    /// Number of lines of the `getent passwd` output that have no valid user name.
     pub unreadable: usize,
     /// NSS sources that may know more users than they list.
     pub silent: Vec<String>,

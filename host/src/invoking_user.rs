@@ -88,19 +88,19 @@ impl InvokingUser {
         Ok(Some(Self { name: user.name, uid, gid: user.gid.as_raw(), groups }))
     }
 
-    /// Returns the account name.
+    /// Returns the account name of the invoking user.
     #[must_use]
     pub fn name(&self) -> &str {
         &self.name
     }
 
-    /// Returns the user id, never 0.
+    /// Returns the user id of the invoking user, which is never 0.
     #[must_use]
     pub fn uid(&self) -> u32 {
         self.uid
     }
 
-    /// Returns the primary group id.
+    /// Returns the primary group id of the invoking user.
     #[must_use]
     pub fn gid(&self) -> u32 {
         self.gid
@@ -170,7 +170,7 @@ fn named(
     Ok(named)
 }
 
-/// Parses a user id as sudo writes it: digits without a leading zero.
+/// Parses a user id as sudo writes it: digits without a leading zero; `None` for any other text.
 fn user_id(value: &OsString) -> Option<u32> {
     let text = value.to_str()?;
     let uid: u32 = text.parse().ok()?;

@@ -28,8 +28,8 @@ use crate::{
 
 /// The folder of notifications that are being sent, or wait for a first or another attempt.
 const WAITING: &str = "waiting";
-/// The folder with one entry per user and kind: the time at which a notification was last sent, and the time of its
-/// event.
+/// The folder with one entry for each user and kind. An entry holds the time at which a notification of this kind was
+/// last sent to this user, and the time of the event that it reported.
 const SENT: &str = "sent";
 /// The folder of notifications that were given up, and of invalid names.
 const DEAD: &str = "dead";
@@ -270,8 +270,8 @@ impl MailSpool {
         rename(from, name, &self.dead, &to).map(usize::from)
     }
 
-    /// Returns when the notification in the entry `name` was last sent, and the time of its event; `None` if there is
-    /// no entry of this name.
+    /// Returns the time at which the notification in the entry `name` was last sent, and the time of its event; `None`
+    /// if there is no entry of this name.
     fn last(&self, name: &str) -> io::Result<Option<(UnixTime, UnixTime)>> {
         Ok(target(&self.sent, name.as_bytes()).and_then(|text| read_note(&text)))
     }

@@ -30,7 +30,8 @@ pub(crate) fn file(parent: BorrowedFd<'_>, name: &str) -> io::Result<OwnedFd> {
     fs::openat(parent, name, flags, Mode::empty())
 }
 
-/// Opens a folder by a path relative to `parent`.
+/// Opens a folder by a path relative to `parent`. `resolve` says which paths are refused, as in openat2(2). Without
+/// openat2, every symbolic link and `..` are refused.
 pub(crate) fn folder(
     parent: BorrowedFd<'_>,
     path: &str,

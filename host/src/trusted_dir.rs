@@ -297,8 +297,8 @@ pub fn identity(stat: &Stat) -> Identity {
 }
 
 /// Reads `size` bytes, the size that the file had when it was checked, and ignores later additions. Fails if the file
-/// has fewer bytes, because it is then being rewritten in place, and the first part of a settings file may exempt users
-/// whom the whole file does not.
+/// has fewer bytes, because it is then being rewritten in place. The first part of a settings file must not be used,
+/// because it may exempt users whom the whole file does not exempt.
 fn read_whole(fd: &OwnedFd, size: usize) -> io::Result<Vec<u8>> {
     let mut bytes = zeroize::Zeroizing::new(vec![0; size]);
     let mut filled = 0;
@@ -323,7 +323,7 @@ pub(crate) fn trusted(stat: &Stat, owner: Owner, closed_to: u32) -> Result<(), F
     Ok(())
 }
 
-/// Converts an errno from opening or reading a file.
+/// Returns the file error for an errno from opening or reading a file.
 #[must_use]
 pub fn fault(errno: Errno) -> FileError {
     match errno {

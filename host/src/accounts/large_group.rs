@@ -35,6 +35,9 @@ pub(crate) fn look_up(group: &str, member: &str) -> Result<Option<LargeGroup>, L
 }
 
 /// Looks up a group by name. Returns `None` if the group does not exist.
+///
+/// # Errors
+/// [`LookupError`] if `getent` fails or its output is larger than 64 MiB.
 pub(crate) fn entry(group: &str) -> Result<Option<GroupEntry>, LookupError> {
     let mut getent = Command::new(programs::whole_path("getent"));
     getent.args(["group", "--", group]).env_clear().env("PATH", programs::PATH);

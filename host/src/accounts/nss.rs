@@ -15,7 +15,7 @@ pub const GROUP_MAX: usize = 64 << 20;
 /// A group whose entry exceeds the 1 MiB that nix reads.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct LargeGroup {
-    /// The group id.
+    /// The id of the group (`gr_gid`).
     pub gid: u32,
     /// Whether the entry lists the member that was asked for.
     pub lists: bool,

@@ -18,9 +18,9 @@ use twinlock_core::{
 use crate::ledger::{HostLedger, io, layout::EPOCH, text_of};
 use crate::{clock_mark, entropy::KernelEntropy, trusted_dir::TrustedDir};
 
-/// Number of times that another process may remove the temporary link of a new epoch.
+/// Number of times that another process may remove the temporary link of a new epoch before this process gives up.
 const ROUNDS: usize = 8;
-/// The file that contains the boot id.
+/// The file in which the kernel shows the boot id.
 const BOOT_ID: &str = "/proc/sys/kernel/random/boot_id";
 
 impl HostLedger {

@@ -25,8 +25,8 @@ pub(crate) fn check(path: &str, owner: Owner) -> Result<(), LedgerError> {
     judge(look(CWD, path), owner)
 }
 
-/// Opens a folder that must be a mount point. The check costs a login no further system call.
-/// Refuses a symbolic link anywhere in the path.
+/// Opens a folder that must be a mount point. Refuses a symbolic link anywhere in the path. If the kernel reports mount
+/// points, the check costs a login no further system call.
 pub(crate) fn open(path: &str, owner: Owner) -> Result<TrustedDir, LedgerError> {
     let fd = open_beneath::folder(CWD, path, ResolveFlags::NO_SYMLINKS).map_err(fault)?;
     judge(look(fd.as_fd(), ""), owner)?;

@@ -68,8 +68,8 @@ pub(crate) fn open_below(
 const FOLDER: OFlags = OFlags::PATH.union(OFlags::DIRECTORY).union(OFlags::CLOEXEC);
 
 impl Walk {
-    /// Enters one component of the path. If it is a symbolic link, returns the target, which only the user or root can
-    /// have created.
+    /// Enters one component of the path and returns `None`. If it is a symbolic link, returns the target of the link
+    /// instead, which only the user or root can have created.
     fn step(&mut self, name: &OsString) -> Result<Option<PathBuf>, NewFileError> {
         let flags = OFlags::PATH | OFlags::NOFOLLOW | OFlags::CLOEXEC;
         let next = fs::openat(&self.folder, name, flags, Mode::empty())?;
@@ -158,7 +158,8 @@ fn check_stat(stat: &Stat, owner: u32) -> Result<(), Exposed> {
 /// Returns the current path of an open folder.
 ///
 /// # Errors
-/// If /proc does not contain the path, or the path does not begin at the root folder of this process.
+/// The errno if the path cannot be read from /proc; `ENOENT` if the path does not begin at the root folder of this
+/// process.
 pub(crate) fn path_of(folder: &OwnedFd) -> io::Result<PathBuf> {
     path_behind(Path::new(&format!("/proc/self/fd/{}", folder.as_raw_fd())))
 }

@@ -106,7 +106,7 @@ pub fn replace(settings_path: &str, content: &Content, owner: Owner) -> Result<(
     put(&folder, name, &content, owner).map_err(trusted_dir::fault)
 }
 
-/// Number of times that another process may remove the temporary file.
+/// Number of times that another process may remove the temporary file before this process gives up.
 const ROUNDS: usize = 8;
 
 fn put(folder: &OwnedFd, name: &str, content: &Content, owner: Owner) -> io::Result<()> {

@@ -29,7 +29,7 @@ use crate::{
     trusted_path::{self, FolderError},
 };
 
-/// Maximum number of rounds. In each round that fails, another writer has succeeded.
+/// Maximum number of rounds in which a change is attempted. In each round that fails, another writer has succeeded.
 const ROUNDS: usize = 4096;
 /// Age in seconds from which a draft counts as abandoned, even if a process with the id in the draft's name exists: the
 /// id may belong to another process by now. A writer whose draft was removed writes a new one.
@@ -84,8 +84,8 @@ impl<E> From<FileError> for SwapError<E> {
     }
 }
 
-/// Takes the current content of the file and returns the new content, or `None` to keep the current one. A missing file
-/// has an empty content.
+/// A function that takes the current content of the file, which is empty if the file is missing. It returns the new
+/// content, or `None` to keep the current one.
 pub type DecideContent<'a, E> = &'a mut dyn FnMut(&[u8]) -> Result<Option<Content>, E>;
 
 impl SwapFile {

@@ -25,8 +25,8 @@ use crate::{
     trusted_dir::{self, TrustedDir},
 };
 
-/// Writes `record` under the number after `after`, and removes the user's older records. Claims or releases the user id
-/// as the state of the record requires.
+/// Writes `record` under the sequence number after `after`, and removes the user's older records. Claims or releases
+/// the user id as the state of the record requires.
 pub(crate) fn commit(
     records: &HostRecords,
     folder: &Folder,

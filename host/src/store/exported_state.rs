@@ -18,7 +18,7 @@ use crate::{
     trusted_dir,
 };
 
-/// Returns when a set was created. This is the modification time of its file, which is written once.
+/// Returns the time at which a set was created. This is the modification time of its file, which is written once.
 ///
 /// # Errors
 /// [`StoreError`] if the time of the file cannot be read.

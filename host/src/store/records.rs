@@ -38,7 +38,7 @@ pub const UIDS: &str = "uids";
 pub(crate) const FAILED: &str = "failed.";
 /// Maximum number of known sources per user; the oldest is replaced.
 const KNOWN_MAX: usize = 64;
-/// Number of times that another process may replace a record while it is read.
+/// Number of times that another process may replace a record while it is read, before reading fails.
 const ROUNDS: usize = 8;
 
 /// The folder of all records.

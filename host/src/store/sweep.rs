@@ -14,8 +14,9 @@ use crate::{
     trusted_dir::TrustedDir,
 };
 
-/// Removes all code sets except `kept`, which the record with the number `newest` names. A set that no record names is
-/// removed only after a day, because a change in progress may be about to name it.
+/// Removes the code sets in the user's folder `dir`, except `kept`, the set that the newest record names. `newest` is
+/// the sequence number of that record. A set that an older record names is removed at once. A set that no record names
+/// is removed only after a day, because a change in progress may be about to name it.
 pub(crate) fn sets(
     records: &HostRecords,
     dir: &TrustedDir,

@@ -71,7 +71,7 @@ pub(crate) struct UidClaim<'a> {
     pub(crate) root: &'a TrustedDir,
     /// The folder of the user name.
     pub(crate) folder: &'a Folder,
-    /// The user id.
+    /// The user id to claim or release.
     pub(crate) uid: u32,
 }
 
@@ -113,8 +113,8 @@ impl UidClaim<'_> {
         }
     }
 
-    /// Removes the mark `+` after the record is written. Best effort: while the mark remains, only a loss of the record
-    /// is not noticed, and the next enrollment or change removes the mark.
+    /// Removes the mark `+` after the record is written, best effort. If the mark remains, a loss of the record is not
+    /// detected until the next enrollment or change removes the mark.
     pub(crate) fn finish(&self) {
         let _ = self.replace();
     }
