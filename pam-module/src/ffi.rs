@@ -46,8 +46,8 @@ unsafe extern "C" {
     ) -> c_int;
 }
 
-/// Returns a variable of the PAM environment, which only the application and other modules can set. Never reads the
-/// environment of the process.
+/// Returns a variable of the PAM environment, which only the application and other modules can set; `None` if it is not
+/// set. Never reads the environment of the process.
 pub(crate) fn environment(handle: &mut PamHandle, name: &CStr) -> Option<Vec<u8>> {
     // SAFETY: libpam owns the handle for the time of this call, and the name ends in NUL.
     let value = unsafe { pam_getenv(handle, name.as_ptr()) };

@@ -17,7 +17,8 @@ pub(crate) fn code(verdict: Verdict, public_key: PublicKey) -> PamResultCode {
     }
 }
 
-/// Returns the PAM code for a line with `probe=publickey`, which only tests whether sshd has verified a public key.
+/// Returns the PAM code for a line with `probe=publickey`: `PAM_SUCCESS` if sshd has verified a public key, otherwise
+/// `PAM_IGNORE`.
 pub(crate) fn probe(public_key: PublicKey) -> PamResultCode {
     match public_key {
         PublicKey::Verified => PamResultCode::PAM_SUCCESS,

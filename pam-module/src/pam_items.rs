@@ -70,8 +70,8 @@ pub(crate) fn is_sshd(handle: &mut PamHandle, uid: Uid) -> bool {
     uid.is_root() && ffi::environment(handle, c"SSH_CONNECTION").is_some()
 }
 
-/// Returns where the login comes from: an address from sshd or another root service, a calling user, or a terminal.
-/// Never returns a DNS name.
+/// Returns the source of the login: an address from sshd or another root service, a calling user, or a terminal. Never
+/// returns a DNS name.
 fn source(handle: &mut PamHandle, uid: Uid) -> Source {
     if !uid.is_root() {
         return Source::Uid(uid.as_raw());
