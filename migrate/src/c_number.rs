@@ -2,7 +2,7 @@
 
 /// A number at the start of a text, and the text after it.
 pub(crate) struct Number<'a> {
-    /// The number.
+    /// The value of the number.
     pub(crate) value: i64,
     /// The text after the number.
     pub(crate) rest: &'a [u8],

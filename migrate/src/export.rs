@@ -10,7 +10,7 @@ use twinlock_core::{
     record::{Record, code_set::CodeSet, code_set_text, extras::RecordExtras, text as records},
 };
 
-/// The version of the format that is written.
+/// The version of the export format that twinlock writes.
 pub const VERSION: u32 = 1;
 /// Maximum length of an export in bytes.
 pub const EXPORT_MAX: usize = 1024 * 1024;
@@ -25,7 +25,7 @@ const END: &str = "# end of export\n";
 /// The exported state of one user.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Export {
-    /// When the export was written.
+    /// Time at which the export was written.
     pub at: UnixTime,
     /// The record without the parts that are valid on one host only: a pending key, tickets and bypass codes.
     pub record: Record,
@@ -38,7 +38,7 @@ pub struct Export {
 /// An exported code set.
 #[derive(Debug, PartialEq, Eq)]
 pub struct CarriedCodes {
-    /// When the set was created.
+    /// Time at which the set was created.
     pub since: UnixTime,
     /// The hashes of the codes.
     pub set: CodeSet,

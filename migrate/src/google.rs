@@ -22,7 +22,7 @@ pub const GOOGLE_MAX: usize = 64 * 1024;
 /// Maximum number of imported scratch codes, which is also the maximum of a code set. Google's command makes at most
 /// ten.
 const SCRATCH_MAX: usize = 64;
-/// Number of key bits below which the administrator gets a remark (RFC 4226 section 4, R6).
+/// Number of key bits (RFC 4226 section 4, R6) below which a remark tells the administrator that the key is short.
 const BITS_WANTED: usize = 128;
 
 /// Options whose values are imported.
@@ -53,7 +53,7 @@ pub enum GoogleError {
     Secret(KeyTextError),
     /// The file has neither `TOTP_AUTH` nor `HOTP_COUNTER`, so Google's module accepts only its scratch codes.
     NoMode,
-    /// `STEP_SIZE` is not 1 to 60.
+    /// The value of `STEP_SIZE` is not a number of seconds from 1 to 60.
     Step {
         /// Number of the line in the file, from 1.
         line: u32,
@@ -212,8 +212,8 @@ impl<'a> GoogleText<'a> {
         Ok(parameters)
     }
 
-    /// Returns the number of accepted steps or counters (`WINDOW_SIZE`), or Google's default if the option is missing
-    /// or cannot be read.
+    /// Returns the value of `WINDOW_SIZE`, the number of accepted steps or counters, 1 to 100. If the option is missing
+    /// or invalid, returns Google's default, 3.
     fn window(&self, moving: MovingFactor, remarks: &mut Vec<Remark>) -> u8 {
         const USUAL: u8 = 3;
         let Some(OptionLine { line, value }) = self.setting("WINDOW_SIZE") else { return USUAL };

@@ -29,9 +29,9 @@ pub enum Carried {
 pub enum MergeError {
     /// The local record was changed later than the imported one.
     ChangedLater {
-        /// When the local record was changed.
+        /// Time at which the local record was changed.
         here: UnixTime,
-        /// When the imported record was changed.
+        /// Time at which the imported record was changed.
         there: UnixTime,
     },
     /// The two records were changed in the same second and differ.
@@ -41,7 +41,7 @@ pub enum MergeError {
     Edited,
     /// The time of the imported record's last change is in the future by this host's clock.
     Ahead {
-        /// When the imported record was changed.
+        /// Time at which the imported record was changed, by the other host's clock.
         there: UnixTime,
     },
     /// The imported user has never had an authenticator.
@@ -83,17 +83,17 @@ impl core::error::Error for MergeError {}
 /// The facts about an imported record by which the import is decided.
 #[derive(Debug, Clone, Copy)]
 pub struct Arrival {
-    /// When the set of backup codes was created; `None` if the record names no set.
+    /// Time at which the set of backup codes was created; `None` if the record names no set.
     pub codes_since: Option<UnixTime>,
     /// The current time.
     pub now: UnixTime,
     /// The new generation for a record that is changed during the import.
     pub fresh: Generation,
-    /// Which records are accepted.
+    /// Whether only a newer record is accepted, or any record.
     pub wanted: Wanted,
 }
 
-/// Which records are accepted.
+/// Whether an import accepts only a record that is newer than the local one, or any record.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Wanted {
     /// Only a record that was changed after the local one.
@@ -102,7 +102,7 @@ pub enum Wanted {
     Any,
 }
 
-/// Returns when a user or administrator last changed a record. Logins do not count.
+/// Returns the time at which a user or administrator last changed a record. Logins do not count.
 #[must_use]
 pub fn changed(record: &Record) -> UnixTime {
     record.extras.changed.map_or(record.since, |changed| changed.max(record.since))

@@ -13,7 +13,7 @@ use twinlock_core::{
 /// Seconds that a used step may be in the future, in addition to the drift of the authenticator. The user cannot
 /// log in with a code before the time of such a step.
 pub const STEP_AHEAD_MAX: u64 = 600;
-/// Maximum number by which an imported counter may exceed the local one. Between two imports, fewer codes are used.
+/// Maximum number by which an imported counter may exceed the local one. A user uses fewer codes between two imports.
 pub const COUNTER_AHEAD_MAX: u64 = 1000;
 /// The highest accepted counter of a key that is new to this host.
 pub const COUNTER_MAX: u64 = 1_000_000;
@@ -22,9 +22,9 @@ pub const COUNTER_MAX: u64 = 1_000_000;
 pub struct Claims<'a> {
     /// The imported record.
     pub record: &'a Record,
-    /// When the export was written.
+    /// Time at which the export was written.
     pub written: UnixTime,
-    /// When the set of backup codes was created; `None` without a set.
+    /// Time at which the set of backup codes was created; `None` without a set.
     pub codes_since: Option<UnixTime>,
     /// The index of each spent backup code, with the time at which it was spent.
     pub spent: &'a [(u8, UnixTime)],

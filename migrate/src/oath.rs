@@ -122,7 +122,7 @@ fn lines(bytes: &[u8]) -> impl Iterator<Item = (u32, &[u8])> {
     (1..).zip(bytes.split(|byte| *byte == b'\n'))
 }
 
-/// Splits a line into words. Ends at a NUL byte, as C does.
+/// Splits a line into words at blanks. The line ends at a NUL byte, as in C.
 fn words(line: &[u8]) -> impl Iterator<Item = &[u8]> {
     let line = line.split(|byte| *byte == 0).next().unwrap_or_default();
     line.split(|byte| is_blank(*byte)).filter(|word| !word.is_empty())
@@ -186,8 +186,8 @@ fn token<'a>(
     Ok(OathToken { line, user: user.into(), pin, key, digits, kind, last })
 }
 
-/// Parses `HOTP`, `HOTP/E`, `HOTP/T30` or `HOTP/T60`, optionally followed by `/` and the number of digits. The period
-/// is `None` for a counter.
+/// Parses `HOTP`, `HOTP/E`, `HOTP/T30` or `HOTP/T60`, optionally followed by `/` and the number of digits; `None` for
+/// any other text. The period is `None` for a token with a counter.
 fn type_of(text: &[u8]) -> Option<(Digits, Option<Period>)> {
     let rest = text.strip_prefix(TYPE)?;
     let (rest, period) = match rest {

@@ -30,11 +30,11 @@ const BATCH_MAX: u64 = 1000;
 pub struct Migration {
     /// The accounts, in the order of the QR code.
     pub accounts: Vec<Moved>,
-    /// The position of the QR code within the export.
+    /// The position of the QR code among the QR codes of the export.
     pub batch: MigrationBatch,
 }
 
-/// The position of a QR code within an export.
+/// The position of a QR code among the QR codes of an export.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct MigrationBatch {
     /// The id of the export, which is in all its QR codes.
@@ -59,9 +59,9 @@ pub struct Moved {
 /// Why an account cannot be used.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum MovedKeyError {
-    /// The hash algorithm is MD5 or unknown.
+    /// The hash algorithm is MD5 or is unknown.
     Algorithm,
-    /// The number of digits is unknown.
+    /// The number of digits is neither six nor eight.
     Digits,
     /// The kind is neither TOTP nor HOTP.
     Kind,
@@ -241,7 +241,7 @@ fn payload(bytes: &[u8]) -> Result<Migration, MigrationError> {
     Ok(Migration { accounts, batch: MigrationBatch { id, index, size } })
 }
 
-/// The decoded fields of an account. Missing fields are empty or zero.
+/// The decoded fields of an account. A missing field is empty or 0.
 #[derive(Default)]
 struct Raw<'a> {
     secret: &'a [u8],

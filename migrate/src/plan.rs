@@ -47,7 +47,7 @@ pub struct ImportPlan {
 pub struct PlanTime {
     /// The current time.
     pub now: UnixTime,
-    /// When the source file was last changed.
+    /// Time at which the source file was last changed.
     pub changed: UnixTime,
     /// The number of steps before and after now that this host accepts.
     pub window: u8,
@@ -151,8 +151,9 @@ pub fn of_oath(tokens: Vec<OathToken>, now: UnixTime) -> ImportPlan {
     takeover
 }
 
-/// Merges another line with a known key into the plan: its used code, or its higher counter. Returns `false` and merges
-/// nothing if its codes differ from those of the first line with this key.
+/// Merges another line with a known key into the plan: its used code, or its higher counter. `place` is the index of
+/// the authenticator with this key. Returns `false` and merges nothing if the codes of the line differ from those of
+/// the authenticator.
 fn fold(token: OathToken, place: usize, now: UnixTime, takeover: &mut ImportPlan) -> bool {
     let mut alone = ImportPlan::default();
     take_token(token, now, &mut alone);

@@ -35,7 +35,7 @@ pub enum Reuse {
     Allowed,
     /// Google's module refuses the listed steps and accepts all others.
     Listed {
-        /// Number of the line that lists them, from 1.
+        /// Number of the line that lists the steps, from 1.
         line: u32,
         /// The time steps (RFC 6238) whose codes Google's module refuses.
         steps: Vec<u64>,
@@ -91,7 +91,7 @@ pub enum TokenKind {
 pub enum Remark {
     /// The key has fewer than 128 bits.
     ShortKey {
-        /// Number of bits.
+        /// Number of bits of the key.
         bits: usize,
     },
     /// The key ends in `=`, which Google's module refuses.
@@ -101,14 +101,14 @@ pub enum Remark {
     Window {
         /// Number of the line in the source file, from 1.
         line: u32,
-        /// Number of steps before and after now.
+        /// Number of steps before and after the current one that twinlock should accept.
         each_way: u8,
     },
     /// The file sets `WINDOW_SIZE` for a counter token.
     LookAhead {
         /// Number of the line in the source file, from 1.
         line: u32,
-        /// Number of accepted counters.
+        /// Number of counters that Google's module accepts.
         counters: u8,
     },
     /// The file sets `RATE_LIMIT`.
@@ -165,7 +165,7 @@ pub enum Remark {
     FutureSteps {
         /// Number of the line in the source file, from 1.
         line: u32,
-        /// Number of these steps.
+        /// Number of these future steps.
         count: usize,
     },
     /// The line contained a clear-text password.
@@ -187,14 +187,14 @@ pub enum Remark {
     SameKey {
         /// Number of the line in the source file, from 1.
         line: u32,
-        /// Line number of the earlier line.
+        /// Number of the earlier line in the source file, from 1.
         first: u32,
     },
     /// An earlier line of the user has the same key, but another kind or length of codes.
     SameKeyOther {
         /// Number of the line in the source file, from 1.
         line: u32,
-        /// Line number of the earlier line.
+        /// Number of the earlier line in the source file, from 1.
         first: u32,
     },
     /// The user has more lines than a record can have authenticators.

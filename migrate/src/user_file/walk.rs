@@ -111,7 +111,8 @@ fn enter(way: &mut PathWalk, part: &OsString, person: FileOwner) -> Result<(), U
     Ok(())
 }
 
-/// Returns the target of a link that only root can have created.
+/// Returns the target of a link in the folder `at`. Fails if users other than root can write to the folder, because
+/// they could have created the link.
 fn roots_link(at: &OwnedFd, part: &OsString) -> Result<std::ffi::CString, UserFileError> {
     let roots = |stat: &Stat| stat.st_uid == 0 && stat.st_mode & WRITABLE == 0;
     if !roots(&fs::fstat(at).map_err(fault)?) {
