@@ -1,4 +1,4 @@
-//! The report on a service, as text and as JSON.
+//! The report on one service, as text and as JSON.
 use std::io::{self, Write};
 
 use crate::finding::{Finding, Level};
@@ -8,34 +8,34 @@ use crate::pam::table::{CaseRow, CaseTable, Other, Password, Role};
 use crate::pam::twinlock::ModuleAnswer;
 use crate::wrap::prose;
 
-/// Result of the examination of a service.
+/// Result of the examination of one service.
 #[derive(Debug)]
 pub struct DoctorReport {
     /// The findings, in the order of the report.
     pub findings: Vec<Finding>,
-    /// Truth table of the stack; `None` if libpam cannot load the service.
+    /// Truth table of the service's stack; `None` if libpam cannot load the service.
     pub table: Option<CaseTable>,
-    /// Which rows are shown.
+    /// Which rows of the truth table the report shows.
     pub rows: Rows,
 }
 
 /// Verdict on a service.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Verdict {
-    /// No login without a code, and no lock-out.
+    /// Every login needs a code, and no user is locked out.
     Closed,
     /// A login without a code is possible.
     Open,
-    /// Users are locked out.
+    /// Some users are locked out, and no login without a code is possible.
     LockedOut,
-    /// A login without a code is possible, and users are locked out.
+    /// A login without a code is possible, and some users are locked out.
     OpenAndLockedOut,
-    /// The verdict depends on something that is not known.
+    /// There may be a login without a code or a lock-out: it depends on something that is not known.
     Unknown,
 }
 
 impl Verdict {
-    /// Returns the exit status.
+    /// Returns the exit status of the command for this verdict.
     #[must_use]
     pub fn status(self) -> u8 {
         match self {
@@ -70,17 +70,17 @@ impl Verdict {
     }
 }
 
-/// Which rows of the table are shown.
+/// Which rows of a truth table are shown.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Rows {
-    /// Rows that let in a user who lacks a factor.
+    /// Only rows that let in a user who lacks a factor.
     Wrong,
-    /// All rows.
+    /// Every row.
     All,
 }
 
-/// Returns the sentence of a verdict. If a finding says that a running sshd has older settings, the sentence says that
-/// the service is closed only after a reload.
+/// Returns the sentence of a verdict. If one of the findings is that a running sshd has not read its files since they
+/// were changed, ` closed` becomes ` closed after a reload of sshd`.
 #[must_use]
 pub fn after_reload<'a>(sentence: &str, findings: impl IntoIterator<Item = &'a Finding>) -> String {
     match findings.into_iter().any(|finding| finding.id == "not-reloaded") {
@@ -92,7 +92,8 @@ pub fn after_reload<'a>(sentence: &str, findings: impl IntoIterator<Item = &'a F
 const HEADS: [&str; 6] = ["key", "password", "code", "and", "result", "deciding line"];
 
 impl DoctorReport {
-    /// Returns the verdict: a way in or a lock-out comes before what is not known.
+    /// Returns the verdict that follows from the findings. `Unknown` is returned only if there is no way in and no
+    /// lock-out.
     #[must_use]
     pub fn verdict(&self) -> Verdict {
         let any = |level: Level| self.findings.iter().any(|finding| finding.level == level);
@@ -105,7 +106,7 @@ impl DoctorReport {
         }
     }
 
-    /// Returns the verdict as a sentence, the first line of the report.
+    /// Returns the first line of the report: the service and the verdict, as a sentence.
     #[must_use]
     pub fn sentence(&self, service: &str) -> String {
         let verdict = self.verdict();
@@ -120,7 +121,7 @@ impl DoctorReport {
         }
     }
 
-    /// Writes the report on a service as text.
+    /// Writes the report as text. `service` is the name of the service in the first line.
     ///
     /// # Errors
     /// [`io::Error`] if the output cannot be written.
@@ -158,7 +159,7 @@ impl DoctorReport {
         cells.iter().try_for_each(|row| line(out, row, &widths))
     }
 
-    /// Writes the report on a service as JSON.
+    /// Writes the report as JSON. `service` is the name of the service in the verdict.
     ///
     /// # Errors
     /// [`io::Error`] if the output cannot be written.
@@ -166,7 +167,7 @@ impl DoctorReport {
         writeln!(out, "{:#}", self.value(service))
     }
 
-    /// Returns the report on a service as a JSON object.
+    /// Returns the report as a JSON object. `service` is the name of the service in the verdict.
     #[must_use]
     pub fn value(&self, service: &str) -> serde_json::Value {
         let findings: Vec<_> = (self.findings.iter())
@@ -193,8 +194,8 @@ impl DoctorReport {
         })
     }
 
-    /// Returns the rows to show. Of wrong rows that differ only in conditions or in the missing code, returns the
-    /// simplest one.
+    /// Returns the rows to show. If only wrong rows are shown, rows with the same factors and the same fault are
+    /// represented by the one with the fewest unusual conditions.
     fn shown(&self) -> Vec<&CaseRow> {
         let Some(table) = &self.table else { return Vec::new() };
         if self.rows == Rows::All {
@@ -244,8 +245,8 @@ impl DoctorReport {
     }
 }
 
-/// Returns the text of a condition, and its answer in the row unless it is success; `None` if there is no such
-/// condition.
+/// Returns the text of the condition at this index, followed by its answer in the row unless that is success; `None` if
+/// there is no such condition.
 fn condition(table: &CaseTable, row: &CaseRow, number: usize) -> Option<String> {
     let (of, code) = (table.conditions.get(number)?, row.world.conditions.get(number)?);
     let text = of.text.trim();
@@ -255,7 +256,7 @@ fn condition(table: &CaseTable, row: &CaseRow, number: usize) -> Option<String> 
     })
 }
 
-/// Returns the modules of other second factors that succeed in the row.
+/// Returns the file names of the modules of other second factors that succeed in the row.
 fn helpers<'a>(table: &'a CaseTable, row: &CaseRow) -> impl Iterator<Item = &'a str> {
     let right = row.world.other == Other::Right;
     table.cast.iter().filter(move |_| right).filter_map(|line| match &line.role {

@@ -4,69 +4,70 @@ use crate::machine::Machine;
 use crate::pam::stack::{Facility, Service, StackKind};
 use crate::pam::twinlock::{is_twinlock, read};
 
-/// Effects of twinlock's settings on every stack.
+/// What twinlock's settings and records mean for the judgment of stacks.
 #[derive(Clone, Debug, Default)]
 pub struct Settings {
-    /// Findings about settings with which the module refuses every login.
+    /// Findings about errors in the settings because of which the module refuses every login.
     pub refusing: Vec<Finding>,
-    /// Services that a rule exempts for all users.
+    /// Names of PAM services that a rule exempts from the code for all users.
     pub exempt: Vec<String>,
-    /// Whether the settings exempt any user.
+    /// Whether the settings exempt any user from the code.
     pub exemptions: Exemptions,
-    /// What decides how to treat users who are not enrolled.
+    /// Whether the PAM line or the settings decide about users who are not enrolled.
     pub not_enrolled: Decider,
-    /// How the settings treat a user who is not enrolled.
+    /// What the settings decide about users who are not enrolled.
     pub strangers: Strangers,
-    /// The settings and rules by which users log in without a code.
+    /// The rules and settings by which users log in without a code.
     pub lenient: Vec<Leniency>,
-    /// Whether root has a code.
+    /// Whether root can pass a check for a code.
     pub root: RootCode,
-    /// The accounts with a code; `None` if they are not known, or there are none.
+    /// Names of the enrolled accounts; `None` if they are not known, or if there are none.
     pub enrolled: Option<Vec<String>>,
-    /// Warnings about the machine that belong to no service.
+    /// Warnings about the host that do not belong to a service.
     pub machine: Vec<Finding>,
-    /// Reads another settings file, which the argument `config=` of a line names; `None` if that is not possible.
+    /// Reads another settings file of the machine, which a twinlock line names with `config=`. `None` if the caller
+    /// cannot read one; `self` then applies.
     pub named: Option<fn(&Machine, &str) -> Settings>,
 }
 
 /// A rule or setting by which users log in without a code.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Leniency {
-    /// The only service to which the rule or setting applies; `None` if it applies to all.
+    /// Name of the PAM service to which the rule or setting is limited; `None` if it applies to every service.
     pub service: Option<String>,
-    /// Which users log in without a code, in a few words.
+    /// The users who log in without a code, in a few words such as `not enrolled`.
     pub who: String,
-    /// The finding about the rule or setting.
+    /// The finding that reports the rule or setting.
     pub finding: Finding,
 }
 
-/// How the settings treat a user who is not enrolled.
+/// What the settings decide about users who are not enrolled.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Default)]
 pub enum Strangers {
-    /// The user is refused, at least until the user sets up an app at the login.
+    /// They are refused, unless they can set up an app at the login.
     #[default]
     Refused,
     /// It is not known, because the settings could not be read.
     Unknown,
-    /// The user is let in.
+    /// They are let in without a code.
     LetIn,
 }
 
-/// Whether root has a code.
+/// Whether root can pass a check for a code.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Default)]
 pub enum RootCode {
-    /// Root is enrolled, or a rule exempts root.
+    /// Yes: root is enrolled, or a rule exempts root.
     Has,
     /// It is not known, because the records were not read.
     #[default]
     Unknown,
-    /// Root is not enrolled. The settings treat root like other users who are not enrolled.
+    /// No: root is not enrolled. The settings for users who are not enrolled apply.
     HasNone,
 }
 
 impl Settings {
-    /// Returns the effects of the settings on one service: the effects of each settings file that a line of the service
-    /// names, and `self` if a line names no file.
+    /// Returns the settings as they apply to one service. If its twinlock lines name several settings files with
+    /// `config=`, the result combines them. A line that names no file uses `self`.
     #[must_use]
     pub fn on(&self, service: &Service, machine: &Machine) -> Self {
         let mut files: Vec<Option<String>> = Vec::new();
@@ -85,7 +86,7 @@ impl Settings {
         each.unwrap_or_else(|| self.clone())
     }
 
-    /// Combines the effects of two settings files. Of two values, the more dangerous one counts.
+    /// Combines the settings of two files. Of two different values, the one that lets in more users is kept.
     fn and(mut self, other: Self) -> Self {
         self.refusing.extend(other.refusing);
         self.lenient.extend(other.lenient);
@@ -97,21 +98,22 @@ impl Settings {
         self
     }
 
-    /// Returns the rules and settings by which users of this service log in without a code.
+    /// Returns the rules and settings by which users of the service log in without a code.
     pub fn lenient_to<'a>(&'a self, service: &'a str) -> impl Iterator<Item = &'a Leniency> {
         let concerns =
             move |one: &&Leniency| one.service.as_ref().is_none_or(|other| other == service);
         self.lenient.iter().filter(concerns)
     }
 
-    /// Returns the findings that concern a service whose stack calls the module.
+    /// Returns the findings about the settings that concern the service, whose stack must call twinlock's module.
     pub fn findings<'a>(&'a self, service: &'a str) -> impl Iterator<Item = Finding> {
         let lenient = self.lenient_to(service).map(|one| &one.finding);
         self.refusing.iter().chain(lenient).cloned()
     }
 
-    /// Adjusts findings about a stack to the settings. A lock-out becomes a warning if it locks out nobody: no user is
-    /// exempt, or users get in without PAM (`passed_by`).
+    /// Adjusts findings about a stack to the settings. Removes those about `nullok` if the settings decide in its
+    /// place. Makes a lock-out a warning if it concerns no user: there is no exempt user, or users get in without PAM
+    /// (`passed_by`).
     pub fn settle(&self, findings: &mut Vec<Finding>, passed_by: bool) {
         if self.not_enrolled == Decider::Settings {
             findings.retain(|finding| finding.id != "nullok");
@@ -127,7 +129,7 @@ impl Settings {
     }
 }
 
-/// Whether the settings exempt any user.
+/// Whether the settings exempt any user from the code.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Default)]
 pub enum Exemptions {
     /// No user is exempt.
@@ -137,12 +139,12 @@ pub enum Exemptions {
     Some,
 }
 
-/// What decides how to treat users who are not enrolled.
+/// What decides about users who are not enrolled.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Default)]
 pub enum Decider {
-    /// The PAM line, by its argument `nullok`.
+    /// The PAM line: they are let in if it has the argument `nullok`.
     #[default]
     Line,
-    /// The settings, whatever the PAM line says.
+    /// The settings. The argument `nullok` has no effect.
     Settings,
 }

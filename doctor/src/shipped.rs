@@ -1,4 +1,4 @@
-//! Remedies for a correct stack that is used with an sshd without the settings shipped with the stack.
+//! Remedies for a stack that is correct with one of the shipped sshd settings files, if that file is not installed.
 use crate::finding::Finding;
 use crate::judge::case::{Case, Processes, Reach, SSH};
 use crate::judge::usable::covered;
@@ -9,7 +9,7 @@ use crate::sshd::config::{Config, Directive};
 const EXAMPLES: &str = "/usr/share/doc/twinlock/examples/sshd_config.d";
 const FOLDER: &str = "/etc/ssh/sshd_config.d";
 
-/// Names of findings that follow from the missing settings.
+/// Names of findings that can be caused by the missing settings file.
 const CONSEQUENCES: [&str; 12] = [
     "usepam-no",
     "prompts-off",
@@ -25,8 +25,9 @@ const CONSEQUENCES: [&str; 12] = [
     "way-leads-nowhere",
 ];
 
-/// Gives the findings that follow from missing settings one common remedy, so that no two remedies contradict each
-/// other.
+/// Gives the findings that the missing settings file causes the same remedy: to copy the file. Without that, two
+/// remedies could contradict each other. Does nothing if the administrator has set AuthenticationMethods, since the
+/// file would override it.
 pub fn settle(findings: &mut [Finding], case: &Case<'_>, config: &Config) {
     // An administrator who has set these keywords wants a particular policy, so they are not replaced.
     let written = |keyword: &str| {
@@ -49,8 +50,8 @@ pub fn settle(findings: &mut [Finding], case: &Case<'_>, config: &Config) {
     }
 }
 
-/// Reports whether the setting that the finding names would override the copied file `name`: it is in a Match block, or
-/// in a file that sshd reads first.
+/// Reports whether the setting that the finding names stays in force after the shipped file `name` is copied: it is in
+/// a Match block, or in a file that sshd reads before.
 fn stays(finding: &Finding, name: &str, config: &Config) -> bool {
     let single = ["usepam-no", "prompts-off"].contains(&finding.id);
     let at = |line: &&Directive| line.place.to_string() == finding.place;
@@ -60,8 +61,8 @@ fn stays(finding: &Finding, name: &str, config: &Config) -> bool {
     })
 }
 
-/// Returns the name of the shipped settings file that belongs to the stack, if the stack is correct with this file;
-/// otherwise `None`.
+/// Returns the name of the shipped sshd settings file for this kind of stack; `None` if the stack would have findings
+/// even with that file.
 fn drop_in(table: &CaseTable) -> Option<&'static str> {
     let any = |wanted: &dyn Fn(&Role) -> bool| table.cast.iter().any(|line| wanted(&line.role));
     let probes = any(&|role| matches!(role, Role::Twinlock(args) if args.stand == Stand::Probe));

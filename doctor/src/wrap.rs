@@ -1,19 +1,20 @@
-//! Wraps lines to fit on a screen.
+//! Wraps text to the width of the terminal.
 
 use std::io::IsTerminal;
 
 use textwrap::{Options, WordSplitter};
 
-/// Maximum length of a line of prose in columns.
+/// Maximum length of a line of prose, in columns of the terminal.
 pub const WIDTH: usize = 78;
 
-/// A no-break space.
+/// No-break space, which stands for blanks at which no line may be broken.
 const HELD: char = '\u{a0}';
 
-/// Minimum width in columns to which text is wrapped.
+/// Minimum width, in columns, to which text is wrapped. A narrower terminal gets lines of this length.
 const NARROWEST: usize = 20;
 
-/// Returns `width`, or the terminal's width if that is smaller. Files and pipes get `width`.
+/// Returns `width`, or the width of the terminal if that is smaller. If the output is a file or a pipe, returns
+/// `width`.
 fn at_terminal(width: usize) -> usize {
     let columns = |size: rustix::termios::Winsize| usize::from(size.ws_col);
     let stdout = std::io::stdout();
@@ -28,8 +29,8 @@ fn at_terminal(width: usize) -> usize {
     }
 }
 
-/// Wraps a text at blanks to `width` columns or the terminal's width; a single word may be longer. Later lines are
-/// indented.
+/// Wraps a text at blanks. Lines have at most `width` columns and at most the width of the terminal; a longer word is
+/// not broken. Lines after the first are indented by `indent` blanks.
 #[must_use]
 pub fn wrap(text: &str, width: usize, indent: usize) -> String {
     wrap_at(text, at_terminal(width), indent)
@@ -43,7 +44,8 @@ fn wrap_at(text: &str, width: usize, indent: usize) -> String {
     lines.collect::<Vec<_>>().join("\n")
 }
 
-/// Wraps prose at blanks, but not inside back quotes, because that text is to be copied.
+/// Wraps prose to [`WIDTH`] columns, but not inside of back quotes, because the user copies that text. Lines after the
+/// first are indented by `indent` blanks.
 #[must_use]
 pub fn prose(text: &str, indent: usize) -> String {
     let quoted = |(number, part): (usize, &str)| match number % 2 {

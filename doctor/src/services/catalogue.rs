@@ -1,49 +1,51 @@
-//! Known PAM services: which program calls each, and what a login through it gives.
+//! Known PAM services: the programs that call each, and what a user gains by a login through it.
 
-/// What a login through a service gives.
+/// What a user gains by a login through a service.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Gives {
     /// The rights of root.
     Root,
-    /// A session of the user, which may be root.
+    /// A session of the user who logs in, who may be root.
     Session,
-    /// A session without a question, if the display manager is configured for automatic login.
+    /// A session for which nothing is asked, if the display manager is configured for automatic login.
     Autologin,
-    /// The user's open session.
+    /// The user's session, which was locked.
     Unlock,
-    /// Files or mail of the user.
+    /// Access to files or mail of the user.
     Data,
-    /// Files of the user; the program checks passwords itself and calls no auth line.
+    /// Access to files of the user. The program checks passwords itself and runs no auth line, so that PAM cannot ask
+    /// for a code.
     OwnCheck,
-    /// A change of the user's own account.
+    /// A change of the user's own account, such as of the shell.
     Account,
-    /// Nothing: only root can call the service.
+    /// Nothing, since only root can call the service.
     RootOnly,
-    /// Nothing: a program starts jobs or sessions, and no person is asked.
+    /// Nothing, since a program starts jobs or sessions and no person is asked.
     NoPerson,
-    /// It is not known what a login gives.
+    /// It is not known.
     Unknown,
 }
 
-/// Whose user id pam_rootok sees.
+/// The user whose id pam_rootok tests. The module succeeds if it is root's.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Caller {
-    /// The id of the user who calls the program.
+    /// The user who calls the program.
     User,
-    /// The id of root. Also used if it is not known which id pam_rootok sees.
+    /// Root. Also used if it is not known which id pam_rootok tests.
     Root,
 }
 
-/// PAM services of one kind, with the programs that call them.
+/// A kind of known PAM services: their names, the programs that call them, and what they give.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Door {
-    /// The names of the services.
+    /// Names of the services.
     pub names: &'static [&'static str],
-    /// Programs that call the services: names in a program folder, or whole paths. Empty if the programs are not known.
+    /// Programs that call the services: whole paths, or file names that are searched in the folders for programs. Empty
+    /// if no program is known.
     pub programs: &'static [&'static str],
-    /// What a login through one of the services gives.
+    /// What a user gains by a login through one of the services.
     pub gives: Gives,
-    /// Whose user id pam_rootok sees.
+    /// The user whose id pam_rootok tests.
     pub caller: Caller,
 }
 
@@ -155,13 +157,14 @@ const DOORS: &[Door] = &[
     ),
 ];
 
-/// Returns the entry of a service; `None` if the service is not known.
+/// Returns the known kind to which the service `name` belongs; `None` if it is not known.
 #[must_use]
 pub fn find(name: &str) -> Option<&'static Door> {
     DOORS.iter().find(|door| door.names.contains(&name))
 }
 
-/// Returns the services that programs call whether or not they have a file.
+/// Returns services that are judged if their program is installed, even if they have no PAM file: libpam then uses the
+/// file of `other`.
 pub fn called_without_file() -> impl Iterator<Item = &'static str> {
     // libpam uses the stack of `other` for a service without a file of its own.
     let doors = DOORS.iter().filter(|door| matches!(door.gives, Gives::Root | Gives::Session));
@@ -169,7 +172,7 @@ pub fn called_without_file() -> impl Iterator<Item = &'static str> {
 }
 
 impl Gives {
-    /// Returns the name in the table and in JSON.
+    /// Returns the word for it in the table and in JSON.
     #[must_use]
     pub fn word(self) -> &'static str {
         match self {
@@ -185,7 +188,7 @@ impl Gives {
         }
     }
 
-    /// Reports whether a person logs in through the service.
+    /// Reports whether a person gains access by a login through such a service. Returns `true` if it is not known.
     #[must_use]
     pub fn is_way_in(self) -> bool {
         match self {
@@ -200,7 +203,7 @@ impl Gives {
         }
     }
 
-    /// Reports whether a login through the service can give the rights of root.
+    /// Reports whether a login through such a service can give the rights of root.
     #[must_use]
     pub fn gives_root(self) -> bool {
         matches!(self, Self::Root | Self::Session | Self::Autologin)

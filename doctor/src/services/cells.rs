@@ -1,4 +1,4 @@
-//! A table whose cells are wrapped, so that it fits on a terminal of 80 columns.
+//! Writes a table with wrapped cells, so that it fits on a terminal of 80 columns.
 use std::io::{self, Write};
 
 use textwrap::{Options, WordSplitter};
@@ -6,10 +6,11 @@ use textwrap::{Options, WordSplitter};
 use crate::wrap::WIDTH;
 
 const GAP: usize = 2;
-/// Minimum width of a column, in columns of the terminal.
+/// Minimum width of a table column, in characters.
 const NARROWEST: usize = 8;
 
-/// Writes a table; the first row contains the headings. The widest columns are made narrower until each line fits.
+/// Writes a table whose first row contains the headings. The widest columns are made narrower until a line has at most
+/// [`WIDTH`] characters, but no column gets narrower than [`NARROWEST`].
 ///
 /// # Errors
 /// [`io::Error`] if the output cannot be written.

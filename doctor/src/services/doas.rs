@@ -1,18 +1,19 @@
-//! Rules of /etc/doas.conf for which doas does not ask for a password.
+//! Finds rules of /etc/doas.conf by which doas does not ask for a password.
 
-/// The path of doas's configuration file.
+/// Path of doas's configuration file.
 pub const FILE: &str = "/etc/doas.conf";
 
-/// A rule for which doas does not ask for a password.
+/// A rule by which doas does not ask for a password.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct NoPass {
-    /// Line number, from 1.
+    /// Number, from 1, of the line at which the rule begins.
     pub line: usize,
-    /// The rule as written.
+    /// The rule, as the file has it.
     pub rule: String,
 }
 
-/// Finds the rules with `nopass`. A backslash continues a line, and `#` begins a comment.
+/// Returns the rules of doas.conf that contain `nopass`. Lines that end with a backslash are joined with the next one,
+/// and text after `#` is a comment.
 #[must_use]
 pub fn rules(text: &str) -> Vec<NoPass> {
     let mut found = Vec::new();

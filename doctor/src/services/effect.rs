@@ -1,22 +1,23 @@
-//! What a stack asks for besides a code, and under which conditions it does not.
+//! Summary of a stack for the table: what it asks for besides a code, and when it does not ask.
 use crate::pam::code::PamCode;
 use crate::pam::modules::file_name;
 use crate::pam::table::{CaseRow, CaseTable, Other, Password, Role};
 use crate::pam::twinlock::ModuleAnswer;
 
-/// What a stack asks for.
+/// What a stack asks for besides a code, and when it does not ask.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Effect {
-    /// The first factors, such as a password. One of them is enough besides a code; `nothing` if none is needed.
+    /// The first factors, such as `password`. Each of them is enough together with a code; `nothing` means that the
+    /// code is enough.
     pub first: Vec<String>,
-    /// Conditions under which the first factor or the code is not needed.
+    /// The conditions under which a user gets in without the first factor or without the code.
     pub exceptions: Vec<String>,
-    /// Whether any login is possible.
+    /// Whether a user without a key can log in at all.
     pub gets_in: bool,
 }
 
 impl Effect {
-    /// Derives the effect of a stack from the rows of users without a key.
+    /// Summarizes the rows of users without a key.
     #[must_use]
     pub fn of(table: &CaseTable) -> Self {
         let mut effect = Self { first: Vec::new(), exceptions: Vec::new(), gets_in: false };
@@ -33,8 +34,8 @@ impl Effect {
         effect
     }
 
-    /// Returns the first factors, each of which is enough for a user of sshd besides a code: `key`, if the stack
-    /// accepts a key alone, and those of [`Effect::of`].
+    /// Returns the first factors for sshd, each of which is enough together with a code: `key` if the stack asks a user
+    /// with a key for no password, then those of [`Effect::of`].
     #[must_use]
     pub fn with_key(table: &CaseTable) -> Vec<String> {
         let right = |row: &CaseRow| row.passes() && row.world.answer == ModuleAnswer::Right;
@@ -69,7 +70,7 @@ impl Effect {
     }
 }
 
-/// Returns the text of a condition whose success lets in the row's user; `None` if no unusual condition succeeds.
+/// Returns the text of the first condition that succeeds in the row although it usually fails; `None` if there is none.
 fn condition(table: &CaseTable, row: &CaseRow) -> Option<String> {
     let mut numbers = row.unusual(table).filter_map(|number| {
         let succeeds = row.world.conditions.get(number) == Some(&PamCode::SUCCESS);
@@ -86,7 +87,7 @@ fn push(list: &mut Vec<String>, text: String) {
     }
 }
 
-/// Returns a short name of what a module asks for.
+/// Returns a short name of what the module asks for, such as `password`; without a known name, the module's name.
 fn word(module: &str) -> String {
     let name = file_name(module).trim_end_matches(".so");
     match name {

@@ -1,4 +1,4 @@
-//! Judges every way into the host.
+//! Judges every PAM service of the host, sshd included.
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -21,22 +21,22 @@ use crate::services::read_once::ReadOnce;
 use crate::services::root_doors::{self, SudoRules};
 use crate::settings::Settings;
 
-/// Every way into the host.
+/// The judgment of every PAM service of the host.
 #[derive(Debug)]
 pub struct HostReport {
-    /// The services, by name.
+    /// The judged services, sshd first, then the others by name.
     pub services: Vec<Judged>,
-    /// Names of files that services include, but that are not services of a known program.
+    /// Names of PAM files that other services include and that no known program calls.
     pub parts: Vec<String>,
-    /// Names of old copies of files in PAM's folders.
+    /// Names of old copies of PAM files, such as `sudo.dpkg-old`.
     pub copies: Vec<String>,
-    /// Names of known services whose program is not installed.
+    /// Names of known services whose programs are not installed.
     pub not_installed: Vec<String>,
-    /// Findings about the host that belong to no service.
+    /// Findings about the host that do not belong to a single service.
     pub findings: Vec<Finding>,
 }
 
-/// Judges every service of the machine. Each file is read once.
+/// Judges every PAM service of the machine.
 #[must_use]
 pub fn examine(machine: &Machine, settings: &Settings) -> HostReport {
     let acceptance = Acceptance::of(machine);
@@ -76,8 +76,9 @@ pub fn examine(machine: &Machine, settings: &Settings) -> HostReport {
     report
 }
 
-/// Judges one service by itself, with the rules of sudoers or doas.conf if they belong to it. A service that asks for
-/// no code is judged as a service that has to ask for one.
+/// Judges the service `name` by itself, with the rules of sudoers, doas or polkit that apply to it. Returns the
+/// judgment and the truth table. A service that is a way in must ask for a code here, even if it counts for nothing on
+/// the host.
 #[must_use]
 pub fn one(
     machine: &Machine,
@@ -108,8 +109,8 @@ pub fn one(
     (judged, around.table(name, service))
 }
 
-/// Adds the services that installed programs or sudo call, and the protected services, although they have no file of
-/// their own.
+/// Adds services to `names` that may have no PAM file: those of installed programs, those that sudo calls, and those of
+/// `protected`.
 fn add_called(machine: &Machine, sudo: &SudoRules, names: &mut Names, protected: &[String]) {
     let called = catalogue::called_without_file().filter(|name| {
         let programs = catalogue::find(name).map_or([].as_slice(), |door| door.programs);
@@ -126,8 +127,8 @@ fn add_called(machine: &Machine, sudo: &SudoRules, names: &mut Names, protected:
     names.services.sort();
 }
 
-/// Reports whether a program that calls the service is installed. If the programs of the service are not known, returns
-/// `true`.
+/// Reports whether a program that calls the service is installed. Returns `true` if its programs are not known, or if
+/// the tree contains no programs at all.
 fn is_installed(machine: &Machine, name: &str) -> bool {
     let programs = catalogue::find(name).map_or([].as_slice(), |door| door.programs);
     programs.is_empty()
@@ -145,7 +146,7 @@ fn unreadable(name: &str, error: &str) -> Finding {
     }
 }
 
-/// Returns the finding that no service has to ask for a code. Without it, the verdict on the host would be `closed`.
+/// Returns the finding that no service asks for a code. Without it, the verdict on the host would be `closed`.
 fn nothing_asks() -> Finding {
     Finding {
         level: Level::WayIn,
@@ -158,7 +159,7 @@ fn nothing_asks() -> Finding {
     }
 }
 
-/// Judges sshd; `None` if it is not installed.
+/// Judges sshd; `None` if it is not installed. If sshd cannot be judged, adds the reason to `findings`.
 fn ssh(
     machine: &Machine,
     around: &Surroundings<'_>,
@@ -213,7 +214,8 @@ impl HostReport {
         }
     }
 
-    /// Judges the services other than sshd.
+    /// Judges the services `names` other than sshd. Files that are only included, and services without an installed
+    /// program, are listed by name instead.
     fn judge_all(&mut self, machine: &Machine, around: &Surroundings<'_>, names: Vec<String>) {
         let files = ReadOnce::new(machine);
         let mut loaded: Vec<(String, Service)> = Vec::new();
@@ -245,7 +247,7 @@ impl HostReport {
         self.services.iter_mut().find(|one| one.name == name)
     }
 
-    /// Adds the findings about sudoers and doas.conf to the services that sudo and doas call.
+    /// Adds the findings about the rules of sudo, doas and polkit to their services, if these count in the exit status.
     fn add_sudo(&mut self, sudo: &SudoRules, machine: &Machine) {
         let mut of_sudo = sudo.findings.clone();
         of_sudo.extend(root_doors::other_service(&sudo.rules, &self.services));
@@ -275,7 +277,8 @@ impl HostReport {
         }
     }
 
-    /// Warns about services that can give the rights of root without a code, if sudo, su or login asks for a code.
+    /// Adds a warning for each service that can give the rights of root without a code, if sudo, su or login names
+    /// twinlock's module.
     fn warn_of_doors(&mut self) {
         let others = ["sudo", "sudo-i", "su", "su-l", "login"];
         let wired = self

@@ -1,4 +1,4 @@
-//! The report on every way into the host, as text and as JSON.
+//! The report on every PAM service of the host, as text and as JSON.
 use std::io::{self, Write};
 
 use crate::finding::{Finding, Level};
@@ -8,14 +8,14 @@ use crate::services::host::HostReport;
 use crate::services::judged::{Asks, Counts, Judged};
 use crate::wrap::prose;
 
-/// A finding, and the services that it concerns; no services if it concerns the host.
+/// A finding, and the names of the services that it concerns; none if it concerns the whole host.
 struct Shared<'a> {
     finding: &'a Finding,
     services: Vec<&'a str>,
 }
 
 impl Asks {
-    /// Returns the text in the table and in JSON.
+    /// Returns the word for it in the table and in JSON.
     #[must_use]
     pub fn word(self) -> &'static str {
         match self {
@@ -29,12 +29,13 @@ impl Asks {
 }
 
 impl HostReport {
-    /// Returns the services that count in the exit status.
+    /// Returns the services whose findings decide the exit status.
     pub(super) fn counted(&self) -> impl Iterator<Item = &Judged> {
         self.services.iter().filter(|one| one.counts != Counts::No)
     }
 
-    /// Returns the verdict on the host, from the services that count and the findings about the host.
+    /// Returns the verdict on the host. It follows from the findings of the services that count and those about the
+    /// host.
     #[must_use]
     pub fn verdict(&self) -> Verdict {
         let counted = self.counted().flat_map(|one| &one.findings);
@@ -42,7 +43,7 @@ impl HostReport {
         DoctorReport { findings, table: None, rows: Rows::Wrong }.verdict()
     }
 
-    /// Returns the verdict as a sentence, the first line of the report.
+    /// Returns the first line of the report: the verdict as a sentence.
     #[must_use]
     pub fn sentence(&self) -> String {
         let with = |level: Level| -> Vec<&str> {
@@ -86,7 +87,7 @@ impl HostReport {
         }
     }
 
-    /// Writes the report as text.
+    /// Writes the report as text. With [`Rows::All`], the table also has the services through which no person logs in.
     ///
     /// # Errors
     /// [`io::Error`] if the output cannot be written.
@@ -119,7 +120,7 @@ impl HostReport {
         Ok(())
     }
 
-    /// Writes the names of services and files that are not in the table.
+    /// Writes the names of the services and files that are not in the table, by reason.
     fn others(&self, rows: Rows, out: &mut dyn Write) -> io::Result<()> {
         let quiet =
             self.services.iter().filter(|one| rows != Rows::All && one.asks == Asks::Nobody);
@@ -139,7 +140,7 @@ impl HostReport {
             .try_for_each(|(head, list)| writeln!(out, "{}", prose(&format!("{head}: {list}."), 2)))
     }
 
-    /// Returns each finding once, in the order of the report.
+    /// Returns each finding once, with the services that have it, in the order of the report.
     fn shared(&self) -> Vec<Shared<'_>> {
         let mut all: Vec<Shared<'_>> = Vec::new();
         for one in &self.services {
@@ -204,7 +205,7 @@ fn cells_of(one: &Judged) -> Vec<String> {
     ]
 }
 
-/// Joins names as a sentence does, with "and" before the last one.
+/// Joins names for a sentence: with commas, and with "and" before the last name.
 fn listed(names: &[&str]) -> String {
     match names {
         [] => String::new(),

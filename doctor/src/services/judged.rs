@@ -1,4 +1,4 @@
-//! Judges one PAM service that is not sshd.
+//! Judges one PAM service other than sshd.
 use std::rc::Rc;
 
 use crate::finding::{Finding, Level};
@@ -16,14 +16,14 @@ use crate::services::effect::Effect;
 use crate::services::locked_out;
 use crate::settings::Settings;
 
-/// Why a service counts in the exit status.
+/// Whether the findings of a service decide the exit status, and why.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Counts {
-    /// The stack of the service names twinlock's module, or the service is sshd.
+    /// Yes: a line of the service names twinlock's module, or the service is sshd.
     Wired,
-    /// accepted.toml protects the service.
+    /// Yes: accepted.toml says that the service must ask for a code.
     Protected,
-    /// The service does not count.
+    /// No: the service is only listed.
     No,
 }
 
@@ -36,53 +36,54 @@ pub enum Asks {
     NotAlways,
     /// No login needs a code.
     Never,
-    /// The answer depends on something that is not known.
+    /// It depends on something that is not known.
     Unknown,
-    /// No person is asked anything.
+    /// No person logs in through the service, so nobody is asked.
     Nobody,
 }
 
-/// The verdict on one service, and the facts that lead to it.
+/// The judgment of one service.
 #[derive(Clone, Debug)]
 pub struct Judged {
-    /// The name of the service.
+    /// Name of the service.
     pub name: String,
-    /// What a login through the service gives.
+    /// What a user gains by a login through the service.
     pub gives: Gives,
-    /// The PAM file of the service; `None` if libpam uses the file of the service `other`.
+    /// Path of the service's PAM file; `None` if it has none, and libpam uses the file of the service `other`.
     pub file: Option<String>,
-    /// Whether the service counts in the exit status.
+    /// Whether the findings decide the exit status.
     pub counts: Counts,
     /// Whether the service asks for a code.
     pub asks: Asks,
-    /// What the service asks for besides a code.
+    /// The first factors, each of which is enough together with a code; see [`Effect::first`].
     pub first: Vec<String>,
-    /// The conditions under which a user needs no code, in a few words each.
+    /// When or for whom no code is asked, each in a few words.
     pub exceptions: Vec<String>,
-    /// The users who cannot log in, in a few words each.
+    /// Which users cannot log in, each group in a few words.
     pub locked_out: Vec<String>,
-    /// The findings about the service.
+    /// The findings about the service, in the order of the report.
     pub findings: Vec<Finding>,
 }
 
-/// What is known about the machine when a service is judged.
+/// Facts about the machine that are needed to judge a service.
 #[derive(Clone, Copy)]
 pub struct Surroundings<'a> {
-    /// Looks up the file of a module.
+    /// Looks up the file of a PAM module.
     pub module: &'a dyn Fn(&str) -> ModuleFile,
-    /// Looks up the accounts that the conditions of a stack ask about.
+    /// Looks up the accounts that the conditions of a stack test.
     pub census: &'a dyn Fn(&[Handler]) -> Rc<Census>,
-    /// Effects of twinlock's settings.
+    /// What twinlock's settings mean for the service.
     pub settings: &'a Settings,
-    /// Services that have to ask for a code.
+    /// Names of services that must ask for a code.
     pub protected: &'a [String],
-    /// Whether sudo asks for the password of root.
+    /// Whether sudo asks for the password of root or of the target user, so that the code is theirs as well.
     pub target_is_root: bool,
 }
 
 impl Surroundings<'_> {
-    /// Returns the truth table of a service. Leaves out the rows of callers who are root if pam_rootok sees the caller,
-    /// because root has all rights already.
+    /// Returns the truth table of a service, without the rows of users with a key, since only sshd verifies keys. If
+    /// pam_rootok tests the id of the calling user, the rows in which it succeeds are left out: such a caller is root
+    /// already.
     #[must_use]
     pub fn table(&self, name: &str, service: &Service) -> CaseTable {
         let present = |path: &str| (self.module)(path) != ModuleFile::Missing;
@@ -96,7 +97,7 @@ impl Surroundings<'_> {
         table
     }
 
-    /// Judges a loaded service.
+    /// Judges the service `name`, whose files have been loaded.
     #[must_use]
     pub fn judge(&self, name: &str, service: &Service) -> Judged {
         let door = catalogue::find(name);
@@ -174,7 +175,8 @@ impl Surroundings<'_> {
     }
 }
 
-/// Returns a finding about a program that calls no auth line.
+/// Returns the finding that the program checks passwords itself and runs no auth line. `file` is the service's PAM
+/// file.
 fn own_check(name: &str, file: &str) -> Finding {
     Finding {
         level: Level::WayIn,
@@ -210,7 +212,7 @@ fn asks(gives: Gives, counts: Counts, findings: &[Finding]) -> Asks {
     }
 }
 
-/// Reports whether an auth line of the service names twinlock's module.
+/// Reports whether an auth or account line of the service names twinlock's module.
 #[must_use]
 pub fn names_module(service: &Service) -> bool {
     [Facility::Auth, Facility::Account].into_iter().any(|facility| {
@@ -227,7 +229,7 @@ fn is_rootok(line: &Handler) -> bool {
     matches!(&line.kind, StackKind::Module { path, .. } if file_name(path) == "pam_rootok.so")
 }
 
-/// Removes the rows in which pam_rootok succeeds, unless none is left.
+/// Removes the rows in which pam_rootok succeeds.
 fn without_root(table: &mut CaseTable) {
     let lines = table.cast.iter().enumerate();
     let of_root: Vec<usize> =

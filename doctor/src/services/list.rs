@@ -7,22 +7,23 @@ use crate::pam::stack::{Facility, Service};
 use crate::services::catalogue;
 use crate::sshd::config::Patterns;
 
-/// The names of the files in PAM's folders.
+/// Names of the files in PAM's folders.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct Names {
-    /// Names of services that a program can call.
+    /// Sorted names of services that a program can call.
     pub services: Vec<String>,
-    /// Names of old copies of files. No program calls a service with such a name.
+    /// Sorted names of old copies of files. No program calls a service with such a name.
     pub copies: Vec<String>,
 }
 
-/// Endings of the names of copies that package managers and editors leave.
+/// Endings that package managers and editors give to the names of copies.
 const COPIES: [&str; 11] = [
     "~", ".bak", ".old", ".orig", ".rpmnew", ".rpmsave", ".rpmorig", ".pacnew", ".pacsave", ".swp",
     ".save",
 ];
 
-/// Lists the files of PAM's folders, each name once.
+/// Returns the names of the files in PAM's folders, each once. If there is no such folder, returns the services of
+/// /etc/pam.conf.
 ///
 /// # Errors
 /// [`UnreadableError`] if a folder cannot be listed.
@@ -42,7 +43,7 @@ pub fn names(machine: &dyn Patterns) -> Result<Names, UnreadableError> {
     Ok(Names { services, copies })
 }
 
-/// Returns the services of the lines of /etc/pam.conf, which libpam reads if none of its folders exists.
+/// Returns the names of the services in the text of /etc/pam.conf, in lower case, each once.
 fn single_file(text: &str) -> Vec<String> {
     let lines = lines(text).complete;
     let names = lines.iter().filter_map(|line| field(&line.text).map(|(name, _)| name));
@@ -50,14 +51,14 @@ fn single_file(text: &str) -> Vec<String> {
     names.into_iter().collect()
 }
 
-/// Reports whether the name belongs to a copy. libpam looks up names in lower case, so it never reads a file whose name
-/// has a capital letter.
+/// Reports whether a file with this name is a copy that libpam never reads. A name with a capital letter counts, since
+/// libpam looks up names in lower case.
 fn is_copy(name: &str) -> bool {
     let left = [".dpkg-", ".ucf-"].iter().any(|part| name.contains(part));
     left || COPIES.iter().any(|end| name.ends_with(end)) || name != name.to_ascii_lowercase()
 }
 
-/// Returns the files from which the service includes lines.
+/// Returns the paths of the files that the service includes.
 pub fn included(service: &Service) -> impl Iterator<Item = &str> {
     let all = [Facility::Auth, Facility::Account, Facility::Session, Facility::Password];
     let lines = all.into_iter().flat_map(|facility| service.lines(facility));
@@ -65,7 +66,8 @@ pub fn included(service: &Service) -> impl Iterator<Item = &str> {
     files.filter(|file| Some(*file) != service.file.as_deref())
 }
 
-/// Reports whether a service includes the file, and no known program calls a service with its name.
+/// Reports whether the file `name` is only a part of services: one of them includes it, and no known program calls a
+/// service with this name. `included` are the paths of all included files.
 #[must_use]
 pub fn is_part(name: &str, included: &BTreeSet<String>) -> bool {
     let here = |folder: &&str| included.contains(&format!("{folder}/{name}"));

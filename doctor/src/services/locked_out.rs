@@ -1,11 +1,11 @@
-//! Finds the users who cannot log in through a service that asks for a code.
+//! Finds out which users cannot log in through a service that asks for a code.
 use crate::finding::{Finding, Level};
 use crate::pam::table::{CaseTable, Role};
 use crate::settings::{Decider, RootCode, Settings, Strangers};
 use twinlock_core::policy::NotEnrolled;
 
-/// Returns the users who are locked out, in a few words each. `target_is_root` tells whether sudo asks for the password
-/// of root.
+/// Returns which users are locked out of the service `name`, each group in a few words. `target_is_root` tells whether
+/// sudo asks for the password of root. `findings` are those about the service.
 pub fn of(
     settings: &Settings,
     target_is_root: bool,
@@ -42,7 +42,8 @@ pub fn of(
     who
 }
 
-/// Reports whether the service can ask root for a code, as the user who logs in.
+/// Reports whether root can be the user whom the service `name` asks for a code. sudo asks root only if
+/// `target_is_root`.
 fn root_logs_in(target_is_root: bool, name: &str) -> bool {
     match name {
         "sudo" | "sudo-i" => target_is_root,
@@ -52,7 +53,8 @@ fn root_logs_in(target_is_root: bool, name: &str) -> bool {
     }
 }
 
-/// Reports whether every twinlock line lets in a user who is not enrolled.
+/// Reports whether the stack has twinlock lines and each of them has `nullok`, so that users who are not enrolled get
+/// in.
 fn nullok(table: &CaseTable) -> bool {
     let ours = table.cast.iter().filter_map(|line| match &line.role {
         Role::Twinlock(args) => args.line.as_ref(),

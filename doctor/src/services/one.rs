@@ -1,4 +1,4 @@
-//! The report on one PAM service that is not sshd: the verdict, the path through its stack, and the findings.
+//! The report on one PAM service other than sshd: the verdict, the path through its stack, and the findings.
 use std::io::{self, Write};
 
 use crate::hindrance::Hindrance;
@@ -13,20 +13,21 @@ use crate::services::judged::{Asks, Counts, Judged};
 use crate::services::steps::{CASES, StackPath, follow};
 use crate::settings::Settings;
 
-/// The report on a service.
+/// The report on one service other than sshd.
 #[derive(Debug)]
 pub struct ServiceReport {
-    /// The verdict on the service.
+    /// The judgment of the service.
     pub judged: Judged,
-    /// The path through its stack.
+    /// The path through the stack: the return code of each line in three cases.
     pub path: StackPath,
     report: DoctorReport,
 }
 
-/// Examines a service. A service that asks for no code is open, whether or not it counts for the host.
+/// Examines the service `name`. If it does not ask for a code, the verdict is `Open`, even if the service does not
+/// count for the verdict on the host.
 ///
 /// # Errors
-/// [`Hindrance`] if there is no such service, or a file cannot be read.
+/// [`Hindrance`] if `name` is no name of a service, or a file cannot be read.
 pub fn examine(
     machine: &Machine,
     name: &str,
@@ -49,7 +50,7 @@ pub fn examine(
 }
 
 impl ServiceReport {
-    /// Returns the exit status.
+    /// Returns the exit status of the command for this report.
     #[must_use]
     pub fn status(&self) -> u8 {
         self.report.verdict().status()
@@ -78,7 +79,7 @@ impl ServiceReport {
         if rest.is_empty() { Ok(()) } else { write!(out, "\n{rest}") }
     }
 
-    /// Returns the verdict on a service through which no person logs in; `None` for other services.
+    /// Returns a sentence as the verdict on a service through which no person logs in; `None` for other services.
     fn nobody(&self) -> Option<String> {
         let why = if self.judged.gives == Gives::RootOnly {
             "only root can call it"

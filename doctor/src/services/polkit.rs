@@ -1,11 +1,11 @@
-//! Rules of polkit for which an action needs no password, and so no code. doctor searches their text and does not run
-//! their JavaScript.
+//! Finds polkit files that may permit an action without a password, and so without a code. doctor searches the text of
+//! the files and does not run their JavaScript.
 use std::io;
 
 use crate::finding::{Finding, Level};
 use crate::sshd::config::Patterns;
 
-/// A kind of polkit files, and the words with which a file of this kind may permit an action without a question.
+/// One kind of polkit files: patterns of their paths, and words that may permit an action without a question.
 struct Kind {
     files: &'static [&'static str],
     words: &'static [&'static str],
@@ -40,7 +40,7 @@ const KINDS: [Kind; 3] = [
     },
 ];
 
-/// Rule files of packages that permit actions only to a system account.
+/// Rule files of packages that permit actions only to a system account. They are not searched.
 const HARMLESS: [&str; 2] = [
     "/usr/share/polkit-1/rules.d/systemd-networkd.rules",
     "/usr/share/polkit-1/rules.d/60-systemd-networkd.rules",
@@ -70,8 +70,8 @@ pub fn judge(machine: &dyn Patterns) -> Vec<Finding> {
     found
 }
 
-/// Returns a finding about the first line that contains one of the words; `None` if there is none. Comment lines have
-/// no effect.
+/// Returns a finding about the first line of the file that contains one of the words, in any case; `None` if no line
+/// does. Lines that begin with `//` are skipped.
 fn permitting(file: &str, text: &str, words: &[&str]) -> Option<Finding> {
     let lines = (1..).zip(text.lines()).filter(|(_, line)| !line.trim_start().starts_with("//"));
     let has = |line: &str| words.iter().find(|word| line.to_ascii_lowercase().contains(**word));

@@ -1,17 +1,18 @@
-//! Reads each file once, however many services include it.
+//! Keeps the text of each file that was read, so that services that include the same file do not read it again.
 use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::io;
 
 use crate::pam::load::Files;
 
-/// Why a file cannot be read. Unlike [`io::Error`], it can be copied.
+/// Why a file cannot be read. Unlike [`io::Error`], it can be returned several times.
 struct ReadError {
     kind: io::ErrorKind,
     text: String,
 }
 
-/// Reads a file at the first request, and keeps the text for later requests.
+/// Files of which each is read at the first request and kept for later ones. A file that cannot be read is not tried
+/// again.
 pub struct ReadOnce<'a> {
     files: &'a dyn Files,
     texts: RefCell<BTreeMap<String, Result<String, ReadError>>>,

@@ -1,5 +1,5 @@
-//! Ways to the rights of root without a code, although sudo, su or login asks for one: rules of sudoers and doas, and
-//! other services.
+//! Finds ways to the rights of root without a code, although sudo, su or login asks for one: rules of sudo and doas,
+//! and other services.
 use std::io;
 
 use crate::finding::{Finding, Level};
@@ -11,19 +11,19 @@ use crate::services::judged::{Asks, Judged};
 use crate::services::sudoers::{self, Sudoers};
 use crate::services::{doas, sudoers_text};
 
-/// Minutes for which Debian's sudo does not ask for a password again.
+/// Minutes for which sudo does not ask again if sudoers sets no time, as on Debian.
 const USUAL_TIMEOUT: f64 = 15.0;
 
 /// The rules of sudo, and the findings about them.
 pub struct SudoRules {
-    /// The rules of sudoers.
+    /// The rules of all sudoers files.
     pub rules: Sudoers,
-    /// Findings about the rules. They belong to the service sudo.
+    /// Findings about the rules, which belong to the service sudo.
     pub findings: Vec<Finding>,
 }
 
 impl SudoRules {
-    /// Reads the rules, with `cvtsudoers` if it is installed.
+    /// Reads the sudoers files. Without `cvtsudoers`, their text is only searched for words.
     #[must_use]
     pub fn of(machine: &Machine) -> Self {
         let mut whole = Self { rules: Sudoers::default(), findings: Vec::new() };
@@ -37,7 +37,7 @@ impl SudoRules {
         whole
     }
 
-    /// Adds the rules of a sudoers file and of the files that it includes.
+    /// Adds the rules of the sudoers file `file` and of the files that it includes, with the findings about them.
     fn add(&mut self, machine: &Machine, file: &'static str) {
         match machine.sudoers(file) {
             SudoersOutput::Json(json) => match sudoers::read(&json) {
@@ -57,7 +57,7 @@ impl SudoRules {
         }
     }
 
-    /// Returns the minutes for which sudo does not ask again, as a cell of the table.
+    /// Returns a text that says how long sudo does not ask again, for the table; `None` if it asks each time.
     #[must_use]
     pub fn unasked_for(&self) -> Option<String> {
         match self.rules.timeout.unwrap_or(USUAL_TIMEOUT) {
@@ -123,7 +123,8 @@ fn unread(file: &str, why: &str) -> Finding {
     )
 }
 
-/// Searches the text of the files for words with which sudo may not ask. Does not find out to which users they apply.
+/// Searches the sudoers file `file` for words by which sudo may not ask. The findings cannot say to which users they
+/// apply.
 fn plainly(machine: &Machine, file: &str) -> Vec<Finding> {
     let suspects = match sudoers_text::scan(machine, file) {
         Ok(suspects) => suspects,
@@ -143,7 +144,7 @@ fn plainly(machine: &Machine, file: &str) -> Vec<Finding> {
     suspects.into_iter().map(finding).collect()
 }
 
-/// Reports that sudo also takes rules from a source other than files; `None` if it does not.
+/// Returns a finding that sudo also reads rules from a source other than files, such as LDAP; `None` if it does not.
 fn elsewhere(machine: &Machine) -> Option<Finding> {
     let path = "/etc/nsswitch.conf";
     let text = machine.text(path).ok()?;
@@ -165,7 +166,7 @@ fn elsewhere(machine: &Machine) -> Option<Finding> {
     })
 }
 
-/// Returns findings about the rules of doas for which doas does not ask for a password.
+/// Returns a finding for each rule by which doas does not ask for a password.
 #[must_use]
 pub fn of_doas(machine: &Machine) -> Vec<Finding> {
     let text = match machine.text(doas::FILE) {
@@ -191,8 +192,8 @@ pub fn of_doas(machine: &Machine) -> Vec<Finding> {
     doas::rules(&text).into_iter().map(finding).collect()
 }
 
-/// Reports services that sudo calls in place of the service sudo and that ask for no code, although the service sudo
-/// asks for one.
+/// Returns a finding for each service that sudoers sets in place of sudo or sudo-i and that does not always ask for a
+/// code, although the usual service asks. `all` are the judged services.
 #[must_use]
 pub fn other_service(rules: &Sudoers, all: &[Judged]) -> Vec<Finding> {
     let asks = |name: &str| all.iter().find(|one| one.name == name).map(|one| one.asks);
@@ -218,7 +219,7 @@ pub fn other_service(rules: &Sudoers, all: &[Judged]) -> Vec<Finding> {
     found
 }
 
-/// Returns a warning about a service that can give the rights of root without asking for a code.
+/// Returns the warning that the service can give the rights of root and asks for no code.
 #[must_use]
 pub fn not_asked(service: &Judged) -> Finding {
     let first = service.first.join(" or ");

@@ -1,33 +1,36 @@
-//! The path through a stack, line by line: what each line returns for the right factors and for wrong ones.
+//! The path through a stack: what each line returns if all answers are right, if the code is wrong, and if the password
+//! is wrong.
 use crate::pam::code::PamCode;
 use crate::pam::stack::StackKind;
 use crate::pam::table::{CaseRow, CaseTable, Cast, Password};
 use crate::pam::twinlock::ModuleAnswer;
 
-/// One line of the path.
+/// One line of a stack, with its return codes.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct PathLine {
-    /// Where the line is written.
+    /// `file:line` at which the line is written.
     pub place: String,
-    /// Module and arguments.
+    /// Module and arguments of the line.
     pub module: String,
-    /// What the module returns for each of [`CASES`]; `None` if the line is not called.
+    /// Return code of the module for each of [`CASES`]; `None` if the line is not called.
     pub returns: [Option<PamCode>; 3],
 }
 
-/// The path through a stack in each of the three cases.
+/// The path through a stack for each of [`CASES`].
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct StackPath {
     /// The lines of the stack, in order.
     pub lines: Vec<PathLine>,
-    /// libpam's result for each of [`CASES`]; `None` if the truth table has no row for the case.
+    /// Result of the stack for each of [`CASES`]; `None` if the case cannot occur, such as a wrong password if none is
+    /// asked for.
     pub ends: [Option<PamCode>; 3],
 }
 
-/// The three cases, as headings of a table.
+/// The cases for which the path is shown, as headings of a table.
 pub const CASES: [&str; 3] = ["all right", "wrong code", "wrong password"];
 
-/// Returns the path through the stack in each case. Conditions give their usual answers.
+/// Returns the path through a stack for each of [`CASES`], if the user has no key and every condition gives its usual
+/// answer.
 #[must_use]
 pub fn follow(table: &CaseTable) -> StackPath {
     let plain = |row: &&CaseRow| !row.world.key && row.unusual(table).next().is_none();

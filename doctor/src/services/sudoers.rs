@@ -1,39 +1,40 @@
-//! Finds in the output of `cvtsudoers -f json` the rules for which sudo does not ask for a password.
+//! Reads the output of `cvtsudoers -f json`: the rules and settings that decide whether and how sudo asks.
 use serde_json::Value;
 
-/// A rule for which sudo does not ask for a password.
+/// A rule or setting by which sudo does not ask for a password.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Unasked {
-    /// The word in sudoers that turns off the question: `NOPASSWD`, `!authenticate` or `exempt_group`.
+    /// The word in sudoers by which sudo does not ask: `NOPASSWD`, `!authenticate` or `exempt_group`.
     pub by: &'static str,
-    /// The users, as sudoers names them.
+    /// The users whom sudo does not ask, written as in sudoers.
     pub users: String,
-    /// The target users, as sudoers names them.
+    /// The users as whom the commands may run, written as in sudoers.
     pub targets: String,
-    /// The commands, as sudoers names them.
+    /// The commands for which sudo does not ask, written as in sudoers.
     pub commands: String,
 }
 
-/// The rules of sudoers that decide whether and how sudo asks for a password.
+/// What sudoers says about whether and how sudo asks for a password.
 #[derive(Clone, PartialEq, Debug, Default)]
 pub struct Sudoers {
-    /// Rules for which users are not asked.
+    /// The rules and settings by which sudo does not ask.
     pub unasked: Vec<Unasked>,
-    /// PAM services that sudo calls in place of the service sudo.
+    /// PAM services that sudo calls in place of `sudo` (setting pam_service).
     pub services: Vec<String>,
-    /// PAM services that sudo calls for login shells in place of its usual service.
+    /// PAM services that sudo calls for login shells in place of `sudo-i` (setting pam_login_service).
     pub login_services: Vec<String>,
-    /// Longest time in minutes for which sudo does not ask again. A negative number means until a reboot; `None` means
-    /// that it is not set.
+    /// Longest time in minutes for which sudo does not ask again (setting timestamp_timeout). A negative number means
+    /// until a reboot; `None` means that no time is set.
     pub timeout: Option<f64>,
-    /// Whether a password that the user gave in one session also counts in the user's other sessions during `timeout`.
+    /// Whether an answer in one session of a user also counts in the user's other sessions (settings timestamp_type,
+    /// tty_tickets).
     pub shared: bool,
-    /// Whether sudo asks for the password of root or of the target user.
+    /// Whether sudo asks for the password of root or of the target user in place of the caller's.
     pub of_target: bool,
 }
 
 impl Sudoers {
-    /// Adds the rules of another file. Of two times, the longer one counts.
+    /// Adds the rules and settings of another file. Of two times, the longer one is kept.
     pub fn merge(&mut self, other: Self) {
         self.unasked.extend(other.unasked);
         self.services.extend(other.services);
@@ -49,10 +50,10 @@ impl Sudoers {
     }
 }
 
-/// Reads the output of `cvtsudoers -f json`.
+/// Parses the output of `cvtsudoers -f json`. Rules for root are left out, because sudo never asks root.
 ///
 /// # Errors
-/// A clause that says why the text is not output of `cvtsudoers`.
+/// A clause that says why the text is not such output.
 pub fn read(json: &str) -> Result<Sudoers, String> {
     let whole: Value = serde_json::from_str(json).map_err(|error| error.to_string())?;
     let object = whole.as_object().ok_or("it is no object")?;
@@ -87,7 +88,8 @@ pub fn read(json: &str) -> Result<Sudoers, String> {
     Ok(found)
 }
 
-/// Returns the list with this key; an empty list if the key is missing. Another type of value is an error.
+/// Returns the list under this key of the JSON object; an empty list if the key is missing. A value that is no list is
+/// an error.
 fn list<'a>(of: &'a Value, key: &str) -> Result<&'a [Value], String> {
     let object = of.as_object().ok_or_else(|| format!("a value beside `{key}` is no object"))?;
     match object.get(key) {
@@ -96,7 +98,8 @@ fn list<'a>(of: &'a Value, key: &str) -> Result<&'a [Value], String> {
     }
 }
 
-/// Returns the options of a setting or rule, each with its value.
+/// Returns name and value of each entry under the key `Options` of the JSON object. An entry that is no object is an
+/// error.
 fn options(of: &Value) -> Result<impl Iterator<Item = (&String, &Value)>, String> {
     let all = list(of, "Options")?;
     match all.iter().all(Value::is_object) {
@@ -159,7 +162,7 @@ impl Sudoers {
     }
 }
 
-/// Returns the names of a list as sudoers writes them.
+/// Returns the members of a JSON list as text, joined with commas and written as in sudoers.
 fn names(list: &[Value]) -> String {
     let all: Vec<String> = list.iter().filter_map(Value::as_object).map(name).collect();
     all.join(", ")
@@ -182,7 +185,7 @@ fn name(one: &serde_json::Map<String, Value>) -> String {
     format!("{not}{mark}{text}")
 }
 
-/// Reports whether a list contains only root, whom sudo never asks.
+/// Reports whether a JSON list of users contains only root, whom sudo never asks.
 fn is_root(list: &[Value]) -> bool {
     let root = |one: &Value| {
         one.get("username") == Some(&Value::from("root"))

@@ -1,34 +1,35 @@
-//! Searches sudoers where `cvtsudoers` is missing, for the words with which sudo may not ask for a password. Does not
-//! find out to which users they apply.
+//! Searches the text of sudoers for words by which sudo may not ask for a password. It is used if `cvtsudoers` is
+//! missing, and does not find out to which users the words apply.
 use std::io;
 
 use crate::pam::stack::LinePlace;
 use crate::sshd::config::Patterns;
 
-/// A line with one of the words that change whether or how sudo asks.
+/// A line of sudoers with a word that may change whether or how sudo asks.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Suspect {
-    /// File and line of the word.
+    /// File and number of the line.
     pub place: LinePlace,
-    /// The word that was found.
+    /// The word that the line contains.
     pub word: &'static str,
 }
 
-/// Words of sudoers that can turn off the question, set how long a password counts, or choose another PAM service.
+/// Words of sudoers by which sudo may not ask, may not ask again for some time, or may call another PAM service.
 const WORDS: [&str; 6] =
     ["NOPASSWD", "authenticate", "exempt_group", "pam_service", "pam_login_service", "timestamp_t"];
 
-/// The main file of sudo.
+/// Path of sudo's main configuration file.
 pub const FILE: &str = "/etc/sudoers";
-/// The file that sudo-rs reads in place of /etc/sudoers, if it exists.
+/// Path of the file that sudo-rs reads in place of /etc/sudoers, if it exists.
 pub const FILE_RS: &str = "/etc/sudoers-rs";
-/// Largest number of files that are read.
+/// Maximum number of files that are searched. With more, the search fails.
 const FILES_MAX: usize = 500;
 
-/// Finds the suspect lines in the file `main` and in the files that it includes.
+/// Returns the lines of `main` and of the files that it includes that contain one of the words. A line with several
+/// words is returned once for each.
 ///
 /// # Errors
-/// [`io::Error`] if one of the files cannot be read; the text names the file.
+/// [`io::Error`] if a file cannot be read or too many are included; the text names the file.
 pub fn scan(machine: &dyn Patterns, main: &str) -> io::Result<Vec<Suspect>> {
     let mut found = Vec::new();
     let mut files = vec![main.to_owned()];
@@ -52,7 +53,7 @@ pub fn scan(machine: &dyn Patterns, main: &str) -> io::Result<Vec<Suspect>> {
     Ok(found)
 }
 
-/// Returns the files that a line includes.
+/// Returns the paths of the files that a line includes. `file` contains the line: relative paths begin at its folder.
 fn includes(machine: &dyn Patterns, file: &str, line: &str) -> io::Result<Vec<String>> {
     let line = line.trim();
     let Some((word, path)) =

@@ -1,11 +1,10 @@
-//! Applies AllowUsers, DenyUsers, AllowGroups and DenyGroups: finds users whom sshd refuses even with every factor.
+//! Applies AllowUsers, DenyUsers, AllowGroups and DenyGroups: leaves out users whom sshd refuses in any case.
 use crate::sshd::config::Config;
 use crate::sshd::effective::Effective;
 use crate::sshd::pattern::fits;
 use crate::sshd::probe::{Account, People, Probe};
 
-/// The keyword of each list of users or groups, and the criterion of Match to which the patterns of the list
-/// correspond.
+/// Keywords of the lists of users and groups, and the criterion of Match that compares the same fact about an account.
 const LISTS: [(&str, &str); 4] = [
     ("allowusers", "user"),
     ("denyusers", "user"),
@@ -13,8 +12,8 @@ const LISTS: [(&str, &str); 4] = [
     ("denygroups", "group"),
 ];
 
-/// Returns each pattern of the lists as a criterion of Match, so that accounts that the lists treat differently are
-/// examined separately.
+/// Returns each pattern of the lists as a criterion of Match and its pattern. sshd is then asked about accounts that
+/// differ in such a pattern separately.
 #[must_use]
 pub fn criteria(config: &Config) -> Vec<(String, String)> {
     let of = |keyword: &str| LISTS.iter().find(|(word, _)| *word == keyword).map(|(_, kind)| *kind);
@@ -26,16 +25,16 @@ pub fn criteria(config: &Config) -> Vec<(String, String)> {
     each.collect()
 }
 
-/// Which groups of an account are known.
+/// Whether all groups of an account are known.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum KnownGroups {
-    /// All groups.
+    /// All groups are known.
     All,
-    /// The groups in the files. The account may be in further groups, which a directory lists.
+    /// Only the groups in files are known. A directory may put the account in further groups.
     OfFiles,
 }
 
-/// Removes the answers about users whom sshd refuses. If sshd refuses all users, removes none.
+/// Removes the settings of users whom sshd refuses. If sshd refuses all of them, none is removed.
 pub fn retain(asked: &mut Vec<(Probe, Effective)>, people: &People, known_groups: KnownGroups) {
     let admitted = |(probe, effective): &(Probe, Effective)| {
         let known = people.accounts.iter().find(|account| account.name == probe.user);
@@ -46,7 +45,7 @@ pub fn retain(asked: &mut Vec<(Probe, Effective)>, people: &People, known_groups
     }
 }
 
-/// Returns whether sshd lets the account in from at least one address.
+/// Returns whether the lists of users and groups admit the account from at least one address.
 fn admits(effective: &Effective, account: &Account, known_groups: KnownGroups) -> bool {
     let listed = |keyword: &str| {
         let patterns = effective.values(keyword).flat_map(str::split_whitespace);

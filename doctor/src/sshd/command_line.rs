@@ -1,29 +1,30 @@
-//! Options with which sshd is started: from a unit, a file of defaults, or a running process.
+//! Options with which an sshd is started: by a systemd unit, by a file of defaults, or in a running process.
 use crate::pam::stack::LinePlace;
 
-/// One sshd that runs or that a unit starts.
+/// One sshd that runs or that a systemd unit starts.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct Instance {
-    /// The options `-o`, `-f` and `-p` of this sshd with their values, in the form that `sshd -T` accepts.
+    /// The options `-o`, `-f` and `-p` of this sshd, each followed by its value.
     pub options: Vec<String>,
-    /// File and line in which the options are written.
+    /// File and number of the line that sets the options; `None` if no such line is known.
     pub place: Option<LinePlace>,
 }
 
-/// Variables that a unit of a distribution passes to sshd, and the file that sets each.
+/// Variables with options of sshd that distributions' units use, and the file that sets each.
 pub const DEFAULTS: [(&str, &str); 3] = [
     ("SSHD_OPTS", "/etc/default/ssh"),
     ("OPTIONS", "/etc/sysconfig/sshd"),
     ("SSHD_OPTS", "/etc/conf.d/sshd"),
 ];
 
-/// Letters of the options of sshd that take a value.
+/// Letters of sshd's options that take a value.
 const WITH_VALUE: &str = "bCcEfghkoptu";
-/// Letters of the options that change what a user is asked for.
+/// Letters of sshd's options that can change what a user is asked for.
 const KEPT: &str = "fop";
 
 impl Instance {
-    /// Returns the value of the option `-f`, the path of the main file; `None` if it is not given.
+    /// Returns the value of the option `-f`: the path of the main configuration file. `None` if the option is not
+    /// given.
     #[must_use]
     pub fn file(&self) -> Option<&str> {
         let mut pairs = self.options.chunks_exact(2);
@@ -33,7 +34,7 @@ impl Instance {
         })
     }
 
-    /// Returns keyword and value of each option `-o`.
+    /// Returns the setting of each option `-o`: the keyword in lower case, and the value.
     pub fn settings(&self) -> impl Iterator<Item = (String, String)> {
         self.options.chunks_exact(2).filter_map(|pair| match pair {
             [option, value] if option == "-o" => {
@@ -45,7 +46,8 @@ impl Instance {
     }
 }
 
-/// Returns the options that change what a user is asked for. `words` are the words after the program.
+/// Returns the options `-o`, `-f` and `-p`, each followed by its value. `words` is a command line of sshd without the
+/// program.
 #[must_use]
 pub fn options(words: &[String]) -> Vec<String> {
     let mut kept = Vec::new();
@@ -67,7 +69,7 @@ pub fn options(words: &[String]) -> Vec<String> {
     kept
 }
 
-/// Splits a line into words, with quotes as in a shell.
+/// Splits a text into words at blanks. As in a shell, a part in quotes belongs to one word.
 #[must_use]
 pub fn words(text: &str) -> Vec<String> {
     let mut all = Vec::new();
@@ -87,7 +89,8 @@ pub fn words(text: &str) -> Vec<String> {
     all
 }
 
-/// Returns the words of the last assignment to a variable, and the number of its line.
+/// Finds the last assignment to the variable `name` in a text. Returns the line number, from 1, and the words of the
+/// value; `None` if there is no assignment.
 #[must_use]
 pub fn assigned(text: &str, name: &str) -> Option<(usize, Vec<String>)> {
     let of = |line: &str| {
@@ -98,7 +101,8 @@ pub fn assigned(text: &str, name: &str) -> Option<(usize, Vec<String>)> {
     (1..).zip(text.lines()).filter_map(|(number, line)| Some((number, of(line)?))).last()
 }
 
-/// Returns the words of the last `ExecStart=` of a unit with its drop-ins, and the number of its line.
+/// Finds the last `ExecStart=` with a value in the text of a systemd unit. Returns the line number, from 1, and the
+/// words of the value; `None` if there is none.
 #[must_use]
 pub fn exec_start(text: &str) -> Option<(usize, Vec<String>)> {
     let lines = (1..).zip(text.lines());
@@ -109,7 +113,8 @@ pub fn exec_start(text: &str) -> Option<(usize, Vec<String>)> {
     starts.filter(|(_, words)| !words.is_empty()).last()
 }
 
-/// Returns the words after the program in the command line of a listening sshd; `None` for another process.
+/// Returns the command line of a listening sshd without the program; `None` if the process is not a listening sshd.
+/// `command_line` is the content of /proc/PID/cmdline.
 #[must_use]
 pub fn listener(command_line: &str) -> Option<Vec<String>> {
     let title = command_line.trim_end_matches('\0');

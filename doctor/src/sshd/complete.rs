@@ -1,4 +1,4 @@
-//! Whether a user can complete a way to log in. Each method of the way is tried in order, with the PAM stack that it
+//! Decides whether a user can complete a way to log in: tries each of its methods in order, with the PAM stack that it
 //! calls.
 use twinlock_core::policy::Echo;
 use twinlock_core::policy::pam_line::{FirstPass, Forward};
@@ -12,59 +12,60 @@ use crate::pam::table::{CaseRow, CaseTable, Password, Role};
 use crate::pam::twinlock::ModuleAnswer;
 use crate::sshd::effective::{Effective, Way};
 
-/// Why a user with every factor cannot complete a way to log in.
+/// Why a user who has every factor cannot complete a way to log in.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug)]
 pub enum Hindrance {
-    /// The method with this name is switched off.
+    /// sshd's settings switch off the method with this name.
     Off(String),
-    /// The method with this name shows prompts by a device other than PAM, which this sshd does not support.
+    /// The method with this name shows prompts by something other than PAM, which is not supported.
     Device(String),
-    /// The way uses the password method, by which one hidden text answers every prompt, but the stack asks for two
-    /// texts or shows the code as it is typed.
+    /// sshd's password method sends one hidden text as the answer to every prompt, but the stack needs two different
+    /// texts, or shows the code while it is typed.
     OneText,
-    /// The key comes after the code, but twinlock's line requires a key that was verified before.
+    /// sshd verifies the key after the code, but twinlock's line requires a key that was verified before.
     KeyLater,
-    /// The stack refuses every user.
+    /// The stack refuses a user with every factor.
     Stack,
-    /// pam_setcred fails after a login by prompts, because of this line.
+    /// sshd ends the login after prompts, because pam_setcred fails at this line.
     Credentials(BlamedLine),
 }
 
 /// A line that makes pam_setcred fail.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug)]
 pub struct BlamedLine {
-    /// File and line of the PAM line.
+    /// File and number of the line.
     pub place: LinePlace,
-    /// The module and its return code, as `MODULE returns CODE`.
+    /// Module and return code of pam_setcred, as `MODULE returns CODE`.
     pub says: String,
 }
 
-/// How users who log in by one combination of methods reach PAM: the last method that calls PAM, and the factors before
-/// it.
+/// How a way to log in reaches PAM: by which of its methods, and with which factors verified before.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Entry {
-    /// Whether PAM sees a key. sshd shows a key only to prompts that come after it.
+    /// Whether PAM learns that sshd has verified a key. sshd tells PAM only before prompts, and only about an earlier
+    /// key.
     pub key: bool,
-    /// Whether sshd requires a key that PAM does not see.
+    /// Whether the way requires a key about which PAM learns nothing.
     pub unseen: bool,
-    /// The last method that calls PAM.
+    /// The last of its methods that calls PAM.
     pub method: Method,
-    /// Whether the way contains prompts. Only then does sshd end the login if pam_setcred fails.
+    /// Whether one of its methods shows prompts (keyboard-interactive). Only then does sshd end the login if
+    /// pam_setcred fails.
     pub prompted: bool,
 }
 
 /// A method by which sshd calls PAM.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Method {
-    /// keyboard-interactive: each prompt has its answer.
+    /// `keyboard-interactive`: the user answers each prompt.
     Prompts,
-    /// password: one text answers every prompt.
+    /// `password`: the user gives one text, which is the answer to every prompt.
     OneText,
 }
 
 impl Entry {
-    /// Reports whether users who reach PAM in this way can log in by the row. Returns `false` for a row that lacks only
-    /// the key, if sshd requires a key that PAM does not see.
+    /// Reports whether a user who reaches PAM in this way can log in by the row. A row with a code as its only factor
+    /// does not count if the way requires a key about which PAM learns nothing, since the user then has two factors.
     #[must_use]
     pub fn takes(self, table: &CaseTable, row: &CaseRow) -> bool {
         let set = |code: PamCode| code == PamCode::SUCCESS;
@@ -82,8 +83,7 @@ impl Entry {
     }
 }
 
-/// Returns how users who log in by `way` reach PAM; `None` if `way` does not call PAM, or one of its methods is
-/// switched off.
+/// Returns how the way to log in reaches PAM; `None` if it does not call PAM, or if one of its methods is switched off.
 #[must_use]
 pub fn entry(way: &Way, effective: &Effective) -> Option<Entry> {
     let on = way.0.iter().all(|method| switched_off(method, effective).is_none());
@@ -104,7 +104,8 @@ fn last(way: &Way) -> Option<Method> {
     })
 }
 
-/// Returns why the way cannot be completed; `None` if it can. Without a table, every stack is assumed to accept.
+/// Returns why a user with every factor cannot complete the way; `None` if the user can. `table` is the truth table of
+/// the stack; without it, the stack is assumed to accept.
 #[must_use]
 pub fn hindrance(way: &Way, effective: &Effective, table: Option<&CaseTable>) -> Option<Hindrance> {
     let mut key = false;
@@ -130,7 +131,7 @@ pub fn hindrance(way: &Way, effective: &Effective, table: Option<&CaseTable>) ->
     table.filter(|_| by_prompts).and_then(no_credentials)
 }
 
-/// Returns the line because of which pam_setcred fails after prompts; `None` if pam_setcred succeeds.
+/// Returns the line at which pam_setcred fails after prompts; `None` if pam_setcred succeeds.
 fn no_credentials(table: &CaseTable) -> Option<Hindrance> {
     let steps = &table.credentials.steps;
     let decided = steps.iter().find(|step| {
@@ -162,7 +163,8 @@ fn switched_off(method: &str, effective: &Effective) -> Option<Hindrance> {
     (!on).then(|| Hindrance::Off(method.to_owned()))
 }
 
-/// Reports whether a user with every factor gets in by this row.
+/// Reports whether the row grants access to a known account with a correct code and a key or password. `key` tells
+/// whether PAM knows of a key.
 fn right(row: &CaseRow, key: bool) -> bool {
     let proven = row.world.key || !matches!(row.world.password, Password::None(_));
     let factors = row.world.key == key && proven && row.world.answer == ModuleAnswer::Right;
@@ -170,7 +172,7 @@ fn right(row: &CaseRow, key: bool) -> bool {
 }
 
 /// Reports whether some user gets in with one text as the answer to every prompt: a code, a password, or both in one
-/// field. A user who gets in without a code counts too, because that is reported as a way in and not as a lock-out.
+/// field. A row without a correct code counts too, since it is reported as a way in and not as a lock-out.
 fn one_text_is_enough(table: &CaseTable, key: bool) -> bool {
     let without_code = |row: &CaseRow| {
         let proven = row.world.key || !matches!(row.world.password, Password::None(_));
@@ -182,8 +184,8 @@ fn one_text_is_enough(table: &CaseTable, key: bool) -> bool {
 }
 
 /// Reports whether one text can answer every prompt of the row: a password, a code, or both in one field. It cannot
-/// answer two prompts for a code, because a code is accepted only once, nor a prompt that shows what is typed, because
-/// sshd's password method refuses such a prompt.
+/// answer two prompts for a code, because a code is accepted only once. It cannot answer a prompt that shows what is
+/// typed, because sshd's password method refuses such a prompt.
 fn fits_one_text(table: &CaseTable, row: &CaseRow) -> bool {
     let password = !matches!(row.world.password, Password::None(_));
     let codes = match row.world.answer {
@@ -223,7 +225,8 @@ fn takes_one_field(table: &CaseTable, row: &CaseRow) -> bool {
         .any(|line| line.forward == Forward::Password || line.first_pass != FirstPass::Ignored)
 }
 
-/// Reports whether the stack asks for a code, and no twinlock line takes a password in the same field.
+/// Reports whether the stack asks for a code in a field of its own: a row asks for one, and no twinlock line takes the
+/// password in the same field.
 #[must_use]
 pub fn asks_a_code_alone(table: &CaseTable) -> bool {
     let mut rows = table.rows.iter().filter(|row| asks_for_code(table, row)).peekable();

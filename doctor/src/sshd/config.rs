@@ -1,34 +1,35 @@
-//! Reads sshd's files: the settings with their places, and the Match blocks.
+//! Reads sshd's configuration files: the settings with their places, and the Match blocks.
 use std::io;
 
 use crate::pam::load::{Files, UnreadableError};
 use crate::pam::stack::LinePlace;
 use crate::sshd::command_line::Instance;
 
-/// One setting as it is written in a file.
+/// One setting of a configuration file or of the command line.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Directive {
     /// The keyword in lower case.
     pub keyword: String,
-    /// The value: the rest of the line.
+    /// The value, which is the rest of the line without a comment.
     pub value: String,
-    /// File and line of the setting.
+    /// File and number of the line.
     pub place: LinePlace,
-    /// Index of the Match block that contains the setting; `None` outside of blocks.
+    /// Index in [`Config::blocks`] of the Match block that contains the setting; `None` outside of Match blocks.
     pub block: Option<usize>,
 }
 
 /// One `Match` line.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Block {
-    /// Criteria in lower case with their patterns; `all` has none.
+    /// The criteria in lower case, each with its list of patterns, which is empty for `all` and other criteria without
+    /// one.
     pub criteria: Vec<(String, String)>,
-    /// File and line of the Match line.
+    /// File and number of the Match line.
     pub place: LinePlace,
 }
 
 impl Block {
-    /// Returns the criteria as they are written on the line.
+    /// Returns the criteria with their patterns, as text.
     #[must_use]
     pub fn criteria(&self) -> String {
         let one = |(word, list): &(String, String)| {
@@ -42,38 +43,40 @@ impl Block {
     }
 }
 
-/// The settings and Match lines of all files of sshd.
+/// The settings and Match lines of all configuration files of one sshd.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct Config {
-    /// Settings in the order in which sshd reads them; the first value counts.
+    /// The settings in the order in which sshd reads them. Of several with the same keyword, sshd uses the first.
     pub directives: Vec<Directive>,
-    /// The Match lines, to which [`Directive::block`] refers by index.
+    /// The Match lines, in the order in which sshd reads them.
     pub blocks: Vec<Block>,
-    /// Path of the main file.
+    /// Path of the main configuration file.
     pub file: String,
-    /// Folder of the first Include, in which a new file can be placed.
+    /// Folder of the first Include, into which a remedy can put a new file; `None` if there is no Include.
     pub drop_ins: Option<String>,
     included: usize,
     options: usize,
 }
 
-/// Reads files, and finds files that match a pattern.
+/// Files that can also be searched by a pattern.
 pub trait Patterns: Files {
-    /// Returns the files that match a pattern of an Include line, sorted.
+    /// Returns the sorted paths of the files that match a pattern of an Include line.
     ///
     /// # Errors
     /// [`UnreadableError`] if a folder exists and cannot be read.
     fn matching(&self, pattern: &str) -> Result<Vec<String>, UnreadableError>;
 }
 
-/// Possible paths of the main file, in order of precedence. The second is the path of the vendor's file.
+/// Paths at which the main configuration file is searched, in order of precedence. The second is that of the file that
+/// a distribution installs.
 pub const MAIN_FILES: [&str; 2] = ["/etc/ssh/sshd_config", "/usr/etc/ssh/sshd_config"];
-/// Maximum depth of Include lines.
+/// Maximum depth of Include lines, as in sshd.
 pub const DEEPEST: usize = 16;
-/// Maximum number of files that are read. sshd refuses files that include each other without end.
+/// Maximum number of included files that are read. It ends the reading of files that include each other, which sshd
+/// refuses.
 pub const FILES_MAX: usize = 500;
 
-/// Reads sshd's files.
+/// Reads the configuration files of an sshd without options.
 ///
 /// # Errors
 /// [`UnreadableError`] if a file exists and cannot be read.
@@ -81,7 +84,8 @@ pub fn load(files: &dyn Patterns) -> Result<Config, UnreadableError> {
     load_of(files, &Instance::default())
 }
 
-/// Reads the files of one sshd. The settings of its command line come first, since the first value counts.
+/// Reads the configuration files of one sshd. The settings of its options `-o` come first, because sshd uses the first
+/// value of a keyword.
 ///
 /// # Errors
 /// [`UnreadableError`] if a file exists and cannot be read.
@@ -161,7 +165,8 @@ impl Config {
         Ok(())
     }
 
-    /// Returns the place at which one of the keywords is set outside of Match blocks; otherwise the main file.
+    /// Returns `file:line` of the first setting outside of Match blocks that has one of the keywords; without one, the
+    /// path of the main file.
     #[must_use]
     pub fn place(&self, keywords: &[&str]) -> String {
         self.directives
@@ -170,13 +175,13 @@ impl Config {
             .map_or_else(|| self.file.clone(), |line| line.place.to_string())
     }
 
-    /// Returns the settings of sshd's command line.
+    /// Returns the settings of sshd's options `-o`.
     #[must_use]
     pub fn options(&self) -> &[Directive] {
         self.directives.get(..self.options).unwrap_or_default()
     }
 
-    /// Returns the Match blocks that set one of the keywords, each with the place of the setting.
+    /// Returns each setting in a Match block that has one of the keywords, with its block.
     pub fn blocks_with<'a>(
         &'a self,
         keywords: &'a [&str],
@@ -188,7 +193,7 @@ impl Config {
     }
 }
 
-/// Returns the patterns of an Include line as absolute paths.
+/// Returns the patterns of an Include line as absolute paths. Relative ones begin at /etc/ssh.
 pub fn included(patterns: &str) -> impl Iterator<Item = String> {
     patterns.split_whitespace().map(|pattern| {
         let pattern = pattern.trim_matches('"');
@@ -199,7 +204,8 @@ pub fn included(patterns: &str) -> impl Iterator<Item = String> {
     })
 }
 
-/// Splits a line into keyword and value, at blanks or one `=`.
+/// Splits a line into the keyword in lower case and the value; `None` for a blank line or a comment. Blanks or `=`
+/// separate the two.
 #[must_use]
 pub fn split(raw: &str) -> Option<(String, String)> {
     let line = raw.trim();
@@ -213,7 +219,8 @@ pub fn split(raw: &str) -> Option<(String, String)> {
     Some((keyword.trim_matches('"').to_ascii_lowercase(), value.to_owned()))
 }
 
-/// Returns the criteria of a Match line in lower case, with their patterns.
+/// Splits the value of a Match line into criteria in lower case, each with its list of patterns. The list of a
+/// criterion such as `all`, which takes none, is empty.
 #[must_use]
 pub fn criteria(value: &str) -> Vec<(String, String)> {
     let spaced = value.replace('=', " ");

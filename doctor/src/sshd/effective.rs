@@ -1,23 +1,23 @@
-//! Parses the output of `sshd -T`: the settings that apply to one user from one address.
+//! Parses the output of `sshd -T`: the settings that apply to one user and connection.
 
-/// The settings of sshd that decide what a user is asked for.
+/// The settings that sshd prints for one user and connection, or for none.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Effective {
     lines: Vec<(String, String)>,
 }
 
-/// One way to log in: the authentication methods that sshd requires, in order.
+/// One way to log in: the authentication methods that sshd requires one after the other.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug)]
 pub struct Way(pub Vec<String>);
 
-/// How a way to log in calls PAM.
+/// How the methods of a way to log in call PAM.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
 pub enum Gate {
-    /// By prompts, which the user answers one by one.
+    /// By prompts (`keyboard-interactive`), which the user answers one by one.
     Prompts,
-    /// By the password method, with one text as the answer to every prompt.
+    /// By the method `password`, with one text as the answer to every prompt.
     OneText,
-    /// The way does not call PAM, so PAM does not decide about the login.
+    /// None of them calls PAM, so PAM does not decide about the login.
     None,
 }
 
@@ -33,18 +33,18 @@ impl Effective {
         Self { lines }
     }
 
-    /// Returns the first value of a keyword; `None` if the output does not contain the keyword, which is in lower case.
+    /// Returns the first value of the keyword, which must be in lower case; `None` if the output does not have it.
     #[must_use]
     pub fn value(&self, keyword: &str) -> Option<&str> {
         self.lines.iter().find(|(word, _)| word == keyword).map(|(_, value)| value.as_str())
     }
 
-    /// Returns every value of a keyword that may be set more than once.
+    /// Returns all values of the keyword, which must be in lower case.
     pub fn values<'a>(&'a self, keyword: &'a str) -> impl Iterator<Item = &'a str> {
         self.lines.iter().filter(move |(word, _)| word == keyword).map(|(_, value)| value.as_str())
     }
 
-    /// Returns these settings with the value of a keyword replaced.
+    /// Returns these settings with one value of the keyword in place of all others.
     #[must_use]
     pub fn with(mut self, keyword: &str, value: &str) -> Self {
         self.lines.retain(|(word, _)| word != keyword);
@@ -52,38 +52,38 @@ impl Effective {
         self
     }
 
-    /// Returns whether the keyword is set to yes.
+    /// Returns whether the value of the keyword is `yes`.
     #[must_use]
     pub fn yes(&self, keyword: &str) -> bool {
         self.value(keyword) == Some("yes")
     }
 
-    /// Returns whether sshd allows prompts (keyboard-interactive).
+    /// Returns whether sshd offers the method keyboard-interactive.
     #[must_use]
     pub fn prompts(&self) -> bool {
         self.yes("kbdinteractiveauthentication") || self.yes("challengeresponseauthentication")
     }
 
-    /// Returns the PAM service name of sshd.
+    /// Returns the name of the PAM service that sshd calls.
     #[must_use]
     pub fn service(&self) -> &str {
         self.value("pamservicename").unwrap_or("sshd")
     }
 
-    /// Returns LoginGraceTime in seconds; `None` if there is no limit.
+    /// Returns LoginGraceTime in seconds; `None` if it is not set or there is no limit.
     #[must_use]
     pub fn grace(&self) -> Option<u64> {
         let seconds = self.value("logingracetime")?.parse().ok()?;
         (seconds > 0).then_some(seconds)
     }
 
-    /// Returns whether `AuthenticationMethods` is set.
+    /// Returns whether AuthenticationMethods lists ways to log in.
     #[must_use]
     pub fn names_ways(&self) -> bool {
         !matches!(self.value("authenticationmethods"), None | Some("any" | "none" | ""))
     }
 
-    /// Returns the ways to log in. If AuthenticationMethods is not set, each enabled method is one way.
+    /// Returns the ways to log in that AuthenticationMethods lists; without it, each enabled method is a way by itself.
     #[must_use]
     pub fn ways(&self) -> Vec<Way> {
         if self.names_ways() {
@@ -105,18 +105,19 @@ impl Effective {
     }
 }
 
-/// Returns the name of a method. The suffix `:pam` is removed, since PAM is the usual device for prompts.
+/// Returns the name of a method without the suffix `:pam`, which names the usual device for prompts.
 fn method(text: &str) -> String {
     text.strip_suffix(":pam").unwrap_or(text).to_owned()
 }
 
-/// Returns whether the method shows prompts, by PAM or another device.
+/// Returns whether the method shows prompts, by PAM or by another device: its name is `keyboard-interactive`, with or
+/// without a suffix.
 fn prompts(method: &str) -> bool {
     method.split(':').next() == Some("keyboard-interactive")
 }
 
 impl Way {
-    /// Returns how this way calls PAM.
+    /// Returns how the methods of this way call PAM.
     #[must_use]
     pub fn gate(&self) -> Gate {
         let has = |name: &str| self.0.iter().any(|method| method == name);
@@ -139,7 +140,7 @@ impl Way {
             .any(|method| method == "publickey")
     }
 
-    /// Returns whether the way contains the method with this name.
+    /// Returns whether the way requires the method with this name.
     #[must_use]
     pub fn asks(&self, name: &str) -> bool {
         self.0.iter().any(|method| method == name)

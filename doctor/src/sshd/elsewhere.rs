@@ -1,9 +1,11 @@
-//! Derives the settings of accounts from a directory. Their names are not known, so sshd cannot be asked about them.
+//! Derives the settings of accounts that only a directory lists. Their names are not known, so sshd cannot be asked
+//! about them.
 use crate::sshd::config::{Block, Config};
 use crate::sshd::effective::Effective;
 use crate::sshd::probe::Probe;
 
-/// Returns, for each Match line that names groups, the settings of an account of these groups that is in no file.
+/// Returns a probe and settings for each Match line that names groups: those of an account in these groups that no file
+/// lists. `base` are the settings outside of Match blocks.
 #[must_use]
 pub fn groups(config: &Config, base: &Effective) -> Vec<(Probe, Effective)> {
     let blocks = config.blocks.iter().enumerate();
@@ -16,8 +18,8 @@ pub fn groups(config: &Config, base: &Effective) -> Vec<(Probe, Effective)> {
         .collect()
 }
 
-/// Returns the base settings, overridden by one block and by the blocks for all users. A block overrides settings
-/// outside of blocks, wherever these are written. If several blocks set a keyword, the first value counts.
+/// Returns `base` overridden by the settings of the block at index `number` and of the blocks for all users. If several
+/// of these blocks set a keyword, the first value is used.
 fn overlaid(config: &Config, base: &Effective, number: usize) -> Effective {
     let applies = |at: usize, block: &Block| {
         at == number || block.criteria.iter().all(|(word, _)| word == "all")

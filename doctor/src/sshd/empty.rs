@@ -1,20 +1,20 @@
-//! Finds accounts with an empty password. With PermitEmptyPasswords and `nullok`, a code alone is enough for them.
+//! Finds accounts with an empty password. With PermitEmptyPasswords and `nullok`, a code alone lets them in.
 use crate::finding::{Finding, Level};
 use crate::pam::stack::StackKind;
 use crate::pam::table::{CaseRow, CaseTable, Password, Role};
 use crate::pam::twinlock::ModuleAnswer;
 use crate::sshd::judge::{SshdFacts, entries};
 
-/// What is known about accounts with an empty password field.
+/// The accounts with an empty password field.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum EmptyPasswords {
-    /// The names of these accounts.
+    /// The names of these accounts; empty if there are none.
     Of(Vec<String>),
-    /// The file /etc/shadow cannot be read.
+    /// They are not known, because /etc/shadow cannot be read.
     Unread,
 }
 
-/// Reports whether a line that asks for a password accepts an empty password.
+/// Reports whether a module that asks for a password has `nullok`, and so accepts an empty password.
 fn takes_none(table: &CaseTable) -> bool {
     table.cast.iter().any(|line| match (&line.role, &line.handler.kind) {
         (Role::Proof(_), StackKind::Module { args, .. }) => {
@@ -24,7 +24,7 @@ fn takes_none(table: &CaseTable) -> bool {
     })
 }
 
-/// Reports whether a password and a code, without a key, let in the account `name`. Without a name, reports it for any
+/// Reports whether a password and a code, without a key, are enough for the account `name`; with `None`, for some
 /// account.
 fn is_enough(facts: &SshdFacts, table: &CaseTable, name: Option<&str>) -> bool {
     let without_key = entries(facts).iter().any(|entry| !entry.key && !entry.unseen);
@@ -40,8 +40,7 @@ fn is_enough(facts: &SshdFacts, table: &CaseTable, name: Option<&str>) -> bool {
         })
 }
 
-/// Returns a finding about accounts that need no password because it is empty; `None` if empty passwords are not
-/// accepted.
+/// Returns a finding about accounts with an empty password; `None` if sshd or the stack accepts no empty password.
 #[must_use]
 pub fn judge(facts: &SshdFacts, table: &CaseTable, empty: &EmptyPasswords) -> Option<Finding> {
     let mut settings = facts.asked.iter().map(|(_, effective)| effective);

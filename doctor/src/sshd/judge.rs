@@ -1,4 +1,4 @@
-//! Derives findings from sshd's settings: ways that bypass PAM, and ways that lock out users.
+//! Derives findings from sshd's settings: ways to log in that bypass PAM, and ways that lock out users.
 mod issue;
 mod remedy;
 
@@ -14,15 +14,15 @@ pub use crate::sshd::judge::issue::{entries, passes_by_pam};
 use crate::sshd::pattern::fits_list;
 use crate::sshd::probe::{Probe, REMOTE};
 
-/// sshd's settings, as far as they are known.
+/// What is known about sshd's settings.
 pub struct SshdFacts {
-    /// The content of sshd's configuration files.
+    /// The settings and Match blocks of sshd's configuration files.
     pub config: Config,
-    /// The output of `sshd -T` without a user, to which no Match block applies.
+    /// The base settings: the output of `sshd -T` without a user, to which no Match block applies.
     pub base: Effective,
-    /// The output of `sshd -T -C` for each question.
+    /// The settings that `sshd -T -C` prints for each probe.
     pub asked: Vec<(Probe, Effective)>,
-    /// First factors with which users should reach PAM.
+    /// Whether users are to reach PAM with a key, without one, or both, after the settings are corrected.
     wanted: Reach,
 }
 
@@ -37,27 +37,28 @@ const ABOUT_WAYS: [&str; 8] = [
     "kerberosauthentication",
 ];
 
-/// The Match block that causes an issue, and the line in the block.
+/// The Match block that causes an issue, and the setting in it.
 #[derive(Clone, Copy)]
 struct Origin<'a> {
     block: &'a Block,
     line: &'a Directive,
 }
 
-/// Shortest LoginGraceTime in which a user can fetch the telephone, in seconds.
+/// Minimum LoginGraceTime, in seconds, that lets a user fetch the telephone.
 const FIND_PHONE: u64 = 120;
-/// Shortest LoginGraceTime in which a user can install an app, scan a key and write down backup codes, in seconds.
-/// Whatever the settings are, a user may have to do so at a login: after a reset, or with a ticket.
+/// Minimum LoginGraceTime, in seconds, that lets a user install an app, scan a key and write down backup codes. With
+/// any settings, a user may have to do so at a login, after a reset or with a set-up ticket.
 const SET_UP: u64 = 300;
 
-/// Returns the first factors with which users reach PAM. If no user reaches PAM, returns [`Reach::EVERY`].
+/// Returns whether users reach PAM with a key, without one, or both. If no user reaches PAM, returns [`Reach::EVERY`].
 #[must_use]
 pub fn reach(facts: &SshdFacts) -> Reach {
     let reach = known_reach(facts);
     if reach.with_key || reach.without_key { reach } else { Reach::EVERY }
 }
 
-/// Returns all findings about sshd's settings.
+/// Returns all findings about sshd's settings. `table` is the truth table of the stack; without it, the stack is
+/// assumed to accept.
 #[must_use]
 pub fn judge(facts: &SshdFacts, table: Option<&CaseTable>) -> Vec<Finding> {
     let base = issues("", &facts.base, table);
@@ -91,7 +92,7 @@ pub fn judge(facts: &SshdFacts, table: Option<&CaseTable>) -> Vec<Finding> {
 }
 
 impl SshdFacts {
-    /// Combines sshd's settings and derives how users reach PAM.
+    /// Combines the settings, and derives whether users are to reach PAM with a key, without one, or both.
     #[must_use]
     pub fn new(config: Config, base: Effective, asked: Vec<(Probe, Effective)>) -> Self {
         let mut facts = Self { config, base, asked, wanted: Reach::EVERY };
@@ -113,7 +114,8 @@ impl SshdFacts {
         }
     }
 
-    /// Returns one finding about an issue for each Match block that causes it.
+    /// Returns the findings about an issue that only some users have, one for each Match block that causes it.
+    /// `holders` are the probes of these users.
     fn by_match(
         &self,
         kind: &Issue,
@@ -162,8 +164,8 @@ impl SshdFacts {
         finding
     }
 
-    /// Returns the Match block whose value causes the issue for the user of a probe. If several blocks match, the first
-    /// one counts.
+    /// Returns the Match block that causes the issue for the probe's user, with its setting; `None` if there is no such
+    /// block. A block whose value is in force is preferred; of several, the first is returned.
     fn origin(&self, kind: &Issue, probe: &Probe) -> Option<Origin<'_>> {
         let effective =
             self.asked.iter().find(|(other, _)| other == probe).map(|(_, effective)| effective)?;
@@ -197,7 +199,7 @@ impl SshdFacts {
     }
 }
 
-/// Reports whether the block selects some users or addresses, not all of them.
+/// Reports whether the block applies to some users or connections, and not to all.
 fn picks(block: &Block) -> bool {
     block.criteria.iter().any(|(word, list)| {
         let named = ["user", "group", "address", "host", "localport", "localaddress"]
@@ -207,7 +209,7 @@ fn picks(block: &Block) -> bool {
     })
 }
 
-/// Returns a phrase with the client address of the probes; empty if the probes have different addresses.
+/// Returns ` from ADDRESS` if all probes have the same client address, otherwise an empty string.
 fn whence(probes: &[&Probe]) -> String {
     let mut addresses: Vec<&str> = probes.iter().map(|probe| probe.from.addr.as_str()).collect();
     addresses.sort_unstable();

@@ -1,4 +1,4 @@
-//! sshd's settings: what sshd asks a user for before it calls PAM or without calling PAM.
+//! sshd's settings: what sshd asks a user for, with or without PAM.
 pub mod allowed;
 pub mod command_line;
 pub mod complete;

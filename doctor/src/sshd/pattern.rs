@@ -1,7 +1,7 @@
-//! sshd's patterns: `*`, `?`, lists with `!`, and examples that match.
+//! Patterns of sshd: matching with `*`, `?` and `!`, and examples of texts that match.
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
-/// Returns whether the text matches one pattern.
+/// Returns whether the text matches one pattern with `*` and `?`.
 #[must_use]
 pub fn fits(pattern: &str, text: &str) -> bool {
     let mut pattern_rest = pattern.chars();
@@ -23,7 +23,8 @@ pub fn fits(pattern: &str, text: &str) -> bool {
     }
 }
 
-/// Returns whether the text matches a list of patterns. A matching pattern with `!` excludes the text.
+/// Returns whether the text matches a list of patterns separated by commas. It does not match if it matches one of the
+/// patterns after `!`.
 #[must_use]
 pub fn fits_list(list: &str, text: &str) -> bool {
     let (no, yes): (Vec<_>, Vec<_>) = list.split(',').partition(|one| one.starts_with('!'));
@@ -31,13 +32,15 @@ pub fn fits_list(list: &str, text: &str) -> bool {
     !refused && yes.iter().any(|one| fits(one, text))
 }
 
-/// Returns names or host names that match the list, one for each of its patterns.
+/// Returns an example for each pattern of the list: the pattern with `x` in place of `*` and `?`. A leading `!` is
+/// removed.
 #[must_use]
 pub fn examples(list: &str) -> Vec<String> {
     list.split(',').map(|one| one.trim_start_matches('!').replace(['*', '?'], "x")).collect()
 }
 
-/// Returns whether the address matches a list of networks and patterns. A matching entry with `!` excludes the address.
+/// Returns whether the address matches a list of networks and patterns separated by commas. It does not match if it
+/// matches one of the entries after `!`.
 #[must_use]
 pub fn fits_addresses(list: &str, address: &str) -> bool {
     let fits_one = |one: &str| match Network::read(one) {
@@ -49,7 +52,8 @@ pub fn fits_addresses(list: &str, address: &str) -> bool {
     !refused && yes.iter().any(|one| fits_one(one))
 }
 
-/// Returns example addresses for a list: inside each network, directly before and after it, and one for each pattern.
+/// Returns example addresses for a list of networks and patterns: some inside of each network, one directly before and
+/// one directly after it, and one for each pattern.
 #[must_use]
 pub fn addresses(list: &str) -> Vec<String> {
     let each = list.split(',').map(|one| one.trim_start_matches('!'));
@@ -60,7 +64,8 @@ pub fn addresses(list: &str) -> Vec<String> {
     .collect()
 }
 
-/// Returns an address that matches a pattern. A `*` may stand for several numbers of the address.
+/// Returns an address that matches the pattern; `None` if none was found. A `*` can stand for several numbers of the
+/// address.
 fn pattern_sample(pattern: &str) -> Option<String> {
     let fitting = ["1", "1.1", "1.1.1", "1::1"].into_iter().filter_map(|part| {
         let example = pattern.replace('*', part).replace('?', "1");
@@ -69,7 +74,7 @@ fn pattern_sample(pattern: &str) -> Option<String> {
     fitting.into_iter().next()
 }
 
-/// A network, from its first to its last address.
+/// A network: the family of its addresses, and the first and last of them as numbers.
 #[derive(Clone, Copy)]
 struct Network {
     v4: bool,

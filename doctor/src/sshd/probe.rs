@@ -1,5 +1,5 @@
-//! Selects the questions to ask sshd: one for each combination of Match blocks that applies to some user and
-//! connection.
+//! Selects the users and connections about which sshd is asked: one for each combination of Match blocks that can
+//! apply.
 use std::collections::BTreeSet;
 
 use crate::sshd::allowed;
@@ -7,47 +7,47 @@ use crate::sshd::config::{Block, Config};
 use crate::sshd::effective::Effective;
 use crate::sshd::pattern::{addresses, examples, fits_addresses, fits_list};
 
-/// One question to `sshd -T -C`: an account and a connection.
+/// A user and a connection for which `sshd -T -C` prints the settings.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug)]
 pub struct Probe {
-    /// The account that sshd is asked about.
+    /// Name of the account.
     pub user: String,
-    /// The connection that sshd is asked about.
+    /// Source and destination of the connection.
     pub from: From,
-    /// Other accounts for which the same Match blocks apply.
+    /// Names of other accounts to which the same Match blocks apply.
     pub same: Vec<String>,
 }
 
 /// Source and destination of a connection.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug)]
 pub struct From {
-    /// The client's address.
+    /// IP address of the client.
     pub addr: String,
-    /// The client's host name.
+    /// Host name of the client.
     pub host: String,
-    /// The server's address.
+    /// IP address of the server.
     pub laddr: String,
-    /// The server's port.
+    /// Port of the server.
     pub lport: String,
-    /// The server's routing domain.
+    /// Routing domain of the server; empty if there is none.
     pub rdomain: String,
 }
 
-/// The questions to ask, and how many were left out.
+/// The selected probes, and how many were left out.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Plan {
-    /// The questions, at most [`MOST`].
+    /// The selected probes, at most [`MOST`].
     pub probes: Vec<Probe>,
-    /// Number of questions that were left out, because there are too many.
+    /// Number of probes beyond [`MOST`], which were left out.
     pub left_out: usize,
 }
 
-/// An account and the groups that it is in.
+/// An account with its groups and its kind of shell.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct Account {
-    /// The name of the account.
+    /// Name of the account.
     pub name: String,
-    /// The groups of the account, including the primary group.
+    /// Names of the account's groups, including the primary group.
     pub groups: Vec<String>,
     /// Whether the account's shell allows a login.
     pub shell: Shell,
@@ -59,30 +59,32 @@ pub enum Shell {
     /// The shell allows logins.
     #[default]
     Login,
-    /// The shell allows no login, because it is the shell of a system account.
+    /// The shell is one that ends at once, such as nologin.
     None,
 }
 
-/// The accounts of the examined host about which sshd can be asked.
+/// The accounts of the examined host.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct People {
-    /// Accounts, root first.
+    /// The accounts that the files list.
     pub accounts: Vec<Account>,
-    /// A source of accounts other than the files, because of which an account of any name may exist.
+    /// Name of a source of accounts other than the files, so that accounts of any name may exist; `None` if there is
+    /// none.
     pub elsewhere: Option<String>,
 }
 
-/// Maximum number of questions. Each question runs sshd once.
+/// Maximum number of probes. sshd is run once for each.
 pub const MOST: usize = 300;
 
 const LOCAL: &str = "127.0.0.1";
-/// Address from a documentation range (RFC 5737), which no host has.
+/// Example address of a client, from a range that no host uses (RFC 5737).
 pub(super) const REMOTE: &str = "203.0.113.7";
-/// Addresses of other networks. If a rule excludes a network, at least one of them is outside of it.
+/// Example addresses of clients in other networks, so that at least one is outside of any network that a Match line
+/// names.
 const OTHERS: [&str; 4] = ["198.51.100.7", "192.0.2.7", "2001:db8::7", "::1"];
 
 impl Probe {
-    /// Returns the argument of the option `-C` of sshd.
+    /// Returns the argument of sshd's option `-C`.
     #[must_use]
     pub fn argument(&self) -> String {
         let From { addr, host, laddr, lport, rdomain } = &self.from;
@@ -90,14 +92,14 @@ impl Probe {
         format!("user={user},host={host},addr={addr},laddr={laddr},lport={lport},rdomain={rdomain}")
     }
 
-    /// Returns the question about one user from an example address.
+    /// Returns the probe of one user from an example address.
     #[must_use]
     pub fn of(user: &str) -> Self {
         Self { user: user.to_owned(), from: from(REMOTE), same: Vec::new() }
     }
 }
 
-/// Selects the questions. `base` are the base settings, which contain the ports and whether sshd looks up host names.
+/// Selects the probes. `base` are the base settings, which have the ports and say whether sshd looks up host names.
 #[must_use]
 pub fn plan(config: &Config, people: &People, base: &Effective) -> Plan {
     let users = users(config, people);
@@ -121,7 +123,7 @@ pub fn plan(config: &Config, people: &People, base: &Effective) -> Plan {
     Plan { probes, left_out }
 }
 
-/// Returns whether a Match block applies to an account and a connection, as sshd decides it.
+/// Returns whether sshd applies the Match block to the account and the connection.
 fn applies(block: &Block, account: &Account, from: &From) -> bool {
     let mut criteria = block.criteria.iter();
     criteria.all(|(word, list)| fits_user(word, list, account) && fits_from(word, list, from))
@@ -135,7 +137,8 @@ fn fits_user(word: &str, list: &str, account: &Account) -> bool {
     }
 }
 
-/// Returns whether one of the groups matches the list. If a pattern with `!` matches a group, returns `false`.
+/// Returns whether one of the groups matches the list of patterns. None matches if a pattern after `!` matches one of
+/// them.
 #[must_use]
 pub fn fits_group(list: &str, groups: &[String]) -> bool {
     let refused = |group: &String| {
@@ -156,18 +159,18 @@ fn fits_from(word: &str, list: &str, from: &From) -> bool {
     }
 }
 
-/// Accounts to which the same criteria apply.
+/// Accounts to which the same criteria of Match lines apply.
 struct AccountGroup {
-    /// For each criterion, in the order of the file, whether it applies.
+    /// Whether each criterion applies to the accounts, in the order of the file.
     holds: Vec<bool>,
-    /// The account that sshd is asked about in place of all.
+    /// The account that stands for all of them in the probes.
     first: Account,
     /// Names of the other accounts.
     others: Vec<String>,
 }
 
-/// Returns one account for each combination of user criteria, with the other accounts to which the same criteria apply.
-/// The first is root, the second an account that no line names.
+/// Returns one account for each combination of criteria that can apply to an account, with the names of the other
+/// accounts that have the same combination. Root always has an entry of its own.
 fn users(config: &Config, people: &People) -> Vec<(Account, Vec<String>)> {
     let lists = allowed::criteria(config);
     let criteria = || config.blocks.iter().flat_map(|block| &block.criteria).chain(&lists);
@@ -211,7 +214,7 @@ fn from(addr: &str) -> From {
     }
 }
 
-/// Returns the connections to ask about: for each part of a connection, one value for each combination of criteria.
+/// Returns the connections to ask about, one for each combination of criteria that can apply to a connection.
 fn froms(config: &Config, base: &Effective) -> Vec<From> {
     let lists = |name: &'static str| {
         let criteria = config.blocks.iter().flat_map(|block| &block.criteria);
@@ -253,7 +256,7 @@ fn froms(config: &Config, base: &Effective) -> Vec<From> {
     all
 }
 
-/// Returns the first connection for each combination of criteria that apply.
+/// Returns the connections without those to which the same criteria apply as to an earlier one.
 fn distinct(config: &Config, all: Vec<From>) -> Vec<From> {
     let criteria = || config.blocks.iter().flat_map(|block| &block.criteria);
     let mut seen = BTreeSet::new();

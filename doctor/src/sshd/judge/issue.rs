@@ -1,4 +1,4 @@
-//! What is wrong with the settings of one user: ways to log in without a code, and ways that no user can complete.
+//! Issues in the settings of one user: ways to log in without a code, and ways that no user can complete.
 use crate::finding::Level;
 use crate::judge::case::Reach;
 use crate::pam::stack::LinePlace;
@@ -7,7 +7,7 @@ use crate::sshd::complete::{Entry, Hindrance, asks_a_code_alone, entry, hindranc
 use crate::sshd::effective::{Effective, Gate, Way};
 use crate::sshd::judge::{ABOUT_WAYS, SshdFacts};
 
-/// What is wrong with the settings for one user.
+/// An issue in sshd's settings for one user.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug)]
 pub(super) enum Issue {
     NoPamOpen,
@@ -16,10 +16,10 @@ pub(super) enum Issue {
     KeyAlone,
     OtherAlone(Way),
     Kerberos(Way),
-    /// A way to log in that gives one answer to every prompt, so that the user can enter a code but answer no other
-    /// question.
+    /// A way by the method `password`. Its one text answers every prompt, so the user can enter the code but nothing
+    /// else.
     OneText(Way),
-    /// A way to log in that no user can complete, the reason, and whether the user has another way.
+    /// A way that no user can complete, the reason, and whether the user can complete another way.
     Hindered(Way, Hindrance, Others),
     RootShutOut,
 }
@@ -31,7 +31,8 @@ pub(super) enum Others {
     None,
 }
 
-/// Returns the first factors with which users reach PAM, by ways that are switched on.
+/// Returns whether users reach PAM with a key, without one, or both, by the ways that the settings enable. Both fields
+/// are false if no way reaches PAM.
 pub(super) fn known_reach(facts: &SshdFacts) -> Reach {
     let mut reach = Reach { without_key: false, with_key: false };
     for (user, effective) in people(facts).into_iter().filter(|(_, one)| one.yes("usepam")) {
@@ -47,7 +48,7 @@ pub(super) fn known_reach(facts: &SshdFacts) -> Reach {
     reach
 }
 
-/// Returns how users reach PAM by each way to log in, without repetitions.
+/// Returns how each way to log in reaches PAM, each result once.
 #[must_use]
 pub fn entries(facts: &SshdFacts) -> Vec<Entry> {
     let mut found: Vec<Entry> = Vec::new();
@@ -73,7 +74,8 @@ pub fn passes_by_pam(facts: &SshdFacts) -> bool {
     })
 }
 
-/// Returns each user asked about with the settings of this user; if there are none, the base settings.
+/// Returns the user of each probe with the user's settings. If there are no probes, returns an empty name with the base
+/// settings.
 fn people(facts: &SshdFacts) -> Vec<(&str, &Effective)> {
     if facts.asked.is_empty() {
         return vec![("", &facts.base)];
@@ -81,7 +83,7 @@ fn people(facts: &SshdFacts) -> Vec<(&str, &Effective)> {
     facts.asked.iter().map(|(probe, effective)| (probe.user.as_str(), effective)).collect()
 }
 
-/// Returns the user's ways to log in. For root, leaves out those that PermitRootLogin forbids.
+/// Returns the user's ways to log in, without those that PermitRootLogin forbids for root.
 fn open_ways(user: &str, effective: &Effective) -> Vec<Way> {
     let permit =
         if user == "root" { effective.value("permitrootlogin").unwrap_or("yes") } else { "yes" };
@@ -94,7 +96,8 @@ fn open_ways(user: &str, effective: &Effective) -> Vec<Way> {
     ways
 }
 
-/// Returns what is wrong with the settings of the user. Without a table, every stack is assumed to accept.
+/// Returns the issues in the settings of the user. `table` is the truth table of the stack; without it, the stack is
+/// assumed to accept.
 pub(super) fn issues(user: &str, effective: &Effective, table: Option<&CaseTable>) -> Vec<Issue> {
     let ways = open_ways(user, effective);
     let mut found = Vec::new();
@@ -130,14 +133,15 @@ pub(super) fn issues(user: &str, effective: &Effective, table: Option<&CaseTable
     found
 }
 
-/// Reports whether some user can complete a way to log in.
+/// Reports whether some user can complete a way to log in. Without `table`, the stack is assumed to accept.
 pub(super) fn somebody_gets_in(facts: &SshdFacts, table: Option<&CaseTable>) -> bool {
     people(facts).into_iter().any(|(user, effective)| {
         open_ways(user, effective).iter().any(|way| hindrance(way, effective, table).is_none())
     })
 }
 
-/// Returns what is wrong with a way to log in that users can complete.
+/// Returns the issue of a way that users can complete: it asks for no code, or its one text cannot give all answers.
+/// `None` if there is none.
 fn completed(way: Way, effective: &Effective, table: Option<&CaseTable>) -> Option<Issue> {
     let one_text = way.gate() == Gate::OneText && table.is_some_and(asks_a_code_alone);
     without_pam(way.clone(), effective).or(one_text.then_some(Issue::OneText(way)))
@@ -154,7 +158,7 @@ fn without_pam(way: Way, effective: &Effective) -> Option<Issue> {
 }
 
 impl Issue {
-    /// Returns the place of the PAM line that causes the issue; `None` if sshd's settings cause it.
+    /// Returns file and number of the PAM line that causes the issue; `None` if sshd's settings cause it.
     pub(super) fn pam_line(&self) -> Option<&LinePlace> {
         if let Self::Hindered(_, Hindrance::Credentials(line), _) = self {
             return Some(&line.place);
@@ -162,7 +166,7 @@ impl Issue {
         None
     }
 
-    /// Returns the sshd keywords that cause the issue.
+    /// Returns the keywords of the sshd settings that cause the issue, in lower case.
     pub(super) fn keywords(&self) -> &'static [&'static str] {
         match self {
             Self::NoPamOpen | Self::NoPamShut => &["usepam"],
@@ -175,7 +179,7 @@ impl Issue {
         }
     }
 
-    /// Returns the name, the level and the text of the finding.
+    /// Returns name, level and text of the finding about the issue.
     pub(super) fn words(&self) -> (&'static str, Level, String) {
         match self {
             Self::NoPamOpen => ("usepam-no", Level::WayIn, "UsePAM is off: no user is asked for a code.".to_owned()),

@@ -1,4 +1,4 @@
-//! Remedies for sshd's settings: the lines to write, and the files to change.
+//! Remedies for issues in sshd's settings: which lines to write, and into which files.
 use crate::judge::case::Reach;
 use crate::judge::remedies::{BOTH_METHODS, KEY_METHODS, PASSWORD_METHODS};
 use crate::pam::code::PamCode;
@@ -11,13 +11,13 @@ use crate::sshd::effective::Gate;
 use crate::sshd::judge::SshdFacts;
 use crate::sshd::judge::issue::{Issue, issues, known_reach};
 
-/// Largest number of lines that one remedy adds.
+/// Maximum number of lines that a remedy adds to its first ones. With more, there is no remedy.
 const MOST_LINES: usize = 6;
 const NO_TEXT: &str = "PasswordAuthentication no";
 const OLD_PROMPTS: &str = "challengeresponseauthentication";
 
 impl SshdFacts {
-    /// Returns the remedy for an issue; empty if no remedy is known to be right with this stack.
+    /// Returns the remedy for an issue; empty if none was found after which nothing is wrong with sshd and this stack.
     pub(super) fn remedy(&self, kind: &Issue, table: Option<&CaseTable>) -> String {
         if let Issue::Hindered(_, Hindrance::Credentials(line), _) = kind {
             return table.map_or(String::new(), |table| word_for_brackets(table, &line.place));
@@ -51,8 +51,8 @@ impl SshdFacts {
         String::new()
     }
 
-    /// Returns a line that is needed in addition to `lines`, so that every way to log in asks for a code and can be
-    /// completed; `None` if no line is needed.
+    /// Returns a further line that the base settings need after `lines`, so that every way to log in asks for a code
+    /// and can be completed; `None` if no line is missing.
     fn missing(&self, lines: &[&str], table: Option<&CaseTable>) -> Option<&'static str> {
         let mut after = self.base.clone();
         for line in lines {
@@ -77,8 +77,8 @@ impl SshdFacts {
         })
     }
 
-    /// Returns the AuthenticationMethods line. It is the same in the whole report, so that no two remedies contradict
-    /// each other.
+    /// Returns the AuthenticationMethods line of all remedies in the report. A single line is used so that no two
+    /// remedies contradict each other.
     fn methods(&self) -> &'static str {
         match self.wanted {
             Reach { with_key: true, without_key: true } => BOTH_METHODS,
@@ -87,8 +87,8 @@ impl SshdFacts {
         }
     }
 
-    /// Returns the first factors with which users log in today, whether or not they reach PAM. With a code required,
-    /// users should reach PAM with the same factors.
+    /// Returns whether users log in with a key, without one, or both today, even if they do not reach PAM. After the
+    /// settings are corrected, they are to reach PAM in the same ways.
     pub(super) fn meant(&self) -> Reach {
         let mut meant = known_reach(self);
         for way in self.base.ways() {
@@ -99,8 +99,8 @@ impl SshdFacts {
         if meant.with_key || meant.without_key { meant } else { Reach::EVERY }
     }
 
-    /// Decides with which first factors users should reach this stack. A stack with a twinlock line that asks for no
-    /// password is meant for users with a key.
+    /// Decides whether users are to reach this stack with a key, without one, or both, and returns the decision. A
+    /// stack with a twinlock line and no line that asks for a password is meant for users with a key only.
     pub fn settle(&mut self, table: &CaseTable) -> Reach {
         let any = |wanted: &dyn Fn(&Role) -> bool| table.cast.iter().any(|line| wanted(&line.role));
         let ours = any(&|role| matches!(role, Role::Twinlock(_)));
@@ -110,8 +110,8 @@ impl SshdFacts {
         self.wanted
     }
 
-    /// Returns a sentence that says how to write the lines. sshd uses the first value, so an existing line is changed,
-    /// and only missing lines are added.
+    /// Returns a sentence that tells the administrator where to write the lines. A keyword that is already set has to
+    /// be changed there, because sshd uses its first value; the other lines go into a new file.
     pub(super) fn to_write(&self, lines: &[&str]) -> String {
         let change = |line: &&str| {
             Some(format!("change the line at {} to `{line}`", self.set_by(line)?.place))
@@ -129,7 +129,7 @@ impl SshdFacts {
         format!("{steps}, then run `sshd -t` and reload sshd.")
     }
 
-    /// Returns the setting that is in force for all users and has the same keyword as `line`; `None` if there is none.
+    /// Returns the first setting outside of Match blocks that has the same keyword as `line`; `None` if there is none.
     fn set_by(&self, line: &str) -> Option<&Directive> {
         let keyword = line.split(' ').next()?.to_ascii_lowercase();
         let old = (keyword == "kbdinteractiveauthentication").then_some(OLD_PROMPTS);
@@ -145,8 +145,9 @@ impl SshdFacts {
     }
 }
 
-/// Returns a remedy that replaces the control field of the line by `required` or `requisite`, with which the return
-/// code of its module for credentials is ignored; empty if this is not enough.
+/// Returns a remedy for a bracketed control field because of which pam_setcred fails: to write `required` or
+/// `requisite`, which do not depend on what pam_setcred returns. Empty if that does not make pam_setcred succeed.
+/// `place` names the line.
 fn word_for_brackets(table: &CaseTable, place: &LinePlace) -> String {
     let of = |line: &Cast| line.handler.place == *place;
     let Some(number) = table.cast.iter().position(of) else { return String::new() };
@@ -172,7 +173,7 @@ fn word_for_brackets(table: &CaseTable, place: &LinePlace) -> String {
     }
 }
 
-/// Reports whether one of the lines has the keyword of the option.
+/// Reports whether one of the lines sets the same keyword as the option.
 fn about(option: &Directive, lines: &[&str]) -> bool {
     lines.iter().any(|line| {
         line.split(' ').next().is_some_and(|word| word.eq_ignore_ascii_case(&option.keyword))
