@@ -47,7 +47,7 @@ pub struct Code {
     made_of: MadeOf,
 }
 
-/// The kind of characters in a code.
+/// The number and the kind of characters in a code.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum MadeOf {
     /// Six to eight digits: a code of an app, or an eight-digit backup code. The first digits may be the end of a

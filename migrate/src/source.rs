@@ -146,7 +146,7 @@ pub enum Remark {
     DeadCodes {
         /// Number of the line at which Google's module stops, from 1.
         line: u32,
-        /// Number of lines that never worked.
+        /// Number of the lines that look like scratch codes.
         count: usize,
     },
     /// The file contains more scratch codes than a code set holds.

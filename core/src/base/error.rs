@@ -33,8 +33,8 @@ pub enum FileError {
 }
 
 impl Display for FileError {
-    /// Writes what is wrong as the end of a sentence that begins with the path, such as `is missing`. The texts fit
-    /// files that every user may read and only root may write.
+    /// Writes what is wrong as the end of a sentence that begins with the path, such as `is missing`. The texts assume
+    /// that every user may read the file and only root may write it.
     fn fmt(&self, f: &mut Formatter<'_>) -> Result {
         match self {
             Self::Missing => write!(f, "is missing"),
@@ -260,8 +260,8 @@ impl Error for LedgerError {}
 /// Why a change of a record was not committed. The store holds numbered versions of each record.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum CommitError {
-    /// Another process changed the record first, or has already replaced the version written here. The caller reloads
-    /// the record and decides again.
+    /// Another process changed the record first, or has already replaced the version that this process wrote. The
+    /// caller reloads the record and decides again.
     Overtaken,
     /// The store failed. Either the old version is still valid, or the new version is valid but may be lost in a power
     /// failure.

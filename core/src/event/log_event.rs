@@ -77,7 +77,7 @@ pub enum Accepted {
         step: Step,
         /// What was learned from two adjacent codes; `None` if one code was enough.
         resynced: Option<Resynced>,
-        /// Length in bytes of the code at the end of the answer. It is never logged.
+        /// Length in bytes of the code at the end of the answer. The length is never logged.
         length: usize,
     },
     /// A backup code granted access.

@@ -33,7 +33,7 @@ pub struct ClockMark {
 /// The clock mark, and the later periods in which codes were used.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct KnownClock {
-    /// The highest trusted time, as it is stored.
+    /// The clock mark, as it is stored.
     pub mark: ClockMark,
     /// Periods ahead of the mark in which codes were used.
     pub ahead: Vec<Stretch>,
@@ -160,8 +160,8 @@ fn join_closest(joined: &mut Vec<Stretch>) {
     }
 }
 
-/// Returns `instant` if it is at least five minutes after `now`, so that the clock was ahead when it showed `instant`;
-/// `None` otherwise.
+/// Returns `instant` if it is at least five minutes after `now`; `None` otherwise. The clock must have been ahead when
+/// it showed such an instant.
 #[must_use]
 pub fn was_ahead_until(instant: UnixTime, now: UnixTime) -> Option<UnixTime> {
     (instant.since(now) >= SLACK).then_some(instant)

@@ -127,9 +127,9 @@ pub struct LedgerHistory {
 /// The start of a series of consecutive failures: a time, and the number of earlier failures that belong to the series.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct FailureStreak {
-    /// Only attempts after this time count.
+    /// Time after which attempts in the ledger belong to the series.
     pub since: UnixTime,
-    /// Number of failures before `since`, whose attempts are no longer in the ledger.
+    /// Number of failures of the series up to `since`, whose attempts are no longer in the ledger.
     pub carried: u32,
 }
 

@@ -130,7 +130,7 @@ impl NotificationKind {
     }
 }
 
-/// The subject of a mail. Each topic has its own text.
+/// What a mail is about. Each topic has its own text.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Topic {
     /// The mail is a notification of this kind.

@@ -44,8 +44,8 @@ pub fn free_from(now: UnixTime, last: Option<UnixTime>) -> Option<UnixTime> {
     (free > now).then_some(free)
 }
 
-/// Returns whether a waiting notification is due. It is also due if its pause exceeds the maximum, because the clock
-/// was then set back.
+/// Returns whether a waiting notification is due. If it would wait longer than the maximum pause, the clock was set
+/// back; it is then due, too.
 #[must_use]
 pub fn is_due(progress: DeliveryProgress, now: UnixTime) -> bool {
     progress.at <= now || progress.at.since(now) > LONGEST_PAUSE

@@ -82,7 +82,7 @@ impl Matrix {
         Self { side: usize::try_from(side).unwrap_or(0), dark: Zeroizing::new(dark) }
     }
 
-    /// Returns the number of modules on each side, without a margin.
+    /// Returns the length of one side of the QR code in modules, without the margin.
     #[must_use]
     pub fn side(&self) -> usize {
         self.side

@@ -77,8 +77,8 @@ pub enum Without {
 }
 
 impl Admission {
-    /// Returns the decision for a login that may ask only for a code, after a proven first factor: instead of set-up, a
-    /// refusal or an exemption.
+    /// Returns the decision with set-up replaced by a refusal or an exemption. Use it for a login with a proven first
+    /// factor that may ask only for a code.
     pub fn with_code_only(self) -> Self {
         match self {
             Self::SetUp(Offer { without: Without::Refused, .. }) => Self::Refuse(Reason::NotSetUp),
@@ -89,7 +89,8 @@ impl Admission {
         }
     }
 
-    /// Returns the decision for a login in which no dialogue is possible: instead of set-up, a refusal or an exemption.
+    /// Returns the decision with set-up replaced by a refusal or an exemption. Use it for a login in which no dialogue
+    /// is possible.
     pub fn without_set_up(self) -> Self {
         match self {
             Self::SetUp(Offer { without: Without::Refused, .. }) => {

@@ -47,7 +47,7 @@ pub struct Policy {
     pub throttle: Limits,
     /// Whether a large clock drift is learned from two adjacent codes.
     pub resync: Resync,
-    /// The algorithm, length and period of new keys.
+    /// The hash algorithm, number of digits and period of the codes of new keys.
     pub new_keys: Parameters,
     /// The rules that say which logins need a code. The first rule that matches decides.
     pub rules: Vec<Rule>,

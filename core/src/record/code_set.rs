@@ -64,7 +64,7 @@ impl Shape {
         }
     }
 
-    /// Returns whether a text is a code of this shape, without spaces and dashes and in upper case.
+    /// Returns whether a text has this shape. Spaces, dashes and lower-case letters are not accepted.
     #[must_use]
     pub fn fits(self, text: &str) -> bool {
         let letter = |byte: u8| match self {

@@ -125,7 +125,7 @@ pub struct Authenticator {
     pub name: String,
     /// The shared secret from which codes are computed.
     pub key: Key,
-    /// The algorithm, length and period of the codes.
+    /// The hash algorithm, number of digits and period of the codes.
     pub parameters: Parameters,
     /// The time or counter that makes each code different.
     pub moving: MovingFactor,

@@ -223,8 +223,8 @@ impl Attempt<'_> {
         }
     }
 
-    /// Clears failures as [`Attempt::forgive`] does, after a dialogue has succeeded for which the code alone did not
-    /// grant access.
+    /// Clears failures as [`Attempt::forgive`] does. Call this after a dialogue that had to succeed before access was
+    /// granted.
     pub(crate) fn forgive_late(&self) {
         if let (Ok(now), Ok(history)) =
             (self.ports.clock.now(), history::read(self.user_ledger, None))

@@ -48,8 +48,8 @@ impl<'a> Claimant<'a> {
 /// Returns whether more than [`HELD_UP`] seconds have passed since `since`, so that the ledger names read at that time
 /// may be out of date.
 ///
-/// The calling program can stop the process between comparing and claiming until the ledger has removed the claim of
-/// the used code.
+/// An attacker who controls the calling program could otherwise use a code twice, by stopping the process between
+/// comparing and claiming until the ledger has removed the earlier claim of the code.
 pub(crate) fn was_held_up(clock: &dyn Clock, since: Now) -> bool {
     let Ok(now) = clock.now() else { return true };
     let waited = now.boot.0.abs_diff(since.boot.0) / 1_000_000_000;

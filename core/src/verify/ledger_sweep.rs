@@ -22,8 +22,8 @@ pub struct Sweep<'a> {
     pub floor: UnixTime,
     /// The current time.
     pub now: Now,
-    /// Number of consecutive failures, as stored next to the record; `None` if unknown. Then no attempt is removed
-    /// before this number is in the ledger too.
+    /// Number of consecutive failures, as stored next to the record; `None` if unknown. Without this number, attempts
+    /// are removed only if the ledger stores the start of a failure streak.
     pub noted: Option<u32>,
     /// Identifiers of the record's keys and of its set of backup codes; `None` if the record is unknown, so that no
     /// used step is removed because of its key.

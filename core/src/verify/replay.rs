@@ -150,7 +150,7 @@ fn last_of_a_time_ahead(
     of_all.filter(|(first, last)| (*first..=*last).contains(&step)).map(|(_, last)| last).max()
 }
 
-/// Returns the used steps of a key that are so far in the future that no current code of the key could be accepted.
+/// Returns the used steps of a key that are more than 1440 steps ahead of the step that the authenticator shows now.
 /// They lock out the user, because the ledger may have removed the names of current steps.
 pub fn far_ahead<'a>(
     used: &'a [Used],

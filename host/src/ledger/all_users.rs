@@ -29,7 +29,7 @@ const FOLDERS_MAX: usize = 131_072;
 pub struct Fill {
     /// Used share of the names (inodes) in percent; 0 if the file system does not limit them.
     pub names: u64,
-    /// Used share of the space in percent.
+    /// Used share of the space (blocks) in percent; 0 if the file system does not limit it.
     pub space: u64,
 }
 

@@ -11,7 +11,7 @@ use crate::policy::{
     settings::{general::GENERAL, sections},
 };
 
-/// One setting of `twinlock.toml`.
+/// One setting of `twinlock.toml`, with its type, range and description.
 pub struct Setting {
     /// The key of the setting within its section.
     pub key: &'static str,

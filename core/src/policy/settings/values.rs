@@ -58,7 +58,7 @@ impl Reader<'_> {
     }
 }
 
-/// A value of a settings file, whichever parser read it.
+/// A value of a settings file, in the form in which both parsers pass it to [`replace`].
 pub(super) enum Value<'a> {
     Text(&'a str),
     Number(i64),
