@@ -262,7 +262,7 @@ impl LoginFlow<'_> {
     }
 
     /// Refuses a login for which no code would be accepted. If the first factor is proven, the user is told why. Other
-    /// users are asked for a code as usual.
+    /// users are asked for a code as usual. `account` is `None` for a name that NSS does not know.
     fn refuse(&self, account: Option<&Account>, reason: Reason) -> Verdict {
         let reason = self.blamed(reason);
         let end = match self.first_factor {

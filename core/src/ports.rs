@@ -25,7 +25,7 @@ use crate::{
     },
 };
 
-/// All ports, that is, operations of the host, that a login or dialogue uses.
+/// All ports that a login or dialogue uses. Each port is a group of operations of the host.
 #[derive(Clone, Copy)]
 pub struct Ports<'a> {
     /// User records.
@@ -71,7 +71,7 @@ pub trait Records {
     fn commit(&self, folder: &Folder, after: u64, record: &Record) -> Result<(), CommitError>;
 
     /// Returns the newest record of an account, and a dummy record that a code can be compared with if there is no
-    /// record. Makes the same system calls whether or not the account or its record exists.
+    /// record. Makes the same system calls whether or not the record exists, or even the account (`None`).
     fn newest_uniform(
         &self,
         account: Option<&Account>,
@@ -157,8 +157,8 @@ pub enum LedgerKey {
 }
 
 impl LedgerKey {
-    /// Returns the owner of the ledger folder for a login. User names without an account share 256 buckets, so that an
-    /// attacker cannot fill the ledger with invented names.
+    /// Returns the owner of the ledger folder for a login with the user name `typed`. A name without an account
+    /// (`None`) shares one of 256 buckets, so that an attacker cannot fill the ledger with invented names.
     #[must_use]
     pub fn of(account: Option<&Account>, typed: &str) -> Self {
         match account.and_then(|account| Folder::of(&account.name).ok()) {
@@ -218,8 +218,8 @@ pub trait UserLedger {
     /// [`LedgerError`] if the names cannot be listed or are too many.
     fn names(&self) -> Result<Vec<String>, LedgerError>;
 
-    /// Passes each name in the folder to `visit`. A login reads hundreds of names of a user who logs in often, and a copy
-    /// of each would cost more than the rest of it.
+    /// Passes each name in the folder to `visit`. For a user who logs in often, these are hundreds of names, and
+    /// copying them would take longer than the rest of the login.
     ///
     /// # Errors
     /// The errors of [`UserLedger::names`].

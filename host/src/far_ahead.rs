@@ -19,7 +19,7 @@ use crate::{machine::Machine, store::enrolled_users};
 pub struct FarAhead {
     /// The account name.
     pub user: String,
-    /// The period in which the authenticator shows the code of the step, by a correct clock.
+    /// The period, by a correct clock, in which the authenticator shows the code of the step.
     pub time: Stretch,
     used: Used,
 }

@@ -80,7 +80,7 @@ pub struct Claimed {
 pub struct Gathered {
     /// Number of names that were given up.
     pub dead: usize,
-    /// The first error of moving or listing names.
+    /// The first error of moving or listing names; `None` if there was none.
     pub fault: Option<StoreError>,
 }
 

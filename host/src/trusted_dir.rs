@@ -166,7 +166,7 @@ impl TrustedDir {
         Ok(names)
     }
 
-    /// Passes each name in the folder to `visit`, except names that are not UTF-8.
+    /// Passes each name in the folder to `visit`, except names that are not UTF-8. Reads at most `most` names.
     ///
     /// # Errors
     /// The errors of [`TrustedDir::names_up_to`].

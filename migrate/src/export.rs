@@ -86,8 +86,9 @@ impl core::fmt::Display for ExportError {
 
 impl core::error::Error for ExportError {}
 
-/// Returns the part of a record that is exported. Leaves out tickets and bypass codes, which would work once on each
-/// host, a pending key, which is valid for one source and 15 minutes, and other state of this host.
+/// Returns the part of a record that is exported. Leaves out what is valid on this host only: tickets and bypass codes,
+/// which would otherwise work once on each host, a pending key, which is valid for one source and 15 minutes, and other
+/// state of this host.
 #[must_use]
 pub fn carried(record: Record) -> Record {
     let RecordExtras { mail, changed, reset, owed_codes, .. } = record.extras;

@@ -144,7 +144,8 @@ impl<'a> GoogleText<'a> {
         lines.filter(|(_, line)| !line.is_empty())
     }
 
-    /// Returns the first line that sets the option `key`. Google's module ignores repetitions of an option.
+    /// Returns the first line that sets the option `key`; `None` if there is none. Google's module ignores repetitions
+    /// of an option.
     fn setting(&self, key: &str) -> Option<OptionLine<'a>> {
         self.lines().find_map(|(at, line)| {
             let rest = line.strip_prefix(b"\" ")?.strip_prefix(key.as_bytes())?;
@@ -350,14 +351,14 @@ fn is_step_and_skew(text: &[u8]) -> bool {
         .is_some_and(|(step, skew)| is_digits(step) && is_digits(skew.get(1..).unwrap_or_default()))
 }
 
-/// Parses a scratch code, which is a line of exactly eight digits.
+/// Parses a scratch code, which is a line of exactly eight digits; `None` for any other line.
 fn scratch_code(line: &[u8]) -> Option<Zeroizing<String>> {
     let number = number_at(line).filter(|number| number.rest.is_empty())?;
     let is_code = (10_000_000..100_000_000).contains(&number.value);
     is_code.then(|| Zeroizing::new(alloc::format!("{}", number.value)))
 }
 
-/// Parses a text that contains only a number and blanks.
+/// Parses a text that contains only a number and blanks; `None` for any other text.
 fn whole(text: &[u8]) -> Option<i64> {
     let number = number_at(text)?;
     let ends = number.rest.first().is_none_or(|byte| is_blank(*byte));

@@ -108,7 +108,7 @@ pub fn changed(record: &Record) -> UnixTime {
     record.extras.changed.map_or(record.since, |changed| changed.max(record.since))
 }
 
-/// Decides between the local record and an imported one, which already has the local user id.
+/// Decides between `here`, the local record, and `came`, an imported one, which already has the local user id.
 ///
 /// Generations are random, so the records are ordered by the time of their last change. A code set is imported only if
 /// this host cannot have had it before. Otherwise, a spent code of the set could be accepted again.

@@ -110,7 +110,8 @@ pub fn check(
     Ok(())
 }
 
-/// Removes the used steps whose key or code set is in neither record, because [`check`] has no bound for them.
+/// Removes the used steps whose key or code set is neither in `came`, the imported record, nor in `here`, the local
+/// one. [`check`] has no bound for such steps.
 pub fn keep_known(used: &mut Vec<(Used, UnixTime)>, came: &Record, here: Option<&Record>) {
     let known = bounds(came, here, UnixTime(0));
     used.retain(|(used, _)| known.iter().any(|bound| bound.mark == used.mark));

@@ -37,8 +37,8 @@ pub struct ImportPlan {
     pub remarks: Vec<Remark>,
     /// The mail address, if the source has one.
     pub mail: Option<String>,
-    /// Name of the administrator who enrolls the user, if the user must be shown the first backup codes at a login;
-    /// `None` if the source has codes or the user should get none.
+    /// Name of the administrator who enrolls the user. It is noted in the record if the next login must show the first
+    /// backup codes; `None` if the source has codes or the user should get none.
     pub promised_by: Option<String>,
 }
 
@@ -78,8 +78,8 @@ pub fn of_google(file: Google, moment: PlanTime) -> Option<ImportPlan> {
     Some(ImportPlan { authenticators, used, scratch, remarks, ..ImportPlan::default() })
 }
 
-/// Returns the steps whose codes Google's module has accepted or may have accepted. Adds remarks about steps that are
-/// unknown or implausible.
+/// Returns the steps whose codes Google's module has accepted or may have accepted. `ahead` is the number of future
+/// steps that it accepts. Adds remarks about steps that are unknown or implausible.
 fn used_steps(
     authenticator: &Authenticator,
     moment: PlanTime,

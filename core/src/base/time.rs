@@ -70,7 +70,7 @@ impl UnixTime {
         (second / 3600, second / 60 % 60, second % 60)
     }
 
-    /// Returns the first second of a UTC day; `None` if there is no such date.
+    /// Returns the first second of a UTC day. `month` and `day` count from 1; `None` if there is no such date.
     #[must_use]
     pub fn of_date(year: u16, month: u8, day: u8) -> Option<Self> {
         let (year, month, day) = (u64::from(year), u64::from(month), u64::from(day));

@@ -110,8 +110,8 @@ impl Asking<'_> {
         }
     }
 
-    /// Takes one answer without showing a message. A program that repeats its answer is thus charged once, and a
-    /// correct code after a wrong password looks like a wrong code.
+    /// Takes one answer and shows no message after a wrong code. A program that repeats its answer is thus charged
+    /// once, and a correct code after a wrong password looks like a wrong code.
     fn take_one_answer(&self, judge: &mut dyn FnMut(&Code) -> Option<Outcome>) -> End {
         match self.prompt(None) {
             Err(end) => end,
@@ -191,6 +191,7 @@ impl Asking<'_> {
     }
 
     /// Shows one prompt, and the menu of other ways if the user asks for it. Returns the answer or an invalid choice.
+    /// `before` is the rejection of the previous answer, shown above the prompt; `None` for the first prompt.
     fn ask_once(&self, before: Option<&Rejection>) -> Result<Entered, End> {
         match self.prompt(before)? {
             Answer::Help => {}

@@ -13,8 +13,8 @@ use crate::{
 
 /// Queues the request for a new ticket, best effort, and tells the user. `twinlock deliver` generates the ticket later.
 ///
-/// Does nothing if a ticket is valid or was issued within the past day, if set-up needs no ticket or the login requires
-/// set-up, or if the user has no mail address.
+/// Does nothing in these cases: a ticket is valid or was issued within the past day, the user has no record or mail
+/// address, set-up needs no ticket, or the login requires set-up.
 pub fn request(context: &DialogueContext<'_>, offer: Offer, record: Option<&Record>) {
     let reminded =
         offer.ticket == TicketNeed::Needed && matches!(offer.without, Without::LetThrough(_));

@@ -37,7 +37,8 @@ pub enum Came {
     Without,
 }
 
-/// Offers set-up and runs it if the user agrees.
+/// Offers set-up and runs it if the user agrees. `reset` says who reset the user, and when; `None` if the user was not
+/// reset.
 ///
 /// # Errors
 /// [`DialogueError`] if the login must end. The user is not enrolled then, unless only the new backup codes were not
@@ -173,8 +174,9 @@ fn without(context: &DialogueContext<'_>, offer: Offer) -> Result<Came, Dialogue
     }
 }
 
-/// Enrolls the user with a verified key. This single change of the record enables the key. Returns the generation of
-/// the new record.
+/// Enrolls the user with a verified key. This single change of the record enables the key and uses up all tickets.
+/// Returns the generation of the new record. Fails if the record no longer has the pending key, this `reset`, or
+/// `ticket`, the ticket that the user entered.
 fn enroll(
     context: &DialogueContext<'_>,
     proven: &ProvenKey,

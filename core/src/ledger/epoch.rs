@@ -26,8 +26,8 @@ pub fn horizon(epoch: Epoch, boot_id: &str, now: Now) -> Option<Horizon> {
     Some(Horizon { floor, ahead: epoch.ahead, boot_id: epoch.boot_id, begun })
 }
 
-/// Returns the clock mark for a new epoch: the time of the stored mark plus one interval, because codes may have been
-/// used in that interval; 0 if no mark is stored.
+/// Returns the clock mark for a new epoch: `mtime`, the time of the stored mark, plus one interval, because codes may
+/// have been used in that interval. Returns 0 if no mark is stored.
 #[must_use]
 pub fn mark_from(mtime: Option<UnixTime>) -> UnixTime {
     mtime.map_or(UnixTime(0), |mtime| mtime.plus(MARK_INTERVAL))

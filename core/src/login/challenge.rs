@@ -25,7 +25,7 @@ use crate::{
 
 impl LoginFlow<'_> {
     /// Asks for codes and verifies each. After a correct code, runs the dialogues that follow. Returns how the login
-    /// ends.
+    /// ends. `account` is `None` for a name that NSS does not know.
     pub(super) fn ask_and_judge(&self, account: Option<&Account>, held: Candidate) -> End {
         let (backup, has_ticket) = (self.backup(account, &held), self.has_ticket(&held));
         let asking = Asking { backup, has_ticket, ..self.asking(account) };
@@ -51,7 +51,8 @@ impl LoginFlow<'_> {
         }
     }
 
-    /// Verifies one code and logs it. If `noted_as` is given, logs that kind and reason in place of the outcome.
+    /// Verifies one code and logs the outcome; if `noted_as` is given, logs that kind and reason instead. `account` is
+    /// `None` for a name that NSS does not know.
     pub(super) fn judge(
         &self,
         account: Option<&Account>,

@@ -19,7 +19,8 @@ use crate::{
 };
 
 impl LoginFlow<'_> {
-    /// Logs the end of the login, stores it for `twinlock why`, and returns the verdict.
+    /// Logs the end of the login, stores it for `twinlock why`, and returns the verdict. `account` is `None` for a name
+    /// that NSS does not know.
     pub(super) fn conclude(&self, account: Option<&Account>, end: End) -> Verdict {
         match &end {
             End::Granted(accepted) => {
@@ -73,7 +74,8 @@ impl LoginFlow<'_> {
         }
     }
 
-    /// Queues a mail to the user, best effort.
+    /// Queues a mail to the user, best effort; does nothing without an account. `left` is the number of unused backup
+    /// codes; `None` if the mail does not mention it.
     pub(super) fn write(
         &self,
         account: Option<&Account>,

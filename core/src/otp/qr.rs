@@ -88,7 +88,8 @@ impl Matrix {
         self.side
     }
 
-    /// Returns whether a module is dark. All modules outside the QR code are light.
+    /// Returns whether the module in column `x` and row `y`, from 0, is dark. All modules outside the QR code are
+    /// light.
     #[must_use]
     pub fn is_dark(&self, x: usize, y: usize) -> bool {
         let inside = x < self.side && y < self.side;
@@ -149,7 +150,8 @@ impl Matrix {
         drawing
     }
 
-    /// Returns whether a module is drawn. `x` and `y` count the modules of the drawing from 0, including the margin.
+    /// Returns whether a module is drawn. `x` and `y` count the modules of the drawing from 0, including `margin`
+    /// modules on each side.
     fn inked(&self, x: usize, y: usize, margin: usize, ink: Ink) -> bool {
         let module = x.checked_sub(margin).zip(y.checked_sub(margin));
         let dark = module.is_some_and(|(x, y)| self.is_dark(x, y));

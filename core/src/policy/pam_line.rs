@@ -194,8 +194,8 @@ fn first_pass(line: &mut PamLine, wanted: FirstPass) -> Result<(), PamLineError>
     Ok(())
 }
 
-/// Stores the value of an argument. Returns an error if the argument was given before, because one of the two values,
-/// perhaps the stricter one, would be ignored.
+/// Stores the value of the argument `name` in `place`. Returns an error if `place` has a value already: the argument
+/// was given twice, and one of the two values, perhaps the stricter one, would be ignored.
 fn once<T>(place: &mut Option<T>, name: &str, value: T) -> Result<(), PamLineError> {
     match place.replace(value) {
         None => Ok(()),
@@ -299,8 +299,8 @@ impl PamLine {
     }
 }
 
-/// Applies the arguments of a PAM line to the settings. `nullok`, the only argument that makes a login more permissive,
-/// has no effect if the settings file says how to treat a user who is not enrolled.
+/// Applies the arguments of a PAM line to the settings. Only `nullok` makes a login more permissive. It has no effect
+/// if the settings file says how to treat a user who is not enrolled.
 #[must_use]
 pub fn over(line: &PamLine, given: Given, mut policy: Policy) -> Policy {
     policy.field = line.field(given);

@@ -44,7 +44,7 @@ impl core::fmt::Display for AlreadyEnrolledError {
 
 impl core::error::Error for AlreadyEnrolledError {}
 
-/// Returns the first record of a user, or the record that replaces a tombstone or an unfinished set-up.
+/// Returns the first record of a user, or the record that replaces `before`, a tombstone or an unfinished set-up.
 ///
 /// # Errors
 /// [`AlreadyEnrolledError`] if the user is enrolled.
@@ -153,8 +153,8 @@ pub fn reset(
     }
 }
 
-/// Returns the record with one authenticator replaced by a new one, which keeps the name that the user chose. The same
-/// change invalidates the old key.
+/// Returns the record with the authenticator at index `place` replaced by a new one, which keeps the name that the user
+/// chose. The same change invalidates the old key.
 ///
 /// Returns `None` if there is no authenticator at this index, or the record has the new key already.
 #[must_use]
@@ -208,7 +208,8 @@ pub fn free_name(record: &Record, wished: &str) -> Option<String> {
     core::iter::once(wished.into()).chain(numbered).find(is_free)
 }
 
-/// Returns the record without one authenticator; `None` if there is none at this index or the record has no other.
+/// Returns the record without the authenticator at index `place`; `None` if there is none at this index or the record
+/// has no other.
 #[must_use]
 pub fn without(
     mut found: Record,

@@ -19,13 +19,13 @@ pub struct Asker<'a> {
     pub fingerprint: Option<&'a str>,
 }
 
-/// Returns the time up to which a key that was first shown at `since` is shown again.
+/// Returns the time up to which a user may continue with a key that was first shown at `since`.
 #[must_use]
 pub fn resumed_until(since: UnixTime) -> UnixTime {
     since.plus(RESUMED_FOR)
 }
 
-/// Returns the time of the boot clock up to which a key that is first shown now is shown again.
+/// Returns the time of the boot clock up to which a user may continue with a key that is first shown now.
 #[must_use]
 pub fn resumed_until_boot(now: Now) -> BootTime {
     now.boot.plus(RESUMED_FOR)

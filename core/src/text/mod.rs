@@ -76,8 +76,8 @@ enum Spelled {
     Minutes(u64),
 }
 
-/// Returns a number of seconds as days, hours or minutes, whichever is the largest unit that gives a whole number;
-/// `None` for 0 and for other numbers.
+/// Returns a duration in the largest of the units days, hours and minutes of which it is a whole number; `None` if it
+/// is 0 or not a whole number of minutes.
 fn spelled(seconds: u64) -> Option<Spelled> {
     let whole = |unit: u64| (seconds > 0 && seconds.is_multiple_of(unit)).then(|| seconds / unit);
     whole(86_400)

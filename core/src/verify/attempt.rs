@@ -350,8 +350,8 @@ fn claim(claimant: &Claimant<'_>, found: Match) -> Result<Creation, LedgerError>
     Ok(Creation::Made)
 }
 
-/// Returns whether the charge of an attempt is refunded. The charge is kept if the code was compared and wrong, and, if
-/// the first factor is not proven, also if the code was used or is older than the epoch.
+/// Returns whether the charge of an attempt is refunded. The charge is kept if the code was compared and wrong. If the
+/// first factor is not proven, it is also kept if the code was used before or is older than the epoch.
 fn refunds(outcome: &Outcome, budget: Budget) -> bool {
     match outcome {
         Outcome::Wrong | Outcome::ClockOff { .. } | Outcome::HalfJudged(_) => false,

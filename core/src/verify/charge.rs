@@ -72,7 +72,7 @@ impl Attempt<'_> {
         Ok((made == Creation::Made).then(|| name.clone()))
     }
 
-    /// Returns the refusal of an attempt without a proven first factor if the ledger is nearly full, or was when the
+    /// Returns the refusal of an attempt without a proven first factor if the ledger is nearly full now or was when the
     /// user's folder was opened; `None` otherwise. Makes the same system calls for every user, throttled or not.
     fn reserved(&self) -> Result<Option<Outcome>, LedgerError> {
         if !self.budget.is_uniform() {
@@ -208,8 +208,9 @@ impl Attempt<'_> {
         }
     }
 
-    /// Clears the failures of this source after a success and ends the failure streak. Removes the ledger names of used
-    /// steps that are refused even without their names.
+    /// Clears the failures after a success: ends the failure streak, and removes the attempts of this source and those
+    /// that are at least a day old, except `own`, the charge of this login. Removes the ledger names of used steps that
+    /// are refused even without their names.
     pub(crate) fn forgive(&self, history: &LedgerHistory, own: Option<&Try>, now: UnixTime) {
         self.end_row(history, own, now);
         for charged in &history.tries {
@@ -233,7 +234,8 @@ impl Attempt<'_> {
         }
     }
 
-    /// Ends the failure streak. Makes no system call if there is none, which is the usual case.
+    /// Ends the failure streak. Makes no system call if there is none, which is the usual case. `own`, the charge of
+    /// this login, does not count as a failure.
     fn end_row(&self, history: &LedgerHistory, own: Option<&Try>, now: UnixTime) {
         // The number next to the record is cleared even if the ledger has no streak. A crash or a slower process may
         // have left the number, and after a restart it would become a streak.

@@ -69,9 +69,8 @@ impl<'a> Evidence<'a> {
     }
 }
 
-/// Returns the identifier of the fresh key that the record names, if it was enabled after the ledger began and the
-/// record has one key; `None` otherwise. If an imported key has replaced the fresh key, the identifier differs from
-/// that of the imported key.
+/// Returns the ledger identifier of the record's fresh key; `None` if it was enabled before the ledger began, or the
+/// record does not have exactly one key. This one key may be another, if it was imported later.
 fn known_key(record: &Record, horizon: &Horizon) -> Option<KeyId> {
     let fresh = record.extras.fresh_key.as_ref().filter(|_| record.authenticators.len() == 1)?;
     let same_ledger = fresh.boot_id == horizon.boot_id && fresh.since >= horizon.begun;

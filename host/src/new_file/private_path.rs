@@ -47,7 +47,7 @@ pub(crate) fn open(path: &Path, owner: u32) -> Result<OwnedFd, NewFileError> {
     open_below(folder, path, owner)
 }
 
-/// Opens a folder as [`open`] does, below a folder whose parents are not checked.
+/// Opens a folder as [`open`] does, by a path relative to `folder`, whose parents are not checked.
 pub(crate) fn open_below(
     folder: OwnedFd,
     path: &Path,

@@ -65,8 +65,8 @@ pub(crate) fn newest(
     (found, stand_in)
 }
 
-/// Reads a user's record, or the dummy record if the user has no folder. Returns `true` if the record is the user's
-/// own.
+/// Reads a user's record, or the dummy record if the user has no folder. Returns `None` if the folder has no record,
+/// and `true` if the folder is the user's own.
 fn read(
     records: &HostRecords,
     folder: Option<&Folder>,
@@ -90,7 +90,8 @@ pub(crate) fn path_of(folder: Option<&Folder>) -> String {
     concat(&[USERS, "/", folder.map_or("%", Folder::as_str)])
 }
 
-/// Stores a number of failures (see [`twinlock_core::ports::Records::note_failures`]).
+/// Stores `after` as a user's number of failures if the stored number is `before` (see
+/// [`twinlock_core::ports::Records::note_failures`]).
 pub(crate) fn note_failures(
     records: &HostRecords,
     folder: Option<&Folder>,

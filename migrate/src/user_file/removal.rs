@@ -42,8 +42,8 @@ pub(super) fn overwrite(held: &OpenedFile) -> Result<(), UserFileError> {
     fs::fsync(&file).map_err(fault)
 }
 
-/// Unlinks the file. First renames it to an unknown name and checks it there, so that a file that has just replaced it
-/// is renamed back and not lost.
+/// Unlinks the file. First renames it to an unknown name and checks it there. If another file has just replaced it, the
+/// other file is renamed back and not lost.
 pub(super) fn unlink(held: &OpenedFile) -> Result<(), UserFileError> {
     let mut nonce = [0; 8];
     KernelEntropy.fill(&mut nonce).map_err(|MachineError| fault(Errno::IO))?;

@@ -108,7 +108,8 @@ fn after_reset(reset: &AuditStamp) -> String {
     )) + "\n"
 }
 
-/// Returns the sentence that says where the user finds the ticket.
+/// Returns the sentence that says where the user finds the ticket; an empty text if set-up needs none. If the user was
+/// reset, `reset` names the administrator.
 fn ticket(by: Beginning, reset: Option<&AuditStamp>) -> String {
     match (by, reset) {
         (Beginning::Word, _) => String::new(),
