@@ -1,8 +1,8 @@
-//! Decides whether a login has proven that a changed service lets in the administrator.
+//! Decides whether a login proves that a changed service still lets in the administrator.
 //!
-//! A login proves it if the module has accepted a code for this service after the change, and the login is not the
-//! login that made the change. A further channel of an ssh connection that is older than the change is no new login,
-//! because sshd asks nothing for a channel. The process of this connection is older than the change.
+//! A login proves it if the module has accepted a code for this service after the change, and the login is not the one
+//! that made the change. A new channel of an ssh connection that is older than the change proves nothing, because sshd
+//! asks nothing for a channel. Such a connection is recognized by the start time of its process.
 
 use core::fmt;
 
@@ -10,27 +10,28 @@ use serde_json::Value;
 
 use crate::saved::InForce;
 
-/// Largest number of seconds between the accepted code and the start of the session.
+/// Maximum number of seconds from the accepted code to the start of the session.
 const SESSION_STARTS: u64 = 60;
-/// Microseconds in a second.
+/// Number of microseconds in a second.
 const SECOND: u64 = 1_000_000;
 
-/// A code that the module has accepted, as the journal reports it.
+/// A code that the module has accepted, as the journal records it.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Acceptance {
     /// The PAM service for which the code was accepted.
     pub service: String,
-    /// The name of the account, as the log contains it.
+    /// Name of the account that gave the code, as the log contains it.
     pub user: String,
-    /// When the code was accepted: CLOCK_MONOTONIC in microseconds.
+    /// Time at which the code was accepted: CLOCK_MONOTONIC in microseconds.
     pub at: u64,
-    /// Audit session of the process that asked for the code; `None` if it had none, as with sshd and login.
+    /// Audit session of the process that asked for the code. It is `None` for sshd and login, which ask before there is
+    /// a session.
     pub audit_session: Option<u32>,
 }
 
 impl Acceptance {
-    /// Reads one line of `journalctl --output=json`. `None` if it is not about an accepted code, or if a process
-    /// without root's rights has written it.
+    /// Parses one line of `journalctl --output=json`. Returns `None` if the line is not about an accepted code, or if a
+    /// process without root's rights has written it.
     #[must_use]
     pub fn read(line: &str) -> Option<Self> {
         let entry: Value = serde_json::from_str(line).ok()?;
@@ -64,51 +65,51 @@ impl Acceptance {
     }
 }
 
-/// The login session of the process that confirms the change.
+/// The login session of the process that confirms a change.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Session {
     /// The PAM service that opened the session.
     pub service: String,
-    /// The name of the account that logged in.
+    /// Name of the account that logged in.
     pub user: String,
-    /// When the session was opened: CLOCK_MONOTONIC in microseconds.
+    /// Time at which the session was opened: CLOCK_MONOTONIC in microseconds.
     pub opened: u64,
-    /// When the process that opened the session was started: CLOCK_BOOTTIME in microseconds.
+    /// Start time of the process that opened the session: CLOCK_BOOTTIME in microseconds.
     pub leader_started: u64,
 }
 
-/// The process that confirms the change.
+/// The process that confirms a change, such as `twinlock setup confirm`.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct Confirming {
-    /// The login session of the process; `None` if logind knows none.
+    /// Login session of the process; `None` if logind knows none.
     pub session: Option<Session>,
-    /// The audit session of the process; `None` if it has none.
+    /// Audit session of the process; `None` if it has none.
     pub audit_session: Option<u32>,
 }
 
-/// The change that is confirmed.
+/// The change that is to be confirmed.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Changed<'a> {
-    /// The PAM services whose files were changed.
+    /// Names of the PAM services whose files were changed.
     pub services: &'a [String],
-    /// When the change came into force.
+    /// Time from which the service uses the changed files.
     pub in_force: InForce,
-    /// Audit session of the process that made the change.
+    /// Audit session of the process that made the change; `None` if it had none.
     pub audit_session: Option<u32>,
 }
 
-/// Why a login proves nothing.
+/// Why a login does not prove that the changed service lets in the administrator.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum NoProof {
-    /// The process that confirms belongs to no login session.
+    /// The confirming process belongs to no login session.
     NoLogin,
-    /// The login made the change itself.
+    /// It is the login that made the change.
     SameLogin,
-    /// The connection of the login is older than the change.
+    /// The connection of the login was opened before the change.
     OldConnection,
-    /// The login came through another service.
+    /// The user logged in through another service.
     OtherService,
-    /// No code was accepted for this login since the change.
+    /// No code was accepted for this login after the change.
     NoCode,
 }
 
@@ -126,7 +127,8 @@ impl fmt::Display for NoProof {
 
 impl core::error::Error for NoProof {}
 
-/// Checks that the login of a process proves the change. `accepted` are the accepted codes since the boot.
+/// Checks that the login of the confirming process proves the change. `accepted` has the codes that were accepted since
+/// the boot.
 ///
 /// # Errors
 /// [`NoProof`] if the login does not prove the change.
@@ -209,7 +211,7 @@ mod tests {
         assert_eq!(said(Some(session()), None, &[accepted()]), None);
     }
 
-    /// Returns the value after one change.
+    /// Applies `change` to the value and returns the value.
     fn with<T>(mut value: T, change: impl FnOnce(&mut T)) -> T {
         change(&mut value);
         value

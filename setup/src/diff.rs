@@ -1,9 +1,9 @@
-//! The difference between two texts, in the form that patch(1) reads.
+//! Difference between two texts, in the form that patch(1) reads.
 
 use similar::TextDiff;
 
-/// Returns the unified diff of a file, with three lines of context; empty if nothing changes. A text of `None` means
-/// that there is no file.
+/// Returns the unified diff of the file `path`, with three lines of context; empty if both texts are equal. A text of
+/// `None` means that there is no file.
 #[must_use]
 pub fn unified(path: &str, before: Option<&str>, after: Option<&str>) -> String {
     let name = |side: &str, text: Option<&str>| match text {

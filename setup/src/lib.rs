@@ -1,8 +1,8 @@
-//! `twinlock setup` and `twinlock teardown`: what the new files of a service contain, and how files are written and put
-//! back.
+//! `twinlock setup` and `twinlock teardown`: computes the new files of a service, writes them, and restores the old
+//! ones.
 //!
-//! `plan` is pure: it takes the files of a machine and the wishes of an administrator, and returns the new files.
-//! Nothing else of this crate decides what a file contains.
+//! `plan` alone decides what a file contains, and touches no file: it is given the files of a machine and the options
+//! of the administrator, and returns the new files.
 
 pub mod confirmation;
 pub mod diff;

@@ -1,33 +1,32 @@
-//! Replaces the lines of a PAM file that ask for the password, and restores them.
+//! Replaces the line of a PAM file that includes common-auth by other lines, and restores it.
 //!
-//! The new lines are enclosed by two marker lines, and each line that they replace stays between the markers as a
-//! comment. So the original lines can be restored from the changed file alone, even if other lines have been changed
-//! since.
+//! The new lines are enclosed by two marker lines, and the replaced line stays between the markers as a comment. So the
+//! original line can be restored from the changed file alone, even if other lines have been edited since.
 
 use core::fmt;
 
-/// Beginning of the first marker line of a block.
+/// Start of the first marker line of a block.
 const BEGIN: &str = "# twinlock setup begin:";
-/// The last marker line of a block.
+/// Last marker line of a block.
 const END: &str = "# twinlock setup end";
-/// Beginning of a comment that contains a replaced line.
+/// Start of a comment that contains a replaced line.
 const KEPT: &str = "#=";
 
-/// Why a PAM file is not changed. The numbers are line numbers, from 1.
+/// Why setup does not change a PAM file. Each number is the number of a line of the file, from 1.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum PamEditError {
-    /// The marker lines do not form pairs.
+    /// A marker line has no counterpart.
     Markers(usize),
-    /// A line contains a carriage return, or a character that looks like a blank but does not separate words for
-    /// libpam.
+    /// A line contains a hidden character: a carriage return, or a character that looks like a blank but that libpam
+    /// reads as part of a word.
     HiddenCharacter(usize),
-    /// A backslash joins the line that has to be replaced to another line.
+    /// The line to be replaced is joined to another line by a backslash.
     Continued(usize),
-    /// A line that setup has not written names the module.
+    /// A line that setup has not written calls twinlock's module.
     Named(usize),
-    /// No auth line includes common-auth, with which the host asks for the password.
+    /// No auth line includes common-auth, the file by which the host asks for the password.
     NotIncluded,
-    /// More than one auth line includes common-auth.
+    /// A second auth line includes common-auth.
     IncludedTwice(usize),
 }
 
@@ -53,7 +52,7 @@ impl fmt::Display for PamEditError {
 impl core::error::Error for PamEditError {}
 
 impl PamEditError {
-    /// Returns what the administrator can do to make the change possible.
+    /// Returns what the administrator can do so that setup can change the file.
     #[must_use]
     pub fn remedy(&self) -> &'static str {
         match self {
@@ -74,19 +73,19 @@ impl PamEditError {
     }
 }
 
-/// The lines that replace the line that includes common-auth.
+/// The lines that setup writes in place of the line that includes common-auth.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Block {
-    /// The command that writes the block, for the first marker line.
+    /// The command that writes the block, which the first marker line names.
     pub by: String,
-    /// The PAM lines, without newlines.
+    /// The PAM lines, each without a newline.
     pub lines: Vec<String>,
 }
 
-/// Returns the file as it was before setup.
+/// Returns the text of a PAM file without setup's block, with the replaced line in its place.
 ///
 /// # Errors
-/// [`PamEditError::Markers`] if the marker lines do not form pairs.
+/// [`PamEditError::Markers`] if a marker line has no counterpart.
 pub fn restored(text: &str) -> Result<String, PamEditError> {
     let mut out = String::new();
     let mut begun = None;
@@ -108,17 +107,17 @@ pub fn restored(text: &str) -> Result<String, PamEditError> {
     }
 }
 
-/// Returns whether the file has lines that setup has written.
+/// Returns whether the text of a PAM file contains a block of setup.
 #[must_use]
 pub fn is_set_up(text: &str) -> bool {
     text.lines().any(|line| line.starts_with(BEGIN))
 }
 
-/// Returns the file with the block in place of the line that includes common-auth. A block of an earlier setup is
-/// replaced.
+/// Returns the text of a PAM file with the block in place of the line that includes common-auth, or in place of a block
+/// of an earlier setup.
 ///
 /// # Errors
-/// [`PamEditError`] if setup does not change files of this form.
+/// [`PamEditError`] if setup does not change such a file.
 pub fn with_block(text: &str, block: &Block) -> Result<String, PamEditError> {
     let stock = restored(text)?;
     let place = included_at(&stock)?;
@@ -136,7 +135,7 @@ pub fn with_block(text: &str, block: &Block) -> Result<String, PamEditError> {
     Ok(out)
 }
 
-/// Returns the number, from 1, of the line that includes common-auth.
+/// Returns the number, from 1, of the line that includes common-auth; an error if setup does not change such a file.
 fn included_at(text: &str) -> Result<usize, PamEditError> {
     let mut found = None;
     let mut continued = false;
@@ -164,7 +163,7 @@ fn included_at(text: &str) -> Result<usize, PamEditError> {
     found.ok_or(PamEditError::NotIncluded)
 }
 
-/// Splits a text at newlines only, so that carriage returns stay visible.
+/// Splits a text at newlines only. [`str::lines`] would remove carriage returns.
 trait LinesWithReturns {
     fn lines_with_returns(&self) -> core::str::SplitTerminator<'_, char>;
 }
@@ -175,12 +174,13 @@ impl LinesWithReturns for str {
     }
 }
 
-/// Reports whether libpam takes a character for a part of a word, although an editor shows a blank or nothing.
+/// Reports whether the character is hidden: an editor shows it as a blank or not at all, and libpam reads it as part of
+/// a word.
 fn is_hidden(letter: char) -> bool {
     letter != '\t' && (letter.is_control() || !letter.is_ascii() && !letter.is_alphanumeric())
 }
 
-/// Reports whether an auth line includes common-auth.
+/// Reports whether the line is an auth line, or Debian's `@include`, that includes common-auth.
 fn includes(line: &str) -> bool {
     let words: Vec<String> = line.split_whitespace().map(str::to_ascii_lowercase).collect();
     let words: Vec<&str> = words.iter().map(String::as_str).collect();

@@ -1,4 +1,4 @@
-//! Computes the new files of a service: a pure function of the old files and the wishes.
+//! Computes the new files of a service from the old files and the options of the administrator. Writes no file.
 
 use core::fmt;
 use std::io;
@@ -20,34 +20,34 @@ use crate::{
     wishes::{ServiceName, Wishes, With},
 };
 
-/// The file of the host's lines that ask for a password.
+/// File by which Debian's PAM files ask for the password.
 const COMMON_AUTH: &str = "/etc/pam.d/common-auth";
 
-/// One file that is created, changed or removed.
+/// The old and the new text of one file.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Change {
     /// Absolute path of the file.
     pub path: String,
-    /// The text now; `None` if there is no file.
+    /// The old text; `None` if the file does not exist yet.
     pub before: Option<String>,
-    /// The text afterwards; `None` if the file is removed.
+    /// The new text; `None` if the file is to be removed.
     pub after: Option<String>,
 }
 
 impl Change {
-    /// Returns the unified diff of the file; empty if nothing changes.
+    /// Returns the unified diff of the file; empty if both texts are equal.
     #[must_use]
     pub fn diff(&self) -> String {
         diff::unified(&self.path, self.before.as_deref(), self.after.as_deref())
     }
 
-    /// Returns whether the file changes.
+    /// Returns whether the old and the new text differ.
     #[must_use]
     pub fn changes(&self) -> bool {
         self.before != self.after
     }
 
-    /// Returns the file for doctor, which judges it before it is written.
+    /// Returns the new file as doctor reads it, so that doctor can judge the file before it is written.
     #[must_use]
     pub fn candidate(&self) -> Candidate {
         let (path, text) = (self.path.clone(), self.after.clone());
@@ -55,31 +55,31 @@ impl Change {
     }
 }
 
-/// Why there is no plan.
+/// Why setup cannot compute the new files, or sshd does not accept them.
 #[derive(Debug)]
 pub enum PlanError {
-    /// A file cannot be read.
+    /// A file exists and cannot be read.
     Unreadable(UnreadableError),
-    /// /etc/pam.d has no file of the service.
+    /// /etc/pam.d has no file with the name of this service.
     NoService(String),
-    /// A PAM file has a form that setup does not change.
+    /// Setup does not change a PAM file in this form.
     Pam {
         /// Path of the PAM file.
         path: String,
-        /// What is wrong with the file.
+        /// Why setup does not change the file.
         error: PamEditError,
     },
-    /// These factors contain a public key, which no service other than ssh sees.
+    /// The factors include a key, but only sshd verifies keys, and the service is another one.
     OnlySsh(With),
-    /// The modules of common-auth cannot be combined with a key.
+    /// The lines of common-auth have a form that cannot be combined with a key ([`With::Both`]).
     Provider,
-    /// The main file of sshd, with this path, includes no folder of drop-in files.
+    /// sshd's main file, which has this path, includes no folder into which setup could write a file.
     NoInclude(String),
-    /// A file that setup has not written already has the path of the drop-in file.
+    /// A file that setup has not written has the path of setup's drop-in file, which is this path.
     NotOurs(String),
-    /// Other settings come first, so that sshd would not use the values of the drop-in file.
+    /// sshd reads other values before those of the drop-in file, and uses the first ones.
     Overridden(Vec<Overridden>),
-    /// sshd does not accept the new files, or cannot be run.
+    /// sshd does not accept the new files, or cannot be run. The text is its error message.
     Sshd(String),
 }
 
@@ -114,7 +114,7 @@ impl fmt::Display for PlanError {
 impl core::error::Error for PlanError {}
 
 impl PlanError {
-    /// Returns what the administrator can do to make the plan possible.
+    /// Returns what the administrator can do about the error.
     #[must_use]
     pub fn remedy(&self) -> String {
         match self {
@@ -143,10 +143,11 @@ impl From<UnreadableError> for PlanError {
     }
 }
 
-/// Returns the new contents of all files of the service that fulfill the wishes. Some may equal the old contents.
+/// Returns the old and new text of each file of the service that setup writes. Both are equal if the file is right
+/// already.
 ///
 /// # Errors
-/// [`PlanError`] if a file cannot be read, or setup does not change files of this form.
+/// [`PlanError`] if a file cannot be read, or if setup does not change files in this form.
 pub fn plan(files: &dyn Patterns, wishes: &Wishes) -> Result<Vec<Change>, PlanError> {
     let with = wishes.with;
     if !wishes.service.is_ssh() && with != With::Password {
@@ -183,10 +184,11 @@ pub fn plan(files: &dyn Patterns, wishes: &Wishes) -> Result<Vec<Change>, PlanEr
     Ok(changes)
 }
 
-/// Returns the changes that undo what setup has written. Lines outside of setup's blocks stay as they are.
+/// Returns the changes that remove what setup has written and restore the lines that it replaced. Lines outside of
+/// setup's blocks stay as they are.
 ///
 /// # Errors
-/// [`PlanError`] if a file cannot be read, or its marker lines are incomplete.
+/// [`PlanError`] if a file cannot be read, or if a marker line has no counterpart.
 pub fn teardown(files: &dyn Patterns, service: &ServiceName) -> Result<Vec<Change>, PlanError> {
     let mut changes = Vec::new();
     if service.is_ssh() {
@@ -206,7 +208,8 @@ pub fn teardown(files: &dyn Patterns, service: &ServiceName) -> Result<Vec<Chang
     Ok(changes)
 }
 
-/// Checks that sshd accepts the new files and uses the values of the drop-in file.
+/// Checks that sshd accepts the new files and uses the values of the drop-in file. `machine` must have the new files as
+/// candidates.
 ///
 /// # Errors
 /// [`PlanError`] if sshd does not accept the files, uses other values or cannot be run.

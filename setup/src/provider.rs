@@ -1,32 +1,33 @@
-//! Reads how the host asks for a password, and writes the lines that ask for the factors.
+//! Reads how the host's common-auth asks for a password, and computes the PAM lines that ask for the factors.
 
 use twinlock_doctor::pam::line::{fields, lines};
 
 use crate::wishes::With;
 
-/// Width in columns of the type and of the control in a line that setup writes, as in Debian's files.
+/// Width, in characters, of the type and of the control field in the lines that setup writes, as in Debian's files.
 const TYPE_WIDTH: usize = 11;
 const CONTROL_WIDTH: usize = 28;
-/// Arguments of pam_unix that are left out: with `nullok` an empty password is accepted, and then the code is the only
-/// factor.
+/// Arguments of pam_unix that setup does not copy. With `nullok`, an empty password is accepted, and the code would be
+/// the only factor. `nodelay` is added again.
 const LEFT_OUT: [&str; 3] = ["nullok", "nullok_secure", "nodelay"];
 
-/// How common-auth asks for a password.
+/// How the auth lines of common-auth ask for a password.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum Provider {
-    /// Modules of which one must succeed, as pam-auth-update(8) writes them: each jumps to pam_permit.
+    /// By modules of which one must succeed, as pam-auth-update(8) writes them: each module that succeeds jumps to
+    /// pam_permit.
     Chain {
-        /// Each module with its arguments.
+        /// Each module, followed by its arguments.
         modules: Vec<Vec<String>>,
-        /// Optional modules after the chain, each with its arguments.
+        /// Modules of `optional` lines after pam_permit, each followed by its arguments.
         optional: Vec<Vec<String>>,
     },
-    /// Lines in another form. They are included and not copied.
+    /// In another form. Setup then includes common-auth and copies no line of it.
     Other,
 }
 
 impl Provider {
-    /// Reads the text of common-auth.
+    /// Parses the text of common-auth.
     #[must_use]
     pub fn read(text: &str) -> Self {
         let parsed = lines(text);
@@ -46,8 +47,8 @@ impl Provider {
     }
 }
 
-/// Returns the modules if the lines are a chain: each jump leads to pam_permit, and the lines after it are optional.
-/// `None` if they are not.
+/// Returns [`Provider::Chain`] if each module jumps to pam_permit and all later lines are optional; otherwise `None`.
+/// Each element of `all` is a line: the control field, then the module and its arguments.
 fn chain(all: &[(String, Vec<String>)]) -> Option<Provider> {
     let count = all.iter().position(|(_, words)| is(words, "pam_deny.so"))?;
     let (first, rest) = all.split_at(count);
@@ -69,8 +70,8 @@ fn is(words: &[String], module: &str) -> bool {
     words.first().is_some_and(|word| word.rsplit('/').next() == Some(module))
 }
 
-/// Returns the auth lines for the factors; `None` for [`With::Both`] if common-auth is not a chain of modules.
-/// `include` is the line that is replaced.
+/// Returns the auth lines that ask for the factors. `include` is the line of the file that includes common-auth. `None`
+/// if common-auth cannot be combined with a key: the factors are [`With::Both`], and it is no chain.
 #[must_use]
 pub fn auth_lines(provider: &Provider, with: With, include: &str) -> Option<Vec<String>> {
     let ours = |control: &str, factor: &str| line(control, &format!("pam_twinlock.so {factor}"));
@@ -110,9 +111,8 @@ pub fn auth_lines(provider: &Provider, with: With, include: &str) -> Option<Vec<
     }
 }
 
-/// Returns a module that asks for the password, with its arguments. pam_unix gets `nodelay`: otherwise its delay would
-/// show that the password was wrong. twinlock's module requests the same delay after a right and after a wrong
-/// password.
+/// Returns a module that asks for the password, with its arguments. pam_unix gets `nodelay`, because its delay would
+/// show that the password was wrong; twinlock's module delays after every password, right or wrong.
 fn password_module(words: &[String]) -> String {
     if !is(words, "pam_unix.so") {
         return words.join(" ");

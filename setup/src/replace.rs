@@ -1,5 +1,5 @@
-//! Replaces one file of the host atomically and durably: a reader sees the old content or the new one, and a power
-//! failure leaves no partial file.
+//! Replaces one file of the host atomically and durably: another process reads either the old or the new content, and
+//! after a power failure no file is incomplete.
 
 use std::{
     fs::File,
@@ -12,14 +12,14 @@ use rustix::fs::{self, AtFlags, CWD, FileType, Gid, Mode, OFlags, Uid};
 use twinlock_core::ports::Entropy;
 use twinlock_host::entropy::KernelEntropy;
 
-/// Largest size of a file in bytes.
+/// Maximum size in bytes of a file that is read.
 const SIZE_MAX: u64 = 1 << 20;
-/// Separates the name of a file from a random number in the name of a draft.
+/// Text between the name of a file and the random part in the name of its draft.
 const DRAFT: &str = ".twinlock.";
-/// Mask of the permission bits in a file mode.
+/// Permission bits in the mode of a file.
 const PERMISSIONS: u32 = 0o7777;
 
-/// Content and attributes of a file.
+/// Content of a file, with its owner and permissions.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Content {
     /// The whole content of the file.
@@ -28,26 +28,27 @@ pub struct Content {
     pub attributes: Attributes,
 }
 
-/// Owner and permissions of a file.
+/// Owner, group and permissions of a file.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Attributes {
     /// Permission bits of the file, at most 0o7777.
     pub mode: u32,
     /// User id of the file's owner.
     pub uid: u32,
-    /// Id of the file's group.
+    /// Group id of the file.
     pub gid: u32,
 }
 
 impl Attributes {
-    /// Attributes of a new file: everybody may read it, root may write it.
+    /// Attributes of a new file: root owns it and can write to it, everybody can read it.
     pub const NEW: Self = Self { mode: 0o644, uid: 0, gid: 0 };
 }
 
-/// Reads a regular file without following a symbolic link; `None` if there is no file.
+/// Reads a regular file; `None` if it does not exist.
 ///
 /// # Errors
-/// [`io::Error`] if the path leads to another kind of file, or the file cannot be read or is too large.
+/// [`io::Error`] if the path names another kind of file, such as a symbolic link, or if the file cannot be read or is
+/// larger than 1 MiB.
 pub fn read(path: &str) -> io::Result<Option<Content>> {
     let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
     let fd = match fs::openat(CWD, path, flags, Mode::empty()) {
@@ -68,10 +69,10 @@ pub fn read(path: &str) -> io::Result<Option<Content>> {
     Ok(Some(Content { bytes, attributes }))
 }
 
-/// Replaces a file; `None` removes it.
+/// Replaces the file `path` by a file with this content; with `None`, removes it. Removing a missing file is no error.
 ///
 /// # Errors
-/// [`io::Error`] if the file cannot be written. The old file is then still in place.
+/// [`io::Error`] if the file cannot be written or removed. The old file is then still in place.
 pub fn replace(path: &str, content: Option<&Content>) -> io::Result<()> {
     let odd = || io::Error::other("it is no path of a file");
     let (folder, name) =
@@ -99,7 +100,7 @@ pub fn replace(path: &str, content: Option<&Content>) -> io::Result<()> {
     Ok(fs::fsync(&folder)?)
 }
 
-/// Removes drafts of a file that killed processes have left in its folder. Errors are ignored.
+/// Removes the drafts of the file `path` that killed processes have left behind. Ignores errors.
 pub fn sweep(path: &str) {
     let Some((folder, name)) = path.rsplit_once('/') else { return };
     for draft in abandoned(Path::new(folder), &format!(".{name}{DRAFT}")) {
@@ -107,8 +108,8 @@ pub fn sweep(path: &str) {
     }
 }
 
-/// Returns the entries of a folder that are left over from processes that have ended. Their names begin with `begin`
-/// and end with a result of [`unique`].
+/// Returns the entries of a folder whose names consist of `begin` and a result of [`unique`] and whose process has
+/// ended.
 pub(crate) fn abandoned(folder: &Path, begin: &str) -> Vec<PathBuf> {
     let is_gone = |name: &str| {
         let process = name.strip_prefix(begin).and_then(|rest| rest.get(..8));
@@ -120,7 +121,8 @@ pub(crate) fn abandoned(folder: &Path, begin: &str) -> Vec<PathBuf> {
     gone.map(|entry| entry.path()).collect()
 }
 
-/// Returns an ending that makes a name unique: 16 hexadecimal digits, of which the first eight are the process id.
+/// Returns a text that makes a name unique: 16 hexadecimal digits. The first eight are the process id, the others
+/// random.
 ///
 /// # Errors
 /// [`io::Error`] if there are no random bytes.
@@ -130,10 +132,10 @@ pub(crate) fn unique() -> io::Result<String> {
     Ok(format!("{:08x}{:08x}", std::process::id(), u32::from_ne_bytes(nonce)))
 }
 
-/// Writes a new file completely, then gives it its owner and permissions.
+/// Writes a new file into the folder, with its owner and permissions, and syncs it to disk.
 ///
 /// # Errors
-/// [`io::Error`] if the name exists already, or the file cannot be written.
+/// [`io::Error`] if a file with the name exists, or if the file cannot be written.
 pub(crate) fn write(folder: &OwnedFd, name: &str, content: &Content) -> io::Result<()> {
     let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW | OFlags::CLOEXEC;
     let mut file = File::from(fs::openat(folder, name, flags, Mode::RUSR | Mode::WUSR)?);

@@ -1,9 +1,10 @@
-//! The way back: a folder with the old and the new content of each changed file, and with the confirmation for which
-//! the change waits.
+//! Saved changes: a folder for each service that holds the old and the new content of the changed files, so that the
+//! old files can be restored.
 //!
-//! The name of the folder is its state, and only one process can rename it. `pending` waits for the confirmation;
-//! `confirmed` was confirmed; `undoing` is being put back. A folder is filled under another name first, so `pending` is
-//! always complete. A process that finds `undoing` finishes it.
+//! The name of the folder inside is the state of the change: `pending` (waits for a confirmation), `confirmed`, or
+//! `undoing` (the old files are being restored). The state changes by a rename, which only one process can make. A
+//! folder is filled under another name, so that `pending` is always complete. A process that finds `undoing` finishes
+//! the work.
 
 mod description;
 
@@ -24,24 +25,25 @@ use crate::{
     saved::description::{IN_FORCE, STATE, fill, own_attributes, read},
 };
 
-/// The folder that contains one folder for each service.
+/// The folder that has one folder for each changed service.
 pub const FOLDER: &str = "/var/lib/twinlock/setup";
-/// Beginning of the name of a folder that is being filled or removed.
+/// Start of the name of a folder that is being filled or removed.
 const DRAFT: &str = "new.";
-/// Beginning of the name of a copy of a file that others changed after setup.
+/// Start of the name of the copy of a file that somebody edited after setup.
 const KEPT: &str = "kept.";
-/// Length of the word that confirms a change, and its letters. Without vowels, it is no word of a language.
+/// Length of the word that confirms a change, and its letters. There are no vowels, so that it is no word of a
+/// language.
 const WORD: usize = 8;
 const LETTERS: &[u8] = b"BCDFGHJKLMNPQRSTVWXZ";
 
-/// The state of a change.
+/// State of a change.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Phase {
-    /// The change waits for the confirmation.
+    /// The new files are in place, and the change waits for its confirmation.
     Pending,
-    /// The change is being put back.
+    /// The old files are being restored.
     Undoing,
-    /// The change was confirmed.
+    /// The change was confirmed, and the new files stay.
     Confirmed,
 }
 
@@ -55,78 +57,78 @@ impl Phase {
     }
 }
 
-/// The confirmation for which a change waits, and how long.
+/// What confirms a change, and how long it waits for that.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Waiting {
-    /// The word that the administrator types to confirm the change.
+    /// The random word that the administrator types to confirm the change.
     pub word: String,
-    /// Audit session of the process that made the change; `None` if it has none.
+    /// Audit session of the process that made the change; `None` if it had none.
     pub session: Option<u32>,
-    /// Time of the change in seconds since 1970.
+    /// Time of the change, in seconds since 1970-01-01 00:00 UTC.
     pub begun: u64,
-    /// The id of the boot in which the change was made.
+    /// Kernel's id of the boot in which the change was made.
     pub boot: String,
-    /// The time until which the change waits, in seconds since this boot.
+    /// End of the wait, in seconds since that boot.
     pub until: u64,
 }
 
-/// A changed file, before and after the change.
+/// A changed file: its content before and after the change.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct SavedFile {
     /// Absolute path of the file.
     pub path: String,
-    /// The file before the change; `None` if there was none.
+    /// The file before the change; `None` if it did not exist.
     pub before: Option<Content>,
-    /// The file after the change; `None` if it was removed.
+    /// The file after the change; `None` if the change removed it.
     pub after: Option<Content>,
 }
 
-/// When a change came into force, on two clocks of the kernel that no user can set.
+/// Time from which a service uses changed files, on two clocks that no user can set.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct InForce {
-    /// CLOCK_MONOTONIC in microseconds, the clock of the journal and of logind.
+    /// CLOCK_MONOTONIC in microseconds, in which the journal and logind state times.
     pub monotonic: u64,
-    /// CLOCK_BOOTTIME in microseconds, the clock of the start times of processes.
+    /// CLOCK_BOOTTIME in microseconds, in which the kernel states when a process started.
     pub boot: u64,
 }
 
-/// A change of the files of a service.
+/// A saved change of a service.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Saved {
-    /// The confirmation for which the change waits.
+    /// What confirms the change, and how long it waits for that.
     pub waiting: Waiting,
-    /// When the change came into force; `None` while its files are being written.
+    /// Time from which the service uses the new files; `None` while they are being written.
     pub in_force: Option<InForce>,
-    /// The files that the change has written or removed.
+    /// The files that the change creates, changes or removes.
     pub files: Vec<SavedFile>,
 }
 
-/// A file that was put back.
+/// A file that was restored.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct PutBack {
-    /// The path of the file.
+    /// Absolute path of the file.
     pub path: String,
-    /// Path of a copy of the content that others gave the file after the change; `None` if nobody has changed it.
+    /// Path of a copy of the file as it was, if somebody had edited it after setup; otherwise `None`.
     pub kept: Option<PathBuf>,
 }
 
-/// The saved changes of a service.
+/// The folder with the saved changes of one service.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct SavedFolder {
     folder: PathBuf,
 }
 
 impl SavedFolder {
-    /// Returns the folder of a service, which need not exist.
+    /// Returns the folder of a service, which need not exist. `all` is the folder that has one for each service.
     #[must_use]
     pub fn of(all: &Path, service: &str) -> Self {
         Self { folder: all.join(service) }
     }
 
-    /// Returns the services with a folder, sorted.
+    /// Returns the sorted names of the services that have a folder in `all`.
     ///
     /// # Errors
-    /// [`io::Error`] if the folder exists and cannot be read.
+    /// [`io::Error`] if `all` exists and cannot be read.
     pub fn services(all: &Path) -> io::Result<Vec<String>> {
         let entries = match fs::read_dir(all) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
@@ -143,7 +145,7 @@ impl SavedFolder {
     /// Saves a change as `pending`. Must be called before the first file of the host is written.
     ///
     /// # Errors
-    /// `AlreadyExists` if another change waits; another [`io::Error`] if the copies cannot be written.
+    /// `AlreadyExists` if another change is `pending`; another [`io::Error`] if the copies cannot be written.
     pub fn save(&self, saved: &Saved) -> io::Result<()> {
         let builder = || {
             let mut builder = DirBuilder::new();
@@ -161,10 +163,10 @@ impl SavedFolder {
         written
     }
 
-    /// Returns the change in a phase, if there is one.
+    /// Returns the change in this state; `None` if there is none.
     ///
     /// # Errors
-    /// [`io::Error`] if the change cannot be read.
+    /// [`io::Error`] if the saved change cannot be read.
     pub fn load(&self, phase: Phase) -> io::Result<Option<Saved>> {
         let folder = self.at(phase);
         match fs::read_to_string(folder.join(STATE)) {
@@ -174,19 +176,19 @@ impl SavedFolder {
         }
     }
 
-    /// Returns whether a change waits for its confirmation, or is being put back.
+    /// Returns whether a change waits for its confirmation, or its old files are being restored.
     ///
     /// # Errors
-    /// [`io::Error`] if this cannot be determined.
+    /// [`io::Error`] if that cannot be found out.
     pub fn waits(&self) -> io::Result<bool> {
         Ok(self.at(Phase::Pending).try_exists()? || self.at(Phase::Undoing).try_exists()?)
     }
 
-    /// Notes that all files are written, and that the service has read them. A change without this note cannot be
+    /// Records that the service uses the new files since this time. Without this record, the change cannot be
     /// confirmed.
     ///
     /// # Errors
-    /// [`io::Error`] if the note cannot be written, as when the change is being put back.
+    /// [`io::Error`] if the record cannot be written, for example because the old files are being restored.
     pub fn set_in_force(&self, at: InForce) -> io::Result<()> {
         let folder = self.at(Phase::Pending);
         let attributes = own_attributes(&folder)?;
@@ -195,8 +197,8 @@ impl SavedFolder {
         replace::replace(&folder.join(IN_FORCE).display().to_string(), Some(&note))
     }
 
-    /// Confirms the change that waits, and keeps its copies. Returns `false` if no change waits: it is being
-    /// put back, or was put back.
+    /// Confirms the pending change and keeps its copies for a teardown. Returns `false` if no change is pending: the
+    /// old files are being restored, or have been.
     ///
     /// # Errors
     /// [`io::Error`] if the folder cannot be renamed.
@@ -212,7 +214,8 @@ impl SavedFolder {
         Ok(true)
     }
 
-    /// Begins to put the change back. Returns the change; `None` if no change waits or is being put back.
+    /// Sets the pending change to `undoing` and returns it. If a killed process has left a change in this state,
+    /// returns that one. `None` if there is neither.
     ///
     /// # Errors
     /// [`io::Error`] if the folder cannot be renamed or read.
@@ -227,10 +230,11 @@ impl SavedFolder {
         }
     }
 
-    /// Puts each file back. If others have changed a file after setup, their content is copied first.
+    /// Restores each file. If somebody edited a file after setup, a copy of the edited file is kept. Files that have
+    /// their old content already stay as they are.
     ///
     /// # Errors
-    /// [`io::Error`] if a file cannot be written. The next call then puts back the remaining files.
+    /// [`io::Error`] if a file cannot be written. A second call restores the files that are left.
     pub fn put_back(&self, saved: &Saved) -> io::Result<Vec<PutBack>> {
         let mut done = Vec::new();
         for file in saved.files.iter().rev() {
@@ -251,7 +255,7 @@ impl SavedFolder {
         Ok(done)
     }
 
-    /// Removes the copies of a change that was put back.
+    /// Removes the copies of a change whose old files were restored.
     ///
     /// # Errors
     /// [`io::Error`] if they cannot be removed.
@@ -259,21 +263,20 @@ impl SavedFolder {
         self.discard(Phase::Undoing)
     }
 
-    /// Removes the folder of a confirmed change, after teardown. Copies of files that others changed stay. Errors are
-    /// ignored.
+    /// Removes the copies of the confirmed change after a teardown. Copies of edited files stay. Ignores errors.
     pub fn forget(&self) {
         let _ = self.discard(Phase::Confirmed);
         self.tidy();
     }
 
-    /// Removes what killed processes have left, and the folder if nothing else is in it. Best effort.
+    /// Removes what killed processes have left behind, then the service's folder if it is empty. Best effort.
     pub fn tidy(&self) {
         self.sweep();
         let _ = fs::remove_dir(&self.folder);
     }
 
-    /// Removes the folder of a phase, if it exists. The folder is renamed first, so that a partly removed folder is
-    /// never taken for a complete one.
+    /// Removes the folder of the change in this state, if there is one. The folder is renamed first, so that a half
+    /// removed folder never counts as a saved change.
     fn discard(&self, phase: Phase) -> io::Result<()> {
         let old = self.folder.join(format!("{DRAFT}{}", replace::unique()?));
         match found(self.rename(&self.at(phase), &old))? {
@@ -282,14 +285,14 @@ impl SavedFolder {
         }
     }
 
-    /// Removes folders that killed processes were filling or removing. Errors are ignored.
+    /// Removes folders that killed processes were filling or removing. Ignores errors.
     pub fn sweep(&self) {
         for draft in replace::abandoned(&self.folder, DRAFT) {
             let _ = fs::remove_dir_all(draft);
         }
     }
 
-    /// Copies a content that others have given the file into the folder. Returns the path of the copy.
+    /// Copies the edited content `now` of the file `path` into the service's folder. Returns the path of the copy.
     fn keep(&self, path: &str, now: &Content) -> io::Result<PathBuf> {
         let name = path.rsplit('/').next().unwrap_or_default();
         let kept = self.folder.join(format!("{KEPT}{name}.{}", replace::unique()?));
@@ -307,7 +310,7 @@ impl SavedFolder {
     }
 }
 
-/// Returns `false` if the rename failed because there is no file with the old name.
+/// Returns `false` if a rename failed because the old name does not exist, and `true` if it succeeded.
 fn found(renamed: io::Result<()>) -> io::Result<bool> {
     match renamed {
         Ok(()) => Ok(true),
@@ -316,7 +319,7 @@ fn found(renamed: io::Result<()>) -> io::Result<bool> {
     }
 }
 
-/// Returns a new random word with which an administrator confirms a change.
+/// Returns a new random word by which an administrator confirms a change.
 ///
 /// # Errors
 /// [`io::Error`] if there are no random bytes.

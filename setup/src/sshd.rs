@@ -1,4 +1,4 @@
-//! Writes the drop-in file of sshd, and checks that sshd uses its values.
+//! Computes setup's drop-in file for sshd, and checks that sshd uses its values.
 
 use twinlock_doctor::sshd::{
     config::{Config, Directive},
@@ -7,14 +7,15 @@ use twinlock_doctor::sshd::{
 
 use crate::wishes::With;
 
-/// Name of the drop-in file. sshd uses the first value that it reads, and reads the files of the folder in order.
+/// Name of the drop-in file. sshd reads the files of the folder by name and uses the first value of a setting, so the
+/// name begins with a low number.
 pub const NAME: &str = "10-twinlock.conf";
-/// Beginning of the first line of a drop-in file that setup has written.
+/// Start of the first line of a drop-in file that setup has written.
 const MARK: &str = "# twinlock setup:";
-/// LoginGraceTime in seconds. Setting up an app during a login takes longer than the two minutes of sshd's default.
+/// LoginGraceTime in seconds. sshd's default of two minutes is too short to set up an app during a login.
 const GRACE: &str = "300";
 
-/// Returns the settings for the factors as keywords and values, in the order in which they are written.
+/// Returns keyword and value of each setting of the drop-in file, in the order of the file.
 #[must_use]
 pub fn settings(with: With) -> Vec<[&'static str; 2]> {
     let methods = match with {
@@ -35,7 +36,7 @@ pub fn settings(with: With) -> Vec<[&'static str; 2]> {
     all
 }
 
-/// Returns the text of the drop-in file. `by` is the command that writes it.
+/// Returns the text of the drop-in file. `by` is the command that writes it, which the first line names.
 #[must_use]
 pub fn drop_in(with: With, by: &str) -> String {
     let lines = settings(with).into_iter().map(|[keyword, value]| format!("{keyword} {value}\n"));
@@ -45,27 +46,27 @@ pub fn drop_in(with: With, by: &str) -> String {
     head + &lines.collect::<String>()
 }
 
-/// Returns whether setup has written the drop-in file with this text.
+/// Returns whether setup has written the drop-in file that has this text.
 #[must_use]
 pub fn is_ours(text: &str) -> bool {
     text.starts_with(MARK)
 }
 
-/// A setting for which sshd would use another value than the drop-in file contains.
+/// A setting whose value in the drop-in file sshd does not use.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Overridden {
-    /// The keyword of the setting, as in sshd_config(5).
+    /// Keyword of the setting, spelled as in sshd_config(5).
     pub keyword: &'static str,
-    /// The value in the drop-in file.
+    /// Value of the setting in the drop-in file.
     pub wished: &'static str,
-    /// The value that sshd uses.
+    /// Value that sshd uses in its place.
     pub used: String,
-    /// File and line of the setting that sshd uses.
+    /// `file:line` of the setting that sshd uses.
     pub place: String,
 }
 
-/// Returns the settings of the drop-in file that sshd would not use. `said` is the output of `sshd -T` for the new
-/// files, and `config` contains these files.
+/// Returns the settings of the drop-in file whose values sshd does not use. `said` is the output of `sshd -T` for the
+/// new files, and `config` has their settings.
 #[must_use]
 pub fn overridden(with: With, said: &Effective, config: &Config) -> Vec<Overridden> {
     let mut found = Vec::new();
@@ -81,8 +82,8 @@ pub fn overridden(with: With, said: &Effective, config: &Config) -> Vec<Overridd
     found
 }
 
-/// Returns the settings of the drop-in file that sshd would not use, as far as the files show it. Needs no output of
-/// sshd, because sshd does not start with some combinations of settings.
+/// Returns the settings of the drop-in file that another setting outside of Match blocks precedes. Needs only the
+/// files, since with some combinations of settings sshd does not start and prints nothing.
 #[must_use]
 pub fn overridden_in_files(with: With, config: &Config) -> Vec<Overridden> {
     let first = |[keyword, wished]: [&'static str; 2]| {
@@ -98,8 +99,8 @@ pub fn overridden_in_files(with: With, config: &Config) -> Vec<Overridden> {
     settings(with).into_iter().filter_map(first).collect()
 }
 
-/// Returns the place that sets a keyword to the used value, also in a Match block that always applies; otherwise the
-/// first place that sets the keyword.
+/// Returns `file:line` of the first setting, in or outside of a Match block, that gives the keyword the value `used`.
+/// Without one, returns the place of the first setting of the keyword outside of Match blocks.
 fn place(config: &Config, keyword: &str, used: &str) -> String {
     let all = names(keyword);
     let sets = |line: &&Directive| {
@@ -113,13 +114,13 @@ fn words(value: &str) -> String {
     value.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
-/// Reports whether a LoginGraceTime is at least [`GRACE`]; 0 means no limit.
+/// Reports whether a LoginGraceTime in seconds is at least [`GRACE`]; 0 stands for no limit.
 fn is_longer(used: &str) -> bool {
     let least = GRACE.parse::<u64>().unwrap_or(0);
     used.parse::<u64>().is_ok_and(|seconds| seconds == 0 || seconds >= least)
 }
 
-/// Returns the keyword of a setting, and its older name if it has one.
+/// Returns the keyword, followed by its older name if it has one.
 fn names(keyword: &str) -> Vec<&str> {
     match keyword {
         "kbdinteractiveauthentication" => vec![keyword, "challengeresponseauthentication"],

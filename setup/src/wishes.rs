@@ -1,4 +1,4 @@
-//! What the administrator asks setup for: a service, and the factors of its logins.
+//! The options of `twinlock setup`: a service, and the factors that its logins need.
 
 /// The factors that a login needs.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -14,10 +14,10 @@ pub enum With {
 }
 
 impl With {
-    /// All values.
+    /// All combinations of factors.
     pub const ALL: [Self; 4] = [Self::Publickey, Self::Password, Self::Both, Self::KeyAndPassword];
 
-    /// Returns the value of the option `--with` that names the factors.
+    /// Returns the value of the option `--with` for these factors.
     #[must_use]
     pub fn word(self) -> &'static str {
         match self {
@@ -28,23 +28,24 @@ impl With {
         }
     }
 
-    /// Returns the factors that a value of the option `--with` names; `None` for another word.
+    /// Returns the factors for a value of the option `--with`; `None` for any other word.
     #[must_use]
     pub fn of(word: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|one| one.word() == word)
     }
 }
 
-/// The name of a service as `twinlock setup` takes it.
+/// Name of a service as `twinlock setup` accepts it: `ssh`, or the name of a PAM file.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct ServiceName(String);
 
-/// Longest name of a service.
+/// Maximum length in bytes of the name of a service.
 const NAME_MAX: usize = 64;
 
 impl ServiceName {
-    /// Returns the service with this name: `ssh`, or the name of a file in /etc/pam.d in lower case. `None` if no such
-    /// file can have the name.
+    /// Checks the name of a service: `ssh`, or the name of a file in /etc/pam.d. `sshd` becomes `ssh`. `None` if the
+    /// name has other characters than lower-case letters, digits and `-_.`, or belongs to a file that other services
+    /// share.
     #[must_use]
     pub fn of(name: &str) -> Option<Self> {
         let name = if name == "sshd" { "ssh" } else { name };
@@ -55,19 +56,20 @@ impl ServiceName {
         (fits && !name.starts_with('.') && !is_shared).then(|| Self(name.to_owned()))
     }
 
-    /// Returns the name of the service.
+    /// Returns the name as text.
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0
     }
 
-    /// Returns whether the service is sshd.
+    /// Returns whether the service is sshd, whose name here is `ssh`.
     #[must_use]
     pub fn is_ssh(&self) -> bool {
         self.0 == "ssh"
     }
 
-    /// Returns the PAM services whose files setup changes. `sudo -i` reads another file than `sudo`.
+    /// Returns the names of the PAM files that setup changes for the service. For sudo there are two, since `sudo -i`
+    /// reads a file of its own.
     #[must_use]
     pub fn pam_services(&self) -> Vec<String> {
         match self.0.as_str() {
@@ -78,12 +80,12 @@ impl ServiceName {
     }
 }
 
-/// The service and the factors that the administrator asks for.
+/// The service to set up, and the factors that its logins need.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Wishes {
-    /// The service whose logins need the factors.
+    /// The service to set up.
     pub service: ServiceName,
-    /// The factors that a login needs. Services other than ssh see no public key.
+    /// The factors that a login needs. Only ssh can have a key among them.
     pub with: With,
 }
 

@@ -10,7 +10,7 @@ const GAP: usize = 2;
 const NARROWEST: usize = 8;
 
 /// Writes a table whose first row contains the headings. The widest columns are made narrower until a line has at most
-/// [`WIDTH`] characters, but no column gets narrower than [`NARROWEST`].
+/// [`WIDTH`] characters, but no column gets narrower than 8 characters.
 ///
 /// # Errors
 /// [`io::Error`] if the output cannot be written.

@@ -1,4 +1,4 @@
-//! Tests of the changes in PAM files: botched files are refused, and each change can be undone.
+//! Tests changes of PAM files: files in an unexpected form are refused, and each change can be undone.
 
 use proptest::prelude::*;
 

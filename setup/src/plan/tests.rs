@@ -1,4 +1,4 @@
-//! Tests of the plan with Debian's files.
+//! Tests the new files that setup computes from Debian's files.
 
 use std::collections::BTreeMap;
 
@@ -9,7 +9,7 @@ const SSHD: &str = "# PAM configuration for the Secure Shell service\n\n# Standa
 const SSHD_CONFIG: &str =
     "Include /etc/ssh/sshd_config.d/*.conf\n\nKbdInteractiveAuthentication no\nUsePAM yes\n";
 
-/// Contents of files by their paths, in place of a machine.
+/// Text of each file by its path, in place of a machine's files.
 #[derive(Clone)]
 struct Memory(BTreeMap<String, String>);
 

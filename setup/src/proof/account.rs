@@ -1,4 +1,4 @@
-//! A made-up record of an account for the proof, and its codes.
+//! A made-up record of a real account, and its codes, for the test logins.
 
 use std::{fs::DirBuilder, io, os::unix::fs::DirBuilderExt, path::Path};
 
@@ -21,12 +21,12 @@ use twinlock_core::{
 use twinlock_host::{create_store, entropy::KernelEntropy, machine::Machine, trusted_dir::Owner};
 
 const OWNER: Owner = Owner(0);
-/// Letters of a base32 key (RFC 4648).
+/// The 32 characters of base32 (RFC 4648), in which a key is written.
 const BASE32: &[u8; 32] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZ234567";
-/// Number of codes, from the first counter, from which a wrong code must differ.
+/// Number of codes, from counter 0, of which a wrong code must be none.
 const NEAR: u64 = 100;
 
-/// Generates the codes of the made-up record. They depend on a counter (HOTP), not on the clock.
+/// Generates the codes of the made-up record. They depend on a counter (HOTP, RFC 4226) and not on the time.
 pub(super) struct Codes {
     keyed: Keyed,
     authenticator: Authenticator,
@@ -34,19 +34,20 @@ pub(super) struct Codes {
 }
 
 impl Codes {
-    /// Returns the next code, and increments the counter.
+    /// Returns the code of the present counter, and increments the counter.
     pub(super) fn next(&mut self) -> String {
         let code = self.at(self.counter);
         self.counter += 1;
         code
     }
 
-    /// Returns the next code without incrementing the counter, for a login that must fail and so uses up no code.
+    /// Returns the code of the present counter and leaves the counter unchanged. For a login that must fail, which does
+    /// not use up the code.
     pub(super) fn unused(&self) -> String {
         self.at(self.counter)
     }
 
-    /// Returns a code that no login accepts.
+    /// Returns a code of six digits that no test login can accept: it is none of the first [`NEAR`] codes.
     pub(super) fn wrong(&self) -> String {
         let near: Vec<String> = (0..NEAR).map(|counter| self.at(counter)).collect();
         let all = (0_u32..).map(|number| format!("{number:06}"));
@@ -59,8 +60,7 @@ impl Codes {
     }
 }
 
-/// Writes a store with a made-up record of the account into the folder: the folder `records` with the store's
-/// `store-id`.
+/// Writes a store with a made-up record of the account into the folder, below `records`. Returns the record's codes.
 ///
 /// # Errors
 /// [`io::Error`] if the store cannot be written.

@@ -1,8 +1,8 @@
-//! The proof: before a file of the host is changed, logins are tried with the new files and the host's own program, PAM
-//! files and modules.
+//! Tries logins with the new files before a file of the host is changed. The logins use the host's programs, PAM files
+//! and modules.
 //!
-//! The logins run in separate namespaces. There, a made-up password, key and record of a real account are mounted over
-//! the account's own. May use: `plan`, `replace`, `wishes`.
+//! They run in namespaces of their own, where a made-up password, key and record are mounted over those of a real
+//! account. May use: `plan`, `replace`, `wishes`.
 
 pub mod account;
 pub mod trials;
@@ -27,25 +27,27 @@ use crate::{
 };
 
 const ROOM: &str = include_str!("room.sh");
-/// Begins the names of the private folders.
+/// Start of the names of the private folders for test logins.
 const ROOMS: &str = "twinlock-proof.";
 const ANSWER: &str = include_str!("answer.sh");
-/// The password in the proof, and its line in /etc/shadow. Nobody outside of the namespaces can try it.
+/// The account's password in the namespaces, and its hash for /etc/shadow there. The password cannot be used outside of
+/// the namespaces, so it need not be secret.
 const PASSWORD: &str = "proof-of-setup";
 const HASH: &str = "$6$rounds=1000$twinlocksetup$d6SmRc.0C.f5Rdn3ejdnNsEOBACrMJUyVbDZZLCep2KfNd7R9wb02YPnVSdqEWNsXzJNBsxVkIy7R1DWCcV0t.";
-/// Largest number of lines of the log that are shown if the proof fails.
+/// Maximum number of lines of the log that are shown if a test login does not end as it must.
 const LOG_LINES: usize = 12;
 
-/// Why the changes are not proven.
+/// Why the test logins do not prove the changes.
 #[derive(Debug)]
 pub enum ProofError {
-    /// The logins cannot be tried here: the kernel allows no namespaces, or a program is missing.
+    /// No login can be tried here, for this reason: for example, the kernel allows no namespaces, or a program is
+    /// missing.
     Impossible(String),
     /// A login succeeded that must fail, or failed although it must succeed.
     Differs {
-        /// The factors that the client gave, and whether it got in.
+        /// A clause that says which factors the client gave and whether it got in.
         what: String,
-        /// The last lines of the log of sshd and of the other programs.
+        /// The last lines of the log of sshd and of the other programs, at most 12.
         log: String,
     },
 }
@@ -67,33 +69,33 @@ impl From<io::Error> for ProofError {
     }
 }
 
-/// The changes to prove, and the login with which they are tried.
+/// What the test logins need: the changes to try, and the account that logs in.
 pub struct Proof<'a> {
-    /// The service and factors that the administrator wants.
+    /// The service and the factors of its logins.
     pub wishes: &'a Wishes,
-    /// The changes of files, which are not yet written.
+    /// The changes to try. None is written yet.
     pub changes: &'a [Change],
-    /// The account that logs in.
+    /// The account with which the logins are tried.
     pub account: &'a Account,
-    /// The home folder of the account.
+    /// Path of the account's home folder.
     pub home: &'a str,
-    /// The address from which the client logs in.
+    /// IP address from which the client seems to log in.
     pub source: &'a str,
-    /// twinlock's settings of the host.
+    /// The host's settings of twinlock.
     pub policy: &'a Policy,
 }
 
 impl Proof<'_> {
-    /// Returns whether logins through the service can be tried: the service is ssh, sudo or su.
+    /// Returns whether logins through the service can be tried, which is the case for ssh, sudo and su.
     #[must_use]
     pub fn knows(service: &ServiceName) -> bool {
         service.is_ssh() || ["sudo", "su"].contains(&service.as_str())
     }
 
-    /// Tries the logins. Returns the number of logins.
+    /// Tries the logins and returns their number.
     ///
     /// # Errors
-    /// [`ProofError`] if a login succeeds or fails contrary to what it must do, or the logins cannot be tried.
+    /// [`ProofError`] if a login does not end as it must, or if the logins cannot be tried.
     pub fn run(&self) -> Result<usize, ProofError> {
         let program = match self.wishes.service.is_ssh() {
             true => programs::sshd(),
@@ -153,7 +155,7 @@ impl Proof<'_> {
     }
 }
 
-/// Returns the trials in the form that the script reads, one on each line.
+/// Returns the test logins as text for the script: one line for each, with its number, form, key, password and code.
 fn lines(trials: &[Trial], mut codes: account::Codes) -> String {
     let mut lines = String::new();
     for (number, trial) in trials.iter().enumerate() {
@@ -177,7 +179,7 @@ fn lines(trials: &[Trial], mut codes: account::Codes) -> String {
     lines
 }
 
-/// Returns the word that the script printed for the trial with this number; `None` if it printed none.
+/// Returns the word that the script printed after the number of a test login, such as `in`; `None` if it printed none.
 fn result(said: &str, number: usize) -> Option<&str> {
     let prefix = format!("{number} ");
     said.lines().find_map(|line| line.strip_prefix(&prefix))
@@ -188,12 +190,12 @@ fn why_ended(said: &str) -> String {
     failed.unwrap_or("namespaces cannot be made").to_owned()
 }
 
-/// Quotes a value for a shell.
+/// Returns the value in single quotes, as a shell reads it.
 fn quoted(value: &str) -> String {
     format!("'{}'", value.replace('\'', "'\\''"))
 }
 
-/// A private folder, which is removed when this value is dropped.
+/// A private folder for the test logins, which is removed when this value is dropped.
 struct Room {
     folder: PathBuf,
 }
@@ -214,7 +216,7 @@ impl Room {
         fs::File::create_new(self.folder.join(name))?.write_all(text.as_bytes())
     }
 
-    /// Runs the script in new namespaces, and returns its output.
+    /// Runs the script with the test logins in new namespaces, and returns its output.
     fn run(&self) -> Result<String, ProofError> {
         let mut command = Command::new(programs::whole_path("unshare"));
         command.args(["--mount", "--net", "--pid", "--fork", "--kill-child", "--mount-proc"]);

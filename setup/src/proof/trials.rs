@@ -1,15 +1,15 @@
-//! The logins that the proof tries, and whether each must succeed.
+//! The test logins, and whether each must succeed.
 
 use crate::wishes::{ServiceName, With};
 
-/// Whether the client gives a right password or code.
+/// Whether the client gives the right password or code, a wrong one, or none.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Brings {
-    /// The client gives the right password or code.
+    /// The right one.
     Right,
-    /// The client gives a wrong password or code.
+    /// A wrong one.
     Wrong,
-    /// The client gives no password or no code.
+    /// None.
     Nothing,
 }
 
@@ -23,23 +23,23 @@ impl Brings {
     }
 }
 
-/// One login that the proof tries.
+/// One test login: the factors that the client gives, and whether it must get in.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Trial {
-    /// Whether the client has the key.
+    /// Whether the client has the account's key.
     pub key: bool,
-    /// The password that the client gives.
+    /// Whether the client gives the right password.
     pub password: Brings,
-    /// The code that the client gives.
+    /// Whether the client gives the right code.
     pub code: Brings,
-    /// Whether the login starts a login shell, as with `sudo -i`.
+    /// Whether the program starts a login shell, as with `sudo -i`.
     pub is_login: bool,
-    /// Whether the client must get in.
+    /// Whether the login must succeed.
     pub gets_in: bool,
 }
 
 impl Trial {
-    /// Returns the factors that the client gives, in words.
+    /// Returns the factors that the client gives, as text for a message.
     #[must_use]
     pub fn said(&self, service: &ServiceName) -> String {
         let key = if self.key { "the key" } else { "no key" };
@@ -50,7 +50,7 @@ impl Trial {
 
 use Brings::{Nothing, Right, Wrong};
 
-/// Returns the logins to try. Logins that must succeed come first, so that no delay after a wrong code affects them.
+/// Returns the test logins of a service, those that must succeed first: a wrong code before them would delay them.
 #[must_use]
 pub fn of(service: &ServiceName, with: With) -> Vec<Trial> {
     let one = |key: bool, password: Brings, code: Brings| Trial {

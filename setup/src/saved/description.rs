@@ -1,4 +1,4 @@
-//! Writes and reads the description of a saved change, and the copies of its files.
+//! Writes and reads a saved change: the copies of its files, and a JSON file that describes them.
 
 use std::{fs, io, path::Path};
 
@@ -9,14 +9,15 @@ use crate::{
     saved::{InForce, Saved, SavedFile, Waiting},
 };
 
-/// Name of the file that describes a change.
+/// Name of the JSON file that describes the change.
 pub(super) const STATE: &str = "state.json";
-/// Name of the file whose presence means that the change is in force.
+/// Name of the file with the time from which the service uses the new files. Without this file, the change is not in
+/// force.
 pub(super) const IN_FORCE: &str = "in-force";
-/// Version of the format. A description with a newer version is not read.
+/// Version of the JSON file. A file with another version is not read.
 const VERSION: u64 = 1;
 
-/// Writes the copies and their description, durably.
+/// Writes the copies of the files, then the JSON file, both durably.
 pub(super) fn fill(folder: &Path, saved: &Saved) -> io::Result<()> {
     for (number, file) in saved.files.iter().enumerate() {
         for (side, content) in [("before", &file.before), ("after", &file.after)] {
@@ -36,7 +37,7 @@ pub(super) fn fill(folder: &Path, saved: &Saved) -> io::Result<()> {
     )
 }
 
-/// Returns the attributes of a new private file in a folder: the owner and group of the folder, and mode 0600.
+/// Returns the attributes of a private file for a folder: the folder's owner and group, and mode 0600.
 pub(super) fn own_attributes(folder: &Path) -> io::Result<Attributes> {
     use std::os::unix::fs::MetadataExt;
     let found = fs::metadata(folder)?;
@@ -62,7 +63,7 @@ fn described(saved: &Saved) -> Value {
     })
 }
 
-/// Reads the description of a change and its copies.
+/// Returns the change that the JSON text describes, with the copies in the folder.
 pub(super) fn read(folder: &Path, text: &str) -> io::Result<Saved> {
     let odd = || not_understood(folder);
     let state: Value = serde_json::from_str(text).map_err(|_| odd())?;
@@ -90,7 +91,7 @@ pub(super) fn read(folder: &Path, text: &str) -> io::Result<Saved> {
     Ok(Saved { waiting, in_force, files })
 }
 
-/// Reads one file of a description, and its copies.
+/// Returns the file at index `number` of the description, with its copies.
 fn saved_file(folder: &Path, number: usize, file: &Value) -> io::Result<SavedFile> {
     let odd = || not_understood(folder);
     let path = file.get("path").and_then(Value::as_str).ok_or_else(odd)?;

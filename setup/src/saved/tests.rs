@@ -1,8 +1,8 @@
-//! Tests of the way back: what is left in each state, and which content files have that others changed.
+//! Tests saved changes: what is left in each state, and what happens to files that somebody edited after setup.
 
 use super::*;
 
-/// A folder in place of /etc, and the folder of the copies.
+/// A folder in place of /etc, and a folder for the copies.
 struct Host {
     folder: tempfile::TempDir,
 }
@@ -31,7 +31,7 @@ impl Host {
         SavedFolder::of(&self.folder.path().join("setup"), "ssh")
     }
 
-    /// Returns a change that creates one file and changes another.
+    /// Returns a change that creates one file and edits another.
     fn saved(&self) -> Saved {
         let before = replace::read(&self.path("changed")).unwrap();
         let new = |text: &str| {
