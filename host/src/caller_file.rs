@@ -35,7 +35,7 @@ pub enum CallerFileError {
     Kind,
     /// The path leads to a named pipe into which nothing was written.
     Silent,
-    /// The file exceeds the maximum size.
+    /// The file is larger than the maximum size that was given to [`read`].
     TooLarge,
     /// The kernel refused an operation on the file.
     Io(io::Error),

@@ -70,7 +70,7 @@ impl Due {
 /// A notification for which an attempt to send has begun.
 #[derive(Debug)]
 pub struct Claimed {
-    /// The content of the notification.
+    /// The notification, as parsed from its link.
     pub notification: Notification,
     due: Due,
 }

@@ -82,7 +82,7 @@ impl core::error::Error for OathLineError {}
 pub struct PassedOver {
     /// Number of the line in the file, from 1.
     pub line: u32,
-    /// The kind of text.
+    /// Whether the text is a comment or the rest of an entry.
     pub what: Unread,
 }
 

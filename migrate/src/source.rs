@@ -14,13 +14,13 @@ use twinlock_core::{
 pub struct Google {
     /// The key, decoded from the text of the file.
     pub key: Key,
-    /// How codes are computed.
+    /// The hash algorithm, number of digits and period of the codes.
     pub parameters: Parameters,
     /// The moving factor and its current value.
     pub moving: MovingFactor,
     /// Number of steps in the future that Google's module accepts.
     pub ahead: u8,
-    /// What is known about used codes.
+    /// How Google's module treats repeated codes, and which codes it refuses as used.
     pub reuse: Reuse,
     /// Scratch codes that Google's module accepts.
     pub scratch: Vec<Zeroizing<String>>,
@@ -58,7 +58,7 @@ pub struct OathToken {
     pub pin: Pin,
     /// The key, decoded from the text of the file.
     pub key: Key,
-    /// The length of a code.
+    /// The number of digits of a code.
     pub digits: Digits,
     /// The type of the token: clock or counter.
     pub kind: TokenKind,
@@ -80,9 +80,9 @@ pub enum Pin {
 /// The moving factor of a `pam_oath` token.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum TokenKind {
-    /// A clock with this period.
+    /// The token has a clock, and shows a new code after each of these periods.
     Clock(Period),
-    /// A counter with this value.
+    /// The token has a counter, whose value in the file this is.
     Counter(u64),
 }
 

@@ -30,8 +30,8 @@ use crate::{
 const DELAY_MICROSECONDS: u32 = 1_000_000;
 const ROOT: Owner = Owner(0);
 
-/// Decides one login and returns the PAM code. If the PAM line or the settings prevent a decision, logs the reason and
-/// fails.
+/// Decides one login and returns the PAM code. If the PAM line or the settings cannot be used, logs the reason and
+/// returns `PAM_SERVICE_ERR`.
 pub(crate) fn authenticate(handle: &mut PamHandle, arguments: &[&CStr]) -> PamResultCode {
     let journal = Syslog::default();
     ffi::delay_on_failure(handle, DELAY_MICROSECONDS);

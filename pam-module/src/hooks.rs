@@ -1,4 +1,4 @@
-//! The six entry points of libpam.
+//! The six functions of the module that libpam calls.
 
 use std::{ffi::CStr, panic};
 

@@ -11,7 +11,7 @@ pub struct Decimal {
 }
 
 impl Decimal {
-    /// Formats a number in decimal.
+    /// Formats a number in decimal, without leading zeros.
     #[must_use]
     pub fn of(number: u64) -> Self {
         let (mut digits, mut begin, mut rest) = ([b'0'; MOST], MOST, number);

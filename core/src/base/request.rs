@@ -90,7 +90,7 @@ pub enum Source {
     Uid(u32),
     /// The name of a terminal of the host.
     Tty(String),
-    /// The source is unknown.
+    /// The calling program names neither an address nor a terminal of the host.
     Unknown,
 }
 

@@ -31,7 +31,7 @@ pub struct DialogueContext<'a> {
     pub ports: Ports<'a>,
     /// The user's account.
     pub account: &'a Account,
-    /// The user's folder in the store.
+    /// The name of the user's folder below the records folder.
     pub folder: &'a Folder,
     /// The user's entries in the ledger.
     pub user_ledger: &'a dyn UserLedger,

@@ -89,7 +89,7 @@ pub enum Accepted {
     },
     /// A bypass code granted access.
     Bypass {
-        /// Remaining uses of the bypass code.
+        /// Number of times that the bypass code can still be used.
         left: u8,
     },
     /// A set-up ticket or a ticket for new backup codes granted access.

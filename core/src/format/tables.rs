@@ -15,7 +15,7 @@ use toml::{
 /// Text between an unknown key and the list of the known ones, in [`TableError::what`].
 pub const KNOWN_HERE: &str = "; known here: ";
 
-/// An error in a TOML text.
+/// An error in a TOML text: its position, and what is wrong.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct TableError {
     /// Byte offset of the error in the text.

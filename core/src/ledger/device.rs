@@ -26,7 +26,7 @@ pub struct Binding<'a> {
     pub generation: Generation,
 }
 
-/// A remembered device.
+/// The ledger entry of a remembered device.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Device {
     /// Time of the wall clock since which the device is remembered.

@@ -13,7 +13,7 @@ pub const DEVICE: &str = "device.";
 /// Maximum length in bytes of a stored fingerprint, which is shown so that the user can tell keys apart.
 const KEY_MAX: usize = 50;
 
-/// Returns the text of a device.
+/// Returns the text with which a device is stored in the ledger.
 #[must_use]
 pub fn write(device: &Device) -> String {
     let Device { since, until, until_boot, generation, address, .. } = device;

@@ -29,7 +29,7 @@ impl KeyId {
 /// A step of a key that an accepted code has used up, or that an interrupted login has claimed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Used {
-    /// The identifier of the key.
+    /// The identifier of the key to which the step belongs.
     pub mark: KeyId,
     /// The accepted step of an app, or counter of a token.
     pub step: Step,

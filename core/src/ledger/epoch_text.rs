@@ -9,7 +9,7 @@ use crate::{
     ledger::{Epoch, Stretch, clock_mark::STRETCHES_MAX},
 };
 
-/// Returns the text of an epoch.
+/// Returns the text with which an epoch is stored in the ledger.
 #[must_use]
 pub fn write(epoch: &Epoch) -> String {
     let mut text = format!("{}.{}.{}", epoch.boot_id, epoch.begun.0, epoch.mark.0);

@@ -4,7 +4,7 @@ use alloc::{string::String, vec::Vec};
 
 use crate::base::time::UnixTime;
 
-/// One message about a change.
+/// One message about a change that the user can make after a correct code.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Change {
     /// Another user has seen the key, and the user should replace it.

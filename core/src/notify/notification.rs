@@ -14,7 +14,7 @@ pub struct Notification {
     pub user: String,
     /// The event that the notification reports.
     pub kind: NotificationKind,
-    /// Time of the event.
+    /// Time at which the event happened.
     pub at: UnixTime,
     /// The PAM service, or `twinlock` for a command.
     pub service: String,
@@ -176,7 +176,7 @@ pub const TICKET: &str = "ticket";
 pub struct TicketMail<'a> {
     /// The canonical account name.
     pub user: &'a str,
-    /// The purpose of the ticket.
+    /// What the ticket is for: set-up or new backup codes.
     pub purpose: Purpose,
     /// The letters of the ticket, in groups.
     pub ticket: &'a str,

@@ -20,11 +20,11 @@ const SWEDISH: &[(&str, &str)] = texts!("sv");
 
 /// The words of one language for the source of a login.
 pub(crate) struct Sources {
-    /// The word for a local user.
+    /// The words before the user id of a local user.
     pub(crate) uid: &'static str,
-    /// The word for a terminal of the host.
+    /// The words before the name of a terminal of the host.
     pub(crate) tty: &'static str,
-    /// The word for an unknown source.
+    /// The words for an unknown source.
     pub(crate) unknown: &'static str,
 }
 

@@ -58,7 +58,7 @@ pub enum Admission {
     Refuse(Reason),
 }
 
-/// How set-up is offered.
+/// An offer of set-up: whether it needs a ticket, and what happens to the login without it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Offer {
     /// Whether set-up needs a ticket.

@@ -18,7 +18,7 @@ pub struct PamLine {
     pub echo: Echo,
     /// Path of the settings file, from `config=`; `None` for the default path.
     pub config: Option<String>,
-    /// Verbosity of the log: `debug`.
+    /// How much a login logs: `debug` adds a line.
     pub debug: Debug,
     /// How the line uses the answer to an earlier module, from `try_first_pass` or `use_first_pass`.
     pub first_pass: FirstPass,
@@ -43,7 +43,7 @@ pub enum Task {
     ProbePublickey,
 }
 
-/// Verbosity of the log.
+/// How much a login logs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Debug {
     /// One line per login.

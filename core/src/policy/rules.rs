@@ -55,7 +55,7 @@ pub struct Subject<'a> {
 /// The action for a login, and the rule from which it comes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Decided {
-    /// What is required of the login.
+    /// What the rule that matched requires of the login.
     pub action: Action,
     /// Number of the rule that matched, from 1; `None` if no rule matched.
     pub rule: Option<usize>,

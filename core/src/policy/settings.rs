@@ -27,7 +27,7 @@ use table::{SETTINGS, Section, Setting, SettingType};
 /// Maximum size of a settings file in bytes.
 pub const SETTINGS_MAX: usize = 64 * 1024;
 
-/// An error in a settings file.
+/// An error in a settings file: the line, and what is wrong.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SettingsError {
     /// Number of the line with the error, from 1; 0 if unknown.

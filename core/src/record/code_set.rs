@@ -107,7 +107,7 @@ impl Cost {
         believed.then_some(Self { memory_kib, passes })
     }
 
-    /// Returns the memory in KiB.
+    /// Returns the memory that one hash needs, in KiB.
     #[must_use]
     pub fn memory_kib(self) -> u32 {
         self.memory_kib

@@ -25,7 +25,7 @@ pub struct Successor {
 pub struct ChangeStamp {
     /// The generation that the new record gets.
     pub generation: Generation,
-    /// When the change is made.
+    /// Time at which the change is made.
     pub at: UnixTime,
 }
 

@@ -71,7 +71,7 @@ pub struct Snapshot {
     pub sequence: u64,
     /// The identity of the file that the record was read from.
     pub identity: Identity,
-    /// The content of the file.
+    /// The content of the record file.
     pub record: Record,
     /// The sources from which this user has logged in.
     pub known: Vec<SourceLabel>,
@@ -118,7 +118,7 @@ pub struct Generation(pub u64);
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct SetId(pub u64);
 
-/// One authenticator app or token.
+/// One authenticator of a user, an app or a token, with its key.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Authenticator {
     /// The name of the authenticator, which the user chose.

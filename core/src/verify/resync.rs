@@ -194,8 +194,8 @@ impl ResyncCandidate<'_> {
     }
 }
 
-/// Returns the time from which an authenticator that is `drift` steps ahead shows codes from which the drift can be
-/// learned.
+/// Returns the earliest time at which an authenticator that is `drift` steps ahead shows two codes from which the drift
+/// can be learned.
 #[must_use]
 pub fn learnable_from(
     authenticator: &Authenticator,

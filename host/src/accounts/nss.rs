@@ -1,4 +1,4 @@
-//! Accounts and groups through NSS.
+//! Looks up accounts and groups through NSS, the name service switch.
 
 use nix::{
     errno::Errno,

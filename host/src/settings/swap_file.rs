@@ -46,12 +46,12 @@ pub struct SwapFile {
     max: usize,
 }
 
-/// A new content of the file.
+/// The new content of a file, and its mode.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Content {
-    /// The bytes of the file.
+    /// The bytes that the file will contain.
     pub bytes: Vec<u8>,
-    /// The permission bits of the file.
+    /// The permission bits that the file will have.
     pub mode: u32,
 }
 

@@ -16,7 +16,7 @@ use crate::{
     trusted_dir,
 };
 
-/// Maximum number of users listed.
+/// Maximum number of users that are listed. More are an error.
 const PEOPLE_MAX: usize = 10_000_000;
 
 /// One user who has a folder in the records.

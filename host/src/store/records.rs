@@ -49,7 +49,7 @@ pub struct HostRecords {
     pub(crate) owner: Owner,
 }
 
-/// The content of a user's folder.
+/// The names in a user's folder, by kind.
 #[derive(Debug, Default)]
 pub(crate) struct FolderListing {
     pub(crate) sequences: Vec<u64>,

@@ -33,9 +33,9 @@ const CLOSED: u32 = 0o077;
 /// The owner of a file. Only files of this user or of root are accepted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct FileOwner {
-    /// The user id.
+    /// The user id of the owner.
     pub uid: u32,
-    /// The primary group id.
+    /// The primary group id of the owner.
     pub gid: u32,
 }
 
@@ -92,10 +92,10 @@ impl core::fmt::Display for UserFileError {
 
 impl core::error::Error for UserFileError {}
 
-/// A file that was read.
+/// The content of a user's file, and the time of its last change.
 #[derive(Debug)]
 pub struct SourceFile {
-    /// The content.
+    /// The content of the file.
     pub bytes: Zeroizing<Vec<u8>>,
     /// When the file was last changed (ctime, which the owner cannot set).
     pub changed: UnixTime,
