@@ -149,8 +149,8 @@ fn code(mut text: Zeroizing<String>) -> Option<Code> {
 
 /// Classifies an answer by `field`, which says whether the answer is a code only or a password followed by a code.
 ///
-/// If a code follows a password, the code is the very last characters, without spaces or dashes. The text before it is
-/// the password, byte by byte, and may contain spaces.
+/// If a code follows a password, the code is the end of the answer, without spaces or dashes. The text before the code
+/// is the password, byte by byte, and may contain spaces.
 #[must_use]
 pub fn read_field(field: Field, typed: &Typed) -> Answer {
     let text = typed.text();

@@ -75,7 +75,7 @@ pub struct Claimed {
     due: Due,
 }
 
-/// The counts and the first error of one call of [`MailSpool::gather`].
+/// The number of names that one call of [`MailSpool::gather`] gave up, and its first error.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Gathered {
     /// Number of names that were given up.

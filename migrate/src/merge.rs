@@ -10,7 +10,7 @@ use twinlock_core::{
     },
 };
 
-/// Seconds by which a time in an export may be later than this host's clock.
+/// Maximum number of seconds by which a time in an export may be later than this host's clock.
 pub(crate) const AHEAD_MAX: u64 = HOUR;
 
 /// What an import does to the local record.

@@ -132,8 +132,8 @@ fn is_comment(line: &[u8]) -> bool {
     line.iter().find(|byte| !is_blank(**byte)) == Some(&b'#')
 }
 
-/// Returns whether an entry has text after the fields that liboath reads. The last of these fields are the last code
-/// and the time of the last login.
+/// Returns whether an entry has text after the fields that liboath reads. Its two last fields are the last accepted
+/// code and the time of that login.
 fn has_rest(line: &[u8]) -> bool {
     let mut words = words(line).skip(5);
     let is_code = words.next().is_none_or(|code| {

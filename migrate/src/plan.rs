@@ -207,8 +207,8 @@ fn take_token(token: OathToken, now: UnixTime, takeover: &mut ImportPlan) {
     takeover.authenticators.push(authenticator);
 }
 
-/// Returns the counter `counter` as moving factor, or the next counter if `last`, the last accepted code, is the code
-/// of `counter`.
+/// Returns the moving factor of a counter token: `counter`, or the counter after it if `last`, the last accepted code,
+/// is the code of `counter`.
 fn next_of(keyed: &Keyed, digits: Digits, counter: u64, last: Option<&str>) -> MovingFactor {
     let is_used =
         last.is_some_and(|last| same_code(last, &digits_of(keyed.truncated(counter), digits)));

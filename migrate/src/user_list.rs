@@ -226,7 +226,7 @@ impl UserListParser {
         }
     }
 
-    /// Returns the number, from 1, of the line at which the row that was read last begins.
+    /// Returns the number, from 1, of the first line of the row that [`UserListParser::row`] returns.
     #[must_use]
     pub fn line(&self) -> u64 {
         self.extent.line
@@ -243,7 +243,7 @@ impl UserListParser {
         (known && !twice).then_some(head)
     }
 
-    /// Returns the row that was read last. The next call of [`UserListParser::read`] overwrites it.
+    /// Returns the row that the latest call of [`UserListParser::read`] completed. The next call overwrites it.
     ///
     /// # Errors
     /// [`RowError`] if the row cannot be used; later rows may still be usable.

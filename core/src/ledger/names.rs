@@ -49,8 +49,8 @@ fn sixteen_bytes(hex: &str) -> Option<[u8; 16]> {
     Some(bytes)
 }
 
-/// Decodes eight digits at once; `None` unless each is one of `0` to `9` and `a` to `f`. No sum carries into the next
-/// byte, whatever the input is.
+/// Decodes eight hexadecimal digits at once, as one number; `None` if one of them is not `0` to `9` or `a` to `f`. No
+/// addition overflows into the byte of another digit, whatever the input is.
 fn four_bytes(digits: [u8; 8]) -> Option<[u8; 4]> {
     const EACH: u64 = 0x0101_0101_0101_0101;
     let text = u64::from_be_bytes(digits);

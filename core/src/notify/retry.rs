@@ -27,8 +27,8 @@ pub enum RetryDecision {
     Dead,
 }
 
-/// Returns the progress of a new notification. `last` is the time at which the last notification of the same kind was
-/// sent to the same user.
+/// Returns the progress of a new notification. `last` is the time at which the previous notification of the same kind
+/// was sent to the same user; `None` if there was none.
 #[must_use]
 pub fn fresh(now: UnixTime, last: Option<UnixTime>) -> DeliveryProgress {
     DeliveryProgress { tries: 0, cuts: 0, at: free_from(now, last).unwrap_or(now) }

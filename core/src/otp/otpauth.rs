@@ -226,8 +226,8 @@ fn number(text: &str) -> Option<u64> {
     usual.then_some(number)
 }
 
-/// Returns a text as the name of an authenticator: at most 40 characters, all of which are safe in log lines and on a
-/// terminal; `app` if none is left.
+/// Returns the name of an authenticator from a text: at most 40 of its characters that are safe in log lines and on a
+/// terminal; `app` if it has none.
 #[must_use]
 pub fn tidy_name(text: &str) -> String {
     let name: String = text

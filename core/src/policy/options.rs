@@ -295,8 +295,8 @@ impl Policy {
         }
     }
 
-    /// Returns these settings, in which the settings that only the command uses are replaced by those of `command`: own
-    /// code, mail, language of mails, validity of tickets.
+    /// Returns these settings with the own code, mail, language of mails and validity of tickets of `command`. Only the
+    /// command uses these settings.
     #[must_use]
     pub fn with_command_settings(self, command: &Self) -> Self {
         // Every field is named, so that a new field does not compile until it is handled here.

@@ -64,7 +64,8 @@ impl Record {
     }
 }
 
-/// A record as it was read from its file, with the facts stored next to it.
+/// A record as it was read from its file, with its number, and the sources and failures that are stored next to the
+/// file.
 #[derive(Debug)]
 pub struct Snapshot {
     /// Sequence number of the record in the user's folder, from 1.

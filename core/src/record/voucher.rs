@@ -73,8 +73,8 @@ impl Voucher {
         now.unix >= self.until || self.by_boot.as_ref().is_some_and(|end| now.boot >= end.until)
     }
 
-    /// Returns whether a text matches this voucher and the voucher has not expired. A voucher has also expired if the
-    /// wall clock is known to have passed its expiry before the last restart.
+    /// Returns whether a text matches this voucher and the voucher has not expired. The voucher has also expired if the
+    /// wall clock was trusted before this boot when it showed a time after the expiry.
     #[must_use]
     pub fn is(&self, text: &str, at: &Moment<'_>) -> bool {
         let same =

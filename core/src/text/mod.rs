@@ -76,8 +76,8 @@ enum Spelled {
     Minutes(u64),
 }
 
-/// Returns a duration in the largest of the units days, hours and minutes of which it is a whole number; `None` if it
-/// is 0 or not a whole number of minutes.
+/// Returns a duration as a whole number of days, hours or minutes, in the largest unit possible; `None` if it is 0 or
+/// not a whole number of minutes.
 fn spelled(seconds: u64) -> Option<Spelled> {
     let whole = |unit: u64| (seconds > 0 && seconds.is_multiple_of(unit)).then(|| seconds / unit);
     whole(86_400)

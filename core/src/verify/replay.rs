@@ -129,8 +129,8 @@ fn epoch_bound(reading: &ReplayInput<'_>, authenticator: &Authenticator) -> Step
     Step(at_epoch.saturating_add(u64::from(reading.window)).saturating_add(ahead))
 }
 
-/// Returns the last step of the period ahead of the clock mark that contains `step`; `None` if no such period contains
-/// it.
+/// Finds the period ahead of the clock mark that contains `step`, and returns the last step of this period; `None` if
+/// no such period contains `step`.
 fn last_of_a_time_ahead(
     reading: &ReplayInput<'_>,
     authenticator: &Authenticator,

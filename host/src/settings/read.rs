@@ -21,8 +21,8 @@ pub const PATH: &str = "/etc/twinlock/twinlock.toml";
 /// The file with the rules that the command writes. These rules follow those of the settings file, whichever settings
 /// file is used.
 pub const RULES: &str = "/etc/twinlock/rules.toml";
-/// The name of the last good copy, which is next to the settings file and contains the settings and rules that were
-/// last applied.
+/// The name of the last good copy, which contains the settings and rules that were last applied. It is in the folder of
+/// the settings file.
 pub const GOOD: &str = "settings.good";
 
 /// Why the settings cannot be used.

@@ -66,9 +66,9 @@ pub fn newest_sequence(records: &HostRecords, folder: &Folder) -> Result<Option<
     }
 }
 
-/// Returns whether any account was ever enrolled: a record is active, reset, removed or unreadable, or a user id leads
-/// to a record that was lost. Returns `false` if neither the records folder nor the settings have a store-id and the
-/// records folder is missing or empty, because no store was ever created then.
+/// Returns whether any account was ever enrolled: a record is active, reset, removed or unreadable, or the link of a
+/// user id names a user whose record was lost. Returns `false` if no store was ever created: neither the records folder
+/// nor the settings have a store-id, and the records folder is missing or empty.
 ///
 /// # Errors
 /// [`StoreError`] if this cannot be determined.

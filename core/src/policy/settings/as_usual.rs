@@ -157,8 +157,8 @@ fn harmless(comment: &[u8]) -> bool {
     words.iter().all(|word| is_printable(*word) || word.iter().all(plain)) && rest.iter().all(plain)
 }
 
-/// Returns `true` if each of eight bytes is from 0x20 to 0x7e, and `false` if one may not be. Checks all bytes at once,
-/// as one number, in which no sum of two bytes carries into the next byte.
+/// Returns whether each of eight bytes is from 0x20 to 0x7e. Checks all bytes at once, as one number, in which no
+/// addition overflows into another byte.
 const fn is_printable(word: [u8; 8]) -> bool {
     let word = u64::from_ne_bytes(word);
     const EACH: u64 = u64::from_ne_bytes([1; 8]);
