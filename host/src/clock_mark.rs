@@ -138,8 +138,8 @@ fn touch(path: &str, at: UnixTime, nanoseconds: u64) -> io::Result<()> {
     fs::utimensat(CWD, path, &times, AtFlags::SYMLINK_NOFOLLOW)
 }
 
-/// Returns the stored periods. Ignores other names. For a period that ends before its start, returns only its first
-/// second.
+/// Returns the periods that are stored in the folder, and ignores its other files. For a period that ends before its
+/// start, returns only its first second.
 fn ahead(records: &str) -> io::Result<Vec<Stretch>> {
     let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
     let folder = fs::openat(CWD, records, flags, Mode::empty())?;

@@ -129,8 +129,8 @@ fn close(ahead: &mut [Stretch], mark: UnixTime) {
     }
 }
 
-/// Sorts periods and merges those that are close together. If more than [`STRETCHES_MAX`] are left, merges the closest
-/// two repeatedly.
+/// Sorts periods and merges those that are at most `GAP` seconds apart. Then merges the two closest periods until at
+/// most [`STRETCHES_MAX`] are left.
 #[must_use]
 pub fn tidy(mut ahead: Vec<Stretch>) -> Vec<Stretch> {
     ahead.sort_unstable();

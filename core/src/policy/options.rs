@@ -295,8 +295,8 @@ impl Policy {
         }
     }
 
-    /// Returns these settings with the own code, mail, language of mails and validity of tickets of `command`. Only the
-    /// command uses these settings.
+    /// Returns these settings with the values of `command` for what only the command uses: whether administrators must
+    /// enter their own code, mail and its language, and the validity of tickets.
     #[must_use]
     pub fn with_command_settings(self, command: &Self) -> Self {
         // Every field is named, so that a new field does not compile until it is handled here.
