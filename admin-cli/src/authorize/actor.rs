@@ -1,4 +1,4 @@
-//! Identifies the acting user by the kernel, sudo and logind, and logs operations with that user.
+//! Identifies the acting user by the kernel's login uid, sudo and logind, and adds that user to log lines.
 
 use std::path::Path;
 
@@ -12,7 +12,7 @@ use twinlock_host::journal::Severity;
 
 use crate::{authorize::logind, context::Context};
 
-/// The login uid of a process that no login has started.
+/// Login uid that the kernel gives to processes that no login has started.
 const UNSET: u32 = u32::MAX;
 /// Major device number of consoles and serial lines, `/dev/tty1` to `/dev/tty63` and `/dev/ttyS*`
 /// (Documentation/admin-guide/devices.txt of Linux). `/dev/console` has another major number.
@@ -20,19 +20,19 @@ const TTYS: u32 = 4;
 const CONSOLE: (u32, u32) = (5, 1);
 /// Minor device number of the first serial line, `/dev/ttyS0`.
 const SERIAL: u32 = 64;
-/// Index of `tty_nr` in `/proc/self/stat`, counted after the program's name (proc_pid_stat(5)).
+/// Index, from 0, of `tty_nr` among the fields of `/proc/self/stat` after the program's name (proc_pid_stat(5)).
 const TTY_NR: usize = 4;
 
-/// The login that started this process, and the acting user that follows from it.
+/// What is known about the login that started this process, and the acting user that follows from it.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct ActingLogin {
     traces: LoginTraces,
-    /// The acting user.
+    /// The acting user, or why the user is not proven.
     pub(crate) actor: Actor,
 }
 
 impl ActingLogin {
-    /// Reads the login of this process from the kernel, sudo and logind.
+    /// Reads what the kernel, sudo (or doas, pkexec) and logind say about the login of this process.
     pub(crate) fn read() -> Self {
         let login = number("/proc/self/loginuid").filter(|uid| *uid != UNSET);
         let session = logind::session();
@@ -53,14 +53,15 @@ impl ActingLogin {
         Self { traces, actor: traces.actor() }
     }
 
-    /// Returns the uid of the user who called the command: the login uid, or if it is unset the uid that sudo, doas or
-    /// pkexec names. Returns `None` if these contradict each other.
+    /// Returns the uid of the user who called the command: the login uid; if it is unset, the uid that sudo, doas or
+    /// pkexec names. Returns `None` if these are unknown or contradict each other.
     pub(crate) fn caller(&self) -> Option<u32> {
         let named = self.traces.login.or_else(|| invokers().first().copied())?;
         self.is_called_by(named).then_some(named)
     }
 
-    /// Returns whether the user `uid` called the command, by the login uid, or if it is unset by sudo, doas or pkexec.
+    /// Returns whether `uid` is the user who called the command: by the login uid; if it is unset, by all of sudo, doas
+    /// and pkexec that name a user.
     pub(crate) fn is_called_by(&self, uid: u32) -> bool {
         match self.traces.login {
             Some(login) => login == uid && self.actor.uid() == Some(uid),
@@ -71,7 +72,8 @@ impl ActingLogin {
         }
     }
 
-    /// Returns the value of `actor=` in the log: `console`, the login uid, or `unset` if there is no login uid.
+    /// Returns the value of `actor=` in the log: `console`, `root` or `uid:N` for the login uid, or `unset` without
+    /// one.
     pub(crate) fn word(&self) -> String {
         match (self.actor, self.traces.login) {
             (Actor::Console, _) => "console".into(),
@@ -81,8 +83,8 @@ impl ActingLogin {
         }
     }
 
-    /// Returns the key and value that the log contains for the uid that contradicts the login uid; `None` if no uid
-    /// does.
+    /// Returns a log key and value for the uid that contradicts the login uid: `invoker` if sudo, doas or pkexec names
+    /// it, `session` if logind does. `None` if there is no contradiction.
     #[expect(clippy::wildcard_enum_match_arm, reason = "every other case is treated the same")]
     fn doubt(&self) -> Option<(&'static str, String)> {
         match self.actor {
@@ -97,7 +99,7 @@ fn named(uid: u32) -> String {
     if uid == UNSET { "unknown".into() } else { format!("uid:{uid}") }
 }
 
-/// Returns the first uid that differs from the login uid; the first uid if all equal it.
+/// Returns the first of `uids` that differs from the login uid; if all equal it, the first. `None` if `uids` is empty.
 fn contradicting(uids: Vec<u32>, login: Option<u32>) -> Option<u32> {
     uids.iter().copied().find(|uid| Some(*uid) != login).or_else(|| uids.first().copied())
 }
@@ -106,7 +108,8 @@ fn number(path: impl AsRef<Path>) -> Option<u32> {
     std::fs::read_to_string(path).ok()?.trim().parse().ok()
 }
 
-/// Returns the uids that sudo, pkexec and doas name. An unreadable value becomes a uid that no user has.
+/// Returns the uids that the environment variables of sudo, pkexec and doas name. A value that cannot be read becomes
+/// [`UNSET`], which no user has.
 fn invokers() -> Vec<u32> {
     let uid = |name| {
         let value = std::env::var_os(name)?;
@@ -128,7 +131,7 @@ fn terminal() -> u64 {
     number.map_or(0, |number| u64::from(number.cast_unsigned()))
 }
 
-/// Returns the name below `/dev` of a console; `None` for another device.
+/// Returns the name below `/dev` of a console or serial line, such as `tty1`; `None` for other devices.
 fn console_name(device: u64) -> Option<String> {
     match (major(device), minor(device)) {
         // `/dev/tty0` is the console that is in the foreground at the moment, so it identifies no terminal.
@@ -140,20 +143,20 @@ fn console_name(device: u64) -> Option<String> {
     }
 }
 
-/// Logs a change with the acting user as the last key.
+/// Writes a log line about a change, whose last key is the acting user.
 pub(crate) fn log(context: &Context, event: &str, pairs: &[(&str, &str)]) {
     log_as(context, Severity::Notice, &LogStart { event, pairs }, &ActingLogin::read());
 }
 
-/// The part of a log line that precedes the acting user.
+/// The part of a log line before the acting user.
 pub(crate) struct LogStart<'a> {
     /// The value of `event=`.
     pub(crate) event: &'a str,
-    /// The keys after `event=`, with their values.
+    /// The further keys with their values.
     pub(crate) pairs: &'a [(&'a str, &'a str)],
 }
 
-/// Logs a change as [`log`] does, with the given severity and for the login `login`, which was read before.
+/// Writes a log line as [`log`] does, with this severity. `login` is the login of this process, which was read before.
 pub(crate) fn log_as(
     context: &Context,
     severity: Severity,

@@ -1,4 +1,5 @@
-//! Authorizes an operation: determines the acting user, whether a code is required, and what is logged and mailed.
+//! Authorizes an operation: identifies the acting user, asks for that user's code if the policy requires it, and logs
+//! and mails what was done.
 
 use twinlock_core::{
     authorization::{
@@ -30,9 +31,9 @@ use crate::{
     terminal::keyboard::Keyboard,
 };
 
-/// Maximum length of a reason in bytes. It is the maximum length of a value in the log.
+/// Maximum length in bytes of the value of `--reason` or `--break-glass`, which is that of a value in the log.
 const REASON_MAX: usize = 128;
-/// The recipient of mail about the host.
+/// Recipient of mail about the host.
 const ROOT: &str = "root";
 
 /// A permitted operation, for which the acting user may still have to enter a code.
@@ -40,23 +41,24 @@ pub(crate) struct Authorizer {
     login: ActingLogin,
     permission: Permission,
     ruling: AuthorizationRuling,
-    /// The facts that led to `ruling`.
+    /// The facts from which `ruling` follows.
     case: Situation,
-    /// The account whose code is asked for, and the record to verify the code against; `None` if no code is required.
+    /// The acting user's account, and the record against which the code is verified; `None` if no code is required.
     due: Option<(Account, Snapshot)>,
-    /// The name of the acting user in records.
+    /// The acting user's account name as records contain it; `root` without an account.
     name: String,
-    /// The user that the operation is about, as the host spells the account name.
+    /// The user that the operation is about, with the account name in NSS's spelling; `None` for several users or the
+    /// host.
     target: Option<String>,
     reason: Option<String>,
     break_glass: Option<String>,
 }
 
-/// Proof of authorization. Exists only after a correct code, or if the policy requires none.
+/// Proof that the operation is authorized. It exists only after a correct code, or if the policy requires none.
 pub(crate) struct Authorized(Authorizer, FirstRun);
 
 impl Authorizer {
-    /// Identifies the acting user.
+    /// Identifies the acting user and decides whether this user must enter a code.
     ///
     /// # Errors
     /// [`CliError`] if this user may not run the operation.
@@ -102,19 +104,19 @@ impl Authorizer {
         Ok(Self { login, permission, ruling, case, due, name, target: about, reason, break_glass })
     }
 
-    /// Takes the acting user's account and record out of this value, if a code is required and `target` is the acting
-    /// user.
+    /// Takes out the acting user's account and record, if a code is required and the acting user is `target`. The
+    /// caller must then ask for the code; [`Authorizer::prove`] asks for none.
     pub(crate) fn own_record(&mut self, target: &str) -> Option<(Account, Snapshot)> {
         self.due.take_if(|(account, _)| account.name == target)
     }
 
-    /// Returns whether a code will be asked for.
+    /// Returns whether the acting user must enter a code.
     pub(crate) fn is_asked(&self) -> bool {
         self.due.is_some()
     }
 
-    /// Asks for the codes that the ruling requires. An operation about the acting user takes two codes, because a
-    /// single stolen code must not be enough to take over an account.
+    /// Asks for as many codes as the policy requires. An operation about the acting user takes two, so that one stolen
+    /// code is not enough to take over an account.
     pub(crate) fn prove(
         mut self,
         context: &Context,
@@ -133,32 +135,33 @@ impl Authorizer {
 }
 
 impl Authorized {
-    /// Returns whether `user` is the acting user.
+    /// Returns whether the acting user has the account name `user`.
     pub(crate) fn is(&self, user: &str) -> bool {
         self.0.login.actor.uid().is_some() && self.0.name == user
     }
 
-    /// Returns whether `account` belongs to the user who reads the output: the acting user, or if the login uid is
-    /// unset, as in a container, the caller of sudo.
+    /// Returns whether the output goes to the user of `account`: this user is the acting user; if the login uid is
+    /// unset, as in a container, this user called sudo.
     pub(crate) fn shows_to(&self, account: &Account) -> bool {
         self.is(&account.name) || self.0.login.is_called_by(account.uid)
     }
 
-    /// Returns the source under which the acting user's attempts are counted.
+    /// Returns the source to which the acting user's attempts are charged.
     pub(crate) fn source(&self) -> SourceLabel {
         source_of(self.0.login.actor)
     }
 
-    /// Returns the audit stamp of the operation, which records contain.
+    /// Returns the audit stamp for records: the acting user's name and the time `at`.
     pub(crate) fn audit(&self, at: UnixTime) -> AuditStamp {
         AuditStamp { by: self.0.name.clone(), at }
     }
 
-    /// Checks that no other run has enrolled an account since this run began as the first enrollment of the host.
+    /// Checks that this run may go on without a code. A run that began as the first enrollment of the host may, until
+    /// another run enrolls an account; every other run may.
     ///
     /// # Errors
-    /// [`CliError`] if another run has. A caller who kept a prompt or a list open that long must enter a code like any
-    /// other caller.
+    /// [`CliError`] if another run has enrolled an account since. This user must then enter a code as for any later
+    /// operation.
     pub(crate) fn is_still_first(&self, context: &Context) -> Result<(), CliError> {
         if self.0.ruling != AuthorizationRuling::Free(Ground::FirstOfHost) {
             return Ok(());
@@ -169,12 +172,12 @@ impl Authorized {
         }
     }
 
-    /// Checks that this run may invite a user although it asked for no code because it is the first enrollment of the
-    /// host.
+    /// Checks that this run may invite a user. Only a run that asked for no code, because it is the first enrollment of
+    /// the host, may not.
     ///
     /// # Errors
-    /// [`CliError`] if `twinlock invite` would refuse the invitation. Otherwise, a list of users would be a way around
-    /// this refusal.
+    /// [`CliError`] if `twinlock invite` would be refused as well. Without this check, a list of users would bypass
+    /// that refusal.
     pub(crate) fn may_invite(&self) -> Result<(), CliError> {
         let Authorizer { ruling, case, name, login, .. } = &self.0;
         if *ruling == AuthorizationRuling::Free(Ground::FirstOfHost) {
@@ -184,12 +187,14 @@ impl Authorized {
         Ok(())
     }
 
-    /// Notes a user whom this run has enrolled, so that this user is not taken for one whom another run has enrolled.
+    /// Records that this run has enrolled `user`, so that [`Authorized::is_still_first`] does not count this enrollment
+    /// as another run's.
     pub(crate) fn has_enrolled(&self, user: &str) {
         self.1.add(user);
     }
 
-    /// Logs what was done: the event, the target, the reason, whether a code was given, and the acting user.
+    /// Logs what was done: the event, the target user, the reason, whether a code was given, and the acting user.
+    /// `pairs` are further keys.
     pub(crate) fn log(&self, context: &Context, event: &str, pairs: &[(&str, &str)]) {
         debug_assert!(self.0.permission.logged.contains(&event), "{event} is not in the table");
         let mut pairs = pairs.to_vec();
@@ -209,7 +214,7 @@ impl Authorized {
         actor::log_as(context, severity, &LogStart { event, pairs: &pairs }, &self.0.login);
     }
 
-    /// Queues a mail to the target user, who may not have asked for the operation.
+    /// Queues a mail that tells `user` about the operation. It names the acting user, if that is another one.
     pub(crate) fn write_to(
         &self,
         context: &Context,
@@ -222,7 +227,8 @@ impl Authorized {
         context.machine.outbox.put(&Notification { by, ..self.letter(user, kind, at) });
     }
 
-    /// Queues a mail to a user who was enrolled, if a mail address is known.
+    /// Queues a mail that tells a newly enrolled user about it. Does nothing if no mail address is known. `mail` is the
+    /// address on record.
     pub(crate) fn write_set_up(
         &self,
         context: &Context,
@@ -235,7 +241,8 @@ impl Authorized {
         }
     }
 
-    /// Queues a mail to the user's previous address `was`, which says that mail now goes to the address `now`.
+    /// Queues a mail to the user's old address `was`: mail now goes to another address. Does nothing if the address
+    /// `now` is the same.
     pub(crate) fn write_to_old(
         &self,
         context: &Context,
@@ -251,14 +258,14 @@ impl Authorized {
         context.machine.outbox.put(&Notification { by: Some(self.0.name.clone()), to, ..letter });
     }
 
-    /// Queues a mail to root if `--break-glass` was needed.
+    /// Queues a mail to root if the operation was authorized by `--break-glass` in place of a code.
     fn tell_root(&self, context: &Context) {
         if self.0.ruling == AuthorizationRuling::Free(Ground::BreakGlass) {
             self.write_to_root(context, NotificationKind::BreakGlass, self.0.login.word());
         }
     }
 
-    /// Queues a mail to root about a change that concerns the whole host: its settings, its rules or its epoch.
+    /// Queues a mail to root about a change of the whole host: of its settings, its rules or its epoch.
     pub(crate) fn tell_root_of_change(&self, context: &Context) {
         let kind = NotificationKind::HostChanged;
         debug_assert!(self.0.permission.mailed.contains(&kind), "{kind:?} is not in the table");
@@ -291,7 +298,7 @@ impl Authorized {
     }
 }
 
-/// Returns the source under which the attempts of an acting user are counted.
+/// Returns the source to which the attempts of an acting user are charged.
 fn source_of(actor: Actor) -> SourceLabel {
     match actor {
         Actor::Person(uid) => Source::Uid(uid).label(),
@@ -305,14 +312,14 @@ fn account_of(context: &Context, actor: Actor) -> Result<Option<Account>, CliErr
     actor.uid().map_or(Ok(None), |uid| Ok(context.machine.accounts.by_uid(uid)?))
 }
 
-/// Returns the canonical name of an account; `user` unchanged if there is no such account.
+/// Returns the account name in NSS's spelling; `user` unchanged if there is no such account.
 fn account_name(context: &Context, user: &str) -> String {
     let found = context.machine.accounts.by_name(user).ok().flatten();
     found.map_or_else(|| user.to_owned(), |account| account.name)
 }
 
-/// Returns whether any account was ever enrolled. Reads the records, which may be many, only if the decision depends on
-/// this.
+/// Returns whether any account of the host was ever enrolled. Reads the records only if the permission depends on this,
+/// because there may be many; otherwise, and if they cannot be read, returns `Enrolled`.
 fn population(context: &Context, permission: &Permission) -> Population {
     let decides = permission.proof == Proof::OwnCodeUnlessFirst;
     match decides.then(|| enrolled_users::ever_enrolled(&context.own.machine.records)) {
@@ -337,7 +344,8 @@ fn factor(context: &Context, account: Option<&Account>, found: Option<&Snapshot>
     }
 }
 
-/// Checks that a reason is one line that fits in a value of the log, and returns it. `option` is named in the error.
+/// Returns the value `text` of `option` without surrounding blanks. A value that is empty, has several lines or is
+/// longer than [`REASON_MAX`] bytes is an error.
 pub(crate) fn sentence(option: &str, text: &str) -> Result<String, CliError> {
     let text = text.trim();
     if text.is_empty() || text.len() > REASON_MAX || text.contains(char::is_control) {

@@ -1,4 +1,4 @@
-//! Messages for an acting user who is refused: why, and what to do.
+//! Error messages for an acting user whose operation is refused: why, and what to do.
 
 use twinlock_core::authorization::{AuthorizationError, Doubt};
 
@@ -8,10 +8,10 @@ use crate::{
     text::plain,
 };
 
-/// What to do if the acting user cannot be determined.
+/// What to do if no login identifies the acting user.
 const GLASS: &str = "If that is not possible (service, container), give --break-glass REASON: it is logged and mailed.";
 
-/// Returns the failure for a refused operation.
+/// Returns the error for an operation that is refused. `name` is the acting user.
 pub(crate) fn refused(denial: AuthorizationError, name: &str, login: &ActingLogin) -> CliError {
     let name = plain(name);
     let (what, remedy) = match denial {
@@ -52,7 +52,8 @@ pub(crate) fn refused(denial: AuthorizationError, name: &str, login: &ActingLogi
     CliError::new(Exit::NotAllowed, what, remedy)
 }
 
-/// Returns the failure for an enrollment without a code after another run has enrolled an account.
+/// Returns the error for a run that began as the first enrollment of the host, if another run has enrolled an account
+/// since.
 pub(crate) fn first_is_over() -> CliError {
     CliError::new(
         Exit::NotAllowed,

@@ -1,4 +1,4 @@
-//! Checks whether another run has enrolled an account since this run began on a host without enrollments.
+//! Finds out whether another run has enrolled an account since this run began on a host without enrollments.
 
 use std::{
     cell::{Cell, RefCell},
@@ -9,22 +9,23 @@ use std::{
 use twinlock_core::base::error::StoreError;
 use twinlock_host::store::{enrolled_users, records::HostRecords};
 
-/// While this run has enrolled fewer accounts than this number, it reads the store before each further user.
+/// Number of users for whom the store is read each time before the next one is enrolled.
 const ALWAYS: usize = 64;
-/// After the first [`ALWAYS`] users, the store is read again only if the last reading is at least this old. Reading it
-/// before each user would take quadratic time.
+/// After the first [`ALWAYS`] users, the store is read again only if this time has passed since. Reading it each time
+/// would take quadratic time.
 const FRESH: Duration = Duration::from_secs(1);
 
-/// The state of a run that began on a host without an enrolled account.
+/// A run that began on a host without an enrolled account: the users whom it has enrolled so far.
 #[derive(Default)]
 pub(crate) struct FirstRun {
     enrolled: RefCell<BTreeSet<String>>,
-    /// When the last reading of the store ended; `None` before the first.
+    /// Time at which the store was last read; `None` if it was not yet.
     read_at: Cell<Option<Instant>>,
 }
 
 impl FirstRun {
-    /// Returns whether no other run has enrolled an account so far. Must be called before each user.
+    /// Returns whether this run may go on: no other run has enrolled an account. Must be called before each user is
+    /// enrolled.
     ///
     /// # Errors
     /// [`StoreError`] if the records cannot be read.
@@ -37,7 +38,7 @@ impl FirstRun {
         Ok(!is_over)
     }
 
-    /// Notes an account that this run has enrolled.
+    /// Records that this run has enrolled `user`.
     pub(crate) fn add(&self, user: &str) {
         self.enrolled.borrow_mut().insert(user.to_owned());
     }

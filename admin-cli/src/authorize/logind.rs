@@ -1,4 +1,4 @@
-//! Finds the logind session of this process, read from files that only root can write.
+//! Finds the logind session of this process, in files that only root can write.
 
 use std::{
     fs,
@@ -6,24 +6,24 @@ use std::{
     path::{Path, PathBuf},
 };
 
-/// The folder of logind's session files, which sd_session_get_uid(3) reads too.
+/// Folder with logind's session files, from which sd_session_get_uid(3) reads as well.
 const SESSIONS: &str = "/run/systemd/sessions";
 /// Permission bits that let the group or others write.
 const WRITABLE: u32 = 0o022;
 
-/// A login session, as its file of logind describes it.
+/// A login session as logind's file describes it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct LogindSession {
-    /// The uid of the session's user.
+    /// User id of the user who logged in.
     pub(crate) uid: u32,
-    /// The name of the session's terminal below `/dev`.
+    /// Name below `/dev` of the session's terminal; `None` if it has none.
     terminal: Option<String>,
-    /// Whether the session comes from another machine.
+    /// Whether the user logged in from another host.
     remote: bool,
 }
 
 impl LogindSession {
-    /// Returns whether this is a local session of root on `terminal`.
+    /// Returns whether root logged in locally on `terminal`, a name below `/dev`.
     pub(crate) fn is_roots_on(&self, terminal: &str) -> bool {
         self.uid == 0 && !self.remote && self.terminal.as_deref() == Some(terminal)
     }
@@ -34,19 +34,19 @@ pub(crate) fn is_there() -> bool {
     Path::new(SESSIONS).exists()
 }
 
-/// Returns the session to whose control group this process belongs. A process needs root's rights to leave its control
-/// group.
+/// Returns the session of this process's control group; `None` if it belongs to no session. A process cannot leave its
+/// control group without root's rights.
 pub(crate) fn session() -> Option<LogindSession> {
     read(&session_of(&groups())?)
 }
 
-/// Returns the text of the file of the session to whose control group this process belongs.
+/// Returns the text of logind's file about the session of this process's control group; `None` if there is none.
 pub(crate) fn text_of_session() -> Option<String> {
     text(&session_of(&groups())?)
 }
 
-/// Returns the users of the sessions of this process: of `session`, found by control group, and of the kernel's audit
-/// session.
+/// Returns the uids of the users to whom this process belongs: by its logind session, by its audit session `audit`, and
+/// by the slice of its control group.
 pub(crate) fn owners(session: Option<&LogindSession>, audit: Option<u32>) -> Vec<u32> {
     let by_audit = audit.filter(|id| *id != u32::MAX).and_then(|id| read(&id.to_string()));
     let slice = slice_of(&groups());
@@ -58,7 +58,8 @@ fn groups() -> String {
     fs::read_to_string("/proc/self/cgroup").unwrap_or_default()
 }
 
-/// Returns the path of the control group in systemd's hierarchy, from the content of `/proc/PID/cgroup`.
+/// Returns the path of the control group in systemd's hierarchy; empty if there is none. `groups` is the text of
+/// `/proc/PID/cgroup`.
 fn path_of(groups: &str) -> &str {
     let lines = groups.lines().filter_map(|line| line.split_once(':')?.1.split_once(':'));
     let mut own = lines.filter(|(controllers, _)| matches!(*controllers, "" | "name=systemd"));

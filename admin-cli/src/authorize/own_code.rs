@@ -1,4 +1,4 @@
-//! Asks for the acting user's own code. Verifies it, claims it and limits wrong codes as a login does.
+//! Asks for the acting user's own code. Verifies the code, marks it as used and limits wrong codes, as a login does.
 
 use core::fmt;
 
@@ -36,33 +36,35 @@ use crate::{
 
 const APP_ALONE: &str = "A backup code is not accepted here: type a code from your app.";
 
-/// The codes to ask for, and what to do after the last one.
+/// The codes to ask for, and the work to do after them.
 pub(crate) struct Question<'a> {
-    /// Number of codes to ask for. Each code can be used only once.
+    /// Number of codes to ask for. They must differ, since each code can be used only once.
     pub(crate) codes: u8,
-    /// Which kinds of codes are accepted.
+    /// Kinds of codes that are accepted.
     pub(crate) ways: OwnCodeWays,
-    /// The work that follows the last code.
+    /// The work to do after the last correct code.
     pub(crate) then: AfterCodes<'a>,
 }
 
-/// The work that follows the last code. It gets the attempt and the keyboard with which the codes were verified.
+/// The work to do after the last correct code. It gets the attempt that verified the codes and the keyboard that read
+/// them.
 pub(crate) type AfterCodes<'a> =
     &'a mut dyn FnMut(&mut Attempt<'_>, &mut Keyboard) -> Result<(), CliError>;
 
-/// Which kinds of codes are accepted.
+/// Kinds of codes that are accepted from the acting user.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum OwnCodeWays {
-    /// All kinds that a login accepts.
+    /// Verification codes and backup codes.
     All,
     /// Only verification codes, because the operation concerns the backup codes.
     App,
 }
 
-/// Asks a user for codes, and then runs `question.then`.
+/// Asks a user for codes, verifies them against the record `found`, and then runs `question.then`.
 ///
 /// # Errors
-/// [`CliError`] if a code is refused, the user stops or is locked out, or the ledger cannot be opened.
+/// [`CliError`] if a code is refused, the user stops or is locked out, the ledger cannot be opened, or `question.then`
+/// fails.
 pub(crate) fn ask(
     context: &Context,
     keyboard: &mut Keyboard,
@@ -99,7 +101,7 @@ pub(crate) fn ask(
     then(&mut asking.attempt, asking.keyboard)
 }
 
-/// The state of asking one user.
+/// A prompt for codes of one user.
 struct CodePrompt<'a> {
     account: &'a Account,
     attempt: Attempt<'a>,
@@ -107,12 +109,12 @@ struct CodePrompt<'a> {
     ways: OwnCodeWays,
 }
 
-/// Why an answer is refused.
+/// Why the user's answer to a prompt is not accepted.
 #[derive(Debug)]
 enum CodeError {
-    /// Another answer may be correct, so the question is asked again. Holds the message to show.
+    /// The answer is wrong, and the user is asked again. Has the message to show before.
     Again(String),
-    /// No other answer would be accepted. Holds the failure of the command.
+    /// No answer can be accepted now. Has the error with which the command ends.
     Over(CliError),
 }
 
@@ -201,8 +203,8 @@ impl CodePrompt<'_> {
         }
     }
 
-    /// Does what a login does after a correct code: stores the time and the source, queues the mail that the code
-    /// causes, and writes a line to the log.
+    /// Does what a login does after a correct code: stores the time and the source, queues the mail about the code, and
+    /// writes a log line.
     fn accept(&self, accepted: Accepted) {
         let Ports { records, clock, journal, outbox, .. } = self.attempt.ports;
         if let Ok(now) = clock.now() {
@@ -268,7 +270,7 @@ impl CodePrompt<'_> {
     }
 }
 
-/// Returns a login request with a proven first factor, because the user at this keyboard has logged in.
+/// Returns the request of a login whose first factor is proven. The user at this keyboard has logged in.
 fn request(account: &Account) -> Request {
     Request {
         service: "twinlock".into(),
@@ -280,7 +282,7 @@ fn request(account: &Account) -> Request {
     }
 }
 
-/// A conversation without a user. Verifying a code here asks no question.
+/// A conversation without a user: every question fails. Verifying a code asks none.
 pub(crate) struct Nobody;
 
 impl Conversation for Nobody {
@@ -291,7 +293,7 @@ impl Conversation for Nobody {
     fn tell(&self, _: &str) {}
 }
 
-/// Returns `said` with a sentence that says how many attempts are left.
+/// Returns `said` followed by the number of attempts that are left; `said` alone if there are none.
 pub(crate) fn with_tries(said: &str, left: u8) -> String {
     match left {
         0 => said.into(),

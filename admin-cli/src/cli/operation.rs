@@ -1,4 +1,4 @@
-//! Maps each verb to its operation in the permission table of twinlock-core.
+//! Maps each verb to its operation in twinlock-core's permission table.
 
 use twinlock_core::authorization::Operation;
 use twinlock_doctor::Subject;
@@ -8,8 +8,8 @@ use crate::cli::{
 };
 
 impl Verb {
-    /// Returns the operation of a verb. Matches every verb by name, so that a new verb without an operation does not
-    /// compile.
+    /// Returns the verb's operation in the permission table. There is no wildcard arm, so that a new verb without an
+    /// operation does not compile.
     pub(crate) fn operation(&self) -> Operation {
         match self {
             Self::Enroll(wanted) if wanted.many.from.is_some() => Operation::EnrollList,
@@ -52,7 +52,7 @@ impl Verb {
         }
     }
 
-    /// Returns the user that a verb is about, as typed; `None` for several users or for the host.
+    /// Returns the user that the verb is about, as typed; `None` if it is about several users or the host.
     pub(crate) fn target(&self) -> Option<&str> {
         match self {
             Self::Enroll(wanted) => wanted.user.as_deref(),
@@ -86,7 +86,7 @@ impl Verb {
         }
     }
 
-    /// Returns the options `--reason` and `--break-glass` of a verb; both unset if the verb does not have them.
+    /// Returns the verb's options `--reason` and `--break-glass`. Both are unset if the verb does not have them.
     pub(crate) fn grounds(&self) -> Grounds {
         match self {
             Self::Enroll(wanted) => wanted.grounds.clone(),
@@ -174,7 +174,7 @@ mod tests {
     use super::*;
     use crate::cli::Command;
 
-    /// Returns the words of every verb, such as `import` and `uri`, without the command's own name.
+    /// Returns each verb as a list of its words, such as `import`, `uri`, without the command's own name.
     fn verbs() -> Vec<Vec<String>> {
         fn below(command: &clap::Command, words: &[String], found: &mut Vec<Vec<String>>) {
             let subs: Vec<_> =

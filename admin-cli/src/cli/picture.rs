@@ -4,12 +4,12 @@ use clap::Args;
 
 use crate::cli::Grounds;
 
-/// The key of a picture or export that is imported.
+/// Which of several keys in a picture or export is imported. If both fields are `None`, there must be only one key.
 #[derive(Clone, Copy, Default)]
 pub(crate) struct Choice<'a> {
-    /// The value of `--name`.
+    /// Name of the key as the app shows it, the value of `--name`.
     pub(crate) name: Option<&'a str>,
-    /// The value of `--index`, from 1.
+    /// Number of the key in the printed list, from 1, the value of `--index`.
     pub(crate) index: Option<usize>,
 }
 
@@ -32,13 +32,13 @@ pub(crate) struct FromPicture {
 }
 
 impl FromPicture {
-    /// Returns the user name. The user and the file may be given in either order, because `import oath` takes its file
-    /// first; the file is recognized by its name.
+    /// Returns the user name. User and file may be given in either order, since `import oath` takes its file first. The
+    /// file is recognized by its name.
     pub(crate) fn user(&self) -> &str {
         if self.is_turned() { &self.file } else { &self.user }
     }
 
-    /// Returns the path of the picture.
+    /// Returns the path of the picture; `/dev/stdin` for `-`.
     pub(crate) fn file(&self) -> &str {
         match if self.is_turned() { self.user.as_str() } else { self.file.as_str() } {
             "-" => "/dev/stdin",
@@ -46,7 +46,7 @@ impl FromPicture {
         }
     }
 
-    /// Returns which key is selected.
+    /// Returns which of the picture's keys is imported.
     pub(crate) fn choice(&self) -> Choice<'_> {
         Choice { name: self.name.as_deref(), index: self.index }
     }
@@ -56,8 +56,8 @@ impl FromPicture {
     }
 }
 
-/// Returns whether a word is the path of a picture and not a user name. No account name contains a slash or ends like a
-/// picture's name.
+/// Returns whether the word is the path of a picture, and not a user name: it is `-`, contains a slash, or ends with
+/// `.png`, `.jpg` or `.jpeg`.
 fn is_path(word: &str) -> bool {
     let suffix = word.rsplit_once('.').map_or("", |(_, suffix)| suffix);
     let suffixes = ["png", "jpg", "jpeg"];

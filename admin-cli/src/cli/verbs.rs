@@ -146,8 +146,9 @@ pub(crate) enum Verb {
 }
 
 impl Verb {
-    /// Returns whether the verb changes stored state and cannot simply be run again. Returns `false` for verbs that
-    /// work on the outbox and the folders of the epoch, because their work is resumed after a failure.
+    /// Returns whether the verb changes stored data and cannot simply be run again after a failure. `setup` and
+    /// `teardown` return `false`, since their messages say what is in force; so do verbs whose work the next run
+    /// resumes.
     pub(crate) fn changes(&self) -> bool {
         match self {
             Self::Enroll(_)

@@ -1,4 +1,5 @@
-//! `twinlock backup-codes USER`: revokes a user's backup codes and issues new ones, at the next login or on paper.
+//! `twinlock backup-codes USER`: revokes a user's backup codes and issues new ones, which the next login shows or which
+//! are handed over on paper.
 
 use std::cell::Cell;
 
@@ -35,7 +36,7 @@ use crate::{
     text::{WIDTH, count, plain, wrap},
 };
 
-/// Replaces a user's backup codes after confirmation.
+/// Asks for confirmation, then replaces a user's backup codes.
 pub(crate) fn run(context: &Context, wanted: &BackupCodesArgs) -> Result<(), CliError> {
     context.need_root("replace backup codes")?;
     wanted.save.as_deref().map(qr_image::must_be_free).transpose()?;
@@ -84,7 +85,8 @@ fn announcement(
     format!("{dead} {next}")
 }
 
-/// Revokes the backup codes, so that the user's next login shows new ones. Only the user sees these.
+/// Revokes the backup codes and issues a ticket for new ones, which the user's next login shows. Nobody else sees them.
+/// `mail` is the address on record.
 fn owe(
     context: &Context,
     account: &Account,
@@ -120,7 +122,7 @@ fn owe(
     })
 }
 
-/// Generates new backup codes and prints or saves them for the user.
+/// Replaces the backup codes and prints or saves the new ones, to be handed over to the user.
 fn hand_over(
     context: &Context,
     account: &Account,
@@ -193,7 +195,7 @@ fn show(
     })
 }
 
-/// Lists codes in groups of digits, one code per line.
+/// Returns the codes as text, one on each line, in groups of characters.
 fn listed(codes: &[Zeroizing<String>]) -> Zeroizing<String> {
     let mut list = Zeroizing::new(String::with_capacity(codes.len() * 32));
     for code in codes {

@@ -1,5 +1,5 @@
 //! `twinlock change`: replaces the acting user's own authenticator. Asks for a code of the old authenticator, which
-//! works until the user has typed a code of the new one.
+//! keeps working until the user types a code of the new one.
 
 use serde_json::json;
 use twinlock_core::{
@@ -50,7 +50,7 @@ fn not_set_up(user: &str) -> CliError {
     )
 }
 
-/// Returns the failure for changing another user's key, which would give the caller both factors of that user.
+/// Returns the error for changing another user's key. The caller would then have both factors of that user.
 fn of_another(user: &str) -> CliError {
     let user = plain(user);
     CliError::new(

@@ -1,5 +1,5 @@
-//! `twinlock completions SHELL`: prints clap's completion script without hidden verbs, extended by the host's users and
-//! groups.
+//! `twinlock completions SHELL`: prints clap's completion script without hidden verbs, with completion of the host's
+//! users and groups added.
 
 use std::io::Write;
 
@@ -8,12 +8,12 @@ use clap_complete::Shell;
 
 use crate::{cli, error::exit::CliError};
 
-/// Arguments that contain a user name.
+/// Ids of the arguments whose values are user names.
 const USERS: [&str; 2] = ["user", "users"];
-/// The option that contains a group name.
+/// Id of the argument whose value is a group name.
 const GROUP: &str = "group";
 
-/// Prints a completion script.
+/// Prints the completion script for a shell.
 #[expect(clippy::wildcard_enum_match_arm, reason = "every other case is treated the same")]
 pub(crate) fn run(shell: Shell) -> Result<(), CliError> {
     let mut command = shown(&cli::Command::command());
@@ -31,7 +31,7 @@ pub(crate) fn run(shell: Shell) -> Result<(), CliError> {
         .map_err(|error| crate::commands::manual::failure(&error))
 }
 
-/// Returns a command without its hidden verbs.
+/// Returns a copy of the command without hidden verbs, and with a hint at each argument that is a user name.
 fn shown(command: &Command) -> Command {
     // clap requires `'static` names. Leaking them is harmless, because the process ends after it has printed the
     // script.
@@ -56,7 +56,7 @@ fn is_user(arg: &Arg) -> bool {
     USERS.contains(&arg.get_id().as_str())
 }
 
-/// Returns the words of every verb that takes a user name.
+/// Returns each verb that takes a user name, as words such as `import uri`.
 fn verbs_of_users(command: &Command) -> Vec<String> {
     let mut found = Vec::new();
     for verb in command.get_subcommands() {
@@ -69,8 +69,8 @@ fn verbs_of_users(command: &Command) -> Vec<String> {
     found
 }
 
-/// Renames clap's completion function and removes its registration, because a function that calls it is registered
-/// instead.
+/// Returns clap's bash script with its function renamed to `_twinlock_verbs` and its registration removed. The function
+/// that [`bash`] adds calls it and is registered in its place.
 fn without_registration(text: &str) -> String {
     let end = text.find("\nif [[ \"${BASH_VERSINFO").unwrap_or(text.len());
     text.get(..end).unwrap_or(text).replace("_twinlock() {", "_twinlock_verbs() {")
@@ -108,7 +108,7 @@ complete -F _twinlock -o bashdefault -o default twinlock
     )
 }
 
-/// Adds the completion of group names for zsh, because clap has no hint for groups.
+/// Returns clap's zsh script with completion of group and user names, for which clap has no hints.
 fn zsh(text: &str) -> String {
     text.replace(":GROUP:_default", ":GROUP:_groups").replace(":USER:_default", ":USER:_users")
 }

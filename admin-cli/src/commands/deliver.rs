@@ -1,4 +1,4 @@
-//! `twinlock deliver`: sends the notifications that are queued in the outbox.
+//! `twinlock deliver`: sends the mails that are queued in the outbox.
 
 mod renewal;
 
@@ -23,12 +23,12 @@ use crate::{
     text::count,
 };
 
-/// Number of failures after which the run ends, because further mails would probably fail too.
+/// Number of failures after which the run ends. Further mails would probably fail as well.
 const STRIKES: u32 = 5;
-/// Number of failures that a timeout of the mail program counts as, because each timeout costs a minute.
+/// Number of failures for which a timeout of the mail program counts, since each timeout delays the run by a minute.
 const SLOW: u32 = 2;
 
-/// The totals of a run.
+/// Totals of one run of `twinlock deliver`.
 #[derive(Default)]
 struct DeliveryReport {
     sent: usize,
@@ -38,7 +38,7 @@ struct DeliveryReport {
     failure: Option<CliError>,
 }
 
-/// Sends the notifications that are due. `patience` is the time limit for each mail in seconds.
+/// Sends the queued mails that are due. `patience` is the maximum time for each mail, in seconds.
 pub(crate) fn run(context: &Context, patience: u64) -> Result<(), CliError> {
     context.need_root("send the outbox")?;
     let mut report = DeliveryReport::default();
@@ -154,18 +154,18 @@ impl DeliveryRun<'_> {
     }
 }
 
-/// The outcome of a delivery attempt.
+/// Outcome of a delivery without an error.
 enum Sending {
     Sent,
-    /// No mail was sent, because the user is enrolled or has a valid ticket by now.
+    /// No mail was sent, because the user no longer needs one: the user is enrolled or has a valid ticket.
     NotNeeded,
 }
 
-/// Why a notification was not sent.
+/// Why a queued mail was not sent.
 #[derive(Debug)]
 enum DeliveryError {
     Mail(MailError),
-    /// The accounts, the records or the clock cannot be read. Holds the failure.
+    /// The accounts, the records or the clock cannot be read, for this reason.
     Elsewhere(CliError),
 }
 

@@ -20,13 +20,14 @@ use crate::{
     text::{WIDTH, count, minute, plain, wrap, zone},
 };
 
-/// The ledger name of a device and its content, which is `None` if it is unreadable or the device has expired.
+/// A file of the ledger about a remembered device: its name, and the device, which is `None` if the file cannot be read
+/// or the device has expired.
 struct RememberedEntry {
     name: String,
     device: Option<Device>,
 }
 
-/// Lists a user's remembered devices.
+/// Prints a user's remembered devices.
 pub(crate) fn list(context: &Context, user: &str) -> Result<(), CliError> {
     context.need_root("list devices")?;
     let account = context.account(user)?;
@@ -48,7 +49,7 @@ pub(crate) fn list(context: &Context, user: &str) -> Result<(), CliError> {
     context.print(&format!("{}Times are {}.\n", Columns::default().align(&rows), zone()))
 }
 
-/// Forgets one remembered device, or all.
+/// Forgets one of a user's remembered devices, or all.
 pub(crate) fn forget(context: &Context, wanted: &Forget) -> Result<(), CliError> {
     context.need_root("forget devices")?;
     let authorizer = Authorizer::of(context)?;
@@ -90,7 +91,8 @@ pub(crate) fn forget(context: &Context, wanted: &Forget) -> Result<(), CliError>
     Ok(())
 }
 
-/// Returns the remembered devices, oldest first. Expired ones have no content.
+/// Returns the ledger's files about devices of the account, those without a valid device first, then by age, oldest
+/// first.
 fn remembered(context: &Context, account: &Account) -> Result<Vec<RememberedEntry>, CliError> {
     let user_ledger = context.machine.ledger.open(&LedgerKey::of(Some(account), &account.name))?;
     let generation = generation(context, account)?;

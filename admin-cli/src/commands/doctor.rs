@@ -1,4 +1,5 @@
-//! `twinlock doctor`: prints the findings about the PAM stack and about settings, records and ledger.
+//! `twinlock doctor`: reads the settings, records and ledger, and passes them to the crate `twinlock_doctor`, which
+//! judges the PAM stacks and sshd.
 
 mod candidate;
 mod effects;
@@ -45,12 +46,12 @@ use crate::{
     text::{Notation, harmless},
 };
 
-/// Used percentage from which the ledger is reported as filling up.
+/// Percentage of the ledger's space or names in use from which doctor warns.
 const FILLING: u64 = 50;
-/// The required owner of settings files.
+/// User who must own the settings files.
 const OWNER: Owner = Owner(0);
 
-/// Checks the configuration that the arguments name, and prints the findings. Returns the exit status of doctor.
+/// Runs `twinlock doctor`: checks what the arguments name, prints the report and returns its exit status.
 pub(crate) fn run(arguments: &Doctor, command: &Command) -> ExitCode {
     let opened = ChosenSettings::of(command).and_then(|chosen| {
         let request = Request { arguments, format: format_of(command), chosen: &chosen };
@@ -74,14 +75,14 @@ fn format_of(command: &Command) -> Format {
     if command.json { Format::Json } else { Format::Text }
 }
 
-/// The arguments, output format and settings file of one run of doctor.
+/// Arguments, output format and settings file of one run of doctor.
 struct Request<'a> {
     arguments: &'a Doctor,
     format: Format,
     chosen: &'a ChosenSettings,
 }
 
-/// The bytes for standard output and standard error, and the exit status of one run of doctor.
+/// Result of one run of doctor: the bytes for standard output and for standard error, and the exit status.
 struct Report {
     out: Vec<u8>,
     complaints: Vec<u8>,
@@ -98,12 +99,12 @@ impl Request<'_> {
     }
 }
 
-/// Returns the effects of the settings of this host, and of the records that they name.
+/// Returns what the default settings file of this host means for doctor.
 pub(crate) fn of_this_host() -> Settings {
     of_host(&ChosenSettings { path: settings::PATH.into(), is_named: false })
 }
 
-/// Returns the effects of a settings file of this host, and of the records that it names.
+/// Returns what a settings file of this host, and the records that it names, mean for doctor.
 fn of_host(chosen: &ChosenSettings) -> Settings {
     match chosen.load() {
         Ok(loaded) => {
@@ -154,7 +155,8 @@ fn hidden_settings(config: &str) -> Finding {
     }
 }
 
-/// Returns the accounts with a code or a valid ticket; `None` if there are none, or the caller may not see them.
+/// Returns the names of the accounts that have a code or a valid ticket; `None` if there are none, or if the caller may
+/// not read the records.
 fn enrolled(machine: &Machine) -> Option<Vec<String>> {
     let users = enrolled_users::everybody(&machine.records).ok()?;
     let names: Vec<String> =
@@ -162,7 +164,7 @@ fn enrolled(machine: &Machine) -> Option<Vec<String>> {
     (!names.is_empty()).then_some(names)
 }
 
-/// Returns whether root is enrolled, or exempt from codes in every login.
+/// Returns whether root can pass a check for a code: root is enrolled, or exempt in every login.
 fn root_code(machine: &Machine, policy: &Policy) -> RootCode {
     let of_root = |rule: &&Rule| {
         let named = rule.user.as_ref().is_none_or(|user| user == "root");
@@ -180,7 +182,7 @@ fn root_code(machine: &Machine, policy: &Policy) -> RootCode {
     }
 }
 
-/// Returns the findings about settings, records, ledger and mail, which concern every PAM stack.
+/// Returns findings about settings, records, ledger and mail. They apply to every stack that calls the module.
 fn behind(chosen: &ChosenSettings, loaded: Loaded) -> Vec<Finding> {
     let config = &chosen.path;
     let mut found: Vec<Finding> =
@@ -245,8 +247,8 @@ fn unseen(records: &str) -> Finding {
     }
 }
 
-/// Checks whether the records folder can prove that a user has no record, as a login requires. The path in the finding
-/// is empty; the caller sets it.
+/// Checks that the records folder can prove that a user has no record, which logins of users without one need. The
+/// caller must set the place of the finding, which is empty.
 fn proven(machine: &Machine, config: &str) -> Result<(), Finding> {
     let refusing = |who: &str, fault: StoreError| {
         let failure = CliError::from(fault);
@@ -269,7 +271,8 @@ fn proven(machine: &Machine, config: &str) -> Result<(), Finding> {
         .map_err(|fault| refusing("Every user without a record in this folder", fault))
 }
 
-/// Returns a finding if no account is enrolled, although logins require a code.
+/// Returns the finding that no account is enrolled although logins require a code; `None` if one is enrolled or no
+/// login requires a code.
 fn nobody(machine: &Machine, policy: &Policy) -> Option<Finding> {
     let mut broken = None;
     for entry in enrolled_users::everybody(&machine.records).into_iter().flatten() {
@@ -299,8 +302,8 @@ fn nobody(machine: &Machine, policy: &Policy) -> Option<Finding> {
     })
 }
 
-/// Returns whether an entry belongs to a user who is enrolled or has a valid ticket, and whose account exists or cannot
-/// be looked up.
+/// Returns whether the entry is of a user who can log in: the user is enrolled or has a valid ticket, and the account
+/// exists or cannot be looked up.
 fn counts(machine: &Machine, entry: &EnrolledUser) -> bool {
     let now = machine.clock.now().ok().map(|now| now.unix);
     let works = |ticket: &Ticket| now.is_some_and(|now| now < ticket.voucher.until);
@@ -313,7 +316,7 @@ fn counts(machine: &Machine, entry: &EnrolledUser) -> bool {
     can && !matches!(machine.accounts.by_name(&entry.user), Ok(None))
 }
 
-/// Returns whether the first rule that applies to every sshd login is an exemption.
+/// Returns whether the first rule that applies to every user and address at sshd is an exemption that has not ended.
 fn exempts_everybody(machine: &Machine, policy: &Policy) -> bool {
     let everybody = |rule: &&Rule| {
         let everywhere = rule.service.as_ref().is_none_or(|service| service == "sshd");
@@ -326,8 +329,8 @@ fn exempts_everybody(machine: &Machine, policy: &Policy) -> bool {
     })
 }
 
-/// Returns a finding if a login could not use the ledger. A ledger that need not be mounted may be missing, because the
-/// first login creates it.
+/// Returns a finding if logins cannot use the ledger, or if it is filling up. A missing ledger is no fault if the
+/// settings do not require a mount, since the first login creates it.
 fn ledger(machine: &Machine, places: &Places) -> Option<Finding> {
     let path = &*places.ledger;
     if !places.ledger_mounted {
@@ -345,7 +348,7 @@ fn ledger(machine: &Machine, places: &Places) -> Option<Finding> {
     })
 }
 
-/// Returns a finding if the ledger is filling up, before it refuses logins.
+/// Returns a warning if at least [`FILLING`] percent of the ledger are in use. A full ledger refuses every code.
 fn filling(machine: &Machine, path: &str) -> Option<Finding> {
     let fill = machine.ledger.fill().ok()?;
     let (what, percent) = match fill.names >= fill.space {

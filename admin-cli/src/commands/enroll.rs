@@ -46,12 +46,12 @@ use crate::{
     text::{WIDTH, plain, wrap},
 };
 
-/// Length of a new key in bytes: 160 bits, as RFC 4226 section 4 recommends.
+/// Length in bytes of a new key: 160 bits, as RFC 4226 section 4 recommends.
 const KEY_BYTES: usize = 20;
-/// Number of answers that the user may give to the prompt for a code.
+/// Number of codes that the user may type before the enrollment fails.
 const TRIES: u8 = 5;
 
-/// Enrolls a user.
+/// Enrolls the user whom the arguments name.
 pub(crate) fn run(context: &Context, wanted: &Enroll) -> Result<(), CliError> {
     context.need_root("enroll users")?;
     check_arguments(context, wanted)?;
@@ -95,10 +95,11 @@ pub(crate) fn run(context: &Context, wanted: &Enroll) -> Result<(), CliError> {
     Ok(())
 }
 
-/// Checks that no other account was enrolled on this host since the run began.
+/// Checks that this run may still enroll without a code: either it asked for one, or no other run has enrolled an
+/// account since it began.
 ///
 /// # Errors
-/// [`CliError`] if one was. The message says so if it is the account of this user.
+/// [`CliError`] if another run has. If it has enrolled the same user, the message says so.
 fn still_first(context: &Context, account: &Account, by: &Authorized) -> Result<(), CliError> {
     by.is_still_first(context).map_err(|failure| match context.machine.records.newest(account) {
         Ok(Some(found)) if enrollment::is_enrolled(&found) => overtaken(&account.name),
@@ -107,7 +108,7 @@ fn still_first(context: &Context, account: &Account, by: &Authorized) -> Result<
 }
 
 /// Returns a note for the record that the acting user has seen a new key; `None` if the key is the acting user's own.
-/// Because of this note, the next logins ask the user of the key to replace it.
+/// Because of the note, the next logins ask the user to replace the key.
 fn seen(
     context: &Context,
     account: &Account,
@@ -117,8 +118,8 @@ fn seen(
     Ok((!by.shows_to(account)).then_some(KeyDisclosure { audit, postponed: 0 }))
 }
 
-/// Opens the user's part of the ledger, before the key is shown: without it no code can prove the app, and the user
-/// would have scanned for nothing.
+/// Opens the user's part of the ledger. This is done before the key is shown, because without the ledger no code can be
+/// verified and the user would scan the QR code for nothing.
 ///
 /// # Errors
 /// [`CliError`] if the ledger cannot be opened. Nothing was changed then.
@@ -130,8 +131,8 @@ fn user_ledger<'a>(
     opened.map_err(|fault| CliError::from(fault).unchanged())
 }
 
-/// Notes in the record that no code of its new key was accepted before now, in this boot of the host. Creates the
-/// ledger if it is missing.
+/// Records that the new key was unused until now, in this boot, so that its first code need not be older than the
+/// epoch. Creates the ledger if it is missing.
 fn mark_as_fresh(context: &Context, record: &mut Record) -> Result<(), CliError> {
     let now = context.now()?;
     if context.machine.ledger.floor(now).is_ok()
@@ -194,8 +195,7 @@ fn fresh_key() -> Result<Key, CliError> {
         .map_err(|_| twinlock_core::base::error::MachineError.into())
 }
 
-/// Asks for a code until one proves that the app has the key. Claims the code's step, so that no login accepts the
-/// code.
+/// Asks for a code until one proves that the app has the key. Marks the code as used, so that no login accepts it.
 fn prove(
     context: &Context,
     successor: &Successor,
@@ -235,7 +235,8 @@ fn prove(
     Err(unproven(user))
 }
 
-/// Verifies a code and claims its step. Returns `None` on success, and otherwise a message for the user.
+/// Verifies a code of the new key and marks it as used. Returns `None` if the code is correct, otherwise a message for
+/// the user.
 fn check(
     context: &Context,
     successor: &Successor,

@@ -1,5 +1,5 @@
-//! `twinlock enroll --from people.csv`: enrolls the users of a list, each one completely or not at all. A second run
-//! continues after the last enrolled user.
+//! `twinlock enroll --from people.csv`: enrolls or invites the users of a list, each completely or not at all. A second
+//! run skips users who are enrolled already.
 
 use std::collections::HashMap;
 
@@ -28,15 +28,15 @@ use crate::{
     text::plain,
 };
 
-/// The user of each key in the list, by the key's identifier.
+/// For each key of the list, by its identifier, the user of the first line that has it.
 #[derive(Default)]
 struct Owners(HashMap<[u8; 16], String>);
 
 impl Owners {
-    /// Checks that no earlier line has the key of `authenticator` for another user.
+    /// Checks that no earlier line gives the key to another user.
     ///
     /// # Errors
-    /// [`CliError`] if one has. A line was probably copied, and both users would have the same codes.
+    /// [`CliError`] if one does. A line was probably copied, and both users would have the same codes.
     fn only(&mut self, user: &str, authenticator: &Authenticator) -> Result<(), CliError> {
         let keyed = Keyed::new(&authenticator.key, Algorithm::Sha256);
         let Some(keyed) = keyed else { return Ok(()) };
@@ -49,7 +49,7 @@ impl Owners {
     }
 }
 
-/// Enrolls or invites the users of the list.
+/// Enrolls each user of the list who has a key there, and invites the others. `path` is that of the list.
 pub(crate) fn run(context: &Context, path: &str, wanted: &Enroll) -> Result<(), CliError> {
     context.need_root("enroll users")?;
     let authorizer = Authorizer::of(context)?;
@@ -87,7 +87,7 @@ pub(crate) fn run(context: &Context, path: &str, wanted: &Enroll) -> Result<(), 
     }
 }
 
-/// A user of the list, with the name of the new authenticator.
+/// A row of the list, and the name that its authenticator gets.
 struct ListedUser<'a> {
     row: &'a UserRow<'a>,
     name: &'a str,
@@ -122,8 +122,7 @@ fn one(
     }
 }
 
-/// Returns an authenticator with a key of the list. The key is marked as seen by the acting user, who can read the
-/// list.
+/// Returns an authenticator with the key of a row. The key is marked as seen by the acting user, who can read the list.
 fn authenticator(
     context: &Context,
     by: &Authorized,

@@ -1,4 +1,4 @@
-//! `twinlock epoch`: creates what the first login needs, and manages the replay-protection epoch.
+//! `twinlock epoch`: creates the folders that a login needs, and manages the replay-protection epoch.
 
 use twinlock_core::{
     base::{account::Folder, time::UnixTime},
@@ -18,7 +18,7 @@ use crate::{
     text::{instant, time_of_day},
 };
 
-/// Creates the missing parts of the records folder and of the ledger.
+/// Creates what is missing of the records folder and the ledger.
 pub(crate) fn ensure(context: &Context) -> Result<(), CliError> {
     context.need_root("prepare records and ledger")?;
     let floor = create_store::prepare(&context.machine).map_err(|fault| in_part(failure(fault)))?;
@@ -26,7 +26,7 @@ pub(crate) fn ensure(context: &Context) -> Result<(), CliError> {
     Ok(())
 }
 
-/// Starts a new epoch at the current time.
+/// Begins a new epoch now. Codes from before count as used.
 pub(crate) fn now(context: &Context) -> Result<(), CliError> {
     context.need_root("begin an epoch")?;
     let by = Authorizer::of(context)?.prove(context, &mut Keyboard::open()?)?;
@@ -37,7 +37,7 @@ pub(crate) fn now(context: &Context) -> Result<(), CliError> {
     Ok(())
 }
 
-/// Removes expired entries from the whole ledger.
+/// Removes expired entries from the ledger of every user.
 pub(crate) fn sweep(context: &Context) -> Result<(), CliError> {
     context.need_root("sweep the ledger")?;
     let now = context.now()?;
@@ -63,7 +63,7 @@ pub(crate) fn sweep(context: &Context) -> Result<(), CliError> {
     Ok(())
 }
 
-/// Prints when the epoch began. Codes that were used since then are known.
+/// Prints the time at which the epoch began. Codes from before that time count as used.
 pub(crate) fn show(context: &Context) -> Result<(), CliError> {
     context.need_root("read the ledger")?;
     let now = context.now()?;
@@ -100,13 +100,12 @@ fn say(context: &Context, what: &str, floor: UnixTime) {
     context.say(&sentence, serde_json::json!({ "used_until": floor.0 }));
 }
 
-/// Adds to a failure that running the command again creates what is missing. Each part is created completely or not at
-/// all.
+/// Adds to an error that a second run creates what is missing. Each part is created completely or not at all.
 fn in_part(failure: CliError) -> CliError {
     failure.but("run it again to create what is missing")
 }
 
-/// Adds to a failure that no new epoch has begun. The epoch is replaced last and atomically, so the old one is valid.
+/// Adds to an error that no new epoch has begun. The epoch is replaced atomically and last, so the old one is in force.
 fn stands(failure: CliError) -> CliError {
     failure.but("no new epoch has begun")
 }

@@ -1,4 +1,4 @@
-//! `twinlock explain USER@ADDRESS`: explains what a login would do, step by step, and which rules have no effect.
+//! `twinlock explain USER@ADDRESS`: says step by step what would happen at a login, and which rules have no effect.
 
 mod door;
 mod line;
@@ -41,27 +41,27 @@ use crate::{
     text::{WIDTH, count, instant, plain, wrap},
 };
 
-/// The login to be explained.
+/// The login that is explained.
 pub(crate) struct ExplainedLogin<'a> {
-    /// The account of the user who logs in.
+    /// Account of the user who logs in.
     pub(crate) account: &'a Account,
-    /// The PAM service that the user logs in to.
+    /// Name of the PAM service of the login.
     pub(crate) service: &'a str,
-    /// The address of the client; `None` for a local login.
+    /// IP address of the client; `None` for a local login.
     pub(crate) address: Option<IpAddr>,
-    /// When the login happens.
+    /// Time of the login.
     pub(crate) now: Now,
 }
 
 /// The explanation of one step, as text and as JSON.
 pub(crate) struct ExplainStep {
-    /// The lines of text.
+    /// Lines for people.
     pub(crate) lines: Vec<String>,
-    /// The same explanation as a JSON object.
+    /// The same explanation for programs, as a JSON object.
     pub(crate) object: Value,
 }
 
-/// Explains one login.
+/// Explains a login. `login` is `USER@ADDRESS` or `USER`, and `service` the PAM service.
 pub(crate) fn run(context: &Context, login: &str, service: &str) -> Result<(), CliError> {
     context.need_root("explain logins")?;
     let (user, address) = taken_apart(login)?;
@@ -92,14 +92,15 @@ pub(crate) fn run(context: &Context, login: &str, service: &str) -> Result<(), C
     )
 }
 
-/// What the earlier steps of the explanation found, for the last step.
+/// Results of earlier steps that the last step needs.
 struct Seen<'a> {
     decided: Result<Decided, LookupError>,
     record: &'a Result<Option<Snapshot>, StoreError>,
     public_key: PublicKey,
 }
 
-/// Explains the last step of a login that reaches PAM: whether a code is asked for, and what happens otherwise.
+/// Explains the last step of a login that reaches PAM: whether a code is asked for, set-up is offered, or the login is
+/// refused. `comes` says how the login goes on after the PAM lines.
 fn come_to(
     context: &Context,
     login: &ExplainedLogin<'_>,
@@ -140,7 +141,7 @@ fn come_to(
     end(context, &plain(&login.account.name), admission, found.ok().flatten())
 }
 
-/// Explains the last step of a login by a program that does not run as root, as its service shows.
+/// Explains the last step of a login through a service whose program does not run as root: the module refuses it.
 fn not_root(login: &ExplainedLogin<'_>) -> ExplainStep {
     let word = Reason::CallerNotRoot { uid: login.account.uid }.word();
     let explained = refusal_messages::explain(word, &plain(&login.account.name));
@@ -189,7 +190,8 @@ fn print(
     context.print(&format!("{}\n", text.join("\n")))
 }
 
-/// Splits `ada@203.0.113.7` or `ada` into user name and address. The user name may contain an `@`.
+/// Splits `ada@203.0.113.7` or `ada` into the user name and the address, which is `None` for the second form. The user
+/// name may contain an `@`.
 fn taken_apart(login: &str) -> Result<(&str, Option<IpAddr>), CliError> {
     match login.rsplit_once('@').map(|(user, address)| (user, address.parse())) {
         Some((user, Ok(address))) => Ok((user, Some(address))),
@@ -257,8 +259,8 @@ fn pending(found: &Snapshot, now: UnixTime) -> String {
     }
 }
 
-/// Returns the time until which the throttle refuses to compare a code from a source; `None` if it would compare the
-/// next code. Assumes that the first factor was proven.
+/// Returns when the throttle next compares a code from the source; `None` if it would compare a code now. The first
+/// factor is taken as proven.
 fn weighed(
     context: &Context,
     login: &ExplainedLogin<'_>,
@@ -322,7 +324,7 @@ fn throttle(
     ExplainStep { lines: vec![said], object: json!({ "state": word, "until": until }) }
 }
 
-/// Explains which questions the user will be asked, and what is required to answer them.
+/// Explains the last step: whether a code is asked for, set-up is offered, or the login is refused.
 fn end(
     context: &Context,
     user: &str,
@@ -361,7 +363,7 @@ fn end(
     }
 }
 
-/// Returns the properties of the login that rules are matched against.
+/// Returns the facts about the login that rules are matched against.
 pub(crate) fn subject<'a>(login: &ExplainedLogin<'a>) -> Subject<'a> {
     Subject {
         account: login.account,
@@ -371,7 +373,7 @@ pub(crate) fn subject<'a>(login: &ExplainedLogin<'a>) -> Subject<'a> {
     }
 }
 
-/// Returns a function that looks up whether an account is a member of a group.
+/// Returns a function that looks up in NSS whether an account is a member of a group.
 pub(crate) fn membership(
     context: &Context,
 ) -> impl FnMut(&Account, &str) -> Result<Membership, LookupError> + '_ {

@@ -1,4 +1,4 @@
-//! `twinlock export USER`: prints a user's record, code set, spent codes and used steps, for another host.
+//! `twinlock export USER`: prints a user's record, backup codes and used steps, for another host.
 
 use std::{cmp::Reverse, io::IsTerminal};
 
@@ -32,7 +32,7 @@ use crate::{
     text::{Notation, harmless, plain},
 };
 
-/// Number of times that the state is read again if the record changes while it is exported.
+/// Maximum number of attempts to read all data without a change of the record in between.
 const ROUNDS: usize = 4;
 
 /// Exports a user: asks for the acting user's own code, marks the keys as disclosed, and then prints them.
@@ -69,8 +69,8 @@ pub(crate) fn run(context: &Context, wanted: &cli::ExportArgs) -> Result<(), Cli
     printed.map_err(|failure| failure.but("the keys count as disclosed"))
 }
 
-/// Marks all keys as seen by the acting user, durably and before any key is printed. Writes nothing if all are marked
-/// already.
+/// Marks all keys as seen by the acting user, durably, before one is printed. Writes no record if all are marked
+/// already, or if the acting user is this user.
 fn mark(context: &Context, account: &Account, by: &Authorized) -> Result<(), CliError> {
     let ChangeStamp { generation, at: now } = context.stamp()?;
     let own = by.is(&account.name);
@@ -139,7 +139,7 @@ fn codes(
     Ok(Some(CarriedCodes { since, set, spent }))
 }
 
-/// Returns the used steps of all present and former keys of the user, with the time of each use.
+/// Returns the used steps of the user's present and former keys, each with the time at which it was used.
 fn used(context: &Context, account: &Account) -> Result<Vec<(Used, UnixTime)>, CliError> {
     let user_ledger = context.machine.ledger.open(&LedgerKey::of(Some(account), &account.name))?;
     let used = history::read(user_ledger.as_ref(), None)?.used;
@@ -152,8 +152,8 @@ fn used(context: &Context, account: &Account) -> Result<Vec<(Used, UnixTime)>, C
     Ok(newest(used?))
 }
 
-/// Returns the [`USED_MAX`] newest uses, in the order of key and step. An earlier use need not be exported: at most a few
-/// hundred codes of a user are valid at one time, so a code before that many others is too old on every host.
+/// Returns the [`USED_MAX`] newest uses, in the order of key and step. Older ones need not be exported: at most a few
+/// hundred codes of a user are valid at one time, so a code used before that many others has expired on every host.
 fn newest(mut used: Vec<(Used, UnixTime)>) -> Vec<(Used, UnixTime)> {
     used.sort_by_key(|(_, at)| Reverse(*at));
     used.truncate(USED_MAX);

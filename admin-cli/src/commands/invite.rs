@@ -1,4 +1,4 @@
-//! `twinlock invite USER`: issues a set-up ticket, with which a user sets up an app at a login. Only the user sees the
+//! `twinlock invite USER`: issues a set-up ticket, with which the user sets up an app at a login and alone sees the
 //! key.
 
 use serde_json::json;
@@ -23,7 +23,7 @@ use crate::{
     text::plain,
 };
 
-/// Issues a ticket to a user without an authenticator, or invites the members of a group.
+/// Issues a ticket to a user who is not enrolled.
 pub(crate) fn run(context: &Context, wanted: &Invite) -> Result<(), CliError> {
     context.need_root("invite users")?;
     let authorizer = Authorizer::of(context)?;

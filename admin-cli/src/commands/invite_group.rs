@@ -1,5 +1,5 @@
-//! `twinlock invite --group G --until DATE`: issues tickets to all members who are not enrolled, then writes a reminder
-//! rule.
+//! `twinlock invite --group G --until DATE`: issues tickets to all members who are not enrolled, then writes a rule
+//! that reminds them.
 
 mod acceptance;
 pub(crate) mod plan;
@@ -30,7 +30,7 @@ use crate::{
 const STOPPED: &str =
     "Stopped before the rule was written: users who are not enrolled are still refused.";
 
-/// Invites the members of a group, and then writes the reminder rule.
+/// Invites the members of a group, then writes the reminder rule. With `--dry-run`, only prints what would be done.
 pub(crate) fn run(context: &Context, group: &str, wanted: &GroupInvite) -> Result<(), CliError> {
     context.need_root("invite users")?;
     let authorizer = if wanted.dry_run { None } else { Some(Authorizer::of(context)?) };
@@ -66,7 +66,8 @@ pub(crate) fn run(context: &Context, group: &str, wanted: &GroupInvite) -> Resul
     rule(context, &by, reminder, batch)
 }
 
-/// Writes the reminder rule and prints the end of the report. Called after the tickets were issued.
+/// Writes the reminder rule and prints the totals. It is called after the tickets were issued, and writes no rule if no
+/// user is enrolled or invited.
 fn rule(
     context: &Context,
     by: &Authorized,

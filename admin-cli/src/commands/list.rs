@@ -1,5 +1,4 @@
-//! `twinlock list`: lists all users who are or were enrolled or have a broken record; with `--not-enrolled`, the users
-//! who are not enrolled.
+//! `twinlock list`: lists all users with a record; with `--not-enrolled` or `--group`, the accounts of a directory.
 
 use serde_json::json;
 use twinlock_core::{
@@ -39,7 +38,7 @@ const FIELDS: [&str; 8] = [
     "exempt_reach",
 ];
 
-/// Lists users.
+/// Prints the list that the arguments ask for.
 pub(crate) fn run(context: &Context, wanted: &List) -> Result<(), CliError> {
     context.need_root("list users")?;
     let form = match (context.json, wanted.csv) {
@@ -64,7 +63,7 @@ fn two_forms() -> CliError {
     CliError::new(Exit::Usage, what, "Leave one of them out.")
 }
 
-/// Lists all users who have a folder in the records.
+/// Lists all users who have a record: those who are or were enrolled, invited or have begun set-up.
 fn everybody(context: &Context, form: Form) -> Result<(), CliError> {
     let now = context.now()?;
     let mut list = Listing::begin(context, form, HEADER, &FIELDS)?;
@@ -112,7 +111,7 @@ fn directory(context: &Context, form: Form, whose: &Whose, only: Only) -> Result
     list.end(&wrap(&said, WIDTH, 2), &nobody)
 }
 
-/// Returns whether no code protects the user's logins. This includes a broken record, for which no code is valid.
+/// Returns whether the user has no code that works. A broken record counts, since no code is valid for it.
 fn lacks_a_code(status: EnrollmentStatus) -> bool {
     match status {
         EnrollmentStatus::NotEnrolled
@@ -123,8 +122,8 @@ fn lacks_a_code(status: EnrollmentStatus) -> bool {
     }
 }
 
-/// Prints a warning about directories that do not list their users. Users in such a directory who are not enrolled are
-/// missing from the list.
+/// Prints a warning if a directory does not list its users. Its users who are not enrolled are then missing from the
+/// list.
 pub(crate) fn warn_of_silence(whose: &Whose) {
     let silent = Directory::silent();
     if silent.is_empty() {
@@ -141,7 +140,7 @@ pub(crate) fn warn_of_silence(whose: &Whose) {
     tell(&format!("{}\n", wrap(&said, WIDTH, 0)));
 }
 
-/// Returns the failure for accounts that cannot be listed.
+/// Returns the error for a group that does not exist, or for accounts that cannot be listed.
 pub(crate) fn no_directory(whose: &Whose, fault: DirectoryError) -> CliError {
     match (whose, fault) {
         (Whose::Members(group), DirectoryError::NoSuchGroup) => CliError::new(
@@ -161,7 +160,7 @@ fn exempt(context: &Context, account: Option<&Account>, now: Now) -> Option<Exem
     exemption::of(context, account?, now.unix)
 }
 
-/// Returns one user as JSON. Times are seconds since 1970.
+/// Returns the state of one user as a JSON object. Times are in seconds since 1970-01-01 00:00 UTC.
 pub(crate) fn object(person: &Person) -> serde_json::Value {
     json!({
         "user": person.user,
@@ -173,7 +172,7 @@ pub(crate) fn object(person: &Person) -> serde_json::Value {
     })
 }
 
-/// Returns an exemption as JSON; null for `None`.
+/// Returns an exemption as a JSON object; `null` if there is none.
 pub(crate) fn exempt_object(exempt: Option<Exemption>) -> serde_json::Value {
     json!(exempt.map(|exempt| json!({ "rule": exempt.rule, "reach": reach(exempt) })))
 }
@@ -228,7 +227,7 @@ fn fields(person: &Person, exempt: Option<Exemption>) -> Vec<String> {
     ]
 }
 
-/// The number of users by status.
+/// Number of users in total, enrolled, and of each status of [`OTHERS`].
 #[derive(Default)]
 struct StatusCounts {
     all: usize,
@@ -236,7 +235,7 @@ struct StatusCounts {
     others: [usize; 5],
 }
 
-/// Descriptions of the statuses other than enrolled.
+/// Names in the summary for the statuses other than enrolled, in the order of `StatusCounts::others`.
 const OTHERS: [&str; 5] =
     ["without an account", "pending", "removed", "not enrolled", "broken (twinlock why USER)"];
 

@@ -1,4 +1,4 @@
-//! `twinlock man`: generates the manual page from the help texts.
+//! `twinlock man`: prints the manual page twinlock(1), which is generated from the help texts.
 
 use std::io::Write;
 
@@ -9,7 +9,7 @@ use crate::{
     error::exit::{CliError, Exit},
 };
 
-/// Synopsis and description in troff. clap's own synopsis lacks the value of `--config`.
+/// Synopsis and description of the manual page, in troff. clap's own synopsis lacks the value of `--config`.
 const SYNOPSIS: &str = r#".SH SYNOPSIS
 \fBtwinlock\fR [\fB\-\-config\fR \fIFILE\fR] [\fB\-\-json\fR] \fIVERB\fR [\fIOPTIONS\fR] [\fIARGUMENTS\fR]
 .SH DESCRIPTION
@@ -17,7 +17,7 @@ const SYNOPSIS: &str = r#".SH SYNOPSIS
 Most verbs must be run as root.
 "#;
 
-/// The sections of the manual page that clap does not generate.
+/// The sections of the manual page that are not generated.
 const REST: &str = include_str!("manual/sections.1");
 
 /// Prints twinlock(1).
@@ -35,7 +35,7 @@ pub(crate) fn man() -> Result<(), CliError> {
     written.and_then(|()| std::io::stdout().write_all(&text)).map_err(|error| failure(&error))
 }
 
-/// Returns the failure for standard output that cannot be written.
+/// Returns the error for standard output that cannot be written.
 pub(crate) fn failure(error: &std::io::Error) -> CliError {
     let what = format!("standard output cannot be written ({error})");
     CliError::new(Exit::Refused, what, "Send it to a file on a disk that has room.")
@@ -76,7 +76,7 @@ fn section(name: &str, verb: &Command) -> String {
     text
 }
 
-/// Returns the synopsis of a verb, one line for each form of its arguments.
+/// Returns the synopsis of the verb `name`, one line for each form of its arguments.
 fn headings(name: &str, verb: &Command) -> Vec<String> {
     if let Some(usage) = verb.get_overridden_usage() {
         let ways = usage.to_string().replace("[OPTIONS] ", "").replace(['<', '>'], "");
@@ -109,7 +109,7 @@ fn described(argument: &Arg) -> String {
     format!(".TP\n{name}\n{}{}\n", roff(&help), roff(&usual))
 }
 
-/// Escapes text for troff.
+/// Escapes backslashes and hyphens for troff, and a dot or quotation mark at the start of the text.
 fn roff(text: &str) -> String {
     let text = text.replace('\\', "\\e").replace('-', "\\-");
     if text.starts_with(['.', '\'']) { format!("\\&{text}") } else { text }

@@ -39,7 +39,7 @@ use crate::{
     import,
 };
 
-/// Runs a verb. If the verb fails, the failure says what the verb has changed.
+/// Runs the verb of the command line. The error of a verb says whether something was changed.
 pub(crate) fn run(command: &Command) -> Result<(), CliError> {
     let done = answered(command);
     if command.verb.changes() { done.map_err(CliError::unchanged) } else { done }
@@ -110,7 +110,7 @@ fn answered(command: &Command) -> Result<(), CliError> {
     }
 }
 
-/// Runs the verb `import` for the requested source.
+/// Runs the verb `import` for the source that the command line names.
 fn take_in(context: &Context, wanted: &Import) -> Result<(), CliError> {
     match wanted {
         Import::Uri { user, .. } => import::uri::run(context, user),

@@ -1,4 +1,4 @@
-//! `twinlock remove USER`: ends a user's enrollment. The account may be gone, and the record may be unreadable.
+//! `twinlock remove USER`: ends a user's enrollment, even if the account no longer exists or the record cannot be read.
 
 use twinlock_core::{
     base::{
@@ -26,15 +26,15 @@ use crate::{
     text::plain,
 };
 
-/// What will be removed.
+/// The record that is going to be removed.
 struct Removable {
-    /// The number of the newest record.
+    /// Version number of the newest record.
     sequence: u64,
-    /// The record, or why it cannot be read.
+    /// The newest record, or why it cannot be read.
     record: Result<Snapshot, StoreError>,
 }
 
-/// Removes a user after confirmation.
+/// Asks for confirmation, then removes a user.
 pub(crate) fn run(context: &Context, wanted: &Remove) -> Result<(), CliError> {
     context.need_root("remove users")?;
     let authorizer = Authorizer::of(context)?;

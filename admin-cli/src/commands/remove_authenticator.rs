@@ -1,4 +1,4 @@
-//! `twinlock remove USER --authenticator NAME`: removes one of several authenticators.
+//! `twinlock remove USER --authenticator NAME`: removes one of a user's several authenticators.
 
 use twinlock_core::{
     notify::notification::NotificationKind,
@@ -19,7 +19,7 @@ use crate::{
     text::plain,
 };
 
-/// Removes the authenticator after confirmation.
+/// Asks for confirmation, then removes the authenticator `name`.
 pub(crate) fn run(context: &Context, wanted: &Remove, name: &str) -> Result<(), CliError> {
     context.need_root("remove users")?;
     let authorizer = Authorizer::of(context)?;
@@ -63,10 +63,10 @@ pub(crate) fn run(context: &Context, wanted: &Remove, name: &str) -> Result<(), 
     Ok(())
 }
 
-/// Returns the index of the authenticator with this name.
+/// Returns the index in the record of the authenticator `name`.
 ///
 /// # Errors
-/// [`CliError`] if there is none, or if it is the user's only authenticator.
+/// [`CliError`] if there is no such authenticator, or if the user has no other one.
 fn place_of(record: &Record, name: &str) -> Result<usize, CliError> {
     let names: Vec<String> = record.authenticators.iter().map(|one| plain(&one.name)).collect();
     let user = plain(&record.user);

@@ -29,7 +29,7 @@ use crate::{
     text::{WIDTH, count, instant, plain, wrap},
 };
 
-/// Resets a user after confirmation.
+/// Asks for confirmation, then resets a user.
 pub(crate) fn run(context: &Context, wanted: &Reset) -> Result<(), CliError> {
     context.need_root("reset users")?;
     let authorizer = Authorizer::of(context)?;
@@ -53,17 +53,17 @@ pub(crate) fn run(context: &Context, wanted: &Reset) -> Result<(), CliError> {
     deliver(context, &account, mail, &drawn, &Requested { sessions, password })
 }
 
-/// The result of each action that was requested in addition to the reset, as a word for scripts; `None` if it was not
-/// requested.
+/// Results of `--end-sessions` and `--expire-password`, as words for scripts; `None` if the option was not given.
 struct Requested {
     sessions: Option<&'static str>,
     password: Option<&'static str>,
 }
 
-/// Delivers the ticket.
+/// Mails or shows the ticket.
 ///
 /// # Errors
-/// [`CliError`] if an additional action failed. The reset itself is done.
+/// [`CliError`] if the ticket could not be delivered, or `--end-sessions` or `--expire-password` failed. The reset
+/// itself is done.
 fn deliver(
     context: &Context,
     account: &Account,
@@ -97,7 +97,7 @@ fn deliver(
     }
 }
 
-/// Returns a sentence that says which logins can set up an app without the ticket.
+/// Returns a sentence that says which logins set up an app without a ticket after a reset.
 fn without_a_ticket(context: &Context) -> &'static str {
     match context.policy.set_up.after_reset {
         AfterReset::Ticket => "A login with an ssh key sets up an app without a ticket.",
@@ -107,7 +107,8 @@ fn without_a_ticket(context: &Context) -> &'static str {
     }
 }
 
-/// Revokes the user's authenticators, codes and tickets in one change, which also ends a login in progress.
+/// Revokes the user's authenticators, codes and tickets in one change of the record, and adds the new ticket. Logins in
+/// progress fail.
 fn put_an_end(
     context: &Context,
     account: &Account,
@@ -153,7 +154,8 @@ fn announcement(context: &Context, account: &Account, found: &Snapshot) -> Strin
     )
 }
 
-/// Ends the user's open sessions, which stay open after a reset. Returns the result as a word for scripts.
+/// Ends the user's open sessions, which a reset leaves open. Returns a word for scripts: `ended`, `none` if there are
+/// none, `no_systemd` or `failed`.
 fn end_sessions(account: &Account) -> &'static str {
     let uid = account.uid.to_string();
     if !std::path::Path::new("/run/systemd/system").exists() {
@@ -176,8 +178,8 @@ fn expire_password(user: &str) -> &'static str {
     outcome(&["chage", "-d", "0", "--", user], "expired")
 }
 
-/// Runs a system program and returns a word for scripts: `done` if the program succeeds, otherwise `failed`. A failure
-/// is printed but is not an error, because the reset was done.
+/// Runs a program and returns a word for scripts: `done` if it succeeds, otherwise `failed`. A failure is printed and
+/// is no error, since the reset was done.
 fn outcome(argv: &[&str], done: &'static str) -> &'static str {
     let mut command = Command::new(programs::whole_path(argv.first().unwrap_or(&"")));
     command.args(argv.iter().skip(1)).env_clear();

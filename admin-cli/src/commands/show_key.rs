@@ -1,4 +1,4 @@
-//! `twinlock show-key USER`: shows a stored key to an administrator, after marking it as disclosed.
+//! `twinlock show-key USER`: marks a user's key as disclosed, then shows it to the acting user.
 
 use std::io::IsTerminal;
 
@@ -22,7 +22,7 @@ use crate::{
     text::plain,
 };
 
-/// Shows a user's key after confirmation.
+/// Asks for confirmation, then shows a user's key.
 pub(crate) fn run(context: &Context, wanted: &ShowKey) -> Result<(), CliError> {
     context.need_root("show keys")?;
     check_arguments(context, wanted)?;
@@ -86,8 +86,8 @@ fn choose<'a>(record: &'a Record, name: Option<&str>) -> Result<&'a Authenticato
     })
 }
 
-/// Marks the key as seen by the acting user, durably and before it is shown, because a command that is killed may
-/// already have shown it.
+/// Marks the key of the authenticator `name` as seen by the acting user, unless it is the acting user's own. This is
+/// done durably before the key is shown, because a killed command may have shown it.
 fn mark(context: &Context, account: &Account, name: &str, by: &Authorized) -> Result<(), CliError> {
     let ChangeStamp { generation, at: now } = context.stamp()?;
     let mut decide = |found: Option<Snapshot>| {

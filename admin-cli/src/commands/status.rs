@@ -47,7 +47,8 @@ fn asked_for(user: &str) -> Result<&str, CliError> {
     if geteuid().is_root() { Ok(user) } else { Err(not_root()) }
 }
 
-/// Returns the user who runs the command as root through sudo, for a command line without a user.
+/// Returns the account of the user who called sudo, for a command line that names no user. Fails if that user is root
+/// or not known.
 fn caller(context: &Context) -> Result<Account, CliError> {
     if !geteuid().is_root() {
         return Err(not_root());
@@ -111,12 +112,13 @@ fn lines(context: &Context, account: &Account, person: &Person) -> Vec<String> {
     lines
 }
 
-/// Returns the current time; 0 if the clock fails, so that nothing counts as expired.
+/// Returns the present time; 0 if the clock cannot be read, so that nothing counts as expired.
 fn now(context: &Context) -> UnixTime {
     context.now().map(|now| now.unix).unwrap_or_default()
 }
 
-/// Returns the lines about the parts of a record other than authenticators.
+/// Returns lines about the user's tickets, bypass codes and other data besides authenticators; none if the record
+/// cannot be read.
 fn besides(context: &Context, account: &Account) -> Vec<String> {
     match context.machine.records.newest(account) {
         Ok(Some(found)) => extras::lines(context, &found.record, now(context)),
@@ -124,7 +126,7 @@ fn besides(context: &Context, account: &Account) -> Vec<String> {
     }
 }
 
-/// Returns a sentence about the next login of a user with a valid ticket; `None` if the user has none.
+/// Returns a sentence about the user's next login with a valid ticket; `None` if the user has none.
 fn by_ticket(context: &Context, account: &Account) -> Option<String> {
     let found = context.machine.records.newest(account).ok()??;
     let now = now(context);
@@ -133,7 +135,8 @@ fn by_ticket(context: &Context, account: &Account) -> Option<String> {
     tickets.any(works).then(|| "The next login asks for the ticket, and sets up an app.".into())
 }
 
-/// Returns a sentence about a user without an authenticator, who was reset or invited or has begun set-up.
+/// Returns a sentence about a user who was reset, was invited or has begun set-up, and has no authenticator. `since` is
+/// a text such as ` since TIME`.
 fn of_pending(context: &Context, account: &Account, since: &str) -> String {
     let user = plain(&account.name);
     let found = context.machine.records.newest(account).ok().flatten();
@@ -148,7 +151,7 @@ fn of_pending(context: &Context, account: &Account, since: &str) -> String {
     }
 }
 
-/// Returns a sentence about the logins of a user who is not enrolled.
+/// Returns a sentence that says how logins of a user who is not enrolled end.
 fn consequence(context: &Context, account: &Account) -> String {
     let user = plain(&account.name);
     match context.policy.not_enrolled {
@@ -213,13 +216,13 @@ fn codes(context: &Context, record: &Record) -> Option<String> {
     }
 }
 
-/// Returns the number of unused backup codes; `None` if the user has no set or it cannot be read.
+/// Returns the number of unused backup codes; `None` if the user has none or they cannot be read.
 fn codes_left(context: &Context, account: &Account) -> Option<u8> {
     let found = context.machine.records.newest(account).ok()??;
     one_time::left(&context.machine.records, &found.record).ok()?.map(|found| found.left)
 }
 
-/// Returns the moving factor of an authenticator and its value as text.
+/// Returns the period and the learned drift of an app, or the next counter of a token, as text.
 fn moving(one: &Authenticator) -> String {
     let seconds = one.parameters.period.seconds();
     let off = |drift: i32| duration(u64::from(drift.unsigned_abs()).saturating_mul(seconds));
@@ -255,7 +258,7 @@ fn object(context: &Context, account: &Account, person: &Person) -> serde_json::
     object
 }
 
-/// Returns a sentence about a user's logins after a removal.
+/// Returns the sentences that `twinlock remove` prints: the user is removed, and how logins end now.
 pub(crate) fn after_removal(context: &Context, account: Option<&Account>, user: &str) -> String {
     let said = format!("{} is removed: codes of the old key no longer work.", plain(user));
     match account {

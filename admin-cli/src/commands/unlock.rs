@@ -20,7 +20,7 @@ use crate::{
     text::{count, plain},
 };
 
-/// Text that is printed if the ledger cannot be read after clearing.
+/// Clause for an error message if the ledger cannot be read after the attempts were cleared.
 const UNSEEN: &str = "it is unknown how many failed attempts remain";
 
 /// Clears the failed attempts of one user.
@@ -68,7 +68,8 @@ pub(crate) fn run(context: &Context, user: &str) -> Result<(), CliError> {
     Ok(())
 }
 
-/// Returns the number of consecutive wrong codes from before a restart. Only their number was stored.
+/// Returns the number of consecutive wrong codes from before the last restart, of which only the number was stored.
+/// `names` are the user's ledger entries.
 fn carried(context: &Context, account: &Account, names: &[String]) -> usize {
     let row = names.iter().filter_map(|name| names::read_row(name)).max();
     let noted =
@@ -86,7 +87,8 @@ fn none_on_file(user: &str) -> CliError {
     )
 }
 
-/// Returns the failure for attempts that could not be cleared and still lock out the user.
+/// Returns the error for attempts that could not be cleared and still count. `stay` is their number, and `others` a
+/// clause about the rest.
 fn not_erased(user: &str, stay: usize, others: &str) -> CliError {
     let (user, stay) = (plain(user), count(stay, "failed attempt"));
     CliError::new(

@@ -1,5 +1,5 @@
-//! `twinlock verify USER`: verifies a code as a login does. The attempt counts against a limit, and a correct code
-//! cannot be used afterwards, so that the answer does not help an attacker.
+//! `twinlock verify USER`: verifies a code as a login does. Attempts are limited and a correct code is used up, so that
+//! an attacker gains nothing from the answer.
 
 use twinlock_core::{
     answer::{self, Answer, Code},
@@ -32,7 +32,7 @@ use crate::{
     text::{instant, plain, time_of_day},
 };
 
-/// Asks for a code, and reports what is wrong with it, if anything.
+/// Asks for a code of the user and prints whether it is correct, or what is wrong with it.
 pub(crate) fn run(context: &Context, user: &str) -> Result<(), CliError> {
     context.need_root("verify codes of other users")?;
     let authorizer = Authorizer::of(context)?;
@@ -98,7 +98,7 @@ fn not_tried(user: &str) -> CliError {
     )
 }
 
-/// The typed code, and what is needed to count the attempt and to verify the code.
+/// The typed code, and what is needed to charge the attempt and verify the code.
 struct ChargedAttempt<'a> {
     context: &'a Context,
     user_ledger: &'a dyn UserLedger,
@@ -106,17 +106,17 @@ struct ChargedAttempt<'a> {
     code: &'a Code,
 }
 
-/// What is reported about a code.
+/// Result of `twinlock verify`.
 enum VerifyVerdict {
-    /// What is wrong with the code, if anything.
+    /// The code was compared: whether it is correct, or what is wrong with it.
     Found(CodeDiagnosis),
-    /// The code was not compared, because no code is compared before this time.
+    /// The code was not compared. The next one is compared at this time.
     Throttled(UnixTime),
 }
 
 impl ChargedAttempt<'_> {
-    /// Verifies the code as a login does, with a separate limit of attempts. Claims a correct code before anything is
-    /// reported.
+    /// Verifies the code as a login does, but charges the attempt to a limit of its own. Marks a correct code as used
+    /// before anything is printed.
     fn charged(&self, account: &Account, judged: Snapshot, source: &SourceLabel) -> Outcome {
         let mut attempt = Attempt {
             policy: &self.context.policy,
@@ -132,8 +132,8 @@ impl ChargedAttempt<'_> {
         attempt.verify(self.code)
     }
 
-    /// Converts the outcome to a report. First claims a code of the past from which a login could still learn the
-    /// drift.
+    /// Returns the result for an outcome. A code of the past from which a login could still learn the app's drift is
+    /// first marked as used. `before` is the ledger's content before the attempt.
     fn answer(&self, outcome: Outcome, before: &LedgerHistory) -> Result<VerifyVerdict, CliError> {
         Ok(VerifyVerdict::Found(match outcome {
             Outcome::Granted(_) => self.right(before)?,
@@ -193,7 +193,7 @@ impl ChargedAttempt<'_> {
 }
 
 impl VerifyVerdict {
-    /// Returns the word for the result in the log.
+    /// Returns the word for the result in log lines, such as `right`.
     fn word(&self) -> &'static str {
         match self {
             Self::Found(CodeDiagnosis::Right { .. }) => "right",
@@ -250,7 +250,8 @@ fn conclude(context: &Context, record: &Record, finding: CodeDiagnosis) -> Resul
     }
 }
 
-/// Returns the JSON key and value for the distance of a code from the expected one.
+/// Returns a JSON key and value that say how far the code is from the expected one: in seconds for an app, in codes for
+/// a token.
 fn number(apart: Apart) -> (&'static str, i64) {
     match apart {
         Apart::Clock(skew) => ("clock_ahead", skew.ahead),
@@ -283,7 +284,7 @@ fn clock(Skew { ahead, learnt, .. }: Skew) -> String {
     }
 }
 
-/// Returns why a login would refuse a code, and what to do.
+/// Returns two texts about a code that a login would refuse: the reason, and what to do.
 fn explain(user: &str, finding: CodeDiagnosis) -> (String, String) {
     match finding {
         CodeDiagnosis::Right { .. } => (String::from("right"), String::new()),

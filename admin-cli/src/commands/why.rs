@@ -1,4 +1,4 @@
-//! `twinlock why USER`: prints the last refusals and what to do about them, and what would refuse a login now.
+//! `twinlock why USER`: prints why the user's last logins were refused, what to do, and what would refuse a login now.
 
 use serde_json::json;
 use twinlock_core::{
@@ -28,27 +28,29 @@ use crate::{
     text::{WIDTH, instant, plain, wrap},
 };
 
-/// Advice about refusals that the ledger does not contain, because the module did not know the user or was not called.
+/// Advice about refusals that the ledger does not contain: of logins at which the module was not called or did not know
+/// the user.
 const ELSEWHERE: &str = "\nIf logins are still refused: twinlock doctor ssh, then journalctl -t twinlock -t sshd. A program that does not run as \
      root (caller_not_root) leaves its refusals only in the log.";
 
-/// The facts that the ledger contains about a user.
+/// What the ledger contains about a user's refused logins.
 struct Ledgers {
     refused: Vec<Refused>,
     waiting: Vec<Waiting>,
     floor: Option<UnixTime>,
-    /// The latest time that the host's clock showed while it was ahead; `None` if that does not lock out the user now.
+    /// Latest time that the host's clock showed while it was ahead; `None` if that does not lock out the user now.
     ahead: Option<UnixTime>,
 }
 
-/// A source whose next code would not be compared.
+/// A source whose next code would not be compared now.
 pub(crate) struct Waiting {
     source: SourceLabel,
-    /// Time until which no code is compared; `None` if only `twinlock unlock` or a login from a known source ends this.
+    /// Time at which a code is compared again; `None` if only `twinlock unlock` or a login from a known source ends the
+    /// wait.
     pub(crate) until: Option<UnixTime>,
 }
 
-/// Prints the last refusals of a user, and what would refuse a login now.
+/// Prints the last refusals of the user, and what would refuse a login now.
 pub(crate) fn run(context: &Context, user: &str) -> Result<(), CliError> {
     context.need_root("see why users were refused")?;
     let account = context.machine.accounts.by_name(user)?;
@@ -97,7 +99,7 @@ fn look(
     })
 }
 
-/// Returns those sources of recorded attempts whose next code would not be compared.
+/// Returns the sources of the user's recorded attempts from which no code would be compared now.
 fn waiting(
     context: &Context,
     user_ledger: &dyn UserLedger,
@@ -118,14 +120,14 @@ fn waiting(
     Ok(waits.collect())
 }
 
-/// The source of an attempt, and the limit that counts it.
+/// Source of attempts, and the limit to which they are charged.
 #[derive(PartialEq)]
 pub(crate) struct AttemptOrigin {
     pub(crate) budget: Budget,
     pub(crate) source: SourceLabel,
 }
 
-/// Returns how long a source must wait; `None` if its next code would be compared.
+/// Returns the wait of a source; `None` if its next code would be compared. `found` is the user's record.
 pub(crate) fn of_source(
     context: &Context,
     history: &LedgerHistory,
@@ -180,7 +182,7 @@ fn state(name: &str, person: Option<&Person>, extras: Option<&RecordExtras>) -> 
     }
 }
 
-/// Returns a sentence about the next login of a user who was reset or invited or has begun set-up.
+/// Returns a sentence about a user who was reset, was invited or has begun set-up, with the user's next step.
 fn pending(user: &str, extras: Option<&RecordExtras>) -> String {
     let (done, has_ticket) = match extras {
         Some(RecordExtras { reset: Some(audit), .. }) => {
@@ -234,8 +236,8 @@ fn spoken(name: &str, ledgers: &Ledgers, now: UnixTime) -> Vec<String> {
     lines
 }
 
-/// Returns text about consecutive refusals for the same reason, which are described as one. `group` begins with the
-/// newest.
+/// Returns the text about consecutive refusals with the same reason, service and source, which are reported as one.
+/// `group` begins with the newest; `None` if it is empty.
 fn refusals_uniform(name: &str, group: &[Refused]) -> Option<String> {
     let (newest, oldest) = (group.first()?, group.last()?);
     let told = refusal(name, newest);

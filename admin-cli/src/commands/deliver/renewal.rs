@@ -1,4 +1,4 @@
-//! Mails a new set-up ticket to an invited user whose ticket has expired and who has asked for one at a login.
+//! Mails a new set-up ticket to an invited user who has asked for one at a login, because the old ticket has expired.
 
 use core::fmt;
 use std::time::Duration;
@@ -21,16 +21,16 @@ use crate::{
     mail::{Address, MailError, send_ticket_within},
 };
 
-/// Number of characters between two dashes of a ticket.
+/// Number of characters between two dashes when a ticket is written.
 const GROUP: usize = 4;
 
-/// A ticket that is stored in the record but not valid yet.
+/// A new ticket that the record contains but that is not valid yet, and the user's mail address on record.
 struct Reserved {
     ticket: Ticket,
     mail: Option<String>,
 }
 
-/// Why no new ticket was stored.
+/// Why no new ticket was stored in the record.
 #[derive(Debug)]
 enum RenewalError {
     NotDue,
@@ -49,8 +49,8 @@ impl fmt::Display for RenewalError {
 impl core::error::Error for RenewalError {}
 
 impl DeliveryRun<'_> {
-    /// Mails a new ticket to the user's address, and then makes the ticket valid. If the process is killed or fails
-    /// before, the record still says that a ticket is due.
+    /// Mails a new ticket to the user, and then makes the ticket valid. If the process fails or is killed before that,
+    /// the request for a ticket stays in the record, and the next run tries again.
     pub(super) fn renew(&self, claimed: &Claimed) -> Result<Sending, DeliveryError> {
         let context = self.context;
         let user = &claimed.notification.user;
@@ -83,7 +83,8 @@ impl DeliveryRun<'_> {
         Ok(Sending::Sent)
     }
 
-    /// Stores the ticket as not yet valid. Done before the mail is sent, to prove that the record can be written.
+    /// Stores the ticket in the record, not valid yet. This is done before the mail is sent, to prove that the record
+    /// can be written.
     fn reserve(&self, account: &Account, drawn: &Voucher) -> Result<Reserved, RenewalError> {
         let context = self.context;
         let generation = context.stamp()?.generation;

@@ -1,4 +1,4 @@
-//! Files that are checked before they are in force: they are opened with the rights of the invoking user.
+//! Checks files that are not in force, with the rights of the invoking user.
 
 use std::{
     io::{Error, ErrorKind},
@@ -33,17 +33,17 @@ use crate::{
     },
 };
 
-/// Maximum size of a file to check, in bytes.
+/// Maximum size in bytes of a file that is checked.
 const SIZE_MAX: usize = 1 << 20;
-/// The files that `--pam` and `--sshd-config` replace in the check.
+/// Paths of the files in whose place doctor reads the files of `--pam` and `--sshd-config`.
 const PAM: &str = "/etc/pam.d/sshd";
 const SSHD: &str = "/etc/ssh/sshd_config";
 
-/// Examines files that are not in force. Everything is read, and sshd runs, with the rights of the invoking user, so
-/// that the report quotes nothing that this user could not read.
+/// Checks the files that the arguments name. They are read, and sshd is run, with the rights of the invoking user, so
+/// that the report quotes nothing that this user may not read.
 ///
 /// # Errors
-/// [`CliError`] if a file that the arguments name cannot be used, or the invoking user cannot be determined.
+/// [`CliError`] if one of these files cannot be used, or if the invoking user cannot be determined.
 pub(super) fn examine(request: &Request<'_>) -> Result<Report, CliError> {
     let arguments = request.arguments;
     let is_ssh = arguments.subject() == Subject::Ssh;
@@ -86,7 +86,7 @@ fn refused(path: &Path, error: &CallerFileError) -> CliError {
     )
 }
 
-/// Returns the effects of the settings that `config=` of a line names.
+/// Returns what the settings file `path` of the machine means for doctor. A PAM line names the file with `config=`.
 pub(super) fn named(machine: &Machine, path: &str) -> Settings {
     if machine.is_host() {
         return of_host(&ChosenSettings { path: path.to_owned(), is_named: true });
@@ -94,8 +94,8 @@ pub(super) fn named(machine: &Machine, path: &str) -> Settings {
     of_tree(machine, path)
 }
 
-/// Returns the effects of a settings file below the folder of `--root`. Its owners, modes and records are not checked,
-/// because they are those of another host.
+/// Returns what the settings file `path` below the folder of `--root` means for doctor. Owners, modes and records are
+/// not checked, because they belong to another host.
 fn of_tree(machine: &Machine, path: &str) -> Settings {
     let read = || {
         let mut policy = form::read(&text(machine, path)?)
@@ -115,7 +115,8 @@ fn of_tree(machine: &Machine, path: &str) -> Settings {
     }
 }
 
-/// Returns the text of a settings file below the folder of `--root`. A default file that is missing counts as empty.
+/// Returns the text of a settings file below the folder of `--root`. If the default file or rules.toml is missing,
+/// returns an empty text; if it cannot be read, returns a finding as the error.
 fn text(machine: &Machine, path: &str) -> Result<String, Finding> {
     let read = match machine.text(path) {
         Err(error)

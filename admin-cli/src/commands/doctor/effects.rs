@@ -1,11 +1,12 @@
-//! Effects of a policy on every stack: who is exempt, and who decides about users who are not enrolled.
+//! Translates a policy into what doctor must know about it: who is exempt, and how users who are not enrolled are
+//! treated.
 
 use twinlock_core::policy::{Action, Author, NotEnrolled, Policy, Rule};
 use twinlock_doctor::settings::{Decider, Exemptions, Settings, Strangers};
 
 use crate::commands::doctor::candidate;
 
-/// Returns the effects of a policy, without findings.
+/// Returns what the policy means for doctor, without findings about it.
 pub(super) fn of(policy: &Policy) -> Settings {
     Settings {
         exempt: policy
@@ -28,7 +29,7 @@ pub(super) fn of(policy: &Policy) -> Settings {
     }
 }
 
-/// Returns the effects of settings that cannot be read: they may exempt users.
+/// Returns what doctor must assume if the settings cannot be read: there may be exempt users.
 pub(super) fn unread() -> Settings {
     Settings {
         exemptions: Exemptions::Some,
@@ -38,13 +39,13 @@ pub(super) fn unread() -> Settings {
     }
 }
 
-/// Reports whether a rule exempts all users of a service, from anywhere and without an end.
+/// Reports whether the rule exempts all users of its service, from any address and without an end.
 fn of_all(rule: &Rule) -> bool {
     let anybody = rule.user.is_none() && rule.group.is_none() && rule.network.is_none();
     anybody && rule.action == Action::Exempt && rule.until.is_none()
 }
 
-/// Reports whether the policy lets any user in without a code.
+/// Reports whether the policy lets in any user without a code.
 fn exempts(policy: &Policy) -> bool {
     let passes = matches!(policy.not_enrolled, NotEnrolled::Allow | NotEnrolled::Remind);
     passes || policy.rules.iter().any(|rule| rule.action != Action::Require)

@@ -1,4 +1,4 @@
-//! Settings by which users log in without a code: `not_enrolled`, and rules that exempt or remind.
+//! Finds settings by which users log in without a code: `not_enrolled`, and rules that exempt or remind users.
 
 use twinlock_core::policy::{
     Action, NotEnrolled, Policy, Rule,
@@ -10,19 +10,20 @@ use twinlock_doctor::finding::{Finding, Level};
 use twinlock_doctor::settings::Leniency;
 use twinlock_host::settings::RULES;
 
-/// The content of a settings file, and the rules in force: those of the file, followed by those of rules.toml.
+/// A settings file, and the rules in force.
 pub(super) struct Written<'a> {
     /// Path of the settings file.
     pub(super) config: &'a str,
-    /// The text of the settings file.
+    /// Text of the settings file, in which the lines of rules are looked up.
     pub(super) text: String,
-    /// The settings, with the rules of the settings file and of rules.toml.
+    /// The settings. Its rules are those of the settings file, followed by those of rules.toml.
     pub(super) policy: Policy,
-    /// Number of rules from rules.toml, which are the last ones in `policy`.
+    /// Number of rules at the end of `policy.rules` that come from rules.toml.
     pub(super) from_command: usize,
 }
 
-/// Finds settings and rules by which users log in without a code.
+/// Returns the settings and rules by which users log in without a code. Rules that have ended, or that an earlier rule
+/// makes ineffective, are left out.
 pub(super) fn examine(written: &Written<'_>, clock: &dyn Clock) -> Vec<Leniency> {
     let Written { config, text, policy, from_command } = written;
     let mut found: Vec<Leniency> = not_enrolled(config, policy).into_iter().collect();
@@ -47,7 +48,7 @@ pub(super) fn examine(written: &Written<'_>, clock: &dyn Clock) -> Vec<Leniency>
     found
 }
 
-/// Describes in a few words whom a rule lets in without a code.
+/// Returns, in a few words, which users the rule lets in without a code.
 fn who(rule: &Rule) -> String {
     let mut parts = Vec::new();
     parts.extend(rule.user.as_ref().map(|user| format!("user {user}")));
@@ -62,14 +63,15 @@ fn who(rule: &Rule) -> String {
     parts.join(" ")
 }
 
-/// Returns whether the rule may let a user in without a code. If the time is unknown, no rule counts as ended.
+/// Returns whether the rule can let in a user without a code at the time `now`. If the time is unknown, no rule counts
+/// as ended.
 fn lets_in(rule: &Rule, now: Option<UnixTime>) -> bool {
     let over = rule.until.zip(now).is_some_and(|(until, now)| now >= until);
     !over && rule.action != Action::Require
 }
 
-/// Returns the finding about a rule by which users log in without a code. `place` is the file of the rule and, if
-/// known, the line.
+/// Returns the finding that users log in without a code by this rule. `place` is the file of the rule, with its line if
+/// known.
 pub(crate) fn by_rule(place: String, rule: &Rule) -> Finding {
     let written = one(rule).replace("\n[[rule]]\n", "").trim().replace('\n', ", ");
     let (id, who) = match rule.action {

@@ -1,4 +1,4 @@
-//! Warnings about the machine: what may go wrong later, and what is missing if something does.
+//! Warnings about this host: an unreliable clock, and no login of root that could undo a mistake.
 
 use std::fs;
 
@@ -10,7 +10,8 @@ use twinlock_host::{clock_mark, machine::Machine, store::enrolled_users};
 
 use crate::enrollment::one_time;
 
-/// Returns the warnings about this machine. `root` tells whether root has a code.
+/// Returns the warnings about this host. `records` is the path of the records folder, and `root` tells whether root has
+/// a code.
 pub(super) fn examine(machine: &Machine, records: &str, root: RootCode) -> Vec<Finding> {
     let clock = (!clock_mark::is_synchronized()).then(unsynchronized);
     let stuck = root == RootCode::HasNone && !other_root_terminal() && !has_codes(machine);
@@ -41,7 +42,7 @@ fn no_way_back(records: &str) -> Finding {
     }
 }
 
-/// Returns whether an enrolled user has unused backup codes.
+/// Returns whether any enrolled user has a backup code that is not used.
 fn has_codes(machine: &Machine) -> bool {
     let users = enrolled_users::everybody(&machine.records).into_iter().flatten();
     let records = users.filter_map(|entry| entry.found.ok().flatten());
@@ -49,7 +50,7 @@ fn has_codes(machine: &Machine) -> bool {
     left.any(|codes| codes.is_ok_and(|codes| codes.is_some_and(|codes| codes.left > 0)))
 }
 
-/// Returns whether root has a shell on a terminal other than that of this process.
+/// Returns whether a process of root has a controlling terminal other than that of this process.
 pub(crate) fn other_root_terminal() -> bool {
     let own = fs::read_to_string("/proc/self/stat").ok().and_then(|stat| terminal(&stat));
     let processes = fs::read_dir("/proc").into_iter().flatten().flatten();
@@ -63,7 +64,7 @@ pub(crate) fn other_root_terminal() -> bool {
     shells.any(|terminal| Some(terminal) != own)
 }
 
-/// Returns the number of the controlling terminal in a line of /proc/PID/stat; `None` if there is none.
+/// Returns the device number of the controlling terminal, from the text of /proc/PID/stat; `None` if there is none.
 fn terminal(stat: &str) -> Option<i64> {
     // The name of the program may contain blanks and parentheses.
     let (_, rest) = stat.rsplit_once(')')?;

@@ -1,5 +1,4 @@
-//! Explains which authentication methods sshd requires before PAM or instead of it, by running `sshd -T -C` for the
-//! user and address.
+//! Explains which methods sshd requires for a login, before PAM or without it. sshd prints them by `sshd -T -C`.
 
 use std::path::PathBuf;
 
@@ -16,19 +15,19 @@ use twinlock_doctor::{
 use crate::commands::explain::{ExplainStep, ExplainedLogin};
 use crate::text::plain;
 
-/// The result of asking sshd about a login.
+/// What sshd requires for the login.
 pub(crate) struct Door {
-    /// The explanation for the report.
+    /// The explanation of this step.
     pub(crate) step: ExplainStep,
-    /// Whether every way to PAM requires a public key first.
+    /// Verified if every way to PAM requires a public key before, otherwise absent.
     pub(crate) public_key: PublicKey,
-    /// Whether sshd lets PAM ask the client questions, which an unattended program cannot answer.
+    /// Whether each way to PAM shows prompts, which a program without a user cannot answer.
     pub(crate) asks: bool,
-    /// Why the login never reaches PAM; `None` if it does.
+    /// A sentence that says why the login never reaches PAM; `None` if it reaches PAM.
     pub(crate) beside_pam: Option<&'static str>,
 }
 
-/// Asks sshd about a login. For other services the explanation is empty.
+/// Asks sshd what it requires for the login. For services other than sshd, the explanation is empty.
 pub(crate) fn look(login: &ExplainedLogin<'_>) -> Door {
     let shut = |lines: Vec<String>, object| Door {
         step: ExplainStep { lines, object },
@@ -104,7 +103,7 @@ fn judged(login: &ExplainedLogin<'_>, effective: &Effective) -> Door {
     }
 }
 
-/// Describes the authentication methods that lead to PAM (`with`) and those that do not (`without`).
+/// Returns lines about the ways to log in that call PAM (`with`) and those that do not (`without`).
 fn lines(
     login: &ExplainedLogin<'_>,
     effective: &Effective,

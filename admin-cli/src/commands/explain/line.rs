@@ -1,4 +1,4 @@
-//! Explains what the PAM lines of a service do: whether one reaches twinlock, and with which arguments.
+//! Explains the PAM lines of a service: whether one of them calls twinlock's module, and with which arguments.
 
 use std::path::PathBuf;
 
@@ -22,42 +22,43 @@ use twinlock_doctor::{
 use crate::commands::explain::{ExplainStep, ExplainedLogin};
 use crate::{context::Context, text::plain};
 
-/// The explanation of the PAM lines of a service, and how a login continues after them.
+/// The explanation of a service's PAM lines, and how a login goes on after them.
 pub(crate) struct Stack {
-    /// The step of the report that explains the lines.
+    /// The explanation of this step.
     pub(crate) step: ExplainStep,
-    /// How a login continues after the lines.
+    /// How a login goes on after the PAM lines.
     pub(crate) comes: Comes,
 }
 
-/// How a login continues after the PAM lines of a service.
+/// How a login goes on after the PAM lines of a service.
 pub(crate) enum Comes {
-    /// A line that verifies codes, with the settings that apply to it.
+    /// A line verifies codes. Has the settings that apply to it, and whether it can offer set-up.
     ToJudge(Box<Policy>, Talks),
-    /// A line whose arguments the module refuses.
+    /// The module refuses the login, because the arguments of a line are wrong.
     ToRefusal,
-    /// No line that verifies codes.
+    /// No line verifies codes.
     Past,
 }
 
-/// Whether set-up can be offered by a PAM line.
+/// Whether a PAM line can offer set-up to the user.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Talks {
-    /// Set-up can be offered.
+    /// The line can offer set-up.
     Freely,
-    /// Set-up cannot be offered, because the line asks only one question.
+    /// It cannot, because it asks only one question.
     OneCode,
-    /// Set-up cannot be offered, because the line asks only for a code.
+    /// It cannot, because it asks only for a code.
     CodeOnly,
 }
 
-/// A PAM line of twinlock, with its arguments or why they are invalid.
+/// A twinlock line, and its parsed arguments or the reason why they are wrong.
 struct Ours<'a> {
     handler: &'a Handler,
     line: Result<PamLine, String>,
 }
 
-/// Reads the PAM files of the service and explains the lines of twinlock.
+/// Loads the PAM files of the service and explains its twinlock lines. `public_key` says whether sshd requires a key
+/// before.
 pub(crate) fn look(context: &Context, login: &ExplainedLogin<'_>, public_key: PublicKey) -> Stack {
     let service = match load(&Machine::new(PathBuf::from("/"), None), login.service) {
         Ok(service) => service,
@@ -95,11 +96,11 @@ fn ours(handler: &Handler) -> Option<Ours<'_>> {
     }
 }
 
-/// Services that local users call and that run as root. They ask only for a code.
+/// Services that local users call and whose programs run as root. They ask only for a code and offer no set-up.
 const LOCAL: [&str; 6] = ["su", "su-l", "sudo", "sudo-i", "doas", "polkit-1"];
 
-/// Returns the result of the PAM lines. If several lines verify codes, the one for a proven first factor counts, or the
-/// first if there is no such line.
+/// Returns how a login goes on after the twinlock lines. If several verify codes, the first one for the proven first
+/// factor (a key, or none) decides; without such a line, the first one.
 fn comes(context: &Context, service: &str, lines: &[Ours<'_>], public_key: PublicKey) -> Comes {
     if lines.iter().any(|one| one.line.is_err()) {
         return Comes::ToRefusal;

@@ -1,4 +1,4 @@
-//! Sentences of `twinlock explain` about a login that asks for a code or offers set-up.
+//! Sentences of `twinlock explain` about logins at which a code is asked for or set-up is offered.
 
 use twinlock_core::{
     policy::{

@@ -1,12 +1,12 @@
-//! Note of `twinlock explain` that an unattended ssh client may never reach the rule that exempts it.
+//! A note of `twinlock explain`: sshd may refuse a program without a user before a rule can exempt it.
 
 use serde_json::json;
 
 use crate::commands::explain::{ExplainStep, ExplainedLogin};
 
-/// Adds a note to the explanation of an exempt ssh login: sshd refuses a client with BatchMode before it calls PAM. The
-/// note contains the settings of sshd that admit the client. Adds nothing if `asks` is `false`, which means that sshd
-/// does not let PAM ask questions.
+/// Adds a note to the last step of an ssh login that a rule exempts: sshd refuses a client with BatchMode before it
+/// calls PAM, and which sshd settings admit such a client. Adds nothing if `asks` is `false`: sshd then shows no
+/// prompts.
 #[expect(clippy::indexing_slicing, reason = "a JSON object of this function")]
 pub(crate) fn told(mut end: ExplainStep, login: &ExplainedLogin<'_>, asks: bool) -> ExplainStep {
     let is_exempt = end.object["decision"] == "exempt" && end.object["reason"] == "rule";
@@ -23,8 +23,8 @@ pub(crate) fn told(mut end: ExplainStep, login: &ExplainedLogin<'_>, asks: bool)
     end
 }
 
-/// Returns the lines for sshd_config. If the user name contains characters that sshd reads as a pattern, the lines have
-/// a placeholder for it.
+/// Returns two lines for sshd_config that admit the client with a key alone. If sshd would read the user name as a
+/// pattern, `NAME` is written in its place.
 fn block(login: &ExplainedLogin<'_>) -> [String; 2] {
     let name = login.account.name.as_str();
     let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"._-".contains(&byte);

@@ -1,4 +1,4 @@
-//! Explains each rule: why it does or does not match a login, and which rules have no effect.
+//! Explains each rule: why it matches a login or does not, and whether it can have an effect at all.
 
 use serde_json::json;
 use twinlock_core::{
@@ -19,10 +19,10 @@ use crate::{
     text::{date, plain},
 };
 
-/// Services whose logins have no network address.
+/// Services whose logins have no address, so that a rule with a network never matches them.
 const LOCAL: [&str; 7] = ["su", "su-l", "sudo", "sudo-i", "login", "polkit-1", "vlock"];
 
-/// Evaluates all rules for a login. Returns the decision and its explanation.
+/// Matches all rules against the login. Returns the decision, and the explanation of this step.
 pub(crate) fn walk(
     context: &Context,
     login: &ExplainedLogin<'_>,
@@ -62,7 +62,7 @@ pub(crate) fn walk(
     (decided, ExplainStep { lines, object: json!({ "rules": objects, "decides": first }) })
 }
 
-/// Returns a rule in the form of the settings file.
+/// Returns the conditions and the action of a rule as text, such as `group staff, exempt`.
 fn described(rule: &Rule) -> String {
     let word = match rule.action {
         Action::Require => "require",
@@ -83,7 +83,7 @@ fn described(rule: &Rule) -> String {
     parts.into_iter().flatten().collect::<Vec<_>>().join(", ")
 }
 
-/// Returns whether a rule matches the login and, if not, the first reason.
+/// Returns a phrase that says whether the rule matches the login, and if not, the first reason.
 fn verdict(context: &Context, login: &ExplainedLogin<'_>, rule: &Rule) -> String {
     if rule.user.as_ref().is_some_and(|user| *user != login.account.name) {
         return "is for another user".into();
@@ -119,8 +119,8 @@ fn effect(rule: &Rule, login: &ExplainedLogin<'_>) -> &'static str {
     }
 }
 
-/// Returns why the rule with this number never has an effect, as a sentence without a full stop; `None` if it may have
-/// an effect.
+/// Returns a sentence without a full stop that says why the rule `number` (from 1) has no effect of its own; `None` if
+/// it may have one.
 fn never(
     context: &Context,
     login: &ExplainedLogin<'_>,
@@ -149,7 +149,7 @@ fn never(
     Some(format!("It can never take effect: {why}"))
 }
 
-/// Returns which user or group of a rule does not exist; `None` if all exist.
+/// Returns a clause that names the user or group of the rule that does not exist; `None` if both exist.
 fn of_nobody(context: &Context, rule: &Rule) -> Option<String> {
     let accounts = &context.machine.accounts;
     let anybody =

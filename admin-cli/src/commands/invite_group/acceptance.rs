@@ -1,4 +1,4 @@
-//! Lists the rule of a group invitation in accepted.toml, so that doctor shows it as accepted until its day.
+//! Adds the reminder rule to accepted.toml, so that doctor reports it as accepted until its date.
 
 use std::path::PathBuf;
 
@@ -24,22 +24,22 @@ use crate::{
 };
 
 const OWNER: Owner = Owner(0);
-/// Mode of a new file, which all users may read.
+/// Mode of a new accepted.toml, which all users may read.
 const MODE: u32 = 0o644;
-/// Largest file in bytes.
+/// Maximum size of accepted.toml in bytes.
 const SIZE_MAX: usize = 1 << 20;
 
-/// Checks that the entries can be written.
+/// Checks that the entries for the rule can be added to accepted.toml.
 ///
 /// # Errors
-/// [`CliError`] if the file exists and cannot be extended.
+/// [`CliError`] if the file cannot be read, or no entry can be added to it.
 pub(super) fn check(reminder: Reminder<'_>) -> Result<(), CliError> {
     let before = opened()?.read().map_err(unwritten)?.unwrap_or_default();
     extended(&before, &entries(reminder)).map(drop).map_err(unusable)
 }
 
-/// Adds an entry for each service that calls the module, unless the file has this entry. Leaves the rest of the file
-/// unchanged.
+/// Adds an entry for the rule for each service that calls the module, unless the file has it. The rest of the file
+/// stays unchanged.
 ///
 /// # Errors
 /// [`CliError`] if the file cannot be written.
@@ -68,7 +68,8 @@ fn opened() -> Result<SwapFile, CliError> {
     })
 }
 
-/// Returns what doctor would report about the rule, for each service that calls the module.
+/// Returns the entries that accept doctor's finding about the rule: one for sshd, and one for each service that calls
+/// the module.
 fn entries(reminder: Reminder<'_>) -> Vec<Accepted> {
     let finding = lenient::by_rule(FILE.to_owned(), &reminder.rule());
     let mut services = Machine::new(PathBuf::from("/"), None).services_with_module();
@@ -85,8 +86,8 @@ fn entries(reminder: Reminder<'_>) -> Vec<Accepted> {
     services.into_iter().map(entry).collect()
 }
 
-/// Returns the content of the file with the missing entries appended, or a clause that says why they cannot be
-/// appended.
+/// Returns the text `before` with the missing entries added at its end. The error is a clause that says why that is not
+/// possible.
 fn extended(before: &[u8], entries: &[Accepted]) -> Result<Vec<u8>, String> {
     let text = std::str::from_utf8(before).map_err(|_| "it is not UTF-8".to_owned())?;
     let known = accepted::read(text)?.accepted;

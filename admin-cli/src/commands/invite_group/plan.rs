@@ -1,4 +1,4 @@
-//! Plans a group invitation before any change, for `--dry-run` and to refuse early.
+//! Plans a group invitation: for `--dry-run`, and to refuse it before the first change.
 
 use serde_json::{Value, json};
 use twinlock_core::{
@@ -21,7 +21,7 @@ use crate::{
     text::{WIDTH, count, date, plain, stamp, wrap},
 };
 
-/// What an invitation would do for one member.
+/// What the invitation would do for one member of the group.
 enum Member {
     Enrolled,
     Invited(UnixTime),
@@ -30,7 +30,7 @@ enum Member {
     Failing(CliError),
 }
 
-/// Calls `act` for each member in turn, without collecting the members, because a group may be large.
+/// Calls `act` for each member while the directory is read. The members are not collected, since a group may be large.
 pub(crate) fn each_member(
     whose: &Whose,
     act: &mut dyn FnMut(&Account) -> Result<(), CliError>,
@@ -42,7 +42,8 @@ pub(crate) fn each_member(
     Ok(())
 }
 
-/// Warns that no ticket can be mailed, or refuses the invitation in that case if there is no report file.
+/// Checks that at least one ticket can be mailed, or none is due. If none can be mailed, prints a warning; without a
+/// report file, that is an error.
 pub(crate) fn check_mail(
     context: &Context,
     whose: &Whose,
@@ -64,7 +65,7 @@ pub(crate) fn check_mail(
     Ok(())
 }
 
-/// Returns why no ticket can be mailed; `None` if one can be, or if no ticket is due.
+/// Returns why no ticket can be mailed to any member; `None` if one can be, or if no ticket is due.
 fn without_mail(
     context: &Context,
     whose: &Whose,
@@ -83,22 +84,22 @@ fn without_mail(
     Ok(first.filter(|_| !mailed))
 }
 
-/// What a group invitation would do.
+/// A group invitation that `--dry-run` prints.
 pub(crate) struct Preview<'a> {
-    /// The members of the group.
+    /// The group whose members are invited.
     pub(crate) whose: &'a Whose,
-    /// The rule that reminds the members of the group to enroll.
+    /// The rule that would remind the members to enroll.
     pub(crate) reminder: Reminder<'a>,
-    /// What writing the reminder rule would change.
+    /// How rules.toml would change.
     pub(crate) written: RuleChange,
-    /// The path of the report file for tickets that cannot be mailed.
+    /// Path of the report file for tickets that cannot be mailed; `None` without one.
     pub(crate) report: Option<&'a str>,
-    /// The time for which the preview is made.
+    /// Present time, at which tickets are checked for validity.
     pub(crate) now: UnixTime,
 }
 
 impl Preview<'_> {
-    /// Prints the preview, member by member.
+    /// Prints what would be done for each member, and the rule.
     pub(crate) fn print(&self, context: &Context) -> Result<(), CliError> {
         if context.json { self.print_json(context) } else { self.print_text(context) }
     }
@@ -178,7 +179,7 @@ fn member(
     }
 }
 
-/// Returns a sentence that says what would be done for a member. Also returns whether the member would be invited.
+/// Returns a phrase that says what would be done for a member, and whether the member would be invited.
 fn said(member: &Member, report: Option<&str>) -> (String, bool) {
     match (member, report) {
         (Member::Enrolled, _) => ("enrolled already".into(), false),

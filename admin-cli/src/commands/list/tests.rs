@@ -1,4 +1,4 @@
-//! Unit tests of `list`: tables of users.
+//! Tests the tables and summaries of `twinlock list`.
 
 use crate::commands::list::*;
 use crate::terminal::table::Columns;

@@ -1,4 +1,5 @@
-//! `twinlock settings apply [FILE]`: installs a settings file, or checks the one in use, and stores the last good copy.
+//! `twinlock settings apply [FILE]`: installs a settings file and stores a copy, which logins use while the file has an
+//! error. Without FILE, checks and copies the file in use.
 
 use serde_json::json;
 use twinlock_core::policy::{Rule, settings as form};
@@ -22,10 +23,10 @@ use crate::{
 };
 
 const OWNER: Owner = Owner(0);
-/// Maximum length of a value in the log, in bytes.
+/// Maximum length in bytes of a value in the log.
 const LOGGED_MAX: usize = 128;
 
-/// Installs or checks a settings file and stores the last good copy, after asking for the acting user's own code.
+/// Asks for the acting user's own code, then installs the settings file and stores its copy.
 pub(crate) fn run(command: &Command, wanted: &Apply) -> Result<(), CliError> {
     let context = Context::open_to_mend(command)?;
     context.need_root("apply settings")?;
@@ -58,12 +59,12 @@ pub(crate) fn run(command: &Command, wanted: &Apply) -> Result<(), CliError> {
     Ok(())
 }
 
-/// What will be done, as determined before any prompt.
+/// What will be installed, as found before the first prompt.
 struct Work {
     draft: SettingsDraft,
-    /// Whether the file is not the one in use.
+    /// Whether the file is another one than the file in use, and so has to be installed.
     is_new: bool,
-    /// The content of the file in use; `None` if it cannot be read.
+    /// Content of the file in use; `None` if it cannot be read.
     before: Option<Vec<u8>>,
     changed: Vec<&'static str>,
     rules: Vec<Rule>,
@@ -106,7 +107,7 @@ impl Work {
         format!("{path} differs from {of} in: {}.", self.changed.join(", "))
     }
 
-    /// Installs the file if it is not the one in use. Refuses if the file in use was changed meanwhile.
+    /// Installs the file, unless it is the one in use. Fails if the file in use has changed since it was read.
     fn install(&self, context: &Context) -> Result<(), CliError> {
         let config = &context.config;
         if std::fs::read(config).ok() != self.before {
@@ -150,7 +151,8 @@ impl Work {
     }
 }
 
-/// Joins the names of settings to one value of the log, which is cut between two names if it is too long.
+/// Joins the names of settings to one value of the log. If it is longer than [`LOGGED_MAX`], the last names are
+/// replaced by their number.
 fn logged(changed: &[&str]) -> String {
     let mut text = String::new();
     for (place, name) in changed.iter().enumerate() {

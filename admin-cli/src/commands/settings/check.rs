@@ -1,4 +1,4 @@
-//! `twinlock settings check [FILE]`: reports every error of a settings file with its position and the nearest known
+//! `twinlock settings check [FILE]`: reports each error of a settings file with its line and the most similar known
 //! name. Changes nothing.
 
 use rustix::process::geteuid;
@@ -33,14 +33,14 @@ use crate::{
 
 const OWNER: Owner = Owner(0);
 
-/// A setting that is valid, but probably not what the administrator intends.
+/// A warning about a rule that is valid, but probably not what the administrator means.
 #[derive(Debug, PartialEq, Eq)]
 struct Warning {
     line: Option<u32>,
     what: String,
 }
 
-/// Checks the named settings file, or the one in use.
+/// Checks the settings file `file`; with `None`, the file in use.
 pub(crate) fn run(command: &Command, file: Option<&str>) -> Result<(), CliError> {
     let in_use = ChosenSettings::of(command)?.path;
     let path = file.unwrap_or(&in_use);
@@ -70,7 +70,7 @@ pub(crate) fn run(command: &Command, file: Option<&str>) -> Result<(), CliError>
     Ok(())
 }
 
-/// Prints the warnings about a draft and the rules of rules.toml. Returns the warnings as JSON.
+/// Prints the warnings about the rules of a settings file and of rules.toml (`rules`). Returns them as JSON.
 pub(crate) fn warn(draft: &SettingsDraft, rules: &[Rule]) -> Value {
     let warnings = warnings(draft, rules, &Nss::default());
     for warning in &warnings {
@@ -82,7 +82,7 @@ pub(crate) fn warn(draft: &SettingsDraft, rules: &[Rule]) -> Value {
     warnings.iter().map(object).collect()
 }
 
-/// Refuses the file in use if logins do not trust it.
+/// Checks that logins trust the file in use, by its owner, mode and folders. Does nothing if the caller is not root.
 pub(crate) fn must_be_trusted(path: &str) -> Result<(), CliError> {
     if !geteuid().is_root() {
         return Ok(());
@@ -138,7 +138,7 @@ fn warnings(draft: &SettingsDraft, written: &[Rule], accounts: &dyn Accounts) ->
     warnings
 }
 
-/// Returns a sentence for each part of a rule that is probably not what the administrator intends.
+/// Returns a clause for each condition of the rule that is probably not what the administrator means.
 fn doubts(rule: &Rule, accounts: &dyn Accounts) -> Vec<String> {
     let mut doubts = Vec::new();
     if let Some(user) = &rule.user {

@@ -1,6 +1,6 @@
-//! Checks twinlock.toml.reference and twinlock.toml(5) against the table of settings, and rewrites them on request.
+//! Checks that twinlock.toml.reference and twinlock.toml(5) contain what the table of settings gives.
 //!
-//! `TWINLOCK_WRITE_GOLDEN=1 cargo test -p twinlock settings_documents` rewrites both.
+//! `TWINLOCK_WRITE_GOLDEN=1 cargo test -p twinlock settings_documents` rewrites both files.
 
 use std::{env, fs, path::PathBuf};
 
@@ -16,7 +16,7 @@ const REFERENCE: &str = "config/twinlock.toml.reference";
 const PAGE: &str = "packaging/man/twinlock.toml.5";
 const WIDTH: usize = 86;
 
-/// Returns a text as comment lines.
+/// Returns the text as comment lines of a settings file.
 fn comment(text: &str) -> String {
     let lines = wrap(&text.replace('`', "\""), WIDTH, 0);
     lines.lines().map(|line| format!("# {line}\n")).collect()
@@ -50,7 +50,7 @@ fn in_reference(section: &Section) -> String {
     text
 }
 
-/// Returns the description of a setting, followed by the accepted values unless the description names them.
+/// Returns the description of a setting, with the accepted values added unless the description names them.
 #[expect(clippy::wildcard_enum_match_arm, reason = "every other case is treated the same")]
 fn with_form(setting: &Setting) -> String {
     match setting.kind {
@@ -80,7 +80,7 @@ fn in_page(section: &Section) -> String {
     text
 }
 
-/// Returns the accepted values of a setting as text.
+/// Returns the accepted values of a setting as the manual page writes them, such as `1..10`.
 fn form(kind: &SettingType) -> String {
     match kind {
         SettingType::Word { words, .. } => {
@@ -96,7 +96,7 @@ fn form(kind: &SettingType) -> String {
     }
 }
 
-/// Returns prose for troff, one sentence per line, with backquoted parts in bold.
+/// Returns prose as troff, with each sentence on a line and text in back quotes in bold.
 fn roff(text: &str) -> String {
     let escaped = text.replace('\\', "\\e").replace('-', "\\-").replace('"', "\\(dq");
     let parts = escaped.split('`').enumerate();
@@ -108,7 +108,7 @@ fn roff(text: &str) -> String {
     format!("{}\n", text.replace(". ", ".\n"))
 }
 
-/// Returns `file` with the part between the markers `after` and `before` replaced by `new`.
+/// Returns the text `file` with `new` in place of what is between the texts `after` and `before`.
 fn renewed(file: &str, after: &str, before: &str, new: &str) -> String {
     let (head, rest) = file.split_once(after).expect("the beginning of the settings");
     let (_, tail) = rest.split_once(before).expect("the end of the settings");

@@ -1,4 +1,4 @@
-//! A settings file that is read once, with a size limit, so that all steps of a command use the same content.
+//! A settings file, read once, so that all steps of a command use the same content.
 
 use std::{
     fs::File,
@@ -25,28 +25,28 @@ const REMEDY: &str = "Name a settings file: twinlock settings check FILE";
 /// Permission bits that let the group or others write.
 const OTHERS_WRITE: u32 = 0o022;
 
-/// The content of a settings file.
+/// A settings file with its content and mode.
 pub(crate) struct SettingsDraft {
-    /// The path as the caller gave it.
+    /// Path of the file, as the caller gave it.
     pub(crate) path: String,
-    /// The text of the file.
+    /// Text of the file.
     pub(crate) text: String,
-    /// The parsed settings.
+    /// The settings that the text contains.
     pub(crate) policy: Policy,
-    /// The permission bits of the file.
+    /// Permission bits of the file.
     pub(crate) mode: u32,
     owner: u32,
     is_file: bool,
 }
 
 impl SettingsDraft {
-    /// Reads a file that the caller names, with the rights of the invoking user.
+    /// Reads the file `path`, which the caller names, with the rights of the invoking user.
     pub(crate) fn named(path: &str) -> Result<Self, CliError> {
         let opened = caller_file::open(Path::new(path));
         Self::read(path, opened.map_err(|error| unreadable(path, &error, REMEDY))?)
     }
 
-    /// Reads the settings file in use.
+    /// Reads the settings file in use, which is `path`, with the rights of this process.
     pub(crate) fn in_use(path: &str) -> Result<Self, CliError> {
         // With this flag, opening a FIFO does not block. A login does not trust a FIFO either.
         let flags = OFlags::NONBLOCK.bits().cast_signed();
@@ -54,7 +54,7 @@ impl SettingsDraft {
         Self::read(path, opened.map_err(|error| said(path, &error))?)
     }
 
-    /// Reads and parses a file. The failure for invalid settings names every error with its line.
+    /// Reads and parses an open file. The error for invalid settings names each fault with its line.
     fn read(path: &str, file: File) -> Result<Self, CliError> {
         let found = file.metadata().map_err(|error| said(path, &error))?;
         let text = text(path, &bytes(path, file)?)?;
@@ -72,7 +72,7 @@ impl SettingsDraft {
         })
     }
 
-    /// Returns a draft with a given text, for tests.
+    /// Returns a draft with this text, for tests. The text must be valid.
     #[cfg(test)]
     pub(crate) fn of(text: &str) -> Self {
         let policy = form::read(text).unwrap();
@@ -80,10 +80,10 @@ impl SettingsDraft {
         Self { path, text, policy, mode: 0o644, owner: 0, is_file: true }
     }
 
-    /// Checks that only root and the acting user can write to the file.
+    /// Checks that it is a regular file to which only root and the acting user can write.
     ///
     /// # Errors
-    /// [`CliError`] if other users can.
+    /// [`CliError`] if it is not.
     pub(crate) fn must_be_ones_own(&self) -> Result<(), CliError> {
         let path = plain(&self.path);
         let by_actor = ActingLogin::read().actor.uid() == Some(self.owner);
@@ -104,7 +104,7 @@ fn said(path: &str, error: &std::io::Error) -> CliError {
     CliError::new(Exit::Usage, format!("{} cannot be read ({error})", plain(path)), REMEDY)
 }
 
-/// Reads a file up to the size limit, and refuses a larger one.
+/// Returns the bytes of a file. A file larger than 64 KiB is an error.
 fn bytes(path: &str, file: File) -> Result<Vec<u8>, CliError> {
     let mut bytes = Vec::new();
     let most = u64::try_from(SETTINGS_MAX).unwrap_or(u64::MAX);

@@ -1,4 +1,4 @@
-//! `twinlock settings show`: prints the settings in force in the form of a settings file, with defaults marked.
+//! `twinlock settings show`: prints the settings in force as a settings file, with comments that give the defaults.
 
 use std::collections::BTreeMap;
 
@@ -36,7 +36,7 @@ pub(crate) fn run(context: &Context) -> Result<(), CliError> {
     context.print(&format!("{origin}\n{}", text(&context.policy)))
 }
 
-/// Settings as names and values. The name of a setting in a table begins with the table's name and a dot.
+/// Settings by name, and the rules. The name of a setting in a table begins with the table's name and a dot.
 #[derive(Default)]
 struct Values {
     values: BTreeMap<String, String>,
@@ -69,7 +69,7 @@ fn pairs(table: &Table) -> impl Iterator<Item = (String, String)> + '_ {
     table.iter().filter_map(|(name, item)| Some((name.to_owned(), bare(item.as_value()?))))
 }
 
-/// Returns a value without the quotation marks of TOML.
+/// Returns a TOML value as text without quotation marks. The members of a list are joined with commas.
 fn bare(value: &Value) -> String {
     match value {
         Value::String(text) => text.value().clone(),
@@ -83,7 +83,8 @@ fn bare(value: &Value) -> String {
 }
 
 impl Context {
-    /// Returns the path of the file with the settings in force; `None` if there is no file and the defaults apply.
+    /// Returns the path of the file from which the settings in force come; `None` if there is none and the defaults
+    /// apply.
     fn file(&self) -> Option<String> {
         if self.stand_in {
             return Some(settings::last_good_path(&self.config));
@@ -105,7 +106,7 @@ fn text(policy: &Policy) -> String {
     text
 }
 
-/// Returns the line of one setting, with a comment that gives the default.
+/// Returns the line for a setting, with a comment that gives its default. `usual` are the default settings.
 fn line(setting: &Setting, policy: &Policy, usual: &Policy) -> String {
     let key = setting.key;
     match (value(setting, policy), value(setting, usual)) {
@@ -119,7 +120,7 @@ fn line(setting: &Setting, policy: &Policy, usual: &Policy) -> String {
     }
 }
 
-/// Returns the value of a setting in TOML; `None` if it is not set.
+/// Returns the value of a setting as TOML; `None` if it is not set.
 pub(crate) fn value(setting: &Setting, policy: &Policy) -> Option<String> {
     Some(match setting.kind {
         SettingType::Word { get, .. } => quoted(get(policy)),
@@ -135,7 +136,7 @@ pub(crate) fn value(setting: &Setting, policy: &Policy) -> Option<String> {
     })
 }
 
-/// Returns a duration in TOML, in the largest unit that divides it.
+/// Returns a number of seconds as a TOML duration in the largest unit without a remainder, such as `"90 min"`.
 fn duration(seconds: u64) -> String {
     match seconds {
         0 => "0".into(),
@@ -148,7 +149,7 @@ fn duration(seconds: u64) -> String {
     }
 }
 
-/// Returns the names of the settings in which two policies differ; `rule` stands for all rules.
+/// Returns the names of the settings that differ between two policies. If any rule differs, `rule` is one of them.
 pub(crate) fn changed(old: &Policy, new: &Policy) -> Vec<&'static str> {
     let settings = SETTINGS.iter().flat_map(|section| section.settings);
     let differs = |setting: &&Setting| value(setting, old) != value(setting, new);

@@ -1,4 +1,5 @@
-//! `setup SERVICE`: judges, proves and writes the new files, and arms the way back.
+//! `setup SERVICE`: lets doctor judge the new files, tries logins with them, writes them, and starts the timer that
+//! restores the old files if nobody confirms the change.
 
 use std::{io, path::Path};
 
@@ -26,19 +27,19 @@ use crate::{
     text::{WIDTH, plain, time_of_day, wrap},
 };
 
-/// Shortest and longest time for a confirmation, in seconds.
+/// Minimum and maximum time for a confirmation, in seconds.
 const WITHIN: std::ops::RangeInclusive<u64> = 60..=86_400;
 
 /// How long a change waits for its confirmation.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Wait {
-    /// This number of seconds.
+    /// For this number of seconds.
     Seconds(u64),
-    /// It is in force at once.
+    /// Not at all: the change is final at once.
     Not,
 }
 
-/// Sets up a service.
+/// Sets up the service with the factors that `wishes` names.
 pub(super) fn run(context: &Context, wishes: &Wishes, wanted: &Setup) -> Result<(), CliError> {
     let wait = wait(wanted)?;
     let authorizer = Authorizer::of(context)?;
@@ -104,7 +105,7 @@ fn wait(wanted: &Setup) -> Result<Wait, CliError> {
     })
 }
 
-/// Checks that no earlier change of the service waits.
+/// Checks that no earlier change of the service waits for its confirmation.
 fn must_not_wait(service: &str) -> Result<(), CliError> {
     let folder = SavedFolder::of(Path::new(FOLDER), service);
     let waits = folder.waits().map_err(|error| unsaved(&error))?;
@@ -118,7 +119,7 @@ fn must_not_wait(service: &str) -> Result<(), CliError> {
     ))
 }
 
-/// A change that is being made.
+/// A change of the files of a service that is being made.
 struct Pending<'a> {
     context: &'a Context,
     service: &'a str,
@@ -130,8 +131,7 @@ impl Pending<'_> {
         SavedFolder::of(Path::new(FOLDER), self.service)
     }
 
-    /// Saves the old files, writes the new ones, and makes the service read them. If a step fails, everything is put
-    /// back.
+    /// Saves the old files, writes the new ones, and makes sshd read them. If a step fails, the old files are restored.
     fn write(&self, wait: Wait) -> Result<(), CliError> {
         let folder = self.folder();
         let saved = self.saved(wait).map_err(|error| unsaved(&error))?;
@@ -204,7 +204,7 @@ impl Pending<'_> {
         Ok(Saved { waiting, in_force: None, files })
     }
 
-    /// Logs and mails the change, and says how it is confirmed.
+    /// Logs and mails the change, and tells the administrator how to confirm it.
     fn report(&self, by: &Authorized, wait: Wait) -> Result<(), CliError> {
         let (context, service) = (self.context, self.service);
         let now = context.now()?;

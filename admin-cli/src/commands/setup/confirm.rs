@@ -1,4 +1,4 @@
-//! `setup confirm WORD`: keeps a change, if a login through the service has proven it.
+//! `setup confirm WORD`: keeps a change, if the administrator has logged in with a code through the changed service.
 
 use std::{
     fs,
@@ -25,12 +25,12 @@ use crate::{
     text::plain,
 };
 
-/// Microseconds of a clock tick of /proc/PID/stat, of which there are 100 in a second on every architecture.
+/// Microseconds in a clock tick of /proc/PID/stat. There are 100 ticks in a second on every architecture.
 const TICK: u64 = 10_000;
-/// Index of the start time in /proc/PID/stat, counted after the program's name (proc_pid_stat(5)).
+/// Index, from 0, of the start time among the fields of /proc/PID/stat after the program's name (proc_pid_stat(5)).
 const STARTED: usize = 19;
 
-/// Keeps the change that a word belongs to.
+/// Confirms the pending change that `setup` has shown with this word.
 pub(super) fn run(context: &Context, word: &str) -> Result<(), CliError> {
     let (service, saved) = find(word)?;
     let Some(in_force) = saved.in_force else {
@@ -98,7 +98,7 @@ fn too_late(service: &str) -> CliError {
     )
 }
 
-/// Returns the login session of this process.
+/// Returns the login session of this process; `None` if logind knows none.
 fn session() -> Option<Session> {
     let text = logind::text_of_session()?;
     let value = |key: &str| {
@@ -116,7 +116,7 @@ fn session() -> Option<Session> {
     })
 }
 
-/// Returns the codes that were accepted since the boot.
+/// Returns the codes that the module has accepted since the boot, from the journal; none if the journal cannot be read.
 fn accepted() -> Vec<Acceptance> {
     let journal = |arguments: &[&str]| {
         let mut command = Command::new(programs::whole_path("journalctl"));

@@ -1,4 +1,4 @@
-//! Doctor's verdict on files before they are written.
+//! Lets doctor judge the new files before they are written.
 
 use twinlock_doctor::{
     examine,
@@ -18,11 +18,11 @@ use crate::{
     text::{WIDTH, plain, wrap},
 };
 
-/// Checks that doctor calls a service closed with the future files, and that sshd uses the wished values. Prints the
-/// findings if not.
+/// Checks that doctor's verdict with the new files is that every login needs a code and no user is locked out, and that
+/// sshd uses the new settings. If not, prints the findings. `machine` has the new files as candidates.
 ///
 /// # Errors
-/// [`CliError`] if it is not closed, or cannot be judged.
+/// [`CliError`] if the verdict is another one, or doctor can give none.
 pub(super) fn must_be_closed(machine: &Machine, wishes: &Wishes) -> Result<(), CliError> {
     if wishes.service.is_ssh() {
         plan::check_sshd(machine, wishes.with).map_err(|error| no_plan(&error))?;
@@ -53,7 +53,8 @@ fn counts(level: Level) -> bool {
     }
 }
 
-/// Returns doctor's sentence and findings; no sentence if the service is closed.
+/// Returns doctor's findings, with its verdict as a sentence; the sentence is `None` if every login needs a code and no
+/// user is locked out.
 fn verdict(
     machine: &Machine,
     wishes: &Wishes,

@@ -1,5 +1,5 @@
-//! `twinlock setup` and `twinlock teardown`: change the files of a service, prove the change, and take it back if it is
-//! not confirmed.
+//! `twinlock setup` and `twinlock teardown`: change the files of a service, try logins with them, and restore the old
+//! files if nobody confirms the change.
 
 mod apply;
 mod confirm;
@@ -28,7 +28,7 @@ use crate::{
     text::plain,
 };
 
-/// Sets up a service, shows what would be changed, or confirms a change.
+/// Sets up a service, shows what would be changed, or confirms a change, as the arguments say.
 pub(crate) fn run(context: &Context, command: &Command, wanted: &Setup) -> Result<(), CliError> {
     context.need_root("set up services")?;
     must_be_usual_settings(command)?;
@@ -54,7 +54,7 @@ fn wishes(wanted: &Setup) -> Result<Wishes, CliError> {
     Ok(Wishes { service: service(wanted.service.as_deref().unwrap_or_default())?, with })
 }
 
-/// Returns the service of a name on the command line.
+/// Returns the service with this name on the command line.
 fn service(name: &str) -> Result<ServiceName, CliError> {
     ServiceName::of(name).ok_or_else(|| {
         CliError::new(
@@ -65,7 +65,7 @@ fn service(name: &str) -> Result<ServiceName, CliError> {
     })
 }
 
-/// Checks that the settings are those of logins: doctor's verdict on the new files depends on them.
+/// Refuses `--config`. Doctor's verdict on the new files depends on the settings, so they must be those of logins.
 fn must_be_usual_settings(command: &Command) -> Result<(), CliError> {
     match &command.config {
         None => Ok(()),
@@ -77,17 +77,17 @@ fn must_be_usual_settings(command: &Command) -> Result<(), CliError> {
     }
 }
 
-/// Returns this host with its files as they are.
+/// Returns this host with its present files.
 fn host() -> Machine {
     Machine::new(PathBuf::from("/"), None)
 }
 
-/// Returns this host as it will be.
+/// Returns this host as it would be with the changes.
 fn future(changes: &[Change]) -> Machine {
     host().with_candidates(changes.iter().map(Change::candidate).collect())
 }
 
-/// Returns the failure for files that cannot be changed.
+/// Returns the error for a service whose files setup cannot change.
 fn no_plan(error: &PlanError) -> CliError {
     let what = format!("{}; nothing was changed", plain(&error.to_string()));
     CliError::new(Exit::NotInState, what, error.remedy())

@@ -1,4 +1,4 @@
-//! Who could no longer log in.
+//! Finds users whom a change would lock out, because they have no code.
 
 use std::fs;
 
@@ -18,21 +18,21 @@ use crate::{
     text::plain,
 };
 
-/// Number of names that a message lists.
+/// Maximum number of names in the error message.
 const NAMED: usize = 5;
 
-/// The accounts with a login shell.
+/// The accounts with a login shell. For ssh, root is left out if it has no key.
 #[derive(Default)]
 pub(super) struct People {
     all: usize,
-    /// Names of the users who have no code.
+    /// Names of the users who would be refused: they have neither a code nor a valid ticket, and are not exempt.
     without: Vec<String>,
-    /// Users who are enrolled, and have no exemption: the change can be tried with their names.
+    /// The enrolled users without an exemption. Logins can be tried with their names.
     pub(super) enrolled: Vec<Account>,
 }
 
 impl People {
-    /// Reads the accounts and their records.
+    /// Reads the accounts with a login shell and their records.
     pub(super) fn read(context: &Context, wishes: &Wishes) -> Result<Self, CliError> {
         let whose = Whose::WithShell;
         let mut directory =
@@ -63,11 +63,11 @@ impl People {
         Ok(people)
     }
 
-    /// Checks that nobody is locked out whom the administrator has not thought of. `wanted` is the value of
-    /// `--not-enrolled`.
+    /// Checks that the change locks out no user. The check passes if the administrator accepts that: `wanted`, the
+    /// value of `--not-enrolled`, is `deny`, or the settings let users set up an app at a login.
     ///
     /// # Errors
-    /// [`CliError`] with their number.
+    /// [`CliError`] with number and names of the users who would be locked out.
     pub(super) fn must_not_be_locked_out(
         &self,
         context: &Context,
@@ -104,7 +104,7 @@ impl People {
     }
 }
 
-/// Returns whether the user has a ticket, with which the next login sets up an app.
+/// Returns whether the user has a valid ticket, with which the next login sets up an app.
 fn has_ticket(context: &Context, account: &Account) -> bool {
     use twinlock_core::ports::Records;
     let found = context.machine.records.newest(account).ok().flatten();
@@ -114,7 +114,7 @@ fn has_ticket(context: &Context, account: &Account) -> bool {
     })
 }
 
-/// Returns whether root can log in by ssh now: with sshd's default settings, by a key alone.
+/// Returns whether root has a key in ~/.ssh/authorized_keys, and so can log in by ssh with sshd's default settings.
 fn root_has_keys() -> bool {
     let home = User::from_name("root").ok().flatten().map(|user| user.dir);
     home.is_some_and(|home| {

@@ -1,5 +1,5 @@
-//! `setup --dry-run`, `--print` and `--check`: show what would be changed. Everything is read and written with the
-//! rights of the invoking user.
+//! `setup --dry-run`, `--print` and `--check`: show what would be changed. Files are read and written with the rights
+//! of the invoking user.
 
 use std::{
     fs::{self, File},
@@ -22,7 +22,7 @@ use crate::{
     text::plain,
 };
 
-/// Shows what would be changed.
+/// Shows what would be changed, in the form that the arguments name.
 pub(super) fn run(context: &Context, wishes: &Wishes, preview: &Preview) -> Result<(), CliError> {
     let user = InvokingUser::find().map_err(|error| unknown(&error.to_string()))?;
     let planned = run_as(user.as_ref(), || planned(wishes));
@@ -114,7 +114,7 @@ fn check(context: &Context, wishes: &Wishes, changes: &[Change]) -> Result<(), C
     }
 }
 
-/// Writes the files below a folder. Existing files are not overwritten.
+/// Writes the new files below a folder, with their absolute paths. An existing file is not overwritten but an error.
 fn print_below(folder: &Path, changes: &[Change]) -> io::Result<()> {
     for change in changes {
         let Some(text) = &change.after else { continue };

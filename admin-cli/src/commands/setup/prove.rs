@@ -1,4 +1,4 @@
-//! The proof with the account and the address of the administrator.
+//! Tries logins with the new files, with the account and the address of the administrator.
 
 use nix::unistd::User;
 use twinlock_core::base::account::Account;
@@ -18,13 +18,13 @@ use crate::{
     text::plain,
 };
 
-/// The address of a client if that of the administrator is not known.
+/// Client address that is used if the administrator's is not known.
 const LOCAL: &str = "127.0.0.1";
 
-/// Tries the new files. Returns how many logins were tried.
+/// Tries logins with the new files and returns their number.
 ///
 /// # Errors
-/// [`CliError`] if a login succeeds that must fail, or fails that must succeed, or if logins cannot be tried here.
+/// [`CliError`] if a login succeeds that must fail, or fails that must succeed, or if no login can be tried here.
 pub(super) fn run(
     context: &Context,
     wishes: &Wishes,
@@ -61,14 +61,15 @@ fn impossible(why: &str) -> CliError {
     CliError::new(Exit::NotInState, what, remedy)
 }
 
-/// Returns the account whose name is used: that of the user who called sudo, or another one that is enrolled.
+/// Returns the account for the test logins: that of the user who called sudo; if it is not enrolled, another enrolled
+/// one, preferably not root. `None` if no account is enrolled without an exemption.
 fn account(people: &People) -> Option<&Account> {
     let user = InvokingUser::find().ok().flatten();
     let own = user.and_then(|user| people.enrolled.iter().find(|one| one.uid == user.uid()));
     own.or_else(|| people.enrolled.iter().find(|one| one.uid != 0)).or(people.enrolled.first())
 }
 
-/// Returns the address from which the administrator has logged in.
+/// Returns the address from which the administrator has logged in; [`LOCAL`] if it is not known.
 fn source() -> String {
     let text = logind::text_of_session().unwrap_or_default();
     let host = text.lines().find_map(|line| line.strip_prefix("REMOTE_HOST="));

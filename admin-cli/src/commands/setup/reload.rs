@@ -15,18 +15,18 @@ use twinlock_doctor::sshd::effective::Effective;
 
 use crate::commands::setup::{host, units};
 
-/// Units of sshd: of Debian, and of other distributions.
+/// systemd units of sshd: Debian's name, and that of other distributions.
 const UNITS: [&str; 2] = ["ssh.service", "sshd.service"];
-/// Time that sshd gets to read its files.
+/// Maximum time to wait until sshd has read its files.
 const PATIENCE: Duration = Duration::from_secs(10);
-/// Time between two looks, and the wait where sshd writes no PID file.
+/// Interval between two checks of the PID file, and the time to wait if sshd writes none.
 const PAUSE: Duration = Duration::from_millis(50);
 const BLIND: Duration = Duration::from_secs(1);
 
-/// Makes a running sshd read its files again, and waits until it has. Without a running sshd, does nothing.
+/// Makes a running sshd read its files again, and waits until it has done so. If no sshd runs, does nothing.
 ///
 /// # Errors
-/// Why it could not be told to.
+/// A clause that says why sshd could not be told to read its files, or that it has not read them in time.
 pub(super) fn sshd() -> Result<(), String> {
     let before = SystemTime::now();
     let pid_file = host().effective(None).ok().and_then(|said| {
@@ -50,12 +50,12 @@ pub(super) fn sshd() -> Result<(), String> {
     }
 }
 
-/// Returns the active unit of sshd.
+/// Returns the systemd unit of the sshd that runs; `None` if no unit is active.
 fn active() -> Option<&'static str> {
     UNITS.into_iter().find(|unit| units::systemctl(&["is-active", "--quiet", unit]).is_ok())
 }
 
-/// Returns the process of a PID file, if it is sshd.
+/// Returns the process that a PID file names; `None` if it is not an sshd.
 fn running(file: &str) -> Option<Pid> {
     let text = fs::read_to_string(file).ok()?;
     let number: i32 = text.trim().parse().ok().filter(|number| *number > 1)?;
@@ -63,7 +63,8 @@ fn running(file: &str) -> Option<Pid> {
     (name.trim() == "sshd").then(|| Pid::from_raw(number))
 }
 
-/// Waits until sshd has written its PID file, which it does after it has read its files.
+/// Waits until sshd has written its PID file at or after the time `before`. sshd writes it after it has read its files.
+/// Fails after [`PATIENCE`].
 fn until_written(file: &str, before: SystemTime) -> Result<(), String> {
     let end = Instant::now() + PATIENCE;
     loop {

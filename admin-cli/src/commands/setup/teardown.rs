@@ -1,4 +1,4 @@
-//! `teardown SERVICE`: removes what setup has written.
+//! `teardown SERVICE`: removes what setup has written into the files of a service.
 
 use std::path::Path;
 
@@ -21,7 +21,7 @@ use crate::{
     text::{WIDTH, plain, wrap},
 };
 
-/// Removes the lines and files that setup has written. A change that still waits is put back.
+/// Removes what setup has written. If a change waits for its confirmation, first restores the old files.
 pub(crate) fn run(context: &Context, wanted: &Teardown) -> Result<(), CliError> {
     context.need_root("tear down services")?;
     let service = service(&wanted.service)?;
@@ -73,7 +73,7 @@ fn report(context: &Context, name: &str, changes: &[Change]) {
     context.say(&said, json!({ "service": name, "changed": files }));
 }
 
-/// Checks that sshd starts with the old files.
+/// Checks that sshd accepts its files after the teardown.
 fn must_start(changes: &[Change]) -> Result<(), CliError> {
     let Ok(Some(said)) = future(changes).complaint() else { return Ok(()) };
     let said = plain(said.trim());
@@ -97,7 +97,7 @@ fn agree(keyboard: &mut Keyboard, name: &str) -> Result<(), CliError> {
     }
 }
 
-/// Writes the old files.
+/// Writes the files without what setup has written. Fails if a file has changed since it was read.
 fn write(changes: &[Change]) -> Result<(), CliError> {
     for change in changes {
         replace::sweep(&change.path);

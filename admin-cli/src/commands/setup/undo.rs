@@ -1,4 +1,5 @@
-//! `setup undo`: puts back changes that nobody has confirmed. Run by systemd units: by a timer, and at boot before sshd.
+//! `setup undo`: restores the old files of changes that nobody has confirmed. systemd runs it by a timer, and at boot
+//! before sshd.
 
 use std::{io, path::Path};
 
@@ -24,8 +25,9 @@ use crate::{
     text::{WIDTH, plain, wrap},
 };
 
-/// Puts back each change whose time is over, or that was made before the last boot. Takes no proof, so it must not be able
-/// to put back any other change: `teardown`, which asks for a code, does that. `at_boot` says that sshd does not run yet.
+/// Restores the old files of each change whose time is over or that was made before the last boot. It asks for no code,
+/// so it must not touch any other change; `teardown`, which asks for one, restores those. `at_boot` says that sshd does
+/// not run yet.
 pub(crate) fn run(command: &Command, at_boot: bool) -> Result<(), CliError> {
     let context = Context::open_to_mend(command)?;
     context.need_root("put back changes")?;
@@ -58,14 +60,15 @@ pub(crate) fn run(command: &Command, at_boot: bool) -> Result<(), CliError> {
     first.map_or(Ok(()), Err)
 }
 
-/// Returns whether the time of a change is over, or the host was booted since.
+/// Returns whether the change has waited long enough, or the host was booted since.
 fn is_over(saved: &Saved) -> bool {
     let waiting = &saved.waiting;
     let over = KernelClock.now().map_or(true, |now| boot_seconds(now) >= waiting.until);
     over || waiting.boot != boot_id()
 }
 
-/// Puts back the change of a service that waits, logs it and mails root. Without such a change, does nothing.
+/// Restores the old files of the service's pending change, logs this and mails root. If no change is pending, does
+/// nothing.
 ///
 /// # Errors
 /// [`CliError`] if a file cannot be written. The next run continues.
@@ -73,7 +76,8 @@ pub(super) fn put_back(context: &Context, service: &str) -> Result<(), CliError>
     put_back_then(context, service, false).map(drop)
 }
 
-/// Puts back a change. Returns whether there was one.
+/// Restores the old files of the service's pending change, as [`put_back`] does. Returns whether there was one. With
+/// `at_boot`, sshd is not told to read them.
 fn put_back_then(context: &Context, service: &str, at_boot: bool) -> Result<bool, CliError> {
     let folder = SavedFolder::of(Path::new(FOLDER), service);
     let Some(saved) = folder.begin_undo().map_err(|error| failed(service, &error))? else {

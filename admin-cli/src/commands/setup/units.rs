@@ -1,4 +1,4 @@
-//! systemd: whether it runs, and the units that put back a change.
+//! systemd: whether it runs, and the timer that restores the old files of a change.
 
 use std::{
     path::Path,
@@ -7,15 +7,15 @@ use std::{
 
 use twinlock_host::programs;
 
-/// The systemd timer that undoes changes which were not confirmed in time.
+/// The systemd timer that runs `setup undo`.
 const TIMER: &str = "twinlock-setup-undo.timer";
 
-/// Returns whether systemd is the first process.
+/// Returns whether systemd runs this host and systemctl is installed.
 pub(super) fn is_running() -> bool {
     Path::new("/run/systemd/system").is_dir() && programs::whole_path("systemctl").exists()
 }
 
-/// Starts the timer.
+/// Starts the timer that runs `setup undo`.
 ///
 /// # Errors
 /// The error message of systemctl.
@@ -23,18 +23,18 @@ pub(super) fn start_timer() -> Result<(), String> {
     systemctl(&["start", TIMER])
 }
 
-/// Stops the timer, unless `waits` says that a change waits for its confirmation. Best effort: a timer that still runs
-/// finds nothing to undo.
+/// Stops the timer, unless a change waits for its confirmation (`waits`). Best effort: a timer that still runs finds
+/// nothing to undo.
 pub(super) fn stop_timer_unless(waits: bool) {
     if !waits && is_running() {
         let _ = systemctl(&["stop", "--no-block", TIMER]);
     }
 }
 
-/// Runs systemctl.
+/// Runs systemctl with these arguments.
 ///
 /// # Errors
-/// What it says.
+/// The error message of systemctl.
 pub(super) fn systemctl(arguments: &[&str]) -> Result<(), String> {
     let mut command = Command::new(programs::whole_path("systemctl"));
     command.args(arguments).env_clear().env("PATH", programs::PATH).env("LC_ALL", "C");
