@@ -1,4 +1,5 @@
-//! The state that every command needs: the settings, the ports of the host, and the request on the command line.
+//! What every command needs: the settings, the records and other parts of the host, and the request of the command
+//! line.
 
 use std::io::{ErrorKind, Write};
 
@@ -27,13 +28,13 @@ use crate::{
     text::{Notation, WIDTH, harmless, plain, wrap},
 };
 
-/// What an ordinary user can do instead of running the command as root.
+/// What a user who is not root can do without this command.
 pub(crate) const OWN_WAY: &str =
     "To change your own backup codes or app: log in, type ?, then 4. Everything else needs root.";
 
-/// The request of the command line.
+/// What the command line asks for, as far as the authorization depends on it.
 pub(crate) struct CallerRequest {
-    /// The operation in the permission table.
+    /// The verb's operation in the permission table.
     pub(crate) operation: Operation,
     /// The user that the operation is about, as typed; `None` if it is about several users or the host.
     pub(crate) target: Option<String>,
@@ -53,27 +54,27 @@ impl CallerRequest {
     }
 }
 
-/// The state that every command needs.
+/// What every command needs.
 pub(crate) struct Context {
-    /// The settings in force. Settings of the command itself always come from the default file in /etc/twinlock, all
-    /// others from the requested file.
+    /// The settings in force. Those that govern the command itself, such as for mail, always come from the default
+    /// file; all others come from the requested file.
     pub(crate) policy: Policy,
     /// The records, ledger and other parts of the host that the requested settings describe.
     pub(crate) machine: Machine,
-    /// The settings and records to verify the acting user's code against.
+    /// The settings and records against which the acting user's code is verified.
     pub(crate) own: OwnCodes,
     /// Whether the output is JSON.
     pub(crate) json: bool,
     /// Path of the requested settings file.
     pub(crate) config: String,
-    /// Whether the last good copy of the requested settings is in force, because the file cannot be used.
+    /// Whether the requested settings file has an error, so that the last good copy of it is in force.
     pub(crate) stand_in: bool,
-    /// What the command line asks for.
+    /// What the command line asks for, as far as the authorization depends on it.
     pub(crate) request: CallerRequest,
 }
 
-/// The settings of the default file in /etc/twinlock, and the records that they name. The acting user's code is
-/// verified against these, whatever file was requested.
+/// The settings of the default file, and the records that it names. The acting user's code is verified against these,
+/// even if the command line names another settings file.
 pub(crate) struct OwnCodes {
     /// The settings of the default file.
     pub(crate) policy: Policy,
@@ -82,13 +83,13 @@ pub(crate) struct OwnCodes {
 }
 
 impl OwnCodes {
-    /// Returns the records and the ledger for the settings of the default file.
+    /// Combines the settings of the default file with the records and the ledger that they name.
     pub(crate) fn of(policy: Policy) -> Self {
         Self { machine: Machine::new(&policy, settings::PATH, OWNER), policy }
     }
 }
 
-/// The required owner of settings files.
+/// User who must own the settings files.
 const OWNER: Owner = Owner(0);
 
 impl Context {
@@ -112,8 +113,8 @@ impl Context {
         Ok(Self::with(chosen.path, asked, own, command))
     }
 
-    /// Loads the settings as [`Context::open`] does, for commands that repair the settings. If the settings cannot be
-    /// used, the defaults apply, which require the acting user's code.
+    /// Loads the settings as [`Context::open`] does, for commands that must work although the settings have an error.
+    /// If a file cannot be used and has no copy, the defaults apply, which require the acting user's code.
     pub(crate) fn open_to_mend(command: &Command) -> Result<Self, CliError> {
         let chosen = ChosenSettings::of(command)?;
         let usual = || Loaded { policy: Policy::default(), stands_in_for: None };
@@ -135,7 +136,7 @@ impl Context {
         }
     }
 
-    /// Checks that the caller is root. `what` completes the sentence "only root may …".
+    /// Checks that the caller is root. The error message is "only root may", followed by `what`.
     ///
     /// # Errors
     /// [`CliError`] if the caller is not root.
@@ -146,10 +147,10 @@ impl Context {
         Err(CliError::new(Exit::NotAllowed, format!("only root may {what}"), OWN_WAY))
     }
 
-    /// Looks up an account by name.
+    /// Returns the account with this name.
     ///
     /// # Errors
-    /// [`CliError`] if there is no such account or NSS does not answer.
+    /// [`CliError`] if there is no such account, or NSS does not answer.
     pub(crate) fn account(&self, user: &str) -> Result<Account, CliError> {
         self.machine.accounts.by_name(user)?.ok_or_else(|| {
             CliError::new(
@@ -160,28 +161,27 @@ impl Context {
         })
     }
 
-    /// Reads the wall clock and the boot clock together.
+    /// Returns the present time of the wall clock and of the boot clock, read together.
     pub(crate) fn now(&self) -> Result<Now, CliError> {
         Ok(self.machine.clock.now()?)
     }
 
-    /// Returns a random generation and the current time, for a record that is changed.
+    /// Returns a random generation and the present time, which a changed record gets.
     pub(crate) fn stamp(&self) -> Result<ChangeStamp, CliError> {
         let mut bytes = [0; 8];
         KernelEntropy.fill(&mut bytes)?;
         Ok(ChangeStamp { generation: Generation(u64::from_ne_bytes(bytes)), at: self.now()?.unix })
     }
 
-    /// Prints the result after the work is done: `sentence`, or `object` with `--json`. Ignores write errors, because
-    /// the work is done.
+    /// Prints the result of a command: `object` with `--json`, otherwise `sentence`. Ignores write errors, because the
+    /// work is done by then.
     pub(crate) fn say(&self, sentence: &str, object: serde_json::Value) {
         let said = if self.json { object.to_string() } else { wrap(sentence, WIDTH, 0) };
         // The operation is done; a failed write of its output does not undo it.
         let _ = self.print(&format!("{said}\n"));
     }
 
-    /// Prints text with control characters and invisible characters escaped, which it may contain if it comes from a
-    /// file.
+    /// Prints text with control characters and invisible characters escaped, since it may come from a file.
     ///
     /// # Errors
     /// [`CliError`] if standard output cannot be written. A closed pipe is not an error.
@@ -190,8 +190,8 @@ impl Context {
         self.print_exactly(&harmless(text, notation))
     }
 
-    /// Prints text as [`Context::print`] does, but without escaping it. For text that contains colors of this program
-    /// or is escaped already.
+    /// Prints text as [`Context::print`] does, but without escaping: for text with colors of this program, or text that
+    /// is escaped already.
     pub(crate) fn print_exactly(&self, text: &str) -> Result<(), CliError> {
         let mut stdout = std::io::stdout().lock();
         match stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush()) {
@@ -207,11 +207,11 @@ impl Context {
     }
 }
 
-/// The requested settings file.
+/// The settings file that the command line asks for.
 pub(crate) struct ChosenSettings {
     /// The absolute path of the file.
     pub(crate) path: String,
-    /// Whether an option names the file. It must exist then, in folders that only root can write to.
+    /// Whether `--config` names the file. It must then exist, in folders that only root can write to.
     pub(crate) is_named: bool,
 }
 
@@ -236,7 +236,7 @@ impl ChosenSettings {
         Ok(Self { path, is_named: true })
     }
 
-    /// Loads the settings from the file, or from the last good copy.
+    /// Loads the settings from the file; if it has an error, from its last good copy.
     pub(crate) fn load(&self) -> Result<Loaded, SettingsReadError> {
         if self.is_named {
             settings::load_named(&self.path, OWNER)
@@ -254,7 +254,7 @@ fn say_stand_in(path: &str, loaded: &Loaded) {
     }
 }
 
-/// Returns the failure for settings that cannot be used.
+/// Returns the error for settings that cannot be used.
 pub(crate) fn settings_failure(path: &str, fault: &SettingsReadError) -> CliError {
     let (what, remedy) = settings_errors::of_settings(path, fault);
     let remedy =

@@ -1,4 +1,4 @@
-//! The twinlock command line.
+//! The program `twinlock`.
 
 mod authorize;
 mod cli;
@@ -48,8 +48,8 @@ fn main() -> ExitCode {
     }
 }
 
-/// Blocks SIGXFSZ. If the caller has a file size limit (ulimit -f), a write then fails with an error message, and does
-/// not kill the process in the middle of a command.
+/// Blocks SIGXFSZ. If the caller has set a limit of the file size (ulimit -f), a write then fails with an error, and
+/// the signal does not kill the process in the middle of a change.
 fn write_errors_are_said() {
     let mut signals = SigSet::empty();
     signals.add(Signal::SIGXFSZ);

@@ -1,4 +1,4 @@
-//! Formats text for a screen: escaped names, times, counts and wrapped lines.
+//! Formats text for a screen: escaped names, times, numbers with nouns, and wrapped lines.
 
 use std::{path::Path, sync::OnceLock};
 
@@ -8,7 +8,7 @@ pub(crate) use twinlock_doctor::{
     wrap::{WIDTH, wrap},
 };
 
-/// Maximum size of /etc/localtime in bytes. Real time zones take a few thousand.
+/// Maximum size in bytes of /etc/localtime. Real ones have a few thousand.
 const LOCALTIME_MAX: u64 = 128 * 1024;
 
 /// Returns a name or path with control characters and invisible characters escaped.
@@ -20,13 +20,13 @@ pub(crate) fn plain(text: &str) -> String {
     text.chars().map(escape).collect()
 }
 
-/// Returns the date of a time in UTC.
+/// Returns a date in UTC, such as `2027-01-31`.
 pub(crate) fn date(at: UnixTime) -> String {
     let (year, month, day) = at.date();
     format!("{year:04}-{month:02}-{day:02}")
 }
 
-/// Returns date and time to the second in the host's time zone, with the offset from UTC.
+/// Returns date and time in the host's time zone, to the second, with the offset from UTC.
 pub(crate) fn instant(at: UnixTime) -> String {
     instant_in(at, offset(at))
 }
@@ -38,7 +38,7 @@ fn instant_in(at: UnixTime, offset: i32) -> String {
     format!("{} {hours:02}:{minutes:02}:{seconds:02} {zone}", date(local))
 }
 
-/// Returns an offset in seconds as text, such as `+01:00`.
+/// Returns an offset from UTC in seconds as text, such as `+01:00`.
 fn written(offset: i32) -> String {
     let sign = if offset < 0 { '-' } else { '+' };
     let minutes = offset.unsigned_abs() / 60;
@@ -49,12 +49,12 @@ fn shifted(at: UnixTime, offset: i32) -> UnixTime {
     UnixTime(at.0.saturating_add_signed(i64::from(offset)))
 }
 
-/// Returns a sentence that names the time zone of the times in a table.
+/// Returns the word for the time zone in which tables show times: `local` or `UTC`.
 pub(crate) fn zone() -> &'static str {
     if zone_of_host().is_some() { "local" } else { "UTC" }
 }
 
-/// Returns the offset of the host's time zone from UTC at a time, in seconds.
+/// Returns the offset in seconds of the host's time zone from UTC, at the time `at`.
 fn offset(at: UnixTime) -> i32 {
     let instant = i64::try_from(at.0).unwrap_or(i64::MAX);
     zone_of_host().map_or(0, |zone| {
@@ -64,8 +64,8 @@ fn offset(at: UnixTime) -> i32 {
 
 static ZONE: OnceLock<Option<tz::TimeZone>> = OnceLock::new();
 
-/// Sets the time zone of this process to that of /etc/localtime, or to UTC if the file cannot be read. Ignores `TZ`,
-/// which the caller controls.
+/// Sets the time zone of this process to that of /etc/localtime; if the file cannot be read, to UTC. Ignores the
+/// variable `TZ`, which the caller controls.
 pub(crate) fn use_zone_of_host() {
     let _ = ZONE.set(read_zone(Path::new("/etc/localtime")));
 }
@@ -89,20 +89,20 @@ pub(crate) fn time_of_day(at: UnixTime) -> String {
     instant.split_once(' ').map_or_else(String::new, |(_, time)| time.to_owned())
 }
 
-/// Returns date and time as spreadsheets read them (RFC 3339).
+/// Returns date and time in the form of RFC 3339, which spreadsheets read.
 pub(crate) fn stamp(at: UnixTime) -> String {
     let (hours, minutes, seconds) = at.clock();
     format!("{}T{hours:02}:{minutes:02}:{seconds:02}Z", date(at))
 }
 
-/// Returns date and time to the minute in the host's time zone, for tables.
+/// Returns date and time in the host's time zone, to the minute, for tables.
 pub(crate) fn minute(at: UnixTime) -> String {
     let at = shifted(at, offset(at));
     let (hours, minutes, _) = at.clock();
     format!("{} {hours:02}:{minutes:02}", date(at))
 }
 
-/// Returns a number with its noun, such as `1 code` or `2 codes`. `one` is the singular.
+/// Returns a number with its noun, such as `1 code` or `2 codes`. `one` is the noun in the singular.
 pub(crate) fn count(number: usize, one: &str) -> String {
     match number {
         1 => format!("1 {one}"),

@@ -131,8 +131,8 @@ fn user_ledger<'a>(
     opened.map_err(|fault| CliError::from(fault).unchanged())
 }
 
-/// Records that the new key was unused until now, in this boot, so that its first code need not be older than the
-/// epoch. Creates the ledger if it is missing.
+/// Records that the key was generated on this host, so that none of its codes was used before now, in this boot.
+/// Creates the ledger if it is missing.
 fn mark_as_fresh(context: &Context, record: &mut Record) -> Result<(), CliError> {
     let now = context.now()?;
     if context.machine.ledger.floor(now).is_ok()

@@ -1,5 +1,5 @@
-//! Detects that the clock was ahead: a clock mark in the future, and used steps in the future, which lock out their
-//! users.
+//! Detects that the host's clock was ahead: codes that were used then have times in the future, and current codes are
+//! refused as older ones.
 
 use twinlock_core::{
     base::time::UnixTime,
@@ -21,14 +21,14 @@ use crate::{
 /// What to do after the clock was ahead.
 const REMEDY: &str = "If the clock is right now (date), run: twinlock epoch now";
 
-/// Returns `floor`, up to which the ledger refuses codes, if it is in the future because the clock was ahead; `None`
-/// otherwise.
+/// Returns `floor`, the time from which codes are accepted, if it is in the future because the clock was ahead;
+/// otherwise `None`.
 pub(crate) fn of_floor(floor: Option<UnixTime>, now: UnixTime) -> Option<UnixTime> {
     floor.and_then(|floor| was_ahead_until(floor, now))
 }
 
-/// Returns the latest time that the clock showed while it was ahead, according to the user's used steps far in the
-/// future; `None` if there are none.
+/// Returns the latest time that the clock showed while it was ahead, which follows from steps that the user used then.
+/// `None` if no used step is far in the future. `found` is the user's record.
 pub(crate) fn of_person(
     context: &Context,
     found: Option<&Snapshot>,
@@ -39,7 +39,7 @@ pub(crate) fn of_person(
     latest(&far)
 }
 
-/// Returns the sentences that give the latest time that the clock showed while it was ahead, and say what to do.
+/// Returns sentences that say until which time the clock was ahead, and what to do.
 pub(crate) fn sentence(until: UnixTime) -> String {
     format!(
         "The clock was ahead until {}, so current codes count as used. {REMEDY}",
@@ -47,7 +47,7 @@ pub(crate) fn sentence(until: UnixTime) -> String {
     )
 }
 
-/// Returns the findings of `twinlock doctor` about a clock that was ahead.
+/// Returns doctor's findings about a clock that was ahead. `records` is the path of the records folder.
 pub(crate) fn examine(machine: &Machine, records: &str) -> Vec<Finding> {
     let Ok(now) = machine.clock.now() else { return Vec::new() };
     let known = machine.ledger.epoch().ok().flatten();

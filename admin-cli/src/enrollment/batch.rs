@@ -1,5 +1,5 @@
-//! Reports a run over many users: each user as soon as the result is known, and totals at the end. Memory use does not
-//! grow with the number of users.
+//! Reports a run over many users: a line for each user at once, and totals at the end. Memory use does not grow with
+//! the number of users.
 
 use serde_json::{Value, json};
 
@@ -11,7 +11,7 @@ use crate::{
     text::{WIDTH, plain, wrap},
 };
 
-/// The outcome for one user.
+/// Outcome for one user without an error.
 pub(crate) enum BatchOutcome {
     /// The user was enrolled with the key in the list.
     Enrolled,
@@ -23,7 +23,7 @@ pub(crate) enum BatchOutcome {
     Invited(Invited),
 }
 
-/// The report of a run in progress.
+/// The report of a run over many users.
 pub(crate) struct Batch<'a> {
     context: &'a Context,
     progress: Progress,
@@ -36,7 +36,8 @@ pub(crate) struct Batch<'a> {
 }
 
 impl<'a> Batch<'a> {
-    /// Begins the report. `total` is the number of users; 0 if unknown, which shows no progress bar.
+    /// Begins the report. `total` is the number of users, for the progress bar; 0 if it is not known, and then there is
+    /// no bar.
     pub(crate) fn begin(context: &'a Context, total: usize) -> Result<Self, CliError> {
         if context.json {
             context.print("{\"people\":[")?;
@@ -54,7 +55,8 @@ impl<'a> Batch<'a> {
         })
     }
 
-    /// Reports the outcome for one user. `line` is the line of the user in the list; 0 without a list.
+    /// Prints the outcome for one user. `line` is the number of the user's line in the list, from 1; 0 if there is no
+    /// list.
     pub(crate) fn add(
         &mut self,
         line: u64,
@@ -81,13 +83,13 @@ impl<'a> Batch<'a> {
         self.context.print(text).map_err(|failure| failure.but(stands))
     }
 
-    /// Counts a user for whom nothing had to be done, without printing anything.
+    /// Counts a user for whom nothing had to be done. Prints nothing.
     pub(crate) fn pass(&mut self) {
         self.already += 1;
         self.progress.step();
     }
 
-    /// Returns whether at least one user failed and no user is enrolled or invited.
+    /// Returns whether no user can set up an app now: at least one failed, and none is enrolled or invited.
     pub(crate) fn nobody_can_begin(&self) -> bool {
         self.failed > 0 && self.enrolled + self.invited + self.already == 0
     }
@@ -113,13 +115,13 @@ impl<'a> Batch<'a> {
     /// Prints the totals.
     ///
     /// # Errors
-    /// [`CliError`] if users failed, with status 6 if a store was unreachable, else 1.
+    /// [`CliError`] if users failed. Its exit status is 6 if the records or the ledger could not be used, otherwise 1.
     pub(crate) fn end(self) -> Result<(), CliError> {
         self.sum("")?;
         self.worst.map_or(Ok(()), |exit| Err(CliError::told(exit)))
     }
 
-    /// Prints the totals of a run that was interrupted between two users, and returns the failure for the interrupt.
+    /// Prints the totals of a run that was interrupted between two users, and returns the error for the interruption.
     pub(crate) fn interrupted(self) -> Result<(), CliError> {
         self.sum(" Stopped; run it again for the others.")?;
         Err(CliError::told(Exit::Interrupted))

@@ -19,71 +19,71 @@ use twinlock_core::{
     },
 };
 
-/// Seconds before and after now in which every step of an app is searched.
+/// Seconds before and after the present time in which every step of an app is searched for a code.
 const NEAR: i64 = 7200;
-/// Half hours by which a clock may be wrong because of a wrong time zone: up to 14 hours ahead or behind. Larger
-/// errors, between UTC-12 and UTC+14, are unlikely.
+/// Half hours by which an app's clock may be wrong because of a wrong time zone: up to 14 hours. The steps at each of
+/// these offsets are searched. A larger offset, such as between UTC-12 and UTC+14, is unlikely.
 const ZONES: RangeInclusive<i64> = -28..=28;
-/// Number of a token's codes before the expected one that are searched.
+/// Number of a token's codes before the next expected one that are searched.
 const BEHIND: u64 = 20;
 
-/// How far a code is from the one that the host expects.
+/// How far a code is from the one that this host expects.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Apart {
-    /// A code of an app, with the offset of the app's clock.
+    /// The code is of an app, whose clock differs from the host's by this much.
     Clock(Skew),
-    /// A code of a token with a button.
+    /// The code is of a token with a button (HOTP).
     Presses {
-        /// Number of unused codes between the last used one and this code.
+        /// Number of codes between the last used one and this one. The button was pressed that many times without a
+        /// login.
         skipped: u64,
     },
 }
 
-/// The clock offset of an app.
+/// How far the clock of an app is from the host's.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Skew {
-    /// Seconds by which the app's clock is ahead of this host's clock; negative if it is behind. Includes the learned
-    /// drift.
+    /// Seconds by which the app's clock is ahead of the host's, including the learned drift; negative if it is behind.
     pub(crate) ahead: i64,
-    /// Seconds of drift that logins have learned.
+    /// The part of these seconds that logins have learned as drift.
     pub(crate) learnt: i64,
-    /// Time from which a login could learn this offset from two adjacent codes; `None` if no login ever could.
+    /// Time from which a login can learn this offset from two adjacent codes; `None` if no login can.
     pub(crate) learnable: Option<UnixTime>,
 }
 
-/// What is wrong with a code, if anything.
+/// Whether a code is correct, or what is wrong with it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[must_use]
 pub(crate) enum CodeDiagnosis {
     /// The code is correct and unused.
     Right {
-        /// The authenticator and step that the code matches.
+        /// Authenticator and step to which the code belongs.
         found: Match,
-        /// How far the code is from the expected one. A login accepts this distance.
+        /// How far the code is from the expected one; a login accepts this distance.
         apart: Apart,
     },
-    /// The code is correct, but it or a later code was used already.
+    /// The code belongs to an authenticator, but it or a later one was used before.
     Used {
-        /// Seconds until the next code; 0 for a token, which shows the next code when its button is pressed.
+        /// Seconds until the app shows the next code; 0 for a token, which shows it when its button is pressed.
         wait: u64,
     },
-    /// The code is correct, but older than the epoch, so the ledger does not know whether it was used.
+    /// The code is correct, but from before the epoch, so that it may have been used.
     BeforeEpoch {
-        /// Seconds until the first code after the beginning of the epoch.
+        /// Seconds until the app shows the first code from after the beginning of the epoch.
         wait: u64,
-        /// If the cause is that the host's clock was ahead: the latest time that it showed; `None` for other causes.
+        /// Latest time that the host's clock showed while it was ahead, if that is the cause; otherwise `None`.
         ahead: Option<UnixTime>,
     },
-    /// The code belongs to an authenticator whose clock or counter is further off than a login accepts.
+    /// The code belongs to an authenticator whose clock or counter is farther off than a login accepts.
     Off {
         /// How far the code is from the expected one.
         apart: Apart,
     },
-    /// The code matches no searched step of any authenticator.
+    /// The code belongs to none of the searched steps and counters.
     Wrong,
 }
 
-/// Judges a code as a login does, and if the code is wrong, searches more steps than a login does.
+/// Verifies a code as a login does. If no step that a login accepts matches, searches further steps and counters.
 pub(crate) fn examine(record: &Record, code: &Code, evidence: &Evidence<'_>) -> CodeDiagnosis {
     match judge(record, code, evidence) {
         Ruling::Right(found) => match record.authenticators.get(found.authenticator) {
@@ -115,7 +115,8 @@ fn apart(authenticator: &Authenticator, found: Match, evidence: &Evidence<'_>) -
     }
 }
 
-/// Returns the number of steps by which a step is ahead of this host's clock. Ignores the learned drift.
+/// Returns by how many steps `step` is ahead of the host's clock; negative if it is behind. The learned drift is not
+/// subtracted.
 fn ahead(authenticator: &Authenticator, step: Step, evidence: &Evidence<'_>) -> i64 {
     let now = totp::step_at(evidence.now, authenticator.parameters.period).0;
     i64::try_from(step.0).unwrap_or(0).saturating_sub_unsigned(now)
@@ -126,7 +127,8 @@ fn seconds(authenticator: &Authenticator, steps: i64) -> i64 {
     steps.saturating_mul(i64::try_from(period).unwrap_or(0))
 }
 
-/// Searches the steps that a login does not accept: apps before tokens, the nearest step first.
+/// Searches steps and counters that a login does not accept. Of several apps that match, the one with the smallest
+/// clock offset is reported; tokens are searched only if no app matches.
 fn beyond(record: &Record, code: &Code, evidence: &Evidence<'_>) -> CodeDiagnosis {
     let clocks = record.authenticators.iter().filter_map(|owner| off_clock(owner, code, evidence));
     if let Some(skew) = clocks.min_by_key(|skew| skew.ahead.unsigned_abs()) {
@@ -136,13 +138,15 @@ fn beyond(record: &Record, code: &Code, evidence: &Evidence<'_>) -> CodeDiagnosi
     tokens.find_map(|owner| off_token(owner, code, evidence)).unwrap_or(CodeDiagnosis::Wrong)
 }
 
-/// Returns the clock offset of an app that shows the code now; `None` if no searched step matches.
+/// Returns the clock offset of an app that shows the code now; `None` if no searched step of it matches, or if it is a
+/// token.
 fn off_clock(owner: &Authenticator, code: &Code, evidence: &Evidence<'_>) -> Option<Skew> {
     clock_of(owner, code, evidence, &|_| true).map(|(_, skew)| skew)
 }
 
-/// Returns the searched step that matches a code, relative to now, with the clock offset that it implies. Considers
-/// only steps that `may_be_told` accepts. Returns `None` for a token, or if no step matches.
+/// Returns the nearest searched step of an app that matches the code, relative to the present step, and the clock
+/// offset that follows from it. Steps that `may_be_told` rejects are skipped. `None` for a token, or if no step
+/// matches.
 pub(crate) fn clock_of(
     owner: &Authenticator,
     code: &Code,
@@ -171,7 +175,7 @@ pub(crate) fn clock_of(
     Some((steps, skew))
 }
 
-/// Returns the steps to search relative to now, nearest first.
+/// Returns the steps to search, relative to the present step, nearest first. `drift` is the learned drift in steps.
 fn looked_at(owner: &Authenticator, drift: i64) -> Vec<i64> {
     let period = i64::try_from(owner.parameters.period.seconds()).unwrap_or(1).max(1);
     let reach = i64::try_from(resync::reach(owner.parameters.period)).unwrap_or(0);
@@ -184,8 +188,8 @@ fn looked_at(owner: &Authenticator, drift: i64) -> Vec<i64> {
     steps
 }
 
-/// Returns the diagnosis of a token's code that is too far ahead for a login or that the counter has already passed;
-/// `None` if the code is neither.
+/// Returns the diagnosis of a token's code that a login does not accept: it is too far ahead, or its counter was
+/// passed. `None` if the code is neither, or if `owner` is an app.
 pub(crate) fn off_token(
     owner: &Authenticator,
     code: &Code,
@@ -207,7 +211,7 @@ pub(crate) fn off_token(
     (next.saturating_sub(BEHIND)..next).find(is_at).map(|_| CodeDiagnosis::Used { wait: 0 })
 }
 
-/// Returns a sentence that says what to check if an authenticator is too far off.
+/// Returns a sentence that says how far the authenticator is off, and which clock to check.
 pub(crate) fn hint(apart: Apart) -> String {
     match apart {
         Apart::Clock(skew) => clock_hint(skew),
@@ -219,7 +223,7 @@ pub(crate) fn hint(apart: Apart) -> String {
     }
 }
 
-/// Returns a sentence that says which clock to check.
+/// Returns a sentence that says how far the app's clock is off, and which clock may be wrong.
 fn clock_hint(Skew { ahead, learnt, .. }: Skew) -> String {
     if ahead == 0 {
         let by = duration(learnt.unsigned_abs());

@@ -1,4 +1,4 @@
-//! Finds the rule that exempts a user from codes. For lists of users, so no particular login is known.
+//! Finds the rule that exempts a user from the code, for lists of users in which no single login is considered.
 
 use twinlock_core::{
     base::{account::Account, time::UnixTime},
@@ -11,23 +11,23 @@ use crate::context::Context;
 /// A rule that exempts a user.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Exemption {
-    /// Number of the rule, counted from 1.
+    /// Number of the rule, from 1, in the order in which rules are matched.
     pub(crate) rule: usize,
-    /// Which logins the rule exempts.
+    /// Whether the rule exempts all logins of the user.
     pub(crate) reach: ExemptionReach,
 }
 
-/// Which logins a rule exempts.
+/// Whether a rule exempts all logins of a user.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum ExemptionReach {
-    /// All logins.
+    /// It exempts every login.
     Everywhere,
-    /// Only logins through one service or from one network.
+    /// It exempts logins through one service, or from one network.
     InPart,
 }
 
-/// Returns the first rule that exempts the user. Returns `None` if there is none, or if an earlier rule requires a code
-/// for every login.
+/// Returns the first rule that exempts the user from the code; `None` if there is none, or if an earlier rule decides
+/// otherwise for all of the user's logins.
 pub(crate) fn of(context: &Context, account: &Account, now: UnixTime) -> Option<Exemption> {
     for (number, rule) in (1..).zip(&context.policy.rules) {
         let reach = match (&rule.service, &rule.network) {
@@ -47,7 +47,8 @@ pub(crate) fn of(context: &Context, account: &Account, now: UnixTime) -> Option<
     None
 }
 
-/// Returns whether a rule applies to an account. If the group cannot be looked up, the rule does not apply.
+/// Returns whether the rule names the account or one of its groups, or names neither. A group that cannot be looked up
+/// does not match.
 fn is_about(context: &Context, rule: &Rule, account: &Account) -> bool {
     let member = |group: &String| {
         let found = context.machine.accounts.membership(account, group);
@@ -58,7 +59,7 @@ fn is_about(context: &Context, rule: &Rule, account: &Account) -> bool {
 }
 
 impl Exemption {
-    /// Returns the exemption as text, such as `rule 2` or `rule 3 in part`.
+    /// Returns the exemption as text, such as `rule 2`, or `rule 3 in part` if it does not cover every login.
     pub(crate) fn said(self) -> String {
         match self.reach {
             ExemptionReach::Everywhere => format!("rule {}", self.rule),

@@ -1,5 +1,5 @@
-//! Text about the parts of a record other than authenticators: pending set-up, tickets, bypass codes, codes that are
-//! due, seen keys.
+//! Text about what a record contains besides authenticators: a set-up in progress, tickets, bypass codes, backup codes
+//! that are due, and who has seen a key.
 
 use serde_json::{Value, json};
 use twinlock_core::{
@@ -16,7 +16,7 @@ use crate::{
     text::{count, instant, plain},
 };
 
-/// Returns the lines about the parts of a record other than authenticators; no lines for most users.
+/// Returns lines about what a record contains besides authenticators. For most users there are none.
 pub(crate) fn lines(context: &Context, record: &Record, now: UnixTime) -> Vec<String> {
     let extras = &record.extras;
     let mut lines = Vec::new();
@@ -30,7 +30,7 @@ pub(crate) fn lines(context: &Context, record: &Record, now: UnixTime) -> Vec<St
     lines
 }
 
-/// Returns the lines that describe a pending set-up, tickets and bypass codes.
+/// Returns lines about a set-up in progress, tickets and bypass codes.
 pub(crate) fn on_the_way(extras: &RecordExtras, now: UnixTime) -> Vec<String> {
     under_way(extras, now).into_iter().chain(given_out(extras, now)).collect()
 }
@@ -39,8 +39,8 @@ fn by(audit: &AuditStamp) -> String {
     format!("{} (by {})", instant(audit.at), plain(&audit.by))
 }
 
-/// Describes who has seen the key of an authenticator, and how often its user may still postpone changing it. Returns
-/// `None` if nobody has seen it.
+/// Returns a sentence that says who has seen the authenticator's key, and within how many logins the user must change
+/// it. `None` if nobody else has seen it.
 fn seen(context: &Context, one: &Authenticator) -> Option<String> {
     let seen = one.seen.as_ref()?;
     let left = context.policy.handover_logins.saturating_sub(seen.postponed);
@@ -89,7 +89,8 @@ fn given_out(extras: &RecordExtras, now: UnixTime) -> Vec<String> {
     tickets.chain(bypasses).collect()
 }
 
-/// Returns the parts of a record other than authenticators as JSON. Times are seconds since 1970.
+/// Returns what a record contains besides authenticators as a JSON object. Times are in seconds since 1970-01-01 00:00
+/// UTC.
 pub(crate) fn object(record: &Record) -> Value {
     let extras = &record.extras;
     let audit = |audit: &AuditStamp| json!({ "by": audit.by, "at": audit.at.0 });

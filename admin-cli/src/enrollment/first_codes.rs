@@ -1,4 +1,4 @@
-//! Backup codes of a new user. They are shown at once to users who enroll themselves, and otherwise at the next login.
+//! Backup codes of a new user: shown at once to a user who enrolls at a terminal, otherwise at the next login.
 
 use std::io::IsTerminal;
 
@@ -25,8 +25,8 @@ use crate::{
     terminal::{conversation::Terminal, keyboard::Keyboard},
 };
 
-/// Shows new backup codes to the user, who has just verified the key. Returns whether the codes are valid now or are
-/// shown again at the next login.
+/// Shows new backup codes to the user, who has just verified the new key. Returns whether they are valid now; if not,
+/// the next login shows others. Without a terminal, none are shown now.
 ///
 /// # Errors
 /// [`CliError`] if the ledger cannot be opened. No codes were shown then, and the next login shows them.

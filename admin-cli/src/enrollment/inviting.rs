@@ -1,4 +1,4 @@
-//! Invites one of many users: stores a ticket in the record, delivers it, and only then makes it valid.
+//! Invites one of many users: stores a ticket in the record, delivers it, and makes it valid only after that.
 
 use core::fmt;
 
@@ -33,29 +33,30 @@ use crate::{
     text::stamp,
 };
 
-/// Number of characters between two dashes of a ticket.
+/// Number of characters between two dashes when a ticket is written.
 const GROUP: usize = 4;
 
-/// The outcome of one invitation.
+/// Outcome of one invitation without an error.
 #[derive(Debug)]
 pub(crate) enum Invited {
-    /// The user is enrolled already.
+    /// The user is already enrolled, and got no ticket.
     Enrolled,
-    /// The user has a ticket from an earlier run, which is valid until this time.
+    /// The user has a ticket already, which is valid until this time, and got no other one.
     Already(UnixTime),
-    /// The ticket was mailed.
+    /// The ticket was mailed to this address.
     Mailed(Address),
-    /// The ticket was written to the report file.
+    /// The ticket could not be mailed and was written to the report file.
     InReport,
 }
 
-/// How tickets are delivered.
+/// Where tickets go that cannot be mailed.
 pub(crate) struct Handing<'a> {
-    /// The file for tickets that cannot be mailed; `None` if no file was named.
+    /// The report file for tickets that cannot be mailed; `None` without one, and then such an invitation fails.
     pub(crate) report: Option<&'a mut ReportFile>,
 }
 
-/// Invites a user by mail. `mail` is a new address, which the record keeps; without one, the address on record is used.
+/// Invites a user and delivers the ticket by mail or in the report file. `mail` is a new address, which replaces the
+/// one on record; with `None`, the address on record is used.
 pub(crate) fn invite(
     context: &Context,
     by: &Authorized,
@@ -104,7 +105,8 @@ pub(crate) fn invite(
     }
 }
 
-/// Returns a ticket that has already expired. Its lifetime depends on how it is delivered, and is set after that.
+/// Returns a ticket that is never valid, for the time before it is delivered. Its lifetime depends on how it is
+/// delivered.
 fn expired(
     context: &Context,
     by: &Authorized,
@@ -124,7 +126,7 @@ fn root_needs_none() -> CliError {
     )
 }
 
-/// Returns a copy of a ticket that is valid for `life` seconds, by the wall clock and the boot clock.
+/// Returns the ticket with a lifetime of `life` seconds, by the wall clock and the boot clock.
 fn working(context: &Context, ticket: &Ticket, life: u64) -> Result<Ticket, CliError> {
     let until = ticket.audit.at.plus(life);
     let voucher = Voucher { until, ..ticket.voucher.clone() };
@@ -132,7 +134,7 @@ fn working(context: &Context, ticket: &Ticket, life: u64) -> Result<Ticket, CliE
     Ok(Ticket { voucher, ..ticket.clone() })
 }
 
-/// Why no ticket is stored in a record.
+/// Why no ticket was stored in the record.
 #[derive(Debug)]
 enum InviteError {
     Stands(Invited),
@@ -168,8 +170,8 @@ fn stands_in(context: &Context, account: &Account, ticket: &Ticket) -> Result<bo
     Ok(found.is_some_and(|found| found.record.extras.tickets.contains(ticket)))
 }
 
-/// Stores the record that `decide` returns, which contains `ticket`. If the store fails, looks for the ticket to report
-/// whether the record was changed.
+/// Stores the record that `decide` returns, which must contain `ticket`. After a store error, reads the record again,
+/// so that the error says whether the ticket was stored.
 fn put(
     context: &Context,
     account: &Account,
@@ -187,7 +189,7 @@ fn put(
     })
 }
 
-/// A ticket, and its characters as the user types them.
+/// A ticket as the record has it, and its characters as the user types them.
 struct GivenTicket<'a> {
     ticket: &'a Ticket,
     letters: &'a Zeroizing<String>,
@@ -227,7 +229,7 @@ fn hand_over(
     }
 }
 
-/// Replaces the expired ticket `waiting` in the record by the same ticket with its lifetime, after it was delivered.
+/// Makes a delivered ticket valid: replaces `waiting`, the ticket without a lifetime, by `ticket` in the record.
 fn put_in_force(
     context: &Context,
     account: &Account,
@@ -250,8 +252,8 @@ fn put_in_force(
     })
 }
 
-/// Removes an undelivered ticket from the record. Best effort: the ticket has expired, so the next run issues another
-/// one.
+/// Removes a ticket that was not delivered from the record. Best effort: the ticket was never valid, and the next run
+/// issues another one.
 fn take_back(context: &Context, account: &Account, waiting: &Ticket) {
     // An error here is ignored, because the caller reports why the delivery failed.
     let _ = record_update::change::<()>(&context.machine.records, account, &mut |found| {
@@ -263,7 +265,7 @@ fn take_back(context: &Context, account: &Account, waiting: &Ticket) {
 }
 
 impl Invited {
-    /// Returns the outcome as text.
+    /// Returns the outcome as text for people.
     pub(crate) fn said(&self) -> String {
         match self {
             Self::Enrolled => "enrolled already".into(),
@@ -283,7 +285,7 @@ impl Invited {
         }
     }
 
-    /// Returns whether a ticket was delivered.
+    /// Returns whether this run has delivered a ticket.
     pub(crate) fn is_new(&self) -> bool {
         matches!(self, Self::Mailed(_) | Self::InReport)
     }

@@ -1,4 +1,4 @@
-//! Shows a key to be entered into an app: as a QR code on the screen and in files, and as text.
+//! Shows a key that the user enters into an app: as a QR code on the screen or in files, and as text.
 
 use twinlock_core::{
     base::{base32, secret::Key},
@@ -21,27 +21,27 @@ use crate::{
     text::{WIDTH, plain, wrap},
 };
 
-/// An authenticator whose key is shown.
+/// An authenticator whose key is shown, and where.
 pub(crate) struct Owned<'a> {
-    /// The account name of its user.
+    /// Account name of the authenticator's user.
     pub(crate) user: &'a str,
-    /// The authenticator whose key is shown.
+    /// The authenticator.
     pub(crate) authenticator: &'a Authenticator,
-    /// Where to show the key.
+    /// Whether the key is shown on the screen.
     pub(crate) seen: SeenWhere,
 }
 
 /// Where a key is shown.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum SeenWhere {
-    /// On the screen and in the requested files.
+    /// On the screen, and in picture files if options name any.
     OnScreen,
-    /// Only in the requested files. The caller gave the key and knows it, and the output of a script must not contain a
-    /// key.
+    /// Only in the picture files that options name: for a key that the caller has given, or if the output is no
+    /// terminal. A key must not get into the output of a script.
     InFiles,
 }
 
-/// Shows the key of an authenticator. Returns the picture files, which are deleted unless the key is enabled.
+/// Shows the key of an authenticator. Returns the picture files, which are deleted unless [`Pictures::keep`] is called.
 pub(crate) fn show(
     context: &Context,
     drawing: &QrArgs,
@@ -62,13 +62,13 @@ pub(crate) fn show(
     Ok(pictures)
 }
 
-/// Returns the issuer that the app shows: the name in the settings, or this host's name.
+/// Returns the issuer that the app shows: the one in the settings; without it, the host's name.
 fn issuer(context: &Context) -> String {
     let host = || rustix::system::uname().nodename().to_string_lossy().replace(':', "-");
     context.policy.issuer.clone().unwrap_or_else(host)
 }
 
-/// Returns the label that an app shows for an authenticator, such as `Example:ada (phone)`.
+/// Returns the name that an app shows for an authenticator, such as `Example:ada (phone)`.
 pub(crate) fn entry(context: &Context, user: &str, authenticator: &str) -> String {
     let issuer = issuer(context);
     let account = otpauth::account_label(&issuer, user, authenticator);
@@ -94,8 +94,7 @@ fn files(wanted: &QrArgs, matrix: &Matrix) -> Result<Pictures, CliError> {
     Ok(pictures)
 }
 
-/// Returns the text above the QR code. It is short, because it must fit on one screen with the QR code and the text
-/// below.
+/// Returns the text above the QR code. It is short, since it must fit on one screen together with the QR code.
 fn introduction(authenticator: &Authenticator, label: &Label<'_>) -> String {
     let parameters = authenticator.parameters;
     let said = format!(
@@ -122,7 +121,7 @@ fn moving(authenticator: &Authenticator) -> String {
     }
 }
 
-/// Returns the QR code as text, or a sentence that says why it cannot be drawn.
+/// Returns the QR code drawn with characters; if the screen is too narrow, a sentence that says so.
 fn on_screen(wanted: &QrArgs, matrix: &Matrix) -> Zeroizing<String> {
     let style = Style {
         letters: if wanted.ascii { Letters::Ascii } else { Letters::Blocks },

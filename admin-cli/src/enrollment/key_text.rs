@@ -1,4 +1,4 @@
-//! Reads a key that the caller gives as a line of base32 on standard input.
+//! Reads a key that the caller gives in base32 on standard input.
 
 use twinlock_core::base::{base32, secret::Key};
 
@@ -7,7 +7,7 @@ use crate::{
     terminal::keyboard::{InputLine, Keyboard},
 };
 
-/// Reads the first line as a key.
+/// Returns the key on the next line of the input. A line that is not base32 is an error.
 pub(crate) fn read(keyboard: &mut Keyboard) -> Result<Key, CliError> {
     match keyboard.ask("Key in base32: ")? {
         InputLine::Typed(line) => base32::parse(&line).map_err(|fault| {

@@ -1,12 +1,12 @@
-//! Prints lists of users while they are read: as a table with growing columns, CSV or a JSON array. Memory use does not
-//! grow with the number of users.
+//! Prints lists of users while they are read: as a table, CSV or a JSON array. Memory use does not grow with the number
+//! of users.
 
 use serde_json::Value;
 use zeroize::Zeroizing;
 
 use crate::{context::Context, error::exit::CliError, terminal::table::Columns};
 
-/// Number of rows that are aligned together.
+/// Number of rows of a table that are collected and aligned together.
 const BLOCK: usize = 500;
 
 /// Output format of a list.
@@ -20,7 +20,7 @@ pub(crate) enum Form {
     Json,
 }
 
-/// One row of a list, in all formats.
+/// One row of a list, for each output format.
 pub(crate) struct ListRow<const N: usize> {
     /// The cells of the table.
     pub(crate) cells: [String; N],
@@ -40,7 +40,7 @@ pub(crate) struct Listing<'a, const N: usize> {
 }
 
 impl<'a, const N: usize> Listing<'a, N> {
-    /// Begins a list with the header of its format: `header` for a table, `names` for CSV.
+    /// Begins a list. Prints `header` above a table, and `names` as the first row of CSV.
     pub(crate) fn begin(
         context: &'a Context,
         form: Form,
@@ -57,7 +57,7 @@ impl<'a, const N: usize> Listing<'a, N> {
         Ok(listing)
     }
 
-    /// Adds a row to the list. Prints it at once, except in a table, whose rows are aligned in blocks.
+    /// Adds a row. It is printed at once; in a table, it waits until a block of rows is complete.
     pub(crate) fn add(&mut self, row: ListRow<N>) -> Result<(), CliError> {
         self.rows += 1;
         match self.form {
@@ -81,7 +81,7 @@ impl<'a, const N: usize> Listing<'a, N> {
         self.context.print(&text)
     }
 
-    /// Ends the list. `said` is a summary below a table, and `nobody` the text that replaces an empty table.
+    /// Ends the list. A table gets the summary `said` below it; an empty table is replaced by the text `nobody`.
     pub(crate) fn end(mut self, said: &str, nobody: &str) -> Result<(), CliError> {
         match self.form {
             Form::Table if self.rows == 0 => self.context.print(&format!("{nobody}\n")),
@@ -95,11 +95,11 @@ impl<'a, const N: usize> Listing<'a, N> {
     }
 }
 
-/// Characters that begin a formula in a spreadsheet.
+/// Characters with which a formula begins in a spreadsheet.
 const FORMULA: [char; 6] = ['=', '+', '-', '@', '\t', '\r'];
 
-/// Returns one row of CSV. Puts an apostrophe, which marks text, before a value that a spreadsheet would read as a
-/// formula, because users choose their own names.
+/// Returns a row of CSV. A value that a spreadsheet would read as a formula gets an apostrophe before it, which marks
+/// text, because users choose some of the names themselves.
 pub(crate) fn record<T: AsRef<str>>(fields: &[T]) -> Zeroizing<String> {
     let mut writer = csv::Writer::from_writer(Vec::new());
     for field in fields {

@@ -1,4 +1,4 @@
-//! The state of users' enrollments, and the steps that several commands share.
+//! Reads and changes the enrollments of users: the steps that several commands share.
 //!
 //! May use: `authorize`, `cli`, `context`, `error`, `mail`, `terminal`, `text`.
 

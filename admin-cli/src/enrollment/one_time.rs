@@ -1,4 +1,4 @@
-//! Counts how many backup codes a user has left, for an administrator.
+//! Counts the backup codes that a user has left.
 
 use twinlock_core::{
     base::{
@@ -11,16 +11,16 @@ use twinlock_core::{
 };
 use twinlock_host::store::records::HostRecords;
 
-/// How many of a user's backup codes are unused.
+/// How many backup codes a user has left, of how many.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct CodesLeft {
     /// Number of unused backup codes.
     pub(crate) left: u8,
-    /// Number of backup codes that the user got, including used ones.
+    /// Number of backup codes that were issued together, used ones included.
     pub(crate) of: usize,
 }
 
-/// Counts the unused backup codes of a user; `None` if the user's record names no set of backup codes.
+/// Counts the user's unused backup codes; `None` if the record has none.
 pub(crate) fn left(
     records: &HostRecords,
     record: &Record,

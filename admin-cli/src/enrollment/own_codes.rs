@@ -1,5 +1,5 @@
-//! Renews the acting user's own backup codes. The user types a code of the app and, after the new codes were shown
-//! once, one of the new codes.
+//! Renews the acting user's own backup codes. The user types a code of the app, sees the new codes once, and types one
+//! of them.
 
 use std::io::IsTerminal;
 
@@ -48,11 +48,12 @@ pub(crate) fn renew(context: &Context, account: Account, found: Snapshot) -> Res
     Ok(())
 }
 
-/// A login dialogue that runs at the terminal after the user has entered a code.
+/// A dialogue of the login that runs at the terminal after the user has typed a correct code.
 pub(crate) type Serve<'a> =
     &'a mut dyn FnMut(&DialogueContext<'_>, &Record, Judge<'_>) -> Result<Served, DialogueError>;
 
-/// Asks the acting user for a code and then runs the dialogue `serve`. Returns what the user changed in it.
+/// Asks the acting user for one code of the kinds `ways`, then runs the dialogue `serve`. Returns what the user has
+/// changed in it.
 pub(crate) fn change_own(
     context: &Context,
     account: Account,

@@ -1,4 +1,4 @@
-//! Checks whether an account has a password on this host that its user can log in with and therefore change.
+//! Checks whether the user of an account has a password on this host, and so can change it.
 
 use std::{fs, io};
 
@@ -9,29 +9,29 @@ use crate::{
     text::plain,
 };
 
-/// The password file of this host.
+/// Path of this host's password file.
 const SHADOW: &str = "/etc/shadow";
-/// Length in characters of a traditional DES hash: 2 of the salt and 11 of the hash.
+/// Length in characters of a traditional DES hash: 2 of salt and 11 of hash.
 const DES: usize = 13;
 /// Length in characters of a BSD extended DES hash.
 const EXTENDED_DES: usize = 20;
 
-/// The password of an account according to the password file of this host.
+/// What the password file of this host says about an account's password.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum HostPassword {
-    /// A hash that some password matches.
+    /// It has a hash, so that some password is accepted.
     Usable,
-    /// A locked or empty password, or text that is not a hash.
+    /// It has no hash: the password is locked or empty, or the field is not valid.
     Unusable,
-    /// The file has no line for the account, because another host or service stores the password.
+    /// It has no line for the account, whose password another service stores.
     Elsewhere,
 }
 
-/// Checks that an account has a usable password on this host. A user who is forced to change the password must type the
-/// old one.
+/// Checks that an account has a password on this host. A user without one could not change an expired password, because
+/// that takes the old one.
 ///
 /// # Errors
-/// [`CliError`] if the account has no usable password here, or the file cannot be read.
+/// [`CliError`] if the account has no such password, or if the password file cannot be read.
 pub(crate) fn must_be_changeable(user: &str) -> Result<(), CliError> {
     let found = fs::read(SHADOW).map(Zeroizing::new).map_err(|error| unreadable(&error))?;
     match password_of(&found, user.as_bytes()) {
@@ -41,8 +41,8 @@ pub(crate) fn must_be_changeable(user: &str) -> Result<(), CliError> {
     }
 }
 
-/// Returns the state of an account's password in the text of /etc/shadow. If the account has several lines, the first
-/// one counts, as for libc and chage.
+/// Returns what the text of /etc/shadow says about an account's password. Of several lines for the account, the first
+/// is used, as libc and chage do.
 fn password_of(shadow: &[u8], user: &[u8]) -> HostPassword {
     let mut lines = shadow.split(|byte| *byte == b'\n');
     let hash = lines.find_map(|line| {
@@ -56,7 +56,7 @@ fn password_of(shadow: &[u8], user: &[u8]) -> HostPassword {
     }
 }
 
-/// Returns whether a field can be a crypt(3) hash. A leading `!` or `*` locks the password.
+/// Returns whether the field is a crypt(3) hash. It is not if a leading `!` or `*` locks the password.
 fn is_hash(field: &[u8]) -> bool {
     let letter = |byte: &u8| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'/');
     match field {

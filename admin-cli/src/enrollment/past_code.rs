@@ -1,5 +1,5 @@
-//! Recognizes codes of the past. `twinlock verify` may tell its caller that a code was valid in the past, but must say
-//! nothing about future codes.
+//! Recognizes codes of the past. `twinlock verify` may say that a code was valid in the past, but must reveal nothing
+//! about future codes.
 
 use twinlock_core::{
     answer::Code,
@@ -12,19 +12,20 @@ use twinlock_core::{
 
 use crate::enrollment::code_diagnosis::{CodeDiagnosis, Skew, clock_of, off_token};
 
-/// A code of a past step.
+/// A code of an app for a step that is too old for a login.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Past {
-    /// The clock offset of an app that shows the code now.
+    /// Clock offset of the app, if it shows the code now.
     pub(crate) skew: Skew,
-    /// The ledger entry of the code's step.
+    /// The code's step, as the ledger records used steps.
     pub(crate) used: Used,
-    /// Whether this step and all later ones are unused. Only then can a login learn the drift from the next codes.
+    /// Whether this step and all later ones of the app are unused. Only then can a login learn the drift from the next
+    /// codes.
     pub(crate) is_unused: bool,
 }
 
-/// Returns the past step of an app that matches a code; `None` if no step matches. Searches only steps that are too old
-/// for a login, and none in the future, which would reveal the next codes to a caller.
+/// Returns the past step of an app that matches the code, with the smallest clock offset; `None` if there is none.
+/// Future steps are not searched: a match would reveal to the caller that the code is going to be valid.
 pub(crate) fn past(record: &Record, code: &Code, evidence: &Evidence<'_>) -> Option<Past> {
     let found = record.authenticators.iter().filter_map(|owner| past_of(owner, code, evidence));
     found.min_by_key(|past| past.skew.ahead.unsigned_abs())
@@ -42,7 +43,7 @@ fn past_of(owner: &Authenticator, code: &Code, evidence: &Evidence<'_>) -> Optio
     Some(Past { skew, used, is_unused })
 }
 
-/// Returns whether a code belongs to a counter of one of the user's tokens that is too low to be accepted at a login.
+/// Returns whether the code belongs to a counter of a token that is lower than the next one a login accepts.
 pub(crate) fn is_passed(record: &Record, code: &Code, evidence: &Evidence<'_>) -> bool {
     let used = Some(CodeDiagnosis::Used { wait: 0 });
     record.authenticators.iter().any(|owner| off_token(owner, code, evidence) == used)

@@ -1,4 +1,5 @@
-//! Reads a list of users row by row from a file or standard input. Buffers are wiped, because they may contain keys.
+//! Reads a CSV list of users row by row from a file or standard input. Buffers are wiped, because the list may contain
+//! keys.
 
 use std::{
     fs::File,
@@ -19,7 +20,7 @@ use crate::{
     text::plain,
 };
 
-/// Maximum number of bytes per read.
+/// Size of the read buffer in bytes.
 const PIECE: usize = 8192;
 
 /// A list of users that is being read.
@@ -32,7 +33,8 @@ pub(crate) struct PeopleList {
 }
 
 impl PeopleList {
-    /// Opens a list with the rights of the invoking user and reads the column names.
+    /// Opens a list and reads its first row, the column names. A file is opened with the rights of the invoking user;
+    /// `-` is standard input.
     pub(crate) fn open(path: &str) -> Result<Self, CliError> {
         let input = match path {
             // Bypasses the buffer of the standard library, which cannot be wiped.
@@ -60,8 +62,8 @@ impl PeopleList {
         Ok(list)
     }
 
-    /// Counts the rows after the header, for a progress bar. Returns 0 if the path leads to a pipe, because counting
-    /// would consume it.
+    /// Counts the rows after the first one, for a progress bar. Returns 0 for standard input and pipes, which counting
+    /// would consume.
     pub(crate) fn rows(path: &str) -> Result<usize, CliError> {
         if path == "-" {
             return Ok(0);
@@ -78,7 +80,7 @@ impl PeopleList {
         Ok(rows)
     }
 
-    /// Reads up to the end of the next row.
+    /// Reads the next row, or to the end of the list.
     ///
     /// # Errors
     /// [`CliError`] if reading fails.
@@ -93,15 +95,15 @@ impl PeopleList {
         }
     }
 
-    /// Returns the line number of the current row.
+    /// Returns the number, from 1, of the line in which the current row ends.
     pub(crate) fn line(&self) -> u64 {
         self.people.line()
     }
 
-    /// Returns the current row.
+    /// Returns the row that was read last.
     ///
     /// # Errors
-    /// [`CliError`] if the row cannot be used. The failure does not quote the row, which may contain a key.
+    /// [`CliError`] if the row is not valid. The message does not quote the row, which may contain a key.
     pub(crate) fn row(&self) -> Result<UserRow<'_>, CliError> {
         self.people.row().map_err(|fault| {
             odd(
@@ -125,11 +127,10 @@ impl PeopleList {
         }
     }
 
-    /// Checks that no other user has access to a file with a list of keys, because keys that others know are not
-    /// secret.
+    /// Checks that only the owner has access to a list with keys. Keys that other users may know are not secret.
     ///
     /// # Errors
-    /// [`CliError`] if other users have access.
+    /// [`CliError`] if the mode of the file gives others access.
     fn trusted(&self, path: &str) -> Result<(), CliError> {
         let found = self.input.metadata().map_err(|error| unreadable(path, error.into()))?;
         if found.mode() & 0o077 == 0 {
@@ -143,7 +144,7 @@ impl PeopleList {
     }
 }
 
-/// The place at which the reader of a list has stopped.
+/// Where the reader of a list has stopped.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum ListStop {
     /// After the end of a row.

@@ -1,4 +1,4 @@
-//! The state of one user, read from record, account and ledger.
+//! The state of one user, from the record, the account and the ledger.
 
 use twinlock_core::{
     base::{
@@ -20,30 +20,30 @@ use crate::context::Context;
 pub(crate) struct Person {
     /// Account name.
     pub(crate) user: String,
-    /// Whether the user is enrolled, and if not, why.
+    /// Whether the user is enrolled, or why not.
     pub(crate) status: EnrollmentStatus,
-    /// Since when the user has this status; `None` if no record can be read.
+    /// Time since which the user has this status; `None` if there is no record or it cannot be read.
     pub(crate) since: Option<UnixTime>,
     /// Names of the authenticators.
     pub(crate) authenticators: Vec<String>,
-    /// When a code was last accepted; `None` if the ledger does not know.
+    /// Time at which a code was last accepted on this host; `None` if the ledger contains none.
     pub(crate) last_code: Option<UnixTime>,
 }
 
-/// The enrollment status of a user.
+/// Whether a user is enrolled, or why not.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum EnrollmentStatus {
     /// The user is enrolled, so codes are required.
     Enrolled,
     /// The user is enrolled, but the account no longer exists.
     NoAccount,
-    /// Set-up has begun, or a ticket was issued.
+    /// The user was reset or invited, or has begun set-up, and is not enrolled yet.
     Pending,
-    /// The user was enrolled once.
+    /// The enrollment of the user was removed.
     Removed,
     /// The user was never enrolled.
     NotEnrolled,
-    /// The record is unusable, so every login of the user is refused.
+    /// The record cannot be used, so every login of the user is refused.
     Broken(StoreError),
 }
 
@@ -60,7 +60,8 @@ impl EnrollmentStatus {
         }
     }
 
-    /// Returns the stable word of the fault of an unusable record; `None` for another status.
+    /// Returns the stable word for the reason why a record cannot be used, such as `record_malformed, line 3`; `None`
+    /// for other statuses.
     pub(crate) fn reason(self) -> Option<String> {
         match self {
             Self::Broken(StoreError::Malformed { line }) if line > 0 => {
@@ -76,7 +77,7 @@ impl EnrollmentStatus {
     }
 }
 
-/// Returns the state of an account, whose record is found as a login finds it.
+/// Returns the state of an account's user. The record is looked up as at a login.
 pub(crate) fn of_account(context: &Context, account: &Account) -> Person {
     match context.machine.records.newest(account) {
         Ok(Some(found)) => of_record(context, account.name.clone(), &found.record),
@@ -85,7 +86,8 @@ pub(crate) fn of_account(context: &Context, account: &Account) -> Person {
     }
 }
 
-/// Returns the state of a user in the records folder; `None` for an empty folder, which a killed command left.
+/// Returns the state of a user in the records folder; `None` if the user's folder is empty, as a killed command leaves
+/// it.
 pub(crate) fn of_entry(context: &Context, entry: EnrolledUser) -> Option<Person> {
     let found = match entry.found {
         Ok(found) => found?,
@@ -133,8 +135,8 @@ fn of_record(context: &Context, user: String, record: &Record) -> Person {
     }
 }
 
-/// Returns when a code was last accepted. Best effort: returns `None` if the ledger cannot be read, which `twinlock
-/// why` and the login itself report.
+/// Returns the time at which a code of the user was last accepted. Best effort: `None` if the ledger cannot be read,
+/// which `twinlock why` and logins report.
 fn last_code(context: &Context, user: &str, record: &Record) -> Option<UnixTime> {
     let user_ledger =
         context.machine.ledger.open(&LedgerKey::Account(Folder::of(user).ok()?)).ok()?;

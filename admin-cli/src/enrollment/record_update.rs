@@ -1,4 +1,5 @@
-//! Stores a changed record for a command. If the store fails, says whether the old or the new record is stored.
+//! Stores a changed record for a command. After a store error, the message says whether the old or the new record is in
+//! force.
 
 use twinlock_core::{
     base::{
@@ -16,8 +17,8 @@ use crate::{
     text::plain,
 };
 
-/// Stores the record that `decide` makes of the newest one. If a disk error at the very end leaves it unknown whether
-/// the new record was stored, `is_it` recognizes the new record.
+/// Stores the record that `decide` returns for the user's newest record. After a store error, `is_it` tells whether the
+/// record that is then found is the new one.
 pub(crate) fn put(
     context: &Context,
     account: &Account,
@@ -28,8 +29,7 @@ pub(crate) fn put(
     put_found(context, account, &find, decide, is_it)
 }
 
-/// Stores the record that `decide` makes of the newest one, as [`put`] does, but also if the user has no record or the
-/// record was lost.
+/// Stores a record as [`put`] does, but also for a user without a record, or whose record was lost.
 pub(crate) fn begin(
     context: &Context,
     account: &Account,
@@ -65,8 +65,8 @@ fn put_found(
     Err(failed(&account.name, fault, found))
 }
 
-/// Returns the failure for a store error during a change. `stands` says whether the new record is stored, if this can
-/// be determined.
+/// Returns the error for a store error during a change. `stands` tells whether the new record is in force; it is an
+/// error if that is not known.
 pub(crate) fn failed(user: &str, fault: StoreError, stands: Result<bool, StoreError>) -> CliError {
     let failure = CliError::from(fault);
     let (user, what) = (plain(user), failure.what);
@@ -86,7 +86,8 @@ pub(crate) fn failed(user: &str, fault: StoreError, stands: Result<bool, StoreEr
     CliError::new(failure.exit, what, remedy)
 }
 
-/// Stores `record` as the version that follows version `after`.
+/// Stores `record` with the version number that follows `after`. Fails if another process has stored a record
+/// meanwhile.
 pub(crate) fn place(
     context: &Context,
     account: &Account,
@@ -103,8 +104,8 @@ pub(crate) fn place(
     }
 }
 
-/// Returns the failure for a store error while `record` was written. Reads the store to learn whether the record is
-/// stored.
+/// Returns the error for a store error while `record` was written. Reads the store to find out whether `record` is in
+/// force.
 pub(crate) fn in_doubt(
     context: &Context,
     account: &Account,
@@ -116,7 +117,7 @@ pub(crate) fn in_doubt(
     failed(&account.name, fault, found)
 }
 
-/// Returns the record if its user is enrolled, so that codes are required.
+/// Returns the record if its user is enrolled; otherwise `None`.
 pub(crate) fn active(found: Option<Snapshot>) -> Option<Snapshot> {
     found.filter(|found| found.record.state == State::Active)
 }

@@ -1,4 +1,4 @@
-//! Writes a rule to rules.toml, which reminds the members of a group to enroll. Never rewrites twinlock.toml.
+//! Writes a rule to rules.toml by which members of a group are reminded to enroll. twinlock.toml is never rewritten.
 
 use core::fmt;
 
@@ -42,18 +42,18 @@ const MODE: u32 = 0o644;
 pub(crate) struct Reminder<'a> {
     /// Name of the group.
     pub(crate) group: &'a str,
-    /// The first day on which a code is required.
+    /// Start (00:00 UTC) of the first day on which a code is required.
     pub(crate) until: UnixTime,
 }
 
-/// The change that writing the reminder rule makes.
+/// How rules.toml changes when the reminder rule is written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum RuleChange {
-    /// Nothing, because the rule existed.
+    /// It does not change, because it has the rule already.
     Before,
-    /// The rule was added.
+    /// It gets the rule.
     Added,
-    /// The date of the existing rule was changed.
+    /// It has a rule for the group with another date, which is replaced.
     Moved,
 }
 
@@ -68,12 +68,12 @@ impl RuleChange {
     }
 }
 
-/// Why the reminder rule is not written.
+/// Why the reminder rule cannot be written.
 #[derive(Debug, PartialEq, Eq)]
 enum ReminderError {
-    /// An earlier rule decides for the whole group, so the reminder would have no effect.
+    /// An earlier rule, in this file and line, decides for all members, so that the reminder would have no effect.
     Shadowed { path: String, line: u32 },
-    /// The existing settings or rules cannot be used.
+    /// The existing settings or rules in this file cannot be used.
     Unusable { path: String, fault: SettingsReadError },
     /// The kernel returned no random bytes.
     NoRandomness,
@@ -97,14 +97,14 @@ impl fmt::Display for ReminderError {
 
 impl core::error::Error for ReminderError {}
 
-/// The rules of one settings file, with the line of each.
+/// The rules of one file, and the line at which each begins, from 1.
 struct Listed {
     path: String,
     rules: Vec<Rule>,
     lines: Vec<u32>,
 }
 
-/// Returns what writing the reminder rule would change, without writing it.
+/// Returns how rules.toml would change, without changing it.
 pub(crate) fn plan(context: &Context, reminder: Reminder<'_>) -> Result<RuleChange, CliError> {
     if context.stand_in {
         return Err(CliError::new(
@@ -124,7 +124,7 @@ pub(crate) fn plan(context: &Context, reminder: Reminder<'_>) -> Result<RuleChan
     decided(context, &before, reminder).map(|(_, written)| written).map_err(|fault| failure(&fault))
 }
 
-/// Writes the rule `group = G, action = "remind", until = DATE` to rules.toml unless it exists, and updates the last
+/// Writes the rule `group = G, action = "remind", until = DATE` to rules.toml, unless it is there, and updates the last
 /// good copies of the settings.
 pub(crate) fn write(context: &Context, reminder: Reminder<'_>) -> Result<RuleChange, CliError> {
     let file = SwapFile::open(RULES, SETTINGS_MAX, OWNER).map_err(|folder| {
@@ -164,13 +164,14 @@ fn content(rules: &[Rule]) -> Result<Content, ReminderError> {
     Ok(Content { bytes: text.into_bytes(), mode: MODE })
 }
 
-/// Returns the settings files whose rules precede those of rules.toml: the default file and the requested one.
+/// Returns the paths of the settings files whose rules come before those of rules.toml: the default file, and the
+/// requested one if it is another.
 fn files(context: &Context) -> impl Iterator<Item = &str> {
     let other = Some(context.config.as_str()).filter(|path| *path != settings::PATH);
     std::iter::once(settings::PATH).chain(other)
 }
 
-/// Updates the rules in the last good copy next to the settings file `path`, if there is one.
+/// Copies the rules to the last good copy of the settings file `path`, if there is such a copy.
 fn keep(path: &str) -> Result<(), CliError> {
     last_good_settings::keep_rules(path, RULES, OWNER).map_err(|fault| {
         let why = settings_errors::of_file(&settings::sibling(path, GOOD), fault);
@@ -179,8 +180,8 @@ fn keep(path: &str) -> Result<(), CliError> {
     })
 }
 
-/// Returns the failure for an error while rules.toml was written. `stands` says whether the rule is in the file; `None`
-/// if that is unknown.
+/// Returns the error for a failed write of rules.toml. `stands` tells whether the rule is in the file; `None` if that
+/// is not known.
 fn unwritten(stands: Option<bool>, fault: FileError) -> CliError {
     let stands = match stands {
         Some(false) => "the rule was not written",
@@ -202,8 +203,8 @@ fn failure(fault: &ReminderError) -> CliError {
     CliError::new(Exit::NotInState, fault.to_string(), remedy)
 }
 
-/// Returns the new rules of rules.toml, whose content is `before`; `None` if the rule exists. Also returns which change
-/// this is.
+/// Returns the new rules of rules.toml, and how it changes. The rules are `None` if it has the rule already. `before`
+/// is the file's content.
 fn decided(
     context: &Context,
     before: &[u8],
@@ -283,7 +284,7 @@ impl Reminder<'_> {
         }
     }
 
-    /// Returns a sentence that describes the effect of the reminder.
+    /// Returns a sentence about the effect of the reminder rule.
     pub(crate) fn effect(self) -> String {
         format!(
             "Until {} members of {} who are not enrolled are reminded, and let in without a code.",
@@ -292,7 +293,7 @@ impl Reminder<'_> {
         )
     }
 
-    /// Returns whether a rule is this reminder, regardless of the date.
+    /// Returns whether the rule is a reminder for the same group, with any date.
     fn is_one(self, rule: &Rule) -> bool {
         Rule { until: Some(self.until), ..rule.clone() } == self.rule()
     }

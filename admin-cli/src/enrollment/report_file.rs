@@ -1,4 +1,4 @@
-//! The report file of tickets that cannot be mailed: mode 0600, never overwritten, complete up to the last line.
+//! The report file for tickets that cannot be mailed: mode 0600, never overwritten, synced after each line.
 
 use std::{io::Write, path::Path};
 
@@ -14,14 +14,14 @@ use crate::{
 
 const HEADER: [&str; 3] = ["user", "ticket", "until"];
 
-/// A report file that is being written.
+/// A report file to which tickets are written.
 pub(crate) struct ReportFile {
     path: String,
     made: NewFile,
 }
 
 impl ReportFile {
-    /// Creates the report file. Refuses an existing file.
+    /// Creates the report file. An existing file is an error.
     pub(crate) fn create(path: &str) -> Result<Self, CliError> {
         let made = Vacancy::find(Path::new(path)).and_then(Vacancy::create);
         let made = made.map_err(|error| failure(path, &error))?;
@@ -30,7 +30,8 @@ impl ReportFile {
         Ok(report)
     }
 
-    /// Appends one ticket and syncs the file, so that a power failure loses no ticket that was reported.
+    /// Appends a line about one ticket (user, ticket, end of its validity) and syncs the file, so that a power failure
+    /// loses no ticket.
     pub(crate) fn add(&mut self, fields: [&str; 3]) -> Result<(), CliError> {
         self.write(&fields)
     }

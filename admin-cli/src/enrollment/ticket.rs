@@ -1,4 +1,4 @@
-//! Generates a ticket, stores it in a record as a hash, and mails it to its user or shows it.
+//! Generates a ticket, stores it in a record, and mails it to the user or shows it to the administrator.
 
 use serde_json::Value;
 use twinlock_core::{
@@ -22,22 +22,22 @@ use crate::{
     text::{WIDTH, instant, plain, wrap},
 };
 
-/// Number of characters between two dashes of a ticket.
+/// Number of characters between two dashes when a ticket is written.
 const GROUP: usize = 4;
 
-/// A generated ticket, and its letters as the user types them.
+/// A new ticket: as the record stores it, with a hash, and its characters as the user types them.
 pub(crate) struct GeneratedTicket {
     letters: Zeroizing<String>,
     ticket: Ticket,
 }
 
-/// The text around a ticket.
+/// The text around a ticket when it is delivered.
 pub(crate) struct TicketMessage<'a> {
-    /// A sentence that says what was done.
+    /// Sentence that says what the command has done.
     pub(crate) done: &'a str,
-    /// A sentence that says what to do with the ticket.
+    /// Sentence that says what the user does with the ticket.
     pub(crate) todo: &'a str,
-    /// What was done, as JSON.
+    /// What the command has done, as a JSON object.
     pub(crate) object: Value,
 }
 
@@ -55,19 +55,20 @@ impl GeneratedTicket {
         Ok(Self { letters, ticket: Ticket { purpose, voucher, audit } })
     }
 
-    /// Adds the ticket to a record and removes earlier tickets for the same purpose, which may have been lost.
+    /// Adds the ticket to a record. Earlier tickets for the same purpose are removed, since they may be in the wrong
+    /// hands.
     pub(crate) fn give(&self, extras: &mut RecordExtras) {
         extras.tickets.retain(|other| other.purpose != self.ticket.purpose);
         enrollment::give_ticket(extras, self.ticket.clone());
     }
 
-    /// Returns whether a record contains the ticket.
+    /// Returns whether the record contains this ticket.
     pub(crate) fn is_in(&self, record: &Record) -> bool {
         record.extras.tickets.contains(&self.ticket)
     }
 
-    /// Mails the ticket to its user, or shows it to the administrator if it cannot be mailed. `on_record` is the mail
-    /// address in the user's record, if any.
+    /// Mails the ticket to the user; if that fails, prints it for the administrator. `on_record` is the mail address in
+    /// the record.
     pub(crate) fn deliver(
         &self,
         context: &Context,
@@ -100,7 +101,8 @@ impl GeneratedTicket {
     }
 }
 
-/// Returns the lifetime of a ticket in seconds. A ticket that is mailed has a shorter lifetime.
+/// Returns the lifetime of a new ticket in seconds. It is shorter for a user with a mail address, to whom the ticket is
+/// mailed.
 pub(crate) fn life_of(context: &Context, user: &str, on_record: Option<&str>) -> u64 {
     let lives = context.policy.set_up.ticket_lives;
     let is_mailed = Address::of(user, on_record, &context.policy.mail).is_ok();

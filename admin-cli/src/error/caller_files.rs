@@ -1,5 +1,4 @@
-//! Messages about files whose path the caller gave: what is wrong and what to do. A message never quotes the content of
-//! a file.
+//! Error messages about files whose path the caller gave. They never quote the content of a file.
 
 use twinlock_host::{caller_file::CallerFileError, new_file::NewFileError};
 
@@ -8,8 +7,8 @@ use crate::{
     text::plain,
 };
 
-/// Returns the failure for a file that cannot be read. `remedy` says what to do about a wrong path. If permissions are
-/// missing, the failure says how to provide the content in another way.
+/// Returns the error for a file that cannot be read. `remedy` says what to do if the path is wrong. If the invoking
+/// user may not read the file, the error says how to give its content in another way.
 pub(crate) fn unreadable(path: &str, error: &CallerFileError, remedy: &str) -> CliError {
     let what = format!("{} cannot be read ({})", plain(path), plain(&error.to_string()));
     match error {
@@ -30,7 +29,7 @@ pub(crate) fn unreadable(path: &str, error: &CallerFileError, remedy: &str) -> C
     }
 }
 
-/// Returns the failure for a file that cannot be created.
+/// Returns the error for a file that cannot be created.
 pub(crate) fn unwritable(path: &str, error: &NewFileError) -> CliError {
     let path = plain(path);
     let what = format!("{path} cannot be written ({})", plain(&error.to_string()));

@@ -1,4 +1,4 @@
-//! Failures of a command: what is wrong, what to do, and the exit status.
+//! Errors of a command: what is wrong, what to do, and the exit status.
 
 use core::fmt;
 
@@ -9,37 +9,37 @@ use twinlock_core::base::error::{
 /// The exit statuses of the command, other than 0.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Exit {
-    /// A code was wrong, or the result is negative.
+    /// The answer is no: a code is wrong, a check has failed, or some users could not be processed.
     Refused = 1,
     /// The command line is wrong.
     Usage = 2,
-    /// The user, file or host is in a state that does not allow the operation.
+    /// The user, the file or the host is in a state in which the operation is not possible.
     NotInState = 3,
-    /// The caller lacks the right to do the operation.
+    /// The caller may not do the operation.
     NotAllowed = 4,
     /// Too many wrong codes were entered.
     Throttled = 5,
     /// The records or the ledger cannot be used.
     StoreUnreachable = 6,
-    /// The user interrupted a prompt.
+    /// The user interrupted the command at a prompt.
     Interrupted = 130,
 }
 
-/// Why a command fails: one sentence says what is wrong, and one what to do.
+/// Why a command fails, and what to do about it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct CliError {
-    /// The exit status.
+    /// Exit status of the command.
     pub(crate) exit: Exit,
-    /// What is wrong, and where: a clause that begins in lower case and has no full stop.
+    /// What is wrong: a clause that begins in lower case and has no full stop.
     pub(crate) what: String,
     /// What to do, as whole sentences.
     pub(crate) remedy: String,
-    /// Whether `what` lacks a clause about what the command has changed.
+    /// Whether `what` does not say yet what the command has changed.
     bare: bool,
 }
 
 impl fmt::Display for CliError {
-    /// Writes what is wrong. What to do is written below it, see [`CliError::remedy`].
+    /// Writes [`CliError::what`] only. The remedy is printed below it.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.what)
     }
@@ -48,44 +48,44 @@ impl fmt::Display for CliError {
 impl core::error::Error for CliError {}
 
 impl CliError {
-    /// Creates a failure with a complete text: [`CliError::or`] adds nothing to it.
+    /// Creates an error whose text is complete, so that [`CliError::or`] and [`CliError::unchanged`] add nothing.
     pub(crate) fn new(exit: Exit, what: impl Into<String>, remedy: impl Into<String>) -> Self {
         Self { exit, what: what.into(), remedy: remedy.into(), bare: false }
     }
 
-    /// Creates a failure with exit status 6. Its text lacks a clause about what the command has changed.
+    /// Creates an error with exit status 6. The caller adds what the command has changed, by [`CliError::or`] or
+    /// another method.
     pub(crate) fn bare(what: impl Into<String>, remedy: impl Into<String>) -> Self {
         Self { bare: true, ..Self::new(Exit::StoreUnreachable, what, remedy) }
     }
 
-    /// Adds the clause `stands` to the text, which says what the command has changed, if anything.
+    /// Adds the clause `stands`, which says what the command has changed, in any case.
     #[must_use]
     pub(crate) fn but(self, stands: &str) -> Self {
         Self { what: format!("{}; {stands}", self.what), bare: false, ..self }
     }
 
-    /// Adds the clause "nothing was changed", unless the text has a clause about what the command has changed. The
-    /// caller has not written anything yet.
+    /// Adds the clause "nothing was changed", unless the text already says what the command has changed.
     #[must_use]
     pub(crate) fn unchanged(self) -> Self {
         self.or("nothing was changed")
     }
 
-    /// Adds the clause `stands` about what the command has changed, unless the text has such a clause.
+    /// Adds the clause `stands`, which says what the command has changed, unless the text already says it.
     #[must_use]
     pub(crate) fn or(self, stands: &str) -> Self {
         if self.bare { self.but(stands) } else { self }
     }
 
-    /// Creates a failure without a message, because the command's own report has described it.
+    /// Creates an error without a message, for a command whose report has said what is wrong.
     pub(crate) fn told(exit: Exit) -> Self {
         Self::new(exit, "", "")
     }
 }
 
 impl From<&clap::Error> for CliError {
-    /// Converts an error of clap. Takes only the first part of its message, which says what is wrong; usage and hints
-    /// follow.
+    /// Converts an error of clap: the first part of its message says what is wrong, and the rest (usage, hints) what to
+    /// do.
     fn from(error: &clap::Error) -> Self {
         let text = error.render().to_string();
         let in_a_line = |part: &str| part.split_whitespace().collect::<Vec<_>>().join(" ");
@@ -101,7 +101,7 @@ impl From<StoreError> for CliError {
     }
 }
 
-/// Returns what to do about an error of the records.
+/// Returns the remedy for an error of the records.
 #[expect(clippy::too_many_lines, reason = "a match whose arms are text")]
 pub(crate) fn store_remedy(fault: StoreError) -> &'static str {
     match fault {
@@ -156,7 +156,7 @@ impl From<LedgerError> for CliError {
     }
 }
 
-/// Returns what to do about an error of the ledger.
+/// Returns the remedy for an error of the ledger.
 pub(crate) fn ledger_remedy(fault: LedgerError) -> &'static str {
     match fault {
         LedgerError::NotMounted => {

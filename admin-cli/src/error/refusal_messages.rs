@@ -1,19 +1,19 @@
-//! Explains each reason for which a login is refused, and says what to do.
+//! Explains why logins are refused, and says what to do about it.
 
 use twinlock_core::base::error::{CodesError, FileError, LedgerError, StoreError};
 
 use crate::error::exit::{ledger_remedy, store_remedy};
 
-/// An explanation of the reason for a refused login.
+/// Why a login is refused, and what to do about it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Explained {
-    /// What prevented the login, as a clause without a full stop.
+    /// The cause, as a clause without a full stop.
     pub(crate) meaning: String,
     /// What the administrator can do, in whole sentences.
     pub(crate) remedy: String,
 }
 
-/// Every error of the records, to find the error with a given word.
+/// Every error of the records, to find one by its stable word.
 const STORE_FAULTS: [StoreError; 17] = [
     StoreError::File(FileError::Missing),
     StoreError::StoreIdMissing,
@@ -34,7 +34,7 @@ const STORE_FAULTS: [StoreError; 17] = [
     StoreError::File(FileError::Io { errno: 0 }),
 ];
 
-/// One error of the ledger for each word.
+/// An error of the ledger for each stable word.
 const LEDGER_FAULTS: [LedgerError; 5] = [
     LedgerError::NotMounted,
     LedgerError::NotTmpfs,
@@ -43,7 +43,7 @@ const LEDGER_FAULTS: [LedgerError; 5] = [
     LedgerError::Io { errno: 0 },
 ];
 
-/// One error of backup codes for each word.
+/// An error of the backup codes for each stable word.
 const CODES_FAULTS: [CodesError; 7] = [
     CodesError::Set(StoreError::File(FileError::Missing)),
     CodesError::Set(StoreError::Malformed { line: 0 }),
@@ -54,7 +54,7 @@ const CODES_FAULTS: [CodesError; 7] = [
     CodesError::Spend(StoreError::File(FileError::Io { errno: 0 })),
 ];
 
-/// Explains the reason with the stable word `word`.
+/// Explains a refusal by its stable word, which logs and the ledger contain. `user` is the account name.
 pub(crate) fn explain(word: &str, user: &str) -> Explained {
     let of_records = STORE_FAULTS.into_iter().find(|fault| fault.reason() == word);
     let of_ledger = LEDGER_FAULTS.into_iter().find(|fault| fault.reason() == word);
@@ -73,7 +73,7 @@ pub(crate) fn explain(word: &str, user: &str) -> Explained {
     Explained { meaning, remedy: remedy.replace("USER", user) }
 }
 
-/// Returns what to do about an error of a user's backup codes.
+/// Returns the remedy for an error of a user's backup codes.
 fn codes_remedy(fault: CodesError) -> &'static str {
     match fault {
         CodesError::Set(StoreError::Newer { .. }) => {
@@ -99,7 +99,7 @@ fn codes_remedy(fault: CodesError) -> &'static str {
     }
 }
 
-/// Returns what a reason means, and what to do about it. For reasons other than errors of records, ledger and backup
+/// Returns meaning and remedy of a stable word that is not about an error of the records, the ledger or the backup
 /// codes.
 #[expect(clippy::too_many_lines, reason = "a match whose arms are text")]
 fn of_login(word: &str) -> (&'static str, &'static str) {

@@ -1,4 +1,4 @@
-//! Explains errors in a settings file, with their position and the nearest known name.
+//! Explains errors in a settings file, with the line and the most similar known name.
 
 use twinlock_core::{
     base::error::FileError,
@@ -11,12 +11,12 @@ use twinlock_host::{
 
 use crate::text::plain;
 
-/// Similarity (0 to 1) from which an unknown name is taken for a misspelled known one.
+/// Similarity, from 0 to 1, from which an unknown name counts as a misspelling of a known one.
 const LIKENESS: f64 = 0.8;
-/// What to do about a settings file that logins do not trust.
+/// What to do about a settings file whose owner or mode logins do not trust.
 pub(crate) const FILE_REMEDY: &str = "Make it a plain file of root: chown root:root, chmod 644.";
 
-/// Returns what is wrong in a settings file, with its position, and what to do.
+/// Returns two texts about an error in a settings file: `file:line` with what is wrong, and what to do.
 pub(crate) fn explain(path: &str, mistake: &SettingsError) -> (String, String) {
     let place = format!("{}:{}", plain(path), mistake.line);
     let Some((what, known)) = mistake.what.rsplit_once(KNOWN_HERE) else {
@@ -31,7 +31,8 @@ pub(crate) fn explain(path: &str, mistake: &SettingsError) -> (String, String) {
     (format!("{place}: {}", plain(what)), remedy)
 }
 
-/// Returns what is wrong with a settings file, including one that cannot be read or trusted, and what to do.
+/// Returns two texts about settings that cannot be used: what is wrong, and what to do. The file may be unreadable or
+/// not trusted, or have an error.
 pub(crate) fn of_settings(path: &str, fault: &SettingsReadError) -> (String, String) {
     match fault {
         SettingsReadError::File(fault) => (of_file(path, *fault), FILE_REMEDY.into()),
@@ -42,14 +43,14 @@ pub(crate) fn of_settings(path: &str, fault: &SettingsReadError) -> (String, Str
     }
 }
 
-/// Returns what is wrong with a folder above a settings file, and what to do.
+/// Returns two texts about a folder above a settings file that cannot be used: what is wrong, and what to do.
 pub(crate) fn of_folder(path: &str, folder: &FolderError) -> (String, String) {
     let what = format!("{}: {}", plain(path), plain(&folder.to_string()));
     let remedy = "Settings are read only from a folder such as /etc/twinlock: only root may be able to write to it and to each folder above it.";
     (what, remedy.into())
 }
 
-/// Returns the file and, if known, the line of an error in the settings.
+/// Returns the path of the file that cannot be used, with the line of the error if there is one.
 pub(crate) fn place_of(path: &str, fault: &SettingsReadError) -> String {
     match fault {
         SettingsReadError::File(_) | SettingsReadError::Folder(_) => path.to_owned(),
@@ -59,7 +60,7 @@ pub(crate) fn place_of(path: &str, fault: &SettingsReadError) -> String {
     }
 }
 
-/// Returns what is wrong with a file that cannot be read or trusted.
+/// Returns a clause that says why a file cannot be read or is not trusted.
 pub(crate) fn of_file(path: &str, fault: FileError) -> String {
     format!("{}: {fault}", plain(path))
 }

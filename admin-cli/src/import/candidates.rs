@@ -1,4 +1,4 @@
-//! Selects one of the keys in an export or a picture: by name, by number, or because it is the only one.
+//! Selects one of several keys in an export or a picture: by name, by number, or because it is the only one.
 
 use twinlock_core::{base::account::Account, record::Authenticator};
 use twinlock_migrate::{
@@ -20,11 +20,11 @@ use crate::{
 
 /// A key that can be selected.
 pub(crate) struct KeyCandidate {
-    /// Issuer and account as the app shows them, escaped for a terminal.
+    /// Issuer and account of the key as the app shows them, escaped for a terminal.
     pub(crate) label: String,
-    /// Further labels of this key.
+    /// Labels of further entries with the same key.
     pub(crate) other_labels: Vec<String>,
-    /// The authenticator with this key, or why the key cannot be used.
+    /// An authenticator with this key, or why the key cannot be used.
     pub(crate) authenticator: Result<Authenticator, CliError>,
 }
 
@@ -42,10 +42,11 @@ impl KeyCandidate {
     }
 }
 
-/// Returns the selected key. `more` is a sentence that says where else a missing key may be.
+/// Returns the key that `choice` selects. `more` is a sentence for the error message that says where the key may be, if
+/// it is not here.
 ///
 /// # Errors
-/// [`CliError`] if no key or several keys match. Its remedy lists the keys.
+/// [`CliError`] if no key or several keys match. The remedy lists them.
 pub(crate) fn choose(
     mut all: Vec<KeyCandidate>,
     choice: Choice<'_>,
@@ -91,7 +92,7 @@ pub(crate) fn choose(
     }
 }
 
-/// Which accounts of a list get a number.
+/// Which keys get a number in a list.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Numbering {
     None,
@@ -99,7 +100,7 @@ enum Numbering {
     All,
 }
 
-/// Lists all candidates by label. Candidates with equal labels are distinguished by their other properties.
+/// Returns a list of the keys by label. Keys with the same label are told apart by further properties.
 fn listed(all: &[KeyCandidate], numbers: Numbering) -> String {
     let twice =
         |label: &str| all.iter().filter(|one| one.label.eq_ignore_ascii_case(label)).count() > 1;
@@ -124,13 +125,13 @@ fn listed(all: &[KeyCandidate], numbers: Numbering) -> String {
     all.iter().enumerate().map(shown).collect::<Vec<_>>().join(", ")
 }
 
-/// Returns whether a name matches the whole label, or the part before or after its colon.
+/// Returns whether the name equals the whole label, the part before its colon or the part after it. Case is ignored.
 fn is_called(label: &str, name: &str) -> bool {
     let (issuer, account) = label.split_once(':').unwrap_or((label, label));
     [label, issuer, account].iter().any(|part| part.trim().eq_ignore_ascii_case(name.trim()))
 }
 
-/// Enrolls an account with the selected key and reports the enrollment.
+/// Enrolls an account with the selected key, and logs, mails and prints this.
 pub(crate) fn enroll(
     context: &Context,
     by: &Authorized,

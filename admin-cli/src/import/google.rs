@@ -77,7 +77,7 @@ fn is_of_each(spec: &str) -> bool {
     spec.starts_with("~/") || spec.contains("${HOME}") || spec.contains("${USER}")
 }
 
-/// Imports one user; only previews the import if `by` is `None`. Returns `None` if the user has no file and `--all` was
+/// Imports one user; with `by` of `None`, only previews this. Returns `None` if the user has no file and `--all` was
 /// given.
 fn one(
     context: &Context,
@@ -124,11 +124,11 @@ fn read(context: &Context, source: &SourceFile, shown: &str) -> Result<ImportPla
     plan::of_google(file, moment).ok_or_else(|| google_failure(&path, google::GoogleError::NoMode))
 }
 
-/// The content of one user's file, and the plan for its import.
+/// One user's file, and the plan for its import.
 struct Planned<'a> {
     account: &'a Account,
     source: &'a SourceFile,
-    /// The path of the file in reports.
+    /// Path of the file, for reports.
     shown: &'a str,
     plan: ImportPlan,
 }
@@ -157,7 +157,7 @@ fn import(
 }
 
 /// Replaces `~`, `${HOME}` and `${USER}` in a path, as Google's module does in `secret=`. Returns an empty path if the
-/// home or the name would lead to another folder.
+/// home folder is not absolute, or if the account name contains a slash or begins with a dot.
 fn expanded(spec: &str, account: &Account, home: &Path) -> PathBuf {
     let bytes = home.as_os_str().as_bytes();
     let spec =

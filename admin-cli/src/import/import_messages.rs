@@ -1,4 +1,4 @@
-//! Messages of an import about a file. A message never quotes the file.
+//! Messages of an import about a source file. They never quote the file.
 
 use twinlock_migrate::user_file::UserFileError;
 use twinlock_migrate::{
@@ -12,27 +12,27 @@ use crate::{
     text::count,
 };
 
-/// A message about a line of an imported file, as a word for scripts and as text.
+/// A message about a line of an imported file.
 pub(crate) struct Worded {
-    /// The line number; 0 for the whole file.
+    /// Number of the line, from 1; 0 for the whole file.
     pub(crate) line: u32,
-    /// The word for scripts.
+    /// Stable word for scripts.
     pub(crate) word: &'static str,
     /// Text for people.
     pub(crate) text: String,
-    /// Whether the source must be kept, because something in it could not be read or imported.
+    /// Whether the source file must not be deleted, because a part of it could not be read or imported.
     pub(crate) keeps_source: bool,
 }
 
 impl Worded {
-    /// Returns whether the message is about the configuration of the other module. It does not concern a single user,
-    /// so it is shown once for all users.
+    /// Returns whether the message is about the configuration of the other PAM module. Such a message is not about one
+    /// user and is shown once for all.
     pub(crate) fn is_of_module(&self) -> bool {
         ["rate_limit", "last_logins", "window", "look_ahead"].contains(&self.word)
     }
 }
 
-/// Converts a remark to a message.
+/// Returns the message for a remark of an import plan.
 #[expect(clippy::too_many_lines, reason = "a match whose arms are text")]
 pub(crate) fn worded(remark: Remark) -> Worded {
     let now = "protection against replay begins now: codes shown so far count as used";
@@ -144,7 +144,7 @@ pub(crate) fn worded(remark: Remark) -> Worded {
     Worded { line, word, text, keeps_source: remark.keeps_source() }
 }
 
-/// Returns a message about text in the file of `pam_oath` that was not read.
+/// Returns the message for a line of pam_oath's file that was skipped.
 pub(crate) fn passed_over(one: PassedOver) -> Worded {
     let (word, text) = match one.what {
         Unread::Comment => ("comment", "a comment; left out"),
@@ -153,7 +153,7 @@ pub(crate) fn passed_over(one: PassedOver) -> Worded {
     Worded { line: one.line, word, text: text.into(), keeps_source: true }
 }
 
-/// Returns the failure for a file of Google's module that cannot be imported.
+/// Returns the error for a file of Google's module that cannot be imported.
 pub(crate) fn google_failure(path: &str, fault: GoogleError) -> CliError {
     let line = match fault {
         GoogleError::Empty | GoogleError::TooLarge | GoogleError::NoMode => 0,
@@ -176,7 +176,7 @@ pub(crate) fn google_failure(path: &str, fault: GoogleError) -> CliError {
     CliError::new(Exit::Refused, at_line(path, line, &fault), remedy)
 }
 
-/// Returns the failure for a line of `pam_oath`'s file that cannot be imported.
+/// Returns the error for a line of pam_oath's file that cannot be imported.
 pub(crate) fn oath_failure(path: &str, line: u32, mistake: OathLineError) -> CliError {
     let remedy = "Correct the line, or enroll the user again.";
     CliError::new(Exit::Refused, at_line(path, line, &mistake), remedy)
@@ -186,7 +186,7 @@ fn at_line(path: &str, line: u32, what: &impl std::fmt::Display) -> String {
     if line == 0 { format!("{path}: {what}") } else { format!("{path}, line {line}: {what}") }
 }
 
-/// Returns the failure for a file that was not read.
+/// Returns the error for a source file that cannot be read.
 pub(crate) fn source_failure(path: &str, fault: UserFileError) -> CliError {
     let (exit, remedy) = match fault {
         UserFileError::Absent | UserFileError::NoPath => {

@@ -1,4 +1,4 @@
-//! Messages about input that an import cannot use. They name the kind of input and the command that accepts it.
+//! Error messages about input that an import cannot use. They name the kind of input, and the command that accepts it.
 
 use twinlock_core::otp::{otpauth, uri_error::UriError};
 
@@ -8,25 +8,25 @@ use crate::{
     text::plain,
 };
 
-/// What to do if other text precedes an `otpauth://` line.
+/// What to do about text before `otpauth://` on a line.
 pub(crate) const WITHOUT_PREFIX: &str =
     "Delete the text before otpauth; zbarimg --raw does not print it.";
 /// What to do about a byte order mark.
 pub(crate) const WITHOUT_MARK: &str = "Save the file as UTF-8 without a byte order mark (BOM), or remove its first three bytes: tail -c +4 FILE";
-/// What to do about a line that was copied from a web page.
+/// What to do about a line copied from a web page's source text.
 pub(crate) const WITHOUT_HTML: &str = "Write & in place of each &amp; and try again.";
 
-/// Returns the command line `twinlock VERB USER`.
+/// Returns the command line `twinlock VERB USER` for error messages.
 pub(crate) fn command(verb: &str, user: &str) -> String {
     format!("Give the same text to: twinlock {verb} {}", plain(user))
 }
 
-/// Returns the command line that imports a picture for a user.
+/// Returns the command line that imports a key from a picture, for error messages.
 pub(crate) fn of_picture(user: &str) -> String {
     format!("twinlock import qr {} FILE.png", plain(user))
 }
 
-/// Returns what to do about an unusable `otpauth://` line.
+/// Returns the remedy for an `otpauth://` line that cannot be used.
 pub(crate) fn uri_remedy(fault: UriError, user: &str) -> String {
     match fault {
         UriError::Export => command("import migration", user),
@@ -52,7 +52,7 @@ pub(crate) fn uri_remedy(fault: UriError, user: &str) -> String {
     }
 }
 
-/// Returns the failure for standard input that cannot be used.
+/// Returns the error for standard input that cannot be used.
 pub(crate) fn unreadable(error: PipedError, user: &str) -> CliError {
     let remedy = match error {
         PipedError::Picture => of_picture(user),
@@ -63,8 +63,8 @@ pub(crate) fn unreadable(error: PipedError, user: &str) -> CliError {
     CliError::new(Exit::Usage, error.to_string(), remedy)
 }
 
-/// Returns a failure that names the right command if a text is not an export of `twinlock export` but is accepted by
-/// another command; `None` for other text.
+/// Returns an error that names the right command, if the text is no output of `twinlock export` but another command
+/// accepts it; otherwise `None`.
 pub(crate) fn of_other_verb(text: &str, user: &str) -> Option<CliError> {
     if !text.contains("otpauth") && !text.starts_with('\u{feff}') {
         return None;

@@ -1,4 +1,4 @@
-//! `twinlock import migration USER`: imports one account of an export of Google Authenticator from standard input.
+//! `twinlock import migration USER`: imports one account from a Google Authenticator export on standard input.
 
 use twinlock_migrate::otpauth_migration::{self, MigrationBatch, MigrationError, Moved};
 
@@ -11,17 +11,17 @@ use crate::{
     terminal::piped::Piped,
 };
 
-/// Maximum length of the input in bytes. An export of a hundred QR codes is shorter.
+/// Maximum length of the input in bytes, more than an export of a hundred QR codes has.
 const INPUT_MAX: u64 = 1024 * 1024;
 
-/// The accounts of all lines of an export, and which of its QR codes were read.
+/// The accounts in an export, and which of its QR codes were read.
 #[derive(Default)]
 pub(crate) struct AppExport {
     accounts: Vec<Moved>,
     batches: Vec<MigrationBatch>,
 }
 
-/// Reads the export, selects an account and enrolls its key.
+/// Reads the export, selects one account by `choice`, and enrolls the user with its key.
 pub(crate) fn run(context: &Context, user: &str, choice: Choice<'_>) -> Result<(), CliError> {
     context.need_root("enroll users")?;
     let authorizer = Authorizer::of(context)?;
@@ -44,7 +44,7 @@ pub(crate) fn run(context: &Context, user: &str, choice: Choice<'_>) -> Result<(
 }
 
 impl AppExport {
-    /// Adds the accounts of one line, which is the content of one QR code.
+    /// Adds the accounts of one line. A line is the content of one QR code.
     pub(crate) fn add(&mut self, line: &str) -> Result<(), MigrationError> {
         let found = otpauth_migration::read(line)?;
         self.accounts.extend(found.accounts);
@@ -52,7 +52,7 @@ impl AppExport {
         Ok(())
     }
 
-    /// Returns the accounts, with equal keys merged, and a sentence about missing QR codes.
+    /// Returns the accounts, each key once, and a sentence about QR codes that are missing.
     pub(crate) fn end(self) -> (Vec<Moved>, String) {
         (otpauth_migration::folded(self.accounts), missing(&self.batches))
     }
@@ -75,7 +75,7 @@ fn missing(batches: &[MigrationBatch]) -> String {
     )
 }
 
-/// Returns the failure for an unusable line of an export.
+/// Returns the error for a line (from 1) that is not part of an export.
 fn no_export(line: usize, fault: MigrationError, user: &str) -> CliError {
     let place = if line == 0 { "standard input".into() } else { format!("line {line}") };
     let remedy = match fault {

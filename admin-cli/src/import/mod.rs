@@ -1,4 +1,4 @@
-//! Imports enrollments: one file for each source, the import of a planned user, and the report.
+//! Imports enrollments: a file for each kind of source, the import of a planned user, and the report.
 //!
 //! May use: `authorize`, `cli`, `context`, `enrollment`, `error`, `terminal`, `text`.
 

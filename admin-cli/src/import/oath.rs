@@ -30,10 +30,10 @@ use crate::{
     text::plain,
 };
 
-/// The lines of one user in the users file.
+/// The lines of pam_oath's users file that belong to one user.
 #[derive(Default)]
 struct Share {
-    /// The user name; `None` for lines without a readable name.
+    /// Name of the user; `None` for lines whose name cannot be read.
     user: Option<String>,
     tokens: Vec<OathToken>,
     faults: Vec<OathError>,
@@ -126,7 +126,7 @@ fn absent(wanted: &FromOath) -> CliError {
     )
 }
 
-/// Groups the lines by user, in the order in which the users first occur.
+/// Groups the lines by user, in the order of the first line of each user.
 fn shares(source: &SourceFile) -> Vec<Share> {
     let mut shares: Vec<Share> = Vec::new();
     let mut places = std::collections::HashMap::new();

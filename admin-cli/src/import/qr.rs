@@ -1,5 +1,5 @@
-//! `twinlock import qr USER FILE`: imports a key from a picture of a QR code. The picture is opened with the rights of
-//! the invoking user.
+//! `twinlock import qr USER FILE`: imports a key from a picture of a QR code. The file is opened with the rights of the
+//! invoking user.
 
 use std::path::Path;
 
@@ -27,7 +27,7 @@ use crate::{
 
 const PICTURE: &str = "Name a PNG or JPEG file that shows the QR code.";
 
-/// Reads the picture, selects a key and enrolls it.
+/// Reads the picture, selects one of its keys, and enrolls the user with it.
 pub(crate) fn run(context: &Context, wanted: &FromPicture) -> Result<(), CliError> {
     context.need_root("enroll users")?;
     let authorizer = Authorizer::of(context)?;
@@ -43,7 +43,7 @@ pub(crate) fn run(context: &Context, wanted: &FromPicture) -> Result<(), CliErro
     candidates::enroll(context, &by, &account, authenticator)
 }
 
-/// The keys that a picture's QR codes contain.
+/// The keys in the QR codes of a picture.
 struct PictureKeys {
     candidates: Vec<KeyCandidate>,
     more: String,

@@ -19,31 +19,31 @@ use zune_jpeg::{
     zune_core::{colorspace::ColorSpace, options::DecoderOptions},
 };
 
-/// Maximum size of a file in bytes. A photo of 50 million pixels is about this large.
+/// Maximum size in bytes of a picture file. A photo of 50 million pixels is about this large.
 pub(crate) const FILE_MAX: usize = 32 * 1024 * 1024;
 /// Maximum number of pixels of a picture.
 const PIXELS_MAX: usize = 64 * 1024 * 1024;
 const SIDE_MAX: usize = 16 * 1024;
-/// Maximum number of QR codes in a picture.
+/// Maximum number of QR codes that are read in a picture.
 const CODES_MAX: usize = 64;
-/// Side of a picture in pixels above which reduced copies are searched too, because reducing a photo removes noise.
+/// Side length in pixels from which copies of reduced size are searched too, because reducing a photo removes noise.
 const SIDE_OF_SCREENS: usize = 320;
-/// Side in pixels above which a picture is reduced before the search, because rqrr would take too long and overflow.
+/// Side length in pixels above which a picture is reduced before the search. rqrr would take too long, and overflow.
 const SIDE_SEARCHED: usize = 4096;
-/// The name of the thread that searches a picture.
+/// Name of the thread that searches a picture.
 const SEARCHER: &str = "picture";
 
-/// Maximum time for reading a picture. All triples of finder patterns are compared, and there can be thousands.
+/// Maximum time for reading a picture. rqrr compares all triples of finder patterns, of which there can be thousands.
 const PATIENCE: Duration = Duration::from_secs(10);
 
-/// Why a picture cannot be read. Does not quote the content of the picture.
+/// Why a picture cannot be read. The message does not quote the content of the picture.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum PictureError {
     /// The file is neither PNG nor JPEG.
     Format,
-    /// The file is text, which another verb may accept.
+    /// The file is text, which another verb may be able to import.
     Text,
-    /// The picture is truncated or damaged.
+    /// The picture file is cut off or damaged.
     Damaged,
     /// The picture has colors for print (CMYK) in a form that is not decoded.
     Colors,
@@ -51,11 +51,11 @@ pub(crate) enum PictureError {
     TooLarge,
     /// The picture contains no QR code.
     NoCode,
-    /// The picture contains QR codes, but none is readable.
+    /// The picture contains QR codes, but none of them can be decoded.
     Unreadable,
     /// The search for QR codes took too long.
     TooSlow,
-    /// The kernel did not create a thread.
+    /// The kernel did not create a thread for the search.
     NoThread,
 }
 
@@ -77,14 +77,14 @@ impl fmt::Display for PictureError {
 
 impl std::error::Error for PictureError {}
 
-/// The gray values of a picture, row by row; 0 is black.
+/// A picture as gray values, row by row; 0 is black and 255 white.
 struct Grey {
     width: usize,
     height: usize,
     pixels: Zeroizing<Vec<u8>>,
 }
 
-/// Returns the texts of all QR codes in a picture, without duplicates. Takes at most ten seconds.
+/// Returns the texts of all QR codes in a PNG or JPEG file, each once. Takes at most ten seconds.
 ///
 /// # Errors
 /// [`PictureError`] if no text can be read.
@@ -93,8 +93,8 @@ pub(crate) fn texts(file: &[u8]) -> Result<Vec<Zeroizing<String>>, PictureError>
     within(PATIENCE, move || search(&file))
 }
 
-/// Runs `job` in another thread, which has the rights of the calling thread. After the time `patience`, the job is
-/// abandoned, and the thread ends with the process.
+/// Runs `job` in another thread with the same rights. If it takes longer than `patience`, returns an error; the thread
+/// then runs until the process ends.
 fn within<T: Send + 'static>(
     patience: Duration,
     job: impl FnOnce() -> Result<T, PictureError> + Send + 'static,
@@ -109,8 +109,7 @@ fn within<T: Send + 'static>(
     })
 }
 
-/// Prevents the message of a panic in the search from being printed. The panic is reported as a picture that cannot be
-/// read.
+/// Suppresses the message of a panic in the search thread. The panic is reported as a picture that cannot be read.
 fn silence() {
     static ONCE: Once = Once::new();
     ONCE.call_once(|| {
@@ -162,8 +161,8 @@ struct TextsFound {
 }
 
 impl TextsFound {
-    /// Adds the texts of the QR codes in one copy of the picture. Catches panics of rqrr, which occur at some
-    /// geometries, because another copy may be readable.
+    /// Adds the texts of the QR codes in one copy of the picture. rqrr panics at some geometries; the panic is caught,
+    /// because another copy may be readable.
     fn look(&mut self, grey: &Grey) {
         if panic::catch_unwind(AssertUnwindSafe(|| self.detect(grey))).is_err() {
             self.unreadable = true;
@@ -198,7 +197,7 @@ impl Grey {
         Ok(Self { width, height, pixels: Zeroizing::new(Vec::with_capacity(pixels)) })
     }
 
-    /// Returns a copy of half the width and height, in which each pixel is the mean of four.
+    /// Returns a copy of half the width and height. Each pixel is the mean of four.
     fn halved(&self) -> Self {
         let (width, height) = (self.width / 2, self.height / 2);
         let mut pixels = Zeroizing::new(Vec::with_capacity(width * height));
@@ -215,7 +214,7 @@ impl Grey {
         Self { width, height, pixels }
     }
 
-    /// Adds pixels of 1 to 4 channels (gray or RGB, with or without alpha). Transparent pixels become white.
+    /// Adds pixels with 1 to 4 channels: gray or RGB, with or without alpha. Transparent pixels become white.
     fn add(&mut self, samples: &[u8], channels: usize) {
         let grey = |pixel: &[u8]| -> u8 {
             let (value, alpha) = match *pixel {
@@ -236,7 +235,7 @@ impl Grey {
     }
 }
 
-/// Returns the luma of a color (Rec. 601), computed in thousandths.
+/// Returns the brightness of a color, from 0 to 255 (luma of Rec. 601).
 fn luma(red: u8, green: u8, blue: u8) -> u32 {
     (299 * u32::from(red) + 587 * u32::from(green) + 114 * u32::from(blue)) / 1000
 }
@@ -376,7 +375,7 @@ mod tests {
         }
     }
 
-    /// Returns a picture full of finder patterns, of which a QR code has three.
+    /// Returns a picture full of finder patterns, the squares at three corners of a QR code.
     fn tiled(side: usize) -> Grey {
         const PITCH: usize = 9;
         let mut pixels = Zeroizing::new(Vec::new());

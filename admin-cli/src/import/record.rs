@@ -1,5 +1,5 @@
-//! `twinlock import record USER`: imports a user's record of another host from standard input. Codes that were used on
-//! either of the two hosts count as used afterwards.
+//! `twinlock import record USER`: imports a user's record from another host. Codes that were used on either host then
+//! count as used.
 
 use serde_json::Value;
 use twinlock_core::{
@@ -32,22 +32,23 @@ use crate::{
     text::{instant, plain},
 };
 
-/// Maximum number of times that the import is repeated after a concurrent change of the record.
+/// Maximum number of attempts, if other processes keep changing the record.
 const ROUNDS: usize = 8;
 
-/// The result of importing a record.
+/// What the import of a record has changed.
 enum RecordImport {
-    /// The local record already contains everything.
+    /// Nothing, because the local record contains everything.
     Nothing,
-    /// Counters were moved forward.
+    /// The counters of tokens, which were moved forward.
     MovedOn,
-    /// The imported record is stored. Holds the state of the user.
+    /// The record was replaced by the imported one, in which the user has this state.
     Imported(State),
-    /// The imported record is stored without its backup codes. The next login shows new codes.
+    /// The record was replaced by the imported one, but without backup codes. The next login shows new ones.
     WithoutCodes,
 }
 
-/// Reads an export from standard input and imports it.
+/// Reads an export from standard input and imports it for `user`. `wanted` tells whether a newer local record may be
+/// overwritten.
 pub(crate) fn run(context: &Context, user: Option<&str>, wanted: Wanted) -> Result<(), CliError> {
     context.need_root("enroll users")?;
     let account = context.account(user.ok_or_else(no_user)?)?;
@@ -97,7 +98,7 @@ fn of_another(exported: &str, user: &str) -> CliError {
     )
 }
 
-/// Returns the mail address in the local record of an account, before the import.
+/// Returns the mail address in the local record; `None` if there is no record or no address.
 fn mail_of(context: &Context, account: &Account) -> Result<Option<String>, CliError> {
     Ok(before(context, account)?.and_then(|here| here.record.extras.mail))
 }
@@ -107,10 +108,11 @@ fn before(context: &Context, account: &Account) -> Result<Option<Snapshot>, CliE
     here.map_err(|fault| CliError::from(fault).unchanged())
 }
 
-/// An error: another command has changed the record meanwhile.
+/// Error: another process has changed the record during the import.
 struct Overtaken;
 
-/// Makes one attempt to import the record. Returns [`Overtaken`] if another process changed the record meanwhile.
+/// Tries once to import the record. The inner result is [`Overtaken`] if another process has changed the record
+/// meanwhile.
 fn once(
     context: &Context,
     account: &Account,
@@ -161,7 +163,7 @@ fn once(
     }
 }
 
-/// Stores the code set of an export, before a record names it.
+/// Stores the backup codes of an export under the id `id`, before the record refers to them.
 fn bring(
     context: &Context,
     folder: &Folder,
@@ -184,10 +186,10 @@ fn moved_on(here: Snapshot, moving: &[MovingFactor]) -> Record {
     record
 }
 
-/// Checks that the times, steps and counters of an export are plausible.
+/// Checks that the times, steps and counters of an export are plausible. `here` is the local record.
 ///
 /// # Errors
-/// [`CliError`] if they are not.
+/// [`CliError`] if one of them is not.
 fn believe(export: &Export, here: Option<&Record>, now: UnixTime) -> Result<(), CliError> {
     let claims = Claims {
         record: &export.record,
@@ -223,7 +225,7 @@ fn burn(context: &Context, account: &Account, used: &[(Used, UnixTime)]) -> Resu
     Ok(())
 }
 
-/// Marks the spent codes of an export as spent in the set `id` of this host.
+/// Marks the backup codes that the export lists as used as used on this host.
 fn spend(
     context: &Context,
     folder: &Folder,
@@ -238,7 +240,7 @@ fn spend(
     Ok(())
 }
 
-/// Returns the text of an export. Input that is JSON, as `export --json` prints it, contains the text in an object.
+/// Returns the text of an export. If the input is JSON, as `export --json` prints it, takes the text out of the object.
 fn text_of(data: &Zeroizing<String>) -> Zeroizing<String> {
     let object = data.starts_with('{').then(|| serde_json::from_str::<Value>(data));
     match object {
@@ -351,8 +353,8 @@ fn no_export(fault: ExportError) -> CliError {
     )
 }
 
-/// Returns the failure for a command line without USER. Earlier versions took the user from the export, which let
-/// another host choose whose record is written.
+/// Returns the error for a command line without USER. Earlier versions took the user from the export, so that the other
+/// host chose whose record was written.
 fn no_user() -> CliError {
     CliError::new(
         Exit::Usage,

@@ -1,4 +1,4 @@
-//! Reports an import: each user as soon as the outcome is known, and totals at the end.
+//! Reports an import: each user at once, and totals at the end.
 
 use serde_json::{Value, json};
 use twinlock_core::record::{Authenticator, MovingFactor};
@@ -18,34 +18,34 @@ use crate::{
     text::{WIDTH, count, plain, wrap},
 };
 
-/// The report about one user, or about ignored lines.
+/// The report about one user, or about lines of a source that were skipped.
 pub(crate) struct ImportReport {
-    /// The user name; `None` for a line without a readable name.
+    /// Account name of the user; `None` for lines without a readable name.
     pub(crate) user: Option<String>,
-    /// The path of the source.
+    /// Path of the source file.
     pub(crate) source: String,
     /// What the import did, or why it failed.
     pub(crate) outcome: Result<ReportSubject, CliError>,
     /// What is imported for the user.
     pub(crate) carried: ImportSummary,
-    /// Messages about the source.
+    /// Messages about lines of the source.
     pub(crate) remarks: Vec<Worded>,
-    /// Why lines of the user could not be imported.
+    /// Errors of the user's lines that could not be imported.
     pub(crate) refused: Vec<CliError>,
-    /// What happened to the file; `None` if its removal was not requested.
+    /// What happened to the source file; `None` if it was not to be removed.
     pub(crate) removal: Option<Removal>,
 }
 
-/// The successful outcome that a report describes.
+/// What a report without an error is about.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum ReportSubject {
-    /// The import of a user.
+    /// The import of one user.
     User(ImportOutcome),
-    /// Lines that were ignored.
+    /// Lines of the source that were skipped.
     PassedOver,
 }
 
-/// What is imported for a user: a description of each authenticator, and the numbers of used steps and scratch codes.
+/// What is imported for a user: each authenticator as text, and the numbers of used steps and of scratch codes.
 #[derive(Default)]
 pub(crate) struct ImportSummary {
     authenticators: Vec<String>,
@@ -87,7 +87,7 @@ fn described(one: &Authenticator) -> String {
 }
 
 impl ImportReport {
-    /// Creates the report about a user of whom nothing was imported.
+    /// Creates the report about a user who could not be imported.
     pub(crate) fn of_failure(user: Option<String>, source: &str, failure: CliError) -> Self {
         Self {
             user,
@@ -100,7 +100,8 @@ impl ImportReport {
         }
     }
 
-    /// Creates the report about a user whose import has been planned but not made.
+    /// Creates the report about a user whose import is planned. Its outcome is `Imported`, which the caller replaces
+    /// after the import.
     pub(crate) fn of_takeover(user: &str, source: &str, takeover: &ImportPlan) -> Self {
         let mut remarks: Vec<Worded> = takeover.remarks.iter().copied().map(worded).collect();
         remarks.sort_by_key(|remark| remark.line);
@@ -115,7 +116,7 @@ impl ImportReport {
         }
     }
 
-    /// Creates the report about ignored lines of a source.
+    /// Creates the report about lines of a source that were skipped.
     pub(crate) fn of_passed_over(source: &str, remarks: Vec<Worded>) -> Self {
         Self {
             user: None,
@@ -128,7 +129,7 @@ impl ImportReport {
         }
     }
 
-    /// Returns the exit status of a run that consists of this report; `None` for success.
+    /// Returns the exit status for this report alone; `None` if all went well.
     fn exit(&self) -> Option<Exit> {
         let refused = self.refused.first().map(|failure| failure.exit);
         let stays = self.removal.as_ref().is_some_and(|removal| *removal != Removal::Done);
@@ -212,15 +213,15 @@ impl ImportReport {
     }
 }
 
-/// Which messages the report about a user shows.
+/// Which messages are shown with the report about a user.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Tells {
     All,
-    /// Only messages about the user. Messages about the other PAM module are shown once for all users.
+    /// Only messages about this user. Those about the other PAM module are shown once, after all users.
     Own,
 }
 
-/// The reports of one run.
+/// The reports of one run over several users.
 pub(crate) struct ImportReports<'a> {
     context: &'a Context,
     how: How,
@@ -232,7 +233,7 @@ pub(crate) struct ImportReports<'a> {
 }
 
 impl<'a> ImportReports<'a> {
-    /// Begins a run over `total` users.
+    /// Begins the reports of a run over `total` users.
     pub(crate) fn begin(context: &'a Context, how: How, total: usize) -> Self {
         Self {
             context,
@@ -245,13 +246,13 @@ impl<'a> ImportReports<'a> {
         }
     }
 
-    /// Returns whether all users so far were imported without failure.
+    /// Returns whether every report so far is free of errors.
     pub(crate) fn all_well(&self) -> bool {
         self.all.iter().all(|report| report.exit().is_none())
     }
 
-    /// Removes a file that contains many users by calling `remove`. Keeps the file if a user still needs it
-    /// (`is_needed`) or a part of it was not read.
+    /// Calls `remove` to remove the source file of several users. The file is kept if one of them still needs it
+    /// (`is_needed`), or if a part of it was not read.
     pub(crate) fn remove(
         &mut self,
         source: &str,
@@ -266,7 +267,7 @@ impl<'a> ImportReports<'a> {
         self.removal = Some((plain(source), removal));
     }
 
-    /// Adds a report and prints it. `None` counts a user who has no file.
+    /// Adds and prints a report. `None` counts a user who has no file.
     pub(crate) fn add(&mut self, report: Option<ImportReport>) -> Result<(), CliError> {
         if let Some(mut report) = report {
             report.outcome = report.outcome.map_err(CliError::unchanged);
@@ -293,8 +294,8 @@ impl<'a> ImportReports<'a> {
     /// Prints the totals.
     ///
     /// # Errors
-    /// [`CliError`] if users failed or a file that should be removed remains. Status 6 takes precedence over 1, and 1
-    /// over 3.
+    /// [`CliError`] if a user failed, or a file that was to be removed is still there. Of several exit statuses, 6 is
+    /// returned before 1, and 1 before 3.
     pub(crate) fn end(self) -> Result<(), CliError> {
         self.progress.clear();
         let of = |state: &str| self.all.iter().filter(|report| report.state() == state).count();
@@ -329,7 +330,7 @@ impl<'a> ImportReports<'a> {
         first.or_else(|| exits().next()).map_or(Ok(()), |exit| Err(CliError::told(exit)))
     }
 
-    /// Returns the messages about the other PAM module, each once with the number of files that it concerns.
+    /// Returns the messages about the other PAM module, each once, with the number of files to which it applies.
     fn of_everybody(&self) -> String {
         if self.tells == Tells::All {
             return String::new();

@@ -1,24 +1,24 @@
-//! Removes an imported source, but only if all of its content was read.
+//! Removes an imported source file, if all of its content was read.
 
 use twinlock_migrate::user_file::UserFileError;
 
 use crate::{cli::How, import::import_messages::Worded};
 
-/// What happened to a source that was to be removed.
+/// What happened to a source file that was to be removed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Removal {
-    /// The source was removed, or would be in a preview.
+    /// It was removed; in a preview, it would be.
     Done,
-    /// The source could not be removed.
+    /// It could not be removed, for this reason.
     Failed(UserFileError),
-    /// The source was kept, because these lines contain something that could not be read.
+    /// It was kept, because these lines could not be read completely. Line 0 stands for the whole file.
     Kept(Vec<u32>),
-    /// The source was kept, because one of its users was not imported.
+    /// It was kept, because one of its users was not imported and still needs it.
     Needed,
 }
 
 impl Removal {
-    /// Calls `remove`, unless a remark says that a part of the source was not read.
+    /// Calls `remove`, unless one of the messages says that a part of the source was not read.
     pub(crate) fn unless_kept<'a>(
         remarks: impl Iterator<Item = &'a Worded>,
         remove: impl FnOnce() -> Result<(), UserFileError>,
@@ -33,7 +33,7 @@ impl Removal {
         remove().map_or_else(Self::Failed, |()| Self::Done)
     }
 
-    /// Returns a sentence which says that the source is removed, or why it is kept.
+    /// Returns a clause that says that the source is removed, or why it is kept.
     pub(crate) fn said(&self, source: &str, how: How) -> String {
         let stays = if how.dry_run { "would be kept" } else { "is kept" };
         match self {
@@ -49,8 +49,8 @@ impl Removal {
     }
 }
 
-/// Returns the lines as the beginning of a sentence, such as `line 3 is` or `lines 3 and 7 are`. Line 0 stands for the
-/// whole file.
+/// Returns the lines as the start of a clause, such as `line 3 is` or `lines 3 and 7 are`. Line 0 stands for the whole
+/// file.
 fn numbered(lines: &[u32]) -> String {
     match lines {
         [] | [0] => "something in it is".into(),

@@ -1,5 +1,5 @@
-//! Imports one user: writes the used steps first, then the backup codes, and last the record, with which all of them
-//! take effect.
+//! Imports one user by a plan: writes the used steps, then the backup codes, then the record. The import takes effect
+//! with the record.
 
 use twinlock_core::{
     base::{
@@ -19,27 +19,27 @@ use crate::{
     error::exit::CliError, import::uri::already,
 };
 
-/// The time stored for a code that was used on another host. It is 0, because `twinlock status` reports only logins to
-/// this host.
+/// Time that is stored for a code used on another host. It is 0, since `twinlock status` reports only logins to this
+/// host.
 const NOT_HERE: UnixTime = UnixTime(0);
 
-/// What the import of a user did.
+/// Outcome of an import without an error.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum ImportOutcome {
-    /// The user was enrolled, or would be in a preview.
+    /// The user was enrolled; in a preview, would be.
     Imported,
-    /// The user was already enrolled with these keys.
+    /// The user is enrolled with these keys already.
     Already,
-    /// The user was already enrolled with these keys, and a counter was moved forward.
+    /// The user is enrolled with these keys already, and the counter of a token was moved forward.
     MovedOn,
-    /// The user is enrolled with another key, which is kept.
+    /// The user is enrolled with another key, which stays.
     OtherKey,
 }
 
-/// Imports a user. If `by` is `None`, only previews the import.
+/// Imports a user by a plan; with `by` of `None`, only previews this.
 ///
-/// If the process is killed, either the old or the new record is stored. Everything written before the record only
-/// refuses codes, or is not used by any record.
+/// If the process is killed, the user has either the old or the new record. What is written before the record does no
+/// harm without it: used steps only refuse codes, and no record refers to the backup codes.
 pub(crate) fn take_over(
     context: &Context,
     by: Option<&Authorized>,
@@ -79,7 +79,7 @@ pub(crate) fn take_over(
     }
 }
 
-/// Moves the counters of an enrolled user forward to those of the plan, never back.
+/// Moves the token counters in the record `found` forward to those of the plan. A counter is never moved back.
 fn move_on(
     context: &Context,
     by: Option<&Authorized>,
@@ -115,7 +115,7 @@ fn has_all(found: &Snapshot, keys: &[Authenticator]) -> bool {
     keys.iter().all(|wanted| here.iter().any(|one| same(one, wanted)))
 }
 
-/// Writes the used steps to the ledger, as a login does for an accepted code.
+/// Records the used steps of the plan in the ledger, as a login does for an accepted code.
 fn burn(context: &Context, folder: &Folder, takeover: &ImportPlan) -> Result<(), CliError> {
     let user_ledger = context.machine.ledger.open(&LedgerKey::Account(folder.clone()))?;
     let now = context.now()?;

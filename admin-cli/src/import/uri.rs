@@ -1,4 +1,4 @@
-//! `twinlock import uri USER`: imports the key of an app or token from an otpauth:// line on standard input.
+//! `twinlock import uri USER`: imports the key of an app or token from an `otpauth://` line on standard input.
 
 use twinlock_core::{
     otp::{otpauth, uri_error::UriError},
@@ -16,10 +16,10 @@ use crate::{
     text::plain,
 };
 
-/// Maximum length of the input in bytes. Any usable line is shorter.
+/// Maximum length of the input in bytes. A valid line is shorter.
 const INPUT_MAX: u64 = 16 * 1024;
 
-/// Reads an otpauth:// line and enrolls its key.
+/// Reads an `otpauth://` line and enrolls the user with its key.
 pub(crate) fn run(context: &Context, user: &str) -> Result<(), CliError> {
     context.need_root("enroll users")?;
     let authorizer = Authorizer::of(context)?;
@@ -53,7 +53,7 @@ pub(crate) fn run(context: &Context, user: &str) -> Result<(), CliError> {
     Ok(())
 }
 
-/// Returns the failure for a user who is already enrolled.
+/// Returns the error for a user who is enrolled already.
 pub(crate) fn already(user: &str) -> CliError {
     CliError::new(
         Exit::NotInState,

@@ -1,4 +1,4 @@
-//! Mail addresses that no header, shell or mail server can misread.
+//! Mail addresses without characters that a header, a shell or a mail server could misread.
 
 use std::fmt;
 
@@ -16,8 +16,8 @@ const LABEL_MAX: usize = 63;
 pub(crate) struct Address(String);
 
 impl Address {
-    /// Parses an address. Refuses characters that RFC 5321 allows but some servers read as a route, a file or a
-    /// program, and non-ASCII characters, which most servers do not accept.
+    /// Parses an address; `None` if it is not accepted. Refused are non-ASCII characters, which most servers do not
+    /// accept, and characters of RFC 5321 that some servers read as a route, a file or a program.
     pub(crate) fn read(text: &str) -> Option<Self> {
         let fits = match text.split_once('@') {
             Some((local, domain)) => is_local(local) && is_domain(domain),
@@ -26,10 +26,11 @@ impl Address {
         fits.then(|| Self(text.to_owned()))
     }
 
-    /// Returns the address of a user: the address on record, or the account name at the domain of the settings.
+    /// Returns the mail address of a user: the one on record; without it, the account name at the domain in the
+    /// settings.
     ///
     /// # Errors
-    /// [`MailError`] if neither exists or the address is invalid.
+    /// [`MailError`] if there is neither, or the address is not valid.
     pub(crate) fn of(user: &str, on_record: Option<&str>, mail: &Mail) -> Result<Self, MailError> {
         if let Some(address) = on_record {
             return Self::read(address).ok_or_else(|| MailError::OddAddress(address.to_owned()));
@@ -44,8 +45,8 @@ impl Address {
     }
 }
 
-/// Writes the address in a shortened form, which shows an administrator where a ticket went without disclosing the
-/// whole address.
+/// Writes a shortened form, such as `a…@example.org`. It shows an administrator where a ticket went without disclosing
+/// the whole address.
 impl fmt::Display for Address {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.0.split_once('@') {

@@ -1,4 +1,4 @@
-//! Composes a mail for a sendmail program: headers, an empty line and the text, with Unix line ends.
+//! Composes a mail for a sendmail program: headers, a blank line and the text, with Unix line ends.
 
 use mail_builder::{
     MessageBuilder,
@@ -9,20 +9,19 @@ use zeroize::Zeroizing;
 
 use crate::mail::address::Address;
 
-/// The headers of a mail.
+/// What the headers of a mail contain.
 pub(crate) struct Envelope<'a> {
-    /// The sender.
+    /// Address of the sender.
     pub(crate) from: &'a Address,
-    /// The only recipient.
+    /// Address of the only recipient.
     pub(crate) to: &'a Address,
-    /// When the mail is sent.
+    /// Time at which the mail is sent.
     pub(crate) at: UnixTime,
-    /// The Message-ID without `<>`. A mail that is sent twice has the same one each time, so that mail readers show it
-    /// once.
+    /// Message-ID without `<>`. A mail that is sent again has the same one, so that mail readers show it once.
     pub(crate) id: String,
 }
 
-/// Returns the whole mail: headers, an empty line and the text.
+/// Returns the whole mail: headers, a blank line and the text.
 pub(crate) fn compose(envelope: &Envelope<'_>, written: &WrittenMail) -> Zeroizing<Vec<u8>> {
     let nobody = None::<&str>;
     let at = i64::try_from(envelope.at.0).unwrap_or(i64::MAX);

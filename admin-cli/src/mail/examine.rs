@@ -1,5 +1,5 @@
-//! Finds problems with mail for `twinlock doctor`: unusable text files, a missing mail program, undelivered
-//! notifications.
+//! Finds problems with mail for `twinlock doctor`: text files that cannot be used, a missing mail program, and mail
+//! that was not delivered.
 
 use std::{fs, os::unix::fs::PermissionsExt};
 
@@ -37,7 +37,8 @@ fn unused(place: String, what: String, remedy: String) -> Finding {
     Finding { level: Level::Warning, id: "mail-text", place, what, remedy }
 }
 
-/// Returns why the settings make it impossible to send any mail; `None` if they do not.
+/// Returns why no mail can be sent with these settings: the sender is not valid, or the mail program is missing.
+/// Otherwise `None`.
 pub(crate) fn setting(policy: &Policy) -> Option<MailError> {
     let mail = &policy.mail;
     if Address::read(&mail.from).is_none() {

@@ -10,9 +10,9 @@ use crate::{
 pub(crate) enum MailError {
     /// No mail address of the user is known.
     NoAddress,
-    /// The address in the user's record is invalid.
+    /// The address in the user's record, which is this text, is not valid.
     OddAddress(String),
-    /// The setting `mail_from` is not a valid address.
+    /// The setting `mail_from`, which has this value, is not a valid address.
     OddSender(String),
     /// The mail program cannot be started.
     NotStarted {
@@ -21,20 +21,20 @@ pub(crate) enum MailError {
         /// The error of the operating system.
         error: String,
     },
-    /// The mail program did not end in time and was killed.
+    /// The mail program took too long and was killed.
     Slow {
         /// Path of the mail program.
         program: String,
-        /// The timeout in seconds.
+        /// Maximum time in seconds that it had.
         seconds: u64,
     },
-    /// The mail program ended with a status other than 0.
+    /// The mail program failed: it ended with another status than 0, or by a signal.
     Refused {
         /// Path of the mail program.
         program: String,
         /// How the program ended, such as `status 75` or `signal 9`.
         ended: String,
-        /// The last line that the program wrote to standard error.
+        /// Last line that it wrote to standard error; empty if it wrote none.
         said: String,
     },
 }

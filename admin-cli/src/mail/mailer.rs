@@ -20,9 +20,9 @@ use crate::{
     },
 };
 
-/// The sender, host, mail program and language of all mails of a run.
+/// Sends the mails of one run, with the same sender, host name, mail program and language.
 pub(crate) struct Mailer {
-    /// The name of this host.
+    /// Name of this host, which the mails mention.
     pub(crate) host: String,
     from: Address,
     now: UnixTime,
@@ -30,23 +30,24 @@ pub(crate) struct Mailer {
     sendmail: Sendmail,
 }
 
-/// The content of one mail.
+/// What one mail is about.
 pub(crate) struct MailBody<'a> {
     /// The topic, which selects the text.
     pub(crate) topic: Topic,
-    /// The values that are filled into the text.
+    /// Values for the blanks in the text.
     pub(crate) blanks: &'a Blanks,
     /// Time of the event that the mail reports.
     pub(crate) at: UnixTime,
-    /// A name by which this mail differs from other mails to the user about the same second.
+    /// Name that is part of the Message-ID. It distinguishes mails to the same user about the same second.
     pub(crate) name: &'a str,
 }
 
 impl Mailer {
-    /// Prepares to send mail with the settings in force. `patience` limits how long the mail program may run.
+    /// Prepares to send mail with the settings in force. `patience` is the maximum time that the mail program may take
+    /// for a mail.
     ///
     /// # Errors
-    /// [`MailError`] if the settings make all mail impossible.
+    /// [`MailError`] if the sender in the settings is not valid.
     pub(crate) fn open(context: &Context, patience: Duration) -> Result<Self, MailError> {
         let mail = &context.policy.mail;
         let odd = || MailError::OddSender(mail.from.to_string());
@@ -59,7 +60,7 @@ impl Mailer {
         })
     }
 
-    /// Composes a mail and sends it.
+    /// Composes a mail to the user `user` and sends it to the address `to`.
     ///
     /// # Errors
     /// [`MailError`] if the mail program refuses it, fails or takes too long.
@@ -75,8 +76,8 @@ impl Mailer {
         self.sendmail.send(&compose(&envelope, &written))
     }
 
-    /// Returns the Message-ID of a mail. It does not change if the mail is sent again, so that mail readers show it
-    /// once.
+    /// Returns the Message-ID of a mail without `<>`. It is the same if the mail is sent again, so that mail readers
+    /// show it once.
     fn id(&self, user: &str, body: &MailBody<'_>) -> String {
         // RFC 5322 allows dots only between atoms.
         let plain = |text: &str| {

@@ -1,4 +1,4 @@
-//! Mail texts of the administrator that replace the built-in ones: `/etc/twinlock/text/KIND.txt`.
+//! The administrator's own mail texts, which replace the built-in ones: `/etc/twinlock/text/KIND.txt`.
 
 use twinlock_core::{
     base::error::FileError,
@@ -12,15 +12,15 @@ use twinlock_host::trusted_dir::{self, Owner, READABLE};
 
 use crate::{error::settings_errors, text::plain};
 
-/// The folder of the administrator's mail texts. It is the same for every settings file.
+/// Folder with the administrator's mail texts. It does not depend on the settings file.
 const FOLDER: &str = "/etc/twinlock/text";
-/// Maximum length of a text in bytes.
+/// Maximum length in bytes of a mail text.
 const TEXT_MAX: usize = 16 * 1024;
 
-/// Why a mail text of the administrator is not used.
+/// Why a mail text of the administrator cannot be used.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum TextError {
-    /// The file is not trusted or cannot be read.
+    /// The file cannot be read, or its owner or mode is not trusted.
     File(FileError),
     /// The file is not UTF-8.
     NotUtf8,
@@ -40,12 +40,12 @@ impl core::fmt::Display for TextError {
 
 impl core::error::Error for TextError {}
 
-/// Returns the path of the file that replaces the text of a topic.
+/// Returns the path of the file with the administrator's text for a topic.
 pub(crate) fn path(topic: Topic) -> String {
     format!("{FOLDER}/{}.txt", topic.word())
 }
 
-/// Reads a mail text of the administrator; `None` if the file is missing.
+/// Reads a mail text of the administrator; `None` if the file does not exist. `owner` is the user who must own it.
 fn read(path: &str, owner: Owner) -> Result<Option<String>, TextError> {
     let bytes = match trusted_dir::read_file(path, owner, READABLE, TEXT_MAX) {
         Err(fault) if trusted_dir::is_absent(fault) => return Ok(None),
@@ -54,14 +54,14 @@ fn read(path: &str, owner: Owner) -> Result<Option<String>, TextError> {
     String::from_utf8(bytes).map(Some).map_err(|_| TextError::NotUtf8)
 }
 
-/// Writes a mail with the administrator's text if it is usable, otherwise with the built-in text.
+/// Returns a mail with the administrator's text; if there is none that can be used, with the built-in text.
 pub(crate) fn write(language: Language, topic: Topic, blanks: &Blanks) -> WrittenMail {
     let text = read(&path(topic), Owner(0)).ok().flatten();
     let replaced = text.and_then(|text| template::replaced(&text, topic, blanks).ok());
     replaced.unwrap_or_else(|| template::built_in(language, topic, blanks))
 }
 
-/// Returns the mail texts of the administrator that are not used: for each, its path, what is wrong, and what to do.
+/// Returns three texts about each mail text that cannot be used: its path, what is wrong, and what to do.
 pub(crate) fn unusable() -> Vec<(String, String, String)> {
     let of = |topic: Topic| {
         let path = path(topic);

@@ -1,4 +1,4 @@
-//! Runs the mail program with a clean environment, passes it the mail, and waits for it with a timeout.
+//! Runs the mail program in a clean environment, gives it the mail, and kills it if it takes too long.
 
 use std::{
     fs::File,
@@ -17,29 +17,30 @@ use rustix::{
 
 use crate::mail::fault::MailError;
 
-/// The value of PATH for the mail program.
+/// Value of PATH in the mail program's environment.
 const PATH: &str = "/usr/sbin:/usr/bin:/sbin:/bin";
-/// Number of bytes kept of what the program writes to standard error.
+/// Maximum number of bytes of the mail program's standard error that are kept.
 const SAID_MAX: usize = 4096;
-/// Interval between two checks whether the program has ended.
+/// Interval between two checks whether the mail program has ended.
 const PAUSE: Duration = Duration::from_millis(10);
-/// How long the program may take to end after SIGTERM; also how long to wait for its last output.
+/// Time that the mail program gets to end after SIGTERM. Also the maximum time to wait for its last output.
 const GRACE: Duration = Duration::from_secs(1);
 
-/// A mail program with the interface of sendmail, and how long it may run.
+/// A mail program with sendmail's options, and its maximum run time.
 #[derive(Debug, Clone)]
 pub(crate) struct Sendmail {
-    /// The absolute path of the program.
+    /// Absolute path of the program.
     pub(crate) program: String,
-    /// How long the program may run.
+    /// Maximum time that the program may run for a mail.
     pub(crate) patience: Duration,
 }
 
 impl Sendmail {
-    /// Sends a mail. The recipient is named only in the headers, so that no address is ever parsed as an option.
+    /// Sends a mail. The recipient is named only in the headers, not on the command line, so that an address is never
+    /// read as an option.
     ///
     /// # Errors
-    /// [`MailError`] if the program cannot be started, takes too long or ends with a status other than 0.
+    /// [`MailError`] if the program cannot be started, takes too long or fails.
     pub(crate) fn send(&self, mail: &[u8]) -> Result<(), MailError> {
         let not_started = |error: io::Error| MailError::NotStarted {
             program: self.program.clone(),
@@ -70,8 +71,8 @@ impl Sendmail {
     }
 }
 
-/// Returns the mail as a file in memory. With a pipe, half a mail might be sent if this process were killed, and a
-/// program that does not read would block this process.
+/// Returns a file in memory with the mail. A pipe would deliver half a mail if this process were killed, and would
+/// block it if the program did not read.
 fn whole(mail: &[u8]) -> io::Result<File> {
     let mut file = File::from(memfd_create("mail", MemfdFlags::CLOEXEC)?);
     file.write_all(mail)?;
@@ -79,8 +80,8 @@ fn whole(mail: &[u8]) -> io::Result<File> {
     Ok(file)
 }
 
-/// Reads the program's standard error, so that the program never blocks. The receiver gets the last line of the first
-/// [`SAID_MAX`] bytes.
+/// Reads the program's standard error in a thread, so that the program is never blocked by it. The receiver gets the
+/// last line of the first [`SAID_MAX`] bytes.
 fn listen(child: &mut Child) -> Receiver<String> {
     let (tell, told) = mpsc::channel();
     let mut stderr = child.stderr.take();
@@ -113,7 +114,7 @@ fn wait(child: &mut Child, patience: Duration) -> Option<ExitStatus> {
     }
 }
 
-/// Kills the program and its children, first with SIGTERM.
+/// Ends the program and its children: by SIGTERM, and after [`GRACE`] by SIGKILL.
 fn end(child: &mut Child) {
     let group = i32::try_from(child.id()).ok().and_then(Pid::from_raw);
     let send = |signal| group.map(|group| kill_process_group(group, signal));

@@ -1,4 +1,4 @@
-//! Mails tickets at once instead of queuing them, so that the administrator can show the ticket if the mail fails.
+//! Mails tickets at once, without the queue, so that the administrator sees the ticket if the mail fails.
 
 use std::time::Duration;
 
@@ -16,14 +16,14 @@ use crate::{
     },
 };
 
-/// How long an administrator waits for the mail program.
+/// Maximum time that an administrator waits for the mail program.
 const PATIENCE: Duration = Duration::from_secs(30);
 
-/// Mails a ticket to its user and returns the address: `on_record`, or the account name at the domain of the settings.
-/// Tries once and queues nothing.
+/// Mails a ticket to the user: to `on_record`; without it, to the account name at the domain in the settings. Returns
+/// the address. Tries once and queues nothing.
 ///
 /// # Errors
-/// [`MailError`] if no mail was sent.
+/// [`MailError`] if the mail was not sent.
 pub(crate) fn send_ticket(
     context: &Context,
     on_record: Option<&str>,
@@ -76,7 +76,7 @@ mod tests {
         until: UnixTime(1_800_259_200),
     };
 
-    /// Returns a context in which a shell script is the mail program.
+    /// Returns a context whose mail program is this shell script.
     fn context(folder: &tempfile::TempDir, script: &str) -> Context {
         let program = folder.path().join("sendmail");
         // Another process writes the script, so that no child that another test thread forks keeps the file open for

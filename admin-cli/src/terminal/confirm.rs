@@ -1,4 +1,4 @@
-//! Confirms an operation that cannot be undone: the user types the name.
+//! Asks for confirmation of an operation that cannot be undone: the user types the name of the target user.
 
 use crate::{
     cli::PrivilegedArgs,
@@ -7,11 +7,11 @@ use crate::{
     text::{WIDTH, plain, wrap},
 };
 
-/// Prints `said`, which announces the operation, and asks the user to type the name `user`, unless `--yes` was given.
-/// If the user refuses, the message says that nothing was done; `undone` is the verb in it, such as `removed`.
+/// Prints `said`, which announces the operation, and asks the caller to type the name `user`. With `--yes`, does
+/// neither. `undone` completes the error message "nothing was …", such as `removed`.
 ///
 /// # Errors
-/// [`CliError`] if the answer is anything but the name.
+/// [`CliError`] if anything but the name is typed.
 pub(crate) fn confirm(
     keyboard: &mut Keyboard,
     privileged: &PrivilegedArgs,

@@ -1,4 +1,4 @@
-//! Lets the login dialogues talk to the user of a command at the terminal.
+//! Lets the dialogues of a login talk to the user at the terminal of a command.
 
 use std::cell::RefCell;
 
@@ -10,11 +10,11 @@ use twinlock_core::{
 
 use crate::terminal::keyboard::{InputLine, Keyboard, tell};
 
-/// A conversation with the user of a keyboard.
+/// A conversation through a keyboard and the screen.
 pub(crate) struct Terminal<'a>(RefCell<&'a mut Keyboard>);
 
 impl<'a> Terminal<'a> {
-    /// Returns a conversation with the user of `keyboard`.
+    /// Creates a conversation through this keyboard.
     pub(crate) fn new(keyboard: &'a mut Keyboard) -> Self {
         Self(RefCell::new(keyboard))
     }

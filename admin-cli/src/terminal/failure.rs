@@ -1,4 +1,4 @@
-//! Prints a failure: as text on standard error, or as JSON on standard output.
+//! Prints an error of a command: as text on standard error, or as JSON on standard output.
 
 use std::{io::Write, process::ExitCode};
 
@@ -9,7 +9,7 @@ use crate::{
 };
 
 impl CliError {
-    /// Prints the failure as text or JSON and returns the exit status.
+    /// Prints the error and returns its exit status. With `json`, it is printed as JSON.
     pub(crate) fn print(&self, json: bool) -> ExitCode {
         if self.what.is_empty() {
             return ExitCode::from(self.exit as u8);

@@ -1,4 +1,4 @@
-//! Reads lines that a person types or a script sends, and notices interrupts at a prompt.
+//! Reads lines that a person types or a script sends, and notices signals that arrive at a prompt.
 
 use std::{
     fs::File,
@@ -17,51 +17,51 @@ use zeroize::Zeroizing;
 use crate::error::exit::{CliError, Exit};
 use crate::text::{Notation, harmless};
 
-/// Maximum length of a line in bytes.
+/// Maximum length in bytes of a line. A longer one is an error.
 const LINE_MAX: usize = 4096;
 
 /// Where lines are read from.
 enum Input {
     /// Standard input.
     Standard,
-    /// The controlling terminal, because standard input contains data.
+    /// The controlling terminal. Used if standard input contains data.
     Terminal(File),
-    /// No source. Only lines that were read before are available.
+    /// No source: only lines that were read before are returned.
     Nothing,
 }
 
-/// A reader of lines that receives SIGINT and similar signals. While it exists, ^C only ends a prompt, so that a change
-/// that has begun is completed.
+/// Reads lines and receives SIGINT and similar signals. While it exists, such a signal only ends a prompt, so that a
+/// change that has begun is completed.
 pub(crate) struct Keyboard {
     signals: SignalFd,
     read_ahead: Zeroizing<Vec<u8>>,
     input: Input,
 }
 
-/// The outcome of reading one line.
+/// Result of reading one line.
 pub(crate) enum InputLine {
-    /// A line without its newline.
+    /// A line, without its newline.
     Typed(Zeroizing<String>),
-    /// End of input.
+    /// The end of the input.
     End,
-    /// ^C was typed, or the terminal hung up.
+    /// A signal arrived: ^C was typed, the terminal hung up, or the process is to end.
     Interrupted,
 }
 
 impl Keyboard {
-    /// Opens standard input and blocks the signals that end a prompt.
+    /// Creates a keyboard that reads standard input. Blocks the signals that end a prompt.
     pub(crate) fn open() -> Result<Self, CliError> {
         Self::of(Input::Standard)
     }
 
-    /// Opens the controlling terminal in the way that [`Keyboard::open`] opens standard input. If there is no terminal,
-    /// there is no input.
+    /// Creates a keyboard that reads the controlling terminal. Without one, there is no input. Blocks the signals that
+    /// end a prompt.
     pub(crate) fn at_terminal() -> Result<Self, CliError> {
         let terminal = File::options().read(true).write(true).open("/dev/tty");
         Self::of(terminal.map_or(Input::Nothing, Input::Terminal))
     }
 
-    /// Returns a keyboard that has only the lines in `text`, which were read before.
+    /// Creates a keyboard that returns the lines of `text`, which were read before, and nothing else.
     pub(crate) fn of_text(text: &str) -> Result<Self, CliError> {
         let mut keyboard = Self::of(Input::Nothing)?;
         keyboard.read_ahead.extend(text.bytes().take(LINE_MAX));
@@ -80,14 +80,14 @@ impl Keyboard {
         Ok(Self { signals: taken.map_err(|errno| broken(&errno.to_string()))?, read_ahead, input })
     }
 
-    /// Returns whether a signal that ends prompts has arrived. Long work without prompts calls this between two steps.
+    /// Returns whether a signal that ends prompts has arrived. Long work without prompts asks this between two steps.
     pub(crate) fn is_interrupted(&self) -> bool {
         let mut watched = [PollFd::new(&self.signals, PollFlags::IN)];
         let now = rustix::event::Timespec { tv_sec: 0, tv_nsec: 0 };
         poll(&mut watched, Some(&now)).is_ok_and(|ready| ready > 0)
     }
 
-    /// Prints a prompt if the input is a terminal, and reads one line.
+    /// Reads one line. Prints the prompt before, if the input is a terminal.
     pub(crate) fn ask(&mut self, prompt: &str) -> Result<InputLine, CliError> {
         let at_a_terminal = match &self.input {
             Input::Standard => std::io::stdin().is_terminal(),
@@ -128,7 +128,7 @@ impl Keyboard {
         }
     }
 
-    /// Waits for input or a signal; returns `true` for a signal.
+    /// Waits until there is input or a signal arrives. Returns `true` for a signal.
     fn wait(&self) -> Result<bool, CliError> {
         let stdin = std::io::stdin();
         let Some(input) = self.source(&stdin) else { return Ok(self.is_interrupted()) };
@@ -147,9 +147,9 @@ impl Keyboard {
         Ok(!signals.revents().is_empty())
     }
 
-    /// Stops this process while another process group is in the foreground, as reading from the terminal would, until a
-    /// shell or sudo continues it in the foreground. Waiting with poll is not enough, because sudo keeps a command of a
-    /// pipeline in the background until it stops in this way.
+    /// Stops this process if another process group is in the foreground of the terminal, until a shell or sudo
+    /// continues it there. A read would do this too, but poll does not, and sudo keeps a command of a pipeline in the
+    /// background until the command stops in this way.
     fn come_to_the_front(&self) {
         let stdin = std::io::stdin();
         if self.source(&stdin).is_some_and(is_in_background) {
@@ -187,18 +187,19 @@ impl Keyboard {
     }
 }
 
-/// Returns whether another process group is in the foreground of this terminal.
+/// Returns whether `input` is a terminal with another process group in the foreground.
 fn is_in_background(input: BorrowedFd<'_>) -> bool {
     tcgetpgrp(input).is_ok_and(|front| front != getpgrp())
 }
 
-/// Prints a prompt or remark on standard error, where it stays visible if standard output is redirected. Escapes
+/// Prints a prompt or message on standard error, which is visible even if standard output is redirected. Escapes
 /// control characters.
 pub(crate) fn tell(text: &str) {
     tell_exactly(&harmless(text, Notation::Text));
 }
 
-/// Prints text of this program on standard error, without escaping the control characters that move the cursor.
+/// Prints text of this program on standard error without escaping, since it contains control characters that move the
+/// cursor.
 pub(crate) fn tell_exactly(text: &str) {
     // A caller that has closed standard error does not want the message.
     let _ = std::io::stderr().write_all(text.as_bytes());

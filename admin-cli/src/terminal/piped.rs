@@ -1,4 +1,4 @@
-//! Reads data from standard input, whose first line may be the acting user's own code.
+//! Reads data from standard input. The first line may be the acting user's own code.
 
 use std::{
     io::{IsTerminal, Read},
@@ -13,26 +13,26 @@ use zeroize::Zeroizing;
 
 use crate::{error::exit::CliError, terminal::keyboard::Keyboard};
 
-/// Maximum length of a code in bytes.
+/// Maximum length in bytes of a line with a code.
 const CODE_MAX: u64 = 64;
 
 /// The content of standard input.
 pub(crate) struct Piped {
-    /// The data, without the code.
+    /// The data, without the line with the code.
     pub(crate) data: Zeroizing<String>,
     code: Option<Zeroizing<String>>,
 }
 
-/// Why standard input is refused.
+/// Why standard input cannot be used.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum PipedError {
     /// Standard input contains a PNG or JPEG picture.
     Picture,
     /// Standard input is not UTF-8.
     Encoding,
-    /// Standard input is longer than any accepted text.
+    /// Standard input is longer than any text that the verb accepts.
     TooLong,
-    /// Reading failed.
+    /// Standard input cannot be read.
     Io,
 }
 
@@ -50,8 +50,8 @@ impl core::fmt::Display for PipedError {
 impl core::error::Error for PipedError {}
 
 impl Piped {
-    /// Reads standard input to its end: optionally one code on the first line, and at most `most` bytes of data. A
-    /// first line with the shape of a code is taken as the code, because no accepted data begins with one.
+    /// Reads standard input to its end. The first line is taken as a code if it has the form of one, since no accepted
+    /// data begins like that. `most` is the maximum number of bytes of data.
     pub(crate) fn read(most: u64) -> Result<Self, PipedError> {
         let most = most.saturating_add(CODE_MAX);
         // The whole buffer is reserved now, because a growing buffer leaves unwiped copies behind.
@@ -83,8 +83,8 @@ impl Piped {
         }
     }
 
-    /// Returns the keyboard from which the acting user's code is read: the line of standard input, or the terminal if
-    /// standard input had no code.
+    /// Returns a keyboard that reads the acting user's code: from the first line of standard input; without a code
+    /// there, from the terminal.
     pub(crate) fn keyboard(&self) -> Result<Keyboard, CliError> {
         match &self.code {
             Some(line) => Keyboard::of_text(line),

@@ -1,15 +1,15 @@
-//! A progress bar for long operations at a terminal.
+//! Progress bar for long operations at a terminal.
 
 use std::io::IsTerminal;
 
 use crate::terminal::keyboard::tell_exactly;
 
-/// Minimum number of steps for which a bar is shown.
+/// Minimum number of steps for which a progress bar is shown.
 const MANY: usize = 20;
-/// Width of the bar in columns.
+/// Width of the progress bar in columns.
 const WIDTH: usize = 30;
 
-/// A progress bar on standard error, which may be invisible.
+/// A progress bar on standard error. It may be invisible.
 pub(crate) struct Progress {
     total: usize,
     done: usize,
@@ -17,7 +17,8 @@ pub(crate) struct Progress {
 }
 
 impl Progress {
-    /// Returns a bar for `total` steps. It is invisible if there are few steps or standard error is not a terminal.
+    /// Creates a bar for `total` steps. It is invisible if there are fewer than [`MANY`] steps, or if standard error is
+    /// not a terminal.
     pub(crate) fn of(total: usize) -> Self {
         let drawn = total >= MANY && std::io::stderr().is_terminal();
         Self { total, done: 0, drawn }
@@ -31,7 +32,7 @@ impl Progress {
         }
     }
 
-    /// Clears the bar, so that a line can be printed in its place.
+    /// Removes the bar from the screen, so that a line can be printed in its place.
     pub(crate) fn clear(&self) {
         if self.drawn {
             tell_exactly("\r\x1b[K");

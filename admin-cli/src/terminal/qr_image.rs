@@ -1,4 +1,4 @@
-//! Writes QR codes as PNG and SVG files with mode 0600. Never overwrites a file.
+//! Writes QR codes as PNG and SVG files with mode 0600. An existing file is never overwritten.
 
 use std::{io::Write, path::Path};
 
@@ -11,20 +11,20 @@ use crate::error::{
     exit::{CliError, Exit},
 };
 
-/// Width of the light margin in modules, as ISO/IEC 18004 requires.
+/// Width of the light margin around a QR code, in modules, as ISO/IEC 18004 requires.
 const MARGIN: usize = 4;
-/// Pixels per module side.
+/// Side length of a module in pixels.
 const SCALE: usize = 8;
 
-/// The picture files of a new key. They are deleted unless [`Pictures::keep`] is called, because they must not contain
-/// a key that was not enrolled.
+/// The picture files of a key. They are deleted when this value is dropped, unless [`Pictures::keep`] is called: no
+/// file may contain a key that was not enrolled.
 #[derive(Default)]
 pub(crate) struct Pictures {
     written: Vec<NewFile>,
 }
 
 impl Pictures {
-    /// Writes a new picture file.
+    /// Creates a picture file with this content. An existing file is an error.
     pub(crate) fn add(&mut self, path: &str, content: &[u8]) -> Result<(), CliError> {
         let made = Vacancy::find(Path::new(path)).and_then(Vacancy::create);
         let made = made.map_err(|error| unwritable(path, &error))?;
@@ -34,7 +34,7 @@ impl Pictures {
         written.map_err(|error| unwritable(path, &error.into()))
     }
 
-    /// Keeps the files, because the key is now enabled.
+    /// Keeps the files, because the key is in use now.
     pub(crate) fn keep(mut self) {
         self.written.clear();
     }
@@ -48,7 +48,7 @@ impl Drop for Pictures {
     }
 }
 
-/// Refuses a path at which no file can be created. Called before the operation begins.
+/// Checks, before the operation begins, that a file can be created at the path.
 pub(crate) fn must_be_free(path: &str) -> Result<(), CliError> {
     match Vacancy::find(Path::new(path)) {
         Ok(_) => Ok(()),
@@ -56,7 +56,7 @@ pub(crate) fn must_be_free(path: &str) -> Result<(), CliError> {
     }
 }
 
-/// Returns the PNG file of a QR code, with one bit per pixel.
+/// Returns the bytes of a PNG file with a QR code, one bit per pixel.
 pub(crate) fn png(matrix: &Matrix) -> Result<Zeroizing<Vec<u8>>, CliError> {
     let side = (matrix.side() + 2 * MARGIN) * SCALE;
     let mut bytes = Zeroizing::new(Vec::new());
@@ -75,7 +75,8 @@ pub(crate) fn png(matrix: &Matrix) -> Result<Zeroizing<Vec<u8>>, CliError> {
     Ok(bytes)
 }
 
-/// Returns the rows of pixels of a PNG, each padded to whole bytes; 1 is white.
+/// Returns the rows of pixels for a PNG file, each padded to whole bytes; a bit of 1 is white. `side` is the number of
+/// pixels in a row.
 fn rows(matrix: &Matrix, side: usize) -> Zeroizing<Vec<u8>> {
     let mut rows = Zeroizing::new(Vec::with_capacity(side * side.div_ceil(8)));
     let light = |x: usize, y: usize| {
@@ -91,7 +92,7 @@ fn rows(matrix: &Matrix, side: usize) -> Zeroizing<Vec<u8>> {
     rows
 }
 
-/// Returns the SVG file of a QR code: one path of squares on a white background.
+/// Returns the text of an SVG file with a QR code: one path of squares on a white background.
 pub(crate) fn svg(matrix: &Matrix) -> Zeroizing<String> {
     let side = matrix.side() + 2 * MARGIN;
     let pixels = side * SCALE;

@@ -1,4 +1,4 @@
-//! Detects what standard output can show, and draws QR codes for it.
+//! Draws QR codes with characters, as standard output can show them.
 
 use core::fmt;
 use std::io::IsTerminal;
@@ -6,62 +6,62 @@ use std::io::IsTerminal;
 use twinlock_core::otp::qr::{Ink, Matrix};
 use zeroize::Zeroizing;
 
-/// Escape sequence for black on white, in colors that themes of terminals do not change.
+/// Escape sequence for black on white. It uses colors that themes of terminals do not change.
 const BLACK_ON_WHITE: &str = "\x1b[38;5;16;48;5;231m";
 const WHITE_ON_BLACK: &str = "\x1b[38;5;231;48;5;16m";
 const PLAIN: &str = "\x1b[0m";
 
-/// The colors and the width that a drawing on standard output may use.
+/// What standard output can show: colors, and a number of columns.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct OutputScreen {
-    /// Which colors a drawing has.
+    /// Whether a drawing sets colors.
     pub(crate) paint: Paint,
-    /// Width in columns; `None` if unknown.
+    /// Width in columns; `None` if it is not known.
     pub(crate) columns: Option<usize>,
 }
 
-/// Which colors a drawing has.
+/// Whether a drawing sets colors.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Paint {
-    /// Black and white, set by escape sequences.
+    /// It sets black and white by escape sequences.
     Colours,
-    /// The terminal's own colors, without escape sequences. They are assumed to be light text on a dark background.
+    /// It sets no colors. The terminal is assumed to show light text on a dark background.
     None,
 }
 
-/// How a QR code is drawn.
+/// How a QR code is drawn: the characters, and which modules are dark.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Style {
-    /// The characters that represent modules.
+    /// The characters of which the drawing consists.
     pub(crate) letters: Letters,
-    /// Which modules are drawn dark.
+    /// Whether dark and light are swapped.
     pub(crate) shade: Shade,
 }
 
-/// The characters that represent modules.
+/// The characters of which a drawing consists.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Letters {
-    /// Half blocks, with two modules per character.
+    /// Half blocks. Each character stands for two modules, one above the other.
     Blocks,
-    /// Two characters `##` per module.
+    /// Blanks and `#`. Two characters stand for one module.
     Ascii,
 }
 
-/// Which modules are drawn dark.
+/// Whether dark and light are swapped.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Shade {
-    /// Dark modules on a light background, as scanners expect.
+    /// They are not: dark modules on a light background, as scanners expect.
     Usual,
-    /// Light modules on a dark background.
+    /// They are: light modules on a dark background.
     Swapped,
 }
 
-/// The drawing is wider than the screen.
+/// Error: the drawing is wider than the screen.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct TooNarrowError {
-    /// Number of columns that the drawing needs.
+    /// Number of columns that the drawing has.
     pub(crate) needed: usize,
-    /// Number of columns of the screen.
+    /// Number of columns that the screen has.
     pub(crate) there: usize,
 }
 
@@ -75,7 +75,7 @@ impl fmt::Display for TooNarrowError {
 impl core::error::Error for TooNarrowError {}
 
 impl OutputScreen {
-    /// Reads the properties of standard output and `NO_COLOR`.
+    /// Finds out what standard output can show. Without a terminal, or if `NO_COLOR` is set, drawings set no colors.
     pub(crate) fn of_stdout() -> Self {
         let stdout = std::io::stdout();
         let unset = |name| std::env::var_os(name).is_none_or(|value| value.is_empty());
@@ -86,7 +86,7 @@ impl OutputScreen {
         Self { paint: if colours { Paint::Colours } else { Paint::None }, columns }
     }
 
-    /// Draws a QR code; each line ends with a newline.
+    /// Draws a QR code. Each line ends with a newline.
     ///
     /// # Errors
     /// [`TooNarrowError`] if the drawing is wider than the screen.
@@ -110,7 +110,7 @@ impl OutputScreen {
     }
 }
 
-/// Draws a QR code without setting colors, for a terminal with light text on a dark background.
+/// Draws a QR code without colors, for a terminal with light text on a dark background.
 fn plain(matrix: &Matrix, style: Style) -> Zeroizing<String> {
     let ink = match style.shade {
         Shade::Usual => Ink::Light,

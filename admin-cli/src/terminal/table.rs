@@ -1,17 +1,17 @@
-//! Tables for a terminal: aligned columns, the last one wrapped.
+//! Tables for a terminal, with aligned columns. The last column is wrapped.
 
 use crate::text::{WIDTH, wrap};
 
-/// Maximum width of the first column in characters. A longer cell is printed on a line of its own.
+/// Maximum width of the first column in characters. After a longer cell, the row continues on the next line.
 const FIRST_MAX: usize = 24;
 const GAP: usize = 2;
 
-/// The column widths of a table that is printed in parts. They never shrink.
+/// Column widths in characters of a table that is printed in parts. They never become smaller.
 #[derive(Default)]
 pub(crate) struct Columns(Vec<usize>);
 
 impl Columns {
-    /// Formats rows of N cells in aligned columns.
+    /// Returns rows of N cells as text with aligned columns.
     pub(crate) fn align<const N: usize>(&mut self, rows: &[[String; N]]) -> String {
         let wanted = widths(rows);
         self.0.resize(wanted.len(), 0);
@@ -21,7 +21,7 @@ impl Columns {
     }
 }
 
-/// Returns the widths of all columns except the last.
+/// Returns the widths in characters of all columns but the last one, which needs none.
 fn widths<const N: usize>(rows: &[[String; N]]) -> Vec<usize> {
     let width = |column: usize| {
         let cells = rows.iter().filter_map(|row| row.get(column));

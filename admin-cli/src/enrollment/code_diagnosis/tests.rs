@@ -1,4 +1,4 @@
-//! Unit tests of `code_diagnosis`.
+//! Tests the diagnosis of codes.
 
 use super::*;
 use twinlock_core::{
@@ -45,8 +45,8 @@ fn skew(finding: CodeDiagnosis) -> Skew {
     }
 }
 
-/// Returns the diagnosis of the code that is `steps` from now, for an app with a learned drift: the seconds by which
-/// the app is ahead, and whether a login could learn this drift. The code must be one that a login refuses.
+/// Diagnoses the code that is `steps` steps from now, for an app with a learned drift. Returns the seconds by which the
+/// app is ahead, and whether a login could learn this offset. Panics if a login would accept the code.
 fn off(drift: i32, steps: i64) -> (i64, bool) {
     let finding = examined(drift, steps, &[]);
     assert!(matches!(finding, CodeDiagnosis::Off { .. }), "{steps}: {finding:?}");
