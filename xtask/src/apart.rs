@@ -5,7 +5,7 @@ use std::process::Command;
 use crate::command::{Done, command};
 use crate::machine::becoming_root;
 
-/// Command that starts a program in new mount and PID namespaces. Both namespaces end with this program.
+/// Command that starts a program in new mount and PID namespaces. The namespaces end with that program.
 pub(crate) const APART: [&str; 8] = [
     "unshare",
     "--mount",
@@ -17,15 +17,16 @@ pub(crate) const APART: [&str; 8] = [
     "--mount-proc",
 ];
 
-/// Returns a command that runs a program as root in private namespaces. The caller appends the program and its
-/// arguments. `more` adds namespaces, such as `--net` or `--uts`.
+/// Returns the start of a command that runs a program as root in private namespaces; the caller appends the program and
+/// its arguments. `more` are options for further namespaces, such as `--net`.
 pub(crate) fn apart(more: &[&str]) -> Done<Command> {
     let line = [becoming_root()?, &APART, more].concat();
     let (program, arguments) = line.split_first().ok_or("Nothing to run.")?;
     Ok(command(program, arguments))
 }
 
-/// Returns a command that runs this program in private namespaces. `chore` is the internal task that it performs there.
+/// Returns a command that runs the internal task `chore` of xtask as root in private namespaces. `more` are options for
+/// further namespaces.
 pub(crate) fn myself_apart(more: &[&str], chore: &str) -> Done<Command> {
     let this = crate::machine::this_program()?;
     let mut command = apart(more)?;
@@ -33,7 +34,7 @@ pub(crate) fn myself_apart(more: &[&str], chore: &str) -> Done<Command> {
     Ok(command)
 }
 
-/// Checks that this process is in private namespaces. Elsewhere, a task would change the machine itself.
+/// Checks that this process is in private namespaces. Otherwise the task would change the machine itself.
 ///
 /// # Errors
 /// A sentence if it is not.

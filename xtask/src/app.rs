@@ -1,4 +1,4 @@
-//! The codes of an authenticator app, computed by oathtool.
+//! Codes of an authenticator app, computed by oathtool.
 
 use std::thread::sleep;
 use std::time::{Duration, SystemTime};
@@ -13,17 +13,17 @@ pub(crate) struct App {
 }
 
 impl App {
-    /// Returns an account with a key in base32.
+    /// Creates an account with this key in base32, six digits and periods of thirty seconds.
     pub(crate) fn new(key: &str) -> Self {
         Self { key: key.to_owned() }
     }
 
-    /// Returns the current code.
+    /// Returns the code of the present period.
     pub(crate) fn code(&self) -> Done<String> {
         self.code_of(step())
     }
 
-    /// Returns a code that is not accepted now or in the next periods.
+    /// Returns a code that is wrong in the two periods before the present one, in it and in the three after it.
     pub(crate) fn wrong_code(&self) -> Done<String> {
         let now = step();
         let near = (now - 2..now + 4).map(|step| self.code_of(step)).collect::<Done<Vec<_>>>()?;
@@ -39,13 +39,13 @@ impl App {
     }
 }
 
-/// Returns the number of the current period of thirty seconds.
+/// Returns the number of the present period of thirty seconds, counted from 1970-01-01 00:00 UTC.
 pub(crate) fn step() -> u64 {
     let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH);
     now.unwrap_or_default().as_secs() / PERIOD
 }
 
-/// Waits until the period number `used` is over.
+/// Waits until the present period is another one than `used`.
 pub(crate) fn wait_past(used: u64) {
     while step() == used {
         sleep(Duration::from_millis(200));

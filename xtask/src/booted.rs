@@ -1,4 +1,4 @@
-//! Builds a Debian that boots, once, and stores it packed. The tests boot it in memory.
+//! Builds a Debian system that boots, and stores it as a tar file. Tests boot it in memory.
 
 use std::fs;
 use std::path::Path;
@@ -8,11 +8,12 @@ use crate::command::{Done, run};
 use crate::fresh::mirror;
 use crate::machine::target;
 
-/// Packages that are added to a minimal Debian.
+/// Option of debootstrap that adds packages to a minimal Debian.
 const INCLUDE: &str = "--include=systemd-sysv,libpam-systemd,dbus,openssh-server,openssh-client,\
                        sudo,cron,systemd-container,procps,iproute2";
 
-/// Script that builds the system in memory, because dpkg syncs to disk after each package.
+/// Script that builds the system in memory and packs it. On a disk this would be slow, since dpkg syncs after each
+/// package.
 const MAKE: &str = r#"
 tar=$1
 shift
@@ -23,7 +24,7 @@ tar --directory=/mnt --create --numeric-owner --file="$tar.new" .
 mv "$tar.new" "$tar"
 "#;
 
-/// Builds and packs the system, unless the packed file exists.
+/// Builds and packs the system, unless the tar file exists.
 pub(crate) fn ready() -> Done {
     let (tar, made_of) = (target().join("booted.tar"), target().join("booted.txt"));
     let as_wanted = fs::read_to_string(&made_of).is_ok_and(|text| text == INCLUDE);

@@ -1,4 +1,4 @@
-//! Builds the artefacts that a package installs: the module and the command.
+//! Builds the files that a package installs: the module and the command.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -6,15 +6,16 @@ use std::process::Command;
 use crate::command::{Done, cargo, command, run};
 use crate::machine::{repository, target};
 
-/// The artefacts that a package installs.
+/// Paths of the built files that a package installs.
 pub(crate) struct Artefacts {
-    /// `libpam_twinlock.so`, which is installed as `pam_twinlock.so`.
+    /// The module `libpam_twinlock.so`, which is installed as `pam_twinlock.so`.
     pub(crate) module: PathBuf,
     /// The command `twinlock`.
     pub(crate) command: PathBuf,
 }
 
-/// Builds the release artefacts one at a time. Building both at once would enable the command's features in the module.
+/// Builds module and command for a release, one after the other. If both were built at once, cargo would compile the
+/// module with the command's features.
 pub(crate) fn release() -> Done<Artefacts> {
     for package in ["pam_twinlock", "twinlock"] {
         run(&mut releasing(package))?;
@@ -23,7 +24,7 @@ pub(crate) fn release() -> Done<Artefacts> {
     Ok(Artefacts { module: folder.join("libpam_twinlock.so"), command: folder.join("twinlock") })
 }
 
-/// Builds the release artefacts, and what the tests need beside them.
+/// Builds module and command for a release, and the programs that only tests need.
 pub(crate) fn for_tests() -> Done<Artefacts> {
     let artefacts = release()?;
     // Uses the same flags as above, because with other flags everything would be compiled again.
@@ -32,8 +33,8 @@ pub(crate) fn for_tests() -> Done<Artefacts> {
     Ok(artefacts)
 }
 
-/// Builds the C programs of the tests: a host that loads modules as sshd does, and the module that measures the
-/// minimum.
+/// Builds the C programs of the tests into the folder: a host that loads PAM modules as sshd does, and the minimal
+/// module of the bench.
 fn host(folder: &Path) -> Done {
     let mut compile = command("cc", &["-std=gnu11", "-O2", "-Wall", "-Wextra", "-Werror", "-o"]);
     compile.arg(folder.join("pam_host")).arg(repository().join("tests/host/pam_host.c"));

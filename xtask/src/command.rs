@@ -1,4 +1,4 @@
-//! Runs other programs, and describes a failure in one sentence.
+//! Runs other programs, and reports a failure as one sentence.
 
 use std::ffi::OsString;
 use std::io::{BufRead, BufReader, IsTerminal, Read, Write, stderr, stdin};
@@ -7,18 +7,18 @@ use std::process::{Command, ExitStatus, Stdio};
 
 const SBIN: [&str; 2] = ["/usr/sbin", "/sbin"];
 
-/// The result of every task; an error is a sentence.
+/// Result of a task. The error is a sentence for the user.
 pub(crate) type Done<T = ()> = Result<T, String>;
 
-/// Returns a command with its arguments.
+/// Returns a command that runs the program with these arguments and with [`path`] as its PATH.
 pub(crate) fn command<S: AsRef<str>>(program: &str, arguments: &[S]) -> Command {
     let mut command = Command::new(program);
     command.args(arguments.iter().map(AsRef::as_ref)).env("PATH", path());
     command
 }
 
-/// Returns the caller's PATH with Debian's sbin folders added. They contain pivot_root, chroot and debootstrap, and are
-/// only in root's PATH.
+/// Returns the caller's PATH followed by Debian's sbin folders, which only root's PATH contains. pivot_root, chroot and
+/// debootstrap are in them.
 fn path() -> OsString {
     let given = std::env::var_os("PATH").unwrap_or_default();
     let named = std::env::split_paths(&given).filter(|folder| !folder.as_os_str().is_empty());
@@ -26,7 +26,7 @@ fn path() -> OsString {
     std::env::join_paths(folders).unwrap_or(given)
 }
 
-/// Returns a command that runs the cargo that started this program.
+/// Returns a command that runs the same cargo that started this program.
 pub(crate) fn cargo<S: AsRef<str>>(arguments: &[S]) -> Command {
     let cargo = std::env::var("CARGO").unwrap_or_else(|_| "cargo".into());
     let mut command = command(&cargo, arguments);
@@ -65,7 +65,7 @@ pub(crate) fn output(command: &mut Command) -> Done<String> {
     Ok(String::from_utf8_lossy(&output.stdout).into_owned())
 }
 
-/// Runs a command with empty input and shows its output. Returns its exit status and output.
+/// Runs a command with empty input, and shows its output while it runs. Returns exit status and output.
 pub(crate) fn watched(command: &mut Command) -> Done<(ExitStatus, String)> {
     let (reader, writer) = std::io::pipe().map_err(|error| format!("No pipe: {error}"))?;
     let twin = writer.try_clone().map_err(|error| format!("No pipe: {error}"))?;
@@ -87,7 +87,7 @@ pub(crate) fn watched(command: &mut Command) -> Done<(ExitStatus, String)> {
     Ok((status, all))
 }
 
-/// Runs a command with empty input without showing its output. Returns its exit status and output.
+/// Runs a command with empty input, without showing its output. Returns exit status and output.
 pub(crate) fn watched_quietly(command: &mut Command) -> Done<(ExitStatus, String)> {
     let (mut reader, writer) = std::io::pipe().map_err(|error| format!("No pipe: {error}"))?;
     let twin = writer.try_clone().map_err(|error| format!("No pipe: {error}"))?;
@@ -101,17 +101,17 @@ pub(crate) fn watched_quietly(command: &mut Command) -> Done<(ExitStatus, String
     Ok((status, String::from_utf8_lossy(&all).into_owned()))
 }
 
-/// Returns whether PATH contains a program of this name.
+/// Returns whether a folder of PATH contains a program with this name.
 pub(crate) fn exists(program: &str) -> bool {
     std::env::split_paths(&path()).any(|folder| folder.join(program).is_file())
 }
 
-/// Returns whether a user can see and answer prompts, because this program runs at a terminal.
+/// Returns whether a user can answer questions: this program runs at a terminal.
 pub(crate) fn person() -> bool {
     stdin().is_terminal() && stderr().is_terminal()
 }
 
-/// Returns an error if the status of a command is not 0.
+/// Returns an error that names the command if its exit status is not 0.
 pub(crate) fn judged(command: &Command, status: ExitStatus) -> Done {
     if status.success() {
         return Ok(());
@@ -119,7 +119,7 @@ pub(crate) fn judged(command: &Command, status: ExitStatus) -> Done {
     Err(format!("`{}` ended with {status}.", shown(command)))
 }
 
-/// Returns a command as typed in a shell.
+/// Returns the command as a user would type it in a shell.
 pub(crate) fn shown(command: &Command) -> String {
     let program = std::path::Path::new(command.get_program());
     let name = program.file_name().unwrap_or(program.as_os_str()).to_string_lossy();

@@ -1,4 +1,4 @@
-//! Checks the crates of Cargo.lock with cargo-deny against `deny.toml`.
+//! Checks the crates in Cargo.lock with cargo-deny, by the rules of `deny.toml`.
 
 use std::fs;
 use std::os::unix::fs::symlink;
@@ -11,17 +11,17 @@ use crate::tally::Counts;
 use crate::tools;
 
 const VERSION: &str = "0.20.2";
-/// The name that cargo-deny gives a copy of <https://github.com/rustsec/advisory-db>.
+/// Name of the folder in which cargo-deny expects a copy of <https://github.com/rustsec/advisory-db>.
 const COPY: &str = "advisory-db-3157b0e258782691";
 
-/// Checks licences, bans and sources of the crates. Uses no network.
+/// Checks the licences and sources of the crates, and that no banned crate is among them. Uses no network.
 pub(crate) fn check() -> Done {
     let mut deny = deny(&repository().join("deny.toml"))?;
     run(deny.args(["licenses", "bans", "sources"]))
 }
 
-/// Checks the crates against a copy of the RustSec database, which is a git repository. If no copy is given, checks
-/// nothing.
+/// Checks the crates for known vulnerabilities. `database` is a copy of the RustSec database, a git repository; with
+/// `None`, checks nothing.
 pub(crate) fn advisories(database: Option<&Path>) -> Done<Counts> {
     let Some(database) = database else {
         eprintln!("No --advisory-db DIR was given.");

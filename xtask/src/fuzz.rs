@@ -1,4 +1,4 @@
-//! Runs libFuzzer on every parser for a limited time.
+//! Runs libFuzzer on each parser for a limited time.
 
 use std::fs;
 use std::path::PathBuf;
@@ -6,15 +6,16 @@ use std::path::PathBuf;
 use crate::command::{Done, cargo, command, output, run};
 use crate::machine::{repository, target};
 
-/// Duration of the search for each parser in seconds.
+/// Time in seconds for which each parser is fuzzed.
 const SECONDS: u32 = 20;
-/// Compiler flags that instrument the code, so that libFuzzer sees which code is reached.
+/// Compiler flags by which libFuzzer learns which code an input has reached.
 const FLAGS: &str = "-Cpasses=sancov-module -Cllvm-args=-sanitizer-coverage-level=4 \
                      -Cllvm-args=-sanitizer-coverage-inline-8bit-counters \
                      -Cllvm-args=-sanitizer-coverage-pc-table \
                      -Cllvm-args=-sanitizer-coverage-trace-compares --cfg fuzzing";
 
-/// Builds all fuzzing targets, and searches for input that breaks a guarantee or takes too much time or memory.
+/// Builds all fuzzing targets and runs each. Fails on an input that breaks a guarantee, or that takes too much time or
+/// memory.
 pub(crate) fn check() -> Done {
     let program = build()?;
     let seeds = repository().join("tests/fuzz/seeds");
@@ -42,8 +43,8 @@ pub(crate) fn check() -> Done {
     Ok(())
 }
 
-/// Checks that the lock file of the fuzzing workspace is current. It becomes outdated when the dependencies of
-/// twinlock-core change.
+/// Checks that the lock file of the fuzzing workspace is up to date. A change of twinlock-core's dependencies makes it
+/// outdated.
 pub(crate) fn lock_is_current() -> Done {
     let manifest = ["--manifest-path", "tests/fuzz/Cargo.toml"];
     let metadata = ["metadata", "--locked", "--format-version=1"];
@@ -63,8 +64,8 @@ fn build() -> Done<PathBuf> {
     Ok(folder.join(host).join("release/twinlock-fuzz"))
 }
 
-/// Returns the names of the fuzzing targets, which are the names of the folders with seeds. A test checks that each
-/// target has one.
+/// Returns the names of the fuzzing targets. `seeds` has a folder with example inputs for each target, which a test
+/// checks.
 fn names(seeds: &std::path::Path) -> Done<Vec<String>> {
     let folders = fs::read_dir(seeds).map_err(|error| format!("{}: {error}", seeds.display()))?;
     let mut names: Vec<String> =

@@ -1,4 +1,4 @@
-//! Backdates a ledger, as if it had been created when the machine was booted.
+//! Makes a ledger look as if it had been created some minutes ago.
 
 use std::fs;
 use std::os::unix::fs::symlink;
@@ -9,8 +9,8 @@ use rustix::time::{ClockId, clock_gettime};
 
 use crate::command::Done;
 
-/// Backdates the beginning of a ledger's epoch. A ledger refuses every code of its first minute, because it cannot know
-/// which were used before. On a real machine that minute passes during boot; a test would have to wait for it.
+/// Moves the beginning of a ledger's epoch to ten minutes ago, but not before the boot. A new ledger refuses every code
+/// of its first minute, since it cannot know which were used before, and a test would have to wait for that.
 pub(crate) fn begin_earlier(ledger: &Path) -> Done {
     let up = clock_gettime(ClockId::Boottime);
     let up = Duration::from_secs(u64::try_from(up.tv_sec).unwrap_or_default());

@@ -72,22 +72,22 @@ not a chroot, and not a container that forbids namespaces. That is checked befor
   bench      11                    1 GB                 10
 ";
 
-/// The flags that `package` accepts.
+/// Flags that `package` accepts.
 const PACKAGE_FLAGS: [&str; 4] = ["--try", "--suite", "--twice", "--yes"];
 
-/// The command line after `cargo xtask`.
+/// The words after `cargo xtask`.
 struct CommandLine {
     chore: String,
     flags: Vec<String>,
-    /// The value of `--from`: the step to begin with.
+    /// Value of `--from`: name of the step with which `test` begins.
     from: Option<String>,
-    /// The value of `--advisory-db`: the folder with a copy of the RustSec database.
+    /// Value of `--advisory-db`: path of a copy of the RustSec database.
     advisory_db: Option<String>,
-    /// The value of `--seed`: the first seed, not parsed yet.
+    /// Value of `--seed`: seed of the first generated configuration, not parsed yet.
     seed: Option<String>,
-    /// The value of `--count`: the number of wirings (generated configurations), not parsed yet.
+    /// Value of `--count`: number of generated configurations, not parsed yet.
     count: Option<String>,
-    /// The word after `--suite`.
+    /// Value of `--suite`: name of the release whose package is tried.
     suite: Option<String>,
 }
 
@@ -115,10 +115,10 @@ impl CommandLine {
         Ok(Self { chore, flags, from, advisory_db, seed, count, suite })
     }
 
-    /// Checks that the task accepts every flag of the command line.
+    /// Checks that the task accepts every flag on the command line. `known` are the flags that it accepts.
     ///
     /// # Errors
-    /// A sentence that names a flag which it does not accept.
+    /// A sentence that names a flag that the task does not accept.
     fn only(&self, known: &[&str]) -> Result<(), String> {
         match self.flags.iter().find(|flag| !known.contains(&flag.as_str())) {
             Some(flag) => Err(format!("`{}` has no `{flag}`.", self.chore)),
@@ -178,7 +178,7 @@ fn main() -> ExitCode {
     }
 }
 
-/// Enters the checkout, and checks whether a task that uses private machines can run here.
+/// Changes to the folder of the repository, and checks whether a task that needs private machines can run here.
 fn may_begin(typed: &CommandLine) -> Done {
     let apart = match typed.chore.as_str() {
         "test" | "demo" | "bench" | "wirings" => true,

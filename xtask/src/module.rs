@@ -1,11 +1,11 @@
-//! Checks the built module: exported symbols, size, linked crates, panics and paths.
+//! Checks the built module: exported symbols, size, linked crates, panics, and paths of the builder.
 
 use std::path::Path;
 
 use crate::command::{Done, cargo, command, output};
 use crate::machine::repository;
 
-/// The entry points of a PAM module, which are the only exported symbols.
+/// The entry points of a PAM module. The module must export no other symbols.
 const ENTRY_POINTS: [&str; 6] = [
     "pam_sm_acct_mgmt",
     "pam_sm_authenticate",
@@ -15,10 +15,10 @@ const ENTRY_POINTS: [&str; 6] = [
     "pam_sm_setcred",
 ];
 const MOST_CRATES: usize = 34;
-/// Lowered when the module becomes smaller.
+/// Maximum size of the module in bytes. It is lowered when the module becomes smaller.
 const MOST_BYTES: u64 = 1010 * 1024;
 
-/// Checks that the module exports exactly the entry points.
+/// Checks that the module exports its entry points and no other symbols.
 pub(crate) fn symbols(module: &Path) -> Done {
     let listing = ["--dynamic", "--defined-only", "--format=posix"];
     let table = output(command("nm", &listing).arg(module))?;
@@ -30,7 +30,7 @@ pub(crate) fn symbols(module: &Path) -> Done {
     Err(format!("Exported are {}, and not exactly {}.", found.join(" "), ENTRY_POINTS.join(" ")))
 }
 
-/// Checks the size of the module, which is loaded into sshd.
+/// Checks that the module is not larger than [`MOST_BYTES`], since it is loaded into sshd.
 pub(crate) fn size(module: &Path) -> Done {
     let bytes = std::fs::metadata(module).map_err(|error| format!("No module: {error}."))?.len();
     eprintln!("{bytes} bytes");
@@ -41,7 +41,7 @@ pub(crate) fn size(module: &Path) -> Done {
     }
 }
 
-/// Checks the number of crates in the module, because each is code in sshd.
+/// Checks that the module is not built from more crates than allowed, since each is code in sshd.
 pub(crate) fn crates() -> Done {
     let listing = [
         "tree",
@@ -69,7 +69,7 @@ pub(crate) fn crates() -> Done {
     ))
 }
 
-/// Checks that panics unwind, so that the entry points can catch them.
+/// Checks that the module is built with panics that unwind, so that its entry points can catch them.
 pub(crate) fn unwinds() -> Done {
     let manifest = std::fs::read_to_string(repository().join("Cargo.toml"))
         .map_err(|error| format!("Cargo.toml cannot be read: {error}."))?;
@@ -81,7 +81,7 @@ pub(crate) fn unwinds() -> Done {
     Err("Cargo.toml must say `panic = \"unwind\"` under [profile.release]: with \"abort\" a panic would end sshd.".into())
 }
 
-/// Checks that an artefact contains no path of the machine that built it.
+/// Checks that a built file contains no path of the machine on which it was built.
 pub(crate) fn anonymous(artefact: &Path) -> Done {
     let bytes = std::fs::read(artefact)
         .map_err(|error| format!("{} cannot be read: {error}.", artefact.display()))?;

@@ -1,11 +1,12 @@
-//! Runs mutation tests of the code that decides about codes.
+//! Runs mutation tests of the code that decides whether a code is accepted.
 
 use crate::command::{Done, cargo, run};
 use crate::machine::target;
 use crate::tools;
 
 const VERSION: &str = "27.1.0";
-/// The files that decide about access. A mutation of them that no test notices could be a bypass.
+/// Files that decide whether a login succeeds. A mutation in them that no test notices could let in a user without a
+/// code.
 const FILES: [&str; 6] = [
     "verify/replay",
     "verify/judge",
@@ -14,7 +15,7 @@ const FILES: [&str; 6] = [
     "record/pending",
     "policy/admission",
 ];
-/// The tests that run whole logins, without slow randomized tests.
+/// Test programs that run whole logins. Slow randomized tests are not among them.
 const TESTS: [&str; 12] = [
     "login",
     "meanwhile",
@@ -29,11 +30,11 @@ const TESTS: [&str; 12] = [
     "scratch",
     "one_field",
 ];
-/// Time limit of each build and each test run in seconds, because a mutation may cause an endless loop.
+/// Maximum time in seconds of each build and test run. A mutation may cause an endless loop.
 const PATIENCE: &str = "300";
 
-/// Runs the mutation tests. Fails if there is a mutation that no test notices. cargo-mutants names it and stores its
-/// output in target/mutants.
+/// Runs the mutation tests. Fails if no test notices some mutation, which cargo-mutants then names; its output is in
+/// target/mutants.
 pub(crate) fn check() -> Done {
     let mut mutants = cargo(&["mutants", "--package", "twinlock-core", "--baseline", "skip"]);
     // cargo finds the subcommand by its folder in PATH.

@@ -1,4 +1,4 @@
-//! Finds missing Debian packages and installs them with the user's consent.
+//! Finds Debian packages that are missing, and installs them if the user consents.
 
 use std::io::{Write, stderr, stdin};
 use std::path::Path;
@@ -6,7 +6,7 @@ use std::path::Path;
 use crate::command::{Done, command, output, person, run};
 use crate::machine::{becoming_root, debian, repository};
 
-/// Whether the user has consented to the installation of packages.
+/// Whether the user has consented to install packages.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Consent {
     /// The user has consented by `--yes` or `CI=1`.
@@ -17,9 +17,9 @@ pub(crate) enum Consent {
 
 /// Packages that are needed to build the module.
 pub(crate) const TO_BUILD: &[&str] = &["gcc", "libc6-dev", "libpam0g-dev"];
-/// Packages that the demo needs.
+/// Packages that are needed for the demo.
 pub(crate) const TO_SHOW: &[&str] = &["openssh-server", "openssh-client", "oathtool", "util-linux"];
-/// Packages that the bench needs, including the compared modules.
+/// Packages that are needed for the bench, among them the other modules.
 pub(crate) const TO_BENCH: &[&str] = &[
     "libpam-google-authenticator",
     "libpam-oath",
@@ -30,23 +30,23 @@ pub(crate) const TO_BENCH: &[&str] = &[
     "util-linux",
     "valgrind",
 ];
-/// Packages that are needed to build the packages; man-db checks the manual pages, checkpolicy and semodule-utils compile the
-/// SELinux policy.
+/// Packages that are needed to build the .deb and the .rpm. man-db checks the manual pages; checkpolicy and
+/// semodule-utils compile the SELinux policy.
 pub(crate) const TO_PACKAGE: &[&str] =
     &["dpkg-dev", "man-db", "rpm", "checkpolicy", "semodule-utils"];
-/// Packages that are needed to create a fresh Debian and a private network.
+/// Packages that are needed to create a fresh Debian in a network of its own.
 pub(crate) const TO_DEBOOTSTRAP: &[&str] = &["debootstrap", "iproute2"];
-/// Packages that are needed to build and boot a Debian.
+/// Packages that are needed to build a Debian that boots, and to boot it.
 pub(crate) const TO_BOOT: &[&str] = &["debootstrap", "systemd-container", "oathtool"];
-/// Packages that are needed to compile libFuzzer.
+/// Packages that are needed to build libFuzzer.
 pub(crate) const TO_FUZZ: &[&str] = &["g++"];
 
-/// Packages whose servers Debian starts on installation.
+/// Packages whose servers start when Debian installs them.
 const SERVERS: [&str; 3] = ["openssh-server", "openvpn", "freeradius"];
 
 const POLICY: &str = "/usr/sbin/policy-rc.d";
 
-/// Returns the packages that the system tests need.
+/// Returns the packages that are needed for the system tests.
 pub(crate) fn of_the_tests() -> Done<Vec<String>> {
     let list = repository().join("tests/packages.txt");
     let text = std::fs::read_to_string(&list)
@@ -55,7 +55,7 @@ pub(crate) fn of_the_tests() -> Done<Vec<String>> {
     Ok(names.filter(|name| !name.is_empty()).map(str::to_owned).collect())
 }
 
-/// Installs the packages in `wanted` that are missing, after the user has consented.
+/// Installs those packages of `wanted` that are missing, if the user consents.
 pub(crate) fn ensure<S: AsRef<str>>(wanted: &[S], consent: Consent) -> Done {
     let wanted: Vec<&str> = wanted.iter().map(AsRef::as_ref).collect();
     if !debian() {
@@ -112,8 +112,8 @@ fn install(before: &[&str], names: &[&str]) -> Done {
     as_root(before, &script).map_err(|error| format!("{error} Install by hand: {names}"))
 }
 
-/// Returns whether Debian would start a server when it installs these packages. A server would be reachable from the
-/// network, which a user who wants a demo has not asked for.
+/// Returns whether installing these packages would start a server. It could be reached from the network, which a user
+/// who only wants a demo does not expect.
 fn starts_servers(names: &str) -> bool {
     let booted = Path::new("/run/systemd/system").exists();
     let is_named = |server: &&str| names.split(' ').any(|name| name == *server);
@@ -125,9 +125,8 @@ fn starts_servers(names: &str) -> bool {
     true
 }
 
-/// Returns a script that runs the script `install` while the file `policy` prevents servers from being started. The
-/// script removes `policy` afterwards, also on Ctrl-C. One shell does both, because Ctrl-C ends this program before the
-/// shell.
+/// Returns a script that runs the script `install` while the file `policy` prevents servers from starting, and then
+/// removes `policy`, also after Ctrl-C. One shell does both: Ctrl-C ends this program earlier than the shell.
 fn quietly(policy: &str, install: &str) -> String {
     // One unit at a time is disabled, because a unit that is not installed would keep the others enabled.
     let units = "ssh.service ssh.socket openvpn.service freeradius.service";

@@ -1,15 +1,14 @@
-//! Checks that root can create private machines here, and that a task would change only these. Runs before a task
-//! changes anything.
+//! Checks, before a task changes anything, that root can create private machines here and that changes stay in them.
 
 use std::process::{Command, ExitCode, Stdio};
 
 use crate::command::Done;
 use crate::machine::becoming_root;
 
-/// The internal task that runs as root.
+/// Name of the internal task that checks as root.
 pub(crate) const INSIDE: &str = "preflight-inside";
 
-/// Returns an error if private machines cannot be created here.
+/// Runs the checks as root. Fails if private machines cannot be created here.
 pub(crate) fn check() -> Done {
     let before = becoming_root()?;
     let this = std::env::current_exe().map_err(|_| refusal("/proc is not mounted"))?;
@@ -30,7 +29,7 @@ pub(crate) fn check() -> Done {
     }
 }
 
-/// Runs the checks, as root.
+/// Checks that private machines can be created. Runs as root.
 pub(crate) fn inside() -> ExitCode {
     match twinlock_tests::private_machines() {
         Ok(()) => ExitCode::SUCCESS,

@@ -1,4 +1,4 @@
-//! Checks that two builds of one commit, in two folders, give the same bytes.
+//! Checks that two builds of the same commit in different folders give the same packages.
 
 use std::fs;
 use std::path::Path;
@@ -7,7 +7,7 @@ use crate::command::{Done, command, output, run};
 use crate::machine::{repository, target, this_program};
 use crate::package;
 
-/// Builds the packages of the last commit in two folders, and compares their checksums.
+/// Builds the packages of the last commit in two folders, and compares the checksums.
 pub(crate) fn check() -> Done {
     let folder = target().join("reproducible");
     let outcome = compared(&folder);
@@ -36,7 +36,7 @@ fn compared(folder: &Path) -> Done {
     ))
 }
 
-/// Builds the packages in a clone. Returns the text of SHA256SUMS.
+/// Clones the repository `from` into the folder `clone` and builds the packages there. Returns the text of SHA256SUMS.
 fn built(from: &Path, clone: &Path) -> Done<String> {
     let failed = |error: std::io::Error| format!("{}: {error}.", clone.display());
     run(command("git", &["clone", "--quiet"]).arg(from).arg(clone))?;

@@ -1,4 +1,4 @@
-//! Runs a program on its own terminal, reads what the program shows, and shows it on this terminal too.
+//! Runs a program on a terminal of its own. Reads the program's output, and shows it on this terminal too.
 
 use std::fs::File;
 use std::io::{Read, Write, stdout};
@@ -15,17 +15,17 @@ use crate::command::Done;
 
 const PATIENCE: Duration = Duration::from_secs(20);
 
-/// A program on its own terminal.
+/// A program that runs on a terminal of its own.
 pub(crate) struct Screen {
     terminal: File,
     child: Child,
     seen: String,
-    /// The first bytes of a UTF-8 character whose rest has not been read.
+    /// The first bytes of a UTF-8 character of which the rest has not been read yet.
     split: Vec<u8>,
 }
 
 impl Screen {
-    /// Starts a program. Shows `shown` as its command line, as if it had been typed.
+    /// Starts the program `words`. Prints `shown` before, as if a user had typed it as the command line.
     pub(crate) fn start(words: &[String], shown: &str) -> Done<Self> {
         say(&format!("\n$ {shown}\n"));
         let (terminal, slave) =
@@ -41,7 +41,8 @@ impl Screen {
         Ok(Self { terminal, child, seen: String::new(), split: Vec::new() })
     }
 
-    /// Waits until one of the texts is shown. Returns the index of the text and what was shown before it.
+    /// Waits until the program shows one of the texts. Returns the index of the text, and the output up to and
+    /// including it.
     pub(crate) fn expect(&mut self, texts: &[&str]) -> Done<(usize, String)> {
         let until = Instant::now() + PATIENCE;
         loop {
@@ -59,20 +60,21 @@ impl Screen {
         }
     }
 
-    /// Types a line.
+    /// Types a line into the program's terminal.
     pub(crate) fn type_line(&mut self, line: &str) -> Done {
         let typed = self.terminal.write_all(format!("{line}\n").as_bytes());
         typed.map_err(|error| format!("The program does not take what is typed: {error}."))
     }
 
-    /// Types a line that the program does not echo. This terminal shows the line in brackets.
+    /// Types a line that the program's terminal does not show. Prints it in brackets on this terminal.
     pub(crate) fn type_hidden(&mut self, line: &str) -> Done {
         let shown = if line.is_empty() { "Enter" } else { line };
         say(&format!("[{shown}]"));
         self.type_line(line)
     }
 
-    /// Waits for the end of the program. Returns the status and what was shown meanwhile.
+    /// Waits until the program ends. Returns its exit status, and the output that [`Screen::expect`] has not returned.
+    /// Kills the program if it takes too long.
     pub(crate) fn end(mut self) -> Done<(ExitStatus, String)> {
         let until = Instant::now() + PATIENCE;
         while self.read_on(until) {}
@@ -83,7 +85,8 @@ impl Screen {
         Ok((status, std::mem::take(&mut self.seen)))
     }
 
-    /// Reads available output. Returns `false` if the program has ended or the time is over.
+    /// Reads some output, and waits for it until the time `until`. Returns `false` if the program has ended or the time
+    /// is over.
     fn read_on(&mut self, until: Instant) -> bool {
         let left = until.saturating_duration_since(Instant::now());
         let Ok(left) = Timespec::try_from(left) else {
@@ -109,7 +112,7 @@ impl Screen {
     }
 }
 
-/// Returns the length of the longest prefix that ends with a whole UTF-8 character, because a read may end within one.
+/// Returns the number of bytes up to the end of the last complete UTF-8 character. A read may end inside of one.
 fn whole_letters(bytes: &[u8]) -> usize {
     match std::str::from_utf8(bytes) {
         Err(error) if error.error_len().is_none() => error.valid_up_to(),
@@ -117,7 +120,7 @@ fn whole_letters(bytes: &[u8]) -> usize {
     }
 }
 
-/// Opens a new terminal. Returns the controlling end and the program's end.
+/// Opens a new pseudoterminal. Returns the controlling end, then the end for the program.
 fn pair() -> rustix::io::Result<(File, File)> {
     let master = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY | OpenptFlags::CLOEXEC)?;
     grantpt(&master)?;
@@ -130,7 +133,7 @@ fn pair() -> rustix::io::Result<(File, File)> {
     Ok((master.into(), slave.into()))
 }
 
-/// Prints text and flushes it.
+/// Prints text at once, without waiting for the end of the line.
 pub(crate) fn say(text: &str) {
     let mut screen = stdout();
     let _ = screen.write_all(text.as_bytes()).and_then(|()| screen.flush());

@@ -1,4 +1,4 @@
-//! Builds the programs of the system tests once, and runs several at a time in different environments.
+//! Builds the programs of the system tests once, and runs them in different environments, several at a time.
 
 use std::io::Write;
 use std::path::{Path, PathBuf};
@@ -13,25 +13,25 @@ use crate::machine::{becoming_root, repository};
 use crate::tally::Counts;
 use crate::test::Extent;
 
-/// Environment variable that makes the tests try all cases and not only a sample.
+/// Environment variable by which tests try all cases in place of a sample.
 pub(crate) const ALL: &str = "TWINLOCK_TEST_ALL";
 
-/// Argument that sets how many tests a program runs at the same time. It is more than one, because many tests mostly
-/// wait.
+/// Argument of a test program that sets how many of its tests run at the same time. Two are possible on one processor,
+/// since tests mostly wait.
 const THREADS: &str = "--test-threads=2";
 
-/// The environment in which the tests are started.
+/// Environment in which test programs are started.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Environment {
-    /// As root, in the caller's environment.
+    /// By root, with the caller's environment.
     Usual,
-    /// By a user with sudo at a terminal.
+    /// By a user with sudo, at a terminal.
     SudoAtATerminal,
-    /// Without a terminal, with the PATH of an ordinary user, and without core files.
+    /// By root without a terminal, with the PATH of a user who is not root, and without core files.
     Bare,
 }
 
-/// Script that runs a program at a terminal of a new account, in a private /etc.
+/// Script that runs a program with sudo at a terminal of a new account, in a private copy of /etc.
 const SUDO_AT_A_TERMINAL: &str = r#"
 mount -t tmpfs -o mode=0755 etc /mnt
 cp -a /etc/. /mnt
@@ -54,14 +54,14 @@ exit "$(cat /etc/tester.status)"
 
 const BARE: &str = "ulimit -c 0; PATH=/usr/bin:/bin; export PATH; exec \"$@\"";
 
-/// A compiled program of system tests.
+/// A compiled test program.
 pub(crate) struct Program {
     name: String,
     file: PathBuf,
     package: PathBuf,
 }
 
-/// Compiles all programs of system tests.
+/// Compiles the programs of the system tests and returns them.
 pub(crate) fn programs() -> Done<Vec<Program>> {
     let words = ["test", "--locked", "--no-run", "--message-format=json-render-diagnostics"];
     let mut build =
@@ -77,7 +77,7 @@ pub(crate) fn programs() -> Done<Vec<Program>> {
     if found.is_empty() { Err("cargo names no system test.".into()) } else { Ok(found) }
 }
 
-/// Returns the test program that a line of cargo's output names; `None` if it names none.
+/// Returns the test program that a line of cargo's JSON output names; `None` if it names none.
 fn program(line: &str) -> Option<Program> {
     let said: Value = serde_json::from_str(line).ok()?;
     if said.pointer("/profile/test")? != &Value::Bool(true) {
@@ -90,7 +90,7 @@ fn program(line: &str) -> Option<Program> {
     })
 }
 
-/// Runs all programs and counts the results. Runs as many programs at the same time as there are processors.
+/// Runs the test programs, as many at a time as there are processors. Returns the numbers of passed and failed tests.
 pub(crate) fn run(programs: &[Program], way: Environment, extent: Extent) -> Done<Counts> {
     let waiting = Mutex::new(programs.iter());
     let counts = Mutex::new(Counts::default());
@@ -129,7 +129,7 @@ fn one(program: &Program, way: Environment, extent: Extent) -> Done<(String, boo
     Ok((text, status.success()))
 }
 
-/// Returns the beginning of a command that runs a program as root in an environment.
+/// Returns the start of a command that runs a program as root in this environment.
 fn started(way: Environment) -> Done<Command> {
     let before = becoming_root()?;
     let line = match way {

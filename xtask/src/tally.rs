@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 use crate::command::Done;
 use crate::machine::target;
 
-/// The numbers of passed and failed tests.
+/// Numbers of passed and failed tests.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(crate) struct Counts {
     /// Number of passed tests.
@@ -20,7 +20,7 @@ pub(crate) struct Counts {
 }
 
 impl Counts {
-    /// Returns the counts in the summary lines of nextest and of `cargo test`.
+    /// Reads the numbers in the summary lines of nextest or `cargo test`, and adds up those of all lines.
     pub(crate) fn read(output: &str) -> Self {
         // nextest prints what each failed test has printed, and with it that test's own closing line.
         let of_nextest = output.lines().any(is_summary);
@@ -33,8 +33,8 @@ impl Counts {
         all
     }
 
-    /// Returns the counts as [`Counts::read`] does. A runner that fails without a failed test, for example because the
-    /// tests did not compile, counts as one failure.
+    /// Reads the numbers as [`Counts::read`] does. If the runner failed (`passed` is false) but no test did, for
+    /// example because the tests did not compile, counts one failed test.
     pub(crate) fn of_a_run(output: &str, passed: bool) -> Self {
         let mut counts = Self::read(output);
         if !passed && counts.failed == 0 {
@@ -43,7 +43,7 @@ impl Counts {
         counts
     }
 
-    /// Adds the counts of another run.
+    /// Adds the numbers of another run.
     pub(crate) fn add(&mut self, other: Self) {
         self.passed += other.passed;
         self.failed += other.failed;
@@ -54,12 +54,13 @@ fn closing(line: &str) -> bool {
     line.trim_start().starts_with("test result: ") || is_summary(line)
 }
 
-/// Returns whether a line is the closing line of nextest.
+/// Returns whether the line is the summary line of nextest.
 fn is_summary(line: &str) -> bool {
     line.trim_start().starts_with("Summary [") && line.contains(" run:")
 }
 
-/// Returns the number before a word, such as 12 in `12 passed`; 0 if there is none.
+/// Returns the number before `word` in the line, such as 12 for `passed` in `12 passed`; 0 if there is none. Several
+/// are added up.
 fn before(line: &str, word: &str) -> u64 {
     let words: Vec<&str> = line.split_whitespace().collect();
     let pairs = words.iter().zip(words.iter().skip(1));
@@ -67,7 +68,7 @@ fn before(line: &str, word: &str) -> u64 {
     found.filter_map(|(number, _)| number.parse::<u64>().ok()).sum()
 }
 
-/// The list of finished steps with their times and counts.
+/// The steps of a run that have ended, with their times and numbers of tests.
 #[derive(Debug, Default)]
 pub(crate) struct Tally {
     counts: Counts,
@@ -83,7 +84,7 @@ struct Closed {
 }
 
 impl Closed {
-    /// Returns the line that is printed when the step ends.
+    /// Returns the line that is printed for the step.
     fn line(&self) -> String {
         let word = match self.outcome {
             Ok(Counts { passed: 0, failed: 0 }) => "not run",
@@ -95,7 +96,7 @@ impl Closed {
 }
 
 impl Tally {
-    /// Runs a step, which returns its own counts.
+    /// Runs a step and prints its result. `step` returns the numbers of passed and failed tests.
     pub(crate) fn step(&mut self, name: &str, step: impl FnOnce() -> Done<Counts>) {
         eprintln!("\n==> {name}");
         let began = Instant::now();
@@ -111,7 +112,7 @@ impl Tally {
         self.steps.push(done);
     }
 
-    /// Prints every step and the totals. Fails if a test failed or none ran.
+    /// Prints all steps and the totals. Returns a failure if a test failed or none ran.
     pub(crate) fn close(self) -> ExitCode {
         println!();
         for step in &self.steps {
@@ -132,7 +133,7 @@ impl Tally {
     }
 }
 
-/// Returns the disk usage of a folder in bytes. Hard links count once.
+/// Returns how many bytes of disk a folder uses. Several hard links to a file count once.
 fn size(folder: &Path) -> u64 {
     let mut seen = HashSet::new();
     let (mut waiting, mut blocks) = (vec![folder.to_owned()], 0_u64);

@@ -1,4 +1,4 @@
-//! `cargo xtask test`: runs all checks that a change must pass. Prints one line per step and the totals.
+//! `cargo xtask test`: runs all checks that a change must pass. Prints one line for each step, and the totals.
 
 use std::path::PathBuf;
 use std::process::{Command, ExitCode};
@@ -15,16 +15,16 @@ use crate::{
     unpacked, wirings, without_std,
 };
 
-/// How many tests to run.
+/// How many tests are run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Extent {
-    /// The tests that every change must pass.
+    /// Those that every change must pass.
     Usual,
-    /// All tests, including slow ones.
+    /// All of them, with the slow ones.
     Everything,
 }
 
-/// Packages whose tests need neither root nor the headers of libpam.
+/// Workspace members whose tests need neither root nor libpam's headers.
 const WITHOUT_ROOT: [&str; 7] = [
     "twinlock-core",
     "twinlock-host",
@@ -35,13 +35,13 @@ const WITHOUT_ROOT: [&str; 7] = [
     "xtask",
 ];
 
-/// Values of the command line and results of earlier steps, which later steps need.
+/// Values of the command line, and results of earlier steps that later steps need.
 #[derive(Default)]
 struct Made {
     artefacts: Option<Artefacts>,
     programs: Option<Vec<Program>>,
     packages: Option<Packages>,
-    /// The copy of the RustSec database that `--advisory-db` names.
+    /// Path of a copy of the RustSec database, the value of `--advisory-db`; `None` if the option is not given.
     advisory_db: Option<PathBuf>,
 }
 
@@ -62,26 +62,25 @@ impl Made {
     }
 }
 
-/// When a step runs.
+/// In which runs a step is included.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum When {
-    /// The step is part of every run.
+    /// In every run.
     Always,
-    /// The step is part of every run, even if it precedes the step that `--from` names, because later steps need its
-    /// result.
+    /// In every run, even one that begins at a later step by `--from`: later steps need its result.
     Makes,
-    /// The step is part only of a run with `--all`.
+    /// Only in runs with `--all`.
     All,
 }
 
-/// A step of the run.
+/// A step of the run: its name, the runs that include it, and its function.
 struct TestStep {
     name: &'static str,
     when: When,
     run: fn(&mut Made, Extent) -> Done<Counts>,
 }
 
-/// Returns a step that counts as one test, which passes if its function succeeds.
+/// Builds a step whose function succeeds or fails. It counts as one test.
 macro_rules! check {
     ($when:ident, $name:literal, $check:expr) => {
         TestStep {
@@ -95,17 +94,17 @@ macro_rules! check {
     };
 }
 
-/// Returns a step whose function returns the numbers of tests that passed and failed.
+/// Builds a step whose function returns the numbers of passed and failed tests.
 macro_rules! tests {
     ($when:ident, $name:literal, $run:expr) => {
         TestStep { name: $name, when: When::$when, run: $run }
     };
 }
 
-/// The counts of a check that passed.
+/// The numbers of a step that counts as one test and has passed.
 const ONE: Counts = Counts { passed: 1, failed: 0 };
 
-/// All steps, in the order in which they run.
+/// All steps, in the order in which they are run.
 const STEPS: &[TestStep] = &[
     check!(Always, "fuzzing: the lock file is current", |_| fuzz::lock_is_current()),
     check!(Always, "formatted", |_| run(&mut cargo(&["fmt", "--all", "--check"]))),
@@ -166,7 +165,7 @@ const STEPS: &[TestStep] = &[
     }),
 ];
 
-/// Returns the index of the step that `--from` names by its text or by an unambiguous beginning of it.
+/// Returns the index of the step that `--from` names, by its whole name or by an unambiguous beginning of it.
 fn named(name: &str) -> Done<usize> {
     let exact = STEPS.iter().position(|step| step.name == name);
     let begun = || STEPS.iter().enumerate().filter(|(_, step)| step.name.starts_with(name));
@@ -177,8 +176,8 @@ fn named(name: &str) -> Done<usize> {
     })
 }
 
-/// Runs every step, even after a failure. With `--from`, runs only the named step, the later steps, and the earlier
-/// steps whose artefacts these need.
+/// Runs all steps; one that fails does not end the run. With `--from`, begins at the named step, but runs those earlier
+/// ones whose results later steps need.
 pub(crate) fn test(consent: Consent, extent: Extent, typed: &CommandLine) -> Done<ExitCode> {
     let first = typed.from.as_deref().map_or(Ok(0), named)?;
     let mut needed = packages::of_the_tests()?;
@@ -230,7 +229,7 @@ fn without_root() -> Done<Counts> {
     Ok(counts)
 }
 
-/// Runs the tests that boot a machine, which cargo ignores by default.
+/// Runs the tests that boot a machine. `cargo test` ignores them by default.
 fn booted_tests() -> Done<Counts> {
     let mut command = runner(&["--package", "twinlock-tests", "--test", "booted"]);
     let only: &[&str] =
@@ -239,7 +238,8 @@ fn booted_tests() -> Done<Counts> {
     counted(&mut as_root(command))
 }
 
-/// Returns a command that runs the tests as root and cargo as the caller, so that cargo's files keep their owner.
+/// Changes a command of cargo so that the tests run as root. cargo itself runs as the caller, so that the caller owns
+/// the files that it writes.
 pub(crate) fn as_root(mut command: Command) -> Command {
     if !root() {
         let architecture = std::env::consts::ARCH.to_uppercase();
@@ -257,7 +257,7 @@ fn runner(chosen: &[&str]) -> Command {
     cargo(&[before, chosen].concat())
 }
 
-/// Runs a test runner and returns its counts.
+/// Runs a test runner, and returns the numbers of passed and failed tests.
 fn counted(command: &mut Command) -> Done<Counts> {
     let (status, text) = watched(command)?;
     Ok(Counts::of_a_run(&text, status.success()))

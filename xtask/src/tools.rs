@@ -1,11 +1,11 @@
-//! Installs programs of crates.io in the target folder only.
+//! Installs programs from crates.io in the target folder, and nowhere else.
 
 use std::path::PathBuf;
 
 use crate::command::{Done, cargo, run};
 use crate::machine::target;
 
-/// Installs a program of crates.io, unless this version is installed. Returns the folder of the program.
+/// Installs this version of a program from crates.io, unless it is there. Returns the folder of the program.
 pub(crate) fn folder_of(name: &str, version: &str) -> Done<PathBuf> {
     let root = target().join("tools");
     let folder = root.join("bin");

@@ -1,5 +1,5 @@
-//! Downloads the packages that the system tests unpack in private machines. They are not installed, because they would
-//! replace this machine's own mail server, or start servers.
+//! Downloads packages that system tests unpack inside private machines. They are not installed here, where they could
+//! replace the mail server or start servers.
 
 use std::fs;
 use std::path::Path;
@@ -7,7 +7,7 @@ use std::path::Path;
 use crate::command::{Done, command, output, run};
 use crate::machine::{becoming_root, debian, repository, target};
 
-/// Command that downloads packages and the dependencies that this machine lacks.
+/// Command that downloads packages, with the dependencies that this machine does not have.
 const FETCH: [&str; 8] = [
     "apt-get",
     "--quiet",
@@ -19,7 +19,7 @@ const FETCH: [&str; 8] = [
     "install",
 ];
 
-/// Downloads each set of packages, unless it exists.
+/// Downloads each set of packages, unless it is there.
 pub(crate) fn ready() -> Done {
     if !debian() {
         return Ok(());
@@ -50,7 +50,7 @@ fn set_ready(first: &str, names: &[&str]) -> Done {
     missing(&folder, names).map_or(Ok(()), |name| Err(format!("apt-get has fetched no {name}.")))
 }
 
-/// Returns a package of the set that is not in the folder; `None` if all are.
+/// Returns the first package of a set that is not in the folder; `None` if all are there.
 fn missing<'set>(folder: &Path, names: &[&'set str]) -> Option<&'set str> {
     let entries = fs::read_dir(folder).into_iter().flatten().flatten();
     let files: Vec<String> =

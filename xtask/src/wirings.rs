@@ -1,5 +1,5 @@
-//! `cargo xtask wirings`: generates PAM and sshd configurations, called wirings, tries real logins with them, and
-//! compares the results with doctor's verdicts.
+//! `cargo xtask wirings`: generates configurations of PAM and sshd, tries real logins with each, and compares the
+//! results with doctor's verdict.
 
 use std::process::ExitCode;
 use std::time::{SystemTime, UNIX_EPOCH};
@@ -10,19 +10,19 @@ use crate::command::{Done, cargo, run};
 use crate::packages;
 use crate::test::as_root;
 
-/// Environment variable that gives the test the seed of the first wiring.
+/// Environment variable with the seed of the first configuration, which the test reads.
 pub(crate) const SEED: &str = "TWINLOCK_WIRINGS_SEED";
-/// Environment variable that gives the test the number of wirings.
+/// Environment variable with the number of configurations, which the test reads.
 pub(crate) const COUNT: &str = "TWINLOCK_WIRINGS_COUNT";
 
-/// The flags that `wirings` accepts.
+/// Flags that `wirings` accepts.
 pub(crate) const FLAGS: [&str; 3] = ["--seed", "--count", "--yes"];
 
-/// Number of wirings if `--count` is not given.
+/// Number of configurations if `--count` is not given.
 const USUAL: u64 = 40;
 
-/// Builds the release artefacts and tries wirings, beginning with the seed that `--seed` gives. Without `--seed`, the
-/// first seed is the current Unix time in seconds.
+/// Builds module and command, and runs the test of the generated configurations. Without `--seed`, the first seed is
+/// the present Unix time in seconds.
 pub(crate) fn wirings(typed: &CommandLine) -> Done<ExitCode> {
     let now = SystemTime::now().duration_since(UNIX_EPOCH).map_or(1, |since| since.as_secs());
     let seed = number("--seed", typed.seed.as_deref())?.unwrap_or(now);

@@ -1,5 +1,5 @@
-//! Builds twinlock-core without the standard library. This proves that twinlock-core and its dependencies do not need
-//! it.
+//! Builds twinlock-core without Rust's standard library, to prove that neither it nor its dependencies need that
+//! library.
 
 use std::fs;
 use std::path::Path;
@@ -7,11 +7,11 @@ use std::path::Path;
 use crate::command::{Done, cargo, command, output, run};
 use crate::machine::target;
 
-/// Prefixes of the libraries of Rust that do not need std.
+/// Prefixes of the names of Rust's libraries that are left for the build: those that do not need std.
 const REMAINS: [&str; 3] = ["libcore-", "liballoc-", "libcompiler_builtins-"];
 
-/// Builds twinlock-core with copies of core and alloc from the installed target. A target without std would have to be
-/// downloaded.
+/// Builds twinlock-core with a copy of the installed target from which std was removed. A target without std would have
+/// to be downloaded.
 pub(crate) fn check() -> Done {
     let host = output(&mut command("rustc", &["--print", "host-tuple"]))?;
     let full = output(&mut command("rustc", &["--print", "target-libdir"]))?;

@@ -1,4 +1,4 @@
-//! Tests that xtask works on a copied or moved checkout, and not on the one in which it was compiled.
+//! Tests that xtask works on a checkout that was copied or moved, and not on the one in which it was compiled.
 
 #![expect(clippy::expect_used, reason = "a panic is how a test says what went wrong")]
 
@@ -7,7 +7,8 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
-/// A minimal checkout. In place of cargo it has a script that stores the folder in which it was started, and fails.
+/// A minimal checkout. In place of cargo, it has a script that records the folder in which it is started, and then
+/// fails.
 struct Copy(PathBuf);
 
 impl Copy {
@@ -32,8 +33,8 @@ impl Copy {
         Copy(folder)
     }
 
-    /// Builds the package from the folder `from`, with the environment in which cargo starts xtask. No package manager
-    /// is found.
+    /// Runs `xtask package` in the folder `from`, with the variable that cargo sets to `package`. No package manager is
+    /// found in its PATH.
     fn package(&self, from: &Path, package: Option<&Path>) -> Output {
         let mut xtask = Command::new(xtask());
         xtask.arg("package").current_dir(from).env("PATH", "/nonexistent");
@@ -58,7 +59,7 @@ impl Drop for Copy {
     }
 }
 
-/// Returns the path of xtask, which is next to the folder of this test program.
+/// Returns the path of the program xtask, which is in the folder above that of this test program.
 fn xtask() -> PathBuf {
     let this = std::env::current_exe().expect("this program");
     this.parent().and_then(Path::parent).expect("target/debug").join("xtask")

@@ -95,7 +95,7 @@ impl PeopleList {
         }
     }
 
-    /// Returns the number, from 1, of the line in which the current row ends.
+    /// Returns the number, from 1, of the line in which the current row begins.
     pub(crate) fn line(&self) -> u64 {
         self.people.line()
     }

@@ -1,5 +1,4 @@
-//! The PAM stacks that are measured: twinlock in several ways, two other modules, libpam alone, and the minimum that any
-//! module needs.
+//! The PAM stacks that are measured: twinlock in several ways, two other modules, libpam alone, and a minimal module.
 
 use std::time::{Duration, Instant};
 
@@ -7,46 +6,48 @@ use twinlock_tests::{Machine, Otp};
 
 use crate::command::Done;
 
-/// The user who logs in.
+/// Name of the user who logs in.
 pub(super) const USER: &str = "ada";
-/// The name of a user who does not exist.
+/// Name of a user who has no account.
 const STRANGER: &str = "nobody-here";
-/// The key of all three modules, in base32.
+/// Key of the user in base32, the same for all modules.
 pub(super) const KEY: &str = "JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP";
-/// The key [`KEY`] in hexadecimal, as the users file of pam_oath contains it.
+/// The key [`KEY`] in hexadecimal, as pam_oath's users file contains it.
 const KEY_IN_HEX: &str = "48656c6c6f21deadbeef48656c6c6f21deadbeef";
-/// How long a wrong code stays wrong: it differs from the codes of the ten periods before and after the current one.
+/// Time for which a wrong code can be typed again: it differs from the codes of the ten periods before and after the
+/// one in which it was chosen.
 const STAYS_WRONG: Duration = Duration::from_secs(240);
 
 /// A PAM stack that is measured.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Contestant {
-    /// libpam with pam_permit.
+    /// pam_permit alone, which measures libpam.
     Libpam,
-    /// twinlock after a first factor.
+    /// twinlock after the first factor.
     Twinlock,
-    /// twinlock before a first factor, with password and code in one field.
+    /// twinlock before the first factor, with password and code in one field.
     Follows,
-    /// twinlock after a first factor, with twenty settings in its file.
+    /// twinlock after the first factor, with twenty settings in its file.
     Settings,
-    /// twinlock after a first factor, with a day of used codes in its ledger.
+    /// twinlock after the first factor, with the used codes of a day in its ledger.
     Used,
-    /// twinlock after a first factor, with sixteen authenticators, of which the last one is used.
+    /// twinlock after the first factor, for a user with sixteen authenticators who uses the last one.
     Sixteen,
     Google,
     Oath,
-    /// A C module that makes only the system calls that twinlock's guarantees require, and accepts every code.
+    /// A C module that accepts every code and makes only the system calls without which twinlock's guarantees could not
+    /// be kept.
     Floor,
 }
 
-/// The ways in which a measured login ends.
+/// How a measured login ends.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Ending {
-    /// A correct code.
+    /// It succeeds, with a correct code.
     Accepted,
-    /// A wrong code.
+    /// It fails, because of a wrong code.
     Wrong,
-    /// A user name without an account.
+    /// It fails, because the user has no account.
     Unknown,
 }
 
@@ -62,12 +63,12 @@ impl Contestant {
         Self::Oath,
         Self::Floor,
     ];
-    /// The stacks whose figures are compared with each other.
+    /// The stacks that the tables of the report compare, one in each column.
     pub(super) const COLUMNS: [Self; 6] =
         [Self::Libpam, Self::Twinlock, Self::Follows, Self::Google, Self::Oath, Self::Floor];
-    /// The stacks of twinlock that are compared with twinlock alone.
+    /// The stacks of twinlock with more data, which are compared with [`Contestant::Twinlock`].
     pub(super) const LOADED: [Self; 3] = [Self::Settings, Self::Used, Self::Sixteen];
-    /// The two modules with which twinlock is compared.
+    /// The two other modules with which twinlock is compared.
     pub(super) const PEERS: [Self; 2] = [Self::Google, Self::Oath];
 
     /// Returns the name of the PAM service, which is also the heading of its column in the report.
@@ -85,7 +86,7 @@ impl Contestant {
         }
     }
 
-    /// Returns the module and its arguments, as in a PAM line.
+    /// Returns the module and its arguments as written on a PAM line.
     pub(super) fn line(self) -> &'static str {
         match self {
             Self::Libpam => "pam_permit.so",
@@ -104,13 +105,14 @@ impl Contestant {
         self.line().split(' ').next().unwrap_or_default()
     }
 
-    /// Returns whether a login of this stack can end in this way. The minimal module accepts every code.
+    /// Returns whether a login with this stack can end in this way. The minimal module refuses no code.
     pub(super) fn has(self, ending: Ending) -> bool {
         let accepts_alone = self == Self::Floor || Self::LOADED.contains(&self);
         !accepts_alone || ending == Ending::Accepted
     }
 
-    /// Saves the state of twinlock that [`Contestant::reset`] restores, without the used codes.
+    /// Saves twinlock's present state, without used codes, for [`Contestant::reset`]. Also prepares the states with
+    /// sixteen authenticators and with a day of used codes.
     pub(super) fn keep(m: &Machine) {
         let script = "cp -a /run/twinlock/users /root/ledger
                       find /root/ledger -name 'used.*' -delete
@@ -125,8 +127,8 @@ impl Contestant {
         m.call(["sh", "-eu"]).input(script).output().ok();
     }
 
-    /// Restores the state before the last login, so that its code is valid again. Syncs this state to disk, because
-    /// otherwise the sync of a later login would write it, and its time would be measured.
+    /// Restores the saved state, so that the code of the last login is valid again. Syncs it to disk: otherwise the
+    /// sync of the next login would write it, and that time would be measured.
     pub(super) fn reset(self, m: &Machine) {
         let script = match self {
             Self::Libpam => return,
@@ -175,10 +177,10 @@ impl Ending {
         }
     }
 
-    /// Checks that a login ended in the way `self`. `code` is its PAM code.
+    /// Checks that a login has ended in this way. `code` is the PAM code that it returned.
     ///
     /// # Errors
-    /// A sentence if it ended in another way, because the measurement would be invalid.
+    /// A sentence if it has ended in another way. The measurement is then not valid.
     pub(super) fn expect(self, contestant: Contestant, code: u32) -> Done {
         if (code == 0) == (self == Self::Accepted || contestant == Contestant::Libpam) {
             return Ok(());
@@ -187,7 +189,7 @@ impl Ending {
     }
 }
 
-/// The authenticator app of the user who logs in.
+/// The authenticator app of the user who logs in, and a wrong code.
 pub(super) struct ContestantApp {
     otp: Otp,
     wrong: Option<(Instant, String)>,
@@ -198,7 +200,7 @@ impl ContestantApp {
         Self { otp: Otp::new(KEY), wrong: None }
     }
 
-    /// Returns the user name and the code to type for a login with the ending `ending`.
+    /// Returns the user name and the code to type for a login that is to end in this way.
     pub(super) fn typed(&mut self, ending: Ending) -> (&'static str, String) {
         match ending {
             Ending::Accepted => (USER, self.otp.in_steps(0)),
@@ -215,7 +217,7 @@ impl ContestantApp {
     }
 }
 
-/// Returns a record with fifteen authenticators more before its only one.
+/// Returns the record with fifteen further authenticators before its only one.
 fn sixteen(record: &str) -> String {
     const HEADING: &str = "[[authenticator]]\n";
     let Some((head, own)) = record.split_once(HEADING) else { return record.to_owned() };
@@ -230,8 +232,8 @@ fn sixteen(record: &str) -> String {
     text + HEADING + own
 }
 
-/// Returns a shell script that makes the ledger names of a day's used codes in /root/used, as if the user had logged in
-/// with each code. `tree` is a listing of the user's ledger, which contains the name of the last used code.
+/// Returns a shell script that creates in /root/used the ledger entries of a day of used codes. `tree` is a listing of
+/// the user's ledger with the last used code, whose name shows how entries are named.
 fn day_of_codes(tree: &str) -> String {
     let name = tree.split("/used.").nth(1).and_then(|rest| rest.split_whitespace().next());
     let (key, step) = name.and_then(|name| name.split_once('.')).unwrap_or_default();
@@ -245,7 +247,7 @@ fn day_of_codes(tree: &str) -> String {
     "cd /root/used\n".to_owned() + &links.collect::<String>()
 }
 
-/// Returns the user's line in the users file of pam_oath.
+/// Returns the user's line for pam_oath's users file.
 pub(super) fn users_line() -> String {
     format!("HOTP/T30 {USER} - {KEY_IN_HEX}\n")
 }

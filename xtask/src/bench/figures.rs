@@ -1,68 +1,72 @@
-//! The measured figures, each with what it measures.
+//! The measured figures: the samples of each quantity, and their medians and ratios.
 
 use std::collections::BTreeMap;
 
 use super::contestants::{Contestant, Ending};
 
-/// What a figure measures.
+/// A quantity that is measured.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum What {
-    /// Instructions in user mode, counted by callgrind.
+    /// Number of instructions in user mode, counted by callgrind.
     Instructions,
     SystemCalls,
     /// Number of system calls that wait for a disk.
     Syncs,
-    /// Time of `pam_start`, `pam_authenticate` and `pam_end` in a new process with the state in memory, in microseconds.
+    /// Time in microseconds of `pam_start`, `pam_authenticate` and `pam_end` in a new process, with the modules' data
+    /// in memory.
     First,
-    /// Time of `pam_authenticate` in a new process with the state in memory, in microseconds.
+    /// Time in microseconds of `pam_authenticate` alone in a new process, with the modules' data in memory.
     FirstAlone,
-    /// Time of the three calls in a process that has logged in before, with the state in memory, in microseconds.
+    /// Time in microseconds of `pam_start`, `pam_authenticate` and `pam_end` in a process that has logged in before,
+    /// with the modules' data in memory.
     Steady,
-    /// Time of the three calls in a new process with the state on a disk, in microseconds.
+    /// Time in microseconds of `pam_start`, `pam_authenticate` and `pam_end` in a new process, with the modules' data
+    /// on a disk.
     OnDisk,
-    /// Time of a whole ssh login with the state on a disk, in microseconds.
+    /// Time in microseconds of a whole ssh login, with the modules' data on a disk.
     Ssh,
-    /// Private memory, in KiB.
+    /// Private memory of the process in KiB.
     OwnMemory,
-    /// Memory including library pages, in KiB.
+    /// Memory of the process in KiB, including pages of libraries, which other processes share.
     AllMemory,
-    /// Size of the module's file, in bytes.
+    /// Size in bytes of the module's file.
     Size,
-    /// Instructions of a login among this number of records.
+    /// Number of instructions of a login, if this many users have records.
     InstructionsAmong(u64),
-    /// Time of a login among this number of records, in microseconds.
+    /// Time in microseconds of a login, if this many users have records.
     TimeAmong(u64),
 }
 
-/// The samples of each figure. A figure is the median of its samples.
+/// The samples of each quantity, by the way in which the login ended and by the stack. The figure of a quantity is the
+/// median of its samples.
 #[derive(Debug, Default)]
 pub(super) struct Figures(BTreeMap<(What, Ending, Contestant), Vec<f64>>);
 
 impl Figures {
-    /// Adds a sample of a figure.
+    /// Adds a sample.
     pub(super) fn put(&mut self, what: What, ending: Ending, contestant: Contestant, value: f64) {
         self.0.entry((what, ending, contestant)).or_default().push(value);
     }
 
-    /// Returns a figure; `None` if it has no samples.
+    /// Returns the median of the samples; `None` if there are none.
     pub(super) fn get(&self, what: What, ending: Ending, contestant: Contestant) -> Option<f64> {
         let mut values = self.0.get(&(what, ending, contestant))?.clone();
         values.sort_by(f64::total_cmp);
         values.get(values.len() / 2).copied()
     }
 
-    /// Returns a figure of an accepted login with twinlock after a first factor.
+    /// Returns the figure of an accepted login with [`Contestant::Twinlock`]; `None` without samples.
     pub(super) fn own(&self, what: What) -> Option<f64> {
         self.get(what, Ending::Accepted, Contestant::Twinlock)
     }
 
-    /// Returns twinlock's figure divided by that of `peer`: the median of the ratios of the rounds.
+    /// Returns the ratio of twinlock's figure to that of `peer`, computed as [`Figures::paired`] does.
     pub(super) fn ratio(&self, what: What, ending: Ending, peer: Contestant) -> Option<Ratio> {
         self.paired(what, ending, Contestant::Twinlock, peer)
     }
 
-    /// Returns the figure of `one` divided by that of `other`. A round that was slow for both moves neither the median
-    /// nor the quartiles.
+    /// Returns the ratio of the figure of `one` to that of `other`. It is computed for each round, since a round that
+    /// was slow for both changes it little. `None` if one of them has no samples.
     pub(super) fn paired(
         &self,
         what: What,
@@ -78,13 +82,13 @@ impl Figures {
     }
 }
 
-/// The ratios of the rounds of two contestants.
+/// Median and quartiles of the ratios of two stacks in all rounds.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(super) struct Ratio {
     pub(super) median: f64,
-    /// A quarter of the rounds lie below.
+    /// Lower quartile: a quarter of the rounds has a smaller ratio.
     pub(super) low: f64,
-    /// A quarter of the rounds lie above.
+    /// Upper quartile: a quarter of the rounds has a greater ratio.
     pub(super) high: f64,
 }
 
@@ -98,7 +102,7 @@ impl Ratio {
 }
 
 impl std::fmt::Display for Ratio {
-    /// Writes the median, and the quartiles if they differ from it.
+    /// Writes the median, followed by the quartiles if these differ.
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(f, "{:.2}", self.median)?;
         if self.low < self.high {

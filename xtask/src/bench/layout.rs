@@ -1,5 +1,5 @@
-//! Writes a file with the order of the functions that a login runs. The linker then places these functions on the same
-//! pages.
+//! Writes the file with the order of the functions that run at a login. The linker places them next to each other, so
+//! that they need few pages of memory.
 
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -9,7 +9,7 @@ use super::room::{Medium, furnished, module_of};
 use crate::command::{Done, cargo, run};
 use crate::machine::{repository, target};
 
-/// The file that the linker reads when it builds the module.
+/// File that the linker reads when it builds the module.
 const FILE: &str = "pam-module/layout.ld";
 const BEGIN: &str = "\
 /* Made by `cargo xtask bench --layout`; not written by hand. The functions that logins run lie side by side, so that few
@@ -26,7 +26,7 @@ const END: &str = "  }
 INSERT BEFORE .text;
 ";
 
-/// Builds the module with symbols, and leaves the shipped module unchanged.
+/// Builds the module with symbols in a folder of its own, and returns its path. The shipped module stays unchanged.
 pub(super) fn with_symbols() -> Done<PathBuf> {
     let folder = target().join("symbols");
     let mut build = cargo(&["build", "--release", "--locked", "--package", "pam_twinlock"]);
@@ -36,7 +36,8 @@ pub(super) fn with_symbols() -> Done<PathBuf> {
     Ok(folder.join("release/libpam_twinlock.so"))
 }
 
-/// Profiles every kind of login and writes the functions that ran. The functions of the most frequent kind come first.
+/// Profiles each kind of login and writes the functions that ran, those of the most frequent kind first. `module` is a
+/// module with symbols.
 pub(super) fn write(module: &Path) -> Done<ExitCode> {
     let m = furnished(Medium::Tmpfs)?;
     m.file(&module_of(Contestant::Twinlock)).write(super::read(module)?);
@@ -62,7 +63,7 @@ pub(super) fn write(module: &Path) -> Done<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
-/// Returns the functions of the module in a callgrind dump, in alphabetic order.
+/// Returns the names of the module's functions in a callgrind dump, in alphabetic order.
 fn ran(dump: &str) -> Vec<String> {
     let (mut functions, mut ours) = (Vec::new(), false);
     for line in dump.lines() {
@@ -76,7 +77,7 @@ fn ran(dump: &str) -> Vec<String> {
     functions
 }
 
-/// Returns a pattern that matches a symbol in every build: the hashes of versions and folders become wildcards.
+/// Returns a linker pattern that matches the symbol in every build: hashes of versions and folders become wildcards.
 fn lasting(symbol: &str) -> String {
     if let Some((name, _)) = symbol.split_once("17h") {
         return format!("{name}17h*");

@@ -1,4 +1,4 @@
-//! Measures every stack in turn, so that noise affects all stacks equally.
+//! Measures the stacks by turns, so that noise affects all of them equally.
 
 use std::time::{Duration, Instant};
 
@@ -11,14 +11,15 @@ use crate::command::Done;
 
 /// System calls that wait for a disk.
 const SYNCS: [&str; 5] = ["fsync", "fdatasync", "sync", "syncfs", "sync_file_range"];
-/// The stacks that accept a login with a key and without a password.
+/// The stacks whose ssh login is measured. They accept a login with a key and without a password.
 const BY_SSH: [Contestant; 4] =
     [Contestant::Libpam, Contestant::Twinlock, Contestant::Google, Contestant::Oath];
 
-/// Maximum number of users in pam_oath's users file.
+/// Maximum number of users with which pam_oath is measured. It reads a list of all users at each login.
 const LONGEST_LIST: u64 = 100_000;
 
-/// Times every stack on a machine, `rounds` times. The first round only fills the caches of the processor.
+/// Measures the time of a login with each stack, `rounds` times. The first round only fills the processor's caches and
+/// is not counted.
 pub(super) fn time(m: &Machine, medium: Medium, rounds: usize, figures: &mut Figures) -> Done {
     eprintln!("timing, state {}", if medium == Medium::Disk { "on disk" } else { "in memory" });
     let mut app = ContestantApp::new();
@@ -45,7 +46,7 @@ pub(super) fn time(m: &Machine, medium: Medium, rounds: usize, figures: &mut Fig
     Ok(())
 }
 
-/// Logs in once, in the state before the last login.
+/// Restores the saved state, then logs in once and returns what was measured.
 fn once(
     m: &Machine,
     contestant: Contestant,
@@ -59,7 +60,7 @@ fn once(
     ending.expect(contestant, login.code).map(|()| login)
 }
 
-/// Counts instructions, system calls and memory of every stack.
+/// Counts the instructions, the system calls and the memory of a login with each stack.
 pub(super) fn count(m: &Machine, figures: &mut Figures) -> Done {
     eprintln!("counting");
     let mut app = ContestantApp::new();
@@ -100,7 +101,7 @@ fn instructions(
     ending.expect(who, said).map(|()| count)
 }
 
-/// Measures an accepted login among an increasing number of records.
+/// Measures an accepted login while more and more users have records. `sizes` are the numbers of users.
 pub(super) fn crowd(m: &Machine, sizes: &[u64], rounds: usize, figures: &mut Figures) -> Done {
     let (mut app, mut there) = (ContestantApp::new(), 1);
     for &size in sizes {
@@ -131,7 +132,7 @@ pub(super) fn crowd(m: &Machine, sizes: &[u64], rounds: usize, figures: &mut Fig
     Ok(())
 }
 
-/// Times whole ssh logins from start to end of the client: a key, a code, and the command `true`.
+/// Measures the time of an ssh login, from the start of the client to its end: a key, a code and the command `true`.
 pub(super) fn ssh(m: &Machine, rounds: usize, figures: &mut Figures) -> Done {
     eprintln!("ssh");
     m.key(USER).drop_in(Server::Publickey.drop_in()).sshd("MaxStartups 100\n");
@@ -158,7 +159,7 @@ pub(super) fn ssh(m: &Machine, rounds: usize, figures: &mut Figures) -> Done {
     Ok(())
 }
 
-/// Returns the shipped PAM stack with twinlock's module replaced by that of `contestant`.
+/// Returns the shipped PAM stack of sshd, with the module of `contestant` in place of twinlock's.
 fn stack(contestant: Contestant) -> String {
     let ours = shipped(Server::Publickey.pam());
     if contestant == Contestant::Twinlock {

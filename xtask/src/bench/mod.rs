@@ -22,13 +22,13 @@ use crate::{CommandLine, build};
 use figures::Figures;
 use room::Medium;
 
-/// The internal task that runs as root.
+/// Name of the internal task that measures as root.
 pub(crate) const INSIDE: &str = "bench-inside";
-/// The flags that `bench` accepts.
+/// Flags that `bench` accepts.
 pub(crate) const FLAGS: [&str; 3] = ["--quick", "--layout", "--yes"];
-/// The file in the repository that contains the report.
+/// Path of the report in the repository.
 const REPORT: &str = "docs/benchmarks.md";
-/// Packages whose versions affect the figures.
+/// Debian packages whose versions affect the figures. The report names the versions.
 const PACKAGES: [&str; 6] = [
     "libpam0g",
     "libpam-google-authenticator",
@@ -38,10 +38,11 @@ const PACKAGES: [&str; 6] = [
     "valgrind",
 ];
 
-/// Free memory in KiB that a tmpfs with a million records requires.
+/// Free memory in KiB that is needed for a tmpfs with the records of a million users.
 const MEMORY_FOR_A_MILLION: u64 = 14 * 1024 * 1024;
 
-/// Builds, measures as root and shows the report. The report of a full run is stored in the repository.
+/// Builds the artefacts, measures as root and prints the report. The report of a full run is also stored in the
+/// repository.
 pub(crate) fn bench(typed: &CommandLine) -> Done<ExitCode> {
     let needed = [packages::TO_BUILD, packages::TO_BENCH].concat();
     packages::ensure(&needed, typed.consent())?;
@@ -61,7 +62,7 @@ pub(crate) fn bench(typed: &CommandLine) -> Done<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
-/// Returns a command that runs this program as root for the measurement.
+/// Returns the start of a command that runs the internal task [`INSIDE`] as root.
 fn as_root() -> Done<Command> {
     let mut words = becoming_root()?.to_vec();
     if !words.is_empty() {
@@ -74,7 +75,7 @@ fn as_root() -> Done<Command> {
     Ok(command(program, arguments))
 }
 
-/// Runs the measurement, as root.
+/// Measures and prints the report. Runs as root.
 pub(crate) fn inside(flags: &[String]) -> Done<ExitCode> {
     if let [layout, module] = flags
         && layout == "--layout"
@@ -107,7 +108,8 @@ pub(crate) fn inside(flags: &[String]) -> Done<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
-/// Returns a sentence about this machine, the date and the package versions.
+/// Returns a sentence for the report: date, processor, kernel, `disk` (the type of its file system), load and package
+/// versions.
 fn about(disk: &str) -> String {
     let said = |program: &str, words: &[&str]| {
         let said = output(&mut command(program, words)).unwrap_or_default();
@@ -127,7 +129,8 @@ fn about(disk: &str) -> String {
     )
 }
 
-/// Returns a clause about other work on this machine. The measurement itself keeps one processor busy.
+/// Returns a clause for the report that says whether other work ran on this machine, by the load average. A load below
+/// 1.5 is that of the measurement itself.
 fn company() -> String {
     let load = fs::read_to_string("/proc/loadavg").unwrap_or_default();
     let load: f64 = load.split(' ').next().and_then(|load| load.parse().ok()).unwrap_or_default();
@@ -137,14 +140,14 @@ fn company() -> String {
     format!("shared with other work, load {load:.1}: times are long, ratios were paired")
 }
 
-/// Returns the free memory in KiB.
+/// Returns the free memory of this machine in KiB; 0 if it cannot be read.
 fn free_memory() -> u64 {
     let table = fs::read_to_string("/proc/meminfo").unwrap_or_default();
     let line = table.lines().find_map(|line| line.strip_prefix("MemAvailable:"));
     line.and_then(|line| line.split_whitespace().next()?.parse().ok()).unwrap_or_default()
 }
 
-/// Returns the path at which the report of a run is stored.
+/// Returns the path at which the report of the last run is stored, in the target folder.
 fn kept() -> PathBuf {
     target().join("bench.md")
 }

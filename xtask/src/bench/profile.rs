@@ -1,4 +1,5 @@
-//! Where the instructions of an accepted login go: its functions in groups, each with the reason why it cannot go.
+//! Shows in which functions the instructions of an accepted login are spent. Functions are grouped, and each group has
+//! the reason why it cannot be left out.
 
 use std::path::Path;
 
@@ -8,8 +9,9 @@ use super::contestants::{Contestant, ContestantApp, Ending};
 use super::room::module_of;
 use crate::command::Done;
 
-/// A group of functions: its name, beginnings of object names, parts of function names of which one must match (none: all
-/// match), and why the group cannot go.
+/// A group of functions. A function belongs to it if its object's name starts with one of `objects` and its name
+/// contains one of `functions`; an empty list of functions matches every name. `why` is the reason why the group cannot
+/// be left out.
 struct Group {
     name: &'static str,
     objects: &'static [&'static str],
@@ -17,7 +19,7 @@ struct Group {
     why: &'static str,
 }
 
-/// A function counts in the first group that it belongs to.
+/// The groups. A function counts in the first one to which it belongs.
 const GROUPS: [Group; 9] = [
     Group {
         name: "libpam, libaudit and the dynamic linker",
@@ -76,7 +78,7 @@ const GROUPS: [Group; 9] = [
     },
 ];
 
-/// Profiles an accepted login with a module that has symbols, and returns the groups as a table.
+/// Profiles an accepted login with `module`, which has symbols. Returns the groups and their instructions as a table.
 pub(super) fn table(m: &Machine, module: &Path) -> Done<String> {
     let path = module_of(Contestant::Twinlock);
     let file = m.file(&path);
@@ -117,7 +119,7 @@ impl Group {
     }
 }
 
-/// Instructions of a function itself, without those of the functions that it calls.
+/// Number of instructions of one function, without those of the functions that it calls.
 struct Cost<'a> {
     object: &'a str,
     function: &'a str,

@@ -1,4 +1,4 @@
-//! The report as one text for terminal and file: goals, tables and conditions.
+//! Writes the report as Markdown: goals, tables, and how the figures were measured.
 
 use super::contestants::{Contestant, Ending};
 use super::figures::{Figures, What};
@@ -44,8 +44,8 @@ const ROWS: [(What, &str); 11] = [
     (What::Size, "bytes of the module's file"),
 ];
 
-/// Returns the report as Markdown. `about` describes the machine, `sizes` are the measured numbers of records, and
-/// `profile` is the table of where the instructions go.
+/// Returns the report as Markdown. `about` describes the machine, `sizes` are the numbers of records with which a login
+/// was measured, and `profile` is the table of functions.
 pub(super) fn report(figures: &Figures, about: &str, sizes: &[u64], profile: &str) -> String {
     let mut text =
         format!("# What a login costs\n\nMade by `cargo xtask bench`. {about}\n\n## Goals\n\n");
@@ -74,8 +74,8 @@ pub(super) fn report(figures: &Figures, about: &str, sizes: &[u64], profile: &st
     text + NOTES
 }
 
-/// Returns the table of one kind of login: twinlock's figures, and the ratio of these to the figures of each other
-/// module.
+/// Returns the table for logins that end in this way: twinlock's figures, and their ratios to those of the other
+/// stacks.
 fn table(figures: &Figures, ending: Ending) -> String {
     let who: Vec<_> = Contestant::COLUMNS.into_iter().filter(|one| one.has(ending)).collect();
     let names = who.iter().map(|one| one.name().to_owned());
@@ -123,7 +123,8 @@ fn loaded(figures: &Figures) -> String {
     text
 }
 
-/// A goal: what is measured, its limit, the measured value, and the value of the floor.
+/// A goal: what is promised, the limit, and the measured values of twinlock and of the minimal module (`floor`). The
+/// values are `None` if they were not measured.
 struct Goal {
     promise: &'static str,
     limit: f64,
@@ -144,7 +145,7 @@ impl Goal {
     }
 }
 
-/// Returns the goals and what was measured.
+/// Returns the goals with the measured values. `sizes` are the numbers of records with which a login was measured.
 fn goals(figures: &Figures, sizes: &[u64]) -> Vec<Goal> {
     let mut all = against_peers(figures);
     all.extend(against_itself(figures, sizes));
@@ -229,7 +230,7 @@ fn of_the_module(figures: &Figures) -> Vec<Goal> {
     ]
 }
 
-/// Formats a figure with commas between thousands; a dash for `None`.
+/// Formats a figure with commas between thousands; a dash stands for `None`.
 fn shown(value: Option<f64>) -> String {
     let Some(value) = value else { return "–".to_owned() };
     let digits = format!("{value:.0}");

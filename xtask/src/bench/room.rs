@@ -1,4 +1,4 @@
-//! The private machines for the measurement, with the state of the modules in memory or on disk.
+//! The private machines in which logins are measured. The modules' data is in memory or on a disk.
 
 use std::path::PathBuf;
 
@@ -8,12 +8,12 @@ use super::contestants::{Contestant, ContestantApp, Ending, KEY, USER, users_lin
 use crate::command::{Done, command, output};
 use crate::machine::target;
 
-/// Where the modules store their state.
+/// Where the modules store their data.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Medium {
-    /// On tmpfs, in memory.
+    /// In memory (tmpfs).
     Tmpfs,
-    /// On the disk of the target folder. twinlock's ledger stays in memory, as in production.
+    /// On the disk that holds the target folder. twinlock's ledger stays in memory, as in production.
     Disk,
 }
 
@@ -31,10 +31,10 @@ mount --bind /disk/twinlock /var/lib/twinlock
 mount --bind /disk/oath /var/lib/oath
 mount --bind /disk/home /home
 ";
-/// Twenty settings, of every type.
+/// Settings file of twinlock with twenty settings, one at least of each type.
 const TWENTY_SETTINGS: &str = include_str!("../../../tests/tests/login/twenty_settings.toml");
-/// Script that enrolls a user with google-authenticator and the options that it recommends: each code once, three
-/// attempts per 30 seconds. The generated key is then replaced by the key of the app.
+/// Script that enrolls the user with google-authenticator and the options that it recommends: a code is valid once, and
+/// three attempts are allowed per 30 seconds. The generated key is then replaced by [`KEY`].
 const GOOGLE: &str = "
 setpriv --reuid=$user --regid=$user --init-groups env HOME=/home/$user google-authenticator \
     --time-based --disallow-reuse --rate-limit=3 --rate-time=30 --window-size=3 \
@@ -44,7 +44,7 @@ chown $user:$user /root/google
 chmod 0400 /root/google
 ";
 
-/// Creates a machine with all modules, and one user who is enrolled with each.
+/// Creates a private machine with all modules and one user, who is enrolled with each of them.
 pub(super) fn furnished(medium: Medium) -> Done<Machine> {
     let (m, script) = match medium {
         Medium::Tmpfs => (Machine::new(), IN_MEMORY),
@@ -75,7 +75,7 @@ pub(super) fn furnished(medium: Medium) -> Done<Machine> {
     Ok(m)
 }
 
-/// Returns an empty folder on this machine's disk for the state of the modules.
+/// Returns the folder of this machine's disk in which the modules' data is stored. Creates it if it is missing.
 fn disk() -> Done<PathBuf> {
     let folder = target().join("bench-disk");
     std::fs::create_dir_all(&folder)
@@ -83,14 +83,14 @@ fn disk() -> Done<PathBuf> {
     Ok(folder)
 }
 
-/// Removes the files that the runs left on the disk.
+/// Removes what the measurements have left on the disk.
 pub(super) fn clear_disk() -> Done {
     let folder = disk()?;
     std::fs::remove_dir_all(&folder)
         .map_err(|error| format!("{} cannot be removed: {error}.", folder.display()))
 }
 
-/// Returns the file system type of the disk; `None` if the folder is in memory.
+/// Returns the type of the disk's file system, such as `ext4`; `None` if the folder is in memory.
 pub(super) fn kind_of_disk() -> Done<Option<String>> {
     let folder = disk()?;
     let mut find = command("findmnt", &["--noheadings", "--output", "FSTYPE", "--target"]);
@@ -98,7 +98,7 @@ pub(super) fn kind_of_disk() -> Done<Option<String>> {
     Ok(Some(kind).filter(|kind| kind != "tmpfs" && kind != "ramfs"))
 }
 
-/// Returns the path of a module in the machine.
+/// Returns the path inside the machine of the stack's module.
 pub(super) fn module_of(contestant: Contestant) -> String {
     format!("{MODULES}/{}", contestant.module())
 }

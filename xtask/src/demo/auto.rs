@@ -1,21 +1,21 @@
-//! The automatic demo: a login with a code, and refused logins with a wrong and a used code.
+//! The automatic demo: a login with a correct code, then one with a wrong and one with a used code, which are refused.
 
 use super::room::{NOBODY_CALLED, Room, USER};
 use crate::app::{App, step, wait_past};
 use crate::command::Done;
 use crate::screen::{Screen, say};
 
-/// Text in the prompt to change the key. The prompt appears where the kernel forbids changing the login uid, because
-/// the user who enrolls ada then counts as another user.
+/// Text in the prompt to change the key. It appears where the kernel does not let the demo set a login uid: the user
+/// who enrolls ada then counts as another user, who has seen ada's key.
 const PUT_OFF: &str = "put it off";
-/// The end of the prompt below new backup codes.
+/// End of the prompt below new backup codes, at which the user confirms that they were written down.
 const CODES: &str = "to show that you have them: ";
 const PROMPT: &str = "Verification code";
-/// The output of `echo I am $(whoami)`. It differs from the typed command, so a search for it does not find the echoed
-/// command.
+/// Output of `echo I am $(whoami)`, by which a login is recognized. It differs from the command itself, which the
+/// terminal echoes.
 const IN: &str = "I am ada";
 
-/// Shows the three logins. Fails unless each ends as expected.
+/// Shows the three logins. Fails if one does not end as expected.
 pub(super) fn show(room: &Room) -> Done {
     say("An sshd of the demo's own, on 127.0.0.1, with the shipped stack sshd-publickey.\n");
     let (app, enrolled_at) = enroll()?;
@@ -31,7 +31,7 @@ pub(super) fn show(room: &Room) -> Done {
     Ok(())
 }
 
-/// Enrolls the user and reads the key from the screen. Returns the app and the period of the code that was typed.
+/// Enrolls ada and reads the key from the screen. Returns ada's app, and the number of the period whose code was typed.
 fn enroll() -> Done<(App, u64)> {
     let words = [&["env"], &NOBODY_CALLED[..], &["twinlock", "enroll", USER]].concat();
     let words: Vec<String> = words.into_iter().map(str::to_owned).collect();
@@ -51,13 +51,13 @@ fn enroll() -> Done<(App, u64)> {
     if status.success() { Ok((app, used)) } else { Err(format!("Enrolling ended with {status}.")) }
 }
 
-/// Returns whether the last line on the screen is a prompt for a code.
+/// Returns whether the key is on the screen and the last line is a prompt for a code.
 fn asks_for_the_code(shown: &str) -> bool {
     let last = shown.lines().next_back().unwrap_or_default().to_lowercase();
     key_in(shown).is_some() && last.contains("code") && last.ends_with(": ")
 }
 
-/// Returns the key on the screen, which is a line of groups of four letters.
+/// Returns the key on the screen, a line of groups of four letters; `None` if there is none.
 fn key_in(shown: &str) -> Option<String> {
     let group = |word: &str| {
         word.len() == 4 && word.bytes().all(|byte| matches!(byte, b'A'..=b'Z' | b'2'..=b'7'))
@@ -67,13 +67,14 @@ fn key_in(shown: &str) -> Option<String> {
     keys.next().map(|words| words.concat())
 }
 
-/// Types the last group of the last backup code, which confirms that the codes were written down.
+/// Types the last group of the last backup code on the screen, by which the user confirms that the codes were written
+/// down.
 fn confirm(screen: &mut Screen, shown: &str) -> Done {
     let group = last_group(shown).ok_or("No backup code was shown.")?;
     screen.type_line(group)
 }
 
-/// Returns the last group of the last backup code on the screen.
+/// Returns the last group of the last backup code on the screen; `None` if there is no backup code.
 fn last_group(shown: &str) -> Option<&str> {
     let mut words = shown.split_whitespace();
     words.rfind(|word| word.split('-').count() == 5)?.rsplit('-').next()

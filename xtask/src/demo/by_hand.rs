@@ -1,4 +1,4 @@
-//! The interactive demo: the user enrolls, logs in, and tries what is refused.
+//! The interactive demo: the user enrolls, logs in, and tries what must be refused.
 
 use std::io::{Write, stdout};
 use std::process::{Command, Stdio};
@@ -6,8 +6,8 @@ use std::process::{Command, Stdio};
 use super::room::{NOBODY_CALLED, Room, USER};
 use crate::command::{Done, command, run};
 
-/// Shell program that asks a question and reads exactly one line, so that input typed ahead reaches the next program.
-/// It prints the question itself, so that Ctrl-C ends it as soon as the question is visible.
+/// Shell program that prints a question and reads one line, and no more: input that was typed ahead is left for the
+/// next program. It prints the question itself, so that Ctrl-C ends it as soon as the question is visible.
 const ASK: &str = "printf %s \"$0\" >&2; IFS= read -r line && printf %s \"$line\"";
 
 const WELCOME: &str = "
@@ -62,14 +62,14 @@ fn log_in(room: &Room) {
     drop(run(&mut in_front(&room.ssh())));
 }
 
-/// Returns a command of the demo that Ctrl-C ends, although the demo itself ignores Ctrl-C.
+/// Returns a command that Ctrl-C ends. The demo itself ignores Ctrl-C.
 fn in_front<S: AsRef<str>>(words: &[S]) -> Command {
     let mut command = command("env", &["--default-signal=INT,QUIT"]);
     command.args(NOBODY_CALLED).args(words.iter().map(AsRef::as_ref));
     command
 }
 
-/// Asks a question and returns the typed line; `None` at the end of input and on Ctrl-C.
+/// Asks a question and returns the typed line; `None` if the input ends or Ctrl-C is typed.
 fn answer(question: &str) -> Option<String> {
     let _ = stdout().flush();
     let mut ask = in_front(&["sh", "-c", ASK, question]);

@@ -1,4 +1,4 @@
-//! `cargo xtask demo`: a real sshd that asks for a code, in a private machine that ends with the demo.
+//! `cargo xtask demo`: a real sshd that asks for a code, in a private machine that is removed with the demo.
 //!
 //! May use: `apart`, `app`, `build`, `command`, `ledger`, `machine`, `packages`, `screen`.
 
@@ -18,7 +18,7 @@ use crate::packages::{self, Consent};
 
 use room::Room;
 
-/// Who types in the demo.
+/// Who types the answers in the demo.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Typist {
     /// The user at the terminal.
@@ -26,13 +26,13 @@ pub(crate) enum Typist {
     Itself,
 }
 
-/// The internal task that runs inside the private namespaces.
+/// Name of the internal task that runs inside the private namespaces.
 pub(crate) const INSIDE: &str = "demo-inside";
-/// The internal task that shows the demo with given artefacts. The test of the demo runs this task.
+/// Name of the internal task that shows the demo with artefacts that are already built. A test runs it.
 pub(crate) const BUILT: &str = "demo-built";
 
-/// Shell program around the demo. It leaves Ctrl-C to the program in the foreground, and ends the namespaces when it is
-/// ended.
+/// Shell program that starts the demo. It leaves Ctrl-C to the program in the foreground; when it is ended, the
+/// namespaces end too.
 const GUARD: &str = include_str!("guard.sh");
 
 /// Builds the artefacts and shows the demo.
@@ -44,14 +44,14 @@ pub(crate) fn demo(consent: Consent, typist: Typist) -> Done<ExitCode> {
     Err(become_the_demo(&build::release()?, typist)?)
 }
 
-/// Shows the demo with the given module and command.
+/// Shows the demo with artefacts that are already built. `words` are the paths of module and command, and who types.
 pub(crate) fn built(words: &[String]) -> Done<ExitCode> {
     let (artefacts, typist) = told(words)?;
     Err(become_the_demo(&artefacts, typist)?)
 }
 
-/// Replaces this process by the demo, so that Ctrl-C does not end a process outside of it. Returns only on failure,
-/// with a sentence about it.
+/// Replaces this process by the demo, so that no process is left outside of it that Ctrl-C would end. Returns only if
+/// that fails, with a sentence that says why.
 fn become_the_demo(artefacts: &Artefacts, typist: Typist) -> Done<String> {
     let mut demo = guarded(typist)?;
     demo.arg(&artefacts.module).arg(&artefacts.command);
@@ -60,7 +60,7 @@ fn become_the_demo(artefacts: &Artefacts, typist: Typist) -> Done<String> {
     Ok(format!("The demo could not be started: {error}."))
 }
 
-/// Returns a command that runs this program in private namespaces, inside the shell program [`GUARD`].
+/// Returns a command that runs the demo in private namespaces, inside of the shell program [`GUARD`].
 fn guarded(typist: Typist) -> Done<Command> {
     let this = crate::machine::this_program()?;
     let who = if typist == Typist::Person { "person" } else { "itself" };
@@ -72,7 +72,7 @@ fn guarded(typist: Typist) -> Done<Command> {
     Ok(command)
 }
 
-/// Parses the arguments of the internal task: module, command, and who types.
+/// Parses the arguments of an internal task: the paths of module and command, and who types.
 fn told(words: &[String]) -> Done<(Artefacts, Typist)> {
     let [module, command, rest @ ..] = words else {
         return Err("The demo's inside takes a module and a command.".into());
@@ -86,7 +86,7 @@ fn told(words: &[String]) -> Done<(Artefacts, Typist)> {
     Ok((artefacts, typist))
 }
 
-/// Shows the demo, inside the private namespaces.
+/// Shows the demo. Runs inside the private namespaces.
 pub(crate) fn inside(words: &[String]) -> Done<ExitCode> {
     apart::inside()?;
     let (artefacts, typist) = told(words)?;

@@ -1,4 +1,4 @@
-//! The private machine of the demo: files mounted over those of the host, one account, one sshd.
+//! The private machine of the demo: one account and one sshd, with files mounted over those of the host.
 
 use std::fs;
 use std::net::{TcpListener, TcpStream};
@@ -12,10 +12,11 @@ use crate::command::{Done, command, output};
 use crate::ledger::begin_earlier;
 use crate::machine::multiarch;
 
-/// The account that logs in.
+/// Name of the account that logs in.
 pub(super) const USER: &str = "ada";
 
-/// The PAM stacks of Debian that the shipped stack includes, so that local changes on this host do not affect the demo.
+/// The PAM files of the demo, each with its name: the shipped stack, and Debian's own files that it includes. The
+/// host's files, which may have been changed, are not used.
 const STACKS: [(&str, &str); 4] = [
     ("sshd", include_str!("../../../config/pam.d/sshd-publickey")),
     ("common-account", include_str!("../../../tests/stock/pam.d/common-account")),
@@ -27,7 +28,7 @@ const MOTD: &str =
     "\nYou are in: sshd has checked your key, twinlock your code. `exit` leads back.\n\n";
 const STARTS_WITHIN: Duration = Duration::from_secs(10);
 
-/// Script that mounts private copies over some folders, and empty folders over others.
+/// Script that mounts private copies over some of the host's folders, and empty folders over others.
 const FURNISH: &str = r#"
 echo demo >/proc/sys/kernel/hostname
 mount -t tmpfs -o mode=0755,nosuid,nodev demo /mnt
@@ -59,7 +60,7 @@ chown -R $user:$user /home/$user
 echo "[127.0.0.1]:$port $(cut -d' ' -f1,2 /run/sshd/host_key.pub)" >/root/known_hosts
 "#;
 
-/// The private machine and its sshd.
+/// The private machine with its sshd.
 pub(super) struct Room {
     port: u16,
     // sshd runs in its own session, so that the terminal does not signal it. The kernel kills it when the first process
@@ -67,12 +68,12 @@ pub(super) struct Room {
     _sshd: Child,
 }
 
-/// Arguments of env(1) that remove the variables of sudo, because they name a user of this machine and not of the demo.
+/// Arguments of env(1) that remove sudo's variables. They name a user of the host, who does not exist in the demo.
 pub(super) const NOBODY_CALLED: [&str; 4] =
     ["--unset=SUDO_UID", "--unset=SUDO_GID", "--unset=PKEXEC_UID", "--unset=DOAS_USER"];
 
 impl Room {
-    /// Mounts the files of the machine and starts sshd.
+    /// Mounts the machine's files, installs the artefacts and starts sshd.
     pub(super) fn furnish(artefacts: &Artefacts) -> Done<Self> {
         // The artefacts are read before the folders that contain them are covered.
         let module = read(&artefacts.module)?;
@@ -99,13 +100,13 @@ impl Room {
         Ok(Self { port, _sshd: start_sshd(port)? })
     }
 
-    /// Returns the port of sshd on 127.0.0.1.
+    /// Returns the port on 127.0.0.1 at which sshd listens.
     pub(super) fn port(&self) -> u16 {
         self.port
     }
 
-    /// Returns the ssh command that connects to the demo's sshd, with the demo's key and without the caller's
-    /// configuration.
+    /// Returns the words of an ssh command that connects to the demo's sshd with the demo's key, without the caller's
+    /// own ssh configuration.
     pub(super) fn ssh(&self) -> Vec<String> {
         let port = self.port.to_string();
         let words = [

@@ -5,24 +5,24 @@ use std::path::Path;
 use crate::command::Done;
 use crate::screen::Screen;
 
-/// The password of ada.
+/// Password of the account ada.
 pub(crate) const PASSWORD: &str = "correct horse";
-/// The port of the fresh system's sshd.
+/// Port at which the fresh system's sshd listens.
 pub(crate) const PORT: u16 = 2222;
 
 /// What is typed at a login.
 pub(crate) struct Typed<'a> {
-    /// `None`: ssh offers the key instead.
+    /// The password; with `None`, ssh offers the key in its place.
     pub(crate) password: Option<&'a str>,
-    /// `None`: no code is expected.
+    /// The code; with `None`, no prompt for a code may appear.
     pub(crate) code: Option<&'a str>,
 }
 
 impl Typed<'_> {
-    /// Logs in as ada. Returns whether sshd let ada in.
+    /// Logs in as ada. Returns whether the login succeeded. `root` is the folder of the fresh system.
     ///
     /// # Errors
-    /// A sentence if a prompt is missing, or if ssh ends in another way than with a login or a refusal.
+    /// A sentence if a prompt is missing, or if ssh ends neither with a login nor with a refusal.
     pub(crate) fn logs_in(&self, root: &Path) -> Done<bool> {
         let mut screen = Screen::start(&self.words(root), "ssh ada@127.0.0.1")?;
         if let Some(password) = self.password {

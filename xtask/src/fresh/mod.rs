@@ -1,4 +1,4 @@
-//! Tries a .deb in a fresh system of its release: installs, logs in, upgrades, removes.
+//! Tries a .deb in a fresh system of the release for which it was built: installs it, logs in, upgrades it, removes it.
 
 mod login;
 mod system;
@@ -13,7 +13,7 @@ use crate::machine::target;
 use crate::package::{self, Deb, Foreign, Release};
 use system::{System, Wiring};
 
-/// The internal task that runs inside the private namespaces.
+/// Name of the internal task that runs inside the private namespaces.
 pub(crate) const INSIDE: &str = "fresh-inside";
 
 const FURNISH: &str = r#"
@@ -31,7 +31,7 @@ chroot "$root" install -d -o ada -g ada -m 0700 /home/ada/.ssh
 chroot "$root" install -o ada -g ada -m 0600 /root/key.pub /home/ada/.ssh/authorized_keys
 "#;
 
-/// Tries the packages of the releases that can be tried here, or the package of the release `only`.
+/// Tries the package of each release that can be tried on this machine; if `only` names a release, only that one.
 pub(crate) fn check(artefacts: &Artefacts, debs: &[Deb], only: Option<&str>) -> Done {
     let chosen = |deb: &&Deb| only.is_none_or(|suite| suite == deb.release.suite);
     let mut tried = 0;
@@ -70,7 +70,8 @@ fn bootstrap(release: &Release, root: &Path) -> Done {
     run(&mut debootstrap)
 }
 
-/// Returns the package mirror of this machine; `None` for debootstrap's default.
+/// Returns the URL of the package mirror that this machine uses; `None` if none is found, so that debootstrap uses its
+/// default.
 pub(crate) fn mirror() -> Option<String> {
     let policy = output(&mut command("apt-cache", &["policy", "base-files"])).ok()?;
     policy
@@ -79,8 +80,8 @@ pub(crate) fn mirror() -> Option<String> {
         .map(str::to_owned)
 }
 
-/// Tries the package, inside the private namespaces. After each step a wrong password and a wrong code must be refused,
-/// and the right ones accepted.
+/// Tries the package. Runs inside the private namespaces. After each step, a wrong password and a wrong code must be
+/// refused, and the right ones accepted.
 pub(crate) fn inside(words: &[String]) -> Done<ExitCode> {
     let [deb, newer, root] = words else {
         return Err("The fresh system's inside takes two packages and a folder.".into());

@@ -1,4 +1,4 @@
-//! The fresh system: what is done in it, and what must be true afterwards.
+//! The fresh system: the steps that are done in it, and the checks after them.
 
 use std::fs;
 use std::net::TcpStream;
@@ -15,25 +15,25 @@ use crate::ledger::begin_earlier;
 const KEY: &str = "JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP";
 const PATIENCE: Duration = Duration::from_secs(20);
 const EXAMPLES: &str = "/usr/share/doc/twinlock/examples";
-/// The line of README, in place of the line of Debian's own file.
+/// sed command that writes README's PAM line in place of the line of Debian's own file.
 const README_LINE: &str =
     r#"s/^@include common-auth$/auth  required  pam_twinlock.so first_factor=publickey/"#;
 
-/// How sshd asks for the code.
+/// The first factor after which sshd asks for the code.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Wiring {
-    /// Behind a key, by the line of README.
+    /// A key, by the PAM line in README.
     PublicKey,
-    /// Behind a password, by the complete file.
+    /// A password, by the shipped PAM file.
     Password,
 }
 
-/// The fresh system, in a folder.
+/// The fresh system, whose root is a folder.
 pub(crate) struct System {
     root: PathBuf,
     app: App,
     wiring: Wiring,
-    /// The period whose code was used last.
+    /// Number of the period whose code was used last.
     used: u64,
 }
 
@@ -66,7 +66,7 @@ impl System {
         if before == after { Ok(()) } else { Err("Installing changed /etc/pam.d.".into()) }
     }
 
-    /// Mounts the ledger as the message of the installation says for a system without systemd.
+    /// Mounts the ledger with the commands that the package's message gives for a system without systemd.
     pub(crate) fn mount_ledger(&self) -> Done {
         self.shell(
             "mkdir -p /run/twinlock; mount -t tmpfs -o mode=0700 twinlock /run/twinlock; twinlock epoch ensure",
@@ -79,7 +79,7 @@ impl System {
         self.shell(&format!("echo '{uri}' | twinlock import uri ada"))
     }
 
-    /// Wires sshd and starts it.
+    /// Changes the PAM file and the settings of sshd so that it asks for a code, and starts sshd.
     pub(crate) fn wire(&mut self, wiring: Wiring) -> Done {
         self.wiring = wiring;
         let (pam, drop_in) = match wiring {
@@ -100,7 +100,7 @@ impl System {
         self.start_sshd()
     }
 
-    /// Starts sshd, in place of the one that runs.
+    /// Stops the running sshd, if any, and starts another one.
     fn start_sshd(&self) -> Done {
         self.shell(
             "if [ -e /run/fresh.pid ]; then
@@ -122,7 +122,8 @@ impl System {
         Ok(())
     }
 
-    /// Checks that a wrong code and a wrong password are refused, and that the right ones log in.
+    /// Checks that a login with a wrong code is refused, and one with a wrong password or without the key, and that the
+    /// right ones log in.
     pub(crate) fn refuses_and_accepts(&mut self) -> Done {
         // A code works once.
         app::wait_past(self.used);
@@ -141,7 +142,7 @@ impl System {
         self.must_accept("the right code", &Typed { password, code: Some(&right) })
     }
 
-    /// Checks that sshd offers no way in to a client without the key.
+    /// Checks that sshd refuses a client without the key and offers no other method.
     fn no_key_is_refused(&self) -> Done {
         let words = ["ssh", "-p", &PORT.to_string(), "-o", "PubkeyAuthentication=no"];
         let more = ["-o", "StrictHostKeyChecking=accept-new", "-o", "BatchMode=yes"];
@@ -171,7 +172,7 @@ impl System {
         if is_newer { Ok(()) } else { Err(format!("Installed is {found}, and not the newer one.")) }
     }
 
-    /// Checks that the package does not replace a newer one.
+    /// Checks that dpkg refuses to replace the newer package by the older one.
     pub(crate) fn stays_newer(&self) -> Done {
         self.refuses("/run/twinlock.deb", "is not replaced by the older")?;
         self.is_newer()
@@ -210,14 +211,15 @@ impl System {
         Err(format!("Purging does not keep the keys, or does not say so:\n{purged}"))
     }
 
-    /// Checks the system without twinlock: a wrong password is refused, the right one and the key log in.
+    /// Checks the system after twinlock was removed: a wrong password is refused; the right password and the key log
+    /// in.
     pub(crate) fn wrong_password_is_refused(&self) -> Done {
         self.must_refuse("a wrong password", &Typed { password: Some("wrong"), code: None })?;
         self.must_accept("the right password", &Typed { password: Some(PASSWORD), code: None })?;
         self.must_accept("the key", &Typed { password: None, code: None })
     }
 
-    /// Checks that the package refuses to be installed if a record has the format of a newer version.
+    /// Checks that the package cannot be installed if a record has the format of a newer version.
     pub(crate) fn stays_away_from_newer_records(&self) -> Done {
         let record = "/var/lib/twinlock/users/ada/record.*.toml";
         self.shell(&format!("sed -i 's/^version = 1$/version = 2/' {record}"))?;
@@ -225,7 +227,7 @@ impl System {
         self.shell(&format!("sed -i 's/^version = 2$/version = 1/' {record}"))
     }
 
-    /// Installs the package after a purge: the records that were kept are in force.
+    /// Installs the package again after a purge. The records, which the purge keeps, are then in use again.
     pub(crate) fn comes_back(&self) -> Done {
         self.install()?;
         self.mount_ledger()

@@ -1,25 +1,26 @@
-//! Converts CHANGELOG.md to Debian's changelog format.
+//! Converts CHANGELOG.md to the changelog format of Debian packages.
 
 use crate::command::{Done, command, output};
 use crate::package::Release;
 
-/// Maximum length of a line in columns; Debian's tools require at most 80.
+/// Maximum length of a line in characters. Debian's tools require at most 80.
 const WIDTH: usize = 78;
 
-/// Returns the line that ends each entry. All versions are dated `seconds` (Unix time).
+/// Returns the line with which each entry ends: the maintainer, and the date `seconds` (Unix time), the same for all
+/// versions.
 pub(crate) fn signature(maintainer: &str, seconds: &str) -> Done<String> {
     let at = format!("--date=@{seconds}");
     let date = output(command("date", &["--utc", "--rfc-email", &at]).env("LC_ALL", "C"))?;
     Ok(format!(" -- {maintainer}  {}", date.trim()))
 }
 
-/// Returns the changelog of the package for a release.
+/// Returns Debian's changelog of the package for a release. `markdown` is the text of CHANGELOG.md.
 pub(crate) fn debian(markdown: &str, release: &Release, signature: &str) -> Done<String> {
     let text = entries(markdown, release, signature);
     if text.is_empty() { Err("CHANGELOG.md has no version.".into()) } else { Ok(text) }
 }
 
-/// Returns one changelog entry for each heading that names a version.
+/// Returns an entry of Debian's changelog for each heading that names a version.
 fn entries(markdown: &str, release: &Release, signature: &str) -> String {
     let mut text = String::new();
     for section in markdown.split("\n## ").skip(1) {

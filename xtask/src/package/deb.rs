@@ -13,7 +13,7 @@ use crate::package::{Release, changelog, install};
 
 const DOCUMENTS: &str = "usr/share/doc/twinlock";
 const RECIPES: &str = "usr/share/doc/twinlock/recipes";
-/// Files that an administrator may change, and that an upgrade therefore keeps.
+/// Paths of the files that an administrator may edit, one on each line. An upgrade keeps an edited file.
 const CONFFILES: &str = "/etc/twinlock/twinlock.toml\n";
 const DESCRIPTION: &str = "\
 Description: second lock on logins: codes from an authenticator app
@@ -24,18 +24,18 @@ Description: second lock on logins: codes from an authenticator app
  Installing it changes no login: PAM is wired by the administrator.
 ";
 
-/// The folder in which the files of the package are arranged.
+/// A folder that has the files of a package at their installed paths.
 pub(crate) struct Layout {
     folder: PathBuf,
     root: PathBuf,
     maintainer: String,
     architecture: String,
-    /// The packages, with versions, that contain the libraries of module and command.
+    /// The packages with the libraries that module and command need, with versions, as the field Depends has them.
     depends: String,
 }
 
 impl Layout {
-    /// Arranges the files that every .deb has, in a folder below `folder`.
+    /// Arranges the files that are the same for every release, in a folder below `folder`.
     pub(crate) fn new(folder: &Path, artefacts: &Artefacts, maintainer: String) -> Done<Self> {
         let architecture = output(&mut command("dpkg", &["--print-architecture"]))?;
         let architecture = architecture.trim().to_owned();
@@ -50,13 +50,13 @@ impl Layout {
         Ok(layout)
     }
 
-    /// Removes the folder in which the files were arranged.
+    /// Removes the folder with the arranged files.
     pub(crate) fn discard(self) -> Done {
         removed(&self.root)?;
         removed(&self.folder.join("debian"))
     }
 
-    /// Packs the files for a release. Returns the path of the package; `None` if the artefacts need a newer libc than the
+    /// Builds the .deb for a release and returns its path; `None` if module and command need a newer libc than the
     /// release has.
     pub(crate) fn pack(&self, release: &Release, version: &str) -> Done<Option<PathBuf>> {
         if let Some(libc) = needed_libc(&self.depends)
@@ -86,7 +86,7 @@ impl Layout {
         manual::shown_without_warning(&self.root.join("usr/share/man/man1/twinlock.1.gz"))
     }
 
-    /// Gives the documents the names that Debian's policy requires.
+    /// Renames and compresses the documents as Debian's policy requires.
     fn documents(&self) -> Done {
         let documents = self.root.join(DOCUMENTS);
         for elsewhere in ["CHANGELOG.md", "LICENSE-APACHE", "LICENSE-MIT"] {
@@ -108,10 +108,10 @@ impl Layout {
         self.links_lead_somewhere()
     }
 
-    /// Checks that every document in the package links only to files in the package.
+    /// Checks that no document of the package links to a file that the package does not have.
     ///
     /// # Errors
-    /// A sentence that names a link to another file.
+    /// A sentence that names such a link.
     fn links_lead_somewhere(&self) -> Done {
         for folder in [DOCUMENTS, RECIPES].map(|folder| self.root.join(folder)) {
             for file in files(&folder)?.iter().filter(|file| name(file).ends_with(".md")) {
@@ -147,14 +147,15 @@ impl Layout {
         self.write("DEBIAN/control", &control)
     }
 
-    /// Returns the checksum of each file except the conffiles, whose checksums dpkg records.
+    /// Returns a line with the checksum of each file. Conffiles are left out, since dpkg itself records their
+    /// checksums.
     fn sums(&self) -> Done<String> {
         const SUM: &str = "find . -path ./DEBIAN -prune -o -path ./etc -prune -o -type f -printf '%P\\0' \
                            | sort -z | xargs -0 --no-run-if-empty md5sum --";
         output(command("sh", &["-euc", SUM]).env("LC_ALL", "C").current_dir(&self.root))
     }
 
-    /// Returns what dpkg-shlibdeps says that module and command need.
+    /// Returns the value of the field Depends, as dpkg-shlibdeps computes it for module and command.
     fn needed(&self) -> Done<String> {
         // dpkg-shlibdeps requires the control file of a source package.
         let source = self.folder.join("debian");
@@ -186,20 +187,20 @@ impl Layout {
     }
 }
 
-/// Returns the oldest version of libc that a Depends field accepts.
+/// Returns the oldest version of libc that the value of the field Depends accepts; `None` if it does not name libc.
 fn needed_libc(depends: &str) -> Option<&str> {
     let rest = depends.split(", ").find_map(|one| one.strip_prefix("libc6 (>= "))?;
     rest.strip_suffix(')')
 }
 
-/// Returns whether a version such as 2.36 is older than another one.
+/// Returns whether the version, such as 2.36, is older than `than`.
 fn is_older(version: &str, than: &str) -> bool {
     let numbers =
         |text: &str| text.split('.').map_while(|part| part.parse::<u32>().ok()).collect::<Vec<_>>();
     numbers(version) < numbers(than)
 }
 
-/// Replaces the links in README by links to the files in the package.
+/// Returns the text of README with its links changed to the files in the package.
 fn installed_links(readme: &str) -> String {
     let moved = [
         ("](CHANGELOG.md)", "](changelog.gz)"),
@@ -209,7 +210,7 @@ fn installed_links(readme: &str) -> String {
     moved.iter().fold(readme.to_owned(), |text, (from, to)| text.replace(from, to))
 }
 
-/// Returns the files that a document links to. Leaves out URLs and anchors.
+/// Returns the files to which a Markdown text links. URLs and anchors are left out.
 fn links(text: &str) -> impl Iterator<Item = &str> {
     let targets = text.split("](").skip(1).filter_map(|rest| Some(rest.split_once(')')?.0));
     let files = targets.map(|target| target.split('#').next().unwrap_or_default());
@@ -217,7 +218,7 @@ fn links(text: &str) -> impl Iterator<Item = &str> {
 }
 
 /// Returns the installed size in KiB as Debian's policy defines it: each file is rounded up to whole KiB, and each
-/// folder counts as one.
+/// folder counts as 1 KiB.
 fn kibibytes(folder: &Path) -> Done<u64> {
     let refused = |error| format!("{} cannot be measured: {error}.", folder.display());
     let mut sum = 1;

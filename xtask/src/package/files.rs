@@ -1,4 +1,4 @@
-//! Reads and writes files of a package.
+//! Reads and writes the files of a package.
 
 use std::fs;
 use std::io::ErrorKind;
@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use crate::command::Done;
 
-/// Creates an empty folder. Removes what was there.
+/// Creates an empty folder. An existing one is removed before.
 pub(crate) fn emptied(folder: &Path) -> Done {
     removed(folder)?;
     fs::create_dir_all(folder)
@@ -23,19 +23,19 @@ pub(crate) fn removed(folder: &Path) -> Done {
     }
 }
 
-/// Writes a file and creates its folders.
+/// Writes a file, and creates the folders above it.
 pub(crate) fn put(to: &Path, content: &[u8]) -> Done {
     let folder = to.parent().unwrap_or(to);
     let written = fs::create_dir_all(folder).and_then(|()| fs::write(to, content));
     written.map_err(|error| format!("{} cannot be written: {error}.", to.display()))
 }
 
-/// Reads a text file.
+/// Returns the content of a text file.
 pub(crate) fn text(file: &Path) -> Done<String> {
     fs::read_to_string(file).map_err(|error| format!("{} cannot be read: {error}.", file.display()))
 }
 
-/// Returns the regular files of a folder, sorted.
+/// Returns the sorted paths of the regular files in a folder, without those in its subfolders.
 pub(crate) fn files(folder: &Path) -> Done<Vec<PathBuf>> {
     let entries = fs::read_dir(folder)
         .map_err(|error| format!("{} cannot be read: {error}.", folder.display()))?;
@@ -45,7 +45,7 @@ pub(crate) fn files(folder: &Path) -> Done<Vec<PathBuf>> {
     Ok(files)
 }
 
-/// Returns the name of a file without its folder.
+/// Returns the last part of a path.
 pub(crate) fn name(path: &Path) -> String {
     path.file_name().unwrap_or_default().to_string_lossy().into_owned()
 }

@@ -1,4 +1,4 @@
-//! Copies the files that every package has, and dates them.
+//! Copies the files that every package has to their installed paths, and determines their time.
 
 use std::fs;
 use std::path::Path;
@@ -7,8 +7,8 @@ use crate::build::Artefacts;
 use crate::command::{Done, command, output, run};
 use crate::machine::repository;
 
-/// Copies the files of every package to the folder `root`. `security` is the folder of PAM modules, `zsh` that of
-/// completions for zsh.
+/// Copies the files that every package has below the folder `root`. `security` is the folder for PAM modules, and `zsh`
+/// that for completions of zsh, both as installed.
 pub(crate) fn to(root: &Path, artefacts: &Artefacts, security: &str, zsh: &str) -> Done {
     let script = repository().join("packaging/install.sh");
     let mut install = command(&script.to_string_lossy(), &[] as &[&str]);
@@ -17,8 +17,8 @@ pub(crate) fn to(root: &Path, artefacts: &Artefacts, security: &str, zsh: &str) 
     run(install.env("SECURITY", security).env("ZSH", zsh))
 }
 
-/// Returns the modification time of every file in a package, which is that of the last commit so that the build is
-/// reproducible.
+/// Returns the time (Unix time in seconds) that every file of a package gets: that of the last commit, so that each
+/// build gives the same package.
 pub(crate) fn made_at() -> String {
     if let Ok(given) = std::env::var("SOURCE_DATE_EPOCH") {
         return given;
@@ -29,7 +29,7 @@ pub(crate) fn made_at() -> String {
     if digits.is_empty() { changelog_changed_at() } else { digits.to_owned() }
 }
 
-/// Returns the modification time of the changelog as Unix time, for a build without git.
+/// Returns the modification time of CHANGELOG.md (Unix time in seconds), for a build without git.
 fn changelog_changed_at() -> String {
     let changed = fs::metadata(repository().join("CHANGELOG.md"))
         .and_then(|found| found.modified())

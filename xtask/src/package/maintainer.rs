@@ -1,11 +1,11 @@
-//! The maintainer of the package: the content of packaging/debian/maintainer, or a placeholder for tests.
+//! The maintainer of the package, from the file packaging/debian/maintainer; for tests, a placeholder.
 
 use std::fs;
 
 use crate::command::Done;
 use crate::machine::repository;
 
-/// Path of the file with the maintainer, relative to the repository.
+/// Path of the file that names the maintainer, relative to the repository.
 const FILE: &str = "packaging/debian/maintainer";
 const KEY: &str = "MAINTAINER=";
 const MADE_UP: &str = "twinlock test build <nobody@twinlock.invalid>";
@@ -13,13 +13,13 @@ const MADE_UP: &str = "twinlock test build <nobody@twinlock.invalid>";
 /// What a package is built for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum PackagePurpose {
-    /// Release to other machines, which requires a maintainer.
+    /// For other machines. A maintainer is then required.
     Release,
-    /// Tests on this machine. The package is built in a separate folder, so that it is not released by mistake.
+    /// For tests on this machine. The package is built in another folder, so that nobody publishes it by mistake.
     Test,
 }
 
-/// Returns the value of the Maintainer field of a package.
+/// Returns the value of the package's field Maintainer, `NAME <ADDRESS>`.
 pub(crate) fn maintainer(purpose: PackagePurpose) -> Done<String> {
     if purpose == PackagePurpose::Test {
         return Ok(MADE_UP.into());
@@ -56,7 +56,7 @@ fn in_file(text: &str) -> Done<String> {
     }
 }
 
-/// Returns whether a value is one line with a name and a mail address.
+/// Returns whether the value is one line with a name and a mail address.
 fn is_address(value: &str) -> bool {
     let parts = value.strip_suffix('>').and_then(|value| value.split_once(" <"));
     let Some((name, (user, host))) =

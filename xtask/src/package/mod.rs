@@ -1,4 +1,4 @@
-//! `cargo xtask package`: the packages of a release and their checksums, in one folder.
+//! `cargo xtask package`: builds the packages of a release and their checksums in one folder.
 
 mod changelog;
 mod deb;
@@ -22,7 +22,7 @@ pub(crate) use sbom::tool as sbom_tool;
 
 /// A Debian package that was built.
 pub(crate) struct Deb {
-    /// The release of a distribution for which it was built.
+    /// The release for which the package was built.
     pub(crate) release: &'static Release,
     pub(crate) path: PathBuf,
 }
@@ -34,10 +34,10 @@ pub(crate) struct Packages {
     pub(crate) rpm: PathBuf,
 }
 
-/// Packs the artefacts for each release of a distribution.
+/// Builds the packages from module and command: a .deb for each release, and an .rpm.
 ///
 /// # Errors
-/// A sentence if a file is missing, or if a program fails.
+/// A sentence if a file is missing or a program fails.
 pub(crate) fn build(artefacts: &Artefacts, purpose: PackagePurpose) -> Done<Packages> {
     let folder = target().join(match purpose {
         PackagePurpose::Release => "package",
@@ -62,7 +62,7 @@ pub(crate) fn build(artefacts: &Artefacts, purpose: PackagePurpose) -> Done<Pack
     Ok(Packages { debs, rpm })
 }
 
-/// Builds a .deb of a made-up later version, to which a trial upgrades. Returns its path.
+/// Builds a .deb with a made-up later version, for tests of an upgrade. Returns its path.
 pub(crate) fn successor(artefacts: &Artefacts, release: &Release) -> Done<PathBuf> {
     let folder = target().join("package-successor");
     files::emptied(&folder)?;
@@ -73,7 +73,7 @@ pub(crate) fn successor(artefacts: &Artefacts, release: &Release) -> Done<PathBu
     path.ok_or_else(|| format!("There is no package for {}.", release.suite))
 }
 
-/// Writes SHA256SUMS of every file of the folder.
+/// Writes the file SHA256SUMS with the checksums of all files in the folder.
 fn sums(folder: &Path) -> Done {
     let script =
         "find . -type f ! -name SHA256SUMS -printf '%P\\0' | sort -z | xargs -0 sha256sum --";

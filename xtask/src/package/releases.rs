@@ -1,38 +1,39 @@
-//! The releases of distributions for which a .deb is built.
+//! Releases of distributions for which a .deb is built.
 
 use std::path::Path;
 
 /// A release of a distribution.
 pub(crate) struct Release {
-    /// The name of its package archive.
+    /// Name of the release in the package archive, such as `bookworm`.
     pub(crate) suite: &'static str,
-    /// The name and number of the distribution.
+    /// Name and number of the distribution, such as `Debian 12`.
     pub(crate) name: &'static str,
-    /// What its packages have at the end of the version, so that an upgrade of the distribution upgrades the package.
+    /// Suffix of the package's version. It sorts by release, so that an upgrade of the distribution upgrades the
+    /// package.
     pub(crate) suffix: &'static str,
-    /// Its version of libc. A program that was linked with a newer one does not start.
+    /// Version of libc in the release. A program that was linked with a newer libc does not start there.
     pub(crate) libc: &'static str,
-    /// How debootstrap makes a system of another distribution than Debian.
+    /// What debootstrap needs for another distribution than Debian; `None` for Debian.
     pub(crate) foreign: Option<Foreign>,
 }
 
-/// What debootstrap of Debian has to be told of another distribution.
+/// What Debian's debootstrap needs to create a system of another distribution.
 pub(crate) struct Foreign {
     pub(crate) mirror: &'static str,
-    /// Path of a file with the keys that sign the archive of the release. Debian has no package of these keys.
+    /// Path of a file with the keys that sign the release's archive. No package of Debian contains them.
     pub(crate) keyring: &'static str,
-    /// The script of debootstrap, which may not know the release by name.
+    /// Name of the debootstrap script to use, for a release whose name debootstrap may not know.
     pub(crate) script: &'static str,
 }
 
 impl Release {
-    /// Returns whether a fresh system of this release can be made on this machine.
+    /// Returns whether a fresh system of this release can be created on this machine.
     pub(crate) fn can_be_tried(&self) -> bool {
         self.foreign.as_ref().is_none_or(|foreign| Path::new(foreign.keyring).exists())
     }
 }
 
-/// All releases for which a .deb is built, the oldest first.
+/// All releases for which a .deb is built, oldest first.
 pub(crate) static RELEASES: [Release; 3] = [
     Release {
         suite: "bookworm",

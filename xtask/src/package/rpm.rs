@@ -9,10 +9,10 @@ use crate::machine::repository;
 use crate::package::files::{emptied, files, name, put, removed, text};
 use crate::package::install;
 
-/// Files that an administrator may change, and that an upgrade therefore keeps.
+/// Path of the file that an administrator may edit. An upgrade keeps an edited file.
 const CONFFILE: &str = "/etc/twinlock/twinlock.toml";
 
-/// Builds the .rpm in `folder`, of module and command that were built on this machine. Returns its path.
+/// Builds the .rpm in `folder` from module and command, and returns its path.
 pub(crate) fn build(folder: &Path, artefacts: &Artefacts, maintainer: &str) -> Done<PathBuf> {
     let work = folder.join("rpm");
     emptied(&work)?;
@@ -36,7 +36,7 @@ pub(crate) fn build(folder: &Path, artefacts: &Artefacts, maintainer: &str) -> D
     Ok(rpm)
 }
 
-/// Compiles the SELinux policy into the package.
+/// Compiles the SELinux policy module, and adds it to the files of the package in `staged`.
 fn selinux(work: &Path, staged: &Path) -> Done {
     let source = repository().join("packaging/selinux");
     let (module, policy) = (work.join("twinlock.mod"), work.join("twinlock.pp"));
@@ -58,7 +58,7 @@ fn selinux(work: &Path, staged: &Path) -> Done {
     Ok(())
 }
 
-/// Returns the %files section: every file, and every folder that is only twinlock's.
+/// Returns the section %files of the spec file: every file in `staged`, and every folder that belongs only to twinlock.
 fn listed(staged: &Path) -> Done<String> {
     let script = "find . -type d -name '*twinlock*' -printf '%%dir /%P\\n' -o -type f -printf '/%P\\n' | sort";
     let all = output(command("sh", &["-euc", script]).env("LC_ALL", "C").current_dir(staged))?;

@@ -1,4 +1,4 @@
-//! Lists the crates of which module and command consist, in the format of CycloneDX.
+//! Lists the crates from which module and command are built (SBOM), in the CycloneDX format.
 
 use std::fs;
 use std::path::Path;
@@ -10,15 +10,15 @@ use crate::package::install;
 use crate::tools;
 
 const TOOL: &str = "cargo-cyclonedx";
-/// Crates whose lists are published.
+/// The workspace members for which a list is published: the command and the module.
 const PUBLISHED: [&str; 2] = ["admin-cli", "pam-module"];
 
-/// Installs the program that lists the crates, unless it is installed. Returns its folder.
+/// Installs the program that lists the crates, unless it is there. Returns the folder of the program.
 pub(crate) fn tool() -> Done<std::path::PathBuf> {
     tools::folder_of(TOOL, "0.5.9")
 }
 
-/// Writes the lists to a folder.
+/// Writes the lists into a folder.
 pub(crate) fn write(folder: &Path) -> Done {
     let program = tool()?.join(TOOL);
     let manifest = repository().join("admin-cli/Cargo.toml");
@@ -45,7 +45,7 @@ pub(crate) fn write(folder: &Path) -> Done {
     Ok(())
 }
 
-/// Removes the folder of the builder, which would make each build different.
+/// Returns the list without paths of the builder's folder, which would differ between builds.
 fn anonymous(list: &str) -> String {
     list.replace(&format!("file://{}", repository().display()), "file:///twinlock")
 }
