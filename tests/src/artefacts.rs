@@ -1,10 +1,10 @@
-//! Files that the repository ships or builds, and that private machines use.
+//! Files of the repository, and files built from it, that private machines use.
 
 use std::path::PathBuf;
 
 use crate::repository::repository;
 
-/// Debian's own PAM stacks, so that tests do not depend on local changes of this host.
+/// Debian's own PAM files, each with its name. The host's files, which may have been changed, are not used.
 pub(crate) const STOCK_PAM: [(&str, &str); 12] = [
     ("common-account", include_str!("../stock/pam.d/common-account")),
     ("common-auth", include_str!("../stock/pam.d/common-auth")),
@@ -20,40 +20,40 @@ pub(crate) const STOCK_PAM: [(&str, &str); 12] = [
     ("sudo-i", include_str!("../stock/pam.d/sudo-i")),
 ];
 
-/// Debian's login.defs without comments. login and su read it for every account.
+/// Debian's login.defs without comments, which login and su read.
 pub(crate) const LOGIN_DEFS: &str = include_str!("../stock/login.defs");
 
-/// Debian's /etc/profile, which login shells read.
+/// Debian's /etc/profile, which a login shell reads.
 pub(crate) const PROFILE: &str = include_str!("../stock/profile");
 
-/// Returns a file of the repository's `config` folder, such as `pam.d/sshd-both`.
+/// Returns the text of a file in the repository's folder `config`, such as `pam.d/sshd-both`.
 pub fn shipped(path: &str) -> String {
     let file = repository().join("config").join(path);
     std::fs::read_to_string(&file)
         .unwrap_or_else(|e| panic!("config/{path} of this repository cannot be read: {e}"))
 }
 
-/// Returns Debian's own PAM stack of a service.
+/// Returns the text of Debian's own PAM file of a service.
 pub fn stock(service: &str) -> &'static str {
     let found = STOCK_PAM.iter().find(|(name, _)| *name == service);
     found.map_or_else(|| panic!("no stock stack is kept for {service}"), |(_, text)| text)
 }
 
-/// Returns a release artefact, which `cargo xtask test` builds before the tests run.
+/// Returns the bytes of a file of the release build, such as `twinlock`. `cargo xtask test` builds it before the tests.
 pub fn built(name: &str) -> Vec<u8> {
     let file = target().join("release").join(name);
     std::fs::read(&file)
         .unwrap_or_else(|e| panic!("{} is missing ({e}): run `cargo xtask test`", file.display()))
 }
 
-/// Returns the xtask program, which a test run builds before the tests.
+/// Returns the bytes of the program xtask, which a test run builds before the tests.
 pub fn chores() -> Vec<u8> {
     let file = target().join("debug/xtask");
     std::fs::read(&file)
         .unwrap_or_else(|e| panic!("{} is missing ({e}): run `cargo xtask test`", file.display()))
 }
 
-/// Returns cargo's target folder.
+/// Returns the path of cargo's target folder.
 pub(crate) fn target() -> PathBuf {
     // A relative folder is relative to cargo's start folder, which is the repository.
     let target = std::env::var_os("CARGO_TARGET_DIR").unwrap_or_else(|| "target".into());

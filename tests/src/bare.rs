@@ -1,12 +1,12 @@
-//! A PAM stack in which the module alone decides, and a program that calls it without delays.
+//! A PAM service in which the module alone decides, and a program that calls it without delay.
 
 use crate::call::{Call, Finished};
 use crate::machine::Machine;
 
-/// The PAM service whose stack contains only pam_permit and the module.
+/// Name of a PAM service whose file contains only pam_permit and twinlock's module.
 const BARE: &str = "bare";
 
-/// A stack of pam_permit and the module, so that only the module decides.
+/// PAM file with pam_permit and twinlock's module, so that only the module decides.
 const STACK: &str = "auth required pam_permit.so\nauth required pam_twinlock.so first_factor=stack\n\
                      account required pam_permit.so\nsession required pam_permit.so\n";
 
@@ -16,15 +16,16 @@ impl Machine {
         self.twinlock().pam(BARE, STACK)
     }
 
-    /// Authenticates `user` once through the service `bare`, with one answer per line. Exit code 0 means success.
+    /// Authenticates `user` once through the service `bare`. `lines` has one answer on each line. Exit code 0 means
+    /// success.
     ///
     /// Skips libpam's delay after a failure, so that a test may fail often.
     pub fn asked(&self, user: &str, lines: &str) -> Finished {
         self.asking(user, lines, &[]).output()
     }
 
-    /// Returns the call that [`Machine::asked`] makes, for further changes. `strace` adds options for strace, which
-    /// writes to `/tmp/trace`.
+    /// Returns the call that [`Machine::asked`] makes, so that a test can change it. `strace` are options of strace,
+    /// which writes to `/tmp/trace`; without options, strace is not used.
     pub fn asking(&self, user: &str, lines: &str, strace: &[&str]) -> Call<'_> {
         let no_wait = ["-qq", "-e", "inject=select,pselect6:retval=0"];
         let quick = ["--seccomp-bpf", "-e", "trace=select,pselect6"];

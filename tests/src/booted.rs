@@ -1,4 +1,4 @@
-//! A private machine that boots Debian with systemd, and has twinlock installed from its package.
+//! A private machine that boots Debian with systemd, with twinlock installed from its package.
 
 use std::collections::BTreeMap;
 use std::fs::File;
@@ -21,14 +21,14 @@ use crate::shipped::PASSWORD;
 use crate::twinlock::ROOT_IS_EXEMPT;
 
 const BOOT: &str = include_str!("boot.sh");
-/// Time limit of a wait. A boot, or the wait for the next minute of cron, takes less, even on a busy host.
+/// Maximum time of a wait. A boot takes less, as does the wait for the next minute of cron, even on a busy host.
 const PATIENCE: Duration = Duration::from_secs(120);
-/// Interval between two checks.
+/// Interval between two checks of a condition.
 const PAUSE: Duration = Duration::from_millis(100);
-/// Command of an ssh client inside the machine, which logs in with root's key.
+/// Start of an ssh command inside the machine, which logs in with root's key.
 const SSH: [&str; 6] =
     ["ssh", "-q", "-o", "StrictHostKeyChecking=no", "-o", "UserKnownHostsFile=/dev/null"];
-/// Script that lets root's key log in to all accounts, and sudo run without a password.
+/// Script that lets root's key log in to every account, and lets every account use sudo without a password.
 const FURNISH: &str = "\
 mkdir -p -m 700 /root/.ssh
 ssh-keygen -q -t ed25519 -N '' -f /root/.ssh/id_ed25519
@@ -37,12 +37,12 @@ echo 'ALL ALL=(ALL:ALL) NOPASSWD: ALL' >/etc/sudoers.d/all
 chmod 440 /etc/sudoers.d/all
 ";
 
-/// A booted machine, all of it in memory. It is removed on drop.
+/// A booted machine, which is wholly in memory and is removed when this value is dropped.
 ///
-/// `/etc/pam.d` contains Debian's own stacks, and sshd accepts a key or a password. Apps of users show a new code each
+/// `/etc/pam.d` has Debian's own files, and sshd accepts a key or a password. The apps of users show a new code each
 /// second.
 pub struct Booted {
-    /// The console, which shows a login prompt.
+    /// The machine's console, which shows a login prompt.
     console: Mutex<Session<'static>>,
     life: Option<ChildStdin>,
     outside: u32,
@@ -98,12 +98,12 @@ impl Booted {
         });
     }
 
-    /// Returns the console, which is locked while the caller uses it.
+    /// Returns the console. It is locked while the caller uses it.
     pub fn console(&self) -> MutexGuard<'_, Session<'static>> {
         self.console.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Waits until `come` returns true. `what` names the condition in the message of a timeout.
+    /// Waits until `come` returns `true`. If that takes too long, panics with `what`, the name of the condition.
     #[track_caller]
     pub fn until(&self, what: &str, mut come: impl FnMut() -> bool) {
         let end = Instant::now() + PATIENCE;
@@ -114,7 +114,7 @@ impl Booted {
         }
     }
 
-    /// Returns the process id, outside of the machine, of its first process; `None` if it is not running.
+    /// Returns the process id, as the host sees it, of the machine's first process; `None` if the machine does not run.
     fn leader(&self) -> Option<u32> {
         // The processes above systemd: the script, unshare, the script inside, the one that starts nspawn, and nspawn.
         let mut process = self.outside;
@@ -138,7 +138,7 @@ impl Booted {
         command
     }
 
-    /// Runs a shell script as root without a login uid.
+    /// Runs a shell script as root. Its process has no login uid.
     #[track_caller]
     pub fn run(&self, shell: &str) -> Finished {
         let mut command = self.enter();
@@ -147,7 +147,7 @@ impl Booted {
         finished.unwrap_or_else(|| panic!("{shell} does not end"))
     }
 
-    /// Runs a command line as `user` by ssh without a terminal, with `input` as standard input.
+    /// Runs the command line `line` as `user` by ssh without a terminal. `input` is its standard input.
     #[track_caller]
     pub fn ssh(&self, user: &str, line: &str, input: &str) -> Finished {
         let mut command = self.enter();
@@ -156,7 +156,7 @@ impl Booted {
         finished.unwrap_or_else(|| panic!("{line} of {user} does not end"))
     }
 
-    /// Logs in as `user` by ssh on a terminal. `options` are arguments of ssh.
+    /// Logs in as `user` by ssh at a terminal. `options` are further arguments of ssh.
     pub fn login(&self, user: &str, options: &[&str]) -> Session<'_> {
         let mut command = self.enter();
         command.args(["setsid", "-c"]).args(SSH).args(options);
@@ -177,7 +177,7 @@ impl Booted {
         self
     }
 
-    /// Enrolls `user`, whose app shows a new code each second.
+    /// Enrolls `user`. The user's app shows a new code each second.
     pub fn enrolled(&self, user: &str) -> &Self {
         let uri = otp(user).uri(user);
         // No login has started this process, so every enrollment after the first needs break-glass.
@@ -186,21 +186,21 @@ impl Booted {
         self
     }
 
-    /// Writes the settings: `text`, one-second steps for apps and, unless the text mentions own codes, a line that lets
-    /// root act without a code.
+    /// Writes the settings file: `text`, a window of ten steps (the steps of apps last one second here) and, unless
+    /// `text` mentions own codes, a line that lets root act without a code.
     pub fn settings(&self, text: &str) -> &Self {
         let exempt = if text.contains("own_code") { "" } else { ROOT_IS_EXEMPT };
         self.write("/etc/twinlock/twinlock.toml", &format!("window = 10\n{exempt}{text}"))
     }
 
-    /// Writes a file of root.
+    /// Writes a file that belongs to root.
     pub fn write(&self, path: &str, text: &str) -> &Self {
         let quoted = text.replace('\'', "'\\''");
         self.run(&format!("printf %s '{quoted}' >{path}")).ok();
         self
     }
 
-    /// Returns a code of `user` that was not returned before.
+    /// Returns a code of `user` that this method has not returned before.
     pub fn code(&self, user: &str) -> String {
         let mut steps = self.last_steps.lock().unwrap_or_else(PoisonError::into_inner);
         let step = steps.get(user).map_or(0, |last| last + 1).max(now());
@@ -213,20 +213,20 @@ impl Booted {
         otp(user).wrong()
     }
 
-    /// Returns twinlock's log lines that contain `text`.
+    /// Returns those of twinlock's log lines that contain `text`.
     pub fn logged(&self, text: &str) -> Vec<String> {
         let journal = "journalctl --sync; journalctl --output=cat --identifier=twinlock";
         let said = self.run(journal);
         said.ok().lines().filter(|line| line.contains(text)).map(str::to_owned).collect()
     }
 
-    /// Returns the uid of an account.
+    /// Returns the user id of an account.
     pub fn uid(&self, user: &str) -> u32 {
         let said = self.run(&format!("id -u {user}"));
         said.ok().trim().parse().expect("a number")
     }
 
-    /// Backdates the epoch by `minutes`, as on a machine that has been up for longer.
+    /// Moves the beginning of the epoch to `minutes` ago, as if the machine had run for longer.
     pub fn epoch_minutes_ago(&self, minutes: u64) -> &Self {
         let up = clock_gettime(ClockId::Boottime).tv_sec;
         let up = u64::try_from(up).expect("a machine that is up");
@@ -252,7 +252,7 @@ fn otp(user: &str) -> Otp {
     Otp { period: 1, ..Otp::new(&key) }
 }
 
-/// Returns a file that `cargo xtask test --all` builds before the tests.
+/// Returns the path of a file that `cargo xtask test --all` builds before the tests.
 fn kept(name: &str) -> PathBuf {
     let file = target().join(name);
     assert!(file.exists(), "{} is missing: run `cargo xtask test --all`", file.display());
@@ -274,7 +274,7 @@ fn opened(path: &str) -> OwnedFd {
     rustix::fs::open(path, flags, Mode::empty()).expect("the root of a machine can be opened")
 }
 
-/// Returns the newest child of a process; `None` if it has none.
+/// Returns the newest child of a process; `None` if it has no children.
 fn child_of(process: u32) -> Option<u32> {
     let mut text = String::new();
     let file = File::open(format!("/proc/{process}/task/{process}/children"));

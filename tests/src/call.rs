@@ -1,4 +1,4 @@
-//! One command in a machine: who runs it, how, and what it returns.
+//! A command in a machine: who runs it, in which environment, and its result.
 
 use std::io::{Read, Write};
 use std::process::{Child, Command, ExitStatus, Stdio};
@@ -9,11 +9,11 @@ use std::time::Duration;
 use crate::machine::Machine;
 use crate::session::Session;
 
-/// Time limit of a command. Every command here takes less, even on a busy host. A command that takes longer hangs, and
+/// Maximum time of a command. Every command of a test takes less, even on a busy host; one that takes longer hangs, and
 /// the test fails.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
 
-/// A command that is being prepared. [`Call::output`] and [`Call::open`] start it.
+/// A command that has not started yet. [`Call::output`] or [`Call::open`] starts it.
 #[must_use]
 pub struct Call<'m> {
     machine: &'m Machine,
@@ -26,13 +26,13 @@ pub struct Call<'m> {
     login: u32,
 }
 
-/// The login uid of a process that no login has started.
+/// Login uid that the kernel gives to processes that no login has started.
 const NO_LOGIN: u32 = u32::MAX;
 
-/// What a finished command returned.
+/// Result of a command that has ended.
 #[derive(Debug)]
 pub struct Finished {
-    /// The exit code, or 128 + N if signal N ended the command; `None` if neither is known.
+    /// The exit code; 128 + N if signal N ended the command; `None` if neither is known.
     pub code: Option<i32>,
     /// What the command wrote to standard output.
     pub stdout: String,
@@ -41,7 +41,7 @@ pub struct Finished {
 }
 
 impl Finished {
-    /// Returns the standard output. Panics unless the command succeeded.
+    /// Returns the standard output. Panics if the command failed.
     #[track_caller]
     pub fn ok(&self) -> &str {
         assert_eq!(self.code, Some(0), "a command failed: {self:#?}");
@@ -63,13 +63,14 @@ impl<'m> Call<'m> {
         }
     }
 
-    /// Runs the command as `user`, with the groups of that account and no capability.
+    /// Runs the command as `user`, with the groups of that account and without capabilities.
     pub fn as_user(mut self, user: &str) -> Self {
         self.user = Some(user.to_owned());
         self
     }
 
-    /// Runs the command in the session of a user who has logged in. The default is root.
+    /// Runs the command with the login uid of `user`, as in a session of that user. Without this call, it has that of
+    /// root.
     pub fn logged_in(mut self, user: &str) -> Self {
         self.login = self.machine.uid(user);
         self
@@ -93,27 +94,28 @@ impl<'m> Call<'m> {
         self
     }
 
-    /// Adds shell text that runs in the same process before the command, such as `umask 777; ulimit -f 0`.
+    /// Runs `shell`, a text such as `umask 777; ulimit -f 0`, in the process of the command before it.
     pub fn first(mut self, shell: &str) -> Self {
         self.first = Some(shell.to_owned());
         self
     }
 
-    /// Sets the standard input. Has no effect if the command is started by [`Call::open`].
+    /// Sets the standard input of the command. It has no effect with [`Call::open`].
     pub fn input(mut self, text: impl AsRef<[u8]>) -> Self {
         self.input = text.as_ref().to_vec();
         self
     }
 
-    /// Shifts the clock of the command by `seconds` with libfaketime, which a setuid program does not load.
+    /// Shifts the command's clock by `seconds`, by libfaketime. Programs with a setuid bit do not load it, so their
+    /// clock stays right.
     pub fn clock(self, seconds: i64) -> Self {
         let mut call = self;
         call.env.extend(faked_clock(seconds));
         call
     }
 
-    /// Runs the command under `strace -f` with options such as `-e inject=symlinkat:error=ENOSPC`. strace writes the
-    /// trace to `file`.
+    /// Runs the command under `strace -f`, which writes to `file`. `options` are further options, such as `-e
+    /// inject=symlinkat:error=ENOSPC`.
     pub fn strace(mut self, file: &str, options: &[&str]) -> Self {
         let mut words =
             vec!["strace".to_owned(), "-f".to_owned(), "-o".to_owned(), file.to_owned()];
@@ -122,7 +124,7 @@ impl<'m> Call<'m> {
         self
     }
 
-    /// Runs the command without a terminal, and waits for its end.
+    /// Runs the command without a terminal, and waits until it ends.
     #[track_caller]
     pub fn output(self) -> Finished {
         let command = self.command(&[]);
@@ -181,7 +183,7 @@ impl Finished {
     }
 }
 
-/// Returns the environment variables that shift a program's clock by `seconds`.
+/// Returns environment variables that shift a program's clock by `seconds`.
 pub(crate) fn faked_clock(seconds: i64) -> [(String, String); 3] {
     let library = "/usr/lib/x86_64-linux-gnu/faketime/libfaketime.so.1";
     [
@@ -191,7 +193,7 @@ pub(crate) fn faked_clock(seconds: i64) -> [(String, String); 3] {
     ]
 }
 
-/// Runs a command without a terminal and waits for its end; `None` if it exceeds the time limit.
+/// Runs a command without a terminal and waits until it ends; `None` if it takes longer than [`PATIENCE`].
 pub(crate) fn finish(mut command: Command, input: Vec<u8>) -> Option<Finished> {
     command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
     let mut child = spawn(&mut command);
@@ -224,7 +226,8 @@ fn text(reader: JoinHandle<Vec<u8>>) -> String {
     String::from_utf8_lossy(&bytes).into_owned()
 }
 
-/// Waits for the end of a child; `None` if it exceeds the time limit. A thread then waits on, until the machine ends.
+/// Waits until a child ends; `None` if it takes longer than [`PATIENCE`]. A thread then waits for it until the machine
+/// ends.
 pub(crate) fn wait(mut child: Child) -> Option<ExitStatus> {
     let (tell, told) = mpsc::channel();
     std::thread::spawn(move || tell.send(child.wait()));

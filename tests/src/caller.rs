@@ -1,5 +1,5 @@
-//! A program that logs in through libpam and answers each prompt as a test requests: with nothing, too much, or not at
-//! all.
+//! A program that logs in through libpam and answers each prompt as a test asks for: also with no text, with too much,
+//! or not at all.
 
 use std::io::{BufRead, BufReader, Write};
 use std::process::{Child, ChildStdin, Stdio};
@@ -8,11 +8,12 @@ use std::sync::mpsc::{Receiver, channel};
 use crate::call::{PATIENCE, spawn};
 use crate::machine::Machine;
 
-/// The path of Debian's own Python, for which Debian's packages are built.
+/// Path of Debian's own Python. Python modules of Debian packages work only with it.
 const PYTHON: &str = "/usr/bin/python3";
 const PROGRAM: &str = include_str!("../host/pam_caller.py");
 
-/// A program that logs in through libpam, one login after the other, and is controlled prompt by prompt.
+/// A program that logs in through libpam. A test decides each answer to a prompt, and can start one login after
+/// another.
 pub struct Caller<'m> {
     machine: &'m Machine,
     child: Child,
@@ -25,29 +26,29 @@ pub struct Caller<'m> {
 /// An answer to a prompt.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Reply<'a> {
-    /// A response with these bytes, as a C string.
+    /// These bytes, as a C string.
     Text(&'a [u8]),
-    /// A response without a text: a null pointer in its place.
+    /// A null pointer in place of a text.
     Null,
-    /// No response, because the conversation function fails.
+    /// None: the conversation function fails.
     Fail,
-    /// No response, because the program ends at the prompt.
+    /// None: the program ends at the prompt.
     Gone,
 }
 
 /// The state of a login after an answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Next {
-    /// The login waits at a prompt.
+    /// It waits at a prompt.
     Asks,
-    /// The login ended with this PAM code.
+    /// It has ended with this PAM code.
     Ended(i32),
-    /// The program ended at a prompt.
+    /// The program has ended at a prompt.
     Gone,
 }
 
 impl Machine {
-    /// Starts a program that logs in through libpam.
+    /// Starts the program.
     pub fn caller(&self) -> Caller<'_> {
         let mut command = self.holder().enter();
         // nsenter starts sh, not Python: nsenter stops itself when its child is stopped, and stays stopped when only
@@ -67,7 +68,8 @@ impl Machine {
 }
 
 impl Caller<'_> {
-    /// Begins a login of `user` from the address `source`, and waits for the first prompt or the end.
+    /// Begins a login of `user` through the PAM service `service`, from the address `source`. Waits for the first
+    /// prompt or the end of the login.
     #[track_caller]
     pub fn login(&mut self, service: &str, user: &str, source: &str) -> Next {
         user.clone_into(&mut self.user);
@@ -76,14 +78,14 @@ impl Caller<'_> {
         self.wait()
     }
 
-    /// Answers the prompt, and waits for the next prompt or the end.
+    /// Answers the prompt, then waits for the next prompt or the end of the login.
     #[track_caller]
     pub fn reply(&mut self, reply: Reply<'_>) -> Next {
         self.send(reply);
         self.wait()
     }
 
-    /// Answers the prompt, without waiting.
+    /// Answers the prompt and returns without waiting.
     pub fn send(&mut self, reply: Reply<'_>) {
         match reply {
             Reply::Text(text) => {
@@ -97,8 +99,8 @@ impl Caller<'_> {
         self.screen.push('\n');
     }
 
-    /// Answers prompts with `words`, one after the other, until no word or no prompt is left. [`Machine::typed`]
-    /// explains words in angle brackets.
+    /// Answers prompts with `words`, one after another, until there is no further word or no further prompt. Words in
+    /// angle brackets stand for codes, see [`Machine::typed`].
     #[track_caller]
     pub fn type_all(&mut self, words: &[&str]) -> Next {
         let mut next = Next::Asks;
@@ -112,8 +114,8 @@ impl Caller<'_> {
         next
     }
 
-    /// Runs a whole login of ada by the service `bare` from the address `source`. Answers the prompts with `words` as
-    /// [`Caller::type_all`] does, and further prompts with an empty text. Returns whether the login succeeded.
+    /// Runs a whole login of ada through the service `bare`, from the address `source`, and returns whether it
+    /// succeeded. Prompts are answered with `words` as [`Caller::type_all`] does, further ones with an empty text.
     #[track_caller]
     pub fn gets_in(&mut self, source: &str, words: &[&str]) -> bool {
         let mut next = self.login("bare", "ada", source);
@@ -126,7 +128,7 @@ impl Caller<'_> {
         next == Next::Ended(0)
     }
 
-    /// Returns everything that the login has shown.
+    /// Returns all text that the login has shown.
     pub fn screen(&self) -> &str {
         &self.screen
     }

@@ -1,4 +1,4 @@
-//! Codes of an authenticator app, computed by oathtool as an independent oracle.
+//! Codes of authenticator apps and tokens, computed by oathtool, which shares no code with twinlock.
 
 use std::process::Command;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
@@ -6,9 +6,9 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 /// An account in an authenticator app.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Otp {
-    /// The key in base32.
+    /// The account's key in base32.
     pub key: String,
-    /// The hash algorithm: SHA1, SHA256 or SHA512.
+    /// Hash algorithm: SHA1, SHA256 or SHA512.
     pub algorithm: String,
     /// Number of digits of a code.
     pub digits: u32,
@@ -16,19 +16,20 @@ pub struct Otp {
     pub period: u64,
 }
 
-/// Returns the current time in seconds since 1970, without any shift of the clock.
+/// Returns the present time in seconds since 1970-01-01 00:00 UTC. A shift by [`crate::Call::clock`] does not affect
+/// it.
 pub fn now() -> u64 {
     let since = SystemTime::now().duration_since(UNIX_EPOCH);
     since.expect("a clock after 1970").as_secs()
 }
 
 impl Otp {
-    /// Returns an account with the usual parameters: SHA1, six digits, steps of thirty seconds.
+    /// Creates an account with the usual parameters: SHA1, six digits, steps of thirty seconds.
     pub fn new(key: &str) -> Otp {
         Otp { key: key.to_owned(), algorithm: "SHA1".to_owned(), digits: 6, period: 30 }
     }
 
-    /// Returns the code at `time`, in seconds since 1970.
+    /// Returns the code that is shown at `time`, in seconds since 1970-01-01 00:00 UTC.
     pub fn at(&self, time: u64) -> String {
         let output = Command::new("oathtool")
             .arg(format!("--totp={}", self.algorithm))
@@ -44,10 +45,10 @@ impl Otp {
         said
     }
 
-    /// Returns the code of the step that is `steps` after the current one, or before it if negative.
+    /// Returns the code of the step that is `steps` steps after the present one; a negative number means before it.
     ///
-    /// First waits until most of the current step is left, because an earlier code leaves the window when the step
-    /// ends.
+    /// For an earlier step, first waits until at least half of the present step is left, so that the code stays valid
+    /// for some time.
     pub fn in_steps(&self, steps: i64) -> String {
         if steps < 0 {
             let left = self.period - now() % self.period;
@@ -58,7 +59,7 @@ impl Otp {
         self.near(steps)
     }
 
-    /// Returns a well-formed code that differs from those of ten steps before and after now.
+    /// Returns a code that is wrong in the present step and in the ten steps before and after it.
     pub fn wrong(&self) -> String {
         let near: Vec<String> = (-10..=10).map(|steps| self.near(steps)).collect();
         let digits = usize::try_from(self.digits).expect("a few digits");
@@ -72,7 +73,7 @@ impl Otp {
         self.at(now().checked_add_signed(offset).expect("a time after 1970"))
     }
 
-    /// Returns the `otpauth://` line for `user`.
+    /// Returns an `otpauth://` line for the account, with the account name `user`.
     pub fn uri(&self, user: &str) -> String {
         let Otp { key, algorithm, digits, period } = self;
         format!(
@@ -82,22 +83,22 @@ impl Otp {
     }
 }
 
-/// A hardware token with a button, which computes codes from a counter.
+/// A hardware token with a button (HOTP, RFC 4226), whose codes depend on a counter.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Token {
-    /// The key in base32.
+    /// The token's key in base32.
     pub key: String,
     /// Number of digits of a code.
     pub digits: u32,
 }
 
 impl Token {
-    /// Returns a token with codes of six digits.
+    /// Creates a token with codes of six digits.
     pub fn new(key: &str) -> Token {
         Token { key: key.to_owned(), digits: 6 }
     }
 
-    /// Returns the code of a counter value.
+    /// Returns the code for this value of the counter.
     pub fn at(&self, counter: u64) -> String {
         let output = Command::new("oathtool")
             .args(["--hotp", "--base32", "--digits", &self.digits.to_string()])
@@ -108,7 +109,7 @@ impl Token {
         String::from_utf8_lossy(&output.stdout).trim().to_owned()
     }
 
-    /// Returns the `otpauth://` line for `user`. `counter` is the counter of the next code.
+    /// Returns an `otpauth://` line for the token, with the account name `user`. `counter` is that of the next code.
     pub fn uri(&self, user: &str, counter: u64) -> String {
         let Token { key, digits } = self;
         format!(

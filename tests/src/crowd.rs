@@ -1,4 +1,4 @@
-//! Creates many enrolled users, whose records are written without the command.
+//! Enrolls many users at once, by writing their records without the command.
 
 use std::fs::File;
 use std::io::Write;
@@ -7,12 +7,11 @@ use rustix::fs::{Mode, OFlags, mkdirat, openat, symlinkat};
 
 use crate::machine::Machine;
 
-/// The first uid of the users that [`Machine::crowd`] creates, above the uids of the machine's accounts.
+/// User id of the first user that [`Machine::crowd`] creates. The ids of real accounts are smaller.
 const FIRST_UID: u64 = 1_000_000;
 
 impl Machine {
-    /// Adds a copy of the record of `model` for each user with a number in `people`. The users have no account on the
-    /// machine.
+    /// Writes a copy of the record of `model` for each number in `people`. The users have no accounts.
     pub fn crowd(&self, model: &str, people: std::ops::Range<u64>) {
         let record = format!("/var/lib/twinlock/users/{model}/record.1.toml");
         let record = self.file(&record).read();

@@ -1,4 +1,5 @@
-//! Repeats a command from one saved state of twinlock's folders, and kills it or makes its system calls fail.
+//! Repeats a command from the same saved state of twinlock's folders, and kills it, stops it or lets one of its system
+//! calls fail.
 
 use nix::errno::Errno;
 
@@ -9,7 +10,7 @@ use crate::tracer::{Blow, Ended, Part, Place};
 const KEEP: &str = "rm -rf /tmp/kept; mkdir /tmp/kept; \
     for folder in /var/lib/twinlock /run/twinlock /etc/twinlock; do \
     [ ! -d $folder ] || cp -a --parents $folder /tmp/kept; done";
-/// Script that restores the saved folders, and removes folders that were not saved.
+/// Script that restores the saved folders and removes folders that did not exist.
 const BACK: &str = "cd /tmp/kept; for folder in var/lib/twinlock run/twinlock etc/twinlock; do \
     [ ! -d /$folder ] || find /$folder -mindepth 1 -delete; \
     if [ -d $folder ]; then mkdir -p /$folder; cp -a $folder/. /$folder; \
@@ -19,7 +20,7 @@ const LEFT: &str = "find /var/lib/twinlock /run/twinlock /etc/twinlock -name 'tm
     -name 'rules.toml.?*' -o -name 'store-id.?*' -o -name 'clock.?*'";
 const ALL: Part = Part { from: "/etc/twinlock/twinlock.toml", to: "nothing of this name" };
 
-/// A command, and the saved state from which it is repeated.
+/// A command that is repeated from the same saved state.
 pub struct Cut<'m> {
     machine: &'m Machine,
     words: Vec<String>,
@@ -27,7 +28,8 @@ pub struct Cut<'m> {
 }
 
 impl Place {
-    /// Returns whether this system call changes anything. Tests try other calls only if [`crate::thorough`] is true.
+    /// Returns whether the system call changes a file or sends data. Unless [`crate::thorough`] returns `true`, tests
+    /// try only such calls.
     pub fn writes(&self) -> bool {
         let call = self.what.split(' ').next().unwrap_or_default();
         let changing = [
@@ -51,7 +53,7 @@ impl Place {
 }
 
 impl Machine {
-    /// Prepares the command line `twinlock WORDS` with `input` as standard input, and saves the current state.
+    /// Prepares the command line `twinlock WORDS` with the standard input `input`, and saves the present state.
     pub fn cut(&self, words: &str, input: &str) -> Cut<'_> {
         keep(self);
         let words = ["twinlock"].into_iter().chain(words.split(' ')).map(str::to_owned).collect();
@@ -59,7 +61,7 @@ impl Machine {
     }
 }
 
-/// Saves the current state of twinlock's folders, which [`Cut::back`] restores.
+/// Saves the present state of twinlock's folders. [`Cut::back`] restores it.
 pub(crate) fn keep(machine: &Machine) {
     machine.run(["sh", "-c", KEEP]).ok();
 }
@@ -69,17 +71,17 @@ pub(crate) fn back(machine: &Machine) {
 }
 
 impl Cut<'_> {
-    /// Restores the saved state.
+    /// Restores the saved state of twinlock's folders.
     pub fn back(&self) {
         back(self.machine);
     }
 
-    /// Runs the command without restoring the state first.
+    /// Runs the command in the present state, without restoring the saved one.
     pub fn again(&self) -> Finished {
         self.machine.call(self.words.clone()).input(&self.input).output()
     }
 
-    /// Runs the command without failures, and returns those of its system calls that `chosen` accepts.
+    /// Restores the state and runs the command to its end. Returns those of its system calls that `chosen` accepts.
     #[track_caller]
     pub fn places(&self, chosen: impl Fn(&Place) -> bool) -> Vec<Place> {
         let mut places = self.struck(None);
@@ -89,13 +91,13 @@ impl Cut<'_> {
         places
     }
 
-    /// Restores the state, runs the command and kills it at the system call `place`.
+    /// Restores the state, runs the command, and kills it at the system call `place`.
     #[track_caller]
     pub fn killed(&self, place: &Place) {
         self.struck(Some((place, Blow::Kill)));
     }
 
-    /// Restores the state and runs the command, whose system call `place` fails with `errno`.
+    /// Restores the state and runs the command. The system call `place` fails with `errno`.
     #[track_caller]
     pub fn failed(&self, place: &Place, errno: Errno) -> Ended {
         let ended = self.run(Some((place, Blow::Fail(errno))));
@@ -103,7 +105,7 @@ impl Cut<'_> {
         ended
     }
 
-    /// Restores the state, runs the command and stops it at the system call `place` until `meanwhile` returns.
+    /// Restores the state and runs the command. It is stopped after the system call `place` until `meanwhile` returns.
     pub fn held(&self, place: &Place, meanwhile: &mut dyn FnMut()) -> Ended {
         self.run(Some((place, Blow::Hold(meanwhile))))
     }
@@ -122,7 +124,8 @@ impl Cut<'_> {
         self.machine.struck(&argv, &self.input, ALL, blow)
     }
 
-    /// Restores the state and runs the command. Its `nth` call named `call` fails with `errno`.
+    /// Restores the state and runs the command. The call number `nth` (from 1) of the system call `call` fails with
+    /// `errno`.
     pub fn refused(&self, call: &str, errno: Errno, nth: usize) -> Finished {
         self.back();
         let inject = format!("inject={call}:error={errno:?}:when={nth}");
@@ -130,7 +133,7 @@ impl Cut<'_> {
         command.strace("/dev/null", &["-e", &inject]).output()
     }
 
-    /// Returns the paths of the files that interrupted commands left.
+    /// Returns the paths of the temporary files that interrupted commands have left behind.
     pub fn left(&self) -> String {
         self.machine.run(["sh", "-c", LEFT]).ok().to_owned()
     }

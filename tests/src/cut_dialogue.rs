@@ -1,4 +1,4 @@
-//! Repeats a command with a dialogue from one saved state, and kills it or makes its system calls fail.
+//! Repeats a command with a dialogue from the same saved state, and kills it or lets one of its system calls fail.
 
 use nix::errno::Errno;
 
@@ -6,14 +6,14 @@ use crate::cut;
 use crate::extent::thorough;
 use crate::machine::Machine;
 
-/// Names of system calls that change files. Tests try other calls only if [`crate::thorough`] is true.
+/// Names of system calls that change files. Unless [`crate::thorough`] returns `true`, tests try only these.
 const CHANGING: [&str; 7] =
     ["fsync", "renameat2", "unlinkat", "symlinkat", "mkdirat", "fchmod", "utimensat"];
-/// System calls, each with an error that a failing disk returns.
+/// Names of system calls, each with an error that it returns if the disk fails.
 const REFUSALS: [(&str, Errno); 3] =
     [("renameat2", Errno::EIO), ("fsync", Errno::ENOSPC), ("fchmod", Errno::EROFS)];
 
-/// A command with a dialogue, and the user's answers.
+/// A command with a dialogue that is repeated, and the answers to its prompts.
 pub struct CutDialogue<'m> {
     machine: &'m Machine,
     words: Vec<String>,
@@ -21,26 +21,26 @@ pub struct CutDialogue<'m> {
     answers: &'m [&'m str],
 }
 
-/// How a run of the dialogue ended.
+/// Result of one run of the dialogue.
 pub struct CutOutcome {
-    /// Everything that was shown.
+    /// All text that was shown.
     pub screen: String,
-    /// The exit status, 128 + N if signal N ended it.
+    /// The exit code; 128 + N if signal N ended the command.
     pub code: Option<i32>,
-    /// The system call that was killed or failed, as an option of strace.
+    /// What was done to a system call, as an option of strace.
     pub blow: String,
 }
 
 impl CutOutcome {
-    /// Returns everything that was shown, as one line.
+    /// Returns all text that was shown, joined to one line.
     pub fn said(&self) -> String {
         self.screen.replace("\r\n", " ")
     }
 }
 
 impl Machine {
-    /// Prepares the command line `twinlock WORDS`, run by the user who has logged in as `user`, and saves the current
-    /// state.
+    /// Prepares the command line `twinlock WORDS` in a session of `user`, and saves the present state. `answers` are
+    /// the answers to its prompts.
     pub fn cut_dialogue<'m>(
         &'m self,
         user: &str,
@@ -54,8 +54,8 @@ impl Machine {
 }
 
 impl CutDialogue<'_> {
-    /// Restores the state and runs the dialogue. `blow` is the option of strace that kills the command or makes a call
-    /// fail.
+    /// Restores the state and runs the dialogue. `blow` is an option of strace by which it kills the command or lets a
+    /// call fail.
     pub fn run(&self, blow: String) -> CutOutcome {
         cut::back(self.machine);
         let call = self.machine.call(self.words.clone()).logged_in(&self.user);
@@ -65,8 +65,8 @@ impl CutDialogue<'_> {
         CutOutcome { screen: all.screen(), code, blow }
     }
 
-    /// Repeats the dialogue and kills it once at each system call between the texts `from` and `to`. Calls `left` after
-    /// each run and returns its results.
+    /// Kills the dialogue once at each system call between the output of the texts `from` and `to`, each time from the
+    /// saved state. Returns what `left` returns after each run.
     #[track_caller]
     pub fn killed<T>(&self, from: &str, to: &str, left: impl Fn(&CutOutcome) -> T) -> Vec<T> {
         let whole = self.run("trace=all".into());
@@ -82,8 +82,8 @@ impl CutDialogue<'_> {
         checked.map(|cut| left(&cut)).collect()
     }
 
-    /// Repeats the dialogue. In the n-th run, the n-th call of each kind fails; ends when a run has fewer calls.
-    /// `is_done` returns whether a dialogue succeeded nevertheless.
+    /// Lets a call of each kind in `REFUSALS` fail: the first call in the first run, the second one in the second run,
+    /// and so on, until `is_done` returns `true` because a run succeeded.
     pub fn refused(&self, mut is_done: impl FnMut(&CutOutcome) -> bool) {
         for (call, errno) in REFUSALS {
             let blow = |nth| format!("inject={call}:error={errno:?}:when={nth}");

@@ -1,10 +1,10 @@
-//! A dialogue on a terminal. Each prompt is answered when it is shown, and everything is recorded.
+//! A dialogue at a terminal: each prompt is answered when it appears, and all output is recorded.
 
 use crate::machine::Machine;
 use crate::session::Session;
 use crate::transcript;
 
-/// A session at a terminal whose prompts are answered from what is on the screen.
+/// A session at a terminal. Its prompts are answered by what is on the screen.
 pub struct Dialogue<'m> {
     machine: &'m Machine,
     user: String,
@@ -12,7 +12,7 @@ pub struct Dialogue<'m> {
     typed: Vec<TypedAnswer>,
 }
 
-/// One answer: the length of the output before it, its text, and its placeholder in the transcript.
+/// An answer: how many bytes were shown before it, its text, and the placeholder that replaces it in a transcript.
 pub(crate) struct TypedAnswer {
     pub(crate) at: usize,
     pub(crate) text: String,
@@ -20,14 +20,15 @@ pub(crate) struct TypedAnswer {
 }
 
 impl Machine {
-    /// Returns a dialogue in which `user` answers the prompts of a session.
+    /// Starts a dialogue in which `user` answers the prompts of the session.
     pub fn dialogue<'m>(&'m self, user: &str, session: Session<'m>) -> Dialogue<'m> {
         Dialogue { machine: self, user: user.to_owned(), session, typed: Vec::new() }
     }
 }
 
 impl<'m> Dialogue<'m> {
-    /// Answers the next prompts, each with one word of `words`. [`Machine::typed`] explains words in angle brackets.
+    /// Answers the next prompts, each with one of `words`. Words in angle brackets stand for codes, see
+    /// [`Machine::typed`].
     #[track_caller]
     pub fn answer(&mut self, words: &[&str]) -> &mut Self {
         for word in words {
@@ -45,7 +46,8 @@ impl<'m> Dialogue<'m> {
         self
     }
 
-    /// Answers prompts with the words, and further prompts with empty lines until the end. Returns the exit status.
+    /// Answers prompts with `words`, as [`Dialogue::answer`] does, and further prompts with empty lines. Returns the
+    /// exit code at the end.
     pub fn answer_while_asked(&mut self, words: &[&str]) -> Option<i32> {
         for word in words {
             if !self.asks() {
@@ -56,24 +58,24 @@ impl<'m> Dialogue<'m> {
         self.session.give_up()
     }
 
-    /// Returns everything shown so far.
+    /// Returns all text shown so far.
     pub fn screen(&self) -> String {
         self.session.transcript()
     }
 
-    /// Waits for a prompt or the end. Returns `true` for a prompt.
+    /// Waits for a prompt or the end of the session. Returns `true` for a prompt.
     pub fn asks(&self) -> bool {
         self.session.asks() == Some(true)
     }
 
-    /// Waits for the next prompt. Returns everything shown so far.
+    /// Waits for the next prompt. Returns all text shown so far.
     #[track_caller]
     pub fn next_prompt(&mut self) -> String {
         self.session.until_a_prompt();
         self.session.transcript()
     }
 
-    /// Returns the session, for actions that a dialogue does not have.
+    /// Returns the session, for what a dialogue cannot do.
     pub fn session(&mut self) -> &mut Session<'m> {
         &mut self.session
     }
@@ -84,14 +86,15 @@ impl<'m> Dialogue<'m> {
         self.session.logged_in()
     }
 
-    /// Waits for the end of the session. Returns everything shown, with placeholders for texts that vary.
+    /// Waits for the end of the session. Returns all text shown, with placeholders in place of what varies between
+    /// runs.
     #[track_caller]
     pub fn written(&mut self) -> String {
         self.session.exit_code();
         transcript::written(&self.session.transcript(), &self.typed)
     }
 
-    /// Waits for the end of the session, and compares everything shown with the transcript `name`.
+    /// Waits for the end of the session, and compares all text shown with the transcript `name`.
     #[track_caller]
     pub fn is_as_written(&mut self, name: &str) -> &mut Self {
         let written = self.written();

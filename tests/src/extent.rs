@@ -1,6 +1,6 @@
-//! Decides how many cases to test: a sample for every change, or all.
+//! Decides whether tests try all cases, or a sample as for every change.
 
-/// Returns whether to try all cases instead of a sample, as `cargo xtask test --all` requests.
+/// Returns whether tests try all cases, as with `cargo xtask test --all`, and not only a sample.
 pub fn thorough() -> bool {
     std::env::var_os("TWINLOCK_TEST_ALL").is_some()
 }

@@ -1,14 +1,14 @@
-//! Sets up accounts, keys and PAM stacks of a machine before a login.
+//! Sets up the accounts, keys and PAM files of a machine before a login.
 
 use crate::artefacts::shipped;
 use crate::machine::Machine;
 use crate::programs::LOGGED_IN;
 
-/// The first uid that is assigned, far from those of system accounts.
+/// User id of the first account that is created. Ids of system accounts are much smaller.
 const FIRST_UID: u32 = 20_001;
 
 impl Machine {
-    /// Creates an account without a password or key, with a home folder and a shell.
+    /// Creates an account with a home folder and a shell, but without a password or key.
     pub fn user(&self, name: &str) -> &Self {
         let accounts = self.file("/etc/passwd").read();
         let highest =
@@ -17,7 +17,7 @@ impl Machine {
         self.user_with_uid(name, uid)
     }
 
-    /// Creates an account as [`Machine::user`] does, with a given uid.
+    /// Creates an account with this user id, as [`Machine::user`] does.
     pub fn user_with_uid(&self, name: &str, uid: u32) -> &Self {
         let home = format!("/home/{name}");
         let profile = format!("{home}/.profile");
@@ -30,14 +30,15 @@ impl Machine {
         self
     }
 
-    /// Sets the account's password.
+    /// Sets the password of an account.
     pub fn password(&self, user: &str, password: &str) -> &Self {
         let chpasswd = self.call(["chpasswd", "-c", "SHA512", "-s", "1000"]);
         chpasswd.input(format!("{user}:{password}\n")).output().ok();
         self
     }
 
-    /// Creates a key pair. The client has the private key, and authorized_keys of the account the public one.
+    /// Creates a key pair for an account: the private key for the client, the public key in the account's
+    /// authorized_keys.
     pub fn key(&self, user: &str) -> &Self {
         let file = format!("/root/keys/{user}");
         self.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", &file]).ok();
@@ -50,28 +51,28 @@ impl Machine {
         self
     }
 
-    /// Allows the account to run every command by sudo, after the authentication that PAM requires.
+    /// Lets the account run every command by sudo, after the authentication that the PAM file of sudo demands.
     pub fn sudoer(&self, user: &str) -> &Self {
         let file = format!("/etc/sudoers.d/{user}");
         self.file(&file).write(format!("{user} ALL=(ALL:ALL) ALL\n")).mode(0o440);
         self
     }
 
-    /// Writes the PAM stack of a service.
+    /// Writes the PAM file of a service.
     pub fn pam(&self, service: &str, text: &str) -> &Self {
         let file = format!("/etc/pam.d/{service}");
         self.file(&file).write(text);
         self
     }
 
-    /// Installs a drop-in for sshd from the repository.
+    /// Installs one of the repository's drop-in files for sshd.
     pub fn drop_in(&self, name: &str) -> &Self {
         let file = format!("/etc/ssh/sshd_config.d/{name}");
         self.file(&file).write(shipped(&format!("sshd_config.d/{name}")));
         self
     }
 
-    /// Returns the uid of an account.
+    /// Returns the user id of an account.
     pub fn uid(&self, user: &str) -> u32 {
         let accounts = self.file("/etc/passwd").read();
         let own = format!("{user}:");

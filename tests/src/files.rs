@@ -1,4 +1,4 @@
-//! Files of the private machine, accessed from the test process.
+//! Files of a private machine, which the test process reads and writes from outside.
 
 use std::collections::hash_map::DefaultHasher;
 use std::fmt::Write as _;
@@ -14,7 +14,7 @@ use rustix::io::Errno;
 
 use crate::machine::Machine;
 
-/// A path inside a machine. Symbolic links in it are resolved inside the machine.
+/// A path inside a machine. Symbolic links on the path are resolved inside the machine.
 #[derive(Clone, Copy)]
 pub struct MachineFile<'m> {
     machine: &'m Machine,
@@ -27,13 +27,14 @@ impl Machine {
         MachineFile { machine: self, path }
     }
 
-    /// Returns the path by which the test process reaches a file of the machine while the machine exists.
+    /// Returns a path by which the test process reaches the machine's file `path`. It is valid while the machine
+    /// exists.
     pub fn outside(&self, path: &str) -> PathBuf {
         PathBuf::from(format!("/proc/{}/root{path}", self.holder().pid()))
     }
 
-    /// Returns a listing of everything below `path`: type, mode, owner, inode, change time, and the hash of the content
-    /// or the target of the link. Two equal listings prove that nothing was written.
+    /// Returns a listing of all files below `path`: type, mode, owner, inode, time of change, and the hash of the
+    /// content or the target of a link. If two listings are equal, nothing was written in between.
     pub fn tree(&self, path: &str) -> String {
         let folder = self.file(path).open(OFlags::PATH);
         let mut lines = Vec::new();
@@ -44,12 +45,12 @@ impl Machine {
 }
 
 impl MachineFile<'_> {
-    /// Returns the content of the file as text.
+    /// Returns the content as text.
     pub fn read(&self) -> String {
         String::from_utf8_lossy(&self.bytes()).into_owned()
     }
 
-    /// Returns the content of the file as bytes.
+    /// Returns the content as bytes.
     pub fn bytes(&self) -> Vec<u8> {
         let mut bytes = Vec::new();
         File::from(self.open(OFlags::RDONLY))
@@ -58,17 +59,17 @@ impl MachineFile<'_> {
         bytes
     }
 
-    /// Creates or overwrites the file. A new file belongs to root and has mode 0644.
+    /// Writes the content, and creates the file if it is missing. A new file belongs to root and has mode 0644.
     pub fn write(&self, content: impl AsRef<[u8]>) -> &Self {
         self.put(OFlags::TRUNC, content.as_ref())
     }
 
-    /// Appends to the file.
+    /// Appends to the content of the file.
     pub fn append(&self, content: impl AsRef<[u8]>) -> &Self {
         self.put(OFlags::APPEND, content.as_ref())
     }
 
-    /// Returns whether the name exists, even as a broken link.
+    /// Returns whether a file of any type exists at the path, a broken symbolic link included.
     pub fn exists(&self) -> bool {
         match self.try_open(OFlags::PATH | OFlags::NOFOLLOW) {
             Ok(_) => true,
@@ -85,7 +86,7 @@ impl MachineFile<'_> {
         self
     }
 
-    /// Sets both owner and group of the file to `id`.
+    /// Sets both the user id and the group id of the file to `id`.
     pub fn owner(&self, id: u32) -> &Self {
         let file = self.open(OFlags::RDONLY);
         rustix::fs::fchown(&file, Some(Uid::from_raw(id)), Some(Gid::from_raw(id)))
@@ -93,7 +94,7 @@ impl MachineFile<'_> {
         self
     }
 
-    /// Creates a folder at this path. The folder above must exist.
+    /// Creates a folder at the path. The folder above it must exist.
     pub fn make_folder(&self) -> &Self {
         let (folder, name) = self.parent();
         rustix::fs::mkdirat(&folder, name, Mode::from_raw_mode(0o755))
@@ -101,7 +102,7 @@ impl MachineFile<'_> {
         self.mode(0o755)
     }
 
-    /// Creates a symbolic link at this path, and replaces an existing file or link.
+    /// Creates a symbolic link to `target` at the path. An existing file or link there is replaced.
     pub fn link_to(&self, target: &str) -> &Self {
         let (folder, name) = self.parent();
         let _ = rustix::fs::unlinkat(&folder, name, rustix::fs::AtFlags::empty());
@@ -110,7 +111,7 @@ impl MachineFile<'_> {
         self
     }
 
-    /// Returns the target of the symbolic link.
+    /// Returns the path to which the symbolic link points.
     pub fn target(&self) -> String {
         let (folder, name) = self.parent();
         rustix::fs::readlinkat(&folder, name, Vec::new())
@@ -127,8 +128,8 @@ impl MachineFile<'_> {
         self
     }
 
-    /// Returns a descriptor of the folder, and the name of the file in it. Paths through the descriptor are valid while
-    /// it is open.
+    /// Opens the folder that contains the file. Returns its descriptor, and the name of the file. A path through the
+    /// descriptor is valid while it is open.
     pub(crate) fn parent(&self) -> (OwnedFd, &str) {
         let (folder, name) = self.path.rsplit_once('/').expect("an absolute path");
         let folder = MachineFile {
@@ -168,7 +169,7 @@ impl MachineFile<'_> {
     }
 }
 
-/// Returns the path by which this process reaches an open descriptor.
+/// Returns a path by which this process reaches an open file or folder.
 pub(crate) fn reached(fd: &OwnedFd) -> PathBuf {
     PathBuf::from(format!("/proc/self/fd/{}", fd.as_raw_fd()))
 }

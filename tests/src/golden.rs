@@ -1,11 +1,12 @@
-//! Golden files below `tests/`, which are compared word for word, and placeholders for what varies in them.
+//! Golden files below `tests/`: expected texts that are compared exactly, with placeholders for what varies between
+//! runs.
 
 use crate::repository::repository;
 
-/// Environment variable that makes the tests write golden files before comparing them.
+/// Environment variable by which tests write the golden files before comparing with them.
 const WRITE: &str = "TWINLOCK_WRITE_GOLDEN";
 
-/// Shapes of texts that vary in `tests/said`, each with its placeholder.
+/// Patterns of texts that vary in `tests/said`, each with its placeholder. [`placed`] explains the patterns.
 const INSTANTS: [(&str, &str); 5] = [
     ("9999-99-99", "DATE"),
     ("99:99:99", "TIME"),
@@ -14,8 +15,8 @@ const INSTANTS: [(&str, &str); 5] = [
     ("AAAA-AAAA-AAAA", "TICKET"),
 ];
 
-/// Compares `found` with the file `tests/NAME`, and panics if they differ. If the environment variable
-/// `TWINLOCK_WRITE_GOLDEN` is set, writes `found` to the file first.
+/// Compares `found` with the golden file `tests/NAME`, and panics if they differ. If the variable
+/// `TWINLOCK_WRITE_GOLDEN` is set, first writes `found` to the file.
 #[track_caller]
 pub fn golden(name: &str, found: &str) {
     let file = repository().join("tests").join(name);
@@ -29,15 +30,15 @@ pub fn golden(name: &str, found: &str) {
     assert!(wanted == found, "tests/{name} has\n{wanted}\nbut\n{found}\nfirst: {differs:?}");
 }
 
-/// Compares a text with the file `tests/said/NAME` as [`golden`] does, after replacing days, times, seconds since 1970
-/// and tickets by placeholders.
+/// Compares a text with the golden file `tests/said/NAME` as [`golden`] does. Dates, times, seconds since 1970 and
+/// tickets are replaced by placeholders before.
 #[track_caller]
 pub fn said(name: &str, text: &str) {
     golden(&format!("said/{name}"), &placed(text, &INSTANTS));
 }
 
-/// Replaces each text that has the shape of a pattern by the placeholder of the pattern. In a shape, `9` stands for any
-/// digit, `A` for any capital letter, and any other character for itself.
+/// Replaces each text that matches a pattern by the pattern's placeholder. In a pattern, `9` matches any digit and `A`
+/// any capital letter; any other character matches itself.
 pub fn placed(text: &str, patterns: &[(&str, &str)]) -> String {
     let mut found = String::new();
     let mut rest = text;

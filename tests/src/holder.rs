@@ -1,4 +1,4 @@
-//! Starts the first process of a private machine, which keeps the machine alive.
+//! Starts the first process of a private machine. The machine exists as long as this process.
 
 use std::io::{BufRead, BufReader, Read};
 use std::os::fd::OwnedFd;
@@ -10,22 +10,22 @@ use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
 use crate::own_root::own_root;
 
-/// Seconds by which the machine seems to have been booted earlier than the host, so that a test can use an epoch of
-/// some minutes ago on a host that has just started.
+/// Seconds by which a machine seems to be running for longer than the host. A test can so begin an epoch some minutes
+/// ago on a host that has just booted.
 pub(crate) const BOOTED_EARLIER: u64 = 86_400;
 
 const ROOM: &str = include_str!("room.sh");
-/// Folders of Debian's programs. The caller's own PATH may lack the sbin folders.
+/// PATH with the folders of Debian's programs. The caller's own PATH may lack the sbin folders.
 pub(crate) const PATH: &str = "/usr/sbin:/usr/bin:/sbin:/bin";
-/// Debian's soft limit of open files. It is low, because many programs close every possible descriptor.
+/// Debian's soft limit of open files. With a much higher one, programs that close every possible descriptor are slow.
 const OPEN_FILES: u64 = 1024;
 
-/// How much a private machine contains.
+/// How much is set up in a private machine.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Furnished {
-    /// All that the tests need.
+    /// Everything that tests need.
     Whole,
-    /// Only what is needed to check whether a machine can be created, with programs that every Debian has.
+    /// What is needed to check that a machine can be created. It takes only programs that every Debian has.
     Bare,
 }
 
@@ -38,7 +38,7 @@ pub(crate) struct Holder {
 }
 
 impl Holder {
-    /// Starts a machine that contains everything. `disk` is a folder of the host that appears inside as `/disk`.
+    /// Starts a machine for tests. `disk` is a folder of the host that is mounted inside as `/disk`.
     pub(crate) fn start(disk: Option<&Path>) -> Holder {
         assert!(
             rustix::process::geteuid().is_root(),
@@ -54,7 +54,8 @@ impl Holder {
         }
     }
 
-    /// Creates the namespaces and their content.
+    /// Creates the machine's namespaces and sets them up. `disk` is a folder of the host that is mounted inside as
+    /// `/disk`.
     ///
     /// # Errors
     /// A sentence that says what failed.
@@ -83,7 +84,8 @@ impl Holder {
         Ok(Holder { unshare, life, pid, root })
     }
 
-    /// Returns a command that runs its arguments inside the machine.
+    /// Returns the start of a command that runs a program inside the machine; the caller appends the program and its
+    /// arguments.
     pub(crate) fn enter(&self) -> Command {
         let mut command = apart_from_the_caller("nsenter");
         command
@@ -100,7 +102,7 @@ impl Holder {
         &self.root
     }
 
-    /// Returns the process id of the machine's first process, as seen outside of the machine.
+    /// Returns the process id of the machine's first process, as the host sees it.
     pub(crate) fn pid(&self) -> u32 {
         self.pid
     }
@@ -114,15 +116,15 @@ impl Drop for Holder {
     }
 }
 
-/// Returns a command that does not depend on the caller's session. It has no terminal, which sudo and ssh would read in
-/// addition to their input. It ignores no signals, as after nohup or `&`, and has no environment variables.
+/// Returns a command that is independent of the caller's session. It has no terminal, from which sudo and ssh would
+/// read besides their input; no ignored signals, as after nohup or `&`; and no environment variables.
 pub(crate) fn apart_from_the_caller(program: &str) -> Command {
     let mut command = Command::new("setsid");
     command.args(["env", "--default-signal", program]).env_clear().env("PATH", PATH);
     command
 }
 
-/// Sets the resource limits of a Debian login, which replace those of this process.
+/// Sets the resource limits of this process to those of a login on Debian.
 fn usual_limits() {
     rustix::process::umask(Mode::from_raw_mode(0o022));
     let hard = getrlimit(Resource::Nofile).maximum;

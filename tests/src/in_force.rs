@@ -1,6 +1,6 @@
-//! Recognizes whether a command that failed says that its change was made nevertheless.
+//! Recognizes from the output of a failed command whether it has made its change all the same.
 
-/// Phrases by which a failed command says that its change was made.
+/// Phrases by which a failed command says that it has made its change.
 const IN_FORCE: [&str; 8] = [
     "but the change may be lost",
     "users done before that stay done",
@@ -12,7 +12,8 @@ const IN_FORCE: [&str; 8] = [
     "; the rule is in",
 ];
 
-/// Returns whether a failed command says that its change was made. `said` must not be wrapped.
+/// Returns whether a failed command says that it has made its change. `said` is its output, without line breaks inside
+/// of sentences.
 pub fn says_in_force(said: &str) -> bool {
     IN_FORCE.iter().any(|sentence| said.contains(sentence))
 }

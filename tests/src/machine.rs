@@ -1,4 +1,4 @@
-//! The private machine: its parts, and how commands are run in it.
+//! The private machine: what it consists of, and how commands are run in it.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -24,14 +24,14 @@ pub struct Machine {
 }
 
 impl Machine {
-    /// Starts a machine. Panics with one sentence on a host that cannot create one.
+    /// Starts a machine. Panics with a sentence if the host cannot create one.
     #[expect(clippy::new_without_default, reason = "it starts processes")]
     pub fn new() -> Machine {
         Machine::over(None)
     }
 
-    /// Starts a machine as [`Machine::new`] does. The absolute path `folder` of the host appears inside as `/disk`,
-    /// where files are on a disk and remain.
+    /// Starts a machine as [`Machine::new`] does. `folder`, an absolute path of the host, is mounted inside as `/disk`.
+    /// Files there are on a disk, and stay after the machine has ended.
     pub fn with_disk(folder: &Path) -> Machine {
         Machine::over(Some(folder))
     }
@@ -70,7 +70,8 @@ impl Machine {
         self.keys.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Returns a command that root runs unless [`Call::as_user`] is called.
+    /// Prepares a command, which root runs unless [`Call::as_user`] is called. `argv` is the program with its
+    /// arguments.
     pub fn call<S: Into<String>>(&self, argv: impl IntoIterator<Item = S>) -> Call<'_> {
         Call::new(self, argv.into_iter().map(Into::into).collect())
     }
@@ -89,17 +90,17 @@ impl Machine {
         self.call(argv).as_user(user).output()
     }
 
-    /// Starts a log daemon that keeps all messages.
+    /// Starts a log daemon that keeps every message.
     pub fn log_daemon(&self) -> &Self {
         self.replace_log(Syslog::listen)
     }
 
-    /// Replaces the log daemon by one that never reads.
+    /// Starts, in place of the log daemon, one that never reads a message.
     pub fn deaf_log_daemon(&self) -> &Self {
         self.replace_log(Syslog::deaf)
     }
 
-    /// Removes /dev/log, so that there is no log daemon.
+    /// Removes /dev/log, as if no log daemon ran.
     pub fn no_log_daemon(&self) -> &Self {
         if self.log_slot().take().is_some() {
             self.file("/dev/log").remove();
@@ -107,7 +108,7 @@ impl Machine {
         self
     }
 
-    /// Returns the log lines so far, in order.
+    /// Returns all log lines so far, oldest first.
     pub fn log(&self) -> Vec<String> {
         let log = self.log_slot();
         log.as_ref().map(Syslog::lines).unwrap_or_default()
@@ -120,7 +121,7 @@ impl Machine {
         lines
     }
 
-    /// Returns process id and command line of the processes inside, without the first process and `ps` itself.
+    /// Returns process id and command line of each process in the machine, except the first process and `ps` itself.
     pub fn processes(&self) -> Vec<(u32, String)> {
         let listing = self.run(["ps", "-e", "-o", "pid=,args="]);
         let rows = listing.ok().lines().filter_map(process);

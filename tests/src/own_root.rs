@@ -1,5 +1,4 @@
-//! Refuses to run where private namespaces are forbidden, or where changes would reach another machine than the visible
-//! one, such as in a chroot.
+//! Checks that private machines can be created, and that changes stay in them. Both may fail, for example in a chroot.
 
 use std::fs::File;
 use std::sync::OnceLock;
@@ -12,16 +11,17 @@ use crate::holder::{Furnished, Holder};
 
 const CHROOT: &str = "this is a chroot: what is done here would reach the machine around it";
 
-/// Checks that root can create private machines here, and that nothing outside of them would be changed.
+/// Checks that root can create private machines here, and that they change nothing outside.
 ///
 /// # Errors
-/// A clause, without a full stop, that says what is forbidden or wrong.
+/// A clause without a full stop that says what is not possible.
 pub fn private_machines() -> Result<(), String> {
     own_root()?;
     Holder::begun(None, Furnished::Bare).map(drop)
 }
 
-/// Checks that the root folder of this process is that of the machine. Only the first call checks this.
+/// Checks that this process has the root folder of the machine, and not one of a chroot. The result of the first call
+/// is kept.
 pub(crate) fn own_root() -> Result<(), String> {
     static CHECKED: OnceLock<Result<(), String>> = OnceLock::new();
     let checked = CHECKED.get_or_init(|| {
@@ -33,7 +33,7 @@ pub(crate) fn own_root() -> Result<(), String> {
     checked.clone()
 }
 
-/// Checks that the root folder of this process is that of the first process that it sees.
+/// Checks that this process has the root folder of the first process that it sees.
 fn root_of_the_first_process() -> Result<(), String> {
     let own = looked_at("/").map_err(|error| format!("/ cannot be looked at: {error}"))?;
     let first = match looked_at("/proc/1/root/") {
@@ -53,8 +53,8 @@ fn root_of_the_first_process() -> Result<(), String> {
     }
 }
 
-/// Checks that the root folder of this thread is that of its mount namespace, which nsenter(1) would enter. A chroot
-/// may have its own first process.
+/// Checks that this thread has the root folder of its mount namespace, which nsenter(1) enters. In a chroot, even the
+/// first process may have another one.
 fn root_of_the_namespace() -> Result<(), String> {
     let (before, after) = around_entering().map_err(|error| {
         format!("this machine does not let root enter a mount namespace ({error})")
@@ -66,7 +66,8 @@ fn root_of_the_namespace() -> Result<(), String> {
     }
 }
 
-/// Returns the root folder of this thread, before and after the thread enters the root of its mount namespace.
+/// Returns the status of the root folder of this thread, and that of the root folder after it has entered the root of
+/// its mount namespace.
 fn around_entering() -> std::io::Result<(Statx, Statx)> {
     let before = looked_at("/")?;
     let namespace = File::open("/proc/thread-self/ns/mnt")?;

@@ -1,26 +1,27 @@
-//! QR codes as a phone sees them, decoded by zbarimg as an independent oracle.
+//! QR codes as a phone sees them, decoded by zbarimg, which shares no code with twinlock.
 
 use std::io::Write;
 use std::process::{Command, Stdio};
 
-/// Pixels per module side.
+/// Side length of a module in pixels.
 const SCALE: usize = 6;
 
-/// Returns the text of the QR code in a picture of any usual format; `None` if none is found.
+/// Returns the text of the QR code in a picture file; `None` if there is none or it cannot be read.
 pub fn scanned(picture: &[u8]) -> Option<String> {
     let read = piped("zbarimg", &["-q", "--raw", "-"], picture);
     let text = String::from_utf8_lossy(&read).trim_end().to_owned();
     (!text.is_empty()).then_some(text)
 }
 
-/// Converts an SVG to PNG.
+/// Converts an SVG file to a PNG file.
 pub fn svg_to_png(svg: &[u8]) -> Vec<u8> {
     piped("rsvg-convert", &[], svg)
 }
 
-/// Returns a picture of a QR code on a terminal, which has light text on a dark screen unless a line sets colors.
+/// Returns a picture file of the QR code in a terminal's output. The terminal has light text on a dark background,
+/// unless a line sets colors.
 ///
-/// Takes only the lines of the QR code, which consist of half blocks, or of `##` and blanks.
+/// Lines that are not part of the QR code are left out: only those of half blocks, or of `##` and blanks, are.
 pub fn photographed(transcript: &str) -> Vec<u8> {
     let lines = transcript.split('\n').map(|line| line.trim_end_matches('\r'));
     let rows: Vec<Vec<bool>> = lines.filter_map(rows_of).flatten().collect();
@@ -34,7 +35,7 @@ pub fn photographed(transcript: &str) -> Vec<u8> {
     picture.into_bytes()
 }
 
-/// Converts one line to rows of modules, in which `true` is light; `None` if the line is not part of a QR code.
+/// Converts a line to rows of modules, where `true` is a light one; `None` if the line is not part of a QR code.
 fn rows_of(line: &str) -> Option<Vec<Vec<bool>>> {
     let dark_on_light = line.starts_with("\x1b[38;5;16;48;5;231m");
     let bare = without_colours(line);
@@ -53,7 +54,7 @@ fn rows_of(line: &str) -> Option<Vec<Vec<bool>>> {
     ascii.then(|| vec![letters.iter().step_by(2).map(|letter| *letter == '#').collect()])
 }
 
-/// Returns whether a line is part of a QR code.
+/// Returns whether the line is part of a QR code.
 pub(crate) fn is_square(line: &str) -> bool {
     rows_of(line).is_some()
 }

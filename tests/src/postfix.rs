@@ -1,13 +1,13 @@
-//! A real postfix in the machine, which delivers to local mailboxes and nowhere else.
+//! A real postfix in a machine. It delivers to local mailboxes, and sends nothing to other hosts.
 
 use std::time::{Duration, Instant};
 
 use crate::machine::Machine;
 
-/// Time limit of a wait. A local delivery takes less, even on a busy host.
+/// Maximum time of a wait for a mail. A local delivery takes less, even on a busy host.
 const PATIENCE: Duration = Duration::from_secs(30);
 
-/// Configuration of postfix, which accepts mail for example.org and refuses mail to other machines.
+/// Configuration of postfix. It accepts mail for example.org and refuses mail for other hosts.
 const MAIN: &str = "\
 compatibility_level = 3.6
 myhostname = twinbox.example.org
@@ -24,13 +24,14 @@ alias_database =
 biff = no
 ";
 
-/// Script that removes the host's own configuration and spool, because these vary, and queued mail would be sent.
+/// Script that removes the host's own configuration and queue of postfix. They differ between hosts, and queued mail
+/// would be delivered.
 const CLEAR: &str = "\
 rm -rf /etc/postfix /var/spool/postfix /var/lib/postfix /usr/lib/postfix /usr/share/postfix
 sed -i '/^post\\(fix\\|drop\\):/d' /etc/passwd /etc/group /etc/shadow
 ";
 
-/// Script that sets up postfix as the scripts of its package do, without services in a chroot.
+/// Script that sets up postfix as its Debian package does, but without a chroot for its services.
 const INSTALL: &str = "\
 groupadd --system --force postdrop
 useradd --system --user-group --home-dir /var/spool/postfix --shell /usr/sbin/nologin postfix
@@ -47,7 +48,7 @@ postfix start
 ";
 
 impl Machine {
-    /// Installs postfix, which `cargo xtask test` has downloaded, and starts it with empty mailboxes.
+    /// Unpacks postfix, which `cargo xtask test` has downloaded, and starts it with empty mailboxes.
     #[track_caller]
     pub fn postfix(&self) -> &Self {
         self.run(["sh", "-euc", CLEAR]).ok();
@@ -58,7 +59,7 @@ impl Machine {
         self
     }
 
-    /// Waits until the mailbox of a user contains `count` mails, and returns them, oldest first.
+    /// Waits until the user's mailbox has at least `count` mails, and returns them, oldest first.
     #[track_caller]
     pub fn mailbox(&self, user: &str, count: usize) -> Vec<Mail> {
         let path = format!("/var/mail/{user}");
@@ -80,14 +81,14 @@ impl Machine {
 /// A mail that postfix has delivered.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Mail {
-    /// The headers in their order, unfolded.
+    /// The headers in order, each joined to one line.
     pub headers: Vec<String>,
     /// The decoded text of the mail.
     pub body: String,
 }
 
 impl Mail {
-    /// Parses the mails of a mailbox.
+    /// Parses the text of a mailbox into its mails.
     #[must_use]
     pub fn all(mailbox: &str) -> Vec<Mail> {
         let mut mails: Vec<String> = Vec::new();
@@ -103,7 +104,8 @@ impl Mail {
         mails.iter().map(|mail| Mail::read(mail)).collect()
     }
 
-    /// Parses a mail: unfolds the headers and decodes the body. Panics if the transfer encoding is unknown.
+    /// Parses a mail: joins the lines of each header and decodes the body. Panics if the transfer encoding is not
+    /// known.
     #[must_use]
     pub fn read(text: &str) -> Mail {
         let (head, body) = text.split_once("\n\n").unwrap_or((text, ""));
@@ -120,7 +122,7 @@ impl Mail {
         mail
     }
 
-    /// Returns the value of a header; `None` if it is missing. Panics if the header occurs twice.
+    /// Returns the value of a header; `None` if the mail does not have it. Panics if it has several.
     #[must_use]
     pub fn header(&self, name: &str) -> Option<&str> {
         let start = format!("{name}: ");
@@ -130,7 +132,7 @@ impl Mail {
         value
     }
 
-    /// Returns the decoded subject (RFC 2047).
+    /// Returns the subject, decoded by RFC 2047.
     #[must_use]
     pub fn subject(&self) -> String {
         let value = self.header("Subject").unwrap_or_default();
@@ -172,7 +174,7 @@ fn from_base64(text: &str) -> String {
     String::from_utf8(bytes).expect("a subject in UTF-8")
 }
 
-/// Decodes a text in which bytes are written as `mark` and two hexadecimal digits.
+/// Decodes a text in which a byte may be written as `mark`, followed by two hexadecimal digits.
 fn decoded(text: &str, mark: u8) -> String {
     let (mut bytes, mut rest) = (Vec::new(), text.as_bytes());
     while let [first, tail @ ..] = rest {

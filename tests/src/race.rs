@@ -1,10 +1,10 @@
-//! Concurrent logins: stops sessions at their prompts, answers them, and continues all together.
+//! Logins at the same time: stops sessions at their prompts, types the answers, and continues all of them together.
 
 use crate::machine::Machine;
 use crate::session::Session;
 
 impl Machine {
-    /// Stops every process of `program`, types a line into each session, and continues all processes with one system
+    /// Stops every process of `program`, types an answer into each session, and continues all processes by one system
     /// call.
     ///
     /// Each session must be at a prompt.

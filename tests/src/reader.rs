@@ -1,29 +1,29 @@
-//! A user who reads the screen: finds the key and the codes that are shown, and what to type.
+//! A user who reads the screen: finds keys and codes on it, and decides what to type.
 
 use crate::codes::Otp;
 use crate::machine::Machine;
 
-/// Length of a backup code as shown.
+/// Length in characters of a backup code as it is shown.
 const CODE: usize = 24;
 const GROUP: usize = 4;
 
-/// Returns the last key on a screen, as an account of an app; `None` if there is no key.
+/// Returns an account with the last key on the screen; `None` if there is no key.
 pub fn key_shown(screen: &str) -> Option<Otp> {
     let line = screen.lines().map(bare).rfind(|line| is_key(line))?;
     Some(Otp::new(&line.replace(' ', "")))
 }
 
-/// Returns all backup codes on a screen, in order.
+/// Returns all backup codes on the screen, in order.
 pub fn codes_shown(screen: &str) -> Vec<String> {
     screen.split_whitespace().filter(|word| is_code(word)).map(str::to_owned).collect()
 }
 
-/// Returns a line without the prefix that plink adds and without margins.
+/// Returns the line without the prefix that plink adds, and without blanks at both ends.
 pub(crate) fn bare(line: &str) -> &str {
     line.strip_prefix("| ").unwrap_or(line).trim()
 }
 
-/// Returns whether a line is a key in the form in which it is shown: eight groups of four characters.
+/// Returns whether the line is a key as it is shown: eight groups of four characters.
 pub(crate) fn is_key(line: &str) -> bool {
     let base32 = |group: &str| {
         group.len() == GROUP && group.bytes().all(|b| matches!(b, b'A'..=b'Z' | b'2'..=b'7'))
@@ -31,7 +31,7 @@ pub(crate) fn is_key(line: &str) -> bool {
     line.split(' ').count() == 8 && line.split(' ').all(base32)
 }
 
-/// Returns whether a word is a backup code in the form in which it is shown: five groups of four letters.
+/// Returns whether the word is a backup code as it is shown: five groups of four letters.
 pub(crate) fn is_code(word: &str) -> bool {
     let letters =
         |group: &str| group.len() == GROUP && group.bytes().all(|b| b.is_ascii_uppercase());

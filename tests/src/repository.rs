@@ -1,12 +1,12 @@
-//! Finds the checkout at run time, because it may be a copy of the one that the program was compiled in.
+//! Finds the repository when the program runs. It may be another copy than the one in which the program was compiled.
 
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 
-/// Returns the folder of the checkout that this process works on.
+/// Returns the root folder of the repository that this process works on.
 ///
 /// # Panics
-/// If neither cargo nor the current folder leads to a checkout.
+/// If it is found neither by cargo's variables nor from the current folder.
 pub fn repository() -> &'static Path {
     static FOUND: OnceLock<PathBuf> = OnceLock::new();
     FOUND.get_or_init(|| {
@@ -14,15 +14,17 @@ pub fn repository() -> &'static Path {
     })
 }
 
-/// Finds the checkout by the environment that cargo sets, otherwise by the current folder.
+/// Finds the repository: by the variables that cargo sets; without them, from the current folder.
 fn here() -> Option<PathBuf> {
     let package = std::env::var_os("CARGO_MANIFEST_DIR").map(PathBuf::from);
     found(package.as_deref(), &std::env::current_dir().ok()?)
 }
 
-/// Finds the checkout around the folder `package`, whose package cargo runs, otherwise around the current folder.
+/// Finds the repository that contains the folder `package`, which cargo names; otherwise the one that contains the
+/// folder `current`.
 ///
-/// Ignores a package of another workspace, because cargo may run a program that runs this one.
+/// If `package` belongs to another workspace, it is ignored: cargo may have started a program that has started this
+/// one.
 #[must_use]
 pub fn found(package: Option<&Path>, current: &Path) -> Option<PathBuf> {
     let around =
@@ -30,7 +32,7 @@ pub fn found(package: Option<&Path>, current: &Path) -> Option<PathBuf> {
     package.and_then(around).or_else(|| around(current))
 }
 
-/// Returns whether a folder has the files that only the workspace of twinlock has together.
+/// Returns whether the folder is the root of this repository, by files that no other workspace has together.
 fn is_checkout(folder: &Path) -> bool {
     ["Cargo.toml", "xtask/Cargo.toml", "pam-module/Cargo.toml", "tests/packages.txt"]
         .iter()

@@ -1,5 +1,5 @@
-//! Measures one `pam_authenticate` of a host like sshd: time and memory, instructions by callgrind, system calls by
-//! strace.
+//! Measures one `pam_authenticate` in a program that calls libpam as sshd does: its time and memory, its instructions
+//! (callgrind) and its system calls (strace).
 
 use std::io::{BufRead, BufReader, Write};
 use std::process::{Child, ChildStdin, ChildStdout, Stdio};
@@ -10,7 +10,7 @@ use crate::machine::Machine;
 use crate::trace::Trace;
 
 const PROGRAM: &str = "pam_host";
-/// Prefix of callgrind's dumps, one for each login. The number of the login follows.
+/// Start of the names of callgrind's dumps. The number of the login follows.
 const DUMP: &str = "/tmp/callgrind";
 const CALLGRIND: [&str; 5] = [
     "valgrind",
@@ -20,7 +20,7 @@ const CALLGRIND: [&str; 5] = [
     "--callgrind-out-file=/tmp/callgrind",
 ];
 
-/// A process that calls libpam for one login after the other, as its input requests.
+/// A process that calls libpam for one login after another.
 pub struct Host<'m> {
     // The host ends before its machine does.
     machine: &'m Machine,
@@ -31,30 +31,31 @@ pub struct Host<'m> {
     logins: usize,
 }
 
-/// What was measured for one login.
+/// Measurements of one login.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Login {
-    /// The PAM code; 0 is success.
+    /// PAM code of the login; 0 is success.
     pub code: u32,
-    /// The duration of `pam_authenticate`.
+    /// Duration of `pam_authenticate`.
     pub took: Duration,
-    /// The duration of `pam_start`, `pam_authenticate` and `pam_end` together.
+    /// Duration of `pam_start`, `pam_authenticate` and `pam_end` together.
     pub whole: Duration,
-    /// Resident memory in KiB at the end of `pam_authenticate` that was not resident before the modules were loaded.
-    /// Includes pages of libraries, which other processes share.
+    /// Memory in KiB that became resident between the loading of the modules and the end of `pam_authenticate`. Pages
+    /// of libraries are included, although other processes share them.
     pub resident: u64,
-    /// The part of `resident` in KiB that is private memory without a file.
+    /// The part of `resident`, in KiB, that is private and belongs to no file.
     pub anonymous: u64,
 }
 
 impl Machine {
-    /// Starts a host that authenticates by the PAM service `service`.
+    /// Starts a process that authenticates users through the PAM service `service`.
     #[track_caller]
     pub fn host(&self, service: &str) -> Host<'_> {
         self.started(&[], service)
     }
 
-    /// Starts a host under callgrind, whose instructions [`Host::counted`] counts.
+    /// Starts such a process under callgrind, so that [`Host::counted`] can count its instructions. `options` are
+    /// further options of callgrind.
     #[track_caller]
     pub fn counted_host(&self, service: &str, options: &[&str]) -> Host<'_> {
         self.run(["sh", "-c", &format!("rm -f {DUMP}*")]).ok();
@@ -73,7 +74,7 @@ impl Machine {
         Host { machine: self, child, input, output, logins: 0 }
     }
 
-    /// Returns the system calls of one `pam_authenticate` in a new host.
+    /// Returns the system calls of one `pam_authenticate` in a new process.
     #[track_caller]
     pub fn calls_of_a_login(&self, service: &str, user: &str, answer: &str) -> Trace {
         self.install_host();
@@ -92,7 +93,7 @@ impl Machine {
 }
 
 impl Host<'_> {
-    /// Logs in `user` with one answer. Further questions get an empty answer.
+    /// Logs in `user`. The first prompt is answered with `answer`, further ones with an empty text.
     #[track_caller]
     pub fn login(&mut self, user: &str, answer: &str) -> Login {
         let input = self.input.as_mut().expect("stdin is open until the end");
@@ -109,7 +110,7 @@ impl Host<'_> {
         Login { code, took, whole, resident, anonymous }
     }
 
-    /// Logs in as [`Host::login`] does. Returns the PAM code, and the instructions that `pam_authenticate` took.
+    /// Logs in as [`Host::login`] does. Returns the PAM code, and the number of instructions of `pam_authenticate`.
     #[track_caller]
     pub fn counted(&mut self, user: &str, answer: &str) -> (u32, u64) {
         let code = self.login(user, answer).code;
@@ -118,7 +119,7 @@ impl Host<'_> {
         (code, total.and_then(|total| total.parse().ok()).expect("callgrind's total"))
     }
 
-    /// Returns callgrind's dump of the last login.
+    /// Returns the text of callgrind's dump of the last login.
     #[track_caller]
     pub fn dump(&self) -> String {
         self.machine.file(&format!("{DUMP}.{}", self.logins)).read()

@@ -1,31 +1,32 @@
-//! Sets of backup codes, stored in the form in which an import stores them. The hashes come from the reference
-//! implementation of Argon2.
+//! Backup codes in the form in which an import stores them. Their hashes were computed by the reference implementation
+//! of Argon2.
 
 use crate::machine::Machine;
 
 const STORE: &str = "/var/lib/twinlock/users";
 
-/// A set of backup codes.
+/// Backup codes of a user, stored together in one file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Scratch {
-    /// The id by which the record names the set.
+    /// Id by which the user's record refers to these backup codes.
     pub id: &'static str,
     text: &'static str,
 }
 
 impl Scratch {
-    /// A set of the three codes [`Scratch::CODES`], hashed as an import hashes codes.
+    /// The three backup codes [`Scratch::CODES`], hashed as an import hashes them.
     pub const FEW: Scratch =
         Scratch { id: "0123456789abcdef", text: include_str!("../vectors/codes-1.toml") };
-    /// A set of the 24 codes of [`Scratch::code`], hashed with less memory so that concurrent tests can use it.
+    /// The 24 backup codes that [`Scratch::code`] returns. Their hashes take less memory, so that many tests can verify
+    /// them at the same time.
     pub const MANY: Scratch =
         Scratch { id: "fedcba9876543210", text: include_str!("../vectors/codes-24.toml") };
-    /// The codes of [`Scratch::FEW`].
+    /// The three backup codes of [`Scratch::FEW`].
     pub const CODES: [&'static str; 3] = ["12345678", "87654321", "40961024"];
-    /// A code that is in no set.
+    /// A code that is none of these backup codes.
     pub const WRONG: &'static str = "55555555";
 
-    /// Returns the code with the index `place` of the set [`Scratch::MANY`].
+    /// Returns the backup code of [`Scratch::MANY`] at the index `place`, from 0.
     #[must_use]
     pub fn code(place: u32) -> String {
         (10_000_019 + place * 3_000_017).to_string()
@@ -33,7 +34,7 @@ impl Scratch {
 }
 
 impl Machine {
-    /// Adds a set of codes to the record of `user`, who must be enrolled.
+    /// Gives `user`, who must be enrolled, these backup codes.
     pub fn scratch(&self, user: &str, set: Scratch) -> &Self {
         let name = self.run(["sh", "-c", &format!("cd {STORE}/{user}; ls -d record.*")]);
         let record = format!("{STORE}/{user}/{}", name.ok().trim());
@@ -46,12 +47,12 @@ impl Machine {
         self
     }
 
-    /// Returns the path of the file with this set of a user's backup codes.
+    /// Returns the path of the file with these backup codes of the user.
     pub fn codes_file(&self, user: &str, set: Scratch) -> String {
         format!("{STORE}/{user}/codes.{}", set.id)
     }
 
-    /// Counts the backup codes that `user` has used.
+    /// Returns how many backup codes `user` has used.
     pub fn spent(&self, user: &str) -> usize {
         self.tree(&format!("{STORE}/{user}")).matches("/spent.").count()
     }

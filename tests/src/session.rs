@@ -1,4 +1,4 @@
-//! A command on a terminal of the machine: what it shows, and what is typed.
+//! A command at a terminal of the machine: reads its output, and types its input.
 
 use std::fs::File;
 use std::io::{Read, Write};
@@ -15,7 +15,7 @@ use rustix::termios::Winsize;
 use crate::call::{PATIENCE, spawn, wait};
 use crate::programs::LOGGED_IN;
 
-/// A running command and its terminal. Dropping it hangs up the terminal.
+/// A command that runs at a terminal. When this value is dropped, the terminal hangs up.
 pub struct Session<'m> {
     machine: PhantomData<&'m ()>,
     name: String,
@@ -41,7 +41,8 @@ struct Shown {
 }
 
 impl Session<'_> {
-    /// Starts a command on a new terminal of the machine whose root folder is `root`.
+    /// Starts a command at a new terminal of the machine whose root folder is `root`. `name` is the command's name in
+    /// error messages.
     pub(crate) fn start(root: &OwnedFd, name: String, mut command: Command) -> Self {
         let (master, slave) = terminal(root);
         command.stdin(copy(&slave)).stdout(copy(&slave)).stderr(slave);
@@ -51,7 +52,7 @@ impl Session<'_> {
         Session::of(name, master, child)
     }
 
-    /// Returns a session of a command that is running on the terminal whose controlling end is `master`.
+    /// Creates a session of a command that runs already. `master` is the controlling end of its terminal.
     pub(crate) fn of(name: String, master: OwnedFd, child: Child) -> Self {
         let screen = Arc::new(Screen::default());
         let (watched, display) = (Arc::clone(&screen), File::from(copy(&master)));
@@ -68,14 +69,15 @@ impl Session<'_> {
         }
     }
 
-    /// Waits until `text` is shown after the previous match.
+    /// Waits until `text` appears in the output after the text that was found before.
     #[track_caller]
     pub fn expect(&mut self, text: &str) -> &mut Self {
         self.expect_one_of(&[text]);
         self
     }
 
-    /// Waits until one of the texts is shown after the previous match. Returns the index of the text.
+    /// Waits until one of the texts appears in the output after the text that was found before. Returns the index of
+    /// the text.
     #[track_caller]
     pub fn expect_one_of(&mut self, texts: &[&str]) -> usize {
         let from = self.read_so_far;
@@ -91,12 +93,12 @@ impl Session<'_> {
         which
     }
 
-    /// Types a line.
+    /// Types a line, with a newline at its end.
     pub fn send_line(&mut self, line: &str) -> &mut Self {
         self.send(&format!("{line}\n"))
     }
 
-    /// Types the characters of `keys` without a newline; `\x03` is ^C, `\x04` is ^D.
+    /// Types these characters, without a newline. `\x03` is ^C, and `\x04` is ^D.
     pub fn send(&mut self, keys: &str) -> &mut Self {
         self.answered = self.screen.lock().bytes.len();
         // A terminal that has hung up accepts no input; the screen then tells the test why.
@@ -104,7 +106,7 @@ impl Session<'_> {
         self
     }
 
-    /// Waits until the terminal no longer shows what is typed. Some programs discard what was typed before.
+    /// Waits until the terminal shows no typed characters. Some programs discard what is typed before that.
     #[track_caller]
     pub fn hidden(&mut self) -> &mut Self {
         let end = Instant::now() + PATIENCE;
@@ -119,7 +121,7 @@ impl Session<'_> {
         self
     }
 
-    /// Waits for a prompt that has not been answered.
+    /// Waits for a prompt that was not answered yet.
     #[track_caller]
     pub(crate) fn until_a_prompt(&mut self) {
         if self.asks() != Some(true) {
@@ -127,7 +129,8 @@ impl Session<'_> {
         }
     }
 
-    /// Waits for a prompt or the end. Returns `true` for a prompt, and `None` if neither came in time.
+    /// Waits for a prompt or the end of the command. Returns `true` for a prompt; `None` if neither comes within the
+    /// time limit.
     pub(crate) fn asks(&self) -> Option<bool> {
         let answered = self.answered;
         self.screen.until(|shown| {
@@ -136,7 +139,8 @@ impl Session<'_> {
         })
     }
 
-    /// Answers every further prompt with an empty line until the command ends. Returns the exit code.
+    /// Answers all further prompts with empty lines until the command ends. Returns the exit code, as
+    /// [`Session::exit_code`] does.
     #[track_caller]
     pub fn give_up(&mut self) -> Option<i32> {
         loop {
@@ -147,12 +151,12 @@ impl Session<'_> {
         }
     }
 
-    /// Returns everything shown so far.
+    /// Returns all text shown so far.
     pub fn transcript(&self) -> String {
         String::from_utf8_lossy(&self.screen.lock().bytes).into_owned()
     }
 
-    /// Waits for the end of the command. Returns the exit code, or 128 + N if signal N ended the command.
+    /// Waits until the command ends. Returns its exit code; 128 + N if signal N ended it.
     #[track_caller]
     pub fn exit_code(&mut self) -> Option<i32> {
         if let Some(child) = self.child.take() {
@@ -166,15 +170,16 @@ impl Session<'_> {
         status.code()
     }
 
-    /// Waits for the end of the command. Returns whether the login reached a shell or command as the requested account.
+    /// Waits until the command ends. Returns whether the login has started the shell or command of the account that was
+    /// to log in.
     #[track_caller]
     pub fn logged_in(&mut self) -> bool {
         self.exit_code();
         self.transcript().contains(LOGGED_IN)
     }
 
-    /// Waits for the end of the command. Returns the name of the account whose shell or command the login reached;
-    /// `None` if it reached none.
+    /// Waits until the command ends. Returns the name of the account whose shell or command the login has started;
+    /// `None` if it has started none.
     #[track_caller]
     pub fn logged_in_as(&mut self) -> Option<String> {
         self.exit_code();
@@ -235,8 +240,8 @@ impl Screen {
     }
 }
 
-/// Opens a terminal of the machine's own devpts, and returns its controlling end and its other end. Inside the machine,
-/// the terminal then has a name that login and su find.
+/// Opens a terminal of the machine's own devpts. Returns its controlling end, then the other end, for which login and
+/// su find a name inside the machine.
 pub(crate) fn terminal(root: &OwnedFd) -> (OwnedFd, OwnedFd) {
     let ptmx = rustix::fs::openat2(
         root,

@@ -5,22 +5,22 @@ use crate::codes::Otp;
 use crate::machine::Machine;
 use crate::session::Session;
 
-/// The password of every user that [`Machine::person`] creates.
+/// Password of each user that [`Machine::person`] creates.
 pub const PASSWORD: &str = "correct horse battery";
 
-/// The beginning of the module's first prompt.
+/// Start of the module's first prompt.
 pub const PROMPT: &str = "Verification code";
 
-/// A shipped PAM stack with the drop-in for sshd that belongs to it.
+/// A shipped PAM file for sshd, with the drop-in file for sshd that belongs to it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Server {
-    /// The server requires a public key and a code.
+    /// A login needs a public key and a code.
     Publickey,
-    /// The server requires a password and a code.
+    /// A login needs a password and a code.
     Password,
-    /// The server requires a public key, a password and a code.
+    /// A login needs a public key, a password and a code.
     KeyAndPassword,
-    /// The server requires a public key or a password, and a code.
+    /// A login needs a code, and either a public key or a password.
     Both,
 }
 
@@ -36,11 +36,11 @@ pub enum First {
 }
 
 impl Server {
-    /// Every shipped server.
+    /// All shipped configurations.
     pub const ALL: [Server; 4] =
         [Server::Publickey, Server::Password, Server::KeyAndPassword, Server::Both];
 
-    /// Every shipped server with each first factor that it accepts.
+    /// All shipped configurations, each with every first factor that it accepts.
     pub const WAYS: [(Server, First); 5] = [
         (Server::Publickey, First::Key),
         (Server::Password, First::Password),
@@ -49,7 +49,7 @@ impl Server {
         (Server::Both, First::Password),
     ];
 
-    /// Returns the path of the PAM stack below the folder `config`.
+    /// Returns the path of the PAM file below the repository's folder `config`.
     pub fn pam(self) -> &'static str {
         match self {
             Server::Publickey => "pam.d/sshd-publickey",
@@ -58,7 +58,7 @@ impl Server {
         }
     }
 
-    /// Returns the file name of the drop-in.
+    /// Returns the file name of the drop-in file for sshd.
     pub fn drop_in(self) -> &'static str {
         match self {
             Server::Publickey => "10-twinlock-publickey.conf",
@@ -70,7 +70,7 @@ impl Server {
 }
 
 impl Machine {
-    /// Creates an enrolled account with a password, an ssh key and a TOTP key of its own.
+    /// Creates an account with a password and an ssh key, and enrolls it with a TOTP key of its own.
     pub fn person(&self, name: &str) -> &Self {
         let key: String = name.to_uppercase().chars().cycle().take(32).collect();
         if name != "root" {
@@ -79,17 +79,17 @@ impl Machine {
         self.password(name, PASSWORD).key(name).enrolled_with(name, &Otp::new(&key))
     }
 
-    /// Installs twinlock, and starts sshd with the configuration of `server`.
+    /// Installs twinlock and the shipped configuration `server`, and starts sshd.
     pub fn server(&self, server: Server) -> &Self {
         self.pam("sshd", &shipped(server.pam())).drop_in(server.drop_in()).sshd("")
     }
 
-    /// Installs the PAM stack of a service as the repository ships it.
+    /// Installs the PAM file of a service that the repository ships.
     pub fn shipped_pam(&self, service: &str) -> &Self {
         self.pam(service, &shipped(&format!("pam.d/{service}")))
     }
 
-    /// Adds a PAM service whose first factor always succeeds, for tests of the code alone.
+    /// Adds a PAM service whose first factor always succeeds, so that a test needs only the code.
     pub fn proven(&self, service: &str) -> &Self {
         let first = "auth required pam_permit.so\n";
         let code = "auth requisite pam_twinlock.so first_factor=stack\n";
@@ -97,13 +97,13 @@ impl Machine {
         self.pam(service, &format!("{first}{code}{rest}"))
     }
 
-    /// Creates an enrolled account without a password.
+    /// Creates an account without a password, and enrolls it.
     pub fn app_only(&self, name: &str) -> &Self {
         let key = name.bytes().cycle().map(|byte| char::from(b'A' + byte % 26));
         self.user(name).enrolled_with(name, &Otp::new(&key.take(32).collect::<String>()))
     }
 
-    /// Logs in by ssh with a correct first factor, up to the prompt for the code.
+    /// Begins an ssh login with a correct first factor, and waits for the prompt for the code.
     #[track_caller]
     pub fn at_the_prompt(&self, user: &str, first: First) -> Session<'_> {
         let mut session = self.past_the_first_factor(user, first);
@@ -111,7 +111,7 @@ impl Machine {
         session
     }
 
-    /// Logs in by ssh with a correct first factor, without expecting a prompt.
+    /// Begins an ssh login with a correct first factor, and waits for no prompt after it.
     #[track_caller]
     pub fn past_the_first_factor(&self, user: &str, first: First) -> Session<'_> {
         match first {
@@ -129,12 +129,12 @@ impl Machine {
         }
     }
 
-    /// Returns a listing of all that logins write: the ledger and the records.
+    /// Returns a listing of the files that logins change: the ledger and the records. See [`Machine::tree`].
     pub fn state(&self) -> String {
         format!("{}\n{}", self.tree("/run/twinlock"), self.tree("/var/lib/twinlock"))
     }
 
-    /// Counts the attempts charged to `user`.
+    /// Returns the number of attempts that are charged to `user`.
     pub fn tries(&self, user: &str) -> usize {
         let name = format!("/run/twinlock/users/{user}/try.");
         self.tree("/run/twinlock").matches(&name).count()

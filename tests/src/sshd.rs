@@ -1,4 +1,4 @@
-//! Runs the machine's own sshd, on port 22 of the loopback interface.
+//! The machine's own sshd, on port 22 of the loopback interface.
 
 use std::sync::OnceLock;
 use std::time::{Duration, Instant};
@@ -6,11 +6,11 @@ use std::time::{Duration, Instant};
 use crate::call::{PATIENCE, faked_clock};
 use crate::machine::Machine;
 
-/// The file with the process id of sshd.
+/// Path of the file with the process id of sshd.
 const NUMBER: &str = "/run/sshd.pid";
 const HOST_KEY: &str = "/etc/ssh/ssh_host_ed25519_key";
 
-/// The settings of Debian 12, with one host key.
+/// sshd_config of Debian 12, with a single host key.
 const STOCK: &str = "\
 Include /etc/ssh/sshd_config.d/*.conf
 ListenAddress 127.0.0.1
@@ -27,17 +27,18 @@ Subsystem sftp /usr/lib/openssh/sftp-server
 static PAIR: OnceLock<(String, String)> = OnceLock::new();
 
 impl Machine {
-    /// Starts or restarts sshd. `settings` come before Debian's own settings and after the drop-ins 10 to 19.
+    /// Starts or restarts sshd. `settings` are read after the drop-in files whose names begin with 10 to 19, and before
+    /// Debian's own settings.
     pub fn sshd(&self, settings: &str) -> &Self {
         self.sshd_under(settings, &[])
     }
 
-    /// Starts sshd as [`Machine::sshd`] does, with its clock shifted by `seconds`.
+    /// Starts or restarts sshd as [`Machine::sshd`] does, with its clock shifted by `seconds`.
     pub fn sshd_with_clock(&self, settings: &str, seconds: i64) -> &Self {
         self.sshd_under(settings, &faked_clock(seconds))
     }
 
-    /// Stops sshd. Open connections remain.
+    /// Stops sshd. Open connections stay open.
     pub fn stop_sshd(&self) -> &Self {
         if self.listening() {
             let pid = self.file(NUMBER).read();
@@ -47,7 +48,7 @@ impl Machine {
         self
     }
 
-    /// Starts or restarts sshd as [`Machine::sshd`] does, with `options` on its command line.
+    /// Starts or restarts sshd as [`Machine::sshd`] does. `options` are arguments of its command line.
     ///
     /// # Errors
     /// The error message of sshd if it does not start.

@@ -1,28 +1,28 @@
-//! The system calls of a login and of the command, with the errors that each can return, from the manual pages and from
-//! failing disks.
+//! Table of the system calls of a login and of the command, with the errors that each can return by its manual page or
+//! if a disk fails.
 
 use nix::errno::Errno::{self, *};
 use nix::libc;
 
-/// Kind of the argument by which calls of the same name are distinguished.
+/// Argument by which calls of the same system call are told apart.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Names {
-    /// No argument.
+    /// None: all calls have the same name.
     Nothing,
-    /// An open file. Holds the index of the argument.
+    /// The path of an open file. The number is the index of the argument with the descriptor, from 0.
     File(usize),
-    /// A path. Holds the indexes of the arguments with the folder and the path.
+    /// A path. The numbers are the indexes of the arguments with the folder and the path, from 0.
     Path(usize, usize),
-    /// The address of a socket. Holds the index of the argument.
+    /// The address of a socket. The number is the index of the argument, from 0.
     Address(usize),
 }
 
 use Names::{Address, File, Nothing, Path};
 
-/// A kind of system call: its number, its name, the argument that distinguishes its calls, and its errors.
+/// A row of the table: number and name of a system call, the argument that tells its calls apart, and its errors.
 pub(crate) type Row = (i64, &'static str, Names, &'static [Errno]);
 
-/// The errors of calls that open a file, the usual ones first. A short test tries the first two.
+/// Errors of calls that open a file, the most frequent first. A test run that is not thorough tries the first two.
 const OPEN: &[Errno] = &[
     EACCES,
     EMFILE,
@@ -131,7 +131,7 @@ const PLACE: &[Errno] = &[
     ELOOP,
     ENAMETOOLONG,
 ];
-/// The errors of calls that fail only by a mistake of the caller.
+/// Errors of calls that fail only if the caller makes a mistake: none are tried.
 const NEVER: &[Errno] = &[];
 
 const TABLE: &[Row] = &[
@@ -229,7 +229,7 @@ const TABLE: &[Row] = &[
     (libc::SYS_futex, "futex", Nothing, NEVER),
 ];
 
-/// Returns the row of the system call with a number; `None` if it is unknown.
+/// Returns the row of the system call with this number; `None` if the table has none.
 pub(crate) fn row(number: u64) -> Option<&'static Row> {
     TABLE.iter().find(|row| u64::try_from(row.0) == Ok(number))
 }

@@ -1,4 +1,4 @@
-//! The log daemon of a machine, which keeps each message sent to /dev/log.
+//! Log daemon of a machine. It keeps every message that is sent to /dev/log.
 
 use std::io::ErrorKind;
 use std::net::Shutdown;
@@ -21,7 +21,7 @@ struct Desk {
 }
 
 impl Syslog {
-    /// Starts a daemon that listens at `path` and reads at once, so that no sender waits.
+    /// Starts a daemon that listens at `path`. It reads each message at once, so that no sender has to wait.
     pub(crate) fn listen(path: &Path) -> Syslog {
         let mut syslog = Syslog::deaf(path);
         let desk = Arc::clone(&syslog.desk);
@@ -33,7 +33,7 @@ impl Syslog {
         syslog
     }
 
-    /// Creates a socket at `path` from which no program reads, as if the log daemon hung.
+    /// Creates a socket at `path` from which nothing is read, as if the log daemon hung.
     pub(crate) fn deaf(path: &Path) -> Syslog {
         let socket = UnixDatagram::bind(path).expect("the machine's /dev/log cannot be bound");
         let everybody = std::fs::Permissions::from_mode(0o666);
@@ -43,7 +43,7 @@ impl Syslog {
         Syslog { desk: Arc::new(Desk { socket, lines }), reader: None }
     }
 
-    /// Returns all lines so far, including those that wait in the socket.
+    /// Returns all messages so far, with those that are still in the socket.
     pub(crate) fn lines(&self) -> Vec<String> {
         if self.reader.is_some() {
             self.desk.collect();

@@ -1,17 +1,17 @@
-//! Parses the output of strace: the system calls of a command, in order.
+//! Reads the output of strace: the system calls of a command, in order.
 
 use std::collections::BTreeMap;
 
 use crate::machine::Machine;
 
-/// The system calls of a command.
+/// The system calls of a command, as lines of strace's output.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Trace {
     lines: Vec<String>,
 }
 
 impl Machine {
-    /// Reads the trace in the file that was passed to [`crate::Call::strace`].
+    /// Reads the file to which strace has written, see [`crate::Call::strace`].
     pub fn trace(&self, file: &str) -> Trace {
         let text = self.file(file).read();
         Trace { lines: text.lines().map(str::to_owned).collect() }
@@ -19,8 +19,8 @@ impl Machine {
 }
 
 impl Trace {
-    /// Returns the calls after the first one that mentions `from` and before the next one that mentions `to`. Panics
-    /// unless both exist.
+    /// Returns the calls after the first line that contains `from`, up to the next line that contains `to`, without it.
+    /// Panics if there is no such line.
     #[track_caller]
     pub fn between(&self, from: &str, to: &str) -> Trace {
         let place = |lines: &[String], text: &str| {
@@ -32,8 +32,8 @@ impl Trace {
         Trace { lines }
     }
 
-    /// Returns the calls of [`Trace::between`] in the form of strace's `inject`: the name of the call, and its ordinal
-    /// among the calls of that name in its process.
+    /// Returns the calls between the first lines that contain `from` and `to`, as strace's `inject` names them: the
+    /// name of the system call, and the number (from 1) of the call among those of the same name in its process.
     #[track_caller]
     pub fn places(&self, from: &str, to: &str) -> Vec<(String, usize)> {
         let until = |text: &str| {
@@ -54,24 +54,24 @@ impl Trace {
         places
     }
 
-    /// Returns the names of the calls, in order.
+    /// Returns the names of the system calls, in order.
     pub fn names(&self) -> Vec<&str> {
         self.lines.iter().filter_map(|line| name(line)).collect()
     }
 
-    /// Returns how often the program made the system call `call`.
+    /// Returns how many calls of the system call `call` there are.
     pub fn count(&self, call: &str) -> usize {
         self.names().iter().filter(|name| **name == call).count()
     }
 
-    /// Returns the lines of [`Trace::between`].
+    /// Returns the lines of the calls that [`Trace::between`] returns.
     #[track_caller]
     pub fn lines_between(&self, from: &str, to: &str) -> Vec<&str> {
         let after = self.lines.iter().skip_while(|line| !line.contains(from)).skip(1);
         after.map(String::as_str).take_while(|line| !line.contains(to)).collect()
     }
 
-    /// Returns the lines that mention `text`.
+    /// Returns the lines that contain `text`.
     pub fn mentioning(&self, text: &str) -> Vec<&str> {
         let lines = self.lines.iter().map(String::as_str);
         lines.filter(|line| line.contains(text)).collect()

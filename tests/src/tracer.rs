@@ -1,4 +1,4 @@
-//! Runs a program in a machine under ptrace: lists its system calls, and makes one of them fail or kills the program.
+//! Runs a program in a machine under ptrace: lists its system calls, lets one fail, or kills or stops the program.
 
 use std::fs::File;
 use std::io::{Read, Seek, Write};
@@ -16,61 +16,61 @@ use rustix::fs::{MemfdFlags, memfd_create};
 use crate::machine::Machine;
 use crate::syscalls::{self, Names};
 
-/// Number of system calls after which a program is assumed to loop forever.
+/// Maximum number of system calls. A program that makes more is assumed to loop forever.
 const CALLS_MAX: usize = 20_000;
 
-/// One system call, named so that it has the same name in the next run.
+/// One system call of a program, named so that a second run makes a call with the same name.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Place {
-    /// The call and what it refers to, such as `read /etc/passwd`.
+    /// Name of the system call, and the file or address that it concerns, such as `read /etc/passwd`.
     pub what: String,
-    /// Number of the call among the calls with the same `what`, from 1.
+    /// Number, from 1, of the call among those with the same `what`.
     pub nth: usize,
     number: u64,
 }
 
-/// What the tracer does to a system call.
+/// What is done to a system call.
 pub enum Blow<'a> {
-    /// The call is not made, and returns this error.
+    /// It is not made, and returns this error.
     Fail(Errno),
-    /// The call is made for at most this many bytes.
+    /// It is made for at most this number of bytes.
     Short(u64),
-    /// The process is killed after the call.
+    /// The program is killed after it.
     Kill,
-    /// The process is stopped after the call, and continued when the function returns.
+    /// The program is stopped after it, until this function returns.
     Hold(&'a mut dyn FnMut()),
 }
 
-/// How a traced program ended.
+/// Result of a traced program.
 #[derive(Debug)]
 pub struct Ended {
     /// The exit code; `None` if a signal ended the program.
     pub code: Option<i32>,
-    /// The system calls within the requested part of the program.
+    /// The system calls in the part of the program that was examined.
     pub places: Vec<Place>,
-    /// Whether the requested call occurred.
+    /// Whether the system call to which something was to be done has occurred.
     pub struck: bool,
-    /// What the program wrote to standard output and standard error.
+    /// Standard output and standard error of the program.
     pub said: String,
 }
 
-/// A part of a program, given by system calls.
+/// A part of a program's run, which is examined. System calls mark its beginning and its end.
 #[derive(Clone, Copy, Debug)]
 pub struct Part {
-    /// The part begins at the first call whose [`Place::what`] contains this text.
+    /// The part begins with the first call whose [`Place::what`] contains this text.
     pub from: &'static str,
-    /// The part ends at the first later call whose [`Place::what`] equals this text.
+    /// The part ends with the first later call whose [`Place::what`] is this text.
     pub to: &'static str,
 }
 
 impl Place {
-    /// Returns the errors that this call can return, the most frequent ones first.
+    /// Returns the errors that the call can return, the most frequent first.
     pub fn errors(&self) -> &'static [Errno] {
         let row = syscalls::row(self.number);
         row.map_or(&[], |(_, _, _, errors)| errors)
     }
 
-    /// Returns the smallest byte counts for which this call may be made.
+    /// Returns the smallest numbers of bytes for which the call can be made; none if it does not transfer bytes.
     pub fn shorts(&self) -> &'static [u64] {
         match self.what.split(' ').next() {
             Some("read") => &[1, 0],
@@ -83,7 +83,7 @@ impl Place {
 }
 
 impl Machine {
-    /// Runs a program under ptrace and applies `blow` to one of its calls. Skips libpam's delays after a failure.
+    /// Runs a program under ptrace and does `blow` to one of its system calls. Delays after a failed login are skipped.
     pub fn struck<'a>(
         &self,
         argv: &[&str],
@@ -122,7 +122,7 @@ fn text(file: &mut File) -> String {
     String::from_utf8_lossy(&bytes).into_owned()
 }
 
-/// Traces the child, continues it, and follows the fork of nsenter to the program itself.
+/// Attaches to the child, continues it until nsenter has forked the program, and returns the program's process.
 fn seized(child: &mut Child, input: &str) -> Pid {
     let first = Pid::from_raw(child.id().try_into().expect("a process number"));
     let options = Options::PTRACE_O_TRACESYSGOOD
@@ -156,7 +156,7 @@ fn seized(child: &mut Child, input: &str) -> Pid {
     }
 }
 
-/// Returns the next ptrace event. Any other status that comes first is returned as an error.
+/// Waits for the next ptrace event and returns its number. If another status comes first, that is the error.
 fn event(pid: Pid) -> Result<i32, WaitStatus> {
     let status = waited(pid);
     if let WaitStatus::PtraceEvent(_, _, event) = status { Ok(event) } else { Err(status) }
@@ -176,7 +176,7 @@ fn resume(pid: Pid) {
     ptrace::cont(pid, None).expect("a traced process goes on");
 }
 
-/// The state of a traced program.
+/// A traced program that runs.
 struct Run<'a> {
     pid: Pid,
     memory: File,
@@ -187,7 +187,7 @@ struct Run<'a> {
     struck: bool,
 }
 
-/// What to do when the current call returns.
+/// What is done when the present system call returns.
 enum Then {
     Nothing,
     Report(i64),
@@ -243,7 +243,7 @@ impl<'a> Run<'a> {
         let _ = nix::sys::signal::kill(self.pid, Signal::SIGKILL);
     }
 
-    /// Stops tracing a child of the program, whose calls are not part of the test.
+    /// Stops tracing a child of the program. Its system calls are not examined.
     fn let_go(&self, event: i32) {
         if !(libc::PTRACE_EVENT_FORK..=libc::PTRACE_EVENT_CLONE).contains(&event) {
             return;
@@ -292,7 +292,7 @@ impl<'a> Run<'a> {
         self.meet(registers)
     }
 
-    /// Applies the blow to the call that has just begun, if it is the requested one.
+    /// Does the requested thing to the system call that has just begun, if it is the requested call.
     fn meet(&mut self, mut registers: user_regs_struct) -> Then {
         let Some((place, blow)) = &self.blow else { return Then::Nothing };
         if self.places.last() != Some(place) {
@@ -372,13 +372,13 @@ impl<'a> Run<'a> {
         format!("{name} {}", steady(&about))
     }
 
-    /// Returns the path of an open descriptor of the process.
+    /// Returns the path of the file that the program has open under this descriptor.
     fn file(&self, descriptor: u64) -> String {
         let link = format!("/proc/{}/fd/{}", self.pid, descriptor & 0xffff_ffff);
         std::fs::read_link(link).map_or_else(|_| String::new(), |path| path.display().to_string())
     }
 
-    /// Reads a C string from the process's memory.
+    /// Returns the C string at this address of the program's memory.
     fn text(&self, address: u64) -> String {
         let mut bytes = [0; 256];
         let read = self.memory.read_at(&mut bytes, address).unwrap_or(0);
@@ -387,7 +387,7 @@ impl<'a> Run<'a> {
     }
 }
 
-/// Replaces texts that vary between runs: numbers, and words of hexadecimal digits.
+/// Replaces what varies between runs: numbers, and words of hexadecimal digits.
 fn steady(text: &str) -> String {
     let words = text.split_inclusive(['/', '.', ':', '[', ']']);
     let hash = |word: &str| {

@@ -1,4 +1,4 @@
-//! Transcripts in `tests/vectors/dialogues`, which are compared word for word.
+//! Transcripts in `tests/vectors/dialogues`: expected outputs of dialogues, which are compared exactly.
 
 use crate::dialogue::TypedAnswer;
 use crate::golden::golden;
@@ -13,13 +13,14 @@ const HEAD: &str = "\
 # machine's own greeting is left out.
 ";
 
-/// Compares a text with the transcript `name` as [`golden`] does. Panics if they differ.
+/// Compares a text with the transcript `name`, as [`golden`] does. Panics if they differ.
 #[track_caller]
 pub(crate) fn compare(name: &str, text: &str) {
     golden(&format!("vectors/dialogues/{name}.txt"), &format!("{HEAD}\n{text}"));
 }
 
-/// Returns a terminal's output with the typed input, and with placeholders for texts that vary.
+/// Returns the transcript of a dialogue: the terminal's output with the typed answers, and with placeholders for what
+/// varies.
 pub(crate) fn written(screen: &str, typed: &[TypedAnswer]) -> String {
     let mut text = String::new();
     let mut done = 0;
@@ -51,7 +52,7 @@ pub(crate) fn written(screen: &str, typed: &[TypedAnswer]) -> String {
     lines.join("\n").trim_end_matches('\n').to_owned() + "\n"
 }
 
-/// Removes the remains of QR codes from a client that drops half blocks, because these remains vary.
+/// Removes what is left of a QR code if the client does not show half blocks, because it differs between runs.
 fn lines_without_broken_squares(lines: &mut Vec<String>) {
     let mut from = 0;
     while let Some(begin) = place(lines, from, "scan this QR code:") {
@@ -94,7 +95,7 @@ fn word(word: &str) -> String {
     word.to_owned()
 }
 
-/// Returns whether a text is a backup code, in any form that a user may type.
+/// Returns whether the text is a backup code, in any form in which a user may type it.
 fn is_typed_code(text: &str) -> bool {
     let letters = text.chars().filter(char::is_ascii_alphabetic).count();
     letters == 20 && text.chars().all(|c| c.is_ascii_alphabetic() || matches!(c, ' ' | '-'))
@@ -109,7 +110,7 @@ fn letters(text: &str) -> String {
     text.chars().map(hidden).collect()
 }
 
-/// Replaces waiting times by brackets, because they depend on when the test runs.
+/// Replaces waiting times in parentheses by `(N s)`, because they depend on the time at which the test runs.
 fn waits(line: &str) -> String {
     let Some((before, rest)) = line.split_once('(') else { return line.to_owned() };
     let Some((inside, after)) = rest.split_once(')') else { return line.to_owned() };

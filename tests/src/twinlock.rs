@@ -1,4 +1,4 @@
-//! Installs the real module and command in a machine, as the package does.
+//! Installs the real module and command in a machine, as a package does.
 
 use std::time::Duration;
 
@@ -9,14 +9,14 @@ use crate::codes::{Otp, now};
 use crate::holder::BOOTED_EARLIER;
 use crate::machine::Machine;
 
-/// The line that [`Machine::settings`] adds to the settings.
+/// Line that [`Machine::settings`] adds to the settings. By it, root acts without a code.
 pub const ROOT_IS_EXEMPT: &str = "own_code_exempt = [\"root\"]\n";
 const SETTINGS: &str = "/etc/twinlock/twinlock.toml";
 const MODULE: &str = "/usr/lib/x86_64-linux-gnu/security/pam_twinlock.so";
 
 impl Machine {
-    /// Installs the release artefacts, creates the store and the ledger, and backdates the epoch by ten minutes, so
-    /// that current codes are accepted.
+    /// Installs module and command, creates the store and the ledger, and moves the beginning of the epoch to ten
+    /// minutes ago, so that present codes are accepted.
     pub fn twinlock(&self) -> &Self {
         self.files();
         self.file("/etc/twinlock").make_folder();
@@ -27,7 +27,7 @@ impl Machine {
         self.epoch_minutes_ago(10)
     }
 
-    /// Installs the release artefacts only, without a store or a ledger.
+    /// Installs module and command, but creates neither a store nor a ledger.
     pub fn files(&self) -> &Self {
         self.file(MODULE).write(built("libpam_twinlock.so"));
         // Written by a separate process. A child that another thread forks meanwhile would inherit the open file, and a
@@ -37,16 +37,16 @@ impl Machine {
         self
     }
 
-    /// Installs `pam_panic_probe.so`. It has the module's own entry points, around a login that asks "Probe: " and
-    /// panics with the answer.
+    /// Installs `pam_panic_probe.so`, a module with twinlock's entry points. Its login asks "Probe: " and panics with
+    /// the answer.
     pub fn panic_probe(&self) -> &Self {
         let module = "/usr/lib/x86_64-linux-gnu/security/pam_panic_probe.so";
         self.file(module).write(built("examples/libpanic_probe.so"));
         self
     }
 
-    /// Writes the settings file: `text`, and before its first table a line that lets root act without a code, because
-    /// root runs the tests' commands. A text that mentions own codes is written unchanged.
+    /// Writes the settings file: `text`, with [`ROOT_IS_EXEMPT`] before its first table, since root runs the commands
+    /// of tests. If `text` mentions own codes, nothing is added.
     pub fn settings(&self, text: &str) -> &Self {
         if text.contains("own_code") {
             return self.settings_alone(text);
@@ -58,25 +58,25 @@ impl Machine {
         self.settings_alone(&format!("{head}{end}{ROOT_IS_EXEMPT}{tables}"))
     }
 
-    /// Writes the settings file with exactly this text.
+    /// Writes the settings file with this text and nothing else.
     pub fn settings_alone(&self, text: &str) -> &Self {
         self.file(SETTINGS).write(text);
         self
     }
 
-    /// Enrolls `user` with a key in base32, through `twinlock import uri`.
+    /// Enrolls `user` with this key in base32, by `twinlock import uri`.
     pub fn enrolled(&self, user: &str, key: &str) -> &Self {
         self.enrolled_with(user, &Otp::new(key))
     }
 
-    /// Enrolls `user` with the key and the parameters of `otp`, through `twinlock import uri`.
+    /// Enrolls `user` with key and parameters of `otp`, by `twinlock import uri`.
     pub fn enrolled_with(&self, user: &str, otp: &Otp) -> &Self {
         let import = self.call(["twinlock", "import", "uri", user]);
         import.input(format!("{}\n", otp.uri(user))).output().ok();
         self.app(user, otp)
     }
 
-    /// Adds an account to the app of `user`, without enrolling the user.
+    /// Puts the account `otp` into the app of `user`. The user is not enrolled by this.
     pub fn app(&self, user: &str, otp: &Otp) -> &Self {
         self.keys().insert(user.to_owned(), otp.clone());
         self
@@ -88,13 +88,13 @@ impl Machine {
         otp.unwrap_or_else(|| panic!("{user} has no authenticator app in this test"))
     }
 
-    /// Returns the current code of the app of `user`.
+    /// Returns the code that the app of `user` shows now.
     pub fn code(&self, user: &str) -> String {
         self.otp(user).in_steps(0)
     }
 
-    /// Returns the code of the step that is `steps` after the current one, or before it if negative, from the app of
-    /// `user`.
+    /// Returns the code of `user`'s app for the step that is `steps` steps after the present one; a negative number
+    /// means before it.
     pub fn code_in(&self, user: &str, steps: i64) -> String {
         self.otp(user).in_steps(steps)
     }
@@ -104,12 +104,13 @@ impl Machine {
         self.otp(user).wrong()
     }
 
-    /// Backdates the epoch by `minutes`, with a clock mark of that time.
+    /// Moves the beginning of the epoch to `minutes` ago, with a clock mark of that time.
     pub fn epoch_minutes_ago(&self, minutes: u64) -> &Self {
         self.epoch(minutes, now() - minutes * 60)
     }
 
-    /// Backdates the epoch by `minutes`. `mark` is the clock mark when the epoch began.
+    /// Moves the beginning of the epoch to `minutes` ago. `mark` is the clock mark that is stored with it, in seconds
+    /// since 1970.
     pub fn epoch(&self, minutes: u64, mark: u64) -> &Self {
         let ago = Duration::from_secs(minutes * 60);
         let up = clock_gettime(ClockId::Boottime);
@@ -120,7 +121,7 @@ impl Machine {
         self
     }
 
-    /// Returns the value of `actor=` in the log for the user who runs these tests, according to the kernel's login uid.
+    /// Returns the value of `actor=` in log lines for the user who runs these tests, by the kernel's login uid.
     pub fn actor(&self) -> String {
         let loginuid = self.run(["cat", "/proc/self/loginuid"]).stdout;
         match loginuid.trim() {

@@ -1,4 +1,4 @@
-//! Programs of Debian packages that are unpacked in the machine only.
+//! Programs of Debian packages that are unpacked in a machine and not installed on the host.
 
 use std::path::PathBuf;
 
@@ -13,8 +13,8 @@ ldconfig
 ";
 
 impl Machine {
-    /// Unpacks a set of packages of `tests/unpacked.txt`, which `cargo xtask test` has downloaded. No script of a
-    /// package runs. `first` is the first name of the set.
+    /// Unpacks a set of packages from `tests/unpacked.txt`, which `cargo xtask test` has downloaded. Their install
+    /// scripts do not run. `first` is the first name in the set's line.
     #[track_caller]
     pub fn unpacked(&self, first: &str) -> &Self {
         let inside = format!("/root/unpacked-{first}");
@@ -29,7 +29,7 @@ impl Machine {
     }
 }
 
-/// Returns the package files of a set.
+/// Returns the paths of the downloaded files of a set.
 #[track_caller]
 fn packages(first: &str) -> Vec<PathBuf> {
     let folder = target().join("unpacked").join(first);
