@@ -10,7 +10,7 @@ pub enum Level {
     LockOut,
     /// It cannot be decided whether there is a way in or a lock-out, because a fact is unknown.
     Unknown,
-    /// Harmless now, but one further change would make it a way in or a lock-out.
+    /// A harmless state that one further change would make a way in or a lock-out.
     Warning,
     /// A way in that an entry in accepted.toml accepts.
     Exception,

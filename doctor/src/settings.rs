@@ -44,24 +44,24 @@ pub struct Leniency {
 /// What the settings decide about users who are not enrolled.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Default)]
 pub enum Strangers {
-    /// They are refused, unless they can set up an app at the login.
+    /// Users who are not enrolled are refused, unless they can set up an app at the login.
     #[default]
     Refused,
-    /// It is not known, because the settings could not be read.
+    /// The decision is not known, because the settings could not be read.
     Unknown,
-    /// They are let in without a code.
+    /// Users who are not enrolled are let in without a code.
     LetIn,
 }
 
 /// Whether root can pass a check for a code.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Default)]
 pub enum RootCode {
-    /// Yes: root is enrolled, or a rule exempts root.
+    /// Root can pass: root is enrolled, or a rule exempts root.
     Has,
-    /// It is not known, because the records were not read.
+    /// It is not known whether root can pass, because the records were not read.
     #[default]
     Unknown,
-    /// No: root is not enrolled. The settings for users who are not enrolled apply.
+    /// Root has no code, because root is not enrolled. The settings for users who are not enrolled apply to root.
     HasNone,
 }
 
@@ -142,9 +142,9 @@ pub enum Exemptions {
 /// What decides about users who are not enrolled.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Default)]
 pub enum Decider {
-    /// The PAM line: they are let in if it has the argument `nullok`.
+    /// The PAM line decides: with the argument `nullok`, users who are not enrolled are let in.
     #[default]
     Line,
-    /// The settings. The argument `nullok` has no effect.
+    /// The settings decide. The argument `nullok` has no effect.
     Settings,
 }

@@ -103,7 +103,7 @@ pub struct Changed<'a> {
 pub enum NoProof {
     /// The confirming process belongs to no login session.
     NoLogin,
-    /// It is the login that made the change.
+    /// The login that confirms is the one in which the change was made.
     SameLogin,
     /// The connection of the login was opened before the change.
     OldConnection,

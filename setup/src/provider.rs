@@ -14,15 +14,15 @@ const LEFT_OUT: [&str; 3] = ["nullok", "nullok_secure", "nodelay"];
 /// How the auth lines of common-auth ask for a password.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum Provider {
-    /// By modules of which one must succeed, as pam-auth-update(8) writes them: each module that succeeds jumps to
-    /// pam_permit.
+    /// The lines name modules of which one must succeed, as pam-auth-update(8) writes them: each module that succeeds
+    /// jumps to pam_permit.
     Chain {
         /// Each module, followed by its arguments.
         modules: Vec<Vec<String>>,
         /// Modules of `optional` lines after pam_permit, each followed by its arguments.
         optional: Vec<Vec<String>>,
     },
-    /// In another form. Setup then includes common-auth and copies no line of it.
+    /// The lines have another form. Setup then includes common-auth and copies no line of it.
     Other,
 }
 

@@ -26,22 +26,22 @@ pub struct Caller<'m> {
 /// An answer to a prompt.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Reply<'a> {
-    /// These bytes, as a C string.
+    /// The answer is these bytes, as a C string.
     Text(&'a [u8]),
-    /// A null pointer in place of a text.
+    /// The answer is a null pointer in place of a text.
     Null,
-    /// None: the conversation function fails.
+    /// There is no answer: the conversation function fails.
     Fail,
-    /// None: the program ends at the prompt.
+    /// There is no answer: the program ends at the prompt.
     Gone,
 }
 
 /// The state of a login after an answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Next {
-    /// It waits at a prompt.
+    /// The login waits for an answer at a prompt.
     Asks,
-    /// It has ended with this PAM code.
+    /// The login has ended with this PAM code.
     Ended(i32),
     /// The program has ended at a prompt.
     Gone,

@@ -7,7 +7,7 @@ use nix::libc;
 /// Argument by which calls of the same system call are told apart.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Names {
-    /// None: all calls have the same name.
+    /// No argument: all calls have the same name.
     Nothing,
     /// The path of an open file. The number is the index of the argument with the descriptor, from 0.
     File(usize),

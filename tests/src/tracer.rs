@@ -31,13 +31,13 @@ pub struct Place {
 
 /// What is done to a system call.
 pub enum Blow<'a> {
-    /// It is not made, and returns this error.
+    /// The call is not made, and returns this error.
     Fail(Errno),
-    /// It is made for at most this number of bytes.
+    /// The call is made for at most this number of bytes.
     Short(u64),
-    /// The program is killed after it.
+    /// The call is made, and then the program is killed.
     Kill,
-    /// The program is stopped after it, until this function returns.
+    /// The call is made, and then the program is stopped until this function returns.
     Hold(&'a mut dyn FnMut()),
 }
 

@@ -23,11 +23,12 @@ const THREADS: &str = "--test-threads=2";
 /// Environment in which test programs are started.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Environment {
-    /// By root, with the caller's environment.
+    /// Root starts the test programs, with the caller's environment.
     Usual,
-    /// By a user with sudo, at a terminal.
+    /// A user starts the test programs with sudo, at a terminal.
     SudoAtATerminal,
-    /// By root without a terminal, with the PATH of a user who is not root, and without core files.
+    /// Root starts the test programs without a terminal, with the PATH of a user who is not root, and without core
+    /// files.
     Bare,
 }
 

@@ -18,9 +18,9 @@ use crate::{
 /// How many tests are run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Extent {
-    /// Those that every change must pass.
+    /// The tests that every change must pass.
     Usual,
-    /// All of them, with the slow ones.
+    /// All tests, with the slow ones.
     Everything,
 }
 
@@ -65,11 +65,12 @@ impl Made {
 /// In which runs a step is included.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum When {
-    /// In every run.
+    /// The step is included in every run.
     Always,
-    /// In every run, even one that begins at a later step by `--from`: later steps need its result.
+    /// The step is included in every run, even in one that begins at a later step by `--from`: later steps need its
+    /// result.
     Makes,
-    /// Only in runs with `--all`.
+    /// The step is included only in runs with `--all`.
     All,
 }
 

@@ -56,7 +56,7 @@ pub(crate) type AfterCodes<'a> =
 pub(crate) enum OwnCodeWays {
     /// Verification codes and backup codes.
     All,
-    /// Only verification codes, because the operation concerns the backup codes.
+    /// Only verification codes. Backup codes are not accepted, because the operation concerns them.
     App,
 }
 
@@ -112,9 +112,9 @@ struct CodePrompt<'a> {
 /// Why the user's answer to a prompt is not accepted.
 #[derive(Debug)]
 enum CodeError {
-    /// The answer is wrong, and the user is asked again. Has the message to show before.
+    /// The answer is wrong, and the user is asked again after this message.
     Again(String),
-    /// No answer can be accepted now. Has the error with which the command ends.
+    /// No answer can be accepted now, and the command ends with this error.
     Over(CliError),
 }
 

@@ -108,9 +108,9 @@ struct ChargedAttempt<'a> {
 
 /// Result of `twinlock verify`.
 enum VerifyVerdict {
-    /// The code was compared: whether it is correct, or what is wrong with it.
+    /// The code was compared, with this result: it is correct, or what is wrong with it.
     Found(CodeDiagnosis),
-    /// The code was not compared. The next one is compared at this time.
+    /// The code was not compared, because there were too many attempts. From this time, a code is compared again.
     Throttled(UnixTime),
 }
 

@@ -20,9 +20,9 @@ pub(crate) struct Exemption {
 /// Whether a rule exempts all logins of a user.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum ExemptionReach {
-    /// It exempts every login.
+    /// The rule exempts every login.
     Everywhere,
-    /// It exempts logins through one service, or from one network.
+    /// The rule exempts only logins through one service or from one network.
     InPart,
 }
 

@@ -34,10 +34,10 @@ pub(crate) struct Owned<'a> {
 /// Where a key is shown.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum SeenWhere {
-    /// On the screen, and in picture files if options name any.
+    /// The key is shown on the screen, and in picture files if options name any.
     OnScreen,
-    /// Only in the picture files that options name: for a key that the caller has given, or if the output is no
-    /// terminal. A key must not get into the output of a script.
+    /// The key is shown only in the picture files that options name: it is a key that the caller has given, or the
+    /// output is no terminal. A key must not get into the output of a script.
     InFiles,
 }
 

@@ -19,11 +19,11 @@ const EXTENDED_DES: usize = 20;
 /// What the password file of this host says about an account's password.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum HostPassword {
-    /// It has a hash, so that some password is accepted.
+    /// The account has a password hash, so that some password is accepted.
     Usable,
-    /// It has no hash: the password is locked or empty, or the field is not valid.
+    /// The account has no password hash: the password is locked or empty, or the field is not valid.
     Unusable,
-    /// It has no line for the account, whose password another service stores.
+    /// The password file has no line for the account, whose password another service stores.
     Elsewhere,
 }
 

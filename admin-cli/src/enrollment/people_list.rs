@@ -147,9 +147,9 @@ impl PeopleList {
 /// Where the reader of a list has stopped.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum ListStop {
-    /// After the end of a row.
+    /// The reader has read a row and stopped after it.
     Row,
-    /// At the end of the list.
+    /// The reader has reached the end of the list.
     End,
 }
 

@@ -49,11 +49,11 @@ pub(crate) struct Reminder<'a> {
 /// How rules.toml changes when the reminder rule is written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum RuleChange {
-    /// It does not change, because it has the rule already.
+    /// The file does not change, because it has the rule already.
     Before,
-    /// It gets the rule.
+    /// The rule is added to the file.
     Added,
-    /// It has a rule for the group with another date, which is replaced.
+    /// The file has a rule for the group with another date, and the date is replaced.
     Moved,
 }
 

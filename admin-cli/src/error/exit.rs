@@ -9,7 +9,8 @@ use twinlock_core::base::error::{
 /// The exit statuses of the command, other than 0.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Exit {
-    /// The answer is no: a code is wrong, a check has failed, or some users could not be processed.
+    /// The operation ended with a negative result: a code is wrong, a check has failed, or some users could not be
+    /// processed.
     Refused = 1,
     /// The command line is wrong.
     Usage = 2,

@@ -37,9 +37,9 @@ const ROUNDS: usize = 8;
 
 /// What the import of a record has changed.
 enum RecordImport {
-    /// Nothing, because the local record contains everything.
+    /// The import has changed nothing, because the local record contains everything.
     Nothing,
-    /// The counters of tokens, which were moved forward.
+    /// The import has moved the counters of tokens forward.
     MovedOn,
     /// The record was replaced by the imported one, in which the user has this state.
     Imported(State),

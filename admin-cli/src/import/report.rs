@@ -217,7 +217,7 @@ impl ImportReport {
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Tells {
     All,
-    /// Only messages about this user. Those about the other PAM module are shown once, after all users.
+    /// Only messages about this user. Messages about the other PAM module are shown once, after all users.
     Own,
 }
 

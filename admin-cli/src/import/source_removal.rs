@@ -7,13 +7,13 @@ use crate::{cli::How, import::import_messages::Worded};
 /// What happened to a source file that was to be removed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Removal {
-    /// It was removed; in a preview, it would be.
+    /// The file was removed, or in a preview is going to be removed.
     Done,
-    /// It could not be removed, for this reason.
+    /// The file could not be removed, for this reason.
     Failed(UserFileError),
-    /// It was kept, because these lines could not be read completely. Line 0 stands for the whole file.
+    /// The file was kept, because these lines could not be read completely. Line 0 stands for the whole file.
     Kept(Vec<u32>),
-    /// It was kept, because one of its users was not imported and still needs it.
+    /// The file was kept, because one of its users was not imported and still needs it.
     Needed,
 }
 

@@ -26,7 +26,7 @@ const NOT_HERE: UnixTime = UnixTime(0);
 /// Outcome of an import without an error.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum ImportOutcome {
-    /// The user was enrolled; in a preview, would be.
+    /// The user was enrolled, or in a preview is going to be enrolled.
     Imported,
     /// The user is enrolled with these keys already.
     Already,

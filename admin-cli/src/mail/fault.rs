@@ -25,16 +25,16 @@ pub(crate) enum MailError {
     Slow {
         /// Path of the mail program.
         program: String,
-        /// Maximum time in seconds that it had.
+        /// Time after which the mail program was killed, in seconds.
         seconds: u64,
     },
     /// The mail program failed: it ended with another status than 0, or by a signal.
     Refused {
         /// Path of the mail program.
         program: String,
-        /// How the program ended, such as `status 75` or `signal 9`.
+        /// How the mail program ended, such as `status 75` or `signal 9`.
         ended: String,
-        /// Last line that it wrote to standard error; empty if it wrote none.
+        /// Last line that the mail program wrote to standard error; empty if it wrote none.
         said: String,
     },
 }

@@ -24,9 +24,9 @@ const LINE_MAX: usize = 4096;
 enum Input {
     /// Standard input.
     Standard,
-    /// The controlling terminal. Used if standard input contains data.
+    /// The controlling terminal, which is used if standard input contains data.
     Terminal(File),
-    /// No source: only lines that were read before are returned.
+    /// No source: only lines that the command has already read are returned.
     Nothing,
 }
 

@@ -23,9 +23,9 @@ pub(crate) struct OutputScreen {
 /// Whether a drawing sets colors.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Paint {
-    /// It sets black and white by escape sequences.
+    /// The drawing sets black and white by escape sequences.
     Colours,
-    /// It sets no colors. The terminal is assumed to show light text on a dark background.
+    /// The drawing sets no colors. The terminal is assumed to show light text on a dark background.
     None,
 }
 
@@ -50,9 +50,9 @@ pub(crate) enum Letters {
 /// Whether dark and light are swapped.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Shade {
-    /// They are not: dark modules on a light background, as scanners expect.
+    /// Dark modules are drawn on a light background, as scanners expect.
     Usual,
-    /// They are: light modules on a dark background.
+    /// Light modules are drawn on a dark background.
     Swapped,
 }
 

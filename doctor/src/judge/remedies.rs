@@ -32,7 +32,7 @@ pub struct StackRecipe<'a> {
 /// What a user with a key must give in addition to the code.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum OtherFactor {
-    /// Nothing: key and code are enough.
+    /// No further factor: key and code are enough.
     Nothing,
     /// A password.
     Password,

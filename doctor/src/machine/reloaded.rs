@@ -12,10 +12,11 @@ type Time = [i64; 2];
 /// What is known about the time at which an sshd read its files.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 enum Since {
-    /// The exact time. It is the modification time of the PID file, which sshd writes when it starts and at each
-    /// reload.
+    /// The exact time at which sshd read its files: the modification time of the PID file, which sshd writes when it
+    /// starts and at each reload.
     Read(Time),
-    /// The earliest possible time. It is the start of the process, and a reload after it leaves no trace.
+    /// The earliest time at which sshd can have read its files: the start of the process. A reload after the start
+    /// leaves no trace.
     Started(Time),
 }
 

@@ -8,7 +8,7 @@ use crate::machine::Machine;
 /// The result of `cvtsudoers`.
 #[derive(Debug, PartialEq, Eq)]
 pub enum SudoersOutput {
-    /// The file's content as JSON.
+    /// The content of the sudoers file as JSON.
     Json(String),
     /// `cvtsudoers` failed with this error message.
     Refused(String),

@@ -9,7 +9,7 @@ use crate::pam::stack::{Handler, StackKind};
 use crate::pam::subject::FLAGS;
 use crate::pam::table::{CaseRow, CaseTable, Cast, Role};
 
-/// An account of the machine, or an account that may exist.
+/// An account of the machine, or an invented account that stands for accounts which /etc/passwd does not contain.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug, Default)]
 pub struct Person {
     /// The name of the account.
@@ -163,7 +163,8 @@ struct Condition<'a> {
     args: &'a [String],
 }
 
-/// Returns the conditions whose success and failure have different effects on the stack. The others need no account.
+/// Returns the conditions whose success and failure have different effects on the stack. The other conditions are left
+/// out, because no account need be tested for them.
 fn conditions(table: &CaseTable) -> Vec<Condition<'_>> {
     let both = |number: usize| {
         let codes = table.conditions.get(number).map_or([].as_slice(), |one| &one.codes);

@@ -4,16 +4,16 @@ use crate::pam::code::PamCode;
 /// What a module's return code depends on.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum Nature {
-    /// Nothing: the module always returns this code.
+    /// The code depends on nothing: the module always returns this one.
     Fixed(PamCode),
-    /// The account, the caller, the time or files. The module returns one of these codes, usually the first, and none
-    /// of them proves a factor.
+    /// The code depends on the account, the caller, the time or files. The module returns one of these codes, usually
+    /// the first, and none of them proves a factor.
     Condition(&'static [PamCode]),
-    /// A password or another secret of the user. The text is the file name of the module.
+    /// The code depends on a password or another secret of the user. The text is the file name of the module.
     Proof(String),
-    /// A second factor other than twinlock's.
+    /// The code depends on a second factor other than twinlock's.
     Second(Second),
-    /// It is not known: the module may return any code, and a success proves no factor.
+    /// A module that is not known: it may return any code, and a success proves no factor.
     Unknown,
 }
 
@@ -31,7 +31,7 @@ pub struct Second {
 /// What a module of a second factor asks the user for.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Asks {
-    /// A code, as twinlock does. The user may have both codes from the same app and key.
+    /// A code, as twinlock asks for. The user may have both codes from the same app and key.
     Code,
     /// A device, such as a security key or a telephone.
     Thing,

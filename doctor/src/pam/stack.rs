@@ -24,16 +24,16 @@ impl std::fmt::Display for LinePlace {
 /// What libpam does at a line of the flattened stack.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum StackKind {
-    /// It calls a module.
+    /// A line at which libpam calls a module.
     Module {
         /// The module as the line names it: a file name or a path.
         path: String,
         /// The arguments of the module.
         args: Vec<String>,
     },
-    /// It starts a substack, whose lines follow, and calls no module.
+    /// A line at which libpam starts a substack and calls no module. The lines of the substack follow.
     Substack,
-    /// It returns `PAM_PERM_DENIED`, because it cannot use the line.
+    /// A line that libpam cannot use, so that it returns `PAM_PERM_DENIED`.
     Broken,
 }
 

@@ -14,20 +14,20 @@ use crate::pam::worlds;
 /// Which of the modules that ask for a password, or for another first factor, accepts the user's answer.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum Password {
-    /// The module with this file name accepts it; the others do not know the account.
+    /// The module with this file name accepts the answer; the other modules do not know the account.
     By(String),
-    /// None accepts it; each returns this code.
+    /// No module accepts the answer; each returns this code.
     None(PamCode),
 }
 
 /// Answer of the modules that check another second factor.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Other {
-    /// Each of them refuses, or there is none.
+    /// Each module that checks another second factor refuses, or there is no such module.
     Wrong,
-    /// None of them knows the account.
+    /// No module that checks another second factor knows the account.
     Unknown,
-    /// Each of them succeeds.
+    /// Each module that checks another second factor succeeds.
     Right,
 }
 
@@ -238,9 +238,9 @@ impl CaseTable {
 /// Which user's id the process that calls PAM has.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Caller {
-    /// Root's, as for a daemon.
+    /// The process has root's user id, as a daemon does.
     Root,
-    /// Any user's, as for sudo or su.
+    /// The process has any user's id, as sudo or su does.
     Any,
 }
 

@@ -9,7 +9,7 @@ pub enum Gives {
     Session,
     /// A session for which nothing is asked, if the display manager is configured for automatic login.
     Autologin,
-    /// The user's session, which was locked.
+    /// The session of the user, which was locked before.
     Unlock,
     /// Access to files or mail of the user.
     Data,
@@ -18,11 +18,11 @@ pub enum Gives {
     OwnCheck,
     /// A change of the user's own account, such as of the shell.
     Account,
-    /// Nothing, since only root can call the service.
+    /// The service gives nothing that twinlock protects, since only root can call it.
     RootOnly,
-    /// Nothing, since a program starts jobs or sessions and no person is asked.
+    /// The service gives nothing to a person: a program starts jobs or sessions through it, and nobody is asked.
     NoPerson,
-    /// It is not known.
+    /// What the service gives is not known.
     Unknown,
 }
 
@@ -31,7 +31,7 @@ pub enum Gives {
 pub enum Caller {
     /// The user who calls the program.
     User,
-    /// Root. Also used if it is not known which id pam_rootok tests.
+    /// Root. This value is also used if it is not known which id pam_rootok tests.
     Root,
 }
 

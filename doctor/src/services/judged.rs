@@ -19,11 +19,11 @@ use crate::settings::Settings;
 /// Whether the findings of a service decide the exit status, and why.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Counts {
-    /// Yes: a line of the service names twinlock's module, or the service is sshd.
+    /// The findings count, because a line of the service names twinlock's module, or the service is sshd.
     Wired,
-    /// Yes: accepted.toml says that the service must ask for a code.
+    /// The findings count, because accepted.toml says that the service must ask for a code.
     Protected,
-    /// No: the service is only listed.
+    /// The findings do not count: the service is only listed.
     No,
 }
 
@@ -36,7 +36,7 @@ pub enum Asks {
     NotAlways,
     /// No login needs a code.
     Never,
-    /// It depends on something that is not known.
+    /// Whether a login needs a code depends on something that is not known.
     Unknown,
     /// No person logs in through the service, so nobody is asked.
     Nobody,

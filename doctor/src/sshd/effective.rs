@@ -13,11 +13,11 @@ pub struct Way(pub Vec<String>);
 /// How the methods of a way to log in call PAM.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
 pub enum Gate {
-    /// By prompts (`keyboard-interactive`), which the user answers one by one.
+    /// The methods call PAM by prompts (`keyboard-interactive`), which the user answers one by one.
     Prompts,
-    /// By the method `password`, with one text as the answer to every prompt.
+    /// The method `password` calls PAM, with one text as the answer to every prompt.
     OneText,
-    /// None of them calls PAM, so PAM does not decide about the login.
+    /// No method of the way calls PAM, so PAM does not decide about the login.
     None,
 }
 

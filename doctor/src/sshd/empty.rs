@@ -8,9 +8,9 @@ use crate::sshd::judge::{SshdFacts, entries};
 /// The accounts with an empty password field.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum EmptyPasswords {
-    /// The names of these accounts; empty if there are none.
+    /// The names of all accounts with an empty password field; the list may be empty.
     Of(Vec<String>),
-    /// They are not known, because /etc/shadow cannot be read.
+    /// The accounts are not known, because /etc/shadow cannot be read.
     Unread,
 }
 

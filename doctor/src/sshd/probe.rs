@@ -137,8 +137,8 @@ fn fits_user(word: &str, list: &str, account: &Account) -> bool {
     }
 }
 
-/// Returns whether one of the groups matches the list of patterns. None matches if a pattern after `!` matches one of
-/// them.
+/// Returns whether one of the groups matches the list of patterns. Returns `false` if any of the groups matches a
+/// pattern after `!`.
 #[must_use]
 pub fn fits_group(list: &str, groups: &[String]) -> bool {
     let refused = |group: &String| {
@@ -163,9 +163,9 @@ fn fits_from(word: &str, list: &str, from: &From) -> bool {
 struct AccountGroup {
     /// Whether each criterion applies to the accounts, in the order of the file.
     holds: Vec<bool>,
-    /// The account that stands for all of them in the probes.
+    /// The account for which sshd is asked, in place of all accounts of the group.
     first: Account,
-    /// Names of the other accounts.
+    /// Names of the accounts of the group other than `first`.
     others: Vec<String>,
 }
 

@@ -5,11 +5,11 @@ use crate::wishes::{ServiceName, With};
 /// Whether the client gives the right password or code, a wrong one, or none.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Brings {
-    /// The right one.
+    /// The right password or code.
     Right,
-    /// A wrong one.
+    /// A wrong password or code.
     Wrong,
-    /// None.
+    /// No password or code.
     Nothing,
 }
 

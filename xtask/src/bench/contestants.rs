@@ -43,11 +43,11 @@ pub(super) enum Contestant {
 /// How a measured login ends.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Ending {
-    /// It succeeds, with a correct code.
+    /// The login succeeds, with a correct code.
     Accepted,
-    /// It fails, because of a wrong code.
+    /// The login fails, because of a wrong code.
     Wrong,
-    /// It fails, because the user has no account.
+    /// The login fails, because the user has no account.
     Unknown,
 }
 

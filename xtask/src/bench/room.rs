@@ -11,9 +11,10 @@ use crate::machine::target;
 /// Where the modules store their data.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Medium {
-    /// In memory (tmpfs).
+    /// The modules store their data in memory (tmpfs).
     Tmpfs,
-    /// On the disk that holds the target folder. twinlock's ledger stays in memory, as in production.
+    /// The modules store their data on the disk that holds the target folder. twinlock's ledger stays in memory, as in
+    /// production.
     Disk,
 }
 

@@ -21,7 +21,7 @@ use room::Room;
 /// Who types the answers in the demo.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Typist {
-    /// The user at the terminal.
+    /// The user at the terminal types the answers.
     Person,
     Itself,
 }

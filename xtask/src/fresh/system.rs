@@ -22,9 +22,9 @@ const README_LINE: &str =
 /// The first factor after which sshd asks for the code.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Wiring {
-    /// A key, by the PAM line in README.
+    /// A key. The PAM line in README is used.
     PublicKey,
-    /// A password, by the shipped PAM file.
+    /// A password. The shipped PAM file is used.
     Password,
 }
 

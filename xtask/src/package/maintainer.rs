@@ -13,9 +13,9 @@ const MADE_UP: &str = "twinlock test build <nobody@twinlock.invalid>";
 /// What a package is built for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum PackagePurpose {
-    /// For other machines. A maintainer is then required.
+    /// The package is for other machines. A maintainer is then required.
     Release,
-    /// For tests on this machine. The package is built in another folder, so that nobody publishes it by mistake.
+    /// The package is for tests on this machine. It is built in another folder, so that nobody publishes it by mistake.
     Test,
 }
 

@@ -45,9 +45,9 @@ pub(crate) enum Comes {
 pub(crate) enum Talks {
     /// The line can offer set-up.
     Freely,
-    /// It cannot, because it asks only one question.
+    /// The line cannot offer set-up, because it asks only one question.
     OneCode,
-    /// It cannot, because it asks only for a code.
+    /// The line cannot offer set-up, because it asks only for a code.
     CodeOnly,
 }
 
@@ -58,7 +58,7 @@ struct Ours<'a> {
 }
 
 /// Loads the PAM files of the service and explains its twinlock lines. `public_key` says whether sshd requires a key
-/// before.
+/// before it calls PAM.
 pub(crate) fn look(context: &Context, login: &ExplainedLogin<'_>, public_key: PublicKey) -> Stack {
     let service = match load(&Machine::new(PathBuf::from("/"), None), login.service) {
         Ok(service) => service,

@@ -33,9 +33,9 @@ const WITHIN: std::ops::RangeInclusive<u64> = 60..=86_400;
 /// How long a change waits for its confirmation.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Wait {
-    /// For this number of seconds.
+    /// The change waits for this number of seconds.
     Seconds(u64),
-    /// Not at all: the change is final at once.
+    /// The change does not wait: it is final at once.
     Not,
 }
 

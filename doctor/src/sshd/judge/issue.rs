@@ -16,8 +16,8 @@ pub(super) enum Issue {
     KeyAlone,
     OtherAlone(Way),
     Kerberos(Way),
-    /// A way by the method `password`. Its one text answers every prompt, so the user can enter the code but nothing
-    /// else.
+    /// A way by the method `password`, which has one text as the answer to every prompt. The user can enter the code
+    /// but no password.
     OneText(Way),
     /// A way that no user can complete, the reason, and whether the user can complete another way.
     Hindered(Way, Hindrance, Others),
