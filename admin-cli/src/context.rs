@@ -54,7 +54,7 @@ impl CallerRequest {
     }
 }
 
-/// What every command needs.
+/// The settings, the parts of the host and the global options that every command needs.
 pub(crate) struct Context {
     /// The settings in force. Those that govern the command itself, such as for mail, always come from the default
     /// file; all others come from the requested file.
@@ -65,7 +65,7 @@ pub(crate) struct Context {
     pub(crate) own: OwnCodes,
     /// Whether the output is JSON.
     pub(crate) json: bool,
-    /// Path of the requested settings file.
+    /// Path of the requested settings file: the argument of `--config`, or the default file.
     pub(crate) config: String,
     /// Whether the requested settings file has an error, so that the last good copy of it is in force.
     pub(crate) stand_in: bool,

@@ -138,7 +138,7 @@ impl Machine {
         names
     }
 
-    /// Returns whether the machine is this host, and not a folder with the files of another one.
+    /// Returns whether the machine is this host. Otherwise, it is a folder with the files of another host.
     #[must_use]
     pub fn is_host(&self) -> bool {
         self.tree.is_host()

@@ -69,7 +69,7 @@ pub enum PlanError {
         /// Why setup does not change the file.
         error: PamEditError,
     },
-    /// The factors include a key, but only sshd verifies keys, and the service is another one.
+    /// The factors include a key, which only sshd verifies, and the service is not sshd.
     OnlySsh(With),
     /// The lines of common-auth have a form that cannot be combined with a key ([`With::Both`]).
     Provider,

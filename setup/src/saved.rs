@@ -57,7 +57,7 @@ impl Phase {
     }
 }
 
-/// What confirms a change, and how long it waits for that.
+/// How a change is confirmed, and when the time for the confirmation ends.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Waiting {
     /// The random word that the administrator types to confirm the change.
@@ -68,7 +68,7 @@ pub struct Waiting {
     pub begun: u64,
     /// Kernel's id of the boot in which the change was made.
     pub boot: String,
-    /// End of the wait, in seconds since that boot.
+    /// Time at which the wait for the confirmation ends, in seconds since that boot.
     pub until: u64,
 }
 
@@ -95,7 +95,7 @@ pub struct InForce {
 /// A saved change of a service.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Saved {
-    /// What confirms the change, and how long it waits for that.
+    /// How the change is confirmed, and when the time for the confirmation ends.
     pub waiting: Waiting,
     /// Time from which the service uses the new files; `None` while they are being written.
     pub in_force: Option<InForce>,
@@ -119,7 +119,7 @@ pub struct SavedFolder {
 }
 
 impl SavedFolder {
-    /// Returns the folder of a service, which need not exist. `all` is the folder that has one for each service.
+    /// Returns the folder of a service in the folder `all`. The folder need not exist.
     #[must_use]
     pub fn of(all: &Path, service: &str) -> Self {
         Self { folder: all.join(service) }
@@ -214,8 +214,8 @@ impl SavedFolder {
         Ok(true)
     }
 
-    /// Sets the pending change to `undoing` and returns it. If a killed process has left a change in this state,
-    /// returns that one. `None` if there is neither.
+    /// Sets the pending change to `undoing` and returns it. If a killed process has left a change in the state
+    /// `undoing`, returns that change. `None` if no change is in either state.
     ///
     /// # Errors
     /// [`io::Error`] if the folder cannot be renamed or read.

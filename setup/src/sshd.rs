@@ -52,20 +52,20 @@ pub fn is_ours(text: &str) -> bool {
     text.starts_with(MARK)
 }
 
-/// A setting whose value in the drop-in file sshd does not use.
+/// A setting of the drop-in file that has no effect, because sshd uses another value of it.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Overridden {
     /// Keyword of the setting, spelled as in sshd_config(5).
     pub keyword: &'static str,
     /// Value of the setting in the drop-in file.
     pub wished: &'static str,
-    /// Value that sshd uses in its place.
+    /// Value of the setting that sshd uses.
     pub used: String,
-    /// `file:line` of the setting that sshd uses.
+    /// `file:line` at which the value stands that sshd uses.
     pub place: String,
 }
 
-/// Returns the settings of the drop-in file whose values sshd does not use. `said` is the output of `sshd -T` for the
+/// Returns the settings of the drop-in file of which sshd uses another value. `said` is the output of `sshd -T` for the
 /// new files, and `config` has their settings.
 #[must_use]
 pub fn overridden(with: With, said: &Effective, config: &Config) -> Vec<Overridden> {

@@ -76,12 +76,13 @@ impl Cut<'_> {
         back(self.machine);
     }
 
-    /// Runs the command in the present state, without restoring the saved one.
+    /// Runs the command in the present state, without restoring the saved state.
     pub fn again(&self) -> Finished {
         self.machine.call(self.words.clone()).input(&self.input).output()
     }
 
-    /// Restores the state and runs the command to its end. Returns those of its system calls that `chosen` accepts.
+    /// Restores the saved state and runs the command to its end. Returns those of its system calls that `chosen`
+    /// accepts.
     #[track_caller]
     pub fn places(&self, chosen: impl Fn(&Place) -> bool) -> Vec<Place> {
         let mut places = self.struck(None);
@@ -91,13 +92,13 @@ impl Cut<'_> {
         places
     }
 
-    /// Restores the state, runs the command, and kills it at the system call `place`.
+    /// Restores the saved state, runs the command, and kills it at the system call `place`.
     #[track_caller]
     pub fn killed(&self, place: &Place) {
         self.struck(Some((place, Blow::Kill)));
     }
 
-    /// Restores the state and runs the command. The system call `place` fails with `errno`.
+    /// Restores the saved state and runs the command. The system call `place` fails with `errno`.
     #[track_caller]
     pub fn failed(&self, place: &Place, errno: Errno) -> Ended {
         let ended = self.run(Some((place, Blow::Fail(errno))));
@@ -105,7 +106,8 @@ impl Cut<'_> {
         ended
     }
 
-    /// Restores the state and runs the command. It is stopped after the system call `place` until `meanwhile` returns.
+    /// Restores the saved state and runs the command. The command is stopped after the system call `place` until
+    /// `meanwhile` returns.
     pub fn held(&self, place: &Place, meanwhile: &mut dyn FnMut()) -> Ended {
         self.run(Some((place, Blow::Hold(meanwhile))))
     }
@@ -124,8 +126,8 @@ impl Cut<'_> {
         self.machine.struck(&argv, &self.input, ALL, blow)
     }
 
-    /// Restores the state and runs the command. The call number `nth` (from 1) of the system call `call` fails with
-    /// `errno`.
+    /// Restores the saved state and runs the command. The call number `nth` (from 1) of the system call `call` fails
+    /// with `errno`.
     pub fn refused(&self, call: &str, errno: Errno, nth: usize) -> Finished {
         self.back();
         let inject = format!("inject={call}:error={errno:?}:when={nth}");

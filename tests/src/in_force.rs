@@ -1,4 +1,4 @@
-//! Recognizes from the output of a failed command whether it has made its change all the same.
+//! Recognizes from the output of a failed command whether the command has made its change nevertheless.
 
 /// Phrases by which a failed command says that it has made its change.
 const IN_FORCE: [&str; 8] = [

@@ -54,7 +54,7 @@ fn root_of_the_first_process() -> Result<(), String> {
 }
 
 /// Checks that this thread has the root folder of its mount namespace, which nsenter(1) enters. In a chroot, even the
-/// first process may have another one.
+/// first process may have another root folder.
 fn root_of_the_namespace() -> Result<(), String> {
     let (before, after) = around_entering().map_err(|error| {
         format!("this machine does not let root enter a mount namespace ({error})")

@@ -111,7 +111,7 @@ impl Machine {
         session
     }
 
-    /// Begins an ssh login with a correct first factor, and waits for no prompt after it.
+    /// Begins an ssh login, gives the correct first factor, and returns without waiting for a further prompt.
     #[track_caller]
     pub fn past_the_first_factor(&self, user: &str, first: First) -> Session<'_> {
         match first {

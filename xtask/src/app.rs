@@ -23,7 +23,7 @@ impl App {
         self.code_of(step())
     }
 
-    /// Returns a code that is wrong in the two periods before the present one, in it and in the three after it.
+    /// Returns a code that is wrong in the present period, in the two periods before and in the three periods after it.
     pub(crate) fn wrong_code(&self) -> Done<String> {
         let now = step();
         let near = (now - 2..now + 4).map(|step| self.code_of(step)).collect::<Done<Vec<_>>>()?;

@@ -112,7 +112,7 @@ impl Screen {
     }
 }
 
-/// Returns the number of bytes up to the end of the last complete UTF-8 character. A read may end inside of one.
+/// Returns the number of bytes up to the end of the last complete UTF-8 character. A read may end inside a character.
 fn whole_letters(bytes: &[u8]) -> usize {
     match std::str::from_utf8(bytes) {
         Err(error) if error.error_len().is_none() => error.valid_up_to(),

@@ -150,9 +150,9 @@ pub(crate) fn log(context: &Context, event: &str, pairs: &[(&str, &str)]) {
 
 /// The part of a log line before the acting user.
 pub(crate) struct LogStart<'a> {
-    /// The value of `event=`.
+    /// Value of `event=` in the log line.
     pub(crate) event: &'a str,
-    /// The further keys with their values.
+    /// The keys of the log line after `event=`, each with its value.
     pub(crate) pairs: &'a [(&'a str, &'a str)],
 }
 

@@ -105,7 +105,7 @@ impl Authorizer {
     }
 
     /// Takes out the acting user's account and record, if a code is required and the acting user is `target`. The
-    /// caller must then ask for the code; [`Authorizer::prove`] asks for none.
+    /// caller must then ask for the code, because [`Authorizer::prove`] no longer does.
     pub(crate) fn own_record(&mut self, target: &str) -> Option<(Account, Snapshot)> {
         self.due.take_if(|(account, _)| account.name == target)
     }
@@ -214,7 +214,7 @@ impl Authorized {
         actor::log_as(context, severity, &LogStart { event, pairs: &pairs }, &self.0.login);
     }
 
-    /// Queues a mail that tells `user` about the operation. It names the acting user, if that is another one.
+    /// Queues a mail that tells `user` about the operation. The mail names the acting user, unless that is `user`.
     pub(crate) fn write_to(
         &self,
         context: &Context,
@@ -227,8 +227,8 @@ impl Authorized {
         context.machine.outbox.put(&Notification { by, ..self.letter(user, kind, at) });
     }
 
-    /// Queues a mail that tells a newly enrolled user about it. Does nothing if no mail address is known. `mail` is the
-    /// address on record.
+    /// Queues a mail that tells a newly enrolled user about the enrollment. `mail` is the address on record. Does
+    /// nothing if no mail address is known.
     pub(crate) fn write_set_up(
         &self,
         context: &Context,
@@ -241,8 +241,8 @@ impl Authorized {
         }
     }
 
-    /// Queues a mail to the user's old address `was`: mail now goes to another address. Does nothing if the address
-    /// `now` is the same.
+    /// Queues a mail to the user's old address `was`, which says that mail now goes to the address `now`. Does nothing
+    /// if both addresses are the same or `was` is no valid address.
     pub(crate) fn write_to_old(
         &self,
         context: &Context,

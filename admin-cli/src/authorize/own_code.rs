@@ -42,7 +42,7 @@ pub(crate) struct Question<'a> {
     pub(crate) codes: u8,
     /// Kinds of codes that are accepted.
     pub(crate) ways: OwnCodeWays,
-    /// The work to do after the last correct code.
+    /// The work to do after the user has given all codes.
     pub(crate) then: AfterCodes<'a>,
 }
 

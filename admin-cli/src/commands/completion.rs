@@ -69,8 +69,8 @@ fn verbs_of_users(command: &Command) -> Vec<String> {
     found
 }
 
-/// Returns clap's bash script with its function renamed to `_twinlock_verbs` and its registration removed. The function
-/// that [`bash`] adds calls it and is registered in its place.
+/// Returns clap's bash script with its function renamed to `_twinlock_verbs`, and without the line that registers the
+/// function. [`bash`] adds and registers another function, which calls `_twinlock_verbs`.
 fn without_registration(text: &str) -> String {
     let end = text.find("\nif [[ \"${BASH_VERSINFO").unwrap_or(text.len());
     text.get(..end).unwrap_or(text).replace("_twinlock() {", "_twinlock_verbs() {")

@@ -95,11 +95,11 @@ pub(crate) fn run(context: &Context, wanted: &Enroll) -> Result<(), CliError> {
     Ok(())
 }
 
-/// Checks that this run may still enroll without a code: either it asked for one, or no other run has enrolled an
-/// account since it began.
+/// Checks that this run may still enroll without a code: either this run has asked for a code, or no other run has
+/// enrolled an account since this run began.
 ///
 /// # Errors
-/// [`CliError`] if another run has. If it has enrolled the same user, the message says so.
+/// [`CliError`] if another run has enrolled an account. If it was the account of the same user, the message says so.
 fn still_first(context: &Context, account: &Account, by: &Authorized) -> Result<(), CliError> {
     by.is_still_first(context).map_err(|failure| match context.machine.records.newest(account) {
         Ok(Some(found)) if enrollment::is_enrolled(&found) => overtaken(&account.name),

@@ -152,7 +152,7 @@ fn used(context: &Context, account: &Account) -> Result<Vec<(Used, UnixTime)>, C
     Ok(newest(used?))
 }
 
-/// Returns the [`USED_MAX`] newest uses, in the order of key and step. Older ones need not be exported: at most a few
+/// Returns the [`USED_MAX`] newest uses, in the order of key and step. Older uses need not be exported: at most a few
 /// hundred codes of a user are valid at one time, so a code used before that many others has expired on every host.
 fn newest(mut used: Vec<(Used, UnixTime)>) -> Vec<(Used, UnixTime)> {
     used.sort_by_key(|(_, at)| Reverse(*at));

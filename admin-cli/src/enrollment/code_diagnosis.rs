@@ -59,7 +59,7 @@ pub(crate) enum CodeDiagnosis {
     Right {
         /// Authenticator and step to which the code belongs.
         found: Match,
-        /// How far the code is from the expected one; a login accepts this distance.
+        /// How far the code is from the code that the host expects; a login accepts this distance.
         apart: Apart,
     },
     /// The code belongs to an authenticator, but it or a later one was used before.
@@ -76,7 +76,7 @@ pub(crate) enum CodeDiagnosis {
     },
     /// The code belongs to an authenticator whose clock or counter is farther off than a login accepts.
     Off {
-        /// How far the code is from the expected one.
+        /// How far the code is from the code that the host expects.
         apart: Apart,
     },
     /// The code belongs to none of the searched steps and counters.

@@ -49,9 +49,10 @@ pub(crate) enum Invited {
     InReport,
 }
 
-/// Where tickets go that cannot be mailed.
+/// Where tickets are written that cannot be mailed.
 pub(crate) struct Handing<'a> {
-    /// The report file for tickets that cannot be mailed; `None` without one, and then such an invitation fails.
+    /// The report file for tickets that cannot be mailed. With `None`, an invitation fails if its ticket cannot be
+    /// mailed.
     pub(crate) report: Option<&'a mut ReportFile>,
 }
 

@@ -49,7 +49,8 @@ impl fmt::Display for CliError {
 impl core::error::Error for CliError {}
 
 impl CliError {
-    /// Creates an error whose text is complete, so that [`CliError::or`] and [`CliError::unchanged`] add nothing.
+    /// Creates an error whose text also says what the command has changed. [`CliError::or`] and [`CliError::unchanged`]
+    /// add nothing to it.
     pub(crate) fn new(exit: Exit, what: impl Into<String>, remedy: impl Into<String>) -> Self {
         Self { exit, what: what.into(), remedy: remedy.into(), bare: false }
     }
@@ -60,7 +61,7 @@ impl CliError {
         Self { bare: true, ..Self::new(Exit::StoreUnreachable, what, remedy) }
     }
 
-    /// Adds the clause `stands`, which says what the command has changed, in any case.
+    /// Adds the clause `stands`, which says what the command has changed, even if the text already has such a clause.
     #[must_use]
     pub(crate) fn but(self, stands: &str) -> Self {
         Self { what: format!("{}; {stands}", self.what), bare: false, ..self }
@@ -72,7 +73,7 @@ impl CliError {
         self.or("nothing was changed")
     }
 
-    /// Adds the clause `stands`, which says what the command has changed, unless the text already says it.
+    /// Adds the clause `stands`, which says what the command has changed, unless the text already has such a clause.
     #[must_use]
     pub(crate) fn or(self, stands: &str) -> Self {
         if self.bare { self.but(stands) } else { self }

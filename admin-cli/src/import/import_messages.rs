@@ -25,8 +25,8 @@ pub(crate) struct Worded {
 }
 
 impl Worded {
-    /// Returns whether the message is about the configuration of the other PAM module. Such a message is not about one
-    /// user and is shown once for all.
+    /// Returns whether the message is about the configuration of the other PAM module. Such a message concerns every
+    /// user, so it is shown once and not in the report about each user.
     pub(crate) fn is_of_module(&self) -> bool {
         ["rate_limit", "last_logins", "window", "look_ahead"].contains(&self.word)
     }

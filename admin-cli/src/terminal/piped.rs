@@ -50,8 +50,8 @@ impl core::fmt::Display for PipedError {
 impl core::error::Error for PipedError {}
 
 impl Piped {
-    /// Reads standard input to its end. The first line is taken as a code if it has the form of one, since no accepted
-    /// data begins like that. `most` is the maximum number of bytes of data.
+    /// Reads standard input to its end. The first line is taken as a code if it has the form of a code, since no
+    /// accepted data begins with such a line. `most` is the maximum number of bytes of data.
     pub(crate) fn read(most: u64) -> Result<Self, PipedError> {
         let most = most.saturating_add(CODE_MAX);
         // The whole buffer is reserved now, because a growing buffer leaves unwiped copies behind.

@@ -66,9 +66,9 @@ impl Case<'_> {
         when
     }
 
-    /// Returns `file:line` of the line to blame for the row: the line of another second factor; without one, the
-    /// twinlock line whose answer did not prevent the login; without that, the last line called. `None` if no line was
-    /// called.
+    /// Returns `file:line` of the line to blame for the row: the line of another second factor. If there is no such
+    /// line, it is the twinlock line whose answer did not prevent the login, and otherwise the last line called. `None`
+    /// if no line was called.
     fn to_blame(&self, kind: Wrong, row: &CaseRow) -> Option<String> {
         let helper = self.helper(row).map(|(line, _)| line);
         helper

@@ -60,7 +60,7 @@ pub struct CaseRow {
     pub met: bool,
 }
 
-/// How a line of the stack is modelled.
+/// What doctor assumes about a line of the stack when it computes a truth table.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum Role {
     /// twinlock's module, with its arguments.
@@ -77,12 +77,12 @@ pub enum Role {
     Idle,
 }
 
-/// A line of the stack, with its model.
+/// A line of the stack, and what doctor assumes about it.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Cast {
-    /// The line as it is written.
+    /// The line of the flattened stack.
     pub handler: Handler,
-    /// How the line is modelled.
+    /// What doctor assumes about the line.
     pub role: Role,
 }
 

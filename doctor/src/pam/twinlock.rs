@@ -165,7 +165,7 @@ impl Stand {
         }
     }
 
-    /// Reports whether the module asks for a code and verifies it on such a line.
+    /// Reports whether the module asks for a code and verifies it on a line with this argument.
     #[must_use]
     pub fn judges(self) -> bool {
         match self {

@@ -172,7 +172,7 @@ pub fn called_without_file() -> impl Iterator<Item = &'static str> {
 }
 
 impl Gives {
-    /// Returns the word for it in the table and in JSON.
+    /// Returns the word in the table and in JSON for what a service gives.
     #[must_use]
     pub fn word(self) -> &'static str {
         match self {

@@ -15,7 +15,7 @@ struct Shared<'a> {
 }
 
 impl Asks {
-    /// Returns the word for it in the table and in JSON.
+    /// Returns the word in the table and in JSON that says whether a service asks for a code.
     #[must_use]
     pub fn word(self) -> &'static str {
         match self {

@@ -70,8 +70,8 @@ pub fn judge(machine: &dyn Patterns) -> Vec<Finding> {
     found
 }
 
-/// Returns a finding about the first line of the file that contains one of the words, in any case; `None` if no line
-/// does. Lines that begin with `//` are skipped.
+/// Returns a finding about the first line of the file that contains one of the words, in upper or lower case; `None` if
+/// no line does. Lines that begin with `//` are skipped.
 fn permitting(file: &str, text: &str, words: &[&str]) -> Option<Finding> {
     let lines = (1..).zip(text.lines()).filter(|(_, line)| !line.trim_start().starts_with("//"));
     let has = |line: &str| words.iter().find(|word| line.to_ascii_lowercase().contains(**word));

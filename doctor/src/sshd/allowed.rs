@@ -1,4 +1,4 @@
-//! Applies AllowUsers, DenyUsers, AllowGroups and DenyGroups: leaves out users whom sshd refuses in any case.
+//! Applies AllowUsers, DenyUsers, AllowGroups and DenyGroups: leaves out users whom sshd refuses by these lists.
 use crate::sshd::config::Config;
 use crate::sshd::effective::Effective;
 use crate::sshd::pattern::fits;
@@ -12,8 +12,8 @@ const LISTS: [(&str, &str); 4] = [
     ("denygroups", "group"),
 ];
 
-/// Returns each pattern of the lists as a criterion of Match and its pattern. sshd is then asked about accounts that
-/// differ in such a pattern separately.
+/// Returns each pattern of the lists as a criterion of Match and its pattern. sshd is then asked separately about
+/// accounts of which one matches a pattern and another does not.
 #[must_use]
 pub fn criteria(config: &Config) -> Vec<(String, String)> {
     let of = |keyword: &str| LISTS.iter().find(|(word, _)| *word == keyword).map(|(_, kind)| *kind);

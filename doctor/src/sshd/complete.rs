@@ -47,9 +47,9 @@ pub struct Entry {
     pub key: bool,
     /// Whether the way requires a key about which PAM learns nothing.
     pub unseen: bool,
-    /// The last of its methods that calls PAM.
+    /// The last method of the way that calls PAM.
     pub method: Method,
-    /// Whether one of its methods shows prompts (keyboard-interactive). Only then does sshd end the login if
+    /// Whether a method of the way shows prompts (keyboard-interactive). Only then does sshd end the login if
     /// pam_setcred fails.
     pub prompted: bool,
 }

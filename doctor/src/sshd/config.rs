@@ -21,8 +21,8 @@ pub struct Directive {
 /// One `Match` line.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Block {
-    /// The criteria in lower case, each with its list of patterns, which is empty for `all` and other criteria without
-    /// one.
+    /// The criteria in lower case, each with its list of patterns. The list is empty for criteria that take no list,
+    /// such as `all`.
     pub criteria: Vec<(String, String)>,
     /// File and number of the Match line.
     pub place: LinePlace,

@@ -12,9 +12,9 @@ pub(crate) const PORT: u16 = 2222;
 
 /// What is typed at a login.
 pub(crate) struct Typed<'a> {
-    /// The password; with `None`, ssh offers the key in its place.
+    /// The password; `None` if ssh offers the user's key and no password is typed.
     pub(crate) password: Option<&'a str>,
-    /// The code; with `None`, no prompt for a code may appear.
+    /// The code; `None` if the login must show no prompt for a code.
     pub(crate) code: Option<&'a str>,
 }
 

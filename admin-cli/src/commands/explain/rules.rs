@@ -120,7 +120,7 @@ fn effect(rule: &Rule, login: &ExplainedLogin<'_>) -> &'static str {
 }
 
 /// Returns a sentence without a full stop that says why the rule `number` (from 1) has no effect of its own; `None` if
-/// it may have one.
+/// the rule may have an effect.
 fn never(
     context: &Context,
     login: &ExplainedLogin<'_>,

@@ -92,7 +92,7 @@ pub(crate) struct Preview<'a> {
     pub(crate) reminder: Reminder<'a>,
     /// How rules.toml would change.
     pub(crate) written: RuleChange,
-    /// Path of the report file for tickets that cannot be mailed; `None` without one.
+    /// Path of the report file for tickets that cannot be mailed; `None` if the caller has named no file.
     pub(crate) report: Option<&'a str>,
     /// Present time, at which tickets are checked for validity.
     pub(crate) now: UnixTime,

@@ -80,10 +80,10 @@ impl SettingsDraft {
         Self { path, text, policy, mode: 0o644, owner: 0, is_file: true }
     }
 
-    /// Checks that it is a regular file to which only root and the acting user can write.
+    /// Checks that the draft is a regular file to which only root and the acting user can write.
     ///
     /// # Errors
-    /// [`CliError`] if it is not.
+    /// [`CliError`] if another user can write to the file, or if it is no regular file.
     pub(crate) fn must_be_ones_own(&self) -> Result<(), CliError> {
         let path = plain(&self.path);
         let by_actor = ActingLogin::read().actor.uid() == Some(self.owner);

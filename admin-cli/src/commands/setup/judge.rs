@@ -18,11 +18,11 @@ use crate::{
     text::{WIDTH, plain, wrap},
 };
 
-/// Checks that doctor's verdict with the new files is that every login needs a code and no user is locked out, and that
-/// sshd uses the new settings. If not, prints the findings. `machine` has the new files as candidates.
+/// Checks that with the new files every login needs a code, no user is locked out, and sshd uses the new settings. If
+/// not, prints doctor's findings. `machine` has the new files as candidates.
 ///
 /// # Errors
-/// [`CliError`] if the verdict is another one, or doctor can give none.
+/// [`CliError`] if the check fails, or if doctor can give no verdict.
 pub(super) fn must_be_closed(machine: &Machine, wishes: &Wishes) -> Result<(), CliError> {
     if wishes.service.is_ssh() {
         plan::check_sshd(machine, wishes.with).map_err(|error| no_plan(&error))?;

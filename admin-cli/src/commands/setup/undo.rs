@@ -25,9 +25,9 @@ use crate::{
     text::{WIDTH, plain, wrap},
 };
 
-/// Restores the old files of each change whose time is over or that was made before the last boot. It asks for no code,
-/// so it must not touch any other change; `teardown`, which asks for one, restores those. `at_boot` says that sshd does
-/// not run yet.
+/// Restores the old files of each change whose time is over or that was made before the last boot. Other changes stay,
+/// because only `twinlock setup teardown`, which asks for a code, may restore the files of those. `at_boot` says that
+/// sshd does not run yet.
 pub(crate) fn run(command: &Command, at_boot: bool) -> Result<(), CliError> {
     let context = Context::open_to_mend(command)?;
     context.need_root("put back changes")?;

@@ -140,8 +140,8 @@ pub(super) fn somebody_gets_in(facts: &SshdFacts, table: Option<&CaseTable>) -> 
     })
 }
 
-/// Returns the issue of a way that users can complete: it asks for no code, or its one text cannot give all answers.
-/// `None` if there is none.
+/// Returns the issue of a way that users can complete: the way asks for no code, or it gives the same text as the
+/// answer to every prompt although the stack asks for a code in a field of its own. `None` if there is no such issue.
 fn completed(way: Way, effective: &Effective, table: Option<&CaseTable>) -> Option<Issue> {
     let one_text = way.gate() == Gate::OneText && table.is_some_and(asks_a_code_alone);
     without_pam(way.clone(), effective).or(one_text.then_some(Issue::OneText(way)))
