@@ -95,7 +95,7 @@ impl Machine {
         self.replace_log(Syslog::listen)
     }
 
-    /// Starts, in place of the log daemon, one that never reads a message.
+    /// Starts a log daemon that never reads a message, in place of the usual log daemon.
     pub fn deaf_log_daemon(&self) -> &Self {
         self.replace_log(Syslog::deaf)
     }

@@ -64,8 +64,8 @@ fn build() -> Done<PathBuf> {
     Ok(folder.join(host).join("release/twinlock-fuzz"))
 }
 
-/// Returns the names of the fuzzing targets. `seeds` has a folder with example inputs for each target, which a test
-/// checks.
+/// Returns the names of the fuzzing targets. `seeds` is the folder that has, for each target, a folder of its name with
+/// example inputs.
 fn names(seeds: &std::path::Path) -> Done<Vec<String>> {
     let folders = fs::read_dir(seeds).map_err(|error| format!("{}: {error}", seeds.display()))?;
     let mut names: Vec<String> =

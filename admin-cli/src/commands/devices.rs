@@ -91,8 +91,8 @@ pub(crate) fn forget(context: &Context, wanted: &Forget) -> Result<(), CliError>
     Ok(())
 }
 
-/// Returns the ledger's files about devices of the account, those without a valid device first, then by age, oldest
-/// first.
+/// Returns the ledger's files about devices of the account: first those without a valid device, in the order of their
+/// names, then the others, oldest first.
 fn remembered(context: &Context, account: &Account) -> Result<Vec<RememberedEntry>, CliError> {
     let user_ledger = context.machine.ledger.open(&LedgerKey::of(Some(account), &account.name))?;
     let generation = generation(context, account)?;

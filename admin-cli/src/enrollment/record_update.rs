@@ -29,7 +29,7 @@ pub(crate) fn put(
     put_found(context, account, &find, decide, is_it)
 }
 
-/// Stores a record as [`put`] does, but also for a user without a record, or whose record was lost.
+/// Stores a record as [`put`] does, but also if the user has no record or the record was lost.
 pub(crate) fn begin(
     context: &Context,
     account: &Account,

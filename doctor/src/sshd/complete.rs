@@ -171,8 +171,8 @@ fn right(row: &CaseRow, key: bool) -> bool {
     row.passes() && factors && row.met
 }
 
-/// Reports whether some user gets in with one text as the answer to every prompt: a code, a password, or both in one
-/// field. A row without a correct code counts too, since it is reported as a way in and not as a lock-out.
+/// Reports whether some user gets in who gives one text as the answer to every prompt: a code, a password, or both in
+/// one field. Logins without a correct code count too, since they are reported as a way in and not as a lock-out.
 fn one_text_is_enough(table: &CaseTable, key: bool) -> bool {
     let without_code = |row: &CaseRow| {
         let proven = row.world.key || !matches!(row.world.password, Password::None(_));

@@ -50,8 +50,8 @@ pub(crate) fn built(words: &[String]) -> Done<ExitCode> {
     Err(become_the_demo(&artefacts, typist)?)
 }
 
-/// Replaces this process by the demo. A process that stayed outside of the demo would end at Ctrl-C. Returns only if
-/// the demo cannot be started, with a sentence that says why.
+/// Replaces this process by the demo, because Ctrl-C would end a process that waited for the demo. Returns only if the
+/// demo cannot be started, with a sentence that says why.
 fn become_the_demo(artefacts: &Artefacts, typist: Typist) -> Done<String> {
     let mut demo = guarded(typist)?;
     demo.arg(&artefacts.module).arg(&artefacts.command);

@@ -65,7 +65,8 @@ fn service(name: &str) -> Result<ServiceName, CliError> {
     })
 }
 
-/// Refuses `--config`. Doctor's verdict on the new files depends on the settings, so they must be those of logins.
+/// Refuses `--config`. Doctor's verdict on the new files depends on the settings, and logins use the default settings
+/// file.
 fn must_be_usual_settings(command: &Command) -> Result<(), CliError> {
     match &command.config {
         None => Ok(()),
