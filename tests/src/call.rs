@@ -94,7 +94,8 @@ impl<'m> Call<'m> {
         self
     }
 
-    /// Runs `shell`, a text such as `umask 777; ulimit -f 0`, in the process of the command before it.
+    /// Runs the shell text `shell`, such as `umask 777; ulimit -f 0`, in the process of the command, before the command
+    /// starts.
     pub fn first(mut self, shell: &str) -> Self {
         self.first = Some(shell.to_owned());
         self

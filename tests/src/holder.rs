@@ -10,7 +10,7 @@ use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
 use crate::own_root::own_root;
 
-/// Seconds by which a machine seems to be running for longer than the host. A test can so begin an epoch some minutes
+/// Seconds by which a machine seems to be running for longer than the host. Thus a test can begin an epoch some minutes
 /// ago on a host that has just booted.
 pub(crate) const BOOTED_EARLIER: u64 = 86_400;
 

@@ -11,7 +11,7 @@ use twinlock_core::{
 };
 use twinlock_host::store::records::HostRecords;
 
-/// How many backup codes a user has left, of how many.
+/// Number of a user's unused backup codes, and the number of all that the user was given.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct CodesLeft {
     /// Number of unused backup codes.

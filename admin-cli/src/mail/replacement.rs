@@ -54,7 +54,8 @@ fn read(path: &str, owner: Owner) -> Result<Option<String>, TextError> {
     String::from_utf8(bytes).map(Some).map_err(|_| TextError::NotUtf8)
 }
 
-/// Returns a mail with the administrator's text; if there is none that can be used, with the built-in text.
+/// Returns a mail with the administrator's text. If there is no such text, or it cannot be used, the mail has the
+/// built-in text.
 pub(crate) fn write(language: Language, topic: Topic, blanks: &Blanks) -> WrittenMail {
     let text = read(&path(topic), Owner(0)).ok().flatten();
     let replaced = text.and_then(|text| template::replaced(&text, topic, blanks).ok());

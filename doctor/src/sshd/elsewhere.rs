@@ -4,8 +4,8 @@ use crate::sshd::config::{Block, Config};
 use crate::sshd::effective::Effective;
 use crate::sshd::probe::Probe;
 
-/// Returns a probe and settings for each Match line that names groups: those of an account in these groups that no file
-/// lists. `base` are the settings outside of Match blocks.
+/// Returns a probe and its settings for each Match line that names groups. The account of the probe is in these groups
+/// and is listed in no file. `base` are the settings outside of Match blocks.
 #[must_use]
 pub fn groups(config: &Config, base: &Effective) -> Vec<(Probe, Effective)> {
     let blocks = config.blocks.iter().enumerate();

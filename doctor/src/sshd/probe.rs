@@ -256,7 +256,7 @@ fn froms(config: &Config, base: &Effective) -> Vec<From> {
     all
 }
 
-/// Returns the connections without those to which the same criteria apply as to an earlier one.
+/// Returns the connections without duplicates: of several connections to which the same criteria apply, only the first.
 fn distinct(config: &Config, all: Vec<From>) -> Vec<From> {
     let criteria = || config.blocks.iter().flat_map(|block| &block.criteria);
     let mut seen = BTreeSet::new();
