@@ -1,5 +1,6 @@
 //! Changes that people make to a wiring: each is a production of the grammar.
 
+use super::bypasses::SETTINGS;
 use super::lines::{
     ARGUMENTS, CLAIMS, CONTROLS, GUARDS, INERT, MISTAKES, OPENING, REFUSING, any, guard, parts,
     with_control,
@@ -10,21 +11,6 @@ use crate::numbers::Numbers;
 
 /// A random change to a wiring.
 pub(super) type Change = fn(&mut Wiring, &mut Numbers);
-
-/// Settings of twinlock about users who are not enrolled, and rules.
-const SETTINGS: [&str; 11] = [
-    "not_enrolled = \"allow\"\n",
-    "not_enrolled = \"remind\"\n",
-    "not_enrolled = \"enroll\"\n",
-    "[[rule]]\ngroup = \"people\"\naction = \"exempt\"\n",
-    "[[rule]]\nuser = \"fay\"\naction = \"exempt\"\n",
-    "[[rule]]\nservice = \"sshd\"\naction = \"exempt\"\n",
-    "[[rule]]\nservice = \"sudo\"\naction = \"exempt\"\n",
-    "[[rule]]\ngroup = \"crew\"\naction = \"remind\"\n",
-    "[[rule]]\ngroup = \"people\"\naction = \"exempt\"\nuntil = 2020-01-31\n",
-    "[[rule]]\nuser = \"eve\"\naction = \"require\"\n\n[[rule]]\ngroup = \"people\"\naction = \"exempt\"\n",
-    "[[rule]]\nnetwork = \"203.0.113.0/24\"\naction = \"exempt\"\n",
-];
 
 fn insert(made: &mut Wiring, line: String, numbers: &mut Numbers) {
     let number = numbers.below(made.auth.len() + 1);
@@ -192,10 +178,7 @@ pub(super) fn swap(made: &mut Wiring, numbers: &mut Numbers) {
 
 /// Changes the last twinlock line that asks for a code.
 fn ours(made: &mut Wiring, change: impl FnOnce(&str) -> String) {
-    let asks = |line: &&mut String| {
-        line.contains("pam_twinlock") && !line.contains("probe=") && !line.contains("=failed")
-    };
-    if let Some(line) = made.auth.iter_mut().rev().find(asks) {
+    if let Some(line) = made.ours() {
         *line = change(line);
     }
 }

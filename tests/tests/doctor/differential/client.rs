@@ -25,9 +25,10 @@ const fn way<'a>(methods: &'static str, text: &'a str) -> Way<'a> {
 
 /// Returns the ways in which a client can try to log in.
 pub(super) fn ways<'a>(wiring: &Wiring, texts: &[&'a str; 4]) -> Vec<Way<'a>> {
-    let settings = format!("{}\n{}", wiring.sshd, wiring.options.join("\n"));
+    let settings = wiring.all_sshd();
     let prompts = settings.contains("KbdInteractiveAuthentication yes");
-    let password = !settings.contains("PasswordAuthentication no");
+    let password = !settings.contains("PasswordAuthentication no")
+        || settings.contains("PasswordAuthentication yes");
     let list = |line: &&str| line.contains("AuthenticationMethods");
     let mixed = settings
         .lines()

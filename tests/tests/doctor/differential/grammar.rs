@@ -8,11 +8,12 @@
 //! | a method off in one Match, Match by primary group, negated and split addresses, `User ?*`, LocalPort | `servers::block` |
 //! | Kerberos | `changes::kerberos` |
 //! | empty passwords | `changes::empty_password` |
-//! | SSHD_OPTS, a second sshd | `changes::options` |
+//! | SSHD_OPTS, a second sshd | `changes::options`, `bypasses::second_file` |
 //! | more than four conditions | `changes::conditions` |
 //! | restricting modules beside a weak twinlock line | `changes::weak_ours`, `lines::guard` |
 //! | lastlog, mail, echo, time, faildelay | `lines::INERT`, `lines::REFUSING`, `lines::OPENING` |
 //! | `not_enrolled`, remind and exempt rules | `changes::settings` |
+//! | a `config=` file with any of these | `bypasses::other_settings` |
 //! | one field by the password method | the form with `forward_pass` |
 //! | guards after twinlock's line, jumps | the form with a guard, `changes::control` |
 //! | carriage returns, no-break spaces | `lines::MISTAKES` |
@@ -20,6 +21,10 @@
 //! Ways to become root without ssh, remedies, and texts of doctor do not concern a login by ssh, and have their own
 //! tests.
 
+use super::bypasses::{
+    alternative, blank_for_comma, either, exception, ignored_code, included, other_facility,
+    other_settings, overruled, quietly_missing, red_hat, second_file,
+};
 use super::changes::{
     Change, any_line, argument, claim, conditions, control, delete, duplicate, empty_password,
     hopeless, idle_block, inert, kerberos, let_in_block, mistake, opening, options, refusing,
@@ -100,7 +105,22 @@ const FORMS: [Form; 12] = [
 const MILD: [Change; 7] =
     [inert, inert, restriction, restriction, idle_block, argument, conditions];
 /// Changes that mostly open a way in.
-const OPEN: [Change; 14] = [
+const OPEN: [Change; 30] = [
+    exception,
+    exception,
+    exception,
+    either,
+    either,
+    alternative,
+    alternative,
+    red_hat,
+    other_facility,
+    quietly_missing,
+    ignored_code,
+    overruled,
+    blank_for_comma,
+    second_file,
+    included,
     opening,
     sufficient,
     sufficient,
@@ -113,6 +133,7 @@ const OPEN: [Change; 14] = [
     wide,
     settings,
     settings,
+    other_settings,
     options,
     empty_password,
 ];
@@ -137,9 +158,9 @@ pub(super) fn wiring(seed: u64) -> Wiring {
     };
     // Percentages, chosen so that each outcome is frequent enough.
     let kinds: &[&[Change]] = match numbers.below(100) {
-        0..=27 => &[],
-        28..=59 => &[&OPEN],
-        60..=82 => &[&SHUT],
+        0..=24 => &[],
+        25..=56 => &[&OPEN],
+        57..=82 => &[&SHUT],
         83..=89 => &[&WILD, &WILD],
         90..=95 => &[&OPEN, &SHUT],
         _ => &[&WILD, &WILD, &WILD, &OPEN],

@@ -1,5 +1,6 @@
 //! Differential test: generated wirings with real logins, compared with doctor's verdict.
 
+mod bypasses;
 mod changes;
 mod client;
 mod compare;

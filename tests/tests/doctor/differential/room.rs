@@ -10,7 +10,7 @@ use super::client::{Client, ways};
 use super::people::{
     AFAR, APP, Enrolled, GROUPS, INSIDE, OVER_6, PASSWORD, PEOPLE, Person, members,
 };
-use super::wiring::{From, USUAL, Wiring};
+use super::wiring::{From, INCLUDED, OTHER_SETTINGS, SECOND_FILE, USUAL, Wiring};
 
 /// Script that answers each prompt with the password, the next code, or both in one field.
 const ANSWER: &str = r#"#!/bin/sh
@@ -32,6 +32,8 @@ shift $((count < $# ? count : $#))
 "#;
 
 const COMMON_AUTH: &str = "auth [success=1 default=ignore] pam_unix.so nullok nodelay\nauth requisite pam_deny.so\nauth required pam_permit.so\n";
+/// Password lines as in Red Hat's file of this name.
+const PASSWORD_AUTH: &str = "auth required pam_env.so\nauth sufficient pam_unix.so nullok nodelay\nauth required pam_deny.so\n";
 const REST: &str = "@include common-account\n@include common-session\n";
 const ALL: &str = "LoginGraceTime 300\nPermitRootLogin no\nListenAddress ::1\n";
 /// Number of log lines that are shown.
@@ -112,6 +114,7 @@ impl Room {
         m.user("stranger").key("stranger");
         groups(&m);
         m.pam("common-auth", COMMON_AUTH);
+        m.pam("password-auth", PASSWORD_AUTH);
         m.file("/usr/local/bin/answer").write(ANSWER).mode(0o755);
         m.run(["ip", "address", "add", &format!("{INSIDE}/32"), "dev", "lo"]).ok();
         m.run(["ip", "address", "add", &format!("{AFAR}/32"), "dev", "lo"]).ok();
@@ -221,6 +224,13 @@ impl Room {
             self.m.run(["passwd", "-d", "emi"]).ok();
         }
         self.m.settings(&wiring.settings);
+        for (path, text) in [
+            (OTHER_SETTINGS, &wiring.other_settings),
+            (SECOND_FILE, &wiring.second_file),
+            (INCLUDED, &wiring.included),
+        ] {
+            self.m.file(path).write(text);
+        }
         self.m.pam("sshd", &format!("{}\n{REST}", wiring.auth.join("\n")));
         if !wiring.options.is_empty() {
             let line = format!("SSHD_OPTS=\"{}\"\n", wiring.options.join(" "));
@@ -240,7 +250,8 @@ impl Room {
         }
         if !wiring.second.is_empty() {
             let words = ["/usr/sbin/sshd", "-p", "2222", "-o", "PidFile=/run/second.pid"];
-            self.m.run(words.into_iter().chain(wiring.second.iter().copied())).ok();
+            // It does not start with settings that sshd refuses, as with a method that is off.
+            self.m.run(words.into_iter().chain(wiring.second.iter().copied()));
         }
         None
     }

@@ -59,7 +59,7 @@ pub(super) const WIDE: [&str; 6] = [
 ];
 
 /// Criteria of a Match block.
-const CRITERIA: [&str; 20] = [
+const CRITERIA: [&str; 22] = [
     "User ada",
     "User bob",
     "User !ada,*",
@@ -76,6 +76,8 @@ const CRITERIA: [&str; 20] = [
     "Address 10.0.0.0/8",
     "LocalPort 2222",
     "LocalPort 22",
+    "RDomain lo",
+    "RDomain *,!lo",
     "User ada Address 10.0.0.0/8",
     "Group people Address *,!10.0.0.0/8",
     "LocalAddress 127.0.0.1",
@@ -83,7 +85,7 @@ const CRITERIA: [&str; 20] = [
 ];
 
 /// Settings of a Match block that allow a login without a code.
-const LETTING_IN: [&str; 3] = [
+pub(super) const LETTING_IN: [&str; 3] = [
     "AuthenticationMethods publickey",
     "AuthenticationMethods publickey keyboard-interactive",
     "AuthenticationMethods any",
@@ -112,18 +114,29 @@ pub(super) enum Block {
 
 /// Settings with which sshd listens on both ports, so that a Match block for one port is used for some connections
 /// only.
-const PORTS: &str = "Port 22\nPort 2222\n";
+pub(super) const PORTS: &str = "Port 22\nPort 2222\n";
+/// Setting with which the connections to one port come over the device `lo`, which sshd calls their routing domain.
+pub(super) const DEVICE: &str = "ListenAddress 127.0.0.1:2222 rdomain lo\n";
 
-/// Appends a Match block. If the block is for a port, mostly also makes sshd listen on both ports.
+/// Returns random criteria of a Match block.
+pub(super) fn criteria(numbers: &mut Numbers) -> &'static str {
+    numbers.one_of(&CRITERIA)
+}
+
+/// Appends a Match block. If the block is for a port or a routing domain, mostly also makes sshd listen there.
 pub(super) fn block(sshd: &mut String, numbers: &mut Numbers, purpose: Block) {
-    let criteria = numbers.one_of(&CRITERIA);
+    let criteria = criteria(numbers);
     let line = match purpose {
         Block::LetsIn => numbers.one_of(&LETTING_IN),
         Block::ShutsOut => numbers.one_of(&SHUTTING_OUT),
         Block::Idle => numbers.one_of(&IDLE),
     };
     sshd.push_str(&format!("Match {criteria}\n    {line}\nMatch all\n"));
-    if criteria.contains("LocalPort") && numbers.chance(75) && !sshd.contains(PORTS) {
+    let listens = sshd.contains(PORTS) || sshd.contains(DEVICE);
+    if criteria.contains("LocalPort") && numbers.chance(75) && !listens {
         sshd.insert_str(0, PORTS);
+    }
+    if criteria.contains("RDomain") && numbers.chance(75) && !listens {
+        sshd.insert_str(0, DEVICE);
     }
 }

@@ -3,6 +3,7 @@
 use std::fmt;
 
 use super::people::{AFAR, HERE, INSIDE, OVER_6};
+use super::servers::{DEVICE, PORTS};
 
 /// The files and the state of one host.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -19,9 +20,22 @@ pub(super) struct Wiring {
     pub(super) options: Vec<&'static str>,
     /// Options of a second sshd, which listens on port 2222.
     pub(super) second: Vec<&'static str>,
+    /// Text of the file of the second sshd, if its options name one.
+    pub(super) second_file: String,
+    /// Text of the file that a Match block includes.
+    pub(super) included: String,
+    /// Text of the settings file that a twinlock line names.
+    pub(super) other_settings: String,
     /// Whether emi exists with an empty password field.
     pub(super) empty_password: bool,
 }
+
+/// The file of the second sshd.
+pub(super) const SECOND_FILE: &str = "/etc/ssh/sshd_second";
+/// The file that a Match block includes.
+pub(super) const INCLUDED: &str = "/etc/ssh/included.conf";
+/// The settings file that a twinlock line names.
+pub(super) const OTHER_SETTINGS: &str = "/etc/twinlock/other.toml";
 
 /// Where a connection comes from and goes to: the client's address and sshd's port.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -41,17 +55,43 @@ impl From {
 }
 
 impl Wiring {
+    /// Returns the last twinlock line that asks for a code.
+    pub(super) fn ours(&mut self) -> Option<&mut String> {
+        let number = self.number_of_ours()?;
+        self.auth.get_mut(number)
+    }
+
+    /// Returns the index of the last twinlock line that asks for a code.
+    pub(super) fn number_of_ours(&self) -> Option<usize> {
+        self.auth.iter().rposition(|line| {
+            line.contains("pam_twinlock") && !line.contains("probe=") && !line.contains("=failed")
+        })
+    }
+
+    /// Returns the settings of every sshd, from all files and command lines.
+    pub(super) fn all_sshd(&self) -> String {
+        let lines = [self.options.join("\n"), self.second.join("\n")];
+        [&self.sshd, &lines[0], &lines[1], &self.second_file, &self.included]
+            .map(String::as_str)
+            .join("\n")
+    }
+
+    fn all_settings(&self) -> String {
+        format!("{}\n{}", self.settings, self.other_settings)
+    }
+
     /// Returns the connections that the wiring distinguishes.
     pub(super) fn froms(&self) -> Vec<From> {
         let mut all = vec![USUAL];
         let auth = self.auth.join("\n");
-        let by_address = self.sshd.contains("Address ") || self.settings.contains("network");
+        let by_address =
+            self.all_sshd().contains("Address ") || self.all_settings().contains("network");
         if by_address || auth.contains("rhost") {
             all.push(From { address: AFAR, port: 22 });
             all.push(From { address: INSIDE, port: 22 });
             all.push(From { address: OVER_6, port: 22 });
         }
-        if self.sshd.starts_with("Port 22\n") || !self.second.is_empty() {
+        if self.sshd.contains(PORTS) || self.sshd.contains(DEVICE) || !self.second.is_empty() {
             all.push(From { address: HERE, port: 2222 });
         }
         all
@@ -61,8 +101,10 @@ impl Wiring {
     pub(super) fn distinguishes(&self) -> bool {
         let conditions = [" user ", "uid ", "listfile", "people.conf", "usertype", "shells"];
         let by_line = self.auth.iter().any(|line| conditions.iter().any(|one| line.contains(one)));
-        let by_block = ["Match User", "Match Group"].iter().any(|one| self.sshd.contains(one));
-        let by_rule = ["user =", "group ="].iter().any(|one| self.settings.contains(one));
+        let sshd = self.all_sshd();
+        let by_block = ["Match User", "Match Group"].iter().any(|one| sshd.contains(one));
+        let settings = self.all_settings();
+        let by_rule = ["user =", "group ="].iter().any(|one| settings.contains(one));
         by_line || by_block || by_rule
     }
 
@@ -85,6 +127,9 @@ impl fmt::Display for Wiring {
             ("/etc/twinlock/twinlock.toml", self.settings.clone()),
             ("SSHD_OPTS in /etc/default/ssh", self.options.join(" ")),
             ("options of a second sshd", self.second.join(" ")),
+            (SECOND_FILE, self.second_file.clone()),
+            (INCLUDED, self.included.clone()),
+            (OTHER_SETTINGS, self.other_settings.clone()),
         ] {
             if !text.is_empty() {
                 writeln!(out, "--- {name}\n{}", text.trim_end())?;
