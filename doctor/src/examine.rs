@@ -7,6 +7,7 @@ use crate::judge::case::{Case, Processes, Reach, SSH};
 use crate::judge::lines::ModuleFile;
 use crate::machine::{Machine, ProbeError};
 use crate::pam;
+use crate::pam::load::Files;
 use crate::pam::stack::{Facility, Service};
 use crate::pam::table::{Caller, CaseRow, CaseTable, tabulate_for};
 use crate::report::{DoctorReport, Rows};
@@ -87,7 +88,8 @@ fn table(machine: &Machine, service: &Service, settings: &Settings) -> CaseTable
     let present = |path: &str| machine.module(path) != ModuleFile::Missing;
     let auth = service.lines(Facility::Auth);
     let census = machine.census(auth, settings.enrolled.as_deref());
-    tabulate_for(Caller::Root, auth, &present).seen_by(Some(census))
+    let table = tabulate_for(Caller::Root, auth, &present);
+    table.with_libpam(machine.libpam()).seen_by(Some(census))
 }
 
 /// Returns the findings about the lines of the stack, and whether one of them calls twinlock's module. If one does, the

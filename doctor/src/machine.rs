@@ -2,6 +2,7 @@
 mod accounts;
 mod glob;
 mod instances;
+mod libpam;
 mod loadable;
 mod reloaded;
 mod run_sshd;
@@ -22,7 +23,8 @@ use crate::judge::lines::ModuleFile;
 use crate::machine::stage::Stage;
 use crate::machine::tree::Tree;
 use crate::pam::census::Person;
-use crate::pam::load::{FOLDERS, Files, UnreadableError, load};
+use crate::pam::libpam::Libpam;
+use crate::pam::load::{Files, UnreadableError, load};
 use crate::pam::stack::{Facility, Handler, StackKind};
 use crate::pam::twinlock::is_twinlock;
 use crate::sshd::command_line::Instance;
@@ -38,6 +40,8 @@ pub struct Machine {
     stage: OnceCell<Stage>,
     /// Folders in which libpam looks for the file of a service; filled at the first use.
     folders: OnceCell<Vec<&'static str>>,
+    /// Which libpam the machine has; determined at the first use.
+    libpam: OnceCell<Libpam>,
     /// The accounts that can have every factor, read at the first use because many services need them. The inner value
     /// is `None` if accounts other than those found may exist.
     persons: Rc<OnceCell<Option<Rc<Vec<Person>>>>>,
@@ -76,8 +80,6 @@ impl core::fmt::Display for ProbeError {
 
 impl core::error::Error for ProbeError {}
 
-const MODULE_FOLDERS: [&str; 4] =
-    ["/lib/security", "/lib64/security", "/usr/lib/security", "/usr/lib64/security"];
 /// A module of Linux-PAM that is always installed. libpam's module folder is the one that contains it.
 const LIBPAMS_OWN: &str = "pam_deny.so";
 /// File type of a symbolic link, as bits of a file's mode (S_IFLNK).
@@ -96,6 +98,7 @@ impl Machine {
             candidates: Rc::default(),
             stage: OnceCell::new(),
             folders: OnceCell::new(),
+            libpam: OnceCell::new(),
             persons: Rc::default(),
         }
     }
@@ -117,6 +120,7 @@ impl Machine {
             candidates: Rc::clone(&self.candidates),
             stage: OnceCell::new(),
             folders: self.folders.clone(),
+            libpam: self.libpam.clone(),
             persons: Rc::clone(&self.persons),
         }
     }
@@ -224,29 +228,6 @@ impl Machine {
             .unwrap_or(ModuleFile::Missing)
     }
 
-    /// Returns the folders that may hold PAM modules. Debian has one for each architecture.
-    fn module_folders(&self) -> Vec<String> {
-        let mut all: Vec<String> = MODULE_FOLDERS.map(str::to_owned).to_vec();
-        for base in ["/usr/lib", "/lib"] {
-            let mut names = self.tree.names(base).unwrap_or_default();
-            names.retain(|name| name.contains("-linux-"));
-            all.extend(names.iter().map(|name| format!("{base}/{name}/security")));
-        }
-        all
-    }
-
-    /// Returns those of [`FOLDERS`] whose paths libpam.so.0 contains; all of [`FOLDERS`] if it is not found or contains
-    /// none.
-    fn folders_of_libpam(&self) -> Vec<&'static str> {
-        let beside = self.module_folders().into_iter();
-        let libraries = beside
-            .filter_map(|one| Some(format!("{}/libpam.so.0", one.strip_suffix("/security")?)));
-        let texts: Vec<String> = libraries.filter_map(|path| self.text(&path).ok()).collect();
-        let named = |folder: &&str| texts.iter().any(|text| text.contains(&format!("{folder}/%s")));
-        let found: Vec<&str> = FOLDERS.into_iter().filter(named).collect();
-        if found.is_empty() { FOLDERS.to_vec() } else { found }
-    }
-
     fn has(&self, path: &str) -> bool {
         self.tree.stat(path).is_ok()
     }
@@ -272,6 +253,10 @@ impl Files for Machine {
 
     fn pam_folders(&self) -> Vec<&'static str> {
         self.folders.get_or_init(|| self.folders_of_libpam()).clone()
+    }
+
+    fn libpam(&self) -> Libpam {
+        *self.libpam.get_or_init(|| self.found_libpam())
     }
 
     fn is_folder(&self, path: &str) -> bool {

@@ -3,7 +3,7 @@
 use crate::judge::kept::Kept;
 use crate::judge::remedies::{OtherFactor, StackRecipe};
 use crate::judge::trial::Edit;
-use crate::pam::credentials::doubt;
+use crate::pam::credentials::{Doubt, doubt};
 use crate::pam::table::{CaseRow, CaseTable, Cast, Password, Role};
 use crate::pam::twinlock::ModuleAnswer;
 
@@ -93,11 +93,11 @@ pub fn wrong(row: &CaseRow) -> Option<Wrong> {
 }
 
 impl Case<'_> {
-    /// Returns the lines of unknown modules that decide whether pam_setcred succeeds after a login by the row: at most
-    /// one line for each process that calls pam_setcred.
-    pub(super) fn credentials_doubts(&self, row: &CaseRow) -> impl Iterator<Item = &Cast> {
-        let apart = self.credentials.apart.then(|| doubt(&self.table.cast, None)).flatten();
-        let same = self.credentials.same.then(|| doubt(&self.table.cast, Some(row))).flatten();
+    /// Returns why it is not known whether pam_setcred succeeds after a login by the row: at most one reason for each
+    /// process that calls pam_setcred.
+    pub(super) fn credentials_doubts(&self, row: &CaseRow) -> impl Iterator<Item = Doubt<'_>> {
+        let apart = self.credentials.apart.then(|| doubt(self.table, None)).flatten();
+        let same = self.credentials.same.then(|| doubt(self.table, Some(row))).flatten();
         apart.into_iter().chain(same)
     }
 

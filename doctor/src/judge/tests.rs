@@ -7,6 +7,7 @@ use crate::judge::case::{Processes, Reach};
 use crate::judge::lines::ModuleFile;
 use crate::judge::usable::covered;
 use crate::judge::*;
+use crate::pam::libpam::Libpam;
 use crate::pam::load::load;
 use crate::pam::load::tests::{Tree, tree};
 use crate::pam::stack::Facility;
@@ -47,6 +48,7 @@ fn judged(sshd: &str, reach: Reach) -> Vec<Finding> {
     };
     let present = |path: &str| module(path) != ModuleFile::Missing;
     let table = tabulate(service.lines(Facility::Auth), &present);
+    let table = table.with_libpam(Libpam::Debian);
     let usable = &covered(reach);
     let case = Case {
         table: &table,

@@ -3,6 +3,7 @@ use std::io;
 
 use crate::judge::case::{Case, Reach, Wrong, wrong};
 use crate::pam::code::PamCode;
+use crate::pam::credentials::always_succeeds;
 use crate::pam::load::{Files, load};
 use crate::pam::stack::{Facility, Handler, StackKind};
 use crate::pam::table::{CaseRow, CaseTable, Password, Role, tabulate};
@@ -32,8 +33,7 @@ impl Case<'_> {
         let (Some(after), before) = (self.after(edit), tried(self.table, self.reach)) else {
             return false;
         };
-        let kept = after.credentials.code == PamCode::SUCCESS
-            || self.table.credentials.code != PamCode::SUCCESS;
+        let kept = always_succeeds(&after) || self.table.credentials.code != PamCode::SUCCESS;
         let after = tried(&after, self.reach);
         let known = |one: &Wrong| *one != kind && before.wrong.contains(one);
         kept && after.wrong.iter().all(known)
@@ -44,8 +44,8 @@ impl Case<'_> {
     /// Reports whether the stack has no fault after the change, for users who reach PAM as `reach` says.
     pub(super) fn mends(&self, reach: Reach, edit: &Edit<'_>) -> bool {
         self.after(edit).is_some_and(|table| {
-            let (after, credentials) = (tried(&table, reach), table.credentials.code);
-            credentials == PamCode::SUCCESS
+            let after = tried(&table, reach);
+            always_succeeds(&table)
                 && after.wrong.is_empty()
                 && after.shut.is_empty()
                 && after.doubts == 0
@@ -70,7 +70,7 @@ impl Case<'_> {
         let unchanged = old.len() == stack.len()
             && old.iter().zip(&stack).all(|(left, right)| same(left, right));
         let table = tabulate(&stack, &|path| !self.is_missing(path));
-        let table = table.seen_by(self.table.census.clone());
+        let table = table.with_libpam(self.table.libpam).seen_by(self.table.census.clone());
         (!unchanged && !table.is_too_large()).then_some(table)
     }
 

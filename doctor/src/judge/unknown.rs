@@ -1,13 +1,15 @@
 //! Findings that the truth table cannot decide: unknown modules, and too many conditions.
 use crate::finding::{Finding, Level};
 use crate::judge::case::{Case, wrong};
+use crate::pam::credentials::Doubt;
 use crate::pam::modules::file_name;
 use crate::pam::stack::StackKind;
-use crate::pam::table::{CaseRow, Cast, Condition};
+use crate::pam::table::{CaseRow, Condition};
 use crate::pam::twinlock::ModuleAnswer;
 
 impl Case<'_> {
-    /// Returns a finding for each unknown module whose answer decides whether there is a way in or a lock-out.
+    /// Returns a finding for each unknown module whose answer decides whether there is a way in or a lock-out, and for a
+    /// jump whose effect decides it.
     pub(super) fn unknown(&self) -> Vec<Finding> {
         let mut found: Vec<Finding> = Vec::new();
         for row in self.table.rows.iter().filter(|row| self.decides(row)) {
@@ -59,18 +61,33 @@ fn unknown_module(condition: &Condition) -> Finding {
     }
 }
 
-fn unknown_credentials(line: &Cast) -> Finding {
-    let module = match &line.handler.kind {
+fn unknown_credentials(doubt: Doubt<'_>) -> Finding {
+    let handler = &doubt.line().handler;
+    let module = match &handler.kind {
         StackKind::Module { path, .. } => file_name(path),
         StackKind::Substack | StackKind::Broken => "the line",
     };
+    let (id, what, remedy) = match doubt {
+        Doubt::Module(_) => (
+            "unknown-module",
+            format!(
+                "It is not known what `{module}` returns for credentials (pam_setcred), and a login may end because of it."
+            ),
+            "",
+        ),
+        Doubt::Jump(_) => (
+            "unknown-libpam",
+            format!(
+                "The line of `{module}` jumps. Debian's libpam does not count what such a line returns for credentials (pam_setcred), all others do. libpam.so.0 was not found here, and a login may end because of the difference."
+            ),
+            "Examine a folder that contains libpam.so.0, or run doctor on the machine itself.",
+        ),
+    };
     Finding {
         level: Level::Unknown,
-        id: "unknown-module",
-        place: line.handler.place.to_string(),
-        what: format!(
-            "It is not known what `{module}` returns for credentials (pam_setcred), and a login may end because of it."
-        ),
-        remedy: String::new(),
+        id,
+        place: handler.place.to_string(),
+        what,
+        remedy: remedy.to_owned(),
     }
 }

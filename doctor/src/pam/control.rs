@@ -55,6 +55,12 @@ impl Actions {
         self.0.get(code.index()).copied().unwrap_or(ControlAction::Bad)
     }
 
+    /// Reports whether some return code makes the line jump.
+    #[must_use]
+    pub fn jumps(&self) -> bool {
+        self.0.iter().any(|action| matches!(action, ControlAction::Jump(_)))
+    }
+
     /// Returns the actions that treat every return code as a failure ([`ControlAction::Bad`]).
     #[must_use]
     pub fn bad() -> Self {

@@ -6,9 +6,10 @@
 //! password method runs in one process: libpam applies each control field to the line's return code in the login.
 use crate::pam::code::PamCode;
 use crate::pam::dispatch::{Answered, StackOutcome, dispatch_credentials};
+use crate::pam::libpam::Libpam;
 use crate::pam::modules::{Nature, file_name, nature};
 use crate::pam::stack::{Handler, StackKind};
-use crate::pam::table::{CaseRow, Cast, Role};
+use crate::pam::table::{CaseRow, CaseTable, Cast, Role};
 use crate::pam::twinlock::is_twinlock;
 use crate::pam::worlds;
 
@@ -53,21 +54,39 @@ pub fn answers(path: &str, args: &[String]) -> Vec<PamCode> {
 }
 
 /// Returns the result of pam_setcred if each module returns its usual code. With `row`, pam_setcred is called in the
-/// process of the login that the row describes; with `None`, in another process.
+/// process of the login that the row describes; with `None`, in another process. If it is not known which libpam the machine has, returns the outcome by which users
+/// get in: [`doubt`] reports that another one is possible.
 #[must_use]
-pub fn outcome(cast: &[Cast], row: Option<&CaseRow>) -> StackOutcome {
-    outcome_if(cast, row, &|_| None)
+pub fn outcome(table: &CaseTable, row: Option<&CaseRow>) -> StackOutcome {
+    outcome_of(&table.cast, table.libpam, row)
 }
 
-/// Returns the result of pam_setcred, as [`outcome`] does. `other` gives the return code of the line at an index; with
-/// `None`, the line returns its usual code.
+/// As [`outcome`], for lines without a table.
+pub(super) fn outcome_of(cast: &[Cast], libpam: Libpam, row: Option<&CaseRow>) -> StackOutcome {
+    let mut possible = libpam.possible().map(|rule| outcome_if(cast, rule, row, &|_| None));
+    let first = possible.next();
+    let passes = |one: &StackOutcome| one.code == PamCode::SUCCESS;
+    let better = first.as_ref().filter(|one| !passes(one)).and_then(|_| possible.find(passes));
+    better.or(first).unwrap_or(StackOutcome { code: PamCode::PERM_DENIED, steps: Vec::new() })
+}
+
+/// Reports whether pam_setcred succeeds in another process, whichever libpam the machine may have.
+#[must_use]
+pub fn always_succeeds(table: &CaseTable) -> bool {
+    let passes = |rule| outcome_if(&table.cast, rule, None, &|_| None).code == PamCode::SUCCESS;
+    table.libpam.possible().all(passes)
+}
+
+/// Returns the result of pam_setcred, as [`outcome`] does, for a known libpam. `other` gives the return code of the line
+/// at an index; with `None`, the line returns its usual code.
 fn outcome_if(
     cast: &[Cast],
+    libpam: Libpam,
     row: Option<&CaseRow>,
     other: &dyn Fn(usize) -> Option<PamCode>,
 ) -> StackOutcome {
     let stack: Vec<Handler> = cast.iter().map(|line| line.handler.clone()).collect();
-    dispatch_credentials(&stack, &mut |number| {
+    dispatch_credentials(&stack, libpam, &mut |number| {
         let line = cast.get(number);
         let known = row.and_then(|row| row.steps.iter().find(|step| step.line == number));
         let returned = match line.map(|line| (&line.role, &line.handler.kind)) {
@@ -82,10 +101,44 @@ fn outcome_if(
     })
 }
 
+/// Why it is not known whether pam_setcred succeeds.
+#[derive(Clone, Copy, Debug)]
+pub enum Doubt<'a> {
+    /// The module of this line may return several codes.
+    Module(&'a Cast),
+    /// It is not known whether libpam counts the return code of this line, which jumps.
+    Jump(&'a Cast),
+}
+
+impl<'a> Doubt<'a> {
+    /// Returns the line that is in doubt.
+    #[must_use]
+    pub fn line(self) -> &'a Cast {
+        match self {
+            Self::Module(line) | Self::Jump(line) => line,
+        }
+    }
+}
+
+/// Returns why it is not known whether pam_setcred succeeds; `None` if it is known.
+#[must_use]
+pub fn doubt<'a>(table: &'a CaseTable, row: Option<&CaseRow>) -> Option<Doubt<'a>> {
+    let mut rules = table.libpam.possible();
+    rules.find_map(|rule| module_doubt(&table.cast, rule, row)).map(Doubt::Module).or_else(|| {
+        let each = table.libpam.possible();
+        let outcomes: Vec<StackOutcome> =
+            each.map(|rule| outcome_if(&table.cast, rule, row, &|_| None)).collect();
+        let passing = outcomes.iter().filter(|one| one.code == PamCode::SUCCESS).count();
+        let differ = passing > 0 && passing < outcomes.len();
+        let steps = outcomes.first().filter(|_| differ)?.steps.iter();
+        let mut lines = steps.filter_map(|step| table.cast.get(step.line));
+        lines.find(|line| line.handler.actions.jumps()).map(Doubt::Jump)
+    })
+}
+
 /// Returns the first line whose module may return several codes, if these codes decide whether pam_setcred succeeds;
 /// otherwise `None`. `row` has the meaning that it has for [`outcome`].
-#[must_use]
-pub fn doubt<'a>(cast: &'a [Cast], row: Option<&CaseRow>) -> Option<&'a Cast> {
+fn module_doubt<'a>(cast: &'a [Cast], libpam: Libpam, row: Option<&CaseRow>) -> Option<&'a Cast> {
     let several = |(number, line): (usize, &Cast)| {
         let StackKind::Module { path, args } = &line.handler.kind else { return None };
         let codes = answers(path, args);
@@ -108,7 +161,7 @@ pub fn doubt<'a>(cast: &'a [Cast], row: Option<&CaseRow>) -> Option<&'a Cast> {
                 code.filter(|_| *other == number)
             })
         };
-        outcome_if(cast, row, &code_of).code == PamCode::SUCCESS
+        outcome_if(cast, libpam, row, &code_of).code == PamCode::SUCCESS
     };
     let usual = passes(0);
     let differs = count > MOST || (1..count).any(|choice| passes(choice) != usual);
@@ -123,7 +176,13 @@ mod tests {
 
     fn apart(text: &str) -> PamCode {
         let stack = auth_stack(&tree(&[("/etc/pam.d/sshd", text)]), "sshd");
-        outcome(&tabulate(&stack, &|_| true).cast, None).code
+        outcome(&debian(&stack), None).code
+    }
+
+    /// Returns the table of a stack on a machine with Debian's libpam.
+    fn debian(stack: &[Handler]) -> CaseTable {
+        let table = tabulate(stack, &|path| path != "pam_gone.so");
+        table.with_libpam(Libpam::Debian)
     }
 
     const OURS: &str = "auth required pam_twinlock.so first_factor=stack\n";
@@ -148,7 +207,7 @@ mod tests {
         assert_eq!(apart(&format!("{jump}auth requisite pam_deny.so\n{OURS}")), PamCode::CRED_ERR);
         let local = jump.replace("pam_succeed_if.so user ingroup people", "pam_localuser.so");
         assert_eq!(apart(&format!("{local}auth requisite pam_deny.so\n{OURS}")), PamCode::SUCCESS);
-        // For credentials too, a jump does not count as success.
+        // In Debian's libpam, a jump does not count as success for credentials either.
         let text = "auth [success=1] pam_unix.so\nauth required pam_deny.so\n";
         assert_eq!(apart(text), PamCode::PERM_DENIED);
     }
@@ -157,10 +216,10 @@ mod tests {
     fn lines_of_the_login_are_followed_in_the_same_process() {
         let text = "auth [success=1 default=die] pam_succeed_if.so user ingroup people\nauth requisite pam_deny.so\nauth required pam_unix.so\n";
         let stack = auth_stack(&tree(&[("/etc/pam.d/sshd", text)]), "sshd");
-        let table = tabulate(&stack, &|_| true);
+        let table = debian(&stack);
         let row = table.rows.iter().find(|row| row.passes()).unwrap();
-        assert_eq!(outcome(&table.cast, Some(row)).code, PamCode::SUCCESS);
-        assert_eq!(outcome(&table.cast, None).code, PamCode::PERM_DENIED);
+        assert_eq!(outcome(&table, Some(row)).code, PamCode::SUCCESS);
+        assert_eq!(outcome(&table, None).code, PamCode::PERM_DENIED);
     }
 
     #[test]
@@ -187,14 +246,54 @@ mod tests {
         ] {
             let text = format!("{line}\n{unix}");
             let stack = auth_stack(&tree(&[("/etc/pam.d/sshd", &*text)]), "sshd");
-            let table = tabulate(&stack, &|path| path != "pam_gone.so");
-            assert_eq!(doubt(&table.cast, None).is_some(), apart, "{line}");
+            let table = debian(&stack);
+            assert_eq!(doubt(&table, None).is_some(), apart, "{line}");
             let gone = [PamCode::SUCCESS, PamCode::MODULE_UNKNOWN];
             let skips = |row: &&CaseRow| {
                 row.passes() && row.steps.iter().all(|step| gone.contains(&step.returned))
             };
             let row = table.rows.iter().find(skips).unwrap();
-            assert_eq!(doubt(&table.cast, Some(row)).is_some(), same, "{line}");
+            assert_eq!(doubt(&table, Some(row)).is_some(), same, "{line}");
+        }
+    }
+
+    /// Returns the result of pam_setcred in another process with Debian's libpam and with another one, and whether it
+    /// is in doubt if the libpam is not known.
+    fn by_libpam(text: &str) -> (PamCode, PamCode, bool) {
+        let stack = auth_stack(&tree(&[("/etc/pam.d/sshd", text)]), "sshd");
+        let table = tabulate(&stack, &|_| true);
+        let code = |libpam| outcome(&table.clone().with_libpam(libpam), None).code;
+        let unknown = doubt(&table, None).is_some();
+        (code(Libpam::Debian), code(Libpam::Original), unknown)
+    }
+
+    #[test]
+    fn jump_counts_for_credentials_only_outside_of_debian() {
+        let (yes, no, ignore) = (PamCode::SUCCESS, PamCode::PERM_DENIED, PamCode::IGNORE);
+        for (text, expected) in [
+            // Only the jump gives a result.
+            ("auth [success=1] pam_unix.so\nauth required pam_deny.so\n", (no, yes, true)),
+            // The code `ignore` of a line that jumps becomes the result.
+            (
+                "auth [success=ignore default=1] pam_succeed_if.so user ingroup people\nauth required pam_deny.so\nauth required pam_unix.so\n",
+                (yes, ignore, true),
+            ),
+            // As in Red Hat's files, where `ignore` does not jump.
+            (
+                "auth [default=1 ignore=ignore success=ok] pam_usertype.so isregular\nauth required pam_unix.so\n",
+                (yes, yes, false),
+            ),
+            // Debian's own file.
+            (
+                "auth [success=1 default=ignore] pam_unix.so\nauth requisite pam_deny.so\nauth required pam_permit.so\n",
+                (yes, yes, false),
+            ),
+            (
+                "auth required pam_unix.so\nauth [default=1] pam_faildelay.so\nauth required pam_deny.so\n",
+                (yes, ignore, true),
+            ),
+        ] {
+            assert_eq!(by_libpam(text), expected, "{text}");
         }
     }
 }

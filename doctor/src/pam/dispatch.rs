@@ -1,6 +1,7 @@
 //! Models how libpam runs a stack: which lines are called, and the result.
 use crate::pam::code::PamCode;
 use crate::pam::control::ControlAction;
+use crate::pam::libpam::Libpam;
 use crate::pam::stack::{DEEPEST, Handler, StackKind};
 
 /// Result of the stack after the lines that have been called.
@@ -61,21 +62,27 @@ pub struct Answered {
 
 /// Runs a stack for pam_authenticate. `answer` returns the module's return code for a line.
 pub fn dispatch(stack: &[Handler], answer: &mut dyn FnMut(&Handler) -> PamCode) -> StackOutcome {
-    run(stack, &mut |number| {
+    run(stack, Libpam::Debian, &mut |number| {
         let returned = stack.get(number).map_or(PamCode::PERM_DENIED, &mut *answer);
         Answered { returned, before: None }
     })
 }
 
-/// Runs a stack for pam_setcred. `answer` returns the return codes of the line at an index.
+/// Runs a stack for pam_setcred. `answer` returns the return codes of the line at an index. An unknown libpam is taken
+/// for Debian's.
 pub fn dispatch_credentials(
     stack: &[Handler],
+    libpam: Libpam,
     answer: &mut dyn FnMut(usize) -> Answered,
 ) -> StackOutcome {
-    run(stack, answer)
+    run(stack, libpam, answer)
 }
 
-fn run(stack: &[Handler], answer: &mut dyn FnMut(usize) -> Answered) -> StackOutcome {
+fn run(
+    stack: &[Handler],
+    libpam: Libpam,
+    answer: &mut dyn FnMut(usize) -> Answered,
+) -> StackOutcome {
     let mut steps = Vec::new();
     let mut state = START;
     let mut entered = [START; DEEPEST + 1];
@@ -104,7 +111,10 @@ fn run(stack: &[Handler], answer: &mut dyn FnMut(usize) -> Answered) -> StackOut
         }
         let origin = entered.get(level).copied().unwrap_or(START);
         let action = handler.actions.on(known.unwrap_or(returned));
-        let counts = returned != PamCode::IGNORE || known.is_none();
+        let counts = returned != PamCode::IGNORE || known.is_none_or(|code| code == returned);
+        if counts && libpam == Libpam::Original && matches!(action, ControlAction::Jump(_)) {
+            state.agree(returned);
+        }
         let next = match counts || !matches!(action, ControlAction::Ok | ControlAction::Done) {
             true => state.hear(action, returned, origin),
             false => state.go_on(action),

@@ -2,6 +2,7 @@
 use std::io;
 
 use crate::pam::control::{self, Actions, Control};
+use crate::pam::libpam::Libpam;
 use crate::pam::line::{ConfigLine, field, fields, lines};
 use crate::pam::stack::{
     DEEPEST, Facility, Handler, LinePlace, Service, StackError, StackKind, facility,
@@ -19,6 +20,10 @@ pub trait Files {
     /// Returns the folders in which libpam looks for the file of a service, in order of precedence.
     fn pam_folders(&self) -> Vec<&'static str> {
         FOLDERS.to_vec()
+    }
+    /// Returns which libpam reads the files.
+    fn libpam(&self) -> Libpam {
+        Libpam::Unknown
     }
 }
 
@@ -49,6 +54,8 @@ const FILES_MAX: usize = 500;
 /// The file that libpam reads if none of its folders for services exists.
 pub const SINGLE_FILE: &str = "/etc/pam.conf";
 const DEFAULT_SERVICE: &str = "other";
+/// Debian's type of a line that includes lines of every type.
+const AT_INCLUDE: &str = "@include";
 
 /// Loads the PAM files of a service. Faults that libpam itself would find are part of the returned [`Service`].
 ///
@@ -211,7 +218,7 @@ impl Loader<'_> {
     fn entry(&mut self, entry: &Entry<'_>, text: &str) -> Reading {
         let (kind, rest) = field(text).unwrap_or_default();
         let kind = kind.strip_prefix('-').unwrap_or(&kind);
-        if kind.eq_ignore_ascii_case("@include") {
+        if kind.eq_ignore_ascii_case(AT_INCLUDE) && self.files.libpam() != Libpam::Original {
             return self.at_include(entry, rest);
         }
         let known = facility(kind);
@@ -221,7 +228,7 @@ impl Loader<'_> {
             return Ok(());
         }
         if known.is_none() {
-            self.fault(&entry.place, format!("`{kind}` is not auth, account, password or session"));
+            self.fault(&entry.place, unknown_type(kind, rest));
         }
         let (flag, rest) = field(rest).unwrap_or_default();
         let (target, rest) = field(rest).map_or((None, ""), |(word, rest)| (Some(word), rest));
@@ -341,6 +348,17 @@ impl Loader<'_> {
     fn fault(&mut self, place: &LinePlace, what: String) {
         self.loaded.faults.push(StackError { place: place.clone(), what });
     }
+}
+
+/// Returns what is wrong with a line of an unknown type. `rest` is the text after the type.
+fn unknown_type(kind: &str, rest: &str) -> String {
+    if kind.eq_ignore_ascii_case(AT_INCLUDE) {
+        let file = field(rest).map(|(word, _)| word).unwrap_or_default();
+        return format!(
+            "only Debian's libpam knows `@include`; elsewhere it is `auth include {file}`"
+        );
+    }
+    format!("`{kind}` is not auth, account, password or session")
 }
 
 struct Entry<'a> {

@@ -6,6 +6,7 @@ pub mod code;
 pub mod control;
 pub mod credentials;
 pub mod dispatch;
+pub mod libpam;
 pub mod line;
 pub mod load;
 pub mod modules;

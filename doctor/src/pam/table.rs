@@ -5,6 +5,7 @@ use crate::pam::census::Census;
 use crate::pam::code::PamCode;
 use crate::pam::credentials;
 use crate::pam::dispatch::{StackOutcome, StackStep};
+use crate::pam::libpam::Libpam;
 use crate::pam::modules::{Nature, Second, file_name, nature};
 use crate::pam::stack::{Handler, LinePlace, StackKind};
 use crate::pam::subject::{self, Subject};
@@ -122,6 +123,8 @@ pub struct CaseTable {
     pub rows: Vec<CaseRow>,
     /// Result of pam_setcred if it is called in another process than the login, as sshd does after prompts.
     pub credentials: StackOutcome,
+    /// The libpam that runs the stack.
+    pub libpam: Libpam,
     /// The accounts by which rows were removed; `None` if accounts were not considered.
     pub census: Option<Rc<Census>>,
 }
@@ -160,8 +163,16 @@ impl CaseTable {
     #[must_use]
     pub fn of(cast: Vec<Cast>, conditions: Vec<Condition>) -> Self {
         let rows = worlds::rows(&cast, &conditions).unwrap_or_default();
-        let credentials = credentials::outcome(&cast, None);
-        Self { cast, conditions, rows, credentials, census: None }
+        let libpam = Libpam::Unknown;
+        let credentials = credentials::outcome_of(&cast, libpam, None);
+        Self { cast, conditions, rows, credentials, libpam, census: None }
+    }
+
+    /// Returns the table for a machine with this libpam.
+    #[must_use]
+    pub fn with_libpam(self, libpam: Libpam) -> Self {
+        let credentials = credentials::outcome_of(&self.cast, libpam, None);
+        Self { credentials, libpam, ..self }
     }
 
     /// Removes the rows whose answers no account can get. `None` removes no row.
@@ -186,7 +197,8 @@ impl CaseTable {
         if number < cast.len() {
             cast.remove(number);
         }
-        Self::of(cast, self.conditions.clone()).seen_by(self.census.clone())
+        let table = Self::of(cast, self.conditions.clone()).with_libpam(self.libpam);
+        table.seen_by(self.census.clone())
     }
 
     /// Returns the indexes of the conditions whose answers the row needed.

@@ -7,7 +7,7 @@ use crate::examine;
 use crate::finding::{Finding, Level};
 use crate::judge::lines::ModuleFile;
 use crate::machine::{Machine, ProbeError};
-use crate::pam::load::load;
+use crate::pam::load::{Files, load};
 use crate::pam::stack::{Handler, Service};
 use crate::pam::table::CaseTable;
 use crate::report::{Rows, Verdict};
@@ -50,6 +50,7 @@ pub fn examine(machine: &Machine, settings: &Settings) -> HostReport {
     let around = Surroundings {
         module: &module,
         census: &census,
+        libpam: machine.libpam(),
         settings,
         protected: acceptance.protected(),
         target_is_root: sudo.rules.of_target,
@@ -95,6 +96,7 @@ pub fn one(
     let around = Surroundings {
         module: &|path| machine.module(path),
         census: &census,
+        libpam: machine.libpam(),
         settings: &settings,
         protected: &protected,
         target_is_root: sudo.rules.of_target,

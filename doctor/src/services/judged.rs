@@ -7,6 +7,7 @@ use crate::judge::case::{Case, Processes, Reach};
 use crate::judge::lines::ModuleFile;
 use crate::pam::census::Census;
 use crate::pam::code::PamCode;
+use crate::pam::libpam::Libpam;
 use crate::pam::modules::file_name;
 use crate::pam::stack::{Facility, Handler, Service, StackKind};
 use crate::pam::table::{CaseTable, tabulate};
@@ -72,6 +73,8 @@ pub struct Surroundings<'a> {
     pub module: &'a dyn Fn(&str) -> ModuleFile,
     /// Looks up the accounts that the conditions of a stack test.
     pub census: &'a dyn Fn(&[Handler]) -> Rc<Census>,
+    /// Which libpam the machine has.
+    pub libpam: Libpam,
     /// What twinlock's settings mean for the service.
     pub settings: &'a Settings,
     /// Names of services that must ask for a code.
@@ -88,7 +91,8 @@ impl Surroundings<'_> {
     pub fn table(&self, name: &str, service: &Service) -> CaseTable {
         let present = |path: &str| (self.module)(path) != ModuleFile::Missing;
         let auth = service.lines(Facility::Auth);
-        let mut table = tabulate(auth, &present).seen_by(Some((self.census)(auth)));
+        let table = tabulate(auth, &present).with_libpam(self.libpam);
+        let mut table = table.seen_by(Some((self.census)(auth)));
         if catalogue::find(name).is_some_and(|door| door.caller == Caller::User) {
             without_root(&mut table);
         }

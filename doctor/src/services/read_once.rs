@@ -3,6 +3,7 @@ use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::io;
 
+use crate::pam::libpam::Libpam;
 use crate::pam::load::Files;
 
 /// Why a file cannot be read. Unlike [`io::Error`], it can be returned several times.
@@ -48,6 +49,10 @@ impl Files for ReadOnce<'_> {
 
     fn pam_folders(&self) -> Vec<&'static str> {
         self.files.pam_folders()
+    }
+
+    fn libpam(&self) -> Libpam {
+        self.files.libpam()
     }
 }
 

@@ -76,7 +76,7 @@ impl Entry {
             && match self.method {
                 Method::Prompts => set(table.credentials.code),
                 Method::OneText => {
-                    let set = !self.prompted || set(outcome(&table.cast, Some(row)).code);
+                    let set = !self.prompted || set(outcome(table, Some(row)).code);
                     fits_one_text(table, row) && set
                 }
             }

@@ -9,6 +9,7 @@ use std::process::Command;
 use twinlock_doctor::pam::code::PamCode;
 use twinlock_doctor::pam::credentials::{answers, outcome};
 use twinlock_doctor::pam::dispatch::dispatch;
+use twinlock_doctor::pam::libpam::Libpam;
 use twinlock_doctor::pam::load::{Files, load};
 use twinlock_doctor::pam::modules::{Nature, nature};
 use twinlock_doctor::pam::stack::{Facility, Handler, StackKind};
@@ -82,6 +83,10 @@ impl Files for Folder {
 
     fn is_folder(&self, path: &str) -> bool {
         path == "/etc/pam.d"
+    }
+
+    fn libpam(&self) -> Libpam {
+        other_libpam().map_or(Libpam::Debian, |_| Libpam::Original)
     }
 }
 
@@ -178,10 +183,19 @@ fn simulated(folder: &Folder, service: &str) -> Results {
     let lines = loaded.lines(Facility::Auth);
     let login = dispatch(lines, answer).code;
     let table = tabulate(lines, &|path| path != "pam_nosuch.so" && path.ends_with(".so"));
+    let table = table.with_libpam(folder.libpam());
     let row = table.rows.iter().find(|row| row.passes()).filter(|_| login == PamCode::SUCCESS);
     let name = |code: PamCode| code.name().to_owned();
-    let after = row.map(|row| name(outcome(&table.cast, Some(row)).code));
+    let after = row.map(|row| name(outcome(&table, Some(row)).code));
     Results { login: name(login), alone: name(table.credentials.code), after }
+}
+
+/// Folder with another libpam than Debian's, built from the original sources. The comparison can be run with it by hand,
+/// because Debian's libpam has another rule for jumps in pam_setcred.
+const OTHER_LIBPAM: &str = "TWINLOCK_LIBPAM";
+
+fn other_libpam() -> Option<std::ffi::OsString> {
+    std::env::var_os(OTHER_LIBPAM)
 }
 
 /// Runs pamtester with these operations on all services in one private mount namespace; returns its lines by service.
@@ -191,12 +205,12 @@ fn real(folder: &Path, operations: &str) -> BTreeMap<String, Vec<String>> {
             echo "= ${file##*/}"
             LC_ALL=C stdbuf -oL pamtester "${file##*/}" root $2 2>&1 </dev/null
         done"#;
-    let output = Command::new("unshare")
-        .args(["-m", "sh", "-c", script, "sh"])
-        .arg(folder)
-        .arg(operations)
-        .output()
-        .expect("unshare runs");
+    let mut command = Command::new("unshare");
+    command.args(["-m", "sh", "-c", script, "sh"]).arg(folder).arg(operations);
+    if let Some(other) = other_libpam() {
+        command.env("LD_LIBRARY_PATH", other);
+    }
+    let output = command.output().expect("unshare runs");
     assert!(output.status.success() || !output.stdout.is_empty(), "{output:?}");
     let text = String::from_utf8(output.stdout).expect("text");
     let services = text.split("= t").skip(1).map(|part| {

@@ -137,3 +137,31 @@ fn files_that_include_each_other_without_end_are_not_followed_to_it() {
     assert!(service.unusable.unwrap().what.contains("in a loop"));
     assert!(service.faults.len() < 10_000);
 }
+
+/// Files that another libpam than Debian's reads.
+struct Elsewhere(Tree);
+
+impl Files for Elsewhere {
+    fn text(&self, path: &str) -> io::Result<String> {
+        self.0.text(path)
+    }
+    fn is_folder(&self, path: &str) -> bool {
+        self.0.is_folder(path)
+    }
+    fn libpam(&self) -> Libpam {
+        Libpam::Original
+    }
+}
+
+#[test]
+fn at_include_refuses_outside_of_debian() {
+    let files = tree(&[
+        ("/etc/pam.d/sshd", "@include common\nauth required pam_a.so\n"),
+        ("/etc/pam.d/common", "auth required pam_b.so\n"),
+    ]);
+    let debian = load(&files, "sshd").unwrap();
+    assert_eq!(shape(debian.lines(Facility::Auth)), ["0 pam_b.so ", "0 pam_a.so "]);
+    let other = load(&Elsewhere(files), "sshd").unwrap();
+    assert_eq!(shape(other.lines(Facility::Auth)), ["0 broken", "0 pam_a.so "]);
+    assert!(other.faults.first().unwrap().what.contains("`auth include common`"));
+}

@@ -162,7 +162,7 @@ fn word_for_brackets(table: &CaseTable, place: &LinePlace) -> String {
     };
     let Control::Actions(actions) = parse(word) else { return String::new() };
     line.handler.actions = *actions;
-    let after = CaseTable::of(cast, table.conditions.clone());
+    let after = CaseTable::of(cast, table.conditions.clone()).with_libpam(table.libpam);
     let words = args.iter().map(|arg| match arg.contains(' ') {
         true => format!(" [{arg}]"),
         false => format!(" {arg}"),

@@ -1,0 +1,48 @@
+//! The machine's libpam: where it looks for modules and services, and which kind it is.
+use crate::machine::Machine;
+use crate::pam::libpam::Libpam;
+use crate::pam::load::{FOLDERS, Files};
+
+/// Folders with modules on distributions other than Debian.
+const MODULE_FOLDERS: [&str; 4] =
+    ["/lib/security", "/lib64/security", "/usr/lib/security", "/usr/lib64/security"];
+
+impl Machine {
+    /// Returns the folders that may hold PAM modules. Debian has one for each architecture.
+    pub(super) fn module_folders(&self) -> Vec<String> {
+        let mut all: Vec<String> = MODULE_FOLDERS.map(str::to_owned).to_vec();
+        for base in ["/usr/lib", "/lib"] {
+            let mut names = self.tree.names(base).unwrap_or_default();
+            names.retain(|name| name.contains("-linux-"));
+            all.extend(names.iter().map(|name| format!("{base}/{name}/security")));
+        }
+        all
+    }
+
+    /// Returns those of [`FOLDERS`] whose paths libpam.so.0 contains; all of [`FOLDERS`] if it is not found or contains
+    /// none.
+    pub(super) fn folders_of_libpam(&self) -> Vec<&'static str> {
+        let texts = self.libpams();
+        let named = |folder: &&str| texts.iter().any(|text| text.contains(&format!("{folder}/%s")));
+        let found: Vec<&str> = FOLDERS.into_iter().filter(named).collect();
+        if found.is_empty() { FOLDERS.to_vec() } else { found }
+    }
+
+    /// Returns which libpam the machine has. If it has several that differ, or none is found, this is not known.
+    pub(super) fn found_libpam(&self) -> Libpam {
+        let mut kinds: Vec<Libpam> = self.libpams().iter().map(|text| Libpam::of(text)).collect();
+        kinds.dedup();
+        match kinds.as_slice() {
+            [one] => *one,
+            [..] => Libpam::Unknown,
+        }
+    }
+
+    /// Returns the contents of each libpam library, with text for bytes that are no text.
+    fn libpams(&self) -> Vec<String> {
+        let beside = self.module_folders().into_iter();
+        let libraries = beside
+            .filter_map(|one| Some(format!("{}/libpam.so.0", one.strip_suffix("/security")?)));
+        libraries.filter_map(|path| self.text(&path).ok()).collect()
+    }
+}
