@@ -64,11 +64,11 @@ All of these but `package` without --try need Debian 12, root or sudo, and a mac
 not a chroot, and not a container that forbids namespaces. That is checked before anything else.
 
   chore      Debian packages       disk, with target/   minutes, on 2 cores
-  demo       9                     1 GB                 5
+  demo       7                     1 GB                 5
   test       41 (165 with what     2 GB                 20
              they need, at most)
-  test --all 43                    6 GB                 120
-  wirings    36                    2 GB                 5
+  test --all 44                    6 GB                 120
+  wirings    37                    2 GB                 5
   bench      11                    1 GB                 10
 ";
 

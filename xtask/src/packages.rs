@@ -20,7 +20,7 @@ pub(crate) const TO_BUILD: &[&str] = &["gcc", "libc6-dev", "libpam0g-dev"];
 /// Packages that are needed for the demo.
 pub(crate) const TO_SHOW: &[&str] = &["openssh-server", "openssh-client", "oathtool", "util-linux"];
 /// Packages that are needed for the bench, among them the other modules.
-pub(crate) const TO_BENCH: &[&str] = &[
+const TO_BENCH: &[&str] = &[
     "libpam-google-authenticator",
     "libpam-oath",
     "oathtool",
@@ -37,17 +37,49 @@ pub(crate) const TO_PACKAGE: &[&str] =
 /// Packages that are needed to create a fresh Debian in a network of its own.
 pub(crate) const TO_DEBOOTSTRAP: &[&str] = &["debootstrap", "iproute2"];
 /// Packages that are needed to build a Debian that boots, and to boot it.
-pub(crate) const TO_BOOT: &[&str] = &["debootstrap", "systemd-container", "oathtool"];
+const TO_BOOT: &[&str] = &["debootstrap", "systemd-container", "oathtool"];
 /// Packages that are needed to build libFuzzer.
-pub(crate) const TO_FUZZ: &[&str] = &["g++"];
+const TO_FUZZ: &[&str] = &["g++"];
 
 /// Packages whose servers start when Debian installs them.
 const SERVERS: [&str; 3] = ["openssh-server", "openvpn", "freeradius"];
 
 const POLICY: &str = "/usr/sbin/policy-rc.d";
 
+/// A task that needs packages of Debian.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Chore {
+    /// `cargo xtask demo`.
+    Demo,
+    /// `cargo xtask test`.
+    Test,
+    /// `cargo xtask test --all`.
+    TestAll,
+    /// `cargo xtask wirings`.
+    Wirings,
+    /// `cargo xtask bench`.
+    Bench,
+}
+
+/// Returns the packages that a task needs, each once.
+pub(crate) fn of(chore: Chore) -> Done<Vec<String>> {
+    let test = [TO_BUILD, TO_SHOW, TO_PACKAGE].concat();
+    let (tests, ours) = match chore {
+        Chore::Demo => (false, [TO_BUILD, TO_SHOW].concat()),
+        Chore::Test => (true, test),
+        Chore::TestAll => (true, [&test, TO_DEBOOTSTRAP, TO_BOOT, TO_FUZZ].concat()),
+        Chore::Wirings => (true, TO_BUILD.to_vec()),
+        Chore::Bench => (false, [TO_BUILD, TO_BENCH].concat()),
+    };
+    let mut names = if tests { of_the_tests()? } else { Vec::new() };
+    names.extend(ours.into_iter().map(str::to_owned));
+    names.sort_unstable();
+    names.dedup();
+    Ok(names)
+}
+
 /// Returns the packages that are needed for the system tests.
-pub(crate) fn of_the_tests() -> Done<Vec<String>> {
+fn of_the_tests() -> Done<Vec<String>> {
     let list = repository().join("tests/packages.txt");
     let text = std::fs::read_to_string(&list)
         .map_err(|error| format!("{} cannot be read: {error}.", list.display()))?;
@@ -150,6 +182,26 @@ fn as_root(before: &[&str], script: &str) -> Done {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::USAGE;
+
+    #[test]
+    fn stated_numbers_of_packages_are_true() {
+        let readme = std::fs::read_to_string(repository().join("README.md")).expect("README.md");
+        for (chore, name, in_readme) in [
+            (Chore::Demo, "demo", true),
+            (Chore::Test, "test", true),
+            (Chore::TestAll, "test --all", false),
+            (Chore::Wirings, "wirings", false),
+            (Chore::Bench, "bench", false),
+        ] {
+            let number = of(chore).expect("a list").len().to_string();
+            let rows = USAGE.lines().filter_map(|line| line.trim_start().strip_prefix(name));
+            let mut firsts = rows.filter_map(|rest| rest.split_whitespace().next());
+            assert!(firsts.any(|first| *first == number), "cargo xtask help: {name} {number}");
+            let said = format!(" {number} packages (it asks first)");
+            assert!(!in_readme || readme.contains(&said), "README.md: {name}{said}");
+        }
+    }
 
     #[test]
     fn policy_is_removed_however_the_installation_ends() {

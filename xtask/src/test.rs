@@ -7,7 +7,7 @@ use crate::build::{self, Artefacts};
 use crate::command::{Done, cargo, exists, run, watched};
 use crate::machine::root;
 use crate::package::{self, Deb, PackagePurpose, Packages};
-use crate::packages::{self, Consent};
+use crate::packages::{self, Chore, Consent};
 use crate::system_tests::{self, ALL, Environment, Program};
 use crate::tally::{Counts, Tally};
 use crate::{
@@ -181,14 +181,8 @@ fn named(name: &str) -> Done<usize> {
 /// ones whose results later steps need.
 pub(crate) fn test(consent: Consent, extent: Extent, typed: &CommandLine) -> Done<ExitCode> {
     let first = typed.from.as_deref().map_or(Ok(0), named)?;
-    let mut needed = packages::of_the_tests()?;
-    let ours = [packages::TO_BUILD, packages::TO_SHOW, packages::TO_PACKAGE].concat();
-    needed.extend(ours.iter().map(|&name| name.to_owned()));
-    if extent == Extent::Everything {
-        let long = [packages::TO_DEBOOTSTRAP, packages::TO_BOOT, packages::TO_FUZZ].concat();
-        needed.extend(long.iter().map(|&name| name.to_owned()));
-    }
-    packages::ensure(&needed, consent)?;
+    let chore = if extent == Extent::Everything { Chore::TestAll } else { Chore::Test };
+    packages::ensure(&packages::of(chore)?, consent)?;
 
     let mut tally = Tally::default();
     let advisory_db = typed.advisory_db.as_ref().map(PathBuf::from);

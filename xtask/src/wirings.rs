@@ -7,7 +7,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use crate::CommandLine;
 use crate::build;
 use crate::command::{Done, cargo, run};
-use crate::packages;
+use crate::packages::{self, Chore};
 use crate::test::as_root;
 
 /// Environment variable with the seed of the first configuration, which the test reads.
@@ -27,7 +27,7 @@ pub(crate) fn wirings(typed: &CommandLine) -> Done<ExitCode> {
     let now = SystemTime::now().duration_since(UNIX_EPOCH).map_or(1, |since| since.as_secs());
     let seed = number("--seed", typed.seed.as_deref())?.unwrap_or(now);
     let count = number("--count", typed.count.as_deref())?.unwrap_or(USUAL);
-    packages::ensure(&packages::of_the_tests()?, typed.consent())?;
+    packages::ensure(&packages::of(Chore::Wirings)?, typed.consent())?;
     build::for_tests()?;
     let mut test = cargo(&["test", "--locked", "--package", "twinlock-tests", "--test", "doctor"]);
     test.args(["--", "no_login_contradicts_doctor", "--nocapture"]);

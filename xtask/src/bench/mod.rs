@@ -16,7 +16,7 @@ use std::process::{Command, ExitCode};
 
 use crate::command::{Done, command, output, run};
 use crate::machine::{becoming_root, repository, target};
-use crate::packages;
+use crate::packages::{self, Chore};
 use crate::{CommandLine, build};
 
 use figures::Figures;
@@ -44,8 +44,7 @@ const MEMORY_FOR_A_MILLION: u64 = 14 * 1024 * 1024;
 /// Builds the artefacts, measures as root and prints the report. The report of a full run is also stored in the
 /// repository.
 pub(crate) fn bench(typed: &CommandLine) -> Done<ExitCode> {
-    let needed = [packages::TO_BUILD, packages::TO_BENCH].concat();
-    packages::ensure(&needed, typed.consent())?;
+    packages::ensure(&packages::of(Chore::Bench)?, typed.consent())?;
     build::for_tests()?;
     let mut measure = as_root()?;
     measure.args(typed.flags.iter().filter(|flag| *flag != "--yes"));

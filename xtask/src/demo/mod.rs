@@ -14,7 +14,7 @@ use crate::apart;
 use crate::build::{self, Artefacts};
 use crate::command::{Done, command};
 use crate::machine::becoming_root;
-use crate::packages::{self, Consent};
+use crate::packages::{self, Chore, Consent};
 
 use room::Room;
 
@@ -37,7 +37,7 @@ const GUARD: &str = include_str!("guard.sh");
 
 /// Builds the artefacts and shows the demo.
 pub(crate) fn demo(consent: Consent, typist: Typist) -> Done<ExitCode> {
-    packages::ensure(&[packages::TO_BUILD, packages::TO_SHOW].concat(), consent)?;
+    packages::ensure(&packages::of(Chore::Demo)?, consent)?;
     if typist == Typist::Person && !crate::command::person() {
         return Err("The demo needs a terminal. Without one: cargo xtask demo --auto".into());
     }
