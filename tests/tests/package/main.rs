@@ -6,4 +6,5 @@ mod demo;
 mod harness;
 mod lists;
 mod nixos;
+mod preflight;
 mod scripts;
