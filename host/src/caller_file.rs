@@ -10,7 +10,7 @@ use std::{
 
 use rustix::{
     event::{PollFd, PollFlags, Timespec, poll},
-    fs::{self, CWD, Mode, OFlags},
+    fs::{self, Access, AtFlags, CWD, Mode, OFlags},
 };
 use zeroize::Zeroizing;
 
@@ -116,6 +116,18 @@ pub fn decode<T: Send>(
         let file = stdin.map_or_else(|| open_here(path), Ok)?;
         Ok(job(&content(file, max)?))
     })
+}
+
+/// Returns whether a message to the caller may quote a file: whether the invoking user may read it. Nothing can be quoted
+/// of a file that does not exist, so the result is `true` then.
+#[must_use]
+pub fn may_be_quoted(path: &Path) -> bool {
+    let read = || fs::accessat(CWD, path, Access::READ_OK, AtFlags::empty());
+    match as_invoking_user(|| read().map_err(|errno| io::Error::from(errno).into())) {
+        Err(CallerFileError::Io(error)) => error.kind() != io::ErrorKind::PermissionDenied,
+        Err(CallerFileError::Denied { .. } | CallerFileError::InvokingUser(_)) => false,
+        Ok(()) | Err(_) => true,
+    }
 }
 
 fn content(file: File, max: usize) -> Result<Zeroizing<Vec<u8>>, CallerFileError> {

@@ -1,10 +1,13 @@
 //! Explains errors in a settings file, with the line and the most similar known name.
 
+use std::path::Path;
+
 use twinlock_core::{
     base::error::FileError,
     policy::settings::{KNOWN_HERE, SettingsError},
 };
 use twinlock_host::{
+    caller_file,
     settings::{RULES, SettingsReadError},
     trusted_path::FolderError,
 };
@@ -16,9 +19,15 @@ const LIKENESS: f64 = 0.8;
 /// What to do about a settings file whose owner or mode logins do not trust.
 pub(crate) const FILE_REMEDY: &str = "Make it a plain file of root: chown root:root, chmod 644.";
 
-/// Returns two texts about an error in a settings file: `file:line` with what is wrong, and what to do.
+/// Returns two texts about an error in a settings file: `file:line` with what is wrong, and what to do. Quotes nothing of
+/// a file that the invoking user may not read, because `--config` can name any file of root.
 pub(crate) fn explain(path: &str, mistake: &SettingsError) -> (String, String) {
     let place = format!("{}:{}", plain(path), mistake.line);
+    if !caller_file::may_be_quoted(Path::new(path)) {
+        let what =
+            "there is a mistake, not quoted because the user who called this may not read the file";
+        return (format!("{place}: {what}"), "Read that line as root.".into());
+    }
     let Some((what, known)) = mistake.what.rsplit_once(KNOWN_HERE) else {
         let remedy = "All settings are explained in twinlock.toml.reference.";
         return (format!("{place}: {}", plain(&mistake.what)), remedy.into());

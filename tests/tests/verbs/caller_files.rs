@@ -256,3 +256,51 @@ fn drafts_of_settings_are_read_as_the_invoking_user() {
     let done = sudo(&m, "settings check /home/ada/draft.toml").output();
     assert!(done.code == Some(2) && done.stderr.contains("windw"), "{done:?}");
 }
+
+/// Checks that `--config`, which can name any file of root, shows the caller nothing of a file that they may not read.
+#[test]
+fn settings_of_root_are_not_quoted() {
+    let m = machine();
+    let faulty = format!("tries = 1\n{SECRET} = 7\n");
+    m.file("/etc/twinlock/open.toml").write(&faulty);
+    m.file("/etc/twinlock/closed.toml").write(&faulty).mode(0o600);
+    m.file("/root/draft.toml").write(&faulty);
+    m.file("/root/plain").write(format!("{SECRET}\n")).mode(0o644);
+    m.file("/home/bob/own.toml").write(&faulty).mode(0o600).owner(m.uid("bob"));
+    m.file("/home/ada/link").link_to("/root/draft.toml");
+    let verbs =
+        ["settings check", "settings show", "settings apply", "list", "why bob", "explain bob"];
+    for verb in verbs {
+        for path in [
+            "/etc/twinlock/closed.toml",
+            "/root/draft.toml",
+            "/root/plain",
+            "/root/secret",
+            "/etc/shadow",
+            "/home/bob/own.toml",
+            "/home/ada/link",
+        ] {
+            let done = sudo(&m, &format!("--config {path} {verb}")).output();
+            let said = format!("{}{}", done.stdout, done.stderr);
+            assert!(
+                done.code.is_some_and(|code| (1..=8).contains(&code)),
+                "{verb} {path}: {done:?}"
+            );
+            assert!(!said.contains(SECRET) && !said.contains("root:"), "{verb} {path}: {said}");
+        }
+        // Root, and who may read the file, are told what is wrong with it.
+        let quoted = "there is no setting";
+        let done = sudo(&m, &format!("--config /etc/twinlock/open.toml {verb}")).output();
+        assert!(told(&done).contains(quoted), "{verb}: {done:?}");
+        let words = format!("twinlock --config /etc/twinlock/closed.toml {verb}");
+        let done = m.run(words.split(' '));
+        assert!(told(&done).contains(quoted), "{verb}: {done:?}");
+    }
+    let done = sudo(&m, "--config /etc/twinlock/closed.toml list").output();
+    assert!(told(&done).contains("/etc/twinlock/closed.toml:2: there is a mistake"), "{done:?}");
+}
+
+/// Returns all output as one line.
+fn told(done: &Finished) -> String {
+    format!("{} {}", done.stdout, done.stderr).split_whitespace().collect::<Vec<_>>().join(" ")
+}

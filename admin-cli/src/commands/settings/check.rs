@@ -42,7 +42,12 @@ struct Warning {
 
 /// Checks the settings file `file`; with `None`, the file in use.
 pub(crate) fn run(command: &Command, file: Option<&str>) -> Result<(), CliError> {
-    let in_use = ChosenSettings::of(command)?.path;
+    let chosen = ChosenSettings::of(command)?;
+    // Before the file is read as root, because the caller could exchange it in a folder of their own.
+    if chosen.is_named && file.is_none() {
+        folder_must_be_trusted(&chosen.path)?;
+    }
+    let in_use = chosen.path;
     let path = file.unwrap_or(&in_use);
     let draft = file.map_or_else(|| SettingsDraft::in_use(path), SettingsDraft::named)?;
     if path == in_use {
@@ -88,10 +93,7 @@ pub(crate) fn must_be_trusted(path: &str) -> Result<(), CliError> {
         return Ok(());
     }
     if path != settings::PATH {
-        trusted_path::folder_of(path, OWNER).map_err(|folder| {
-            let (what, remedy) = settings_errors::of_folder(path, &folder);
-            CliError::new(Exit::Usage, format!("{what}; logins do not trust it"), remedy)
-        })?;
+        folder_must_be_trusted(path)?;
     }
     let found = read_file(path, OWNER, READABLE, SETTINGS_MAX);
     found.map(drop).map_err(|fault| {
@@ -101,6 +103,17 @@ pub(crate) fn must_be_trusted(path: &str) -> Result<(), CliError> {
             format!("{what}; logins do not trust it"),
             settings_errors::FILE_REMEDY,
         )
+    })
+}
+
+/// Refuses a file in a folder that logins do not trust, unless the process has no rights of root.
+fn folder_must_be_trusted(path: &str) -> Result<(), CliError> {
+    if !geteuid().is_root() {
+        return Ok(());
+    }
+    trusted_path::folder_of(path, OWNER).map(drop).map_err(|folder| {
+        let (what, remedy) = settings_errors::of_folder(path, &folder);
+        CliError::new(Exit::Usage, format!("{what}; logins do not trust it"), remedy)
     })
 }
 
