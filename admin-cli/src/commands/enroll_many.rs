@@ -19,7 +19,7 @@ use crate::{
         batch::{Batch, BatchOutcome},
         inviting::{Handing, invite},
         people_list::{ListStop, PeopleList},
-        report_file::ReportFile,
+        report_file::ReportPlace,
     },
     error::exit::{CliError, Exit},
     import::take_over::{ImportOutcome, take_over},
@@ -56,12 +56,13 @@ pub(crate) fn run(context: &Context, path: &str, wanted: &Enroll) -> Result<(), 
     create_store::prepare_store(&context.machine)?;
     let total = PeopleList::rows(path)?;
     let mut list = PeopleList::open(path)?;
-    let mut report = wanted.many.report.as_deref().map(ReportFile::create).transpose()?;
-    let mut handing = Handing { report: report.as_mut() };
+    let report = wanted.many.report.as_deref().map(ReportPlace::find).transpose()?;
     // Standard input is the list, so codes are read from the terminal.
     let at_terminal = path == "-" && authorizer.is_asked();
     let mut keyboard = if at_terminal { Keyboard::at_terminal()? } else { Keyboard::open()? };
     let by = authorizer.prove(context, &mut keyboard)?;
+    let mut report = report.map(ReportPlace::create).transpose()?;
+    let mut handing = Handing { report: report.as_mut() };
     let mut batch = Batch::begin(context, total)?;
     let mut owners = Owners::default();
     loop {

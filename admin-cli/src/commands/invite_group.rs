@@ -20,7 +20,7 @@ use crate::{
         batch::{Batch, BatchOutcome},
         inviting::{Handing, Invited, invite},
         reminder::{self, Reminder, RuleChange},
-        report_file::ReportFile,
+        report_file::ReportPlace,
     },
     error::exit::{CliError, Exit},
     terminal::keyboard::{Keyboard, tell},
@@ -49,10 +49,11 @@ pub(crate) fn run(context: &Context, group: &str, wanted: &GroupInvite) -> Resul
         return Preview { whose: &whose, reminder, written, report, now }.print(context);
     };
     plan::check_mail(context, &whose, report, now)?;
+    let report = report.map(ReportPlace::find).transpose()?;
     create_store::prepare_store(&context.machine)?;
     let mut keyboard = Keyboard::open()?;
     let by = authorizer.prove(context, &mut keyboard)?;
-    let mut report = report.map(ReportFile::create).transpose()?;
+    let mut report = report.map(ReportPlace::create).transpose()?;
     list::warn_of_silence(&whose);
     let mut handing = Handing { report: report.as_mut() };
     let mut batch = Batch::begin(context, 0)?;

@@ -14,6 +14,30 @@ use crate::{
 
 const HEADER: [&str; 3] = ["user", "ticket", "until"];
 
+/// The place of a report file that does not exist yet. The file is created after the own code, so that a run that is
+/// refused leaves no file.
+pub(crate) struct ReportPlace {
+    path: String,
+    vacancy: Vacancy,
+}
+
+impl ReportPlace {
+    /// Opens the folder of a report file. An existing file is an error.
+    pub(crate) fn find(path: &str) -> Result<Self, CliError> {
+        let vacancy = Vacancy::find(Path::new(path)).map_err(|error| failure(path, &error))?;
+        Ok(Self { path: path.into(), vacancy })
+    }
+
+    /// Creates the report file.
+    pub(crate) fn create(self) -> Result<ReportFile, CliError> {
+        let Self { path, vacancy } = self;
+        let made = vacancy.create().map_err(|error| failure(&path, &error))?;
+        let mut report = ReportFile { path, made };
+        report.write(&HEADER)?;
+        Ok(report)
+    }
+}
+
 /// A report file to which tickets are written.
 pub(crate) struct ReportFile {
     path: String,
@@ -21,15 +45,6 @@ pub(crate) struct ReportFile {
 }
 
 impl ReportFile {
-    /// Creates the report file. An existing file is an error.
-    pub(crate) fn create(path: &str) -> Result<Self, CliError> {
-        let made = Vacancy::find(Path::new(path)).and_then(Vacancy::create);
-        let made = made.map_err(|error| failure(path, &error))?;
-        let mut report = Self { path: path.into(), made };
-        report.write(&HEADER)?;
-        Ok(report)
-    }
-
     /// Appends a line about one ticket (user, ticket, end of its validity) and syncs the file, so that a power failure
     /// loses no ticket.
     pub(crate) fn add(&mut self, fields: [&str; 3]) -> Result<(), CliError> {

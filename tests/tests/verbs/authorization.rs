@@ -1,6 +1,7 @@
 //! Tests a user, helper, whom sudo allows one verb of the command. Checks that without an own code this verb grants,
 //! shows and changes nothing.
 
+mod each_row;
 mod no_second_factor;
 
 use twinlock_tests::{Finished, Machine, Session};
