@@ -5,7 +5,7 @@ use std::{path::Path, sync::OnceLock};
 use twinlock_core::base::time::UnixTime;
 pub(crate) use twinlock_doctor::{
     harmless::{Notation, harmless},
-    wrap::{WIDTH, wrap},
+    wrap::{WIDTH, columns, wrap},
 };
 
 /// Maximum size in bytes of /etc/localtime. Real ones have a few thousand.

@@ -2,6 +2,7 @@
 
 pub mod acceptance;
 pub mod accepted;
+pub mod cells;
 pub mod examine;
 pub mod finding;
 pub mod harmless;

@@ -1,12 +1,13 @@
 //! The report on one service, as text and as JSON.
 use std::io::{self, Write};
 
+use crate::cells;
 use crate::finding::{Finding, Level};
 use crate::judge::case::wrong;
 use crate::pam::code::PamCode;
 use crate::pam::table::{CaseRow, CaseTable, Other, Password, Role};
 use crate::pam::twinlock::ModuleAnswer;
-use crate::wrap::prose;
+use crate::wrap::{WIDTH, columns, prose};
 
 /// Result of the examination of one service.
 #[derive(Debug)]
@@ -89,6 +90,8 @@ pub fn after_reload<'a>(sentence: &str, findings: impl IntoIterator<Item = &'a F
     }
 }
 
+/// Number of characters between two columns of the table.
+const BETWEEN: usize = 3;
 const HEADS: [&str; 6] = ["key", "password", "code", "and", "result", "deciding line"];
 
 impl DoctorReport {
@@ -154,6 +157,13 @@ impl DoctorReport {
             longest.unwrap_or(0).max(HEADS.get(column).map_or(0, |head| head.len()))
         };
         let widths: Vec<usize> = (0..HEADS.len()).map(width).collect();
+        let room = columns();
+        // Elsewhere each row stays on one line, which can be searched.
+        if room < WIDTH && widths.iter().sum::<usize>() + BETWEEN * (HEADS.len() - 1) > room {
+            let heads = std::iter::once(HEADS.map(str::to_owned).to_vec());
+            let rows: Vec<_> = heads.chain(cells.into_iter().map(Vec::from)).collect();
+            return cells::write(out, &rows);
+        }
         line(out, &HEADS.map(str::to_owned), &widths)?;
         line(out, &["", "", "", "", "", ""].map(str::to_owned), &widths)?;
         cells.iter().try_for_each(|row| line(out, row, &widths))

@@ -29,6 +29,12 @@ fn at_terminal(width: usize) -> usize {
     }
 }
 
+/// Returns [`WIDTH`], or the terminal's width if that is smaller.
+#[must_use]
+pub fn columns() -> usize {
+    at_terminal(WIDTH)
+}
+
 /// Wraps a text at blanks. Lines have at most `width` columns and at most the width of the terminal; a longer word is
 /// not broken. Lines after the first are indented by `indent` blanks.
 #[must_use]

@@ -1,6 +1,6 @@
 //! Tables for a terminal, with aligned columns. The last column is wrapped.
 
-use crate::text::{WIDTH, wrap};
+use crate::text::{WIDTH, columns, wrap};
 
 /// Maximum width of the first column in characters. After a longer cell, the row continues on the next line.
 const FIRST_MAX: usize = 24;
@@ -45,7 +45,7 @@ fn line<const N: usize>(row: &[String; N], widths: &[usize], indent: usize) -> S
         }
     }
     if let Some(last) = row.last() {
-        let room = WIDTH.saturating_sub(indent).max(8);
+        let room = columns().saturating_sub(indent).max(8);
         let wrapped = wrap(last, room, 0);
         text.push_str(&wrapped.replace('\n', &format!("\n{}", " ".repeat(indent))));
     }

@@ -113,6 +113,7 @@ pub(crate) const ROOMS: [(&str, &[Row]); 7] = [
         "doctor",
         &[
             ("wrap", &[]),
+            ("cells", &["wrap"]),
             ("harmless", &[]),
             ("finding", &[]),
             ("accepted", &["finding"]),
@@ -122,7 +123,7 @@ pub(crate) const ROOMS: [(&str, &[Row]); 7] = [
             ("shipped", &["finding", "judge", "pam", "sshd"]),
             ("machine", &["finding", "judge", "pam", "sshd"]),
             ("acceptance", &["accepted", "finding", "machine"]),
-            ("report", &["finding", "judge", "pam", "wrap"]),
+            ("report", &["cells", "finding", "judge", "pam", "wrap"]),
             ("settings", &["finding", "machine", "pam"]),
             ("hindrance", &["machine", "pam", "wrap"]),
             (
@@ -144,6 +145,7 @@ pub(crate) const ROOMS: [(&str, &[Row]); 7] = [
                 "services",
                 &[
                     "acceptance",
+                    "cells",
                     "examine",
                     "finding",
                     "hindrance",
@@ -170,7 +172,7 @@ pub(crate) const ROOMS: [(&str, &[Row]); 7] = [
             ("provider", &["wishes"]),
             ("sshd", &["wishes"]),
             ("plan", &["diff", "pam_edit", "provider", "sshd", "wishes"]),
-            ("proof", &["plan", "wishes"]),
+            ("proof", &["plan", "replace", "wishes"]),
         ],
     ),
     (

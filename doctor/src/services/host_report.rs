@@ -1,9 +1,9 @@
 //! The report on every PAM service of the host, as text and as JSON.
 use std::io::{self, Write};
 
+use crate::cells;
 use crate::finding::{Finding, Level};
 use crate::report::{DoctorReport, Rows, Verdict, after_reload};
-use crate::services::cells;
 use crate::services::host::HostReport;
 use crate::services::judged::{Asks, Counts, Judged};
 use crate::wrap::prose;

@@ -4,7 +4,6 @@
 //! May use: `acceptance`, `examine`, `finding`, `hindrance`, `judge`, `machine`, `pam`, `report`, `settings`, `sshd`,
 //! `wrap`.
 pub mod catalogue;
-pub mod cells;
 pub mod doas;
 pub mod effect;
 pub mod host;

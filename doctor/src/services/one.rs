@@ -1,13 +1,13 @@
 //! The report on one PAM service other than sshd: the verdict, the path through its stack, and the findings.
 use std::io::{self, Write};
 
+use crate::cells;
 use crate::hindrance::Hindrance;
 use crate::machine::Machine;
 use crate::pam::code::PamCode;
 use crate::pam::load::load;
 use crate::report::{DoctorReport, Rows};
 use crate::services::catalogue::Gives;
-use crate::services::cells;
 use crate::services::host;
 use crate::services::judged::{Asks, Counts, Judged};
 use crate::services::steps::{CASES, StackPath, follow};

@@ -1,9 +1,9 @@
-//! Writes a table with wrapped cells, so that it fits on a terminal of 80 columns.
+//! Writes a table with wrapped cells, so that it fits on the terminal.
 use std::io::{self, Write};
 
 use textwrap::{Options, WordSplitter};
 
-use crate::wrap::WIDTH;
+use crate::wrap::columns;
 
 const GAP: usize = 2;
 /// Minimum width of a table column, in characters.
@@ -15,13 +15,17 @@ const NARROWEST: usize = 8;
 /// # Errors
 /// [`io::Error`] if the output cannot be written.
 pub fn write(out: &mut dyn Write, rows: &[Vec<String>]) -> io::Result<()> {
+    write_within(columns(), out, rows)
+}
+
+fn write_within(room: usize, out: &mut dyn Write, rows: &[Vec<String>]) -> io::Result<()> {
     let count = rows.iter().map(Vec::len).max().unwrap_or(0);
     let longest = |column: usize| {
         let cells = rows.iter().filter_map(|row| row.get(column));
         cells.map(|cell| cell.chars().count()).max().unwrap_or(0)
     };
     let mut widths: Vec<usize> = (0..count).map(longest).collect();
-    while widths.iter().sum::<usize>() + GAP * count.saturating_sub(1) > WIDTH {
+    while widths.iter().sum::<usize>() + GAP * count.saturating_sub(1) > room {
         match widths.iter_mut().max() {
             Some(widest) if *widest > NARROWEST => *widest -= 1,
             Some(_) | None => break,
@@ -66,13 +70,15 @@ mod tests {
         let row = |cells: [&str; 3]| cells.map(str::to_owned).to_vec();
         let long = "user ada, group operators, from 203.0.113.0/24, not enrolled";
         let rows = [row(["service", "a", "b"]), row(["gdm-smartcard-pkcs11", long, long])];
-        let mut out = Vec::new();
-        write(&mut out, &rows).unwrap();
-        let text = String::from_utf8(out).unwrap();
-        assert!(text.lines().all(|line| line.chars().count() <= WIDTH), "{text}");
-        assert!(text.contains("gdm-smartcard-pkcs11"), "{text}");
-        for word in long.split_whitespace() {
-            assert_eq!(text.matches(word).count(), 2, "{word}: {text}");
+        for room in [78, 64] {
+            let mut out = Vec::new();
+            write_within(room, &mut out, &rows).unwrap();
+            let text = String::from_utf8(out).unwrap();
+            assert!(text.lines().all(|line| line.chars().count() <= room), "{text}");
+            assert!(text.contains("gdm-smartcard-pkcs11"), "{text}");
+            for word in long.split_whitespace() {
+                assert_eq!(text.matches(word).count(), 2, "{word}: {text}");
+            }
         }
     }
 }
