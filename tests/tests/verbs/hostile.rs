@@ -106,3 +106,67 @@ fn a_clock_that_goes_back_a_year_between_two_verbs_ends_in_the_state_of_the_seco
         }
     }
 }
+
+/// Programs that verbs start, and some that shells and libraries start.
+const PROGRAMS: [&str; 24] = [
+    "chage",
+    "cvtsudoers",
+    "doas",
+    "getent",
+    "id",
+    "ip",
+    "journalctl",
+    "loginctl",
+    "ls",
+    "mount",
+    "passwd",
+    "perl",
+    "sendmail",
+    "sh",
+    "ssh",
+    "ssh-keygen",
+    "sshd",
+    "su",
+    "sudo",
+    "systemctl",
+    "true",
+    "umount",
+    "unshare",
+    "nsenter",
+];
+
+/// Checks that root runs no program of a folder of the caller's, whichever verb starts programs.
+#[test]
+fn programs_of_the_callers_path_are_never_run() {
+    let m = Machine::new();
+    m.twinlock().person("ada").user("bob").sshd("").settings("mail_domain = \"example.org\"\n");
+    m.run(["mkdir", "-p", "/tmp/evil", "/run/systemd/system"]).ok();
+    for name in PROGRAMS {
+        let text = format!("#!/bin/sh\necho {name} >>/root/ran\nexit 0\n");
+        m.file(&format!("/tmp/evil/{name}")).write(text).mode(0o755);
+    }
+    for words in [
+        "list --not-enrolled",
+        "explain ada",
+        "doctor",
+        "doctor ssh",
+        "setup ssh --with publickey --no-way-back --not-enrolled deny",
+        "teardown ssh --yes",
+        "setup su --with password --no-way-back --not-enrolled deny",
+        "teardown su --yes",
+        "invite --group users --until 2099-01-31 --report /root/tickets",
+        "import google --all",
+        "reset ada --yes --end-sessions --expire-password",
+        "deliver",
+        "epoch sweep",
+        "completions bash",
+    ] {
+        for path in ["/tmp/evil", "/tmp/evil:/usr/sbin:/usr/bin:/sbin:/bin", ".:/tmp/evil", ""] {
+            let path = format!("PATH={path}");
+            let call = m.call(["/usr/bin/env", "-C", "/tmp/evil", &path, "/usr/bin/twinlock"]);
+            let done = call.args(words.split(' ')).output();
+            assert!(done.code.is_some_and(|code| code < 9), "{words}: {done:?}");
+            assert!(!m.file("/root/ran").exists(), "{words}: {}", m.file("/root/ran").read());
+        }
+    }
+}
