@@ -6,6 +6,9 @@
 #
 #   MODULE    the built module (target/release/libpam_twinlock.so)
 #   COMMAND   the built command, which also prints its manual page (target/release/twinlock)
+#   AGENT     folder of the built programs of the agent (target/release)
+#   PASSWORD  file that /etc/pam.d has for passwords, as an include of PAM's service twinlock;
+#             empty: Debian's common-auth and common-account
 #   SECURITY  folder of the PAM modules (/usr/lib/security)
 #   UNITS     folder of the systemd units; empty: none (/usr/lib/systemd/system)
 #   ZSH       folder of the completions for zsh (/usr/share/zsh/site-functions)
@@ -14,6 +17,7 @@ set -eu
 umask 022
 
 : "${MODULE=target/release/libpam_twinlock.so}" "${COMMAND=target/release/twinlock}"
+: "${AGENT=target/release}" "${PASSWORD=}"
 : "${PREFIX=/usr}" "${SECURITY=/usr/lib/security}" "${UNITS=/usr/lib/systemd/system}"
 : "${ZSH=/usr/share/zsh/site-functions}"
 dest=$1
@@ -34,6 +38,10 @@ write() {
 put 0644 "$MODULE" "$SECURITY/pam_twinlock.so"
 put 0755 "$COMMAND" "$PREFIX/bin/twinlock"
 put 0644 config/twinlock.toml /etc/twinlock/twinlock.toml
+put 0755 "$AGENT/twinlock-agent" "$PREFIX/libexec/twinlock/twinlock-agent"
+put 0755 "$AGENT/twinlock-agent-worker" "$PREFIX/libexec/twinlock/twinlock-agent-worker"
+sed ${PASSWORD:+-e "s|^@include common-\(.*\)|\1 include $PASSWORD|"} config/pam.d/twinlock |
+    write /etc/pam.d/twinlock
 if [ -n "$UNITS" ]; then
     for unit in packaging/systemd/*; do
         put 0644 "$unit" "$UNITS/${unit##*/}"
@@ -56,6 +64,6 @@ done
 for recipe in docs/recipes/*.md; do
     put 0644 "$recipe" "$documents/recipes/${recipe##*/}"
 done
-for example in config/pam.d/* config/sshd_config.d/*; do
+for example in config/pam.d/[!t]* config/sshd_config.d/*; do
     put 0644 "$example" "$documents/examples/${example#config/}"
 done

@@ -152,6 +152,7 @@ impl Context {
     /// # Errors
     /// [`CliError`] if there is no such account, or NSS does not answer.
     pub(crate) fn account(&self, user: &str) -> Result<Account, CliError> {
+        need_name(user)?;
         self.machine.accounts.by_name(user)?.ok_or_else(|| {
             CliError::new(
                 Exit::NotInState,
@@ -205,6 +206,18 @@ impl Context {
             )),
         }
     }
+}
+
+/// Checks that the command line names a user, which only ordinary users may leave out.
+///
+/// # Errors
+/// [`CliError`] if it does not.
+pub(crate) fn need_name(user: &str) -> Result<(), CliError> {
+    if user.is_empty() {
+        let what = "root must name a user";
+        return Err(CliError::new(Exit::Usage, what, "Add the user name to the command."));
+    }
+    Ok(())
 }
 
 /// The settings file that the command line asks for.

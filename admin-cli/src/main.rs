@@ -8,6 +8,7 @@ mod enrollment;
 mod error;
 mod import;
 mod mail;
+mod self_service;
 mod terminal;
 mod text;
 
@@ -41,6 +42,9 @@ fn main() -> ExitCode {
     // doctor checks the settings itself and has its own exit statuses.
     if let Verb::Doctor(arguments) = &command.verb {
         return commands::doctor::run(arguments, &command);
+    }
+    if let Some(ended) = self_service::run(&command) {
+        return ended;
     }
     match commands::run(&command) {
         Ok(()) => ExitCode::SUCCESS,

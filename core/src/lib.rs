@@ -22,3 +22,4 @@ pub mod ports;
 pub mod record;
 pub mod text;
 pub mod verify;
+pub mod wire;

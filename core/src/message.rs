@@ -4,6 +4,7 @@
 
 pub mod change;
 pub mod new_codes;
+pub mod own_account;
 pub mod set_up;
 
 use alloc::string::String;

@@ -15,10 +15,10 @@ use sources::{Source, functions, repository, sources};
 
 /// Maximum number of rows that each crate has in the table of folders. A maintainer should be able to remember the
 /// rows.
-const MOST_ROOMS: [(&str, usize); 2] = [("core", 16), ("admin-cli", 12)];
+const MOST_ROOMS: [(&str, usize); 2] = [("core", 17), ("admin-cli", 12)];
 
 /// Each crate, and the crates of the workspace that it may depend on.
-const CRATES: [(&str, &[&str]); 9] = [
+const CRATES: [(&str, &[&str]); 10] = [
     ("core", &[]),
     ("host", &["twinlock-core"]),
     ("pam-module", &["twinlock-core", "twinlock-host"]),
@@ -35,6 +35,7 @@ const CRATES: [(&str, &[&str]); 9] = [
             "twinlock-setup",
         ],
     ),
+    ("agent", &["twinlock-core", "twinlock-host"]),
     ("tests", &["twinlock-core", "twinlock-migrate", "twinlock-doctor"]),
     ("xtask", &["twinlock-tests"]),
 ];
@@ -213,13 +214,18 @@ fn files_are_short_and_have_names_that_say_something() {
 }
 
 #[test]
-fn unsafe_code_stands_in_three_files() {
+fn unsafe_code_stands_in_four_files() {
     let is_word = |code: &str| {
         let parts = code.split(|letter: char| !letter.is_alphanumeric() && letter != '_');
         parts.into_iter().any(|part| part == "unsafe")
     };
     let found: Vec<String> =
         everything().into_iter().filter(|one| is_word(&one.code())).map(|one| one.path).collect();
-    let three = ["host/src/argon_memory.rs", "host/src/synchronized.rs", "pam-module/src/ffi.rs"];
-    assert_eq!(found, three);
+    let four = [
+        "host/src/argon_memory.rs",
+        "host/src/synchronized.rs",
+        "pam-module/src/ffi.rs",
+        "agent/src/pam_application.rs",
+    ];
+    assert_eq!(found, four);
 }

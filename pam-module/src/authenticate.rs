@@ -29,6 +29,9 @@ use crate::{
 /// libpam randomizes the delay.
 const DELAY_MICROSECONDS: u32 = 1_000_000;
 const ROOT: Owner = Owner(0);
+/// The PAM service with which the agent checks a password before it asks for a code itself.
+const OWN_SERVICE: &str = "twinlock";
+const OWN_STACK: &str = "the agent checks passwords with this service and asks for the code itself: take the line out, also of the files that this one includes";
 
 /// Decides one login and returns the PAM code. If the PAM line or the settings cannot be used, logs the reason and
 /// returns `PAM_SERVICE_ERR`.
@@ -40,7 +43,7 @@ pub(crate) fn authenticate(handle: &mut PamHandle, arguments: &[&CStr]) -> PamRe
         Err(sentence) => {
             journal.send(
                 Severity::Alert,
-                &log_line::of_pam_line(&pam_items::service(handle), &sentence),
+                &log_line::of_pam_line(&pam_items::service(handle), "pam_line", &sentence),
             );
             return PamResultCode::PAM_SERVICE_ERR;
         }
@@ -72,6 +75,10 @@ fn ask(handle: &mut PamHandle, line: &PamLine, claim: Claim, journal: &Syslog) -
     let mut policy = pam_line::over(line, presence, loaded.policy);
     let uid = getuid();
     let request = pam_items::collect(handle, claim, uid);
+    if request.service == OWN_SERVICE {
+        journal.send(Severity::Alert, &log_line::of_pam_line(OWN_SERVICE, "own_stack", OWN_STACK));
+        return PamResultCode::PAM_SERVICE_ERR;
+    }
     policy.restrict_to(&request.source);
     let mut machine = Machine::new(&policy, path, ROOT);
     machine.accounts = Nss::with_large_groups(ffi::large_group);

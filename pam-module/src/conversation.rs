@@ -46,7 +46,9 @@ impl Carrier {
             (Source::Uid(_), _) => Self::Local,
             (_, UserScreen::None) => Self::Program,
             (Source::Address(_), UserScreen::Terminal) => Self::Ssh,
-            (Source::Tty(_) | Source::Unknown, UserScreen::Terminal) => Self::Terminal,
+            (Source::Tty(_) | Source::Agent(_) | Source::Unknown, UserScreen::Terminal) => {
+                Self::Terminal
+            }
         }
     }
 }

@@ -37,6 +37,25 @@ impl Machine {
         self
     }
 
+    /// Installs the agent and its PAM service, and starts its listener.
+    pub fn agent(&self) -> &Self {
+        for program in ["twinlock-agent", "twinlock-agent-worker"] {
+            let path = format!("/usr/libexec/twinlock/{program}");
+            let copy = format!("mkdir -p /usr/libexec/twinlock && cat >{path} && chmod 755 {path}");
+            self.call(["sh", "-c", &copy]).input(built(program)).output().ok();
+        }
+        self.shipped_pam("twinlock").start_agent()
+    }
+
+    /// Starts the listener of the agent, which makes its socket itself, and waits for the socket.
+    pub fn start_agent(&self) -> &Self {
+        let begin = "rm -f /run/twinlock-agent/socket; /usr/libexec/twinlock/twinlock-agent --listen \
+             >/run/agent.log 2>&1 </dev/null & \
+             until [ -S /run/twinlock-agent/socket ]; do sleep 0.01; done";
+        self.run(["timeout", "20", "sh", "-c", begin]).ok();
+        self
+    }
+
     /// Installs `pam_panic_probe.so`, a module with twinlock's entry points. Its login asks "Probe: " and panics with
     /// the answer.
     pub fn panic_probe(&self) -> &Self {

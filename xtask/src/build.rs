@@ -1,4 +1,4 @@
-//! Builds the files that a package installs: the module and the command.
+//! Builds the artefacts that a package installs: the module, the command and the agent.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -12,16 +12,22 @@ pub(crate) struct Artefacts {
     pub(crate) module: PathBuf,
     /// The command `twinlock`.
     pub(crate) command: PathBuf,
+    /// The folder with `twinlock-agent` and `twinlock-agent-worker`.
+    pub(crate) agent: PathBuf,
 }
 
 /// Builds module and command for a release, one after the other. If both were built at once, cargo would compile the
 /// module with the command's features.
 pub(crate) fn release() -> Done<Artefacts> {
-    for package in ["pam_twinlock", "twinlock"] {
+    for package in ["pam_twinlock", "twinlock", "twinlock-agent"] {
         run(&mut releasing(package))?;
     }
     let folder = target().join("release");
-    Ok(Artefacts { module: folder.join("libpam_twinlock.so"), command: folder.join("twinlock") })
+    Ok(Artefacts {
+        module: folder.join("libpam_twinlock.so"),
+        command: folder.join("twinlock"),
+        agent: folder,
+    })
 }
 
 /// Builds module and command for a release, and the programs that only tests need.

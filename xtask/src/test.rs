@@ -130,8 +130,10 @@ const STEPS: &[TestStep] = &[
     check!(Always, "module: small", |made| module::size(&made.artefacts()?.module)),
     check!(Always, "module: a panic unwinds", |_| module::unwinds()),
     check!(Always, "artefacts: no folder of the builder", |made| {
-        let Artefacts { module: file, command } = made.artefacts()?;
-        module::anonymous(file).and_then(|()| module::anonymous(command))
+        let Artefacts { module: file, command, agent } = made.artefacts()?;
+        let programs = ["twinlock-agent", "twinlock-agent-worker"].map(|name| agent.join(name));
+        let mut all = [file, command].into_iter().chain(&programs);
+        all.try_for_each(|one| module::anonymous(one))
     }),
     check!(Makes, "the packages", |made| {
         made.packages = Some(package::build(made.artefacts()?, PackagePurpose::Test)?);

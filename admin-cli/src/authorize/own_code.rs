@@ -4,22 +4,16 @@ use core::fmt;
 
 use twinlock_core::{
     answer::{self, Answer, Code},
-    base::{
-        account::{Account, Folder},
-        request::{Claim, PublicKey, Request, Source},
-        secret::Typed,
-        time::UnixTime,
-    },
-    event::{Accepted, Event, Kind, Reason},
+    base::{account::Account, request::Source, secret::Typed},
+    dialogue::owner_code::OwnerCode,
+    event::{Accepted, Reason},
     ledger::Budget,
-    notify::notification::{Notification, NotificationKind},
     policy::{Echo, Field, Policy},
-    ports::{Conversation, ConversationError, Ledger, LedgerKey, Ports, Snapshot},
+    ports::{Conversation, ConversationError, Ledger, LedgerKey, Snapshot},
     record::code_set::Shape,
     text::duration,
     verify::{
         attempt::{Attempt, Outcome},
-        refusal_log,
         resync::Memory,
     },
 };
@@ -88,7 +82,8 @@ pub(crate) fn ask(
         memory: Memory::new(policy.resync),
     };
     let Question { codes, ways, then } = question;
-    let mut asking = CodePrompt { account, attempt, keyboard, ways };
+    let owner = OwnerCode { account, attempt, source: Source::Uid(account.uid) };
+    let mut asking = CodePrompt { owner, keyboard, ways };
     let name = plain(&account.name);
     for nth in 0..codes {
         if nth > 0 {
@@ -98,13 +93,12 @@ pub(crate) fn ask(
         let which = if nth == 0 { "own" } else { "next" };
         asking.ask(&format!("Your {which} code ({name}): "))?;
     }
-    then(&mut asking.attempt, asking.keyboard)
+    then(&mut asking.owner.attempt, asking.keyboard)
 }
 
 /// A prompt for codes of one user.
 struct CodePrompt<'a> {
-    account: &'a Account,
-    attempt: Attempt<'a>,
+    owner: OwnerCode<'a>,
     keyboard: &'a mut Keyboard,
     ways: OwnCodeWays,
 }
@@ -131,7 +125,7 @@ impl core::error::Error for CodeError {}
 
 impl CodePrompt<'_> {
     fn ask(&mut self, prompt: &str) -> Result<(), CliError> {
-        let tries = self.attempt.policy.tries;
+        let tries = self.owner.attempt.policy.tries;
         for left in (0..tries).rev() {
             let typed = match self.keyboard.ask(prompt)? {
                 InputLine::Typed(line) => Typed::new(line.as_str().to_owned()),
@@ -166,21 +160,11 @@ impl CodePrompt<'_> {
     }
 
     fn judge(&mut self, code: &Code) -> Result<(), CodeError> {
-        let outcome = self.attempt.verify(code);
-        if let Some(reason) = outcome.rejection() {
-            self.note(reason);
-        }
         let again = |said: String| Err(CodeError::Again(said));
-        match outcome {
-            Outcome::Granted(accepted) => {
-                let by_app = matches!(accepted, Accepted::App { .. });
-                self.accept(accepted);
-                if by_app || self.ways == OwnCodeWays::All {
-                    Ok(())
-                } else {
-                    again(APP_ALONE.into())
-                }
-            }
+        match self.owner.judge(code) {
+            Outcome::Granted(Accepted::App { .. }) => Ok(()),
+            Outcome::Granted(_) if self.ways == OwnCodeWays::All => Ok(()),
+            Outcome::Granted(_) => again(APP_ALONE.into()),
             Outcome::Wrong => again("That code is wrong.".into()),
             Outcome::Replayed { wait }
             | Outcome::Repeated { wait }
@@ -197,88 +181,19 @@ impl CodePrompt<'_> {
             }
             Outcome::LastCode(_) => Err(CodeError::Over(last_code())),
             Outcome::Throttled { until, .. } => Err(CodeError::Over(throttled(&instant(until)))),
-            Outcome::Locked => Err(CodeError::Over(locked(&self.account.name))),
+            Outcome::Locked => Err(CodeError::Over(locked(&self.owner.account.name))),
             Outcome::Faulty(reason) => Err(CodeError::Over(self.broken(reason))),
             Outcome::HalfJudged(fault) => Err(CodeError::Over(self.broken(Reason::Codes(fault)))),
         }
     }
 
-    /// Does what a login does after a correct code: stores the time and the source, queues the mail about the code, and
-    /// writes a log line.
-    fn accept(&self, accepted: Accepted) {
-        let Ports { records, clock, journal, outbox, .. } = self.attempt.ports;
-        if let Ok(now) = clock.now() {
-            records.mark_clock(now);
-            if let Ok(folder) = Folder::of(&self.account.name) {
-                records.remember_source(&folder, self.attempt.source, now.unix);
-            }
-            match accepted {
-                Accepted::BackupCode { left, .. } => {
-                    outbox.put(&self.letter(NotificationKind::BackupCodeUsed, now.unix, left));
-                }
-                Accepted::App { resynced: Some(_), .. } => {
-                    outbox.put(&self.letter(NotificationKind::Resynchronized, now.unix, None));
-                }
-                Accepted::App { .. }
-                | Accepted::Bypass { .. }
-                | Accepted::Ticket
-                | Accepted::Device => {}
-            }
-        }
-        journal.note(&self.event(Kind::Accepted, None, Some(accepted)));
-    }
-
-    fn letter(&self, kind: NotificationKind, at: UnixTime, left: Option<u8>) -> Notification {
-        Notification {
-            user: self.account.name.clone(),
-            kind,
-            at,
-            service: request(self.account).service,
-            source: self.attempt.source.clone(),
-            by: None,
-            left,
-            to: None,
-        }
-    }
-
-    fn note(&self, reason: Reason) {
-        self.attempt.ports.journal.note(&self.event(Kind::Refused, Some(reason), None));
-        let ledger_key = LedgerKey::of(Some(self.account), &self.account.name);
-        refusal_log::keep(&self.attempt.ports, &ledger_key, &request(self.account), reason);
-    }
-
     fn broken(&self, reason: Reason) -> CliError {
         if !reason.is_told_at_once() {
-            self.note(reason);
+            self.owner.note(reason);
         }
-        let explained = refusal_messages::explain(reason.word(), &plain(&self.account.name));
+        let explained = refusal_messages::explain(reason.word(), &plain(&self.owner.account.name));
         let what = format!("your code cannot be verified: {}", explained.meaning);
         CliError::new(Exit::StoreUnreachable, what, explained.remedy)
-    }
-
-    fn event(&self, kind: Kind, reason: Option<Reason>, accepted: Option<Accepted>) -> Event {
-        let request = request(self.account);
-        Event {
-            kind,
-            user: Some(self.account.name.clone()),
-            service: request.service,
-            source: self.attempt.source.clone(),
-            first_factor: request.claim.word(),
-            accepted,
-            reason,
-        }
-    }
-}
-
-/// Returns the request of a login whose first factor is proven. The user at this keyboard has logged in.
-fn request(account: &Account) -> Request {
-    Request {
-        service: "twinlock".into(),
-        typed_user: Some(account.name.clone()),
-        source: Source::Uid(account.uid),
-        claim: Claim::Stack,
-        public_key: PublicKey::Absent,
-        keys: None,
     }
 }
 

@@ -52,7 +52,8 @@ pub(crate) struct ExportArgs {
 /// Arguments of `remove`.
 #[derive(Args)]
 pub(crate) struct Remove {
-    /// User name; the account need not exist
+    /// User name [default: the caller, who must not be root]
+    #[arg(default_value = "", hide_default_value = true)]
     pub(crate) user: String,
     /// Remove only this authenticator; the user's others keep working
     #[arg(long, value_name = "NAME")]
@@ -81,14 +82,16 @@ pub(crate) struct Reset {
 /// Arguments of `change`.
 #[derive(Args)]
 pub(crate) struct ChangeArgs {
-    /// Your own user name
+    /// User name [default: the caller, who must not be root]
+    #[arg(default_value = "", hide_default_value = true)]
     pub(crate) user: String,
 }
 
 /// Arguments of `backup-codes`.
 #[derive(Args)]
 pub(crate) struct BackupCodesArgs {
-    /// User name
+    /// User name [default: the caller, who must not be root]
+    #[arg(default_value = "", hide_default_value = true)]
     pub(crate) user: String,
     /// Print the new codes, to hand over on paper (logged)
     #[arg(long)]
@@ -173,18 +176,29 @@ pub(crate) struct Invite {
 /// Arguments of `forget`.
 #[derive(Args)]
 #[command(
-    override_usage = "twinlock forget [OPTIONS] <USER> <NUMBER>\n   or: twinlock forget [OPTIONS] <USER> --all"
+    override_usage = "twinlock forget [OPTIONS] [USER] <NUMBER>\n   or: twinlock forget [OPTIONS] [USER] --device <NUMBER>\n   or: twinlock forget [OPTIONS] [USER] --all"
 )]
 pub(crate) struct Forget {
-    /// User name
+    /// User name [default: the caller, who must not be root]
+    #[arg(default_value = "", hide_default_value = true)]
     pub(crate) user: String,
     /// Number of the device in `twinlock devices`
-    #[arg(required_unless_present = "all", conflicts_with = "all")]
+    #[arg(required_unless_present_any = ["all", "device"], conflicts_with_all = ["all", "device"])]
     pub(crate) number: Option<usize>,
+    /// Number of the device in `twinlock devices`
+    #[arg(long, value_name = "NUMBER", conflicts_with = "all")]
+    pub(crate) device: Option<usize>,
     /// Forget all devices
     #[arg(long)]
     pub(crate) all: bool,
     /// Reason and break-glass
     #[command(flatten)]
     pub(crate) grounds: Grounds,
+}
+
+impl Forget {
+    /// Returns the number of the chosen device, from 1; `None` for all devices.
+    pub(crate) fn chosen(&self) -> Option<usize> {
+        self.number.or(self.device)
+    }
 }

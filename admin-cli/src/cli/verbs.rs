@@ -83,7 +83,8 @@ pub(crate) enum Verb {
     Unlock(Unlock),
     /// List a user's remembered devices
     Devices {
-        /// User name
+        /// User name [default: the caller, who must not be root]
+        #[arg(default_value = "", hide_default_value = true)]
         user: String,
     },
     /// Forget a user's remembered devices
@@ -92,7 +93,8 @@ pub(crate) enum Verb {
     Forget(Forget),
     /// Show why a user's logins were refused, and what to do
     Why {
-        /// User name; the account need not exist
+        /// User name; the account need not exist [default: the caller, who must not be root]
+        #[arg(default_value = "", hide_default_value = true)]
         user: String,
     },
     /// Explain step by step what would happen at a login
@@ -186,11 +188,10 @@ impl Verb {
 /// Arguments of `enroll`.
 #[derive(Args)]
 #[command(
-    override_usage = "twinlock enroll [OPTIONS] <USER>\n   or: twinlock enroll [OPTIONS] --from <FILE>"
+    override_usage = "twinlock enroll [OPTIONS] [USER]\n   or: twinlock enroll [OPTIONS] --from <FILE>"
 )]
 pub(crate) struct Enroll {
-    /// User name
-    #[arg(required = true)]
+    /// User name [default: the caller, who must not be root and has a ticket]
     pub(crate) user: Option<String>,
     /// List of users
     #[command(flatten)]

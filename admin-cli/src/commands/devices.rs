@@ -61,7 +61,7 @@ pub(crate) fn forget(context: &Context, wanted: &Forget) -> Result<(), CliError>
         let what = format!("no device of {user} is remembered");
         return Err(CliError::new(Exit::NotInState, what, "Every login asks for a code."));
     }
-    if let Some(chosen) = wanted.number {
+    if let Some(chosen) = wanted.chosen() {
         found.retain(|one| one.device.is_some());
         let place = chosen.checked_sub(1).filter(|place| *place < found.len());
         let Some(place) = place else { return Err(no_such(&user, number)) };

@@ -124,12 +124,12 @@ mod tests {
         let command = cli::Command::command();
         let text = verbs_section(&command);
         for wanted in [
-            "twinlock enroll USER",
+            "twinlock enroll [USER]",
             "twinlock status [USER]",
             "a user whom an administrator enrolls sees them at the first login.\n",
             "twinlock reset USER",
-            "twinlock forget USER NUMBER",
-            "twinlock forget USER \\-\\-all",
+            "twinlock forget [USER] NUMBER",
+            "twinlock forget [USER] \\-\\-all",
             "twinlock invite \\-\\-group GROUP \\-\\-until DATE",
             "Alias: \\fBtwinlock qr\\fR.",
             "1m to 24h [default: 1h]",

@@ -19,7 +19,7 @@ use crate::{
     authorize::authorizer::Authorizer,
     cli::Remove,
     commands::status,
-    context::Context,
+    context::{Context, need_name},
     enrollment::record_update::failed,
     error::exit::{CliError, Exit},
     terminal::{confirm::confirm, keyboard::Keyboard},
@@ -38,6 +38,7 @@ struct Removable {
 pub(crate) fn run(context: &Context, wanted: &Remove) -> Result<(), CliError> {
     context.need_root("remove users")?;
     let authorizer = Authorizer::of(context)?;
+    need_name(&wanted.user)?;
     let account = context.machine.accounts.by_name(&wanted.user)?;
     let user = account.as_ref().map_or(wanted.user.as_str(), |account| account.name.as_str());
     let folder = Folder::of(user).map_err(|_| StoreError::NameTooLong)?;

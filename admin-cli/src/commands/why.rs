@@ -19,7 +19,7 @@ use twinlock_core::{
 };
 
 use crate::{
-    context::Context,
+    context::{Context, need_name},
     enrollment::{
         ahead, extras,
         person::{self, EnrollmentStatus, Person},
@@ -53,6 +53,7 @@ pub(crate) struct Waiting {
 /// Prints the last refusals of the user, and what would refuse a login now.
 pub(crate) fn run(context: &Context, user: &str) -> Result<(), CliError> {
     context.need_root("see why users were refused")?;
+    need_name(user)?;
     let account = context.machine.accounts.by_name(user)?;
     let name = account.as_ref().map_or(user, |account| account.name.as_str()).to_owned();
     let person = account.as_ref().map(|account| person::of_account(context, account));

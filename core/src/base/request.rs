@@ -88,6 +88,8 @@ pub enum Source {
     Address(IpAddr),
     /// The user id of a local user who runs su or sudo.
     Uid(u32),
+    /// The user id of a local user who asks the agent.
+    Agent(u32),
     /// The name of a terminal of the host.
     Tty(String),
     /// The calling program names neither an address nor a terminal of the host.
@@ -106,7 +108,7 @@ impl Source {
     pub fn ip(&self) -> Option<IpAddr> {
         match self {
             Self::Address(address) => Some(*address),
-            Self::Uid(_) | Self::Tty(_) | Self::Unknown => None,
+            Self::Uid(_) | Self::Agent(_) | Self::Tty(_) | Self::Unknown => None,
         }
     }
 
@@ -131,6 +133,10 @@ impl Source {
             }
             Self::Uid(uid) => {
                 label.push_str("uid:");
+                label.push_str(Decimal::of((*uid).into()).as_str());
+            }
+            Self::Agent(uid) => {
+                label.push_str("agent:");
                 label.push_str(Decimal::of((*uid).into()).as_str());
             }
             Self::Tty(tty) => {
@@ -191,7 +197,13 @@ mod tests {
         let odd = Source::Tty("../../etc\n\u{1b}[1m".into()).label();
         assert_eq!(odd.as_str(), "tty:______etc___1m");
         let longest = Source::Tty("x".repeat(900)).label();
-        for label in [odd, longest, Source::Uid(0).label(), Source::Unknown.label()] {
+        for label in [
+            odd,
+            longest,
+            Source::Uid(0).label(),
+            Source::Agent(7).label(),
+            Source::Unknown.label(),
+        ] {
             assert_eq!(SourceLabel::read(label.as_str()), Some(label));
         }
         assert_eq!(SourceLabel::read("a/b"), None);

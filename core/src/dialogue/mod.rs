@@ -9,6 +9,8 @@ pub mod hand_over;
 pub mod new_codes;
 pub mod new_key;
 pub mod other_ways;
+pub mod own_account;
+pub mod owner_code;
 pub mod proving;
 pub mod remember;
 pub mod second_code;

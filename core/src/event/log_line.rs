@@ -90,12 +90,13 @@ pub fn of_administration(event: &str, pairs: &[(&str, &str)]) -> String {
     line
 }
 
-/// Formats a log line for an invalid PAM line. It names neither user nor source, because neither is known yet.
+/// Formats a log line for an invalid PAM line (`reason` is `pam_line`), or for a line where the module does not belong
+/// (`own_stack`). It names neither user nor source, because neither matters. `sentence` contains no double quote.
 #[must_use]
-pub fn of_pam_line(service: &str, sentence: &str) -> String {
+pub fn of_pam_line(service: &str, reason: &str, sentence: &str) -> String {
     let mut line = String::from("event=refused");
     pair(&mut line, "service", service);
-    let _ = write!(line, " reason=pam_line detail=\"{sentence}\"");
+    let _ = write!(line, " reason={reason} detail=\"{sentence}\"");
     line
 }
 

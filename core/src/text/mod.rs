@@ -15,6 +15,7 @@ use crate::{
         Message,
         change::Change,
         new_codes::{Codes, NewCodes},
+        own_account::OwnAccount,
         set_up::SetUp,
     },
     policy::Language,
@@ -54,6 +55,21 @@ pub fn change(language: Language, message: &Change) -> String {
         Language::English => en::change::say(message),
         Language::Swedish => sv::change::say(message),
     }
+}
+
+/// Returns the text of a message of the agent about the own account in a language.
+#[must_use]
+pub fn own_account(language: Language, message: &OwnAccount) -> String {
+    match language {
+        Language::English => en::own_account::say(message),
+        Language::Swedish => sv::own_account::say(message),
+    }
+}
+
+/// Returns a duration for display in whole days if it is at least two days, and otherwise as [`duration`] does.
+fn ago(seconds: u64) -> String {
+    const DAY: u64 = 86_400;
+    if seconds < 2 * DAY { duration(seconds) } else { alloc::format!("{} d", seconds / DAY) }
 }
 
 /// Returns a duration for display, such as `17 s`, `4 min 10 s`, `2 h 5 min`. These units are used in English and

@@ -3,6 +3,7 @@
 //! Start with [`attempt`], which has the order. May use: `answer`, `base`, `event`, `ledger`, `otp`, `policy`, `ports`,
 //! `record`.
 
+pub mod allowance;
 pub mod attempt;
 pub mod charge;
 pub mod claimant;

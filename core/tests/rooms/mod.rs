@@ -5,11 +5,12 @@
 pub(crate) type Row = (&'static str, &'static [&'static str]);
 
 /// Each product crate with a row for each of its folders. The folders that use no other come first.
-pub(crate) const ROOMS: [(&str, &[Row]); 7] = [
+pub(crate) const ROOMS: [(&str, &[Row]); 8] = [
     (
         "core",
         &[
             ("base", &[]),
+            ("wire", &[]),
             ("format", &["base"]),
             ("record", &["base", "format"]),
             ("event", &["base", "record"]),
@@ -192,12 +193,31 @@ pub(crate) const ROOMS: [(&str, &[Row]); 7] = [
         ],
     ),
     (
+        "agent",
+        &[
+            ("slots", &[]),
+            ("turn", &[]),
+            ("report", &[]),
+            ("pam_application", &[]),
+            ("caller", &[]),
+            ("connection", &[]),
+            ("status", &[]),
+            ("listener", &["caller", "slots", "status"]),
+            ("password", &["pam_application", "turn"]),
+            ("client", &["connection", "status"]),
+            ("self_service", &["client", "password", "report", "status", "turn"]),
+            ("operation", &["client", "self_service", "status"]),
+            ("worker", &["caller", "client", "connection", "operation", "password", "status"]),
+        ],
+    ),
+    (
         "admin-cli",
         &[
             ("text", &[]),
             ("cli", &[]),
             ("error", &["text"]),
             ("terminal", &["cli", "error", "text"]),
+            ("self_service", &["cli", "error", "terminal", "text"]),
             ("context", &["cli", "error", "terminal", "text"]),
             ("mail", &["context", "error", "text"]),
             ("authorize", &["cli", "context", "error", "mail", "terminal", "text"]),

@@ -81,8 +81,9 @@ fn told(words: &[String]) -> Done<(Artefacts, Typist)> {
         Some("--auto") => Typist::Itself,
         Some(_) | None => Typist::Person,
     };
-    let artefacts =
-        Artefacts { module: Path::new(module).into(), command: Path::new(command).into() };
+    let command = Path::new(command);
+    let agent = command.parent().unwrap_or(command).into();
+    let artefacts = Artefacts { module: Path::new(module).into(), command: command.into(), agent };
     Ok((artefacts, typist))
 }
 

@@ -13,8 +13,8 @@ use crate::package::{Release, changelog, install};
 
 const DOCUMENTS: &str = "usr/share/doc/twinlock";
 const RECIPES: &str = "usr/share/doc/twinlock/recipes";
-/// Paths of the files that an administrator may edit, one on each line. An upgrade keeps an edited file.
-const CONFFILES: &str = "/etc/twinlock/twinlock.toml\n";
+/// Files that an administrator may change, and that an upgrade therefore keeps.
+const CONFFILES: &str = "/etc/pam.d/twinlock\n/etc/twinlock/twinlock.toml\n";
 const DESCRIPTION: &str = "\
 Description: second lock on logins: codes from an authenticator app
  A PAM module asks for a one-time code (TOTP, RFC 6238) behind a public key or a

@@ -14,6 +14,7 @@ pub(crate) fn to(root: &Path, artefacts: &Artefacts, security: &str, zsh: &str) 
     let mut install = command(&script.to_string_lossy(), &[] as &[&str]);
     install.arg(root).current_dir(repository());
     install.env("MODULE", &artefacts.module).env("COMMAND", &artefacts.command);
+    install.env("AGENT", &artefacts.agent);
     run(install.env("SECURITY", security).env("ZSH", zsh))
 }
 

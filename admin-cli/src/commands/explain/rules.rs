@@ -113,9 +113,7 @@ fn effect(rule: &Rule, login: &ExplainedLogin<'_>) -> &'static str {
         _ if over => "its date has passed, so a code is needed",
         Action::Require => "a code is needed",
         Action::Exempt => "no code is needed",
-        Action::Remind => {
-            "a user a user who is not enrolled is reminded, and let in without a code"
-        }
+        Action::Remind => "a user who is not enrolled is reminded, and let in without a code",
     }
 }
 

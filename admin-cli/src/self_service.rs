@@ -1,0 +1,272 @@
+//! Asks the agent, for users who are not root: sends the request, then prints what the agent says and passes the
+//! answers on. Decides nothing.
+//!
+//! May use: `cli`, `error`, `terminal`, `text`.
+
+use std::{
+    io::{IsTerminal, Read, Write},
+    os::fd::{AsFd, OwnedFd},
+    os::unix::net::UnixStream,
+    process::ExitCode,
+    time::Duration,
+};
+
+use rustix::{
+    net::{AddressFamily, SocketAddrUnix, SocketFlags, SocketType, connect, socket_with, sockopt},
+    process::geteuid,
+    termios::{LocalModes, OptionalActions, Termios, tcgetattr, tcgetwinsize, tcsetattr},
+};
+use twinlock_core::wire::{
+    Ask, Begin, End, FRAME_MAX, Frame, MAGIC, Output, Received, SOCKET, Verb as Wanted, push,
+};
+use zeroize::Zeroizing;
+
+use crate::{
+    cli::{Command, Verb},
+    error::exit::{CliError, Exit},
+    terminal::keyboard::{InputLine, Keyboard, tell},
+    text::{Notation, harmless},
+};
+
+/// Time within which the agent must begin to answer.
+const FIRST: Duration = Duration::from_secs(2);
+/// Time within which the agent must go on: it gives the check of a password 30 seconds.
+const NEXT: Duration = Duration::from_secs(40);
+
+/// Runs the verb through the agent and returns the exit status. Returns `None` if the caller is root or the agent does
+/// not have the verb, so that the command runs it itself.
+pub(crate) fn run(command: &Command) -> Option<ExitCode> {
+    if geteuid().is_root() {
+        return None;
+    }
+    let (verb, words) = request(&command.verb)?;
+    let output = Output { json: command.json, columns: columns() };
+    let begin = Begin { verb, output, words: words.iter().map(String::as_str).collect() };
+    Some(match talk(&begin) {
+        Ok(ended) => ended,
+        Err(failure) => failure.print(command.json),
+    })
+}
+
+/// Returns the verb of the agent and the words of the request; `None` if the agent does not have the verb.
+#[expect(clippy::wildcard_enum_match_arm, reason = "every other verb needs root")]
+fn request(verb: &Verb) -> Option<(Wanted, Vec<String>)> {
+    let of = |wanted, user: &str| Some((wanted, vec![user.to_owned()]));
+    match verb {
+        Verb::Status { user } => of(Wanted::Status, user.as_deref().unwrap_or_default()),
+        Verb::Devices { user } => of(Wanted::Devices, user),
+        Verb::Why { user } => of(Wanted::Why, user),
+        Verb::Forget(wanted) => {
+            let number = wanted.chosen().map(|number| number.to_string()).unwrap_or_default();
+            Some((Wanted::Forget, vec![wanted.user.clone(), number]))
+        }
+        Verb::BackupCodes(wanted) => of(Wanted::BackupCodes, &wanted.user),
+        Verb::Change(wanted) => of(Wanted::Change, &wanted.user),
+        Verb::Remove(wanted) => {
+            let name = wanted.authenticator.clone()?;
+            Some((Wanted::Remove, vec![wanted.user.clone(), name]))
+        }
+        Verb::Enroll(wanted) if wanted.many.from.is_none() => {
+            of(Wanted::Enroll, wanted.user.as_deref().unwrap_or_default())
+        }
+        _ => None,
+    }
+}
+
+/// Returns the width of the terminal in columns; 0 if standard output is none.
+fn columns() -> u8 {
+    let size = tcgetwinsize(std::io::stdout());
+    size.map_or(0, |size| u8::try_from(size.ws_col).unwrap_or(u8::MAX))
+}
+
+fn talk(begin: &Begin<'_>) -> Result<ExitCode, CliError> {
+    let mut agent = Agent::connect()?;
+    agent.send(&Frame::Begin(begin.clone()))?;
+    let mut keyboard = Keyboard::open()?;
+    let json = begin.output.json;
+    loop {
+        match agent.receive()? {
+            Heard::Ask { shown, text } => {
+                let typed = asked(&mut keyboard, &text, shown)?;
+                match typed {
+                    InputLine::Typed(line) => agent.send(&Frame::Answer(&line))?,
+                    InputLine::End | InputLine::Interrupted => agent.send(&Frame::Cancel)?,
+                }
+            }
+            // Questions, keys and codes belong to the terminal, also where the output is redirected.
+            Heard::Show(text) => tell(&text),
+            Heard::Tell(text) if json => print(&text, Notation::Json)?,
+            Heard::Tell(text) => print(&text, Notation::Text)?,
+            Heard::End { status, text } => {
+                if status != 0 && !text.is_empty() {
+                    return Ok(refused(status, &text, json));
+                }
+                if !text.is_empty() {
+                    print(&text, Notation::Text)?;
+                }
+                return Ok(ExitCode::from(status));
+            }
+        }
+    }
+}
+
+/// Prints why the agent refuses.
+fn refused(status: u8, text: &str, json: bool) -> ExitCode {
+    if json {
+        let object = serde_json::json!({ "error": text, "status": status });
+        tell(&format!("{object}\n"));
+    } else {
+        tell(&format!("twinlock: {text}\n"));
+    }
+    ExitCode::from(status)
+}
+
+fn print(text: &str, notation: Notation) -> Result<(), CliError> {
+    let mut stdout = std::io::stdout().lock();
+    let text = harmless(text, notation);
+    match stdout.write_all(text.as_bytes()).and_then(|()| stdout.write_all(b"\n")) {
+        Ok(()) => Ok(()),
+        Err(error) if error.kind() == std::io::ErrorKind::BrokenPipe => Ok(()),
+        Err(error) => Err(CliError::new(
+            Exit::Refused,
+            format!("standard output cannot be written ({error})"),
+            "Send it to a terminal, or to a file on a disk that has room.",
+        )),
+    }
+}
+
+/// Asks a question, and hides the answer if it is secret.
+fn asked(keyboard: &mut Keyboard, text: &str, shown: bool) -> Result<InputLine, CliError> {
+    let _hidden = (!shown).then(Hidden::of_terminal).flatten();
+    let line = keyboard.ask(text);
+    if !shown && matches!(line, Ok(InputLine::Typed(_))) {
+        tell("\n");
+    }
+    line
+}
+
+/// Hides what is typed until it is dropped.
+struct Hidden(Termios);
+
+impl Hidden {
+    /// Returns `None` if standard input is no terminal.
+    fn of_terminal() -> Option<Self> {
+        let stdin = std::io::stdin();
+        if !stdin.is_terminal() {
+            return None;
+        }
+        let before = tcgetattr(&stdin).ok()?;
+        let mut hidden = before.clone();
+        hidden.local_modes.remove(LocalModes::ECHO);
+        tcsetattr(&stdin, OptionalActions::Flush, &hidden).ok()?;
+        Some(Self(before))
+    }
+}
+
+impl Drop for Hidden {
+    fn drop(&mut self) {
+        // The terminal is gone if this fails.
+        let _ = tcsetattr(std::io::stdin(), OptionalActions::Drain, &self.0);
+    }
+}
+
+/// A frame of the agent, with texts of its own.
+enum Heard {
+    Ask { shown: bool, text: Zeroizing<String> },
+    Show(Zeroizing<String>),
+    Tell(Zeroizing<String>),
+    End { status: u8, text: String },
+}
+
+/// The connection to the agent.
+struct Agent {
+    socket: UnixStream,
+    received: Zeroizing<Vec<u8>>,
+    waits: Duration,
+}
+
+impl Agent {
+    /// Connects, and checks that root answers.
+    fn connect() -> Result<Self, CliError> {
+        let address = SocketAddrUnix::new(SOCKET).map_err(|_| absent())?;
+        // A full queue of the socket is an error and no wait.
+        let flags = SocketFlags::CLOEXEC | SocketFlags::NONBLOCK;
+        let socket: OwnedFd = socket_with(AddressFamily::UNIX, SocketType::STREAM, flags, None)
+            .map_err(|_| absent())?;
+        connect(&socket, &address).map_err(|_| absent())?;
+        let server = sockopt::socket_peercred(socket.as_fd()).map_err(|_| absent())?;
+        if !server.uid.is_root() {
+            return Err(absent());
+        }
+        let socket = UnixStream::from(socket);
+        let ready = socket
+            .set_nonblocking(false)
+            .and_then(|()| socket.set_write_timeout(Some(FIRST)))
+            .and_then(|()| (&socket).write_all(&MAGIC));
+        ready.map_err(|_| silent())?;
+        Ok(Self {
+            socket,
+            received: Zeroizing::new(Vec::with_capacity(2 * FRAME_MAX)),
+            waits: FIRST,
+        })
+    }
+
+    fn send(&mut self, frame: &Frame<'_>) -> Result<(), CliError> {
+        let mut bytes = Zeroizing::new(Vec::with_capacity(FRAME_MAX));
+        push(&mut bytes, frame).map_err(|_| {
+            CliError::new(Exit::Usage, "the answer is too long", "Type a shorter one.")
+        })?;
+        // An agent that has refused and closed has said why: that is read next.
+        let _ = self.socket.write_all(&bytes);
+        Ok(())
+    }
+
+    fn receive(&mut self) -> Result<Heard, CliError> {
+        loop {
+            let received = Received::read(&self.received).map_err(|_| silent())?;
+            if let Some(Received { frame, size }) = received {
+                let text = |text: &str| Zeroizing::new(text.to_owned());
+                let heard = match frame {
+                    Frame::Ask(Ask { shown, text: asked }) => {
+                        Heard::Ask { shown, text: text(asked) }
+                    }
+                    Frame::Show(shown) => Heard::Show(text(shown)),
+                    Frame::Tell(told) => Heard::Tell(text(told)),
+                    Frame::End(End { status, text }) => {
+                        Heard::End { status, text: text.to_owned() }
+                    }
+                    Frame::Begin(_) | Frame::Answer(_) | Frame::Cancel => return Err(silent()),
+                };
+                self.received.drain(..size);
+                self.waits = NEXT;
+                return Ok(heard);
+            }
+            self.socket.set_read_timeout(Some(self.waits)).map_err(|_| silent())?;
+            let mut part = Zeroizing::new([0; FRAME_MAX]);
+            match self.socket.read(part.as_mut_slice()) {
+                Ok(0) => return Err(silent()),
+                Ok(count) => self.received.extend(part.iter().take(count)),
+                Err(error) if error.kind() == std::io::ErrorKind::Interrupted => {}
+                Err(_) => return Err(silent()),
+            }
+        }
+    }
+}
+
+/// The failure where no agent runs.
+fn absent() -> CliError {
+    CliError::new(
+        Exit::NotAllowed,
+        "only root may do this here, because no agent runs (twinlock-agent.socket)",
+        "To change your own backup codes or app: log in, type ?, then 4. Everything else needs root.",
+    )
+}
+
+/// The failure where the agent does not answer, or has ended in the middle.
+fn silent() -> CliError {
+    CliError::new(
+        Exit::StoreUnreachable,
+        "the agent does not answer; it is unknown whether anything was changed",
+        "See with twinlock status, and try again. At a login, ? and then 4 does the same.",
+    )
+}

@@ -1,0 +1,99 @@
+//! Who calls: the account of the user id that the kernel reports for a connection.
+
+use std::{fs, os::fd::AsFd};
+
+use rustix::net::sockopt;
+use twinlock_core::{base::account::Account, ports::Accounts};
+use twinlock_host::accounts::Nss;
+
+/// The user id of callers whose own one has no mapping (`nobody`).
+const OVERFLOW: u32 = 65_534;
+
+/// Why a caller is not served.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum CallerError {
+    /// The kernel does not say who has connected, or not truly.
+    Unknown,
+    /// The user id has no account, or more than one.
+    NoAccount,
+    /// NSS does not answer.
+    LookupFailed,
+}
+
+impl core::fmt::Display for CallerError {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        f.write_str(match self {
+            Self::Unknown => "it is unknown who calls",
+            Self::NoAccount => "the caller does not have exactly one account",
+            Self::LookupFailed => "the accounts of this host cannot be read",
+        })
+    }
+}
+
+impl core::error::Error for CallerError {}
+
+/// Returns whether this process sees the user ids of callers as they are, and not mapped by a user namespace.
+pub(crate) fn sees_real_uids() -> bool {
+    fs::read_to_string("/proc/self/uid_map").is_ok_and(|map| is_whole(&map))
+}
+
+/// Returns whether a uid_map maps every user id to itself.
+fn is_whole(map: &str) -> bool {
+    map.split_whitespace().eq(["0", "0", "4294967295"])
+}
+
+/// Returns the account of the user who made the connection.
+///
+/// # Errors
+/// [`CallerError`] if there is not exactly one account whose name leads back to the user id.
+pub(crate) fn of(connection: impl AsFd) -> Result<Account, CallerError> {
+    let found = sockopt::socket_peercred(connection).map_err(|_| CallerError::Unknown)?;
+    let uid = found.uid.as_raw();
+    if uid == OVERFLOW || !sees_real_uids() {
+        return Err(CallerError::Unknown);
+    }
+    account_of(uid)
+}
+
+/// Returns the only account of a user id.
+///
+/// # Errors
+/// [`CallerError`] if there is none, or a second one.
+pub(crate) fn account_of(uid: u32) -> Result<Account, CallerError> {
+    let nss = Nss::default();
+    let account = nss.by_uid(uid).map_err(|_| CallerError::LookupFailed)?;
+    let account = account.ok_or(CallerError::NoAccount)?;
+    let back = nss.by_name(&account.name).map_err(|_| CallerError::LookupFailed)?;
+    let local = fs::read_to_string("/etc/passwd").map_err(|_| CallerError::LookupFailed)?;
+    if back.is_none_or(|back| back.uid != uid) || names_of(&local, uid) > 1 {
+        return Err(CallerError::NoAccount);
+    }
+    Ok(account)
+}
+
+/// Returns how many names a user id has in a passwd(5) file.
+fn names_of(passwd: &str, uid: u32) -> usize {
+    let has = |line: &&str| line.split(':').nth(2).and_then(|text| text.parse().ok()) == Some(uid);
+    passwd.lines().filter(has).count()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn mapped_user_ids_are_noticed() {
+        assert!(is_whole("         0          0 4294967295\n"));
+        for map in ["0 100000 65536\n", "0 0 1\n", "0 0 65536\n65536 65536 1\n", ""] {
+            assert!(!is_whole(map), "{map}");
+        }
+    }
+
+    #[test]
+    fn second_names_are_counted() {
+        let passwd = "root:x:0:0::/:/bin/sh\ntoor:x:0:0::/:/bin/sh\nada:x:1000:1000::/:/bin/sh\n";
+        assert_eq!([0, 1000, 1].map(|uid| names_of(passwd, uid)), [2, 1, 0]);
+        assert!(account_of(0).is_ok_and(|root| root.name == "root"));
+        assert_eq!(account_of(4_000_000), Err(CallerError::NoAccount));
+    }
+}

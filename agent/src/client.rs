@@ -1,0 +1,65 @@
+//! The client of a conversation, and how its operation ends.
+
+use twinlock_core::{
+    base::account::Account, dialogue::context::DialogueError, event::Reason,
+    message::own_account::OwnAccount, policy::Policy, text,
+};
+use twinlock_host::machine::Machine;
+
+use crate::{connection::Connection, status};
+
+/// The client of a conversation.
+pub(crate) struct Client<'a> {
+    /// The settings of the host.
+    pub(crate) policy: &'a Policy,
+    /// The records, ledger and other parts of the host.
+    pub(crate) machine: &'a Machine,
+    /// The account of the caller.
+    pub(crate) account: &'a Account,
+    /// The connection to the client.
+    pub(crate) connection: &'a Connection,
+}
+
+/// How an operation ended.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct OperationEnd {
+    /// The exit status of the client.
+    pub(crate) status: u8,
+    /// The last text; empty if everything was said before.
+    pub(crate) text: String,
+}
+
+impl Client<'_> {
+    /// Returns the text of a message in the language of the settings.
+    pub(crate) fn text(&self, message: &OwnAccount) -> String {
+        text::own_account(self.policy.language, message)
+    }
+
+    /// Returns the end with a message.
+    pub(crate) fn end(&self, status: u8, message: &OwnAccount) -> OperationEnd {
+        OperationEnd { status, text: self.text(message) }
+    }
+
+    /// Returns the end for a fault of the host.
+    pub(crate) fn fault(&self, reason: &'static str) -> OperationEnd {
+        self.end(status::UNAVAILABLE, &OwnAccount::Fault(reason))
+    }
+}
+
+/// Returns the end for a dialogue that changed nothing.
+pub(crate) fn of_error(client: &Client<'_>, error: DialogueError) -> OperationEnd {
+    match error {
+        DialogueError::CutOff | DialogueError::Declined(Reason::Stopped) => {
+            client.end(status::INTERRUPTED, &OwnAccount::Stopped)
+        }
+        DialogueError::Declined(Reason::Throttled | Reason::Locked) => {
+            client.end(status::THROTTLED, &OwnAccount::Throttled)
+        }
+        DialogueError::Declined(Reason::RecordChanging) => {
+            client.end(status::UNAVAILABLE, &OwnAccount::Fault("record_changing"))
+        }
+        // The message was shown with the last answer.
+        DialogueError::Declined(_) => client.end(status::REFUSED, &OwnAccount::Stopped),
+        DialogueError::Broken(reason) => client.fault(reason.word()),
+    }
+}

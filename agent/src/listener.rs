@@ -1,0 +1,179 @@
+//! Accepts connections, counts them by the user id of the caller, and starts one worker for each. Reads no byte of a
+//! client.
+
+use std::{
+    fs, io,
+    os::{
+        fd::{AsFd, BorrowedFd, OwnedFd},
+        unix::{
+            fs::{DirBuilderExt, PermissionsExt},
+            net::{UnixListener, UnixStream},
+        },
+    },
+    path::Path,
+    process::{Child, Command, ExitCode, Stdio},
+    time::Duration,
+};
+
+use rustix::{
+    event::{PollFd, PollFlags, Timespec, poll},
+    net::sockopt,
+    process::{Pid, PidfdFlags, geteuid, pidfd_open},
+};
+use twinlock_core::wire::{End, Frame, SOCKET, push};
+use twinlock_host::accounts::Nss;
+
+use crate::{
+    slots::{Slot, Slots},
+    status,
+};
+
+/// Time after which a listener without connections ends, if systemd starts it again.
+const IDLE: Duration = Duration::from_secs(60);
+/// How many connections are accepted between two looks at the workers that have ended.
+const AT_ONCE: usize = 256;
+
+/// A worker that serves a connection.
+struct Worker {
+    child: Child,
+    ended: OwnedFd,
+    slot: Slot,
+}
+
+/// Runs the listener. The only argument is `--listen`, with which it makes the socket itself and never ends.
+pub fn run(arguments: impl Iterator<Item = String>) -> ExitCode {
+    let arguments: Vec<String> = arguments.collect();
+    let listen = match arguments.iter().map(String::as_str).collect::<Vec<_>>().as_slice() {
+        [] => false,
+        ["--listen"] => true,
+        _ => return fail("usage: twinlock-agent [--listen]"),
+    };
+    if !geteuid().is_root() {
+        return fail("it must run as root");
+    }
+    if !crate::caller::sees_real_uids() {
+        return fail(
+            "it cannot see the user ids of its callers (PrivateUsers=yes, or a container with mapped user ids)",
+        );
+    }
+    let socket = if listen { own_socket() } else { passed_socket() };
+    let served = socket.and_then(|socket| serve(&socket, !listen));
+    match served {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => fail(&error.to_string()),
+    }
+}
+
+#[expect(clippy::print_stderr, reason = "systemd sends standard error to the journal")]
+fn fail(what: &str) -> ExitCode {
+    eprintln!("twinlock-agent: {what}");
+    ExitCode::FAILURE
+}
+
+/// Makes the folder and the socket. Only root may write to the folder, so a client can trust what it finds there.
+fn own_socket() -> io::Result<UnixListener> {
+    let path = Path::new(SOCKET);
+    let folder = path.parent().unwrap_or(path);
+    fs::DirBuilder::new().recursive(true).mode(0o755).create(folder)?;
+    // A socket of a listener that was killed. A listener that is alive keeps its connections, and gets no new ones.
+    match fs::remove_file(path) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+        Ok(()) | Err(_) => {}
+    }
+    let socket = UnixListener::bind(path)?;
+    fs::set_permissions(path, fs::Permissions::from_mode(0o666))?;
+    Ok(socket)
+}
+
+/// Returns the socket that systemd passes as standard input (`StandardInput=socket`).
+fn passed_socket() -> io::Result<UnixListener> {
+    let passed = io::stdin().as_fd().try_clone_to_owned()?;
+    if sockopt::socket_acceptconn(&passed).unwrap_or(false) {
+        return Ok(UnixListener::from(passed));
+    }
+    Err(io::Error::other(
+        "standard input is no socket: start twinlock-agent.socket, or run it with --listen",
+    ))
+}
+
+/// Serves connections until none was open for [`IDLE`]; forever if `ends` is false.
+fn serve(socket: &UnixListener, ends: bool) -> io::Result<()> {
+    socket.set_nonblocking(true)?;
+    let program = std::env::current_exe()?.with_file_name("twinlock-agent-worker");
+    let (mut slots, mut workers) = (Slots::default(), Vec::<Worker>::new());
+    loop {
+        let is_idle = slots.is_idle();
+        let woken = wait(socket.as_fd(), &workers, is_idle.then_some(IDLE))?;
+        if !woken && is_idle && ends {
+            return Ok(());
+        }
+        workers.retain_mut(|worker| match worker.child.try_wait() {
+            Ok(None) => true,
+            Ok(Some(_)) | Err(_) => {
+                slots.give_back(worker.slot);
+                false
+            }
+        });
+        for _ in 0..AT_ONCE {
+            match socket.accept() {
+                Ok((client, _)) => workers.extend(start(&program, client, &mut slots)),
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                // No connection waits, or the system is out of descriptors: what waits is accepted later.
+                Err(_) => break,
+            }
+        }
+    }
+}
+
+/// Waits for a connection, the end of a worker, or the end of `limit`. Returns whether anything happened.
+fn wait(socket: BorrowedFd<'_>, workers: &[Worker], limit: Option<Duration>) -> io::Result<bool> {
+    let ends = workers.iter().map(|worker| PollFd::new(&worker.ended, PollFlags::IN));
+    let mut all: Vec<PollFd<'_>> =
+        std::iter::once(PollFd::from_borrowed_fd(socket, PollFlags::IN)).chain(ends).collect();
+    let limit = limit.map(|limit| Timespec::try_from(limit).unwrap_or(Timespec::default()));
+    match poll(&mut all, limit.as_ref()) {
+        Ok(ready) => Ok(ready > 0),
+        Err(rustix::io::Errno::INTR) => Ok(true),
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// Starts a worker for a connection, or refuses the connection if its user has too many.
+fn start(program: &Path, client: UnixStream, slots: &mut Slots) -> Option<Worker> {
+    // The user who connected, also after the process has changed its user id or passed the descriptor on.
+    let uid = sockopt::socket_peercred(&client).ok()?.uid.as_raw();
+    let slot = Slot::of(uid, |uid| matches!(Nss::default().by_uid(uid), Ok(Some(_))));
+    if !slots.take(slot) {
+        refuse(&client);
+        return None;
+    }
+    let spoken = client.set_nonblocking(false).and_then(|()| {
+        Command::new(program)
+            .env_clear()
+            .stdin(Stdio::from(OwnedFd::from(client)))
+            .stdout(Stdio::null())
+            .spawn()
+    });
+    let worker = spoken.ok().and_then(|child| {
+        let pid = Pid::from_child(&child);
+        // A child cannot vanish before it is waited for, so its descriptor is its own.
+        let ended = pidfd_open(pid, PidfdFlags::empty()).ok()?;
+        Some(Worker { child, ended, slot })
+    });
+    if worker.is_none() {
+        slots.give_back(slot);
+    }
+    worker
+}
+
+/// Tells a client that it must wait, without waiting for the client.
+fn refuse(mut client: &UnixStream) {
+    let text =
+        "twinlock is busy with other requests of yours. Wait for them to end, and try again.";
+    let mut bytes = Vec::new();
+    if push(&mut bytes, &Frame::End(End { status: status::THROTTLED, text })).is_ok()
+        && client.set_nonblocking(true).is_ok()
+    {
+        let _ = io::Write::write(&mut client, &bytes);
+    }
+}

@@ -1,0 +1,58 @@
+//! Which operation a client may run.
+
+use twinlock_core::{
+    base::{account::Folder, request::Source},
+    dialogue::final_message::FinalMessage,
+    message::own_account::OwnAccount,
+    ports::{Ledger, LedgerKey, UserLedger},
+    wire::{Begin, Verb},
+};
+
+use crate::{
+    client::{Client, OperationEnd},
+    self_service::OwnUser,
+    status,
+};
+
+/// Runs the operation that a client asks for.
+pub(crate) fn serve(client: &Client<'_>, begin: &Begin<'_>) -> OperationEnd {
+    let account = client.account;
+    let target = begin.word(0);
+    if !target.is_empty() && target != account.name {
+        return client.end(status::NOT_PERMITTED, &OwnAccount::NotPermitted);
+    }
+    // Root has the command.
+    if account.uid == 0 && begin.verb != Verb::Status {
+        return client.end(status::NOT_PERMITTED, &OwnAccount::NotPermitted);
+    }
+    let Ok(folder) = Folder::of(&account.name) else { return client.fault("name_too_long") };
+    let opened = client.machine.ledger.open(&LedgerKey::of(Some(account), &account.name));
+    let user_ledger: Box<dyn UserLedger + '_> = match opened {
+        Ok(opened) => opened,
+        Err(fault) => return client.fault(fault.reason()),
+    };
+    let own = OwnUser {
+        client,
+        folder: &folder,
+        user_ledger: user_ledger.as_ref(),
+        source: Source::Agent(account.uid),
+        output: begin.output,
+        final_message: FinalMessage::default(),
+    };
+    match begin.verb {
+        Verb::Status => own.status(),
+        Verb::Devices => own.devices(),
+        Verb::Why => own.why(),
+        Verb::Forget => own.forget(begin.word(1)),
+        Verb::BackupCodes => own.backup_codes(),
+        Verb::Change => own.change(),
+        Verb::Remove => own.remove(begin.word(1)),
+        Verb::Enroll => own.enroll(),
+        Verb::Locker
+        | Verb::Unlock
+        | Verb::Reset
+        | Verb::Bypass
+        | Verb::Requests
+        | Verb::Approve => client.end(status::NOT_PERMITTED, &OwnAccount::Disabled),
+    }
+}

@@ -1,0 +1,357 @@
+//! What users may do for their own account: each operation with its proof and its limit.
+
+mod proof;
+
+use serde_json::Value;
+use twinlock_core::{
+    answer::Code,
+    base::{
+        account::Folder,
+        request::{Source, SourceLabel},
+        time::{DAY, HOUR},
+    },
+    dialogue::{
+        context::{DialogueContext, DialogueError, Judge},
+        final_message::FinalMessage,
+        own_account::{self, Forgetting},
+        owner_code::{OwnerCode, SERVICE},
+        self_service::{self, Served},
+        set_up::{self, Came},
+    },
+    event::{Event, Kind, Reason},
+    ledger::Budget,
+    message::own_account::OwnAccount,
+    policy::{
+        Field, Policy, TicketNeed,
+        admission::{Offer, Without},
+    },
+    ports::{Conversation, Journal, Ports, Records, Snapshot, UserLedger},
+    record::{Record, State, extras::Purpose},
+    verify::{
+        allowance::Allowance,
+        attempt::{Attempt, Outcome},
+        resync::Memory,
+    },
+    wire::Output,
+};
+
+use crate::{
+    client::{Client, OperationEnd, of_error},
+    report, status,
+    turn::{self, Turn},
+};
+
+const LOOKS: Allowance = Allowance { word: "look", most: 60, seconds: HOUR };
+const FORGETTING: Allowance = Allowance { word: "forget", most: 10, seconds: DAY };
+const CHANGES: Allowance = Allowance { word: "change", most: 3, seconds: DAY };
+const ENROLLING: Allowance = Allowance { word: "enroll", most: 10, seconds: HOUR };
+
+/// A user who acts on the own account.
+pub(crate) struct OwnUser<'a> {
+    /// The client of the conversation.
+    pub(crate) client: &'a Client<'a>,
+    /// The user's folder in the store.
+    pub(crate) folder: &'a Folder,
+    /// The user's entries in the ledger.
+    pub(crate) user_ledger: &'a dyn UserLedger,
+    /// Where the user acts.
+    pub(crate) source: Source,
+    /// How the client prints what it gets.
+    pub(crate) output: Output,
+    /// The messages to show at the end.
+    pub(crate) final_message: FinalMessage,
+}
+
+/// A dialogue that changes something after a first code.
+type Change<'a> =
+    &'a mut dyn FnMut(&DialogueContext<'_>, &Record, Judge<'_>) -> Result<Served, DialogueError>;
+
+impl OwnUser<'_> {
+    /// Shows the state of the account.
+    pub(crate) fn status(&self) -> OperationEnd {
+        self.look(&mut |context| {
+            let status = own_account::status(context)?;
+            Ok(Shown { json: report::of_status(&status), text: OwnAccount::Status(status) })
+        })
+    }
+
+    /// Lists the remembered devices.
+    pub(crate) fn devices(&self) -> OperationEnd {
+        self.look(&mut |context| {
+            let devices = own_account::devices(context)?;
+            Ok(Shown { json: report::of_devices(&devices), text: OwnAccount::Devices(devices) })
+        })
+    }
+
+    /// Lists the last refusals.
+    pub(crate) fn why(&self) -> OperationEnd {
+        self.look(&mut |context| {
+            let refusals = own_account::why(context)?;
+            Ok(Shown { json: report::of_refusals(&refusals), text: OwnAccount::Why(refusals) })
+        })
+    }
+
+    fn look(
+        &self,
+        read: &mut dyn FnMut(&DialogueContext<'_>) -> Result<Shown, DialogueError>,
+    ) -> OperationEnd {
+        if let Err(end) = self.take(LOOKS) {
+            return end;
+        }
+        let label = self.source.label();
+        match read(&self.context(self.client.policy, &label)) {
+            Ok(shown) => {
+                let text = if self.output.json {
+                    shown.json.to_string()
+                } else {
+                    self.client.text(&shown.text)
+                };
+                self.client.connection.tell(&text);
+                OperationEnd { status: status::DONE, text: String::new() }
+            }
+            Err(error) => of_error(self.client, error),
+        }
+    }
+
+    /// Forgets one remembered device, by its number from 1, or all if the number is empty.
+    pub(crate) fn forget(&self, number: &str) -> OperationEnd {
+        let number = match number {
+            "" => None,
+            number => match number.parse() {
+                Ok(number) => Some(number),
+                Err(_) => return self.end(status::USAGE, &OwnAccount::NoSuchDevice { devices: 0 }),
+            },
+        };
+        if let Err(end) = self.ask_password() {
+            return end;
+        }
+        let taken = match self.take(FORGETTING) {
+            Ok(taken) => taken,
+            Err(end) => return end,
+        };
+        let label = self.source.label();
+        match own_account::forget(&self.context(self.client.policy, &label), number) {
+            Ok(Forgetting::Done(devices)) => {
+                self.end(status::DONE, &OwnAccount::Forgotten { devices })
+            }
+            Ok(Forgetting::NoSuch(devices)) => {
+                self.user_ledger.erase(&taken);
+                self.end(status::WRONG_STATE, &OwnAccount::NoSuchDevice { devices })
+            }
+            Err(error) => of_error(self.client, error),
+        }
+    }
+
+    /// Shows new backup codes, which replace the old ones.
+    pub(crate) fn backup_codes(&self) -> OperationEnd {
+        self.changed(&mut self_service::codes)
+    }
+
+    /// Replaces an authenticator.
+    pub(crate) fn change(&self) -> OperationEnd {
+        self.changed(&mut self_service::key)
+    }
+
+    /// Removes an authenticator, which must not be the only one.
+    pub(crate) fn remove(&self, name: &str) -> OperationEnd {
+        let found = match self.enrolled() {
+            Ok(found) => found,
+            Err(end) => return end,
+        };
+        let names: Vec<String> =
+            found.record.authenticators.iter().map(|one| one.name.clone()).collect();
+        if !names.iter().any(|one| one == name) {
+            return self.end(status::WRONG_STATE, &OwnAccount::NoSuchAuthenticator { names });
+        }
+        if names.len() < 2 {
+            return self.end(status::WRONG_STATE, &OwnAccount::LastAuthenticator);
+        }
+        self.changed(&mut |context, _, judge| own_account::remove(context, name, judge))
+    }
+
+    /// Enrolls the user with a ticket.
+    pub(crate) fn enroll(&self) -> OperationEnd {
+        let found = match self.newest() {
+            Ok(Some(found)) if found.record.state == State::Active => {
+                return self.end(status::WRONG_STATE, &OwnAccount::AlreadyEnrolled);
+            }
+            Ok(Some(found)) if has_ticket(&found.record) => found,
+            Ok(_) => return self.end(status::WRONG_STATE, &OwnAccount::NoTicket),
+            Err(end) => return end,
+        };
+        if let Err(end) = self.ask_password() {
+            return end;
+        }
+        if let Err(end) = self.take(ENROLLING) {
+            return end;
+        }
+        let policy = self.policy();
+        let label = self.source.label();
+        let reset = found.record.extras.reset.clone();
+        let mut owner = self.owner(&policy, &label, found);
+        let context = self.context(&policy, &label);
+        let offer = Offer { ticket: TicketNeed::Needed, without: Without::Refused };
+        let came = set_up::offer(&context, offer, reset.as_ref(), &mut |code| {
+            self.judge(&mut owner, code)
+        });
+        match came {
+            Ok(Came::Enrolled(accepted, _)) => {
+                self.log(&owner, Kind::Enrolled, Some(accepted));
+                self.done()
+            }
+            Ok(Came::Without) => self.end(status::REFUSED, &OwnAccount::Stopped),
+            Err(error) => self.not_done(error),
+        }
+    }
+
+    /// Runs a change: password, a code of an app, and the dialogue, which asks for a second code.
+    fn changed(&self, change: Change<'_>) -> OperationEnd {
+        let found = match self.enrolled() {
+            Ok(found) => found,
+            Err(end) => return end,
+        };
+        if let Err(end) = self.ask_password() {
+            return end;
+        }
+        let policy = self.policy();
+        let label = self.source.label();
+        let mut owner = self.owner(&policy, &label, found);
+        let context = self.context(&policy, &label);
+        if let Err(error) =
+            own_account::ask_app_code(&context, &mut |code| self.judge(&mut owner, code))
+        {
+            return self.not_done(error);
+        }
+        let taken = match self.take(CHANGES) {
+            Ok(taken) => taken,
+            Err(end) => return end,
+        };
+        // The record as it is after the code: the code may have moved a counter.
+        let record = match self.enrolled() {
+            Ok(found) => found.record,
+            Err(end) => return end,
+        };
+        let served = change(&context, &record, &mut |code| self.judge(&mut owner, code));
+        let kind = match served {
+            Ok(Served::Codes(_)) => Kind::CodesRenewed,
+            Ok(Served::Key(_)) => Kind::KeyChanged,
+            Ok(Served::Nothing) => {
+                return self.unchanged(&taken, DialogueError::Declined(Reason::Stopped));
+            }
+            Err(error) => return self.unchanged(&taken, error),
+        };
+        self.log(&owner, kind, None);
+        self.done()
+    }
+
+    /// Ends a change that changed nothing: it does not count.
+    fn unchanged(&self, taken: &str, error: DialogueError) -> OperationEnd {
+        self.user_ledger.erase(taken);
+        self.not_done(error)
+    }
+
+    fn done(&self) -> OperationEnd {
+        self.final_message.tell(self.client.connection);
+        OperationEnd { status: status::DONE, text: String::new() }
+    }
+
+    /// Verifies a code. Only a few processes hash backup codes at the same time, because each needs much memory.
+    fn judge(&self, owner: &mut OwnerCode<'_>, code: &Code) -> Outcome {
+        match Turn::wait_for(turn::ARGON, self.client.account.uid) {
+            Some(_turn) => owner.judge(code),
+            None => Outcome::Faulty(Reason::Conversation),
+        }
+    }
+
+    fn newest(&self) -> Result<Option<Snapshot>, OperationEnd> {
+        let found = self.client.machine.records.newest(self.client.account);
+        found.map_err(|fault| self.client.fault(fault.reason()))
+    }
+
+    fn enrolled(&self) -> Result<Snapshot, OperationEnd> {
+        let found = self.newest()?.filter(|found| found.record.state == State::Active);
+        found.ok_or_else(|| self.end(status::WRONG_STATE, &OwnAccount::NotEnrolled))
+    }
+
+    /// Returns the settings, with a field for the code alone: the password was asked for before.
+    fn policy(&self) -> Policy {
+        Policy { field: Field::Code, ..self.client.policy.clone() }
+    }
+
+    fn owner<'t>(
+        &'t self,
+        policy: &'t Policy,
+        label: &'t SourceLabel,
+        found: Snapshot,
+    ) -> OwnerCode<'t> {
+        OwnerCode {
+            account: self.client.account,
+            attempt: Attempt {
+                policy,
+                ports: self.client.machine.ports(self.client.connection),
+                user_ledger: self.user_ledger,
+                person: Some((self.client.account, found)),
+                stand_in: None,
+                broken: None,
+                source: label,
+                budget: Budget::Proven,
+                memory: Memory::new(policy.resync),
+            },
+            source: self.source.clone(),
+        }
+    }
+
+    fn context<'t>(&'t self, policy: &'t Policy, label: &'t SourceLabel) -> DialogueContext<'t> {
+        DialogueContext {
+            policy,
+            ports: self.client.machine.ports(self.client.connection),
+            account: self.client.account,
+            folder: self.folder,
+            user_ledger: self.user_ledger,
+            service: SERVICE,
+            source: label,
+            fingerprint: None,
+            final_message: &self.final_message,
+        }
+    }
+
+    fn log(
+        &self,
+        owner: &OwnerCode<'_>,
+        kind: Kind,
+        accepted: Option<twinlock_core::event::Accepted>,
+    ) {
+        let Ports { journal, .. } = owner.attempt.ports;
+        Journal::note(
+            journal,
+            &Event {
+                kind,
+                user: Some(self.client.account.name.clone()),
+                service: SERVICE.into(),
+                source: self.source.label(),
+                first_factor: "stack",
+                accepted,
+                reason: None,
+            },
+        );
+    }
+
+    fn not_done(&self, error: DialogueError) -> OperationEnd {
+        self.final_message.tell(self.client.connection);
+        of_error(self.client, error)
+    }
+
+    fn end(&self, status: u8, message: &OwnAccount) -> OperationEnd {
+        self.client.end(status, message)
+    }
+}
+
+/// What is shown to the user, or to a script.
+struct Shown {
+    json: Value,
+    text: OwnAccount,
+}
+
+fn has_ticket(record: &Record) -> bool {
+    record.extras.tickets.iter().any(|ticket| ticket.purpose == Purpose::SetUp)
+}

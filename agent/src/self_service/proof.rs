@@ -1,0 +1,76 @@
+//! What comes before an operation: the password of the account, and how often it may be done.
+
+use twinlock_core::{
+    message::own_account::OwnAccount,
+    policy::Echo,
+    ports::{Clock, Conversation},
+    verify::allowance::{Allowance, Taken},
+};
+
+use crate::{
+    client::OperationEnd,
+    password::{self, Checked},
+    self_service::OwnUser,
+    status,
+};
+
+/// Number of passwords that one conversation takes.
+const PASSWORDS: u8 = 3;
+
+impl OwnUser<'_> {
+    /// Asks for the password of the account. Wrong ones are counted before libpam is asked.
+    pub(super) fn ask_password(&self) -> Result<(), OperationEnd> {
+        let account = self.client.account;
+        if let Some(obstacle) = password::obstacle(account) {
+            return Err(self.without_password(obstacle));
+        }
+        let prompt = self.client.text(&OwnAccount::AskPassword);
+        for left in (0..PASSWORDS).rev() {
+            let typed = self.client.connection.ask(&prompt, Echo::Hidden);
+            let typed = typed.map_err(|_| self.end(status::INTERRUPTED, &OwnAccount::Stopped))?;
+            if typed.text().is_empty() {
+                return Err(self.end(status::INTERRUPTED, &OwnAccount::Stopped));
+            }
+            let charged = self.take(password::WRONG)?;
+            match password::check(account, typed.text()) {
+                Checked::Accepted => {
+                    self.user_ledger.erase(&charged);
+                    return Ok(());
+                }
+                Checked::Refused => {
+                    let said = OwnAccount::PasswordRefused { left };
+                    if left == 0 {
+                        return Err(self.end(status::REFUSED, &said));
+                    }
+                    self.client.connection.tell(&self.client.text(&said));
+                }
+                obstacle @ (Checked::NoPassword | Checked::Unavailable) => {
+                    return Err(self.without_password(obstacle));
+                }
+            }
+        }
+        Err(self.end(status::REFUSED, &OwnAccount::PasswordRefused { left: 0 }))
+    }
+
+    fn without_password(&self, obstacle: Checked) -> OperationEnd {
+        match obstacle {
+            Checked::NoPassword => self.end(status::NOT_PERMITTED, &OwnAccount::NoPassword),
+            Checked::Unavailable | Checked::Accepted | Checked::Refused => {
+                self.end(status::UNAVAILABLE, &OwnAccount::PasswordUnavailable)
+            }
+        }
+    }
+
+    /// Takes one use of an allowance and returns its name in the ledger.
+    pub(super) fn take(&self, allowance: Allowance) -> Result<String, OperationEnd> {
+        let now = self.client.machine.clock.now();
+        let now = now.map_err(|_| self.client.fault("clock_failed"))?;
+        match allowance.take(self.user_ledger, now.boot) {
+            Ok(Taken::Yes(name)) => Ok(name),
+            Ok(Taken::No { wait }) => {
+                Err(self.end(status::THROTTLED, &OwnAccount::TooOften { wait }))
+            }
+            Err(fault) => Err(self.client.fault(fault.reason())),
+        }
+    }
+}

@@ -1,0 +1,158 @@
+//! The first frame of a client: which operation it wants, and for whom.
+
+use alloc::vec::Vec;
+
+/// Maximum number of words in a request.
+const WORDS_MAX: usize = 4;
+
+/// What a client asks for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Begin<'a> {
+    /// The operation.
+    pub verb: Verb,
+    /// How the client prints what it gets.
+    pub output: Output,
+    /// The words of the request, at most four of at most 255 bytes each. [`Verb`] says which.
+    pub words: Vec<&'a str>,
+}
+
+/// How the client prints what it gets.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Output {
+    /// Whether results are JSON.
+    pub json: bool,
+    /// Width of the terminal in columns; 0 if there is none.
+    pub columns: u8,
+}
+
+/// An operation of the agent. The first word is the user it is about; empty for the caller.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[repr(u8)]
+pub enum Verb {
+    /// `status [USER]`.
+    Status = 1,
+    /// `devices`.
+    Devices = 2,
+    /// `why [USER]`.
+    Why = 3,
+    /// `forget`; the second word is the number of a device, or empty for all.
+    Forget = 4,
+    /// `backup-codes`.
+    BackupCodes = 5,
+    /// `change`.
+    Change = 6,
+    /// `remove`; the second word is the name of the authenticator.
+    Remove = 7,
+    /// `enroll`.
+    Enroll = 8,
+    /// One app code for a program that is not root, such as a screen locker. Asks nothing else.
+    Locker = 9,
+    /// `unlock USER`; the second word is the reason.
+    Unlock = 10,
+    /// `reset USER`; the second word is the reason.
+    Reset = 11,
+    /// `bypass USER`; the second word is the reason, the third the hours.
+    Bypass = 12,
+    /// `requests`.
+    Requests = 13,
+    /// `approve ID`; the first word is the request.
+    Approve = 14,
+}
+
+impl Verb {
+    const ALL: [Self; 14] = [
+        Self::Status,
+        Self::Devices,
+        Self::Why,
+        Self::Forget,
+        Self::BackupCodes,
+        Self::Change,
+        Self::Remove,
+        Self::Enroll,
+        Self::Locker,
+        Self::Unlock,
+        Self::Reset,
+        Self::Bypass,
+        Self::Requests,
+        Self::Approve,
+    ];
+
+    /// Returns the verb as it is typed.
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Status => "status",
+            Self::Devices => "devices",
+            Self::Why => "why",
+            Self::Forget => "forget",
+            Self::BackupCodes => "backup-codes",
+            Self::Change => "change",
+            Self::Remove => "remove",
+            Self::Enroll => "enroll",
+            Self::Locker => "locker",
+            Self::Unlock => "unlock",
+            Self::Reset => "reset",
+            Self::Bypass => "bypass",
+            Self::Requests => "requests",
+            Self::Approve => "approve",
+        }
+    }
+}
+
+impl<'a> Begin<'a> {
+    /// Reads the body of a frame; `None` if it has another form.
+    pub(super) fn read(body: &'a [u8]) -> Option<Self> {
+        let [verb, json @ 0..=1, columns, rest @ ..] = body else { return None };
+        let verb = Verb::ALL.into_iter().find(|one| *one as u8 == *verb)?;
+        let (mut words, mut rest) = (Vec::new(), rest);
+        while let [length, more @ ..] = rest {
+            let (word, after) = more.split_at_checked(usize::from(*length))?;
+            words.push(core::str::from_utf8(word).ok()?);
+            rest = after;
+        }
+        let output = Output { json: *json == 1, columns: *columns };
+        (words.len() <= WORDS_MAX).then_some(Self { verb, output, words })
+    }
+
+    /// Appends the body of the frame. A word that is longer than 255 bytes is cut, which no agent takes for the word.
+    pub(super) fn push(&self, bytes: &mut Vec<u8>) {
+        bytes.extend([self.verb as u8, u8::from(self.output.json), self.output.columns]);
+        for word in &self.words {
+            let length = u8::try_from(word.len()).unwrap_or(u8::MAX);
+            bytes.push(length);
+            bytes.extend(word.bytes().take(usize::from(length)));
+        }
+    }
+
+    /// Returns a word of the request, from 0; empty if there is none.
+    #[must_use]
+    pub fn word(&self, place: usize) -> &'a str {
+        self.words.get(place).copied().unwrap_or_default()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn requests_of_another_form_are_refused() {
+        for body in [
+            &[][..],
+            &[1, 0],
+            &[0, 0, 80],
+            &[15, 0, 80],
+            &[1, 2, 80],
+            &[1, 0, 80, 1],
+            &[1, 0, 80, 2, b'a'],
+            &[1, 0, 80, 1, 0xff],
+            &[1, 0, 80, 0, 0, 0, 0, 0],
+        ] {
+            assert_eq!(Begin::read(body), None, "{body:?}");
+        }
+        for verb in Verb::ALL {
+            let body = [verb as u8, 0, 80, 1, b'a'];
+            assert_eq!(Begin::read(&body).unwrap().word(0), "a", "{verb:?}");
+        }
+    }
+}
