@@ -63,17 +63,22 @@ const FIRST: [&str; 4] =
 
 impl Finding {
     /// Returns the text of [`Finding::what`] without line numbers. Line numbers change when a file is edited, so
-    /// accepted.toml is compared with this text.
+    /// accepted.toml is compared with this text. Only digits after the path of a file are a line number: those in an
+    /// address of IPv6 say whom a way in lets in.
     #[must_use]
     pub fn outcome(&self) -> String {
         let mut parts = self.what.split(':');
         let mut text = parts.next().unwrap_or_default().to_owned();
         for part in parts {
+            let ends_word = |letter: char| letter.is_whitespace() || "(\"`".contains(letter);
+            let is_path = text.rsplit(ends_word).next().is_some_and(|word| word.starts_with('/'));
             let rest = part.trim_start_matches(|c: char| c.is_ascii_digit());
-            if rest.len() == part.len() {
+            if !is_path || rest.len() == part.len() {
                 text.push(':');
+                text.push_str(part);
+            } else {
+                text.push_str(rest);
             }
-            text.push_str(rest);
         }
         text
     }
@@ -84,5 +89,32 @@ impl Finding {
     pub fn in_report(&self, other: &Self) -> Ordering {
         let rank = |one: &Self| (one.level, !FIRST.contains(&one.id));
         rank(self).cmp(&rank(other)).then_with(|| self.cmp(other))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_line_numbers_are_left_out() {
+        for (what, outcome) in [
+            ("At /etc/x:12 and /etc/y:3.", "At /etc/x and /etc/y."),
+            (
+                "by the block at /etc/x:12 (Address 2001:db8:1::/48).",
+                "by the block at /etc/x (Address 2001:db8:1::/48).",
+            ),
+            ("For user a (/etc/x:4): key: 5.", "For user a (/etc/x): key: 5."),
+            ("12:30 at ::1", "12:30 at ::1"),
+        ] {
+            let finding = Finding {
+                level: Level::WayIn,
+                id: "x",
+                place: String::new(),
+                what: what.to_owned(),
+                remedy: String::new(),
+            };
+            assert_eq!(finding.outcome(), outcome);
+        }
     }
 }

@@ -12,7 +12,7 @@ use crate::sshd::effective::Effective;
 use crate::sshd::judge::issue::{Issue, issues, known_reach, somebody_gets_in};
 pub use crate::sshd::judge::issue::{entries, passes_by_pam};
 use crate::sshd::pattern::fits_list;
-use crate::sshd::probe::{Probe, REMOTE};
+use crate::sshd::probe::{Probe, REMOTE, fits_from};
 
 /// What is known about sshd's settings.
 pub struct SshdFacts {
@@ -150,11 +150,15 @@ impl SshdFacts {
             return finding;
         };
         finding.place = line.place.to_string();
-        let by = format!("by the Match block at {} ({})", block.place, block.criteria());
+        let place = block.place.to_string();
+        let by = by_block(&place, &block.criteria());
         if finding.level == Level::WayIn && picks(block) {
-            finding.id = "match-without-code";
-            let with = if *kind == Issue::KeyAlone { "a key alone" } else { "no code" };
-            finding.what = format!("{who} can log in with {with} {by}.");
+            finding.id = WITHOUT_CODE;
+            finding.what = if *kind == Issue::KeyAlone {
+                key_alone(&who, &place, &block.criteria())
+            } else {
+                format!("{who} can log in with no code {by}.")
+            };
             finding.remedy =
                 format!("If that is not intended, remove the line or write `{KEY_METHODS}` there.");
         } else {
@@ -175,8 +179,10 @@ impl SshdFacts {
             effective.value(&line.keyword).map(words) == Some(words(&line.value))
         };
         let fits = |block: &Block| {
-            (block.criteria.iter().filter(|(word, _)| word == "user"))
-                .all(|(_, list)| fits_list(list, &probe.user))
+            block.criteria.iter().all(|(word, list)| match word.as_str() {
+                "user" => fits_list(list, &probe.user),
+                _ => fits_from(word, list, &probe.from),
+            })
         };
         let candidates = || self.config.blocks_with(of).filter(|(block, _)| fits(block));
         let found = candidates().find(|(_, line)| in_force(line)).or_else(|| candidates().next());
@@ -197,6 +203,20 @@ impl SshdFacts {
             remedy: self.to_write(&[&format!("LoginGraceTime {SET_UP}")]),
         })
     }
+}
+
+/// Name of the finding that a Match block lets some users in without a code.
+pub const WITHOUT_CODE: &str = "match-without-code";
+
+/// Returns what the finding [`WITHOUT_CODE`] says about a block that lets users in with a key alone. `who` are the
+/// users, as in `user backup`; `place` and `criteria` are those of the block.
+#[must_use]
+pub fn key_alone(who: &str, place: &str, criteria: &str) -> String {
+    format!("{who} can log in with a key alone {}.", by_block(place, criteria))
+}
+
+fn by_block(place: &str, criteria: &str) -> String {
+    format!("by the Match block at {place} ({criteria})")
 }
 
 /// Reports whether the block applies to some users or connections, and not to all.

@@ -148,7 +148,8 @@ pub fn fits_group(list: &str, groups: &[String]) -> bool {
     !groups.iter().any(refused) && groups.iter().any(|group| fits_list(list, group))
 }
 
-fn fits_from(word: &str, list: &str, from: &From) -> bool {
+/// Returns whether a connection fits a criterion of a Match block. A criterion about users fits every connection.
+pub(super) fn fits_from(word: &str, list: &str, from: &From) -> bool {
     match word {
         "address" => fits_addresses(list, &from.addr),
         "host" => fits_list(&list.to_ascii_lowercase(), &from.host.to_ascii_lowercase()),
