@@ -8,6 +8,7 @@ pub mod finding;
 pub mod harmless;
 pub mod hindrance;
 pub mod judge;
+pub mod lenient_findings;
 pub mod machine;
 pub mod pam;
 pub mod report;

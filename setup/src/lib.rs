@@ -6,11 +6,15 @@
 
 pub mod confirmation;
 pub mod diff;
+pub mod entries;
 pub mod pam_edit;
 pub mod plan;
 pub mod proof;
 pub mod provider;
 pub mod replace;
+pub mod rules;
 pub mod saved;
+pub mod scope;
+pub mod shared_file;
 pub mod sshd;
 pub mod wishes;

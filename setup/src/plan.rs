@@ -1,8 +1,11 @@
-//! Computes the new files of a service from the old files and the options of the administrator. Writes no file.
+//! Computes the new files of a service: a pure function of the old files, the wishes and the date.
+
+mod lenient;
 
 use core::fmt;
 use std::io;
 
+use twinlock_core::base::time::UnixTime;
 use twinlock_doctor::{
     machine::{Candidate, Machine},
     pam::load::{FOLDERS, Files, UnreadableError},
@@ -81,6 +84,24 @@ pub enum PlanError {
     Overridden(Vec<Overridden>),
     /// sshd does not accept the new files, or cannot be run. The text is its error message.
     Sshd(String),
+    /// These options are for ssh: no other service sees an address or a key.
+    OnlySshHas(&'static str),
+    /// A file of twinlock's cannot be changed or used.
+    Unusable {
+        /// Path of the file.
+        path: String,
+        /// A clause that says why.
+        why: String,
+    },
+    /// An earlier rule decides for the users of a new one.
+    Shadowed {
+        /// Path of the file with the earlier rule.
+        path: String,
+        /// Line of the earlier rule; 0 if it is not known.
+        line: u32,
+    },
+    /// The settings let robots in from every address.
+    RobotsEverywhere,
 }
 
 impl fmt::Display for PlanError {
@@ -107,6 +128,16 @@ impl fmt::Display for PlanError {
                 f.write_str(&all.iter().map(one).collect::<Vec<_>>().join("; "))
             }
             Self::Sshd(said) => write!(f, "sshd does not accept the new files: {said}"),
+            Self::OnlySshHas(option) => {
+                write!(f, "{option} is for ssh: no other service sees an address or a key")
+            }
+            Self::Unusable { path, why } => write!(f, "{path} cannot be used: {why}"),
+            Self::Shadowed { path, line } => {
+                write!(f, "{path}:{line}: the rule there comes first and decides for the same users")
+            }
+            Self::RobotsEverywhere => f.write_str(
+                "not_enrolled in /etc/twinlock/twinlock.toml lets in users who are not enrolled, so a robot would get in from every address",
+            ),
         }
     }
 }
@@ -133,6 +164,10 @@ impl PlanError {
                 "Remove or comment out these lines, and run setup again. sshd uses the first value that it reads.".to_owned()
             }
             Self::Sshd(_) => "Correct what `sshd -t` reports, and run setup again.".to_owned(),
+            Self::OnlySshHas(option) => format!("Leave out {option}."),
+            Self::Unusable { path, .. } => format!("Correct {path}, and run setup again. To see the rules: twinlock settings show"),
+            Self::Shadowed { .. } => "Remove it, or change it there, and run setup again.".to_owned(),
+            Self::RobotsEverywhere => "Write `not_enrolled = \"deny\"` or \"enroll\" there, and run setup again.".to_owned(),
         }
     }
 }
@@ -143,12 +178,16 @@ impl From<UnreadableError> for PlanError {
     }
 }
 
-/// Returns the old and new text of each file of the service that setup writes. Both are equal if the file is right
-/// already.
+/// Returns the new contents of all files of the service that fulfill the wishes. Some may equal the old contents. New
+/// entries in accepted.toml last for a year from `now`.
 ///
 /// # Errors
-/// [`PlanError`] if a file cannot be read, or if setup does not change files in this form.
-pub fn plan(files: &dyn Patterns, wishes: &Wishes) -> Result<Vec<Change>, PlanError> {
+/// [`PlanError`] if a file cannot be read, or setup does not change files of this form.
+pub fn plan(
+    files: &dyn Patterns,
+    wishes: &Wishes,
+    now: UnixTime,
+) -> Result<Vec<Change>, PlanError> {
     let with = wishes.with;
     if !wishes.service.is_ssh() && with != With::Password {
         return Err(PlanError::OnlySsh(with));
@@ -171,17 +210,24 @@ pub fn plan(files: &dyn Patterns, wishes: &Wishes) -> Result<Vec<Change>, PlanEr
             .map_err(|error| PlanError::Pam { path: path.clone(), error })?;
         changes.push(Change { path, before: Some(before), after: Some(after) });
     }
+    let mut drop_in = None;
     if wishes.service.is_ssh() {
         let path = drop_in_path(files)?;
         let before = read(files, &path)?;
         if before.as_deref().is_some_and(|text| !sshd::is_ours(text)) {
             return Err(PlanError::NotOurs(path));
         }
-        // The drop-in file is written first. Until the PAM lines are written, it still lets in no user without a key or
-        // a password.
-        changes.insert(0, Change { path, before, after: Some(sshd::drop_in(with, &by)) });
+        drop_in = Some(path.clone());
+        // The drop-in file is written before the PAM lines. Until these are written, it still lets in no user without a
+        // key or a password.
+        let after = Some(sshd::drop_in(with, &wishes.scope.robots, &by));
+        changes.insert(0, Change { path, before, after });
     }
-    Ok(changes)
+    // An entry without its rule has no effect, and a rule without the PAM lines has none.
+    let mut all =
+        lenient::plan(files, wishes, &lenient::Moment { now, drop_in: drop_in.as_deref() })?;
+    all.extend(changes);
+    Ok(all)
 }
 
 /// Returns the changes that remove what setup has written and restore the lines that it replaced. Lines outside of
@@ -205,6 +251,8 @@ pub fn teardown(files: &dyn Patterns, service: &ServiceName) -> Result<Vec<Chang
             .map_err(|error| PlanError::Pam { path: path.clone(), error })?;
         changes.push(Change { path, before: Some(before), after: Some(after) });
     }
+    // The lines that ask for a code are removed first, the rules and their entries last.
+    changes.extend(lenient::teardown(files, service)?);
     Ok(changes)
 }
 

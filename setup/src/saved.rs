@@ -23,6 +23,8 @@ use twinlock_host::entropy::KernelEntropy;
 use crate::{
     replace::{self, Content},
     saved::description::{IN_FORCE, STATE, fill, own_attributes, read},
+    shared_file,
+    wishes::ServiceName,
 };
 
 /// The folder that has one folder for each changed service.
@@ -83,7 +85,23 @@ pub struct SavedFile {
     pub after: Option<Content>,
 }
 
-/// Time from which a service uses changed files, on two clocks that no user can set.
+impl SavedFile {
+    /// Writes the file as it is after the change.
+    ///
+    /// # Errors
+    /// [`io::Error`] if the file cannot be written, or if it is rules.toml or accepted.toml and was changed meanwhile.
+    pub fn put(&self) -> io::Result<()> {
+        match &self.after {
+            Some(after) if shared_file::is_shared(&self.path) => {
+                let before = self.before.as_ref().map(|before| before.bytes.as_slice());
+                shared_file::write(&self.path, before.unwrap_or_default(), &after.bytes)
+            }
+            after => replace::replace(&self.path, after.as_ref()),
+        }
+    }
+}
+
+/// When a change came into force, on two clocks of the kernel that no user can set.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct InForce {
     /// CLOCK_MONOTONIC in microseconds, in which the journal and logind state times.
@@ -243,6 +261,10 @@ impl SavedFolder {
             let is = |content: &Option<Content>| {
                 now.as_ref().map(|now| &now.bytes) == content.as_ref().map(|one| &one.bytes)
             };
+            if shared_file::is_shared(&file.path) {
+                done.push(self.take_back(file, now.as_ref())?);
+                continue;
+            }
             if is(&file.before) {
                 done.push(PutBack { path: file.path.clone(), kept: None });
                 continue;
@@ -255,7 +277,26 @@ impl SavedFolder {
         Ok(done)
     }
 
-    /// Removes the copies of a change whose old files were restored.
+    /// Takes out of rules.toml or accepted.toml what setup has written. What others have changed stays in force, and
+    /// their version is copied as for other files.
+    fn take_back(&self, file: &SavedFile, now: Option<&Content>) -> io::Result<PutBack> {
+        let name = self.folder.file_name().and_then(|name| name.to_str());
+        let service = name.and_then(ServiceName::of);
+        let service = service.ok_or_else(|| io::Error::other("the service is not known"))?;
+        let bytes =
+            |content: Option<&Content>| content.map_or_else(Vec::new, |one| one.bytes.clone());
+        let (current, before) = (bytes(now), bytes(file.before.as_ref()));
+        let is_foreign = current != bytes(file.after.as_ref())
+            && !shared_file::is_taken_back(&file.path, &service, &current, &before);
+        let kept = match now.filter(|_| is_foreign) {
+            Some(now) => Some(self.keep(&file.path, now)?),
+            None => None,
+        };
+        shared_file::take_back(&file.path, &service, &before)?;
+        Ok(PutBack { path: file.path.clone(), kept })
+    }
+
+    /// Removes the copies of a change that was put back.
     ///
     /// # Errors
     /// [`io::Error`] if they cannot be removed.

@@ -5,7 +5,7 @@ use twinlock_doctor::sshd::{
     effective::Effective,
 };
 
-use crate::wishes::With;
+use crate::{scope::Robot, wishes::With};
 
 /// Name of the drop-in file. sshd reads the files of the folder by name and uses the first value of a setting, so the
 /// name begins with a low number.
@@ -38,12 +38,19 @@ pub fn settings(with: With) -> Vec<[&'static str; 2]> {
 
 /// Returns the text of the drop-in file. `by` is the command that writes it, which the first line names.
 #[must_use]
-pub fn drop_in(with: With, by: &str) -> String {
+pub fn drop_in(with: With, robots: &[Robot], by: &str) -> String {
     let lines = settings(with).into_iter().map(|[keyword, value]| format!("{keyword} {value}\n"));
     let head = format!(
         "{MARK} {by}\n# `twinlock teardown ssh` removes this file. sshd uses the first value that it reads.\n"
     );
-    head + &lines.collect::<String>()
+    // sshd gives no dialogue to a client without a person (BatchMode), so a rule of twinlock would come too late.
+    let block = |robot: &Robot| {
+        format!(
+            "\n# A robot: its key is enough, and nothing else is.\nMatch {}\n    PubkeyAuthentication yes\n    AuthenticationMethods publickey\n",
+            robot.criteria()
+        )
+    };
+    head + &lines.collect::<String>() + &robots.iter().map(block).collect::<String>()
 }
 
 /// Returns whether setup has written the drop-in file that has this text.

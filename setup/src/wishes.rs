@@ -1,4 +1,6 @@
-//! The options of `twinlock setup`: a service, and the factors that its logins need.
+//! What the administrator asks setup for: a service, the factors of its logins, and who is not asked for a code.
+
+use crate::scope::Scope;
 
 /// The factors that a login needs.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -87,6 +89,8 @@ pub struct Wishes {
     pub service: ServiceName,
     /// The factors that a login needs. Only ssh can have a key among them.
     pub with: With,
+    /// The users who are not asked for a code.
+    pub scope: Scope,
 }
 
 #[cfg(test)]

@@ -30,11 +30,33 @@ pub(crate) struct Setup {
     #[command(flatten)]
     pub(crate) way_back: WayBack,
     /// What happens to users who are not enrolled
-    #[arg(long, value_name = "WHAT", value_parser = PossibleValuesParser::new(["deny", "enroll"]))]
+    ///
+    /// remind lets them in without a code, and offers to set up an app.
+    #[arg(long, value_name = "WHAT", value_parser = PossibleValuesParser::new(["deny", "enroll", "remind"]))]
     pub(crate) not_enrolled: Option<String>,
+    /// Users who are not asked for a code
+    #[command(flatten)]
+    pub(crate) exceptions: Exceptions,
     /// Reason and break-glass
     #[command(flatten)]
     pub(crate) grounds: Grounds,
+}
+
+/// Who gets in without a code. Each option writes a rule or a Match block, and an entry in accepted.toml.
+#[derive(Args)]
+pub(crate) struct Exceptions {
+    /// Ask only the members of this group for a code
+    #[arg(long, value_name = "GROUP")]
+    pub(crate) group: Option<String>,
+    /// Ask nobody for a code who connects from this network (ssh only; may be repeated)
+    #[arg(long, value_name = "CIDR")]
+    pub(crate) network: Vec<String>,
+    /// Let this account in with its key alone, from NET if given (ssh only; may be repeated)
+    #[arg(long, value_name = "USER[@NET]")]
+    pub(crate) robot: Vec<String>,
+    /// Do not ask whether these users may get in without a code
+    #[arg(long)]
+    pub(crate) yes: bool,
 }
 
 /// Sub-verbs of `setup`.

@@ -99,17 +99,33 @@ impl Request<'_> {
     }
 }
 
-/// Returns what the default settings file of this host means for doctor.
-pub(crate) fn of_this_host() -> Settings {
-    of_host(&ChosenSettings { path: settings::PATH.into(), is_named: false })
+/// Returns the effects of the settings of this host, and of the records that they name, as if rules.toml contained
+/// these rules.
+pub(crate) fn of_this_host_with(rules: Vec<Rule>) -> Settings {
+    of_loaded(&ChosenSettings { path: settings::PATH.into(), is_named: false }, Some(rules))
 }
 
 /// Returns what a settings file of this host, and the records that it names, mean for doctor.
 fn of_host(chosen: &ChosenSettings) -> Settings {
+    of_loaded(chosen, None)
+}
+
+/// Returns the effects of a settings file of this host. `rules` replace the rules of rules.toml, if given.
+fn of_loaded(chosen: &ChosenSettings, rules: Option<Vec<Rule>>) -> Settings {
     match chosen.load() {
-        Ok(loaded) => {
+        Ok(mut loaded) => {
+            let mut from_command = number_of_rules();
+            if let Some(rules) = rules {
+                let of_file = loaded.policy.rules.len().saturating_sub(from_command);
+                loaded.policy.rules.truncate(of_file);
+                from_command = rules.len();
+                loaded.policy.rules.extend(rules);
+            }
             let machine = Machine::new(&loaded.policy, &chosen.path, OWNER);
-            let lenient = lenient::examine(&written(&chosen.path, &loaded.policy), &machine.clock);
+            let lenient = lenient::examine(
+                &written(&chosen.path, &loaded.policy, from_command),
+                &machine.clock,
+            );
             let root = root_code(&machine, &loaded.policy);
             let enrolled = enrolled(&machine);
             let records = loaded.policy.places.records.to_string();
@@ -205,12 +221,17 @@ fn behind(chosen: &ChosenSettings, loaded: Loaded) -> Vec<Finding> {
     found
 }
 
-fn written<'a>(config: &'a str, policy: &Policy) -> Written<'a> {
+/// Returns the number of rules in rules.toml.
+pub(crate) fn number_of_rules() -> usize {
+    settings::read_rules(RULES, OWNER).map_or(0, |rules| rules.len())
+}
+
+fn written<'a>(config: &'a str, policy: &Policy, from_command: usize) -> Written<'a> {
     Written {
         config,
         text: std::fs::read_to_string(config).unwrap_or_default(),
         policy: policy.clone(),
-        from_command: settings::read_rules(RULES, OWNER).map_or(0, |rules| rules.len()),
+        from_command,
     }
 }
 

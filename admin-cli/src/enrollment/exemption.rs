@@ -29,6 +29,7 @@ pub(crate) enum ExemptionReach {
 /// Returns the first rule that exempts the user from the code; `None` if there is none, or if an earlier rule decides
 /// otherwise for all of the user's logins.
 pub(crate) fn of(context: &Context, account: &Account, now: UnixTime) -> Option<Exemption> {
+    let mut asking: Vec<&Rule> = Vec::new();
     for (number, rule) in (1..).zip(&context.policy.rules) {
         let reach = match (&rule.service, &rule.network) {
             (None, None) => ExemptionReach::Everywhere,
@@ -39,12 +40,23 @@ pub(crate) fn of(context: &Context, account: &Account, now: UnixTime) -> Option<
         }
         let over = rule.until.is_some_and(|until| now >= until);
         match (rule.action, reach) {
-            (Action::Exempt, reach) if !over => return Some(Exemption { rule: number, reach }),
+            (Action::Exempt, reach) if !over => {
+                // An earlier rule may ask in all logins that this one exempts.
+                if !asking.iter().any(|earlier| is_wider(earlier, rule)) {
+                    return Some(Exemption { rule: number, reach });
+                }
+            }
             (_, ExemptionReach::Everywhere) => return None,
-            (_, ExemptionReach::InPart) => {}
+            (_, ExemptionReach::InPart) => asking.push(rule),
         }
     }
     None
+}
+
+/// Returns whether a rule is about all services and networks of another one.
+fn is_wider(one: &Rule, other: &Rule) -> bool {
+    (one.service.is_none() || one.service == other.service)
+        && (one.network.is_none() || one.network == other.network)
 }
 
 /// Returns whether the rule names the account or one of its groups, or names neither. A group that cannot be looked up

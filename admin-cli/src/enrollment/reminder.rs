@@ -23,6 +23,7 @@ use twinlock_host::{
     },
     trusted_dir::{self, Owner, READABLE, read_file},
 };
+use twinlock_setup::rules::place_of_reminder;
 
 use crate::{
     context::Context,
@@ -264,7 +265,7 @@ fn changed(
             RuleChange::Moved
         }
         None => {
-            listed.rules.push(wanted);
+            listed.rules.insert(place_of_reminder(&listed.rules), wanted);
             RuleChange::Added
         }
     };

@@ -178,14 +178,19 @@ impl SshdFacts {
             let words = |text: &str| text.split_whitespace().map(str::to_owned).collect::<Vec<_>>();
             effective.value(&line.keyword).map(words) == Some(words(&line.value))
         };
-        let fits = |block: &Block| {
-            block.criteria.iter().all(|(word, list)| match word.as_str() {
-                "user" => fits_list(list, &probe.user),
-                _ => fits_from(word, list, &probe.from),
-            })
+        let of_user = |block: &Block| {
+            (block.criteria.iter().filter(|(word, _)| word == "user"))
+                .all(|(_, list)| fits_list(list, &probe.user))
         };
-        let candidates = || self.config.blocks_with(of).filter(|(block, _)| fits(block));
-        let found = candidates().find(|(_, line)| in_force(line)).or_else(|| candidates().next());
+        let fits = |block: &Block| {
+            let mut others = block.criteria.iter();
+            of_user(block) && others.all(|(word, list)| fits_from(word, list, &probe.from))
+        };
+        let all = || self.config.blocks_with(of).filter(|(block, _)| of_user(block));
+        let fitting = || all().filter(|(block, _)| fits(block));
+        let found = fitting().find(|(_, line)| in_force(line)).or_else(|| fitting().next());
+        let found =
+            found.or_else(|| all().find(|(_, line)| in_force(line))).or_else(|| all().next());
         found.map(|(block, line)| Origin { block, line })
     }
 

@@ -3,7 +3,11 @@
 use std::collections::BTreeMap;
 
 use super::*;
+use crate::scope::{Scope, ScopeOptions};
+use twinlock_host::settings::RULES;
 
+/// 2027-01-15.
+const NOW: UnixTime = UnixTime(1_800_000_000);
 const COMMON: &str = "auth\t[success=1 default=ignore]\tpam_unix.so nullok\nauth\trequisite\tpam_deny.so\nauth\trequired\tpam_permit.so\n";
 const SSHD: &str = "# PAM configuration for the Secure Shell service\n\n# Standard Un*x authentication.\n@include common-auth\n\naccount    required     pam_nologin.so\n@include common-account\n";
 const SSHD_CONFIG: &str =
@@ -60,7 +64,11 @@ impl Patterns for Memory {
 }
 
 fn wishes(service: &str, with: With) -> Wishes {
-    Wishes { service: ServiceName::of(service).unwrap(), with }
+    Wishes { service: ServiceName::of(service).unwrap(), with, scope: Scope::default() }
+}
+
+fn planned(files: &Memory, wishes: &Wishes) -> Result<Vec<Change>, PlanError> {
+    plan(files, wishes, NOW)
 }
 
 #[test]
@@ -70,10 +78,10 @@ fn setup_twice_is_setup_once_and_teardown_undoes_it() {
         {
             let stock = Memory::debian();
             let mut files = stock.clone();
-            let first = plan(&files, &wishes(service, with)).unwrap();
+            let first = planned(&files, &wishes(service, with)).unwrap();
             assert!(first.iter().all(Change::changes), "{service} {with:?}");
             files.apply(&first);
-            let second = plan(&files, &wishes(service, with)).unwrap();
+            let second = planned(&files, &wishes(service, with)).unwrap();
             assert!(!second.iter().any(Change::changes), "{service} {with:?}");
             let undone = teardown(&files, &wishes(service, with).service).unwrap();
             files.apply(&undone);
@@ -85,10 +93,10 @@ fn setup_twice_is_setup_once_and_teardown_undoes_it() {
 #[test]
 fn other_factors_replace_the_first_ones() {
     let mut files = Memory::debian();
-    files.apply(&plan(&files, &wishes("ssh", With::Both)).unwrap());
-    files.apply(&plan(&files, &wishes("ssh", With::Publickey)).unwrap());
+    files.apply(&planned(&files, &wishes("ssh", With::Both)).unwrap());
+    files.apply(&planned(&files, &wishes("ssh", With::Publickey)).unwrap());
     let mut direct = Memory::debian();
-    direct.apply(&plan(&direct, &wishes("ssh", With::Publickey)).unwrap());
+    direct.apply(&planned(&direct, &wishes("ssh", With::Publickey)).unwrap());
     assert_eq!(files.0, direct.0);
 }
 
@@ -96,7 +104,7 @@ fn other_factors_replace_the_first_ones() {
 fn common_auth_is_never_changed() {
     for service in ["ssh", "sudo", "su"] {
         let with = With::Password;
-        let changes = plan(&Memory::debian(), &wishes(service, with)).unwrap();
+        let changes = planned(&Memory::debian(), &wishes(service, with)).unwrap();
         assert!(changes.iter().all(|change| !change.path.contains("common-")), "{service}");
     }
 }
@@ -138,7 +146,7 @@ fn what_cannot_be_planned_is_said() {
             "sudo-i: line 1 has",
         ),
     ] {
-        let found = plan(&files, &wishes(service, with)).unwrap_err().to_string();
+        let found = planned(&files, &wishes(service, with)).unwrap_err().to_string();
         assert!(found.contains(expected), "{expected}: {found}");
     }
 }
@@ -149,7 +157,7 @@ fn values_before_the_drop_in_are_named_with_their_line() {
         "/etc/ssh/sshd_config.d/00-cloud.conf",
         "# x\nPasswordAuthentication yes\nLoginGraceTime 0\n",
     );
-    let changes = plan(&files, &wishes("ssh", With::Publickey)).unwrap();
+    let changes = planned(&files, &wishes("ssh", With::Publickey)).unwrap();
     let mut after = files.clone();
     after.apply(&changes);
     let config = config::load(&after).unwrap();
@@ -161,4 +169,101 @@ fn values_before_the_drop_in_are_named_with_their_line() {
         said,
         "/etc/ssh/sshd_config.d/00-cloud.conf:2 sets PasswordAuthentication to \"yes\" before it is set to \"no\""
     );
+}
+
+/// Wishes with two networks, a robot and a group.
+fn lenient(service: &str) -> Wishes {
+    let owned = |all: &[&str]| all.iter().map(|one| (*one).to_owned()).collect::<Vec<_>>();
+    let (networks, robots) =
+        (owned(&["10.0.0.0/8", "2001:db8::/32"]), owned(&["backup@192.0.2.0/24"]));
+    let is_ssh = service == "ssh";
+    let options = ScopeOptions {
+        group: Some("admins"),
+        networks: if is_ssh { &networks } else { &[] },
+        robots: if is_ssh { &robots } else { &[] },
+        reminds: true,
+    };
+    let with = if is_ssh { With::Publickey } else { With::Password };
+    let scope = Scope::of(&options).unwrap();
+    Wishes { scope: Scope { reminds: !is_ssh, ..scope }, ..wishes(service, with) }
+}
+
+const HAND: &str = "# by hand\n[[accepted]]\nfinding = \"f\"\nservice = \"sshd\"\noutcome = \"o\"\nreason = \"r\"\nuntil = 2027-01-31\n";
+const REMINDER: &str = "[[rule]]\ngroup = \"admins\"\naction = \"remind\"\nuntil = 2027-01-31\n";
+
+#[test]
+fn rules_and_entries_are_written_once_and_taken_out_alone() {
+    for service in ["ssh", "sudo", "su"] {
+        let mut files = Memory::debian()
+            .with(accepted_file(), HAND)
+            .with(RULES, &format!("version = 1\n{REMINDER}"));
+        let stock = files.clone();
+        let wishes = lenient(service);
+        let first = planned(&files, &wishes).unwrap();
+        assert_eq!(first.first().unwrap().path, accepted_file());
+        assert_eq!(first[1].path, RULES);
+        files.apply(&first);
+        let entries = &files.0[accepted_file()];
+        assert!(entries.starts_with(HAND) && entries.contains("until = 2028-01-15"), "{entries}");
+        assert!(!planned(&files, &wishes).unwrap().iter().any(Change::changes), "{service}");
+        // A week later it is as asked; after a year the entries are renewed.
+        let later = |days: u64| plan(&files, &wishes, NOW.plus(days * 86_400)).unwrap();
+        assert!(!later(7).iter().any(Change::changes));
+        assert_eq!(later(366).iter().filter(|one| one.changes()).count(), 1);
+        let undone = teardown(&files, &wishes.service).unwrap();
+        files.apply(&undone);
+        assert_eq!(files.0[accepted_file()], HAND);
+        assert!(files.0[RULES].contains("remind") && !files.0[RULES].contains("service"));
+        files.0.insert(RULES.to_owned(), stock.0[RULES].clone());
+        assert_eq!(files.0, stock.0);
+    }
+}
+
+fn accepted_file() -> &'static str {
+    twinlock_doctor::accepted::FILE
+}
+
+#[test]
+fn a_robot_has_a_block_of_its_own() {
+    let changes = planned(&Memory::debian(), &lenient("ssh")).unwrap();
+    let text = |path: &str| {
+        changes.iter().find(|one| one.path.ends_with(path)).unwrap().after.clone().unwrap()
+    };
+    let block = "Match User backup Address 192.0.2.0/24\n    PubkeyAuthentication yes\n    AuthenticationMethods publickey\n";
+    assert!(text("10-twinlock.conf").ends_with(block));
+    let outcome = "user backup can log in with a key alone by the Match block at /etc/ssh/sshd_config.d/10-twinlock.conf (User backup Address 192.0.2.0/24).";
+    assert!(text("accepted.toml").contains(outcome), "{}", text("accepted.toml"));
+    let group = text("rules.toml");
+    assert!(group.contains("user = \"backup\"\nservice = \"sshd\"\naction = \"require\""));
+}
+
+#[test]
+fn rules_without_effect_are_not_written() {
+    let everybody = "[[rule]]\naction = \"require\"\n";
+    let robots = "not_enrolled = \"remind\"\n";
+    let settings = "/etc/twinlock/twinlock.toml";
+    for (path, text, expected) in [
+        (settings, everybody, "twinlock.toml:1: the rule there comes first"),
+        (settings, robots, "would get in from every address"),
+        (settings, "odd", "twinlock.toml cannot be used"),
+        (RULES, "odd", "rules.toml cannot be used"),
+        (accepted_file(), "odd = 1", "accepted.toml cannot be used"),
+        (accepted_file(), "accepted = []", "accepted.toml cannot be used"),
+    ] {
+        let files = Memory::debian().with(path, text);
+        let found = planned(&files, &lenient("ssh")).unwrap_err().to_string();
+        assert!(found.contains(expected), "{expected}: {found}");
+        // Without such options the files are not needed.
+        assert!(planned(&files, &wishes("ssh", With::Publickey)).is_ok(), "{text}");
+        assert!(teardown(&files, &ServiceName::of("ssh").unwrap()).is_ok(), "{text}");
+    }
+    for option in ["--network", "--robot"] {
+        let scope = match option {
+            "--network" => Scope { robots: Vec::new(), ..lenient("ssh").scope },
+            _ => Scope { networks: Vec::new(), ..lenient("ssh").scope },
+        };
+        let wishes = Wishes { scope, ..wishes("su", With::Password) };
+        let found = planned(&Memory::debian(), &wishes).unwrap_err().to_string();
+        assert!(found.starts_with(&format!("{option} is for ssh")), "{found}");
+    }
 }

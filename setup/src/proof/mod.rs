@@ -21,7 +21,7 @@ use twinlock_host::programs;
 
 use crate::{
     plan::Change,
-    proof::trials::{Brings, Trial},
+    proof::trials::{Brings, Role, Trial},
     replace,
     wishes::{ServiceName, Wishes},
 };
@@ -69,19 +69,30 @@ impl From<io::Error> for ProofError {
     }
 }
 
-/// What the test logins need: the changes to try, and the account that logs in.
+/// An account that logs in, and from where.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Login {
+    /// The account.
+    pub account: Account,
+    /// The home folder of the account.
+    pub home: String,
+    /// The address from which the client logs in.
+    pub source: String,
+    /// What the service asks of this login.
+    pub role: Role,
+}
+
+/// The changes to prove, and the logins with which they are tried.
 pub struct Proof<'a> {
     /// The service and the factors of its logins.
     pub wishes: &'a Wishes,
     /// The changes to try. None is written yet.
     pub changes: &'a [Change],
-    /// The account with which the logins are tried.
-    pub account: &'a Account,
-    /// Path of the account's home folder.
-    pub home: &'a str,
-    /// IP address from which the client seems to log in.
-    pub source: &'a str,
-    /// The host's settings of twinlock.
+    /// The login of an account that is asked for a code. The account gets a made-up record.
+    pub login: &'a Login,
+    /// Further logins.
+    pub others: &'a [Login],
+    /// twinlock's settings of the host.
     pub policy: &'a Policy,
 }
 
@@ -104,43 +115,71 @@ impl Proof<'_> {
         let missing =
             || ProofError::Impossible(format!("{} is missing", self.wishes.service.as_str()));
         let program = program.filter(|path| path.exists()).ok_or_else(missing)?;
-        let trials = trials::of(&self.wishes.service, self.wishes.with);
+        let trials = self.trials();
         let room = Room::new()?;
         self.fill(&room, &program, &trials)?;
         let said = room.run()?;
-        for (number, trial) in trials.iter().enumerate() {
+        for (number, one) in trials.iter().enumerate() {
             let got_in = match result(&said, number) {
                 Some(word) => word == "in",
                 None => return Err(ProofError::Impossible(why_ended(&said))),
             };
-            if got_in != trial.gets_in {
-                let end = if got_in { "gets in" } else { "does not get in" };
-                let what = format!(
-                    "tried with the new files, {} {end} with {}",
-                    self.account.name,
-                    trial.said(&self.wishes.service)
-                );
-                return Err(ProofError::Differs { what, log: room.log() });
+            if got_in != one.trial.gets_in {
+                return Err(ProofError::Differs { what: self.said(one, got_in), log: room.log() });
             }
         }
         Ok(trials.len())
     }
 
-    fn fill(&self, room: &Room, program: &Path, trials: &[Trial]) -> Result<(), ProofError> {
+    fn logins(&self) -> impl Iterator<Item = &Login> {
+        [self.login].into_iter().chain(self.others)
+    }
+
+    /// Returns the trials of all logins. Those that must succeed come first.
+    fn trials(&self) -> Vec<Numbered> {
+        let Wishes { service, with, .. } = self.wishes;
+        let mut all = Vec::new();
+        for (login, one) in self.logins().enumerate() {
+            let trials = trials::of(service, *with, one.role).into_iter();
+            all.extend(trials.map(|trial| Numbered { login, trial }));
+        }
+        all.sort_by_key(|one| !one.trial.gets_in);
+        all
+    }
+
+    /// Returns a sentence about a trial with the wrong end.
+    fn said(&self, one: &Numbered, got_in: bool) -> String {
+        let end = if got_in { "gets in" } else { "does not get in" };
+        let Some(login) = self.logins().nth(one.login) else { return end.to_owned() };
+        let factors = one.trial.said(&self.wishes.service);
+        let from = match one.login {
+            0 => String::new(),
+            _ => format!(" from {}", login.source),
+        };
+        format!("tried with the new files, {} {end}{from} with {factors}", login.account.name)
+    }
+
+    fn fill(&self, room: &Room, program: &Path, trials: &[Numbered]) -> Result<(), ProofError> {
         let places = &self.policy.places;
         let values = [
             ("service", self.wishes.service.as_str()),
             ("program", &program.display().to_string()),
-            ("user", &self.account.name),
-            ("uid", &self.account.uid.to_string()),
-            ("gid", &self.account.gid.to_string()),
-            ("home", self.home),
-            ("source", self.source),
             ("records", &places.records),
             ("ledger", &places.ledger),
         ];
-        let line = |(name, value): &(&str, &str)| format!("{name}={}\n", quoted(value));
-        room.write("values", &values.iter().map(line).collect::<String>())?;
+        room.write("values", &assigned(&values))?;
+        for (number, login) in self.logins().enumerate() {
+            let Login { account, home, source, .. } = login;
+            let (uid, gid) = (account.uid.to_string(), account.gid.to_string());
+            let values = [
+                ("user", account.name.as_str()),
+                ("uid", &uid),
+                ("gid", &gid),
+                ("home", home),
+                ("source", source),
+            ];
+            room.write(&format!("login.{number}"), &assigned(&values))?;
+        }
         let paths = self.changes.iter().map(|change| format!("{}\n", change.path));
         room.write("files", &paths.collect::<String>())?;
         for (number, change) in self.changes.iter().enumerate() {
@@ -150,15 +189,27 @@ impl Proof<'_> {
         }
         room.write("hash", HASH)?;
         room.write("answer", ANSWER)?;
-        let codes = account::enroll(&room.folder, self.policy, self.account)?;
+        let codes = account::enroll(&room.folder, self.policy, &self.login.account)?;
         Ok(room.write("trials", &lines(trials, codes))?)
     }
 }
 
-/// Returns the test logins as text for the script: one line for each, with its number, form, key, password and code.
-fn lines(trials: &[Trial], mut codes: account::Codes) -> String {
+/// A trial with the number of its login.
+struct Numbered {
+    login: usize,
+    trial: Trial,
+}
+
+/// Returns values as the assignments of a shell.
+fn assigned(values: &[(&str, &str)]) -> String {
+    let line = |(name, value): &(&str, &str)| format!("{name}={}\n", quoted(value));
+    values.iter().map(line).collect()
+}
+
+/// Returns the trials in the form that the script reads, one on each line.
+fn lines(trials: &[Numbered], mut codes: account::Codes) -> String {
     let mut lines = String::new();
-    for (number, trial) in trials.iter().enumerate() {
+    for (number, Numbered { login, trial }) in trials.iter().enumerate() {
         let password = match trial.password {
             Brings::Right => PASSWORD,
             Brings::Wrong => "another-password",
@@ -172,9 +223,9 @@ fn lines(trials: &[Trial], mut codes: account::Codes) -> String {
             Brings::Wrong => codes.wrong(),
             Brings::Nothing => "-".to_owned(),
         };
-        let form = if trial.is_login { "login" } else { "plain" };
+        let form = trial.form.word();
         let key = if trial.key { "yes" } else { "no" };
-        lines.push_str(&format!("{number} {form} {key} {password} {code}\n"));
+        lines.push_str(&format!("{number} {login} {form} {key} {password} {code}\n"));
     }
     lines
 }

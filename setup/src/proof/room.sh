@@ -2,6 +2,7 @@
 # files are bound over those of the host, and sockets of the log, of logind and of dbus are not there.
 # $1: a private folder. Says one line for each trial: "NUMBER in" or "NUMBER out"; "failed SENTENCE" ends it.
 set -eu
+umask 022
 room=$1
 fail() {
     echo "failed $1"
@@ -13,8 +14,12 @@ quietly() {
 # A mount over /run or over the records would hide the folder.
 quietly mount --bind "$room" /mnt
 room=/mnt
-# Sets: service program user uid gid home source records ledger.
+# Sets: service program records ledger.
 . "$room/values"
+# Each login has a file that sets: user uid gid home source. The first one is that of a user who is asked for a code.
+take() {
+    . "$room/login.$1"
+}
 
 quietly mount -t tmpfs -o mode=0755,nosuid run /run
 mkdir -m 0755 /run/sshd /run/lock
@@ -32,9 +37,17 @@ done
 if [ -e /dev/log ] && [ ! -h /dev/log ]; then
     quietly mount --bind /dev/null /dev/log
 fi
-if [ -d "$home" ]; then
-    quietly mount -t tmpfs -o "mode=0700,uid=$uid,gid=$gid" home "$home"
-fi
+login=0
+: >"$room/users"
+while [ -e "$room/login.$login" ]; do
+    take $login
+    login=$((login + 1))
+    grep -qxF -e "$user" "$room/users" && continue
+    printf '%s\n' "$user" >>"$room/users"
+    if [ -d "$home" ] && [ "$home" != / ]; then
+        quietly mount -t tmpfs -o "mode=0700,uid=$uid,gid=$gid" home "$home"
+    fi
+done
 
 # The future files. A folder is copied whole, since it may get a file that it does not have now.
 number=0
@@ -56,11 +69,14 @@ while IFS= read -r file; do
     number=$((number + 1))
 done <"$room/files"
 
-# A password for one account, and a login shell that reads no file of the account.
-awk -F: -v OFS=: -v user="$user" -v hash="$(cat "$room/hash")" '
-    $1 == user { $2 = hash; $3 = 19000; $4 = 0; $5 = 99999; $6 = 7; $7 = ""; $8 = "" } { print }
-' /etc/shadow >"$room/shadow"
-grep -q "^$user:" "$room/shadow" || fail "$user has no line in /etc/shadow"
+# A password for the accounts that log in, and login shells that read no file of these accounts.
+awk -F: -v OFS=: -v hash="$(cat "$room/hash")" '
+    NR == FNR { users[$0] = 1; next }
+    $1 in users { $2 = hash; $3 = 19000; $4 = 0; $5 = 99999; $6 = 7; $7 = ""; $8 = "" } { print }
+' "$room/users" /etc/shadow >"$room/shadow"
+while IFS= read -r user; do
+    cut -d : -f 1 "$room/shadow" | grep -qxF -e "$user" || fail "$user has no line in /etc/shadow"
+done <"$room/users"
 chmod --reference=/etc/shadow "$room/shadow"
 chown --reference=/etc/shadow "$room/shadow"
 quietly mount --bind "$room/shadow" /etc/shadow
@@ -69,6 +85,33 @@ quietly ip link set lo up
 cp "$room/answer" /run/answer
 chmod 0755 /run/answer
 
+# Gives the loopback device an address, unless it has it.
+give_address() {
+    case $1 in
+    127.* | ::1) return 0 ;;
+    *:*) prefix=128 family=-6 ;;
+    *) prefix=32 family=-4 ;;
+    esac
+    if ! ip $family address show dev lo | grep -qF " $1/"; then
+        quietly ip $family address add "$1/$prefix" dev lo
+    fi
+}
+
+# Sets the address and the port at which sshd listens for a client from $source.
+find_server() {
+    case $source in
+    *:*) pattern='^listenaddress \[' loopback=::1 ;;
+    *) pattern='^listenaddress [^[]' loopback=127.0.0.1 ;;
+    esac
+    listen=$(grep -m 1 "$pattern" "$room/effective") || fail "sshd listens at no address for a client from $source"
+    port=${listen##*:}
+    address=${listen#listenaddress }
+    address=$(echo "${address%:*}" | tr -d '[]')
+    case $address in
+    0.0.0.0 | :: | 127.* | ::1) address=$loopback ;;
+    esac
+}
+
 start_sshd() {
     rm -f /etc/ssh/sshrc
     ssh-keygen -q -t ed25519 -N '' -f "$room/key" >>"$room/log" 2>&1 || fail "ssh-keygen does not work here"
@@ -76,28 +119,17 @@ start_sshd() {
     chmod 0644 /run/keys
     sshd=$program
     quietly "$sshd" -t
+    take 0
     "$sshd" -T -C "user=$user,host=client,addr=$source,laddr=127.0.0.1,lport=22" >"$room/effective" 2>>"$room/log" ||
         fail "sshd does not tell its settings"
-    listen=$(sed -n 's/^listenaddress //p' "$room/effective" | head -n 1)
-    port=${listen##*:}
-    address=${listen%:*}
-    address=$(echo "$address" | tr -d '[]')
-    case $source in
-    *:*)
-        [ "$source" = ::1 ] || quietly ip -6 address add "$source/128" dev lo nodad
-        loopback=::1
-        ;;
-    127.*) loopback=127.0.0.1 ;;
-    *)
-        quietly ip address add "$source/32" dev lo
-        loopback=127.0.0.1
-        ;;
-    esac
-    case $address in
-    0.0.0.0 | :: | 127.* | ::1) address=$loopback ;;
-    *:*) quietly ip -6 address add "$address/128" dev lo nodad ;;
-    *) quietly ip address add "$address/32" dev lo ;;
-    esac
+    login=0
+    while [ -e "$room/login.$login" ]; do
+        take $login
+        login=$((login + 1))
+        give_address "$source"
+        find_server
+        give_address "$address"
+    done
     penalties=
     if grep -q '^persourcepenalties ' "$room/effective"; then
         penalties="-o PerSourcePenalties=no"
@@ -117,8 +149,10 @@ start_sshd() {
 
 # Uses: key password code.
 by_ssh() {
+    find_server
     identity="-o PubkeyAuthentication=no"
     [ "$key" = no ] || identity="-o IdentitiesOnly=yes -i $room/key"
+    [ "$form" != robot ] || identity="$identity -o BatchMode=yes"
     ended=0
     # shellcheck disable=SC2086
     PASSWORD=$password CODE=$code SSH_ASKPASS=/run/answer SSH_ASKPASS_REQUIRE=force timeout 60 setsid -w \
@@ -150,7 +184,9 @@ ssh)
     ;;
 sudo)
     # Which commands a user may run is no part of the proof.
-    printf '%s ALL=(ALL:ALL) ALL\n' "$user" >"$room/sudoers"
+    while IFS= read -r user; do
+        printf '%s ALL=(ALL:ALL) ALL\n' "$user"
+    done <"$room/users" >"$room/sudoers"
     chmod 0440 "$room/sudoers"
     quietly mount --bind "$room/sudoers" /etc/sudoers
     attempt=by_sudo
@@ -159,8 +195,9 @@ su) attempt=by_su ;;
 *) fail "there is no way to try $service" ;;
 esac
 
-while read -r number form key password code; do
+while read -r number login form key password code; do
     rm -f /run/asked
+    take "$login"
     [ "$password" != - ] || password=
     [ "$code" != - ] || code=
     options=

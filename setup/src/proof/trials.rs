@@ -23,7 +23,43 @@ impl Brings {
     }
 }
 
-/// One test login: the factors that the client gives, and whether it must get in.
+/// What a service asks of the user of a login.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Role {
+    /// All factors.
+    Asked,
+    /// All factors except the code, because a rule exempts the user or the address.
+    NotAsked,
+    /// A key, and nothing else gets in.
+    Robot,
+    /// Nothing gets in: the address is none of the robot's.
+    RobotElsewhere,
+}
+
+/// How a client logs in.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Form {
+    /// With answers to every prompt.
+    Plain,
+    /// With answers to every prompt, and a login shell, as with `sudo -i`.
+    LoginShell,
+    /// Without a person: no prompt is answered (BatchMode).
+    Robot,
+}
+
+impl Form {
+    /// Returns the form as a word for the script.
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Plain => "plain",
+            Self::LoginShell => "login",
+            Self::Robot => "robot",
+        }
+    }
+}
+
+/// One login that the proof tries.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Trial {
     /// Whether the client has the account's key.
@@ -32,9 +68,9 @@ pub struct Trial {
     pub password: Brings,
     /// Whether the client gives the right code.
     pub code: Brings,
-    /// Whether the program starts a login shell, as with `sudo -i`.
-    pub is_login: bool,
-    /// Whether the login must succeed.
+    /// How the client logs in.
+    pub form: Form,
+    /// Whether the client must get in.
     pub gets_in: bool,
 }
 
@@ -50,14 +86,26 @@ impl Trial {
 
 use Brings::{Nothing, Right, Wrong};
 
-/// Returns the test logins of a service, those that must succeed first: a wrong code before them would delay them.
+/// Returns the logins to try with a role. Logins that must succeed come first, so that no delay after a wrong code
+/// affects them.
 #[must_use]
-pub fn of(service: &ServiceName, with: With) -> Vec<Trial> {
+pub fn of(service: &ServiceName, with: With, role: Role) -> Vec<Trial> {
+    let mut all = match role {
+        Role::Asked => asked(service, with),
+        Role::NotAsked => not_asked(service, with),
+        Role::Robot => robot(true),
+        Role::RobotElsewhere => robot(false),
+    };
+    all.sort_by_key(|trial| !trial.gets_in);
+    all
+}
+
+fn asked(service: &ServiceName, with: With) -> Vec<Trial> {
     let one = |key: bool, password: Brings, code: Brings| Trial {
         key,
         password,
         code,
-        is_login: false,
+        form: Form::Plain,
         gets_in: gets_in(service, with, key, [password, code]),
     };
     let password = vec![
@@ -66,12 +114,8 @@ pub fn of(service: &ServiceName, with: With) -> Vec<Trial> {
         one(false, Right, Nothing),
         one(false, Right, Wrong),
     ];
-    if service.as_str() == "sudo" {
-        let shells = password.iter().map(|trial| Trial { is_login: true, ..*trial });
-        return password.iter().copied().chain(shells).collect();
-    }
     if !service.is_ssh() {
-        return password;
+        return with_login_shell(service, password);
     }
     let mut all = password;
     all.extend([
@@ -83,8 +127,48 @@ pub fn of(service: &ServiceName, with: With) -> Vec<Trial> {
         one(false, Nothing, Right),
         one(true, Right, Wrong),
     ]);
-    all.sort_by_key(|trial| !trial.gets_in);
     all
+}
+
+/// Returns logins without a code: each first factor gets in, and nothing less.
+fn not_asked(service: &ServiceName, with: With) -> Vec<Trial> {
+    let one = |key: bool, password: Brings| Trial {
+        key,
+        password,
+        code: Nothing,
+        form: Form::Plain,
+        gets_in: gets_in(service, with, key, [password, Right]),
+    };
+    let password = vec![one(false, Right), one(false, Wrong)];
+    match service.is_ssh() {
+        true => password.into_iter().chain([one(true, Right), one(true, Nothing)]).collect(),
+        false => with_login_shell(service, password),
+    }
+}
+
+fn robot(gets_in: bool) -> Vec<Trial> {
+    let one = |key: bool, password: Brings, form: Form| Trial {
+        key,
+        password,
+        code: Nothing,
+        form,
+        gets_in: gets_in && key,
+    };
+    vec![
+        one(true, Nothing, Form::Robot),
+        one(true, Right, Form::Plain),
+        one(false, Right, Form::Plain),
+        one(false, Nothing, Form::Robot),
+    ]
+}
+
+/// Repeats the logins with a login shell, if the service reads another PAM file then.
+fn with_login_shell(service: &ServiceName, all: Vec<Trial>) -> Vec<Trial> {
+    if service.as_str() != "sudo" {
+        return all;
+    }
+    let shells = all.iter().map(|trial| Trial { form: Form::LoginShell, ..*trial });
+    all.iter().copied().chain(shells).collect()
 }
 
 fn gets_in(service: &ServiceName, with: With, key: bool, [password, code]: [Brings; 2]) -> bool {
@@ -107,15 +191,35 @@ mod tests {
     fn each_factor_is_left_out_once() {
         let ssh = ServiceName::of("ssh").unwrap();
         for with in With::ALL {
-            let trials = of(&ssh, with);
+            let trials = of(&ssh, with, Role::Asked);
             let first_out = trials.iter().position(|trial| !trial.gets_in).unwrap();
             assert!(first_out > 0 && trials.iter().skip(first_out).all(|trial| !trial.gets_in));
             assert!(trials.iter().any(|one| !one.gets_in && one.code == Wrong), "{with:?}");
             assert!(trials.iter().any(|one| !one.gets_in && one.code == Nothing), "{with:?}");
             assert!(trials.iter().any(|one| !one.gets_in && one.code == Right), "{with:?}");
         }
-        let sudo = of(&ServiceName::of("sudo").unwrap(), With::Password);
+        let sudo = of(&ServiceName::of("sudo").unwrap(), With::Password, Role::Asked);
         assert_eq!(sudo.iter().filter(|one| one.gets_in).count(), 2);
-        assert_eq!(of(&ServiceName::of("su").unwrap(), With::Password).len(), 4);
+        let su = ServiceName::of("su").unwrap();
+        assert_eq!(of(&su, With::Password, Role::Asked).len(), 4);
+    }
+
+    #[test]
+    fn without_a_code_a_first_factor_is_still_needed() {
+        for (service, with) in [("su", With::Password), ("sudo", With::Password)]
+            .into_iter()
+            .chain(With::ALL.map(|with| ("ssh", with)))
+        {
+            let trials = of(&ServiceName::of(service).unwrap(), with, Role::NotAsked);
+            assert!(trials.iter().all(|one| one.code == Nothing));
+            let empty = |one: &Trial| !one.key && one.password != Right;
+            assert!(trials.iter().any(|one| one.gets_in) && trials.iter().any(empty), "{with:?}");
+            assert!(!trials.iter().any(|one| one.gets_in && empty(one)), "{with:?}");
+        }
+        let ssh = ServiceName::of("ssh").unwrap();
+        let robot = of(&ssh, With::Password, Role::Robot);
+        assert!(robot.iter().all(|one| one.gets_in == one.key));
+        let elsewhere = of(&ssh, With::Password, Role::RobotElsewhere);
+        assert!(elsewhere.iter().any(|one| one.key) && !elsewhere.iter().any(|one| one.gets_in));
     }
 }

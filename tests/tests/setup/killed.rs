@@ -170,3 +170,77 @@ fn of_two_at_once_one_sets_up() {
         assert_eq!(m.file(SERVICE).read(), stock("su"));
     }
 }
+
+/// A setup that also writes rules.toml and accepted.toml.
+const GROUP: &str = "setup su --with password --no-way-back --unproven --yes --group staff";
+/// Shows what setup has written to the two files.
+const WRITTEN: &str = "cat /etc/twinlock/rules.toml /etc/twinlock/accepted.toml | grep -c -e 'service = \"su\"' -e 'action ='; \
+                       ls -a /etc/twinlock | grep -e '[.]next[.]' -e '[.][0-9a-f]*$' | grep -v -e '^[.]*$'";
+
+#[test]
+fn killed_anywhere_rules_and_entries_go_back_with_the_pam_file() {
+    let m = used_machine();
+    let mut places = killed_at(&m, GROUP, None);
+    let new = m.file(SERVICE).read();
+    places.retain(Place::writes);
+    assert!(places.len() > 16, "{places:?}");
+    let written = || m.run(["sh", "-c", WRITTEN]).stdout;
+    let complete = written();
+    assert_eq!(complete.lines().next(), Some("6"), "{complete}");
+    twinlock(&m, TEARDOWN).ok();
+    assert_eq!(written(), "0\n");
+    for place in &places {
+        killed_at(&m, GROUP, Some(place));
+        twinlock(&m, "setup undo").ok();
+        let expected = if is_new(&m, &new) { &*complete } else { "0\n" };
+        assert_eq!(written(), expected, "{place:?}");
+        assert_eq!(left_over(&m), "", "{place:?}");
+        twinlock(&m, TEARDOWN).ok();
+        assert_eq!(written(), "0\n", "{place:?}");
+    }
+}
+
+#[test]
+fn what_others_have_added_meanwhile_stays_and_is_kept() {
+    let m = used_machine();
+    let places = killed_at(&m, GROUP, None);
+    twinlock(&m, TEARDOWN).ok();
+    let noted = |place: &&Place| place.writes() && place.what.contains("/pending/");
+    let note = places.iter().rfind(noted).expect("a place");
+    killed_at(&m, GROUP, Some(note));
+    assert_ne!(m.file(SERVICE).read(), stock("su"));
+    let reminder = "[[rule]]\ngroup = \"dev\"\naction = \"remind\"\nuntil = 2099-01-31\n";
+    let entry = "\n# by hand\n[[accepted]]\nfinding = \"f\"\nservice = \"su\"\noutcome = \"o\"\nreason = \"r\"\nuntil = 2099-01-31\n";
+    for (file, text) in [("rules.toml", reminder), ("accepted.toml", entry)] {
+        let path = format!("/etc/twinlock/{file}");
+        let file = m.file(&path);
+        let before = file.read();
+        file.write(before + text);
+    }
+    let said = twinlock(&m, "setup undo");
+    said.ok();
+    let words = said.stderr.split_whitespace().collect::<Vec<_>>().join(" ");
+    assert!(words.contains("Others have changed files meanwhile"), "{words}");
+    assert_eq!(m.file(SERVICE).read(), stock("su"));
+    let rules = m.file("/etc/twinlock/rules.toml").read();
+    assert!(rules.ends_with(reminder) && !rules.contains("service"), "{rules}");
+    assert_eq!(m.file("/etc/twinlock/accepted.toml").read(), entry.trim_start());
+    let kept = m.run(["sh", "-c", "cat /var/lib/twinlock/setup/su/kept.*"]).stdout;
+    assert!(kept.contains(reminder) && kept.contains(entry) && kept.contains("staff"), "{kept}");
+}
+
+#[test]
+fn of_two_at_once_rules_and_entries_are_of_one() {
+    let m = machine();
+    let other = GROUP.replace("staff", "users");
+    let both = format!("twinlock {GROUP} & twinlock {other} & wait");
+    for _ in 0..5 {
+        m.run(["sh", "-c", &both]).ok();
+        let rules = m.file("/etc/twinlock/rules.toml").read();
+        let one = if rules.contains("staff") { GROUP } else { &*other };
+        let again = twinlock(&m, one);
+        assert!(again.ok().contains("nothing was changed"), "{again:?} {rules}");
+        assert_eq!(twinlock(&m, "doctor su").code, Some(0));
+        twinlock(&m, TEARDOWN).ok();
+    }
+}

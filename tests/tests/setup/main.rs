@@ -2,6 +2,7 @@
 
 mod killed;
 mod misuse;
+mod scope;
 mod ssh;
 
 use twinlock_tests::{Finished, Machine};

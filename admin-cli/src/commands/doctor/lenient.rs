@@ -1,13 +1,8 @@
 //! Finds settings by which users log in without a code: `not_enrolled`, and rules that exempt or remind users.
 
-use twinlock_core::policy::{
-    Action, NotEnrolled, Policy, Rule,
-    rules::shadows,
-    settings::rules::{lines, one},
-};
+use twinlock_core::policy::{Action, Policy, Rule, rules::shadows, settings::rules::lines};
 use twinlock_core::{base::time::UnixTime, ports::Clock};
-use twinlock_doctor::finding::{Finding, Level};
-use twinlock_doctor::settings::Leniency;
+use twinlock_doctor::{lenient_findings, settings::Leniency};
 use twinlock_host::settings::RULES;
 
 /// A settings file, and the rules in force.
@@ -42,7 +37,7 @@ pub(super) fn examine(written: &Written<'_>, clock: &dyn Clock) -> Vec<Leniency>
         found.push(Leniency {
             service: rule.service.clone(),
             who: who(rule),
-            finding: by_rule(place, rule),
+            finding: lenient_findings::by_rule(place, rule),
         });
     }
     found
@@ -70,42 +65,7 @@ fn lets_in(rule: &Rule, now: Option<UnixTime>) -> bool {
     !over && rule.action != Action::Require
 }
 
-/// Returns the finding that users log in without a code by this rule. `place` is the file of the rule, with its line if
-/// known.
-pub(crate) fn by_rule(place: String, rule: &Rule) -> Finding {
-    let written = one(rule).replace("\n[[rule]]\n", "").trim().replace('\n', ", ");
-    let (id, who) = match rule.action {
-        Action::Exempt => ("rule-exempts", "Users whom this rule matches log in without a code"),
-        Action::Remind | Action::Require => (
-            "rule-reminds",
-            "Users whom this rule matches and who are not enrolled log in without a code",
-        ),
-    };
-    Finding {
-        level: Level::WayIn,
-        id,
-        place,
-        what: format!("{who}: {written}."),
-        remedy: "Remove the rule, or accept it in /etc/twinlock/accepted.toml.".to_owned(),
-    }
-}
-
 fn not_enrolled(config: &str, policy: &Policy) -> Option<Leniency> {
-    let word = match policy.not_enrolled {
-        NotEnrolled::Deny | NotEnrolled::Enroll => return None,
-        NotEnrolled::Remind => "remind",
-        NotEnrolled::Allow => "allow",
-    };
-    let finding = Finding {
-        level: Level::WayIn,
-        id: "not-enrolled-allowed",
-        place: config.to_owned(),
-        what: format!(
-            "Users who are not enrolled log in with the first factor alone: not_enrolled = \"{word}\"."
-        ),
-        remedy: "Enroll them (`twinlock list` shows who is enrolled), then write `not_enrolled = \"deny\"`; or accept it in \
-                 /etc/twinlock/accepted.toml."
-            .to_owned(),
-    };
+    let finding = lenient_findings::not_enrolled(config.to_owned(), policy.not_enrolled)?;
     Some(Leniency { service: None, who: "not enrolled".to_owned(), finding })
 }

@@ -16,9 +16,11 @@ use crate::{
     authorize::authorizer::{Authorized, Authorizer},
     cli::Setup,
     commands::setup::{
-        future, host, judge, no_plan,
+        agree, future,
+        future_rules::future_rules,
+        host, judge, no_plan,
         people::People,
-        prove, reload, undo, units,
+        prove, reload, robots, undo, units,
         waiting::{any_waits, audit_session, boot_id, boot_seconds},
     },
     context::Context,
@@ -45,16 +47,22 @@ pub(super) fn run(context: &Context, wishes: &Wishes, wanted: &Setup) -> Result<
     let authorizer = Authorizer::of(context)?;
     let service = wishes.service.as_str();
     must_not_wait(service)?;
-    let changes = plan::plan(&host(), wishes).map_err(|error| no_plan(&error))?;
+    let now = context.now()?.unix;
+    let changes = plan::plan(&host(), wishes, now).map_err(|error| no_plan(&error))?;
     if !changes.iter().any(Change::changes) {
         let said = format!("{service} is as asked; nothing was changed.");
         context.say(&said, json!({ "service": service, "changed": [], "word": null }));
         return Ok(());
     }
-    judge::must_be_closed(&future(&changes), wishes)?;
-    let people = People::read(context, wishes)?;
+    let rules = future_rules(context, &changes)?;
+    judge::must_be_closed(&future(&changes), wishes, &rules)?;
+    let people = People::read(context, wishes, &rules)?;
+    robots::check(wishes, &future(&changes), &people)?;
     people.must_not_be_locked_out(context, wanted.not_enrolled.as_deref())?;
-    let by = authorizer.prove(context, &mut Keyboard::open()?)?;
+    let mut keyboard = Keyboard::open()?;
+    agree::ask(&mut keyboard, &people.open, wanted.exceptions.yes)?;
+    let by = authorizer.prove(context, &mut keyboard)?;
+    drop(keyboard);
     let tried = match wanted.way_back.unproven {
         true => 0,
         false => prove::run(context, wishes, &changes, &people)?,
@@ -159,8 +167,7 @@ impl Pending<'_> {
             units::start_timer()?;
         }
         for file in &saved.files {
-            replace::replace(&file.path, file.after.as_ref())
-                .map_err(|error| format!("{} cannot be written ({error})", file.path))?;
+            file.put().map_err(|error| format!("{} cannot be written ({error})", file.path))?;
         }
         if self.service == "ssh" {
             reload::sshd()?;

@@ -12,22 +12,29 @@ use twinlock_doctor::{
 use twinlock_setup::{plan, wishes::Wishes};
 
 use crate::{
-    commands::{doctor, setup::no_plan},
+    commands::{
+        doctor,
+        setup::{future_rules::FutureRules, no_plan},
+    },
     error::exit::{CliError, Exit},
     terminal::keyboard::tell,
     text::{WIDTH, plain, wrap},
 };
 
-/// Checks that with the new files every login needs a code, no user is locked out, and sshd uses the new settings. If
-/// not, prints doctor's findings. `machine` has the new files as candidates.
+/// Checks that doctor calls a service closed with the future files, and that sshd uses the wished values. `rules` are
+/// the future rules of rules.toml. Prints the findings if not.
 ///
 /// # Errors
-/// [`CliError`] if the check fails, or if doctor can give no verdict.
-pub(super) fn must_be_closed(machine: &Machine, wishes: &Wishes) -> Result<(), CliError> {
+/// [`CliError`] if it is not closed, or cannot be judged.
+pub(super) fn must_be_closed(
+    machine: &Machine,
+    wishes: &Wishes,
+    rules: &FutureRules,
+) -> Result<(), CliError> {
     if wishes.service.is_ssh() {
         plan::check_sshd(machine, wishes.with).map_err(|error| no_plan(&error))?;
     }
-    let settings = doctor::of_this_host();
+    let settings = doctor::of_this_host_with(rules.of_command.clone());
     let (sentence, findings) = verdict(machine, wishes, &settings).map_err(|error| {
         let remedy = error.remedy.unwrap_or_else(|| "Correct this, and run it again.".to_owned());
         CliError::new(Exit::NotInState, format!("{} Nothing was changed", error.what), remedy)

@@ -1,13 +1,17 @@
 //! `twinlock setup` and `twinlock teardown`: change the files of a service, try logins with them, and restore the old
 //! files if nobody confirms the change.
 
+mod agree;
 mod apply;
 mod confirm;
+mod decisions;
+mod future_rules;
 mod judge;
 mod people;
 mod preview;
 mod prove;
 mod reload;
+mod robots;
 pub(crate) mod teardown;
 pub(crate) mod undo;
 mod units;
@@ -18,6 +22,7 @@ use std::path::PathBuf;
 use twinlock_doctor::machine::Machine;
 use twinlock_setup::{
     plan::{Change, PlanError},
+    scope::{Scope, ScopeOptions},
     wishes::{ServiceName, Wishes, With},
 };
 
@@ -51,7 +56,17 @@ fn wishes(wanted: &Setup) -> Result<Wishes, CliError> {
     let with = with.ok_or_else(|| {
         CliError::new(Exit::Usage, "--with is missing", "Write: --with publickey")
     })?;
-    Ok(Wishes { service: service(wanted.service.as_deref().unwrap_or_default())?, with })
+    let service = service(wanted.service.as_deref().unwrap_or_default())?;
+    let options = ScopeOptions {
+        group: wanted.exceptions.group.as_deref(),
+        networks: &wanted.exceptions.network,
+        robots: &wanted.exceptions.robot,
+        reminds: wanted.not_enrolled.as_deref() == Some("remind"),
+    };
+    let scope = Scope::of(&options).map_err(|error| {
+        CliError::new(Exit::Usage, plain(&error.to_string()), plain(&error.remedy()))
+    })?;
+    Ok(Wishes { service, with, scope })
 }
 
 /// Returns the service with this name on the command line.

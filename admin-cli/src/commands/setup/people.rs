@@ -1,19 +1,26 @@
-//! Finds users whom a change would lock out, because they have no code.
+//! Who is asked for a code after a change, who gets in without one, and who could no longer log in.
 
 use std::fs;
 
 use nix::unistd::User;
-use twinlock_core::{base::account::Account, policy::NotEnrolled};
+use twinlock_core::{
+    base::account::Account,
+    policy::{Action, Network, NotEnrolled},
+};
 use twinlock_host::directory::{Directory, Whose};
-use twinlock_setup::wishes::Wishes;
+use twinlock_setup::{
+    scope::{Robot, Scope},
+    wishes::Wishes,
+};
 
 use crate::{
-    commands::{doctor::machine::other_root_terminal, list},
-    context::Context,
-    enrollment::{
-        exemption::{self, ExemptionReach},
-        person::{self, EnrollmentStatus},
+    commands::{
+        doctor::machine::other_root_terminal,
+        list,
+        setup::{decisions::Decisions, future_rules::FutureRules},
     },
+    context::Context,
+    enrollment::person::{self, EnrollmentStatus},
     error::exit::{CliError, Exit},
     text::plain,
 };
@@ -21,50 +28,110 @@ use crate::{
 /// Maximum number of names in the error message.
 const NAMED: usize = 5;
 
-/// The accounts with a login shell. For ssh, root is left out if it has no key.
+/// Number of accounts that may be tried as one that is not asked.
+const OUTSIDERS: usize = 16;
+
+/// A way in without a code that the administrator asks for.
+pub(super) struct OpenWay {
+    /// The option that asks for it.
+    pub(super) option: String,
+    /// When the accounts get in without a code; `None` if always.
+    pub(super) condition: Option<String>,
+    /// Number of accounts.
+    pub(super) count: usize,
+    /// Names of the first ones.
+    pub(super) names: Vec<String>,
+}
+
+impl OpenWay {
+    /// Returns a way without accounts.
+    pub(super) fn new(option: String, condition: Option<String>) -> Self {
+        Self { option, condition, count: 0, names: Vec::new() }
+    }
+
+    /// Adds an account.
+    pub(super) fn add(&mut self, name: &str) {
+        self.count += 1;
+        if self.names.len() < NAMED {
+            self.names.push(name.to_owned());
+        }
+    }
+}
+
+/// The accounts with a login shell.
 #[derive(Default)]
 pub(super) struct People {
-    all: usize,
-    /// Names of the users who would be refused: they have neither a code nor a valid ticket, and are not exempt.
+    /// Number of accounts that are asked for a code.
+    asked: usize,
+    /// Names of the users who are asked and have no code.
     without: Vec<String>,
-    /// The enrolled users without an exemption. Logins can be tried with their names.
+    /// Users who are asked and enrolled: the change can be tried with their names.
     pub(super) enrolled: Vec<Account>,
+    /// Some users who are not asked, from whatever address they log in.
+    pub(super) not_asked: Vec<Account>,
+    /// The ways in without a code that the administrator asks for.
+    pub(super) open: Vec<OpenWay>,
+    /// The rules after the change.
+    pub(super) decisions: Decisions,
 }
 
 impl People {
-    /// Reads the accounts with a login shell and their records.
-    pub(super) fn read(context: &Context, wishes: &Wishes) -> Result<Self, CliError> {
+    /// Reads the accounts and their records. `rules` are those after the change.
+    ///
+    /// # Errors
+    /// [`CliError`] if the accounts or the members of a group cannot be listed.
+    pub(super) fn read(
+        context: &Context,
+        wishes: &Wishes,
+        rules: &FutureRules,
+    ) -> Result<Self, CliError> {
         let whose = Whose::WithShell;
         let mut directory =
             Directory::open(&whose).map_err(|fault| list::no_directory(&whose, fault))?;
         let now = context.now()?.unix;
-        let mut people = Self::default();
+        let decisions = Decisions::new(wishes, rules, now)?;
+        let mut people = Self { decisions, ..Self::default() };
+        let scope = &wishes.scope;
+        let mut ways = Ways::of(scope);
         while let Some(account) = directory.next_account()? {
             if account.uid == 0 && wishes.service.is_ssh() && !root_has_keys() {
                 continue;
             }
-            people.all += 1;
-            let exempt = exemption::of(context, &account, now);
-            match person::of_account(context, &account).status {
-                EnrollmentStatus::Enrolled if exempt.is_none() => people.enrolled.push(account),
-                EnrollmentStatus::Enrolled | EnrollmentStatus::NoAccount => {}
-                EnrollmentStatus::Pending if has_ticket(context, &account) => {}
-                EnrollmentStatus::Pending
-                | EnrollmentStatus::Removed
-                | EnrollmentStatus::NotEnrolled
-                | EnrollmentStatus::Broken(_) => {
-                    let everywhere = |reach| reach == ExemptionReach::Everywhere;
-                    if !exempt.is_some_and(|exempt| everywhere(exempt.reach)) {
-                        people.without.push(account.name);
-                    }
+            ways.of_networks(scope, &account, &people.decisions);
+            let action = people.decisions.action(&account, None);
+            if action == Action::Exempt {
+                ways.group.iter_mut().for_each(|way| way.add(&account.name));
+                if people.not_asked.len() < OUTSIDERS {
+                    people.not_asked.push(account);
                 }
+                continue;
+            }
+            if scope.robots.iter().any(|robot| robot.user == account.name) {
+                // A robot has no code, and needs none in its networks.
+                continue;
+            }
+            people.asked += 1;
+            match has_code(context, &account) {
+                Code::Enrolled => people.enrolled.push(account),
+                Code::AtNextLogin => {}
+                Code::None => match &mut ways.reminds {
+                    Some(way) => way.add(&account.name),
+                    None if action == Action::Remind => {}
+                    None => people.without.push(account.name),
+                },
             }
         }
+        people.open = ways.all();
         Ok(people)
     }
 
-    /// Checks that the change locks out no user. The check passes if the administrator accepts that: `wanted`, the
-    /// value of `--not-enrolled`, is `deny`, or the settings let users set up an app at a login.
+    /// Returns whether an account is a member of a group that a rule or an option names.
+    pub(super) fn is_member(&self, user: &str, group: &str) -> bool {
+        self.decisions.is_member(user, group)
+    }
+
+    /// Checks that nobody is locked out whom the administrator has not thought of. `wanted` is the value of
+    /// `--not-enrolled`.
     ///
     /// # Errors
     /// [`CliError`] with number and names of the users who would be locked out.
@@ -90,9 +157,10 @@ impl People {
             names.push("and others".to_owned());
         }
         let what = format!(
-            "{} of {} users with a login shell are not enrolled and would be refused ({}){}; nothing was changed",
+            "{} of {} users with a login shell{} are not enrolled and would be refused ({}){}; nothing was changed",
             self.without.len(),
-            self.all,
+            self.asked,
+            if self.not_asked.is_empty() { "" } else { " who are asked for a code" },
             names.join(", "),
             if other_root_terminal() { "" } else { "; root has no shell on another terminal" },
         );
@@ -104,7 +172,71 @@ impl People {
     }
 }
 
-/// Returns whether the user has a valid ticket, with which the next login sets up an app.
+/// The ways in without a code, by the options of setup.
+struct Ways {
+    group: Option<OpenWay>,
+    networks: Vec<OpenWay>,
+    robots: Vec<OpenWay>,
+    reminds: Option<OpenWay>,
+}
+
+impl Ways {
+    fn of(scope: &Scope) -> Self {
+        let way = |option: String, condition: Option<&str>| {
+            OpenWay::new(option, condition.map(str::to_owned))
+        };
+        let robot = |robot: &Robot| {
+            let from = robot.addresses().unwrap_or_else(|| "everywhere".to_owned());
+            let mut way = way("--robot".to_owned(), Some(&format!(" from {from}, with a key")));
+            way.add(&robot.user);
+            way
+        };
+        let network =
+            |network: &Network| way("--network".to_owned(), Some(&format!(" from {network}")));
+        Self {
+            group: scope.group.as_ref().map(|group| way(format!("--group {group}"), None)),
+            networks: scope.networks.iter().map(network).collect(),
+            robots: scope.robots.iter().map(robot).collect(),
+            reminds: scope.reminds.then(|| way("--not-enrolled remind".to_owned(), None)),
+        }
+    }
+
+    /// Adds an account to each network from which it is not asked.
+    fn of_networks(&mut self, scope: &Scope, account: &Account, decisions: &Decisions) {
+        for (way, network) in self.networks.iter_mut().zip(&scope.networks) {
+            if decisions.action(account, Some(network.example())) == Action::Exempt {
+                way.add(&account.name);
+            }
+        }
+    }
+
+    fn all(self) -> Vec<OpenWay> {
+        let Self { group, networks, robots, reminds } = self;
+        group.into_iter().chain(networks).chain(robots).chain(reminds).collect()
+    }
+}
+
+/// Whether a user has a code.
+enum Code {
+    Enrolled,
+    /// The user has a ticket, or is no user who logs in.
+    AtNextLogin,
+    None,
+}
+
+fn has_code(context: &Context, account: &Account) -> Code {
+    match person::of_account(context, account).status {
+        EnrollmentStatus::Enrolled => Code::Enrolled,
+        EnrollmentStatus::NoAccount => Code::AtNextLogin,
+        EnrollmentStatus::Pending if has_ticket(context, account) => Code::AtNextLogin,
+        EnrollmentStatus::Pending
+        | EnrollmentStatus::Removed
+        | EnrollmentStatus::NotEnrolled
+        | EnrollmentStatus::Broken(_) => Code::None,
+    }
+}
+
+/// Returns whether the user has a ticket, with which the next login sets up an app.
 fn has_ticket(context: &Context, account: &Account) -> bool {
     use twinlock_core::ports::Records;
     let found = context.machine.records.newest(account).ok().flatten();

@@ -8,6 +8,7 @@ use std::{
 };
 
 use serde_json::json;
+use twinlock_core::base::time::UnixTime;
 use twinlock_host::invoking_user::{InvokingUser, run_as};
 use twinlock_setup::{
     plan::{self, Change, PlanError},
@@ -25,7 +26,8 @@ use crate::{
 /// Shows what would be changed, in the form that the arguments name.
 pub(super) fn run(context: &Context, wishes: &Wishes, preview: &Preview) -> Result<(), CliError> {
     let user = InvokingUser::find().map_err(|error| unknown(&error.to_string()))?;
-    let planned = run_as(user.as_ref(), || planned(wishes));
+    let now = context.now()?.unix;
+    let planned = run_as(user.as_ref(), || planned(wishes, now));
     let planned = planned.map_err(|errno| unknown(&errno.to_string()))?;
     let changes = match planned {
         Ok(changes) => changes,
@@ -56,8 +58,8 @@ pub(super) fn run(context: &Context, wishes: &Wishes, preview: &Preview) -> Resu
     }
 }
 
-fn planned(wishes: &Wishes) -> Result<Vec<Change>, PlanError> {
-    let changes = plan::plan(&host(), wishes)?;
+fn planned(wishes: &Wishes, now: UnixTime) -> Result<Vec<Change>, PlanError> {
+    let changes = plan::plan(&host(), wishes, now)?;
     if wishes.service.is_ssh() {
         plan::check_sshd(&future(&changes), wishes.with)?;
     }
@@ -107,9 +109,7 @@ fn check(context: &Context, wishes: &Wishes, changes: &[Change]) -> Result<(), C
         false if context.json => Err(CliError::told(Exit::Refused)),
         false => {
             let what = format!("{service} is not as asked: {} differs", differ.join(", "));
-            let with = wishes.with.word();
-            let remedy = format!("Run: twinlock setup {service} --with {with}");
-            Err(CliError::new(Exit::Refused, what, remedy))
+            Err(CliError::new(Exit::Refused, what, "Run the same command without --check."))
         }
     }
 }

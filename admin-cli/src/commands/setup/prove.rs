@@ -1,11 +1,13 @@
-//! Tries logins with the new files, with the account and the address of the administrator.
+//! The proof with the account and the address of the administrator.
+
+use std::net::IpAddr;
 
 use nix::unistd::User;
-use twinlock_core::base::account::Account;
+use twinlock_core::{base::account::Account, policy::Action};
 use twinlock_host::invoking_user::InvokingUser;
 use twinlock_setup::{
     plan::Change,
-    proof::{Proof, ProofError},
+    proof::{Login, Proof, ProofError, trials::Role},
     wishes::Wishes,
 };
 
@@ -20,6 +22,8 @@ use crate::{
 
 /// Client address that is used if the administrator's is not known.
 const LOCAL: &str = "127.0.0.1";
+/// Addresses of different networks, for logins from elsewhere.
+const EXAMPLES: [&str; 3] = ["203.0.113.7", "198.51.100.7", "192.0.2.7"];
 
 /// Tries logins with the new files and returns their number.
 ///
@@ -35,12 +39,16 @@ pub(super) fn run(
         return Err(impossible(&format!("there is no way to try {}", wishes.service.as_str())));
     }
     let account =
-        account(people).ok_or_else(|| impossible("no user is enrolled without an exemption"))?;
-    let user = User::from_name(&account.name).ok().flatten();
-    let home = user.map(|user| user.dir.display().to_string()).unwrap_or_default();
-    let source = source();
-    let proof =
-        Proof { wishes, changes, account, home: &home, source: &source, policy: &context.policy };
+        account(people).ok_or_else(|| impossible("no user who is asked for a code is enrolled"))?;
+    let elsewhere = Elsewhere { wishes, people };
+    let login = Login {
+        source: elsewhere.source(account),
+        role: Role::Asked,
+        home: home(&account.name),
+        account: account.clone(),
+    };
+    let others = elsewhere.others(&login);
+    let proof = Proof { wishes, changes, login: &login, others: &others, policy: &context.policy };
     proof.run().map_err(|error| match error {
         ProofError::Impossible(why) => impossible(&why),
         ProofError::Differs { what, log } => {
@@ -69,7 +77,76 @@ fn account(people: &People) -> Option<&Account> {
     own.or_else(|| people.enrolled.iter().find(|one| one.uid != 0)).or(people.enrolled.first())
 }
 
-/// Returns the address from which the administrator has logged in; [`LOCAL`] if it is not known.
+fn home(user: &str) -> String {
+    let user = User::from_name(user).ok().flatten();
+    user.map(|user| user.dir.display().to_string()).unwrap_or_default()
+}
+
+/// Finds the logins that prove who is asked for a code and who is not.
+struct Elsewhere<'a> {
+    wishes: &'a Wishes,
+    people: &'a People,
+}
+
+impl Elsewhere<'_> {
+    /// Returns the first usual address from which the account is asked for a code: that of the administrator, or an
+    /// address of documentation (RFC 5737), which no host has.
+    fn source(&self, account: &Account) -> String {
+        let asked = |address: &IpAddr| {
+            let action = self.people.decisions.action(account, Some(*address));
+            action != Action::Exempt
+        };
+        let found = addresses().into_iter().find(asked);
+        found.map_or_else(source, |address| address.to_string())
+    }
+
+    /// Returns the logins besides that of the account that is asked.
+    fn others(&self, asked: &Login) -> Vec<Login> {
+        let Wishes { scope, .. } = self.wishes;
+        let mut all = Vec::new();
+        for network in &scope.networks {
+            let source = network.example().to_string();
+            all.push(Login { source, role: Role::NotAsked, ..asked.clone() });
+        }
+        let outside = &self.people.not_asked;
+        let outsider = outside.iter().find(|one| one.uid != 0).or(outside.first());
+        if let Some(account) = outsider.filter(|_| scope.group.is_some()) {
+            all.push(Login { role: Role::NotAsked, ..as_account(asked, account) });
+        }
+        for robot in &scope.robots {
+            let Ok(Some(user)) = User::from_name(&robot.user) else { continue };
+            let account = Account {
+                name: user.name,
+                uid: user.uid.as_raw(),
+                gid: user.gid.as_raw(),
+                full_name: String::new(),
+            };
+            let from = |source: String, role| Login { source, role, ..as_account(asked, &account) };
+            for network in &robot.networks {
+                all.push(from(network.example().to_string(), Role::Robot));
+            }
+            let is_outside =
+                |address: &IpAddr| !robot.networks.iter().any(|one| one.holds(*address));
+            match addresses().into_iter().find(is_outside) {
+                _ if robot.networks.is_empty() => all.push(from(asked.source.clone(), Role::Robot)),
+                Some(address) => all.push(from(address.to_string(), Role::RobotElsewhere)),
+                None => {}
+            }
+        }
+        all
+    }
+}
+
+fn as_account(login: &Login, account: &Account) -> Login {
+    Login { home: home(&account.name), account: account.clone(), ..login.clone() }
+}
+
+/// Returns the addresses from which logins are tried, the best one first.
+fn addresses() -> Vec<IpAddr> {
+    [&*source(), LOCAL].into_iter().chain(EXAMPLES).filter_map(|text| text.parse().ok()).collect()
+}
+
+/// Returns the address from which the administrator has logged in.
 fn source() -> String {
     let text = logind::text_of_session().unwrap_or_default();
     let host = text.lines().find_map(|line| line.strip_prefix("REMOTE_HOST="));

@@ -6,7 +6,7 @@ use serde_json::json;
 use twinlock_setup::{
     plan::{self, Change},
     replace::{self, Attributes, Content},
-    saved::{FOLDER, SavedFolder},
+    saved::{FOLDER, SavedFile, SavedFolder},
 };
 
 use crate::{
@@ -111,10 +111,10 @@ fn write(changes: &[Change]) -> Result<(), CliError> {
         {
             return Err(failed(std::io::Error::other("it is being changed")));
         }
-        let attributes = now.map_or(Attributes::NEW, |now| now.attributes);
+        let attributes = now.as_ref().map_or(Attributes::NEW, |now| now.attributes);
         let after = change.after.as_ref();
         let after = after.map(|text| Content { bytes: text.clone().into_bytes(), attributes });
-        replace::replace(&change.path, after.as_ref()).map_err(failed)?;
+        SavedFile { path: change.path.clone(), before: now, after }.put().map_err(failed)?;
     }
     Ok(())
 }

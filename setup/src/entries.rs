@@ -1,0 +1,210 @@
+//! The entries of accepted.toml about ways in without a code that an administrator has asked setup or invite for.
+//!
+//! setup recognizes its entries by their reason, which begins with the command that wrote them.
+
+use toml_edit::{DocumentMut, Item, Table};
+use twinlock_core::{
+    base::time::UnixTime,
+    policy::{Action, NotEnrolled, Rule, settings::rules::quoted},
+};
+use twinlock_doctor::{
+    accepted::{self, Accepted, FILE},
+    finding::{Finding, Level},
+    lenient_findings,
+    sshd::judge::{WITHOUT_CODE, key_alone},
+};
+
+use crate::{
+    scope::Scope,
+    wishes::{ServiceName, Wishes},
+};
+
+/// Number of seconds for which a way in is accepted. After that, doctor reports it again, and setup renews the entry.
+const YEAR: u64 = 365 * 86_400;
+
+/// Returns the beginning of the reason of each entry about a service.
+fn command(service: &ServiceName) -> String {
+    format!("twinlock setup {}", service.as_str())
+}
+
+/// What the entries of a service depend on besides the wishes.
+pub struct EntryInput<'a> {
+    /// The rules that setup writes for the service.
+    pub rules: &'a [Rule],
+    /// What the settings say about users who are not enrolled.
+    pub not_enrolled: NotEnrolled,
+    /// Path of the drop-in file of sshd; `None` for other services.
+    pub drop_in: Option<&'a str>,
+    /// The current time.
+    pub now: UnixTime,
+}
+
+/// Returns an entry for each way in that the administrator asks for.
+#[must_use]
+pub fn of(wishes: &Wishes, input: &EntryInput<'_>) -> Vec<Accepted> {
+    let scope = &wishes.scope;
+    let until = UnixTime(input.now.plus(YEAR).day() * 86_400);
+    let entry = |service: &str, finding: &Finding, option: &str| Accepted {
+        finding: finding.id.to_owned(),
+        service: service.to_owned(),
+        outcome: finding.outcome(),
+        reason: format!("{} {option}", command(&wishes.service)),
+        until,
+    };
+    let mut all = Vec::new();
+    for rule in input.rules.iter().filter(|rule| rule.action != Action::Require) {
+        let finding = lenient_findings::by_rule(FILE.to_owned(), rule);
+        let service = rule.service.as_deref().unwrap_or_default();
+        all.push(entry(service, &finding, &option(scope, rule)));
+    }
+    let setting = lenient_findings::not_enrolled(FILE.to_owned(), input.not_enrolled);
+    if let Some(finding) = setting.filter(|_| scope.reminds) {
+        for service in wishes.service.pam_services() {
+            all.push(entry(&service, &finding, "--not-enrolled remind"));
+        }
+    }
+    for robot in scope.robots.iter().filter(|_| wishes.service.is_ssh()) {
+        let finding = Finding {
+            level: Level::WayIn,
+            id: WITHOUT_CODE,
+            place: String::new(),
+            what: key_alone(
+                &format!("user {}", robot.user),
+                &format!("{}:0", input.drop_in.unwrap_or_default()),
+                &robot.criteria(),
+            ),
+            remedy: String::new(),
+        };
+        all.push(entry("sshd", &finding, &format!("--robot {robot}")));
+    }
+    all
+}
+
+/// Returns the option of setup for which a rule is written.
+fn option(scope: &Scope, rule: &Rule) -> String {
+    match (&rule.network, &scope.group, rule.action) {
+        (Some(network), _, _) => format!("--network {network}"),
+        (None, Some(group), Action::Exempt) => format!("--group {group}"),
+        (None, _, _) => "--not-enrolled remind".to_owned(),
+    }
+}
+
+/// Returns whether an entry accepts the same way in as another one, whatever its reason and its end.
+fn covers(one: &Accepted, other: &Accepted) -> bool {
+    one.finding == other.finding && one.service == other.service && one.outcome == other.outcome
+}
+
+/// Returns the text of accepted.toml with the missing entries appended. An entry with the same end counts as present,
+/// whatever its reason.
+///
+/// # Errors
+/// A clause that says why the entries cannot be appended.
+pub fn extended(before: &str, entries: &[Accepted]) -> Result<String, String> {
+    let known = accepted::read(before)?.accepted;
+    let same = |one: &Accepted, entry: &Accepted| covers(one, entry) && one.until == entry.until;
+    let mut after = before.to_owned();
+    for entry in entries.iter().filter(|entry| !known.iter().any(|one| same(one, entry))) {
+        if !after.is_empty() {
+            after.push_str(if after.ends_with('\n') { "\n" } else { "\n\n" });
+        }
+        after.push_str(&written(entry));
+    }
+    // If the file does not write its list as `[[accepted]]` tables, no table can be appended to the list.
+    let whole = accepted::read(&after)?.accepted;
+    match entries.iter().all(|entry| whole.iter().any(|one| same(one, entry))) {
+        true => Ok(after),
+        false => Err("the entry cannot be added".to_owned()),
+    }
+}
+
+/// Returns the text of accepted.toml with the entries of setup about a service replaced by `new`. An entry that accepts
+/// the same way in and has not ended stays as it is.
+///
+/// # Errors
+/// A clause that says why the file cannot be changed.
+pub fn replaced(
+    before: &str,
+    service: &ServiceName,
+    new: &[Accepted],
+    now: UnixTime,
+) -> Result<String, String> {
+    let known = accepted::read(before)?.accepted;
+    let stands = |one: &Accepted| now < one.until && new.iter().any(|entry| covers(one, entry));
+    let without = if known.iter().any(|one| is_of(&one.reason, service) && !stands(one)) {
+        taken_out(before, service, &stands)?
+    } else {
+        before.to_owned()
+    };
+    let missing =
+        |entry: &&Accepted| !known.iter().any(|one| now < one.until && covers(one, entry));
+    extended(&without, &new.iter().filter(missing).cloned().collect::<Vec<_>>())
+}
+
+/// Returns the entries of setup about a service.
+///
+/// # Errors
+/// A clause that says what is wrong with the file.
+pub fn of_service(text: &str, service: &ServiceName) -> Result<Vec<Accepted>, String> {
+    let mut all = accepted::read(text)?.accepted;
+    all.retain(|one| is_of(&one.reason, service));
+    Ok(all)
+}
+
+fn is_of(reason: &str, service: &ServiceName) -> bool {
+    let rest = reason.strip_prefix(&command(service));
+    rest.is_some_and(|rest| rest.is_empty() || rest.starts_with(' '))
+}
+
+/// Removes the entries about a service that do not stand. The rest of the file keeps its form and its comments.
+fn taken_out(
+    before: &str,
+    service: &ServiceName,
+    stands: &dyn Fn(&Accepted) -> bool,
+) -> Result<String, String> {
+    let goes = |one: &Accepted| is_of(&one.reason, service) && !stands(one);
+    let mut text = before.to_owned();
+    for entry in accepted::read(before)?.accepted.iter().filter(|one| goes(one)) {
+        // An entry in another form was edited by hand.
+        let block = written(entry);
+        if let Some(rest) = text.strip_prefix(&block) {
+            text = rest.strip_prefix('\n').unwrap_or(rest).to_owned();
+        } else if let Some(at) = text.find(&format!("\n{block}")) {
+            let blank = usize::from(text.get(..at).is_some_and(|earlier| earlier.ends_with('\n')));
+            text.replace_range(at + 1 - blank..=at + block.len(), "");
+        }
+    }
+    let left = accepted::read(&text)?.accepted;
+    match left.iter().any(goes) {
+        true => edited(&text, &left, &goes),
+        false => Ok(text),
+    }
+}
+
+/// Removes entries in any form. A comment that precedes an entry is removed with it.
+fn edited(
+    text: &str,
+    entries: &[Accepted],
+    goes: &dyn Fn(&Accepted) -> bool,
+) -> Result<String, String> {
+    let odd = || "its list cannot be changed".to_owned();
+    let mut document: DocumentMut = text.parse().map_err(|_| odd())?;
+    let Some(Item::ArrayOfTables(tables)) = document.get_mut("accepted") else { return Err(odd()) };
+    let mut entries = entries.iter();
+    tables.retain(|_: &Table| entries.next().is_some_and(|one| !goes(one)));
+    Ok(document.to_string())
+}
+
+fn written(entry: &Accepted) -> String {
+    let Accepted { finding, service, outcome, reason, until } = entry;
+    let (year, month, day) = until.date();
+    format!(
+        "[[accepted]]\nfinding = {}\nservice = {}\noutcome = {}\nreason = {}\nuntil = {year:04}-{month:02}-{day:02}\n",
+        quoted(finding),
+        quoted(service),
+        quoted(outcome),
+        quoted(reason),
+    )
+}
+
+#[cfg(test)]
+mod tests;
