@@ -2,10 +2,10 @@
 //!
 //! setup recognizes its entries by their reason, which begins with the command that wrote them.
 
-use toml_edit::{DocumentMut, Item, Table};
+use toml_edit::{DocumentMut, Item, Table, Value};
 use twinlock_core::{
     base::time::UnixTime,
-    policy::{Action, NotEnrolled, Rule, settings::rules::quoted},
+    policy::{Action, NotEnrolled, Rule},
 };
 use twinlock_doctor::{
     accepted::{self, Accepted, FILE},
@@ -197,6 +197,7 @@ fn edited(
 fn written(entry: &Accepted) -> String {
     let Accepted { finding, service, outcome, reason, until } = entry;
     let (year, month, day) = until.date();
+    let quoted = |text: &str| Value::from(text).to_string();
     format!(
         "[[accepted]]\nfinding = {}\nservice = {}\noutcome = {}\nreason = {}\nuntil = {year:04}-{month:02}-{day:02}\n",
         quoted(finding),
