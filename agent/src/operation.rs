@@ -16,15 +16,40 @@ use crate::{
 
 /// Runs the operation that a client asks for.
 pub(crate) fn serve(client: &Client<'_>, begin: &Begin<'_>) -> OperationEnd {
+    match begin.verb {
+        Verb::Status
+        | Verb::Devices
+        | Verb::Why
+        | Verb::Forget
+        | Verb::BackupCodes
+        | Verb::Change
+        | Verb::Remove
+        | Verb::Enroll => refusal(client, begin).unwrap_or_else(|| self_service(client, begin)),
+        Verb::Locker
+        | Verb::Unlock
+        | Verb::Reset
+        | Verb::Bypass
+        | Verb::Requests
+        | Verb::Approve => client.end(status::NOT_PERMITTED, &OwnAccount::Disabled),
+    }
+}
+
+/// Returns why the caller may not run a verb of self-service; `None` if the caller may.
+fn refusal(client: &Client<'_>, begin: &Begin<'_>) -> Option<OperationEnd> {
     let account = client.account;
     let target = begin.word(0);
-    if !target.is_empty() && target != account.name {
-        return client.end(status::NOT_PERMITTED, &OwnAccount::NotPermitted);
-    }
+    let is_own = target.is_empty() || target == account.name;
     // Root has the command.
-    if account.uid == 0 && begin.verb != Verb::Status {
-        return client.end(status::NOT_PERMITTED, &OwnAccount::NotPermitted);
+    if !is_own || (account.uid == 0 && begin.verb != Verb::Status) {
+        return Some(client.end(status::NOT_PERMITTED, &OwnAccount::NotPermitted));
     }
+    let allowed = client.policy.agent.allows(begin.verb.word());
+    (!allowed).then(|| client.end(status::NOT_PERMITTED, &OwnAccount::Disabled))
+}
+
+/// Runs a verb for the caller's own account.
+fn self_service(client: &Client<'_>, begin: &Begin<'_>) -> OperationEnd {
+    let account = client.account;
     let Ok(folder) = Folder::of(&account.name) else { return client.fault("name_too_long") };
     let opened = client.machine.ledger.open(&LedgerKey::of(Some(account), &account.name));
     let user_ledger: Box<dyn UserLedger + '_> = match opened {

@@ -4,6 +4,7 @@
 //! May use: `base`, `format`, `record`, `event`.
 
 pub mod admission;
+mod agent_rules;
 pub mod foreign_arguments;
 pub mod last_good;
 pub mod network;

@@ -3,6 +3,7 @@
 use alloc::{borrow::Cow, string::String, vec::Vec};
 
 pub use crate::policy::{
+    agent_rules::{AgentRules, SELF_SERVICE},
     network::Network,
     questions::{Field, Questions},
     rules::{Action, Rule},
@@ -53,6 +54,8 @@ pub struct Policy {
     pub rules: Vec<Rule>,
     /// Whether administrators must enter their own verification code for an operation.
     pub own_code: OwnCode,
+    /// What the agent does for users who are not root.
+    pub agent: AgentRules,
     /// The addresses and the program with which mail is sent.
     pub mail: Mail,
     /// The folders of the records and of the ledger.
@@ -322,6 +325,7 @@ impl Policy {
             new_keys: _,
             rules: _,
             places: _,
+            agent: _,
         } = command;
         let set_up = SetUpRules { ticket_lives: *ticket_lives, ..self.set_up };
         Self { own_code: own_code.clone(), mail: mail.clone(), language: *language, set_up, ..self }
@@ -350,6 +354,7 @@ impl Default for Policy {
             new_keys: Parameters::default(),
             rules: Vec::new(),
             own_code: OwnCode::default(),
+            agent: AgentRules::default(),
             mail: Mail::default(),
             places: Places::default(),
         }

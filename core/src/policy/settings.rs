@@ -109,7 +109,9 @@ fn take(
             SettingType::Duration { .. } => table.string_or_number(key)?.map(SettingValue::Text),
             SettingType::Number { .. } => table.number(key)?.map(SettingValue::Number),
             SettingType::Boolean { .. } => table.boolean(key)?.map(SettingValue::Boolean),
-            SettingType::Names { .. } => table.strings(key)?.map(SettingValue::Names),
+            SettingType::Words { .. } | SettingType::Names { .. } => {
+                table.strings(key)?.map(SettingValue::Names)
+            }
         };
         settings.extend(value.map(|value| FileSetting { section, setting, value }));
     }

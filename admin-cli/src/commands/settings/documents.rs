@@ -92,6 +92,7 @@ fn form(kind: &SettingType) -> String {
         SettingType::Path { .. } => "\"PATH\"".into(),
         SettingType::Duration { least: 0, .. } => "\"DURATION\" | 0".into(),
         SettingType::Duration { .. } => "\"DURATION\"".into(),
+        SettingType::Words { .. } => "[ \"WORD\", ... ]".into(),
         SettingType::Names { .. } => "[ \"NAME\", ... ]".into(),
     }
 }

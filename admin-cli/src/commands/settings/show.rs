@@ -129,6 +129,13 @@ pub(crate) fn value(setting: &Setting, policy: &Policy) -> Option<String> {
         SettingType::Text { get, .. } => quoted(get(policy)?),
         SettingType::Path { get, .. } => quoted(get(policy)),
         SettingType::Duration { get, .. } => duration(get(policy)),
+        SettingType::Words { words, get, .. } => {
+            let bits = get(policy);
+            let has = |place: usize| bits >> place & 1 == 1;
+            let chosen = words.iter().enumerate().filter(|(place, _)| has(*place));
+            let chosen: Vec<String> = chosen.map(|(_, word)| quoted(word)).collect();
+            format!("[{}]", chosen.join(", "))
+        }
         SettingType::Names { get, .. } => {
             let names: Vec<String> = get(policy).iter().map(|name| quoted(name)).collect();
             format!("[{}]", names.join(", "))

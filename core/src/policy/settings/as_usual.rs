@@ -99,7 +99,7 @@ fn set(policy: &mut Policy, section: &Section, setting: &Setting, value: &str) -
         }
         SettingType::Number { .. } => Value::Number(number(value)?),
         SettingType::Boolean { .. } => Value::Boolean(boolean(value)?),
-        SettingType::Names { .. } => Value::Names(names(value)?),
+        SettingType::Words { .. } | SettingType::Names { .. } => Value::Names(names(value)?),
     };
     replace(policy, section, setting, value).ok()
 }

@@ -1,8 +1,8 @@
-//! The settings of the sections `[backup_codes]`, `[throttle]` and `[totp]`.
+//! The settings of the sections `[backup_codes]`, `[throttle]`, `[totp]` and `[agent]`.
 
 use crate::{
     policy::{
-        Echo,
+        Echo, SELF_SERVICE,
         settings::{general::echo, table::Setting},
     },
     record::{Algorithm, Digits, Period},
@@ -105,5 +105,25 @@ pub(super) const TOTP: &[Setting] = &[
             policy.new_keys.algorithm = Algorithm::named(word).unwrap_or(Algorithm::Sha1);
         },
         "The hash of HMAC (RFC 6238).",
+    ),
+];
+
+pub(super) const ABOUT_AGENT: &str =
+    "The agent, through which users who are not root see and change their own second factor.";
+
+pub(super) const AGENT: &[Setting] = &[
+    Setting::words(
+        "self_service",
+        SELF_SERVICE,
+        |policy| policy.agent.self_service,
+        |policy, verbs| policy.agent.self_service = verbs,
+        "The verbs that users may run for their own account without root. An empty list turns self-service off; a login offers \
+         the changes in any case.",
+    ),
+    Setting::boolean(
+        "lockers",
+        |policy| policy.agent.lockers,
+        |policy, on| policy.agent.lockers = on,
+        "Whether programs that do not run as root, such as screen lockers, may have a code of their own user verified.",
     ),
 ];

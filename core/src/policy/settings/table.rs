@@ -90,6 +90,15 @@ pub enum SettingType {
         /// Replaces the value of the setting in a policy by a duration within the range, in seconds.
         set: fn(&mut Policy, u64),
     },
+    /// A list of words of a list.
+    Words {
+        /// The words that are allowed, at most 16.
+        words: &'static [&'static str],
+        /// Returns the value of the setting from a policy: bit N is set if the list has the word at index N.
+        get: fn(&Policy) -> u16,
+        /// Replaces the value of the setting in a policy, in the form of `get`.
+        set: fn(&mut Policy, u16),
+    },
     /// A list of account names.
     Names {
         /// Returns the value of the setting, a list of names, from a policy.
@@ -116,6 +125,7 @@ pub const SETTINGS: &[Section] = &[
     Section::new("backup_codes", sections::ABOUT_BACKUP_CODES, sections::BACKUP_CODES),
     Section::new("throttle", sections::ABOUT_THROTTLE, sections::THROTTLE),
     Section::new("totp", sections::ABOUT_TOTP, sections::TOTP),
+    Section::new("agent", sections::ABOUT_AGENT, sections::AGENT),
 ];
 
 impl Setting {
@@ -177,6 +187,16 @@ impl Setting {
     ) -> Self {
         let (least, most) = (*range.start(), *range.end());
         Self::new(key, SettingType::Duration { least, most, get, set }, doc)
+    }
+
+    pub(super) const fn words(
+        key: &'static str,
+        words: &'static [&'static str],
+        get: fn(&Policy) -> u16,
+        set: fn(&mut Policy, u16),
+        doc: &'static str,
+    ) -> Self {
+        Self::new(key, SettingType::Words { words, get, set }, doc)
     }
 
     pub(super) const fn names(

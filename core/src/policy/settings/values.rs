@@ -80,6 +80,17 @@ pub(super) fn replace(
     match (&setting.kind, value) {
         (SettingType::Boolean { set, .. }, Value::Boolean(value)) => set(policy, value),
         (SettingType::Names { set, .. }, Value::Names(names)) => set(policy, names),
+        (SettingType::Words { words, set, .. }, Value::Names(names)) => {
+            let mut bits = 0;
+            for name in &names {
+                let place = words.iter().position(|word| word == name).ok_or_else(|| {
+                    let (key, all) = (section.full_name(setting), words.join(", "));
+                    format!("{key}: \"{name}\" is none of {all}")
+                })?;
+                bits |= 1 << place;
+            }
+            set(policy, bits);
+        }
         (SettingType::Number { .. }, Value::Number(number)) => {
             set_number(policy, section, setting, number)?;
         }
@@ -137,7 +148,10 @@ fn set_text(
             let seconds = seconds_of(text).filter(|seconds| (least..=most).contains(seconds));
             set(policy, seconds.ok_or_else(|| unfit_duration(&name(), least, most))?);
         }
-        SettingType::Number { .. } | SettingType::Boolean { .. } | SettingType::Names { .. } => {}
+        SettingType::Number { .. }
+        | SettingType::Boolean { .. }
+        | SettingType::Words { .. }
+        | SettingType::Names { .. } => {}
     }
     Ok(())
 }
