@@ -16,9 +16,10 @@ use crate::shipped;
 use crate::sshd;
 use crate::sshd::allowed::KnownGroups;
 use crate::sshd::complete::{Entry, Method};
+use crate::sshd::config::Config;
 use crate::sshd::effective::Effective;
 use crate::sshd::judge::SshdFacts;
-use crate::sshd::probe::Probe;
+use crate::sshd::probe::{Probe, ROUTING_DOMAIN};
 
 /// Examines every sshd of the machine. The report has the findings of all of them, and the truth table of the first
 /// sshd whose PAM stack libpam can load.
@@ -152,11 +153,14 @@ fn file(service: &Service) -> &str {
 
 fn ask(
     machine: &Machine,
-    config: sshd::config::Config,
+    config: Config,
     findings: &mut Vec<Finding>,
 ) -> Result<SshdFacts, Hindrance> {
     let ports = machine.socket_ports().into_iter().map(|port| format!("port {port}\n"));
-    let base = Effective::read(&(base(machine)? + "\n" + &ports.collect::<String>()));
+    let domains = machine.routing_domains().unwrap_or_else(|| config.examples("rdomain"));
+    let domains = domains.into_iter().map(|name| format!("{ROUTING_DOMAIN} {name}\n"));
+    let more: String = ports.chain(domains).collect();
+    let base = Effective::read(&format!("{}\n{more}", base(machine, &config)?));
     let people = machine.people()?;
     let plan = sshd::probe::plan(&config, &people, &base);
     if plan.left_out > 0 {
@@ -185,17 +189,21 @@ fn ask(
 }
 
 /// Returns the output of `sshd -T` without the settings of Match blocks. If sshd prints them only for a connection, as
-/// with `Match LocalPort`, returns the output for an example connection.
-fn base(machine: &Machine) -> Result<String, ProbeError> {
+/// with `Match LocalPort`, returns the output for an example connection to a port that no Match block names.
+fn base(machine: &Machine, config: &Config) -> Result<String, ProbeError> {
+    let named = config.examples("localport");
+    let port = (1..=u16::MAX).map(|port| port.to_string()).find(|port| !named.contains(port));
+    let mut example = Probe::of("nobody");
+    example.from.lport = port.unwrap_or_default();
     machine.effective(None).or_else(|error| match error {
-        ProbeError::Refused(_) => machine.effective(Some(&Probe::of("nobody").argument())),
+        ProbeError::Refused(_) => machine.effective(Some(&example.argument())),
         ProbeError::NoProgram | ProbeError::NotCopied(_) => Err(error),
     })
 }
 
 /// Returns a note that the accounts of the directory `source` cannot be listed and checked one by one; `None` if no
 /// Match block selects users or groups.
-fn elsewhere(config: &sshd::config::Config, place: String, source: &str) -> Option<Finding> {
+fn elsewhere(config: &Config, place: String, source: &str) -> Option<Finding> {
     let people = |(word, _): &(String, String)| ["user", "group"].contains(&word.as_str());
     if !config.blocks.iter().flat_map(|block| &block.criteria).any(people) {
         return None;

@@ -10,6 +10,7 @@ mod sockets;
 mod stage;
 pub mod sudo;
 mod tree;
+mod units;
 
 use std::cell::OnceCell;
 use std::io;

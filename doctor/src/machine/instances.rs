@@ -3,26 +3,23 @@ use std::fs;
 use std::os::unix::fs::MetadataExt;
 
 use crate::machine::Machine;
+use crate::machine::units::{UNIT_FOLDERS, services_of};
 use crate::pam::load::Files;
 use crate::pam::stack::LinePlace;
 use crate::sshd::command_line::{self, Instance};
 use crate::sshd::config::{MAIN_FILES, Patterns};
 
-/// systemd units that start sshd.
+/// The usual names of systemd units that start sshd.
 const UNITS: [&str; 4] = ["ssh.service", "sshd.service", "ssh@.service", "sshd@.service"];
-pub(super) const UNIT_FOLDERS: [&str; 4] = [
-    "/etc/systemd/system",
-    "/run/systemd/system",
-    "/usr/lib/systemd/system",
-    "/lib/systemd/system",
-];
 
 impl Machine {
     /// Returns the sshds that run or that a unit starts. Of several with the same options, returns the first. If there
     /// is none, returns an sshd with the options of the distribution's file of defaults, or without options.
     #[must_use]
     pub fn instances(&self) -> Vec<Instance> {
-        let units = UNITS.iter().filter_map(|name| self.unit(name));
+        let enabled = self.enabled().into_iter().flat_map(|name| services_of(&name));
+        let names: Vec<String> = UNITS.map(str::to_owned).into_iter().chain(enabled).collect();
+        let units = names.iter().filter_map(|name| self.unit(name));
         let mut all: Vec<Instance> = units.chain(self.running()).collect();
         let mut seen: Vec<Vec<String>> = Vec::new();
         all.retain(|one| {
@@ -40,7 +37,7 @@ impl Machine {
 
     /// Returns the sshd that the systemd unit `name` starts, with its drop-ins applied; `None` if there is no such unit
     /// or it starts another program.
-    fn unit(&self, name: &str) -> Option<Instance> {
+    pub(super) fn unit(&self, name: &str) -> Option<Instance> {
         let main =
             UNIT_FOLDERS.iter().find_map(|folder| self.started_by(&format!("{folder}/{name}")));
         let drop_ins = UNIT_FOLDERS.iter().rev().flat_map(|folder| {

@@ -4,6 +4,7 @@ use rustix::param::clock_ticks_per_second;
 use crate::finding::{Finding, Level};
 use crate::machine::Machine;
 use crate::pam::load::Files;
+use crate::sshd::command_line::PROCESSES;
 use crate::sshd::config::Config;
 
 /// A time since 1970-01-01 00:00 UTC: seconds, then nanoseconds.
@@ -52,6 +53,8 @@ impl Machine {
         let places = places.chain(config.blocks.iter().map(|block| &block.place.file));
         let mut files: Vec<&str> = places.chain([&config.file]).map(String::as_str).collect();
         files.extend(config.drop_ins.as_deref());
+        // Options of a running sshd are in no file.
+        files.retain(|file| !file.starts_with(PROCESSES));
         files.sort_unstable();
         files.dedup();
         let changed = |file: &str| {

@@ -1,38 +1,77 @@
-//! Ports on which systemd listens and starts an sshd for each connection.
+//! Ports and routing domains from which connections come to an sshd: those of systemd's sockets, and of devices.
 use crate::machine::Machine;
-use crate::machine::instances::UNIT_FOLDERS;
+use crate::machine::units::{UNIT_FOLDERS, services_of};
 use crate::pam::load::Files;
 use crate::sshd::config::Patterns;
 
-/// systemd socket units that start an sshd for each connection.
+/// The usual names of systemd socket units that start an sshd for each connection.
 const SOCKETS: [&str; 2] = ["ssh.socket", "sshd.socket"];
 
+/// Folder with an entry for each network device.
+const DEVICES: &str = "/sys/class/net";
+
 impl Machine {
-    /// Returns the ports that the socket units of sshd and their drop-ins set.
+    /// Returns the ports that the socket units of sshd and their drop-ins set, as far as they are those of the examined
+    /// sshd.
     #[must_use]
     pub fn socket_ports(&self) -> Vec<String> {
-        SOCKETS.iter().flat_map(|name| self.ports_of(name)).collect()
+        if self.instance.opens_its_port() {
+            return Vec::new();
+        }
+        let names = self.sockets();
+        let addresses = names.iter().flat_map(|name| self.values_of(name, "ListenStream"));
+        addresses.filter_map(|address| port(&address)).collect()
     }
 
-    fn ports_of(&self, name: &str) -> Vec<String> {
+    /// Returns the routing domains from which connections may come, besides those of ListenAddress: devices to which
+    /// the socket units are bound, and devices of the type VRF. `None` if the devices of the machine are not known.
+    #[must_use]
+    pub fn routing_domains(&self) -> Option<Vec<String>> {
+        if !self.tree.is_host() {
+            return None;
+        }
+        let mut names = self.tree.names(DEVICES).unwrap_or_default();
+        names.retain(|name| {
+            let event = self.text(&format!("{DEVICES}/{name}/uevent")).unwrap_or_default();
+            event.lines().any(|line| line == "DEVTYPE=vrf")
+        });
+        names.extend(self.sockets().iter().flat_map(|name| self.values_of(name, "BindToDevice")));
+        Some(names)
+    }
+
+    /// Returns the names of socket units that may start an sshd: those with the usual names, and enabled ones.
+    fn sockets(&self) -> Vec<String> {
+        let usual = SOCKETS.map(str::to_owned).into_iter();
+        let enabled = self.enabled().into_iter().filter(|name| {
+            name.ends_with(".socket")
+                && services_of(name).iter().any(|service| self.unit(service).is_some())
+        });
+        let mut names: Vec<String> = usual.chain(enabled).collect();
+        names.sort();
+        names.dedup();
+        names
+    }
+
+    /// Returns the values of a key that a socket unit and its drop-ins set.
+    fn values_of(&self, name: &str, key: &str) -> Vec<String> {
         let main = UNIT_FOLDERS.iter().map(|folder| format!("{folder}/{name}"));
         let main = main.into_iter().find(|file| self.text(file).is_ok());
         let drop_ins = UNIT_FOLDERS.iter().rev().flat_map(|folder| {
             self.matching(&format!("{folder}/{name}.d/*.conf")).unwrap_or_default()
         });
-        let mut ports = Vec::new();
+        let mut values = Vec::new();
         for file in main.into_iter().chain(drop_ins) {
             for line in self.text(&file).unwrap_or_default().lines() {
-                let Some(value) = line.trim().strip_prefix("ListenStream") else { continue };
+                let Some(value) = line.trim().strip_prefix(key) else { continue };
                 match value.trim_start().strip_prefix('=').map(str::trim) {
-                    // An empty value removes all ports set before.
-                    Some("") => ports.clear(),
-                    Some(address) => ports.extend(port(address)),
+                    // An empty value removes all values set before.
+                    Some("") => values.clear(),
+                    Some(value) => values.push(value.to_owned()),
                     None => {}
                 }
             }
         }
-        ports
+        values
     }
 }
 

@@ -17,12 +17,23 @@ pub const DEFAULTS: [(&str, &str); 3] = [
     ("SSHD_OPTS", "/etc/conf.d/sshd"),
 ];
 
+/// Folder with the command lines of running processes.
+pub const PROCESSES: &str = "/proc/";
+
 /// Letters of sshd's options that take a value.
 const WITH_VALUE: &str = "bCcEfghkoptu";
 /// Letters of sshd's options that can change what a user is asked for.
 const KEPT: &str = "fop";
 
 impl Instance {
+    /// Reports whether this sshd is known only as a running process, and its command line sets the port. It then has no
+    /// ports of a systemd socket.
+    #[must_use]
+    pub fn opens_its_port(&self) -> bool {
+        let runs = self.place.as_ref().is_some_and(|place| place.file.starts_with(PROCESSES));
+        runs && self.options.iter().step_by(2).any(|option| option == "-p")
+    }
+
     /// Returns the value of the option `-f`: the path of the main configuration file. `None` if the option is not
     /// given.
     #[must_use]

@@ -68,18 +68,23 @@ impl Entry {
     /// does not count if the way requires a key about which PAM learns nothing, since the user then has two factors.
     #[must_use]
     pub fn takes(self, table: &CaseTable, row: &CaseRow) -> bool {
-        let set = |code: PamCode| code == PamCode::SUCCESS;
         row.passes()
             && row.world.key == self.key
             // With the key that PAM does not see, a login by a code alone has both factors.
             && !(self.unseen && row.world.answer == ModuleAnswer::Right && row.world.empty_handed())
-            && match self.method {
-                Method::Prompts => set(table.credentials.code),
-                Method::OneText => {
-                    let set = !self.prompted || set(outcome(table, Some(row)).code);
-                    fits_one_text(table, row) && set
-                }
-            }
+            && self.keeps(table, row)
+            && (self.method == Method::Prompts || fits_one_text(table, row))
+    }
+
+    /// Reports whether sshd goes on with a login by the row, because pam_setcred succeeds or its failure does not matter.
+    #[must_use]
+    pub fn keeps(self, table: &CaseTable, row: &CaseRow) -> bool {
+        let code = match self.method {
+            Method::Prompts => table.credentials.code,
+            Method::OneText if self.prompted => outcome(table, Some(row)).code,
+            Method::OneText => PamCode::SUCCESS,
+        };
+        code == PamCode::SUCCESS
     }
 }
 

@@ -4,6 +4,7 @@ use std::io;
 use crate::pam::load::{Files, UnreadableError};
 use crate::pam::stack::LinePlace;
 use crate::sshd::command_line::Instance;
+use crate::sshd::pattern;
 
 /// One setting of a configuration file or of the command line.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -18,11 +19,27 @@ pub struct Directive {
     pub block: Option<usize>,
 }
 
+/// Criteria of Match lines as sshd_config(5) spells them.
+const SPELT: [&str; 12] = [
+    "All",
+    "User",
+    "Group",
+    "Host",
+    "Address",
+    "LocalAddress",
+    "LocalPort",
+    "RDomain",
+    "Canonical",
+    "Final",
+    "Invalid-User",
+    "Version",
+];
+
 /// One `Match` line.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Block {
     /// The criteria in lower case, each with its list of patterns. The list is empty for criteria that take no list,
-    /// such as `all`.
+    /// such as `all`. A Match line in a file that another Match block includes also has the criteria of that block.
     pub criteria: Vec<(String, String)>,
     /// File and number of the Match line.
     pub place: LinePlace,
@@ -33,11 +50,8 @@ impl Block {
     #[must_use]
     pub fn criteria(&self) -> String {
         let one = |(word, list): &(String, String)| {
-            let mut word = word.clone();
-            if let Some(first) = word.get_mut(..1) {
-                first.make_ascii_uppercase();
-            }
-            format!("{word} {list}").trim_end().to_owned()
+            let known = SPELT.iter().find(|spelt| spelt.eq_ignore_ascii_case(word));
+            format!("{} {list}", known.unwrap_or(&word.as_str())).trim_end().to_owned()
         };
         self.criteria.iter().map(one).collect::<Vec<_>>().join(" ")
     }
@@ -121,9 +135,10 @@ impl Config {
         files: &dyn Patterns,
         name: &str,
         text: &str,
-        mut block: Option<usize>,
+        around: Option<usize>,
         depth: usize,
     ) -> Result<(), UnreadableError> {
+        let mut block = around;
         for (line, raw) in (1..).zip(text.lines()) {
             let Some((keyword, value)) = split(raw) else {
                 continue;
@@ -131,7 +146,11 @@ impl Config {
             let place = LinePlace { file: name.to_owned(), line };
             match keyword.as_str() {
                 "match" => {
-                    self.blocks.push(Block { criteria: criteria(&value), place });
+                    // A file that a Match block includes can only narrow the block.
+                    let outer = around.and_then(|number| self.blocks.get(number));
+                    let outer = outer.map(|block| block.criteria.clone()).unwrap_or_default();
+                    let criteria = outer.into_iter().chain(criteria(&value)).collect();
+                    self.blocks.push(Block { criteria, place });
                     block = Some(self.blocks.len() - 1);
                 }
                 "include" if depth < DEEPEST => self.include(files, &value, block, depth + 1)?,
@@ -173,6 +192,14 @@ impl Config {
             .iter()
             .find(|line| line.block.is_none() && keywords.contains(&line.keyword.as_str()))
             .map_or_else(|| self.file.clone(), |line| line.place.to_string())
+    }
+
+    /// Returns examples of values for which a criterion of the Match lines holds. `word` is in lower case.
+    #[must_use]
+    pub fn examples(&self, word: &str) -> Vec<String> {
+        let criteria = self.blocks.iter().flat_map(|block| &block.criteria);
+        let lists = criteria.filter(|(other, _)| other == word);
+        lists.flat_map(|(_, list)| pattern::examples(list)).collect()
     }
 
     /// Returns the settings of sshd's options `-o`.
@@ -282,6 +309,30 @@ pub(crate) mod tests {
             ]
         );
         assert!(config.directives.iter().any(|line| line.value == "yes" && line.block.is_none()));
+    }
+
+    #[test]
+    fn match_in_an_included_file_narrows_the_block_around_it() {
+        let files = tree(&[
+            (
+                "/etc/ssh/sshd_config",
+                "Match User ada\n Include narrow\n UsePAM yes\nMatch all\n UsePAM yes\n",
+            ),
+            ("/etc/ssh/narrow", "Match Address 10.0.0.0/8\n UsePAM no\nMatch all\n UsePAM no\n"),
+        ]);
+        let config = load(&files).unwrap();
+        let blocks = config.blocks_with(&["usepam"]);
+        let found: Vec<String> =
+            blocks.map(|(block, line)| format!("{} at {}", block.criteria(), line.place)).collect();
+        assert_eq!(
+            found,
+            [
+                "User ada Address 10.0.0.0/8 at /etc/ssh/narrow:2",
+                "User ada All at /etc/ssh/narrow:4",
+                "User ada at /etc/ssh/sshd_config:3",
+                "All at /etc/ssh/sshd_config:5",
+            ]
+        );
     }
 
     #[test]

@@ -27,17 +27,18 @@ fn takes_none(table: &CaseTable) -> bool {
 /// Reports whether a password and a code, without a key, are enough for the account `name`; with `None`, for some
 /// account.
 fn is_enough(facts: &SshdFacts, table: &CaseTable, name: Option<&str>) -> bool {
-    let without_key = entries(facts).iter().any(|entry| !entry.key && !entry.unseen);
+    let entries = entries(facts);
+    let without_key = || entries.iter().filter(|entry| !entry.key && !entry.unseen);
     let met = |row: &CaseRow| match (&table.census, name) {
         (Some(census), Some(name)) => census.is_met_by(table, row, name),
         (_, _) => true,
     };
-    without_key
-        && table.rows.iter().any(|row| {
-            let proven = matches!(row.world.password, Password::By(_));
-            let right = proven && row.world.answer == ModuleAnswer::Right;
-            row.passes() && !row.world.key && right && met(row)
-        })
+    table.rows.iter().any(|row| {
+        let proven = matches!(row.world.password, Password::By(_));
+        let right = proven && row.world.answer == ModuleAnswer::Right;
+        let enters = without_key().any(|entry| entry.keeps(table, row));
+        row.passes() && !row.world.key && right && met(row) && enters
+    })
 }
 
 /// Returns a finding about accounts with an empty password; `None` if sshd or the stack accepts no empty password.

@@ -227,9 +227,12 @@ fn by_block(place: &str, criteria: &str) -> String {
 /// Reports whether the block applies to some users or connections, and not to all.
 fn picks(block: &Block) -> bool {
     block.criteria.iter().any(|(word, list)| {
-        let named = ["user", "group", "address", "host", "localport", "localaddress"]
+        let named = ["user", "group", "address", "host", "localport", "localaddress", "rdomain"]
             .contains(&word.as_str());
-        let all = list.split(',').any(|one| ["*", "?*", "*?", "0.0.0.0/0", "::/0"].contains(&one));
+        // The usual routing domain is empty, and no other value is.
+        let not_empty = ["?*", "*?"].iter().filter(|_| word != "rdomain");
+        let all = ["*", "0.0.0.0/0", "::/0"].iter().chain(not_empty).copied().collect::<Vec<_>>();
+        let all = list.split(',').any(|one| all.contains(&one));
         named && !all
     })
 }

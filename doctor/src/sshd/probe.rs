@@ -76,6 +76,12 @@ pub struct People {
 /// Maximum number of probes. sshd is run once for each.
 pub const MOST: usize = 300;
 
+/// Precedes the routing domain in the value of ListenAddress.
+const DOMAIN: &str = " rdomain ";
+/// Keyword for a routing domain from which connections may come, besides those of ListenAddress. sshd has no such
+/// keyword: the caller of [`plan`] adds it to sshd's settings.
+pub const ROUTING_DOMAIN: &str = "routing-domain";
+
 const LOCAL: &str = "127.0.0.1";
 /// Example address of a client, from a range that no host uses (RFC 5737).
 pub(super) const REMOTE: &str = "203.0.113.7";
@@ -231,15 +237,16 @@ fn froms(config: &Config, base: &Effective) -> Vec<From> {
     let laddrs: Vec<String> =
         [LOCAL.to_owned()].into_iter().chain(lists("localaddress").flat_map(addresses)).collect();
     let mut ports: Vec<String> = base.values("port").map(str::to_owned).collect();
+    let listens =
+        || base.values("listenaddress").map(|one| one.split_once(DOMAIN).unwrap_or((one, "")));
     ports.extend(
-        base.values("listenaddress")
-            .filter_map(|one| one.rsplit_once(':').map(|(_, port)| port.to_owned())),
+        listens().filter_map(|(one, _)| one.rsplit_once(':').map(|(_, port)| port.to_owned())),
     );
     if ports.is_empty() {
         ports.push("22".to_owned());
     }
-    let rdomains: Vec<String> =
-        [String::new()].into_iter().chain(lists("rdomain").flat_map(examples)).collect();
+    let rdomains = [""].into_iter().chain(listens().map(|(_, domain)| domain));
+    let rdomains = rdomains.chain(base.values(ROUTING_DOMAIN)).map(str::to_owned).collect();
     let mut all: Vec<From> = addrs.iter().map(|addr| from(addr)).collect();
     if base.yes("usedns") {
         let named: Vec<From> = (lists("host").flat_map(examples))
@@ -355,6 +362,23 @@ mod tests {
         let all = [account("root", &[])];
         let plan = planned("Match Host 10.*\n X y\n", &all, "usedns no\n");
         assert!(plan.probes.iter().any(|probe| probe.from.host.starts_with("10.")));
+    }
+
+    #[test]
+    fn routing_domains_are_those_on_which_sshd_listens() {
+        let text = "Match RDomain red LocalPort 2222\n X y\nMatch RDomain ?*\n X y\n";
+        let all = [account("root", &[])];
+        let domains = |base: &str| -> Vec<String> {
+            let probes = planned(text, &all, base).probes.into_iter();
+            probes
+                .filter(|one| one.user == "root")
+                .map(|one| format!("{}:{}", one.from.rdomain, one.from.lport))
+                .collect()
+        };
+        assert_eq!(domains("listenaddress 0.0.0.0:22\n"), [":22"]);
+        let red = domains("listenaddress 0.0.0.0:22\nlistenaddress 10.0.0.1:2222 rdomain red\n");
+        assert_eq!(red, [":22", "red:22", "red:2222"]);
+        assert_eq!(domains("port 22\nrouting-domain blue\n"), [":22", "blue:22"]);
     }
 
     #[test]

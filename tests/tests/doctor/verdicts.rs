@@ -5,6 +5,7 @@ mod candidates;
 mod codes;
 mod conditions;
 mod hosts;
+mod reach;
 mod running;
 mod wirings;
 

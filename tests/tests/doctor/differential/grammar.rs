@@ -31,7 +31,7 @@ use super::changes::{
     restriction, settings, shut_out_block, sufficient, swap, unknown, weak_ours, wide,
     without_ours,
 };
-use super::servers::{BOTH, FIELD, KEYS, PROMPTS, TWO_WAYS};
+use super::servers::{BOTH, DEVICE, FIELD, KEYS, PORTS, PROMPTS, TWO_WAYS};
 use super::wiring::Wiring;
 use crate::numbers::Numbers;
 
@@ -170,6 +170,10 @@ pub(super) fn wiring(seed: u64) -> Wiring {
     }
     for _ in 0..numbers.below(3) {
         numbers.one_of(&MILD)(&mut made, &mut numbers);
+    }
+    if !made.second.is_empty() {
+        // Only one sshd can listen on port 2222.
+        made.sshd = made.sshd.replace(PORTS, "").replace(DEVICE, "");
     }
     if made.auth.is_empty() {
         made.auth.push("auth required pam_unix.so nodelay".to_owned());

@@ -61,11 +61,15 @@ impl Wiring {
         self.auth.get_mut(number)
     }
 
+    /// Returns the number of twinlock lines that ask for a code after a first factor.
+    pub(super) fn asks(&self) -> usize {
+        let ours = self.auth.iter().filter(|line| asks(line) && !line.starts_with('#'));
+        ours.count()
+    }
+
     /// Returns the index of the last twinlock line that asks for a code.
     pub(super) fn number_of_ours(&self) -> Option<usize> {
-        self.auth.iter().rposition(|line| {
-            line.contains("pam_twinlock") && !line.contains("probe=") && !line.contains("=failed")
-        })
+        self.auth.iter().rposition(|line| asks(line))
     }
 
     /// Returns the settings of every sshd, from all files and command lines.
@@ -113,6 +117,10 @@ impl Wiring {
         let conditions = ["succeed_if", "listfile", "access", "usertype", "localuser", "shells"];
         self.auth.iter().any(|line| conditions.iter().any(|one| line.contains(one)))
     }
+}
+
+fn asks(line: &str) -> bool {
+    line.contains("pam_twinlock") && !line.contains("probe=") && !line.contains("=failed")
 }
 
 impl fmt::Display for Wiring {

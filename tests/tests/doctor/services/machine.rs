@@ -47,6 +47,21 @@ fn host_without_a_way_back_is_a_warning() {
 }
 
 #[test]
+fn backup_codes_of_a_user_are_a_way_back() {
+    let m = wired();
+    let stuck = |m: &Machine| has(&report(m).1, "no-way-back");
+    assert!(stuck(&m));
+    m.run(["twinlock", "backup-codes", "ada", "--yes", "--print"]).ok();
+    assert!(!stuck(&m));
+    // Codes that cannot be read let nobody in.
+    m.run(["sh", "-c", "for set in /var/lib/twinlock/users/ada/codes.*; do : >$set; done"]).ok();
+    assert!(stuck(&m));
+    // Codes that ada will be given at the next login are none yet.
+    m.run(["twinlock", "backup-codes", "ada", "--yes"]).ok();
+    assert!(stuck(&m));
+}
+
+#[test]
 fn rule_of_polkit_is_not_run_and_may_permit() {
     let m = wired();
     m.run(["mkdir", "-p", "/etc/polkit-1/rules.d"]).ok();

@@ -98,6 +98,14 @@ fn an_account_with_an_empty_password_needs_the_code_alone() {
     m.run(["passwd", "-d", "ada"]).ok();
     verdict(&m, "open", Some("way-in empty-password"));
     assert!(answers(&m, "ada", false, ["wrong", &m.code("ada")]));
+    // The code is not enough where sshd ends each login by prompts, because pam_setcred fails.
+    m.pam(
+        "sshd",
+        &format!("auth [success=ok default=die] pam_succeed_if.so uid >= 0\n{unix}{ours}{REST}"),
+    );
+    let report = verdict(&m, "locked_out", Some("lock-out credentials-refused"));
+    assert!(report.to_string().contains("no such account the code alone"), "{report:#}");
+    m.pam("sshd", &format!("{unix}{ours}{REST}"));
     // With a key, the code is not alone.
     let with_key = "PasswordAuthentication yes\nKbdInteractiveAuthentication yes\nAuthenticationMethods publickey,password publickey,keyboard-interactive\n";
     m.sshd(&format!("PermitRootLogin no\nPermitEmptyPasswords yes\n{with_key}"));
