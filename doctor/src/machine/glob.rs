@@ -1,8 +1,14 @@
-//! Patterns of file names as in glob(3): `*`, `?` and `[...]`.
+//! Patterns of file names as glob(3) of the C library reads them, by which sshd finds the files of Include: `*`, `?`,
+//! `[...]` and a backslash before a letter.
+//!
+//! No crate reads them in the same way. `glob` and `globset` give `**` a meaning, do not know `[[:digit:]]`,
+//! and refuse an open `[`, which glob(3) takes for a letter; a file that doctor misses because of that may open a way in.
+//! glob(3) itself cannot be asked: candidates and files below `--root` are not where the pattern says.
 
-/// Returns whether the name, one component of a path, is a pattern: it contains `*`, `?` or `[`.
+/// Returns whether the name, one component of a path, is a pattern: it contains `*`, `?`, `[` or
+/// a backslash.
 pub(super) fn is_pattern(part: &str) -> bool {
-    part.contains(['*', '?', '['])
+    part.contains(['*', '?', '[', '\\'])
 }
 
 /// Returns whether the file name matches the pattern. A leading dot of the name is matched only by a dot of the
@@ -31,37 +37,99 @@ fn rest_fits(pattern: &[char], name: &[char]) -> bool {
         }
         (_, None) => false,
         ('?', Some((_, tail))) => rest_fits(rest, tail),
-        ('[', Some((letter, tail))) => match set(rest) {
-            Some((set, after)) => in_set(set, *letter) && rest_fits(after, tail),
+        ('[', Some((letter, tail))) => match Set::read(rest) {
+            Some(set) => set.holds(*letter) && rest_fits(set.rest, tail),
             None => *letter == '[' && rest_fits(rest, tail),
         },
-        (_, Some((letter, tail))) => first == letter && rest_fits(rest, tail),
+        (_, Some((letter, tail))) => {
+            let (wanted, rest) = literal(pattern).unwrap_or((*first, rest));
+            wanted == *letter && rest_fits(rest, tail)
+        }
     }
 }
 
-/// Splits the text after `[` into the set and the text after the matching `]`. A `]` at the start belongs to the set.
-fn set(text: &[char]) -> Option<(&[char], &[char])> {
-    let begin = usize::from(matches!(text.first(), Some('!' | '^'))) + 1;
-    let end = begin + text.get(begin..)?.iter().position(|letter| *letter == ']')?;
-    Some((text.get(..end)?, text.get(end + 1..)?))
+/// Returns the first letter of a pattern, without the backslash that quotes it, and the pattern after it.
+fn literal(pattern: &[char]) -> Option<(char, &[char])> {
+    match pattern {
+        ['\\', quoted, rest @ ..] => Some((*quoted, rest)),
+        [letter, rest @ ..] => Some((*letter, rest)),
+        [] => None,
+    }
 }
 
-fn in_set(set: &[char], letter: char) -> bool {
-    let (negated, set) = match set.split_first() {
-        Some(('!' | '^', rest)) => (true, rest),
-        _ => (false, set),
-    };
-    let mut rest = set;
-    let mut found = false;
-    while let Some((first, after)) = rest.split_first() {
-        let (last, after) = match after {
-            ['-', last, after @ ..] => (last, after),
-            _ => (first, after),
+/// A set of letters in brackets, such as `[a-z]`, `[!a-z]` or `[[:digit:]_]`.
+struct Set<'a> {
+    negated: bool,
+    parts: Vec<Part>,
+    /// The pattern after the set.
+    rest: &'a [char],
+}
+
+/// A part of a set.
+enum Part {
+    /// The letters from the first to the second.
+    Range(char, char),
+    /// The letters of the class with this name.
+    Class(String),
+}
+
+impl<'a> Set<'a> {
+    /// Parses the text after `[`; `None` if no `]` ends the set. A `]` at the start belongs to the set.
+    fn read(text: &'a [char]) -> Option<Self> {
+        let (negated, mut rest) = match text {
+            ['!' | '^', rest @ ..] => (true, rest),
+            _ => (false, text),
         };
-        found |= (*first..=*last).contains(&letter);
-        rest = after;
+        let mut parts = Vec::new();
+        loop {
+            rest = match rest {
+                [']', rest @ ..] if !parts.is_empty() => {
+                    return Some(Self { negated, parts, rest });
+                }
+                ['[', ':', tail @ ..] if tail.windows(2).any(|pair| pair == [':', ']']) => {
+                    let end = tail.windows(2).position(|pair| pair == [':', ']'])?;
+                    parts.push(Part::Class(tail.get(..end)?.iter().collect()));
+                    tail.get(end + 2..)?
+                }
+                _ => {
+                    let (first, after) = literal(rest)?;
+                    let (last, after) = match after {
+                        ['-', end @ ..] if end.first() != Some(&']') => literal(end)?,
+                        _ => (first, after),
+                    };
+                    parts.push(Part::Range(first, last));
+                    after
+                }
+            };
+        }
     }
-    found != negated
+
+    fn holds(&self, letter: char) -> bool {
+        self.parts.iter().any(|part| part.holds(letter)) != self.negated
+    }
+}
+
+impl Part {
+    fn holds(&self, letter: char) -> bool {
+        match self {
+            Self::Range(first, last) => (*first..=*last).contains(&letter),
+            Self::Class(name) => match name.as_str() {
+                "alnum" => letter.is_ascii_alphanumeric(),
+                "alpha" => letter.is_ascii_alphabetic(),
+                "blank" => [' ', '\t'].contains(&letter),
+                "cntrl" => letter.is_ascii_control(),
+                "digit" => letter.is_ascii_digit(),
+                "graph" => letter.is_ascii_graphic(),
+                "lower" => letter.is_ascii_lowercase(),
+                "print" => letter == ' ' || letter.is_ascii_graphic(),
+                "punct" => letter.is_ascii_punctuation(),
+                "space" => letter.is_ascii_whitespace() || letter == '\u{b}',
+                "upper" => letter.is_ascii_uppercase(),
+                "xdigit" => letter.is_ascii_hexdigit(),
+                _ => false,
+            },
+        }
+    }
 }
 
 #[cfg(test)]
@@ -94,6 +162,17 @@ mod tests {
             ("[ab", "[ab", true),
             ("??", "a", false),
             ("a-[xz-]", "a--", true),
+            (r"\*.conf", "*.conf", true),
+            (r"\*.conf", "a.conf", false),
+            (r"a\[b]", "a[b]", true),
+            (r"[\]a]x", "]x", true),
+            (r"[a\-z]x", "mx", false),
+            ("[[:digit:]_]*", "10-a", true),
+            ("[[:digit:]_]*", "_a", true),
+            ("[![:digit:]]*", "10-a", false),
+            ("[[:upper:]-]x", "-x", true),
+            ("[[:what:]]x", "wx", false),
+            ("[[:a]x", ":x", true),
         ] {
             assert_eq!(fits(pattern, name), expected, "{pattern} {name}");
         }
