@@ -117,6 +117,8 @@ pub(super) fn issues(user: &str, effective: &Effective, table: Option<&CaseTable
     let done = |way: &Way| hindrance(way, effective, table).is_none();
     let others = if ways.iter().any(done) { Others::Some } else { Others::None };
     for way in ways {
+        // Users whom the Kerberos server knows get in whatever the stack does; others may be locked out.
+        found.extend(by_kerberos(&way, effective).then(|| Issue::Kerberos(way.clone())));
         found.extend(match hindrance(&way, effective, table) {
             None => completed(way, effective, table),
             // The findings about the stack report this, unless it shuts out this user alone.
@@ -151,10 +153,16 @@ fn without_pam(way: Way, effective: &Effective) -> Option<Issue> {
     match way.gate() {
         Gate::None if way.0.iter().all(|method| method == "publickey") => Some(Issue::KeyAlone),
         Gate::None => Some(Issue::OtherAlone(way)),
-        // sshd asks the Kerberos server first, and calls PAM only if the server refuses.
-        Gate::OneText if effective.yes("kerberosauthentication") => Some(Issue::Kerberos(way)),
+        Gate::OneText if by_kerberos(&way, effective) => Some(Issue::Kerberos(way)),
         Gate::OneText | Gate::Prompts => None,
     }
+}
+
+/// Reports whether a Kerberos password completes the way without PAM: for the method `password`, sshd asks the Kerberos
+/// server first, and calls PAM only if the server refuses.
+fn by_kerberos(way: &Way, effective: &Effective) -> bool {
+    let on = effective.yes("kerberosauthentication") && way.gate() == Gate::OneText;
+    on && !way.asks("keyboard-interactive") && hindrance(way, effective, None).is_none()
 }
 
 impl Issue {

@@ -129,7 +129,7 @@ const MUTATIONS: [Mutation; 19] = [
             ("passwordauthentication no", "passwordauthentication yes"),
             ("pubkeyauthentication yes", "pubkeyauthentication no"),
         ],
-        &[("password-method", Level::Warning)],
+        &[("kerberos-alone", Level::WayIn), ("password-method", Level::Warning)],
     ),
     (&[("logingracetime 300", "logingracetime 30")], &[("grace-short", Level::Warning)]),
     (&[("logingracetime 300", "logingracetime 120")], &[("grace-short", Level::Warning)]),
