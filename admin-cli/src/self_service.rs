@@ -199,11 +199,11 @@ impl Agent {
             return Err(absent());
         }
         let socket = UnixStream::from(socket);
-        let ready = socket
-            .set_nonblocking(false)
-            .and_then(|()| socket.set_write_timeout(Some(FIRST)))
-            .and_then(|()| (&socket).write_all(&MAGIC));
+        let ready =
+            socket.set_nonblocking(false).and_then(|()| socket.set_write_timeout(Some(FIRST)));
         ready.map_err(|_| silent())?;
+        // An agent that is busy has said so and closed: that is read next.
+        let _ = (&socket).write_all(&MAGIC);
         Ok(Self {
             socket,
             received: Zeroizing::new(Vec::with_capacity(2 * FRAME_MAX)),
@@ -216,7 +216,7 @@ impl Agent {
         push(&mut bytes, frame).map_err(|_| {
             CliError::new(Exit::Usage, "the answer is too long", "Type a shorter one.")
         })?;
-        // An agent that has refused and closed has said why: that is read next.
+        // As above.
         let _ = self.socket.write_all(&bytes);
         Ok(())
     }

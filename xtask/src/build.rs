@@ -45,9 +45,13 @@ fn host(folder: &Path) -> Done {
     let mut compile = command("cc", &["-std=gnu11", "-O2", "-Wall", "-Wextra", "-Werror", "-o"]);
     compile.arg(folder.join("pam_host")).arg(repository().join("tests/host/pam_host.c"));
     run(compile.arg("-lpam"))?;
-    let mut compile = command("cc", &["-std=gnu11", "-O2", "-Wall", "-Wextra", "-Werror"]);
-    compile.args(["-fPIC", "-shared", "-s", "-o"]).arg(folder.join("pam_floor.so"));
-    run(compile.arg(repository().join("tests/host/pam_floor.c")).arg("-lpam"))
+    for module in ["pam_floor", "pam_rename"] {
+        let mut compile = command("cc", &["-std=gnu11", "-O2", "-Wall", "-Wextra", "-Werror"]);
+        compile.args(["-fPIC", "-shared", "-s", "-o"]).arg(folder.join(format!("{module}.so")));
+        let source = repository().join(format!("tests/host/{module}.c"));
+        run(compile.arg(source).arg("-lpam"))?;
+    }
+    Ok(())
 }
 
 fn releasing(package: &str) -> Command {

@@ -1,6 +1,6 @@
 //! Self-service: each operation with its proofs, and what refuses it.
 
-use twinlock_tests::{Machine, codes_shown, key_shown};
+use twinlock_tests::{Machine, built, codes_shown, key_shown};
 
 use crate::{machine, password};
 
@@ -78,4 +78,155 @@ fn a_wrong_password_reaches_no_code_and_five_reach_no_libpam() {
     assert_eq!(code, Some(5), "{said}");
     assert!(said.contains("too often"), "{said}");
     assert!(!said.contains("Verification code"), "{said}");
+}
+
+#[test]
+fn missing_pam_service_refuses() {
+    let m = machine();
+    // A stack that lets everybody in must not stand in for it.
+    m.pam("other", "auth required pam_permit.so\naccount required pam_permit.so\n");
+    let refuses = |what: &str| {
+        let said = m.run_as("ada", ["twinlock", "backup-codes"]);
+        assert_eq!(said.code, Some(6), "{what}: {said:?}");
+        assert!(said.stderr.contains("/etc/pam.d/twinlock"), "{what}: {said:?}");
+    };
+    m.file("/etc/pam.d/twinlock").mode(0o666);
+    refuses("others may write to it");
+    m.file("/etc/pam.d/twinlock").mode(0o644).owner(m.uid("ada"));
+    refuses("it is not root's");
+    m.file("/etc/pam.d/twinlock").remove();
+    refuses("it is missing");
+    m.file("/etc/pam.d/twinlock").link_to("/etc/pam.d/other");
+    refuses("it is a link");
+}
+
+#[test]
+fn expired_password_and_account_refuse() {
+    let m = machine();
+    for expire in [["chage", "-d", "0", "ada"], ["chage", "-E", "0", "ada"]] {
+        m.run(expire).ok();
+        let mut s = begun(&m, &["twinlock", "backup-codes"]);
+        s.expect("That password was not accepted");
+        m.run(["chage", "-d", "20000", "-E", "-1", "ada"]).ok();
+        m.run(["sh", "-c", "rm -f /run/twinlock/*/op.password.* /run/twinlock/*/*/op.password.*"]);
+    }
+}
+
+#[test]
+fn empty_and_locked_password_refuse_at_once() {
+    let m = machine();
+    for hash in ["", "!", "*", "!$y$j9T$abc"] {
+        m.run(["usermod", "-p", hash, "ada"]).ok();
+        let said = m.run_as("ada", ["twinlock", "change"]);
+        assert_eq!(said.code, Some(4), "{hash:?}: {said:?}");
+        assert!(said.stderr.contains("has no password"), "{hash:?}: {said:?}");
+    }
+}
+
+#[test]
+fn changed_pam_user_refuses() {
+    let m = machine();
+    m.user("bob");
+    m.file("/usr/lib/x86_64-linux-gnu/security/pam_rename.so").write(built("pam_rename.so"));
+    // A stack that accepts everything passes; the same with another name at its end does not.
+    for (name, said) in [("ada", "Verification code of your app: "), ("bob", "was not accepted")] {
+        let stack = format!(
+            "auth required pam_permit.so\nauth required pam_rename.so {name}\naccount required pam_permit.so\n"
+        );
+        m.pam("twinlock", &stack);
+        begun(&m, &["twinlock", "backup-codes"]).expect(said).give_up();
+    }
+}
+
+#[test]
+fn module_in_own_stack_refuses() {
+    let m = machine();
+    let line = "auth required pam_twinlock.so first_factor=stack\n";
+    m.pam("twinlock", &format!("@include common-auth\n{line}@include common-account\n"));
+    let mut s = begun(&m, &["twinlock", "backup-codes"]);
+    s.expect("That password was not accepted");
+    let log = m.logged("reason=own_stack");
+    assert_eq!(log.len(), 1, "{:?}", m.log());
+}
+
+#[test]
+fn shadow_mode_000_verifies() {
+    let m = machine();
+    m.run(["chmod", "000", "/etc/shadow"]).ok();
+    let mut s = begun(&m, &["twinlock", "backup-codes"]);
+    s.expect("Verification code of your app: ").give_up();
+}
+
+#[test]
+fn account_check_follows_success_only() {
+    let m = machine();
+    // faillock's account part would clear its count.
+    let stack = "auth required pam_unix.so\naccount required pam_exec.so quiet /usr/bin/touch /run/asked\naccount required pam_unix.so\n";
+    m.pam("twinlock", stack);
+    let mut s = m.call(["twinlock", "backup-codes"]).as_user("ada").open();
+    s.expect("Your password: ").send_line("no").expect("not accepted").give_up();
+    assert!(!m.file("/run/asked").exists());
+    let mut s = begun(&m, &["twinlock", "backup-codes"]);
+    s.expect("Verification code of your app: ").give_up();
+    assert!(m.file("/run/asked").exists());
+}
+
+#[test]
+fn an_authenticator_is_removed_by_name_and_never_the_last() {
+    let m = machine();
+    let name = "app";
+    let only = m.run_as("ada", ["twinlock", "remove", "--authenticator", name]);
+    assert_eq!(only.code, Some(3), "{only:?}");
+    let none = m.run_as("ada", ["twinlock", "remove", "--authenticator", "no\u{1b}[31m"]);
+    assert_eq!(none.code, Some(3), "{none:?}");
+    assert!(!none.stderr.contains('\u{1b}'), "{none:?}");
+}
+
+#[test]
+fn without_a_ticket_nobody_enrolls() {
+    let m = machine();
+    m.user("bob").password("bob", password());
+    let said = m.run_as("bob", ["twinlock", "enroll"]);
+    assert_eq!(said.code, Some(3), "{said:?}");
+    assert!(said.stderr.contains("you need a ticket"), "{said:?}");
+    assert_eq!(m.run_as("ada", ["twinlock", "enroll"]).code, Some(3));
+}
+
+#[test]
+fn a_ticket_enrolls_after_the_password() {
+    let m = machine();
+    m.user("bob").password("bob", password());
+    let ticket = m.run(["twinlock", "invite", "bob", "--json"]);
+    let object: serde_json::Value = serde_json::from_str(ticket.ok()).unwrap();
+    let ticket = object["ticket"].as_str().expect("a ticket").to_owned();
+    let mut s = m.call(["twinlock", "enroll"]).as_user("bob").open();
+    s.expect("Your password: ").send_line(password());
+    s.expect("icket").send_line("AAAA BBBB CCCC");
+    s.expect("icket").send_line(&ticket);
+    s.expect("ode");
+    let new = key_shown(&s.expect(": ").transcript()).expect("a key is shown");
+    s.send_line(&new.in_steps(0));
+    s.expect("last four letters");
+    let codes = codes_shown(&s.transcript());
+    let last = codes.last().expect("codes are shown");
+    s.send_line(&last[last.len() - 4..]);
+    assert_eq!(s.exit_code(), Some(0), "{}", s.transcript());
+    assert!(m.run_as("bob", ["twinlock", "status"]).ok().starts_with("bob is enrolled"));
+    assert_eq!(m.logged("event=enrolled user=bob service=twinlock").len(), 1, "{:?}", m.log());
+}
+
+#[test]
+fn a_code_is_used_up_for_the_agent_and_for_logins_alike() {
+    let m = machine();
+    m.shipped_pam("sudo").sudoer("ada");
+    let code = m.code("ada");
+    let mut s = begun(&m, &["twinlock", "backup-codes"]);
+    s.expect("Verification code of your app: ").send_line(&code).expect("one more code");
+    s.send_line(&code).expect("used already").give_up();
+    let mut s = m.sudo("ada").args(["id"]).open();
+    s.expect("password for ada").send_line(password());
+    s.expect("Verification code").send_line(&code).expect("used already");
+    s.give_up();
+    // The source of the agent is never remembered.
+    assert!(!m.run(["twinlock", "status", "ada"]).ok().contains("agent:"));
 }

@@ -317,7 +317,7 @@ fn the_man_page_and_the_completions_are_printed() {
     let page = twinlock(&m, "man").ok().to_owned();
     m.file("/root/twinlock.1").write(&page);
     for words in [
-        "twinlock enroll USER",
+        "twinlock enroll [USER]",
         "--secret-stdin",
         "settings check [FILE]",
         "--break-glass REASON",

@@ -16,7 +16,14 @@ use twinlock_core::{
 };
 use twinlock_host::settings;
 
-use crate::{context::Context, error::exit::CliError, text::plain};
+use crate::{
+    context::Context,
+    error::exit::CliError,
+    text::{plain, wrap},
+};
+
+/// Width in columns above which a list is broken into lines. Narrow terminals have 60.
+const LIST_MAX: usize = 56;
 
 /// Prints the settings in force.
 pub(crate) fn run(context: &Context) -> Result<(), CliError> {
@@ -115,8 +122,23 @@ fn line(setting: &Setting, policy: &Policy, usual: &Policy) -> String {
             format!("# {key}: {means}\n")
         }
         (Some(value), None) => format!("{key} = {value}\n"),
-        (Some(value), Some(usual)) if value == usual => format!("{key} = {value}  # default\n"),
+        (Some(value), Some(usual)) if value == usual => {
+            format!("{key} = {}  # default\n", in_lines(&value))
+        }
         (Some(value), Some(usual)) => format!("{key} = {value}  # default: {usual}\n"),
+    }
+}
+
+/// Returns a TOML value with a long list broken into lines that fit a narrow terminal.
+fn in_lines(value: &str) -> String {
+    let list = value.strip_prefix('[').and_then(|list| list.strip_suffix(']'));
+    match list.filter(|_| value.len() > LIST_MAX) {
+        Some(list) => {
+            let lines = wrap(list, LIST_MAX, 0);
+            let lines: Vec<String> = lines.lines().map(|line| format!("    {line}\n")).collect();
+            format!("[\n{}]", lines.concat())
+        }
+        None => value.into(),
     }
 }
 
