@@ -7,6 +7,7 @@ mod caller;
 mod client;
 mod connection;
 pub mod listener;
+mod locker;
 mod operation;
 mod pam_application;
 mod password;

@@ -10,6 +10,7 @@ use twinlock_core::{
 
 use crate::{
     client::{Client, OperationEnd},
+    locker,
     self_service::OwnUser,
     status,
 };
@@ -25,12 +26,10 @@ pub(crate) fn serve(client: &Client<'_>, begin: &Begin<'_>) -> OperationEnd {
         | Verb::Change
         | Verb::Remove
         | Verb::Enroll => refusal(client, begin).unwrap_or_else(|| self_service(client, begin)),
-        Verb::Locker
-        | Verb::Unlock
-        | Verb::Reset
-        | Verb::Bypass
-        | Verb::Requests
-        | Verb::Approve => client.end(status::NOT_PERMITTED, &OwnAccount::Disabled),
+        Verb::Locker => locker::unlock(client, begin),
+        Verb::Unlock | Verb::Reset | Verb::Bypass | Verb::Requests | Verb::Approve => {
+            client.end(status::NOT_PERMITTED, &OwnAccount::Disabled)
+        }
     }
 }
 

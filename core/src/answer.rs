@@ -79,6 +79,19 @@ impl Code {
         spare.filter(fits).and_then(|spare| self.text.get(spare..)).unwrap_or_default()
     }
 
+    /// Returns an answer for the agent from which it reads the same code: the digits, and one `x` in place of all that
+    /// precedes them, which may be a password. `None` for backup codes, tickets and bypass codes.
+    #[must_use]
+    pub fn relayed(&self) -> Option<Zeroizing<String>> {
+        if self.made_of != MadeOf::Digits {
+            return None;
+        }
+        let mut relayed = Zeroizing::new(String::with_capacity(LENGTHS.1 + 1));
+        relayed.push_str(if self.before > 0 { "x" } else { "" });
+        relayed.push_str(&self.text);
+        Some(relayed)
+    }
+
     /// Returns the part of the answer that has the shape of a backup code; an empty text if there is no such part.
     #[must_use]
     pub fn of_shape(&self, shape: Shape) -> &str {

@@ -26,15 +26,20 @@
 //! 16. Offer to remember the device: `login/remembered.rs`.
 //! 17. Log the end, write the mail, tell the user and return the verdict: `login/outcome.rs`.
 //!
+//! For a program that is not root, the agent does steps 4 and 9 to 13: `login/by_agent.rs`.
+//!
 //! `LoginFlow` has an `impl` block in this file and in each file of `login/`.
 //!
 //! May use every folder but `authorization`, `format` and `otp`.
 
 mod after_code;
+mod by_agent;
 mod challenge;
 mod code_only;
 mod outcome;
 mod remembered;
+
+pub use by_agent::login_by_agent;
 
 use crate::{
     base::{

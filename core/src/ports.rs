@@ -10,7 +10,7 @@ pub use crate::{base::account::Membership, record::Snapshot};
 use crate::{
     base::{
         account::{Account, Folder},
-        error::{CommitError, LedgerError, LookupError, MachineError, StoreError},
+        error::{AgentError, CommitError, LedgerError, LookupError, MachineError, StoreError},
         request::SourceLabel,
         secret::Typed,
         time::{Now, UnixTime},
@@ -18,7 +18,7 @@ use crate::{
     event::Event,
     ledger::{Capacity, Horizon},
     notify::notification::Notification,
-    policy::Echo,
+    policy::{Echo, Field},
     record::{
         Record, SetId,
         code_set::{CodeSet, Digest, Recipe, Shape},
@@ -345,6 +345,35 @@ pub trait Entropy {
     /// # Errors
     /// [`MachineError`] if the kernel provides no random bytes.
     fn fill(&self, buffer: &mut [u8]) -> Result<(), MachineError>;
+}
+
+/// The agent, as a program that is not root sees it: it verifies a code of the user who runs the program.
+pub trait CodeAgent {
+    /// Connects, and says for which service a code is to be verified and what the answer will contain.
+    ///
+    /// # Errors
+    /// [`AgentError`] if the agent does not reply in time, or not as it should.
+    fn begin(&self, service: &str, field: Field) -> Result<AgentReply, AgentError>;
+
+    /// Sends the answer to the question.
+    ///
+    /// # Errors
+    /// [`AgentError`] if the agent does not reply in time, or not as it should.
+    fn answer(&self, text: &str) -> Result<AgentReply, AgentError>;
+}
+
+/// A reply of the agent.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum AgentReply {
+    /// The agent asks for a code.
+    Asks,
+    /// The agent is done: its exit status, and its text without control characters.
+    Ended {
+        /// The exit status; 0 means that a code was accepted, or that none is needed.
+        status: u8,
+        /// What a user may be told, or the number of digits of an accepted code.
+        text: String,
+    },
 }
 
 /// The system log. A log failure never fails a login.

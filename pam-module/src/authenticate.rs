@@ -3,12 +3,16 @@
 use std::{cell::RefCell, ffi::CStr};
 
 use pam::{constants::PamResultCode, conv::Conv, module::PamHandle};
-use rustix::process::{Uid, getuid};
+use rustix::process::{Uid, geteuid, getuid};
 use twinlock_core::{
     base::request::{Claim, Request},
-    event::log_line,
-    login::login,
-    policy::pam_line::{self, Debug, Forward, Given, PamLine, Task},
+    event::{log_line, verdict::Verdict},
+    login::{login, login_by_agent},
+    policy::{
+        Policy,
+        pam_line::{self, Debug, Forward, Given, PamLine, Task},
+    },
+    ports::Ports,
 };
 use twinlock_host::{
     accounts::Nss,
@@ -19,6 +23,7 @@ use twinlock_host::{
 };
 
 use crate::{
+    agent_socket::AgentSocket,
     conversation::{Carrier, PamConversation},
     ffi, final_text,
     one_field::{self, OneField},
@@ -87,7 +92,7 @@ fn ask(handle: &mut PamHandle, line: &PamLine, claim: Claim, journal: &Syslog) -
     }
     let person = person(handle, &request, uid);
     let conversation = OneField::new(person, given, line.forward);
-    let verdict = login(&request, &policy, machine.ports(&conversation));
+    let verdict = decide(&request, &policy, machine.ports(&conversation));
     let code = outcome::code(verdict, request.public_key);
     let final_words = final_words(&conversation, &code);
     let password = conversation.password();
@@ -96,6 +101,15 @@ fn ask(handle: &mut PamHandle, line: &PamLine, claim: Claim, journal: &Syslog) -
     }
     final_text::keep(handle, &final_words);
     code
+}
+
+/// Decides the login, by the agent if this process cannot read the records and the settings allow lockers.
+fn decide(request: &Request, policy: &Policy, ports: Ports<'_>) -> Verdict {
+    // A root process saves the second system call.
+    if policy.agent.lockers && !getuid().is_root() && !geteuid().is_root() {
+        return login_by_agent(request, policy, ports, &AgentSocket::default());
+    }
+    login(request, policy, ports)
 }
 
 /// Returns the conversation with the user, through the function that the application gives libpam.

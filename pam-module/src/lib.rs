@@ -1,5 +1,6 @@
 //! pam_twinlock.so: converts PAM items to a request, and a verdict to a PAM code.
 
+mod agent_socket;
 mod authenticate;
 mod conversation;
 mod ffi;

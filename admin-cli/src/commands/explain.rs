@@ -135,9 +135,12 @@ fn come_to(
         Talks::OneCode => admission::admit(&known).without_set_up(),
         Talks::CodeOnly => admission::admit(&known).with_code_only(),
     };
-    if SERVICES.contains(&login.service) && !matches!(admission, Admission::Exempt(_)) {
-        return not_root(login);
-    }
+    let admission = match SERVICES.contains(&login.service) {
+        // The agent asks for a code and for nothing else.
+        true if context.policy.agent.lockers => admission.without_set_up(),
+        true if !matches!(admission, Admission::Exempt(_)) => return not_root(login),
+        true | false => admission,
+    };
     end(context, &plain(&login.account.name), admission, found.ok().flatten())
 }
 

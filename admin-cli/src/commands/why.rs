@@ -31,7 +31,7 @@ use crate::{
 /// Advice about refusals that the ledger does not contain: of logins at which the module was not called or did not know
 /// the user.
 const ELSEWHERE: &str = "\nIf logins are still refused: twinlock doctor ssh, then journalctl -t twinlock -t sshd. A program that does not run as \
-     root (caller_not_root) leaves its refusals only in the log.";
+     root (caller_not_root, agent_*) may leave its refusals only in the log.";
 
 /// What the ledger contains about a user's refused logins.
 struct Ledgers {
@@ -138,9 +138,15 @@ pub(crate) fn of_source(
 ) -> Option<Waiting> {
     let AttemptOrigin { budget, source } = origin;
     let failures = found.map_or(0, |found| found.failures);
-    let in_a_row =
-        failure_streak::length(history, failure_streak::in_force(history, failures, now), None);
-    let familiarity = Familiarity::of(found, &source);
+    // Neither the failure streak nor a known source counts at a screen locker.
+    let is_locker = budget == Budget::Locker;
+    let in_a_row = match is_locker {
+        true => 0,
+        false => {
+            failure_streak::length(history, failure_streak::in_force(history, failures, now), None)
+        }
+    };
+    let familiarity = Familiarity::of(found.filter(|_| !is_locker), &source);
     let charged = next_try(history, budget, source, now);
     let case = ThrottleInput { charged: &charged, history, in_a_row, familiarity, now };
     let until = match throttle::check(&context.policy.throttle, &case) {

@@ -144,7 +144,32 @@ fn of_login(word: &str) -> (&'static str, &'static str) {
         ),
         "caller_not_root" => (
             "the calling program does not run as root, and only root can read records",
-            "The log has its user id (uid=). Run it as root, or exempt its service by a [[rule]] of twinlock.toml.",
+            "The log has its user id (uid=). Run it as root, or exempt its service by a [[rule]] of twinlock.toml. For a screen \
+             locker: [agent] lockers = true, see pam_twinlock(8).",
+        ),
+        "agent_unreachable" => (
+            "the program is not root, and twinlock-agent could not be reached",
+            "Start it: systemctl enable --now twinlock-agent.socket. If it runs, its queue was full.",
+        ),
+        "agent_untrusted" => (
+            "the process at the socket of twinlock-agent does not run as root",
+            "Find out whose it is: ls -la /run/twinlock-agent. The folder must be root's, and only root may write to it.",
+        ),
+        "agent_busy" => (
+            "twinlock-agent has four connections of this user, or 64 in all",
+            "Find out which programs of the user hold them (ss -xp), and try again.",
+        ),
+        "agent_late" => (
+            "twinlock-agent did not answer within two seconds",
+            "See whether it hangs: systemctl status twinlock-agent.service, and the load of the host.",
+        ),
+        "agent_broken" => (
+            "twinlock-agent ended in the middle, or sent what does not belong there",
+            "See its messages: journalctl -u twinlock-agent. Module and agent must be of the same version.",
+        ),
+        "agent_refused" => (
+            "twinlock-agent refused before it asked for a code",
+            "Its own line in the log says why (rhost=agent:UID). If there is none: are lockers enabled in              /etc/twinlock/twinlock.toml?",
         ),
         "stopped" => ("nothing was typed, or the user chose to stop", "Nothing needs to be done."),
         "conversation_failed" => (
@@ -212,9 +237,9 @@ fn of_login(word: &str) -> (&'static str, &'static str) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use twinlock_core::event::Reason;
+    use twinlock_core::{base::error::AgentError, event::Reason};
 
-    const OF_LOGINS: [Reason; 26] = [
+    const OF_LOGINS: [Reason; 32] = [
         Reason::WrongCode,
         Reason::Replayed,
         Reason::BeforeEpoch,
@@ -241,6 +266,12 @@ mod tests {
         Reason::Unwritten(StoreError::File(FileError::Io { errno: 28 })),
         Reason::RecordChanging,
         Reason::Spent,
+        Reason::Agent(AgentError::Unreachable),
+        Reason::Agent(AgentError::Untrusted),
+        Reason::Agent(AgentError::Busy),
+        Reason::Agent(AgentError::Late),
+        Reason::Agent(AgentError::Broken),
+        Reason::Agent(AgentError::Refused),
     ];
 
     #[test]

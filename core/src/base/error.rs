@@ -294,6 +294,53 @@ impl From<FileError> for CommitError {
     }
 }
 
+/// Why the agent gave no verdict about a code, for a program that is not root and cannot verify one itself.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum AgentError {
+    /// Nothing accepts connections at the socket, or this process can open none.
+    Unreachable,
+    /// The process at the socket does not run as root.
+    Untrusted,
+    /// The user has too many connections, or all users together have.
+    Busy,
+    /// The agent did not answer within the time.
+    Late,
+    /// The agent closed the connection, or sent what does not belong there.
+    Broken,
+    /// The agent ended the request before it asked for a code. Its own log line says why.
+    Refused,
+}
+
+impl AgentError {
+    /// Returns the stable name of this error in log lines.
+    #[must_use]
+    pub fn reason(self) -> &'static str {
+        match self {
+            Self::Unreachable => "agent_unreachable",
+            Self::Untrusted => "agent_untrusted",
+            Self::Busy => "agent_busy",
+            Self::Late => "agent_late",
+            Self::Broken => "agent_broken",
+            Self::Refused => "agent_refused",
+        }
+    }
+}
+
+impl Display for AgentError {
+    fn fmt(&self, f: &mut Formatter<'_>) -> Result {
+        f.write_str(match self {
+            Self::Unreachable => "twinlock-agent could not be reached",
+            Self::Untrusted => "another user than root answers in place of twinlock-agent",
+            Self::Busy => "twinlock-agent has too many connections of this user",
+            Self::Late => "twinlock-agent did not answer within two seconds",
+            Self::Broken => "twinlock-agent ended, or sent what does not belong there",
+            Self::Refused => "twinlock-agent refused to verify a code",
+        })
+    }
+}
+
+impl Error for AgentError {}
+
 /// NSS could not determine whether an account or a group exists.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct LookupError;

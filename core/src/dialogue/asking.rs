@@ -228,14 +228,20 @@ impl Asking<'_> {
         }
     }
 
-    fn prompt(&self, before: Option<&Rejection>) -> Result<Answer, End> {
+    /// Returns the text of the first prompt.
+    #[must_use]
+    pub fn question(&self) -> String {
         let question = match self.policy.field {
             Field::PasswordAndCode => Message::AskPasswordAndCode,
             Field::Code if self.has_ticket => Message::AskCodeOrTicket,
             Field::Code | Field::Given | Field::Missing => Message::AskCode,
         };
         let built_in = || text::login(self.policy.language, &question);
-        let mut prompt = self.policy.prompt.clone().unwrap_or_else(built_in);
+        self.policy.prompt.clone().unwrap_or_else(built_in)
+    }
+
+    fn prompt(&self, before: Option<&Rejection>) -> Result<Answer, End> {
+        let mut prompt = self.question();
         if let Some(rejection) = before {
             prompt = alloc::format!("\n{}\n{prompt}", self.sayable(&rejection.message));
         }

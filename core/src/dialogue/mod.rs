@@ -6,6 +6,7 @@ pub mod context;
 pub mod final_message;
 pub mod fresh_ticket;
 pub mod hand_over;
+pub mod locker;
 pub mod new_codes;
 pub mod new_key;
 pub mod other_ways;

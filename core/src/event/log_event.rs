@@ -4,7 +4,7 @@ use alloc::string::String;
 
 use crate::{
     base::{
-        error::{CodesError, LedgerError, StoreError},
+        error::{AgentError, CodesError, LedgerError, StoreError},
         request::SourceLabel,
         time::Step,
     },
@@ -166,6 +166,8 @@ pub enum Reason {
         /// Effective user id of the calling program.
         uid: u32,
     },
+    /// The calling program is not root, and the agent gave no verdict about the code.
+    Agent(AgentError),
     /// The record cannot be trusted.
     Store(StoreError),
     /// The ledger cannot be trusted.
@@ -204,6 +206,7 @@ impl Reason {
             Self::LookupFailed
                 | Self::Clock
                 | Self::CallerNotRoot { .. }
+                | Self::Agent(_)
                 | Self::Store(_)
                 | Self::Ledger(_)
                 | Self::Codes(_)
@@ -240,6 +243,7 @@ impl Reason {
             Self::Clock => "clock_failed",
             Self::Rule(_) => "rule",
             Self::CallerNotRoot { .. } => "caller_not_root",
+            Self::Agent(fault) => fault.reason(),
             Self::Store(fault) => fault.reason(),
             Self::Ledger(fault) => fault.reason(),
             Self::Codes(fault) => fault.reason(),

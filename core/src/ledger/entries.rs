@@ -67,6 +67,9 @@ pub enum Budget {
     Exempt,
     /// Attempts of `twinlock verify`. They neither lock the user out of logins nor allow more guesses at a login.
     Verify,
+    /// Attempts at a screen locker, through the agent. Any program of the user can make them, so they neither delay nor
+    /// lock out logins, and a login clears none of them.
+    Locker,
 }
 
 impl Budget {
@@ -76,7 +79,7 @@ impl Budget {
     pub fn is_uniform(self) -> bool {
         match self {
             Self::Unproven | Self::Exempt => true,
-            Self::Proven | Self::Verify => false,
+            Self::Proven | Self::Verify | Self::Locker => false,
         }
     }
 
@@ -85,7 +88,16 @@ impl Budget {
     pub fn is_in_streak(self) -> bool {
         match self {
             Self::Proven | Self::Unproven => true,
-            Self::Exempt | Self::Verify => false,
+            Self::Exempt | Self::Verify | Self::Locker => false,
+        }
+    }
+
+    /// Returns whether only codes of an app are compared, so that no backup code is spent.
+    #[must_use]
+    pub fn is_for_apps_only(self) -> bool {
+        match self {
+            Self::Verify | Self::Locker => true,
+            Self::Proven | Self::Unproven | Self::Exempt => false,
         }
     }
 }

@@ -60,10 +60,11 @@ mod tests {
     }
 
     #[test]
-    fn tries_of_verify_and_of_the_exempt_are_in_no_streak() {
-        let mut history = history(&[10, 20, 30], None);
+    fn tries_of_verify_lockers_and_the_exempt_are_in_no_streak() {
+        let mut history = history(&[10, 20, 30, 40], None);
         history.tries[1].name.budget = Budget::Verify;
         history.tries[2].name.budget = Budget::Exempt;
+        history.tries[3].name.budget = Budget::Locker;
         assert_eq!(length(&history, in_force(&history, 0, NOW), None), 1);
     }
 

@@ -74,6 +74,7 @@ pub fn try_name(charged: &Try) -> String {
         Budget::Unproven => "unproven",
         Budget::Exempt => "exempt",
         Budget::Verify => "verify",
+        Budget::Locker => "locker",
     };
     let (day, slot) = (Decimal::of(charged.day), Decimal::of(charged.slot.into()));
     concat(&["try.", budget, ".", day.as_str(), ".", slot.as_str(), ".", charged.source.as_str()])
@@ -88,6 +89,7 @@ pub fn read_try(name: &str) -> Option<Try> {
         "unproven" => Budget::Unproven,
         "exempt" => Budget::Exempt,
         "verify" => Budget::Verify,
+        "locker" => Budget::Locker,
         _ => return None,
     };
     Some(Try {
@@ -197,6 +199,7 @@ mod tests {
             ("2001:db8::", Budget::Unproven),
             ("uid:1000", Budget::Verify),
             ("tty:pts_0", Budget::Exempt),
+            ("agent:1000", Budget::Locker),
         ] {
             let charged =
                 Try { budget, day: 20_000, slot: 3, source: SourceLabel::read(source).unwrap() };

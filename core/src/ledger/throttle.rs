@@ -153,7 +153,7 @@ fn own_delay(limits: &Limits, case: &ThrottleInput<'_>) -> Option<UnixTime> {
 fn day_budget(limits: &Limits, case: &ThrottleInput<'_>) -> Option<UnixTime> {
     let budget = case.charged.budget;
     let most = match budget {
-        Budget::Unproven | Budget::Exempt | Budget::Verify => limits.per_day,
+        Budget::Unproven | Budget::Exempt | Budget::Verify | Budget::Locker => limits.per_day,
         Budget::Proven => limits.in_a_row,
     };
     let today = || {

@@ -209,6 +209,7 @@ fn fault_message(reason: Reason, user: String) -> Message {
         | Reason::LookupFailed
         | Reason::Clock
         | Reason::Rule(_)
+        | Reason::Agent(_)
         | Reason::Ledger(_)
         | Reason::Codes(_)
         | Reason::RecordChanging => Message::MachineFault { user },

@@ -15,6 +15,26 @@ pub enum Field {
     PasswordAndCode,
 }
 
+impl Field {
+    /// Returns the word by which the module tells the agent what an answer contains.
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Code => "code",
+            Self::Given => "given",
+            Self::Missing => "missing",
+            Self::PasswordAndCode => "password-and-code",
+        }
+    }
+
+    /// Parses a word that [`Field::word`] returned; `None` for any other text, and for [`Field::Missing`], which no
+    /// answer has.
+    #[must_use]
+    pub fn read(word: &str) -> Option<Self> {
+        [Self::Code, Self::Given, Self::PasswordAndCode].into_iter().find(|one| one.word() == word)
+    }
+}
+
 /// The questions that a login may ask besides the code.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Questions {

@@ -188,9 +188,13 @@ impl<'a> Attempt<'a> {
             self.user_ledger.erase(&names::try_name(old));
         }
         if matches!(outcome, Outcome::Granted(_)) {
-            // A code that `twinlock verify` has checked must not clear the failed attempts of logins.
-            if self.budget != Budget::Verify {
-                self.forgive(&history, Some(own), now.unix);
+            match self.budget {
+                Budget::Proven | Budget::Unproven | Budget::Exempt => {
+                    self.forgive(&history, Some(own), now.unix);
+                }
+                Budget::Locker => self.forgive_at_locker(&history, own),
+                // A code that `twinlock verify` has checked must not clear the failed attempts of logins.
+                Budget::Verify => {}
             }
             return Ok(outcome);
         }
@@ -200,7 +204,7 @@ impl<'a> Attempt<'a> {
             Budget::Proven | Budget::Unproven if counts => self.note_failure(&history, now.unix),
             // A repeated code makes the same system calls as a wrong one, except for the refund.
             Budget::Unproven | Budget::Exempt => self.note_nothing(&history, now.unix),
-            Budget::Proven | Budget::Verify => {}
+            Budget::Proven | Budget::Verify | Budget::Locker => {}
         }
         Ok(outcome)
     }
@@ -233,8 +237,9 @@ impl<'a> Attempt<'a> {
         for _ in 0..ROUNDS {
             let found = match self.compare(code, evidence) {
                 Ok(found) => found,
-                // `twinlock verify` only answers whether a code is right, so it cannot spend a backup code.
-                Err(outcome) if self.budget == Budget::Verify => return Ok(outcome),
+                // Here no backup code may be spent: `twinlock verify` only answers whether a code is right, and at a
+                // screen locker any program of the user may guess.
+                Err(outcome) if self.budget.is_for_apps_only() => return Ok(outcome),
                 // The code may be a backup code. If the first factor is not proven, `offer` does equal work for users
                 // without a set.
                 Err(Outcome::Wrong) => match code_sets.offer(&mut self.person, code) {

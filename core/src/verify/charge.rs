@@ -121,11 +121,12 @@ impl Attempt<'_> {
             ),
             // Without a proven first factor, no streak counts. A streak that ends with the owner's login and survives a
             // restart would tell strangers that the account is in use.
-            Budget::Unproven | Budget::Exempt | Budget::Verify => 0,
+            Budget::Unproven | Budget::Exempt | Budget::Verify | Budget::Locker => 0,
         };
         let familiarity = match self.budget {
-            // The caller of `twinlock verify` has not logged in as this user, so no source is known.
-            Budget::Verify => Familiarity::Stranger,
+            // The caller of `twinlock verify` has not logged in as this user, and any program of the user can ask the
+            // agent, so no source is known.
+            Budget::Verify | Budget::Locker => Familiarity::Stranger,
             Budget::Proven | Budget::Unproven | Budget::Exempt => self.familiarity(),
         };
         let case = ThrottleInput { charged, history, in_a_row, familiarity, now };
@@ -215,7 +216,22 @@ impl Attempt<'_> {
         self.end_row(history, own, now);
         for charged in &history.tries {
             let over = now.since(charged.at) >= DAY;
-            if (over || charged.name.source == *self.source) && Some(&charged.name) != own {
+            let of_source =
+                charged.name.source == *self.source && charged.name.budget != Budget::Locker;
+            if (over || of_source) && Some(&charged.name) != own {
+                self.user_ledger.erase(&names::try_name(&charged.name));
+            }
+        }
+        for used in replay::forgotten(&history.used) {
+            self.user_ledger.erase(&names::used_name(used));
+        }
+    }
+
+    /// Clears the failures at screen lockers after a success there, except `own`, the charge of this attempt. All
+    /// others stay, because a program of the user may have made them.
+    pub(crate) fn forgive_at_locker(&self, history: &LedgerHistory, own: &Try) {
+        for charged in &history.tries {
+            if charged.name.budget == Budget::Locker && charged.name != *own {
                 self.user_ledger.erase(&names::try_name(&charged.name));
             }
         }

@@ -221,7 +221,7 @@ impl<'a> CodeSetVerifier<'a> {
         let folder =
             Folder::of(&account.name).map_err(|_| CodesError::Record(StoreError::NameTooLong))?;
         let set = match self.budget {
-            Budget::Proven | Budget::Verify => self.ports.codes.set(&folder, id),
+            Budget::Proven | Budget::Verify | Budget::Locker => self.ports.codes.set(&folder, id),
             Budget::Unproven | Budget::Exempt => self.ports.codes.set_uniform(Some((&folder, id))),
         };
         let set = match set {

@@ -187,6 +187,7 @@ pub(crate) const ROOMS: [(&str, &[Row]); 8] = [
     (
         "pam-module",
         &[
+            ("agent_socket", &[]),
             ("ffi", &[]),
             ("outcome", &[]),
             ("conversation", &[]),
@@ -195,7 +196,15 @@ pub(crate) const ROOMS: [(&str, &[Row]); 8] = [
             ("one_field", &["conversation"]),
             (
                 "authenticate",
-                &["conversation", "ffi", "final_text", "one_field", "outcome", "pam_items"],
+                &[
+                    "agent_socket",
+                    "conversation",
+                    "ffi",
+                    "final_text",
+                    "one_field",
+                    "outcome",
+                    "pam_items",
+                ],
             ),
             ("hooks", &["authenticate", "final_text"]),
         ],
@@ -214,7 +223,8 @@ pub(crate) const ROOMS: [(&str, &[Row]); 8] = [
             ("password", &["pam_application", "turn"]),
             ("client", &["connection", "status"]),
             ("self_service", &["client", "password", "report", "status", "turn"]),
-            ("operation", &["client", "self_service", "status"]),
+            ("locker", &["client", "status"]),
+            ("operation", &["client", "locker", "self_service", "status"]),
             ("worker", &["caller", "client", "connection", "operation", "password", "status"]),
         ],
     ),

@@ -1,6 +1,8 @@
 //! Tests the agent: users who are not root see and change their own second factor.
 
+mod client;
 mod connections;
+mod lockers;
 mod self_service;
 
 use twinlock_tests::{Machine, PASSWORD};

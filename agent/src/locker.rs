@@ -1,0 +1,68 @@
+//! Verifies one code for a program that is not root, such as a screen locker.
+
+use twinlock_core::{
+    dialogue::locker::{Locker, LockerEnd},
+    event::Reason,
+    message::{Message, own_account::OwnAccount},
+    policy::Field,
+    ports::{Ledger, LedgerKey},
+    text,
+    wire::Begin,
+};
+
+use crate::{
+    client::{Client, OperationEnd},
+    status,
+};
+
+/// Maximum length of the name of a PAM service in bytes.
+const SERVICE_MAX: usize = 64;
+
+/// Asks the client for one answer and verifies the code of an app of the caller in it. The second word of the request is
+/// the PAM service, the third says what the answer contains.
+pub(crate) fn unlock(client: &Client<'_>, begin: &Begin<'_>) -> OperationEnd {
+    let account = client.account;
+    // For programs of root the module verifies codes itself.
+    if !begin.word(0).is_empty() || account.uid == 0 {
+        return client.end(status::NOT_PERMITTED, &OwnAccount::NotPermitted);
+    }
+    if !client.policy.agent.lockers {
+        return client.end(status::NOT_PERMITTED, &OwnAccount::Disabled);
+    }
+    let service = begin.word(1);
+    let field = Field::read(begin.word(2));
+    let Some(field) = field.filter(|_| !service.is_empty() && service.len() <= SERVICE_MAX) else {
+        return OperationEnd { status: status::USAGE, text: String::new() };
+    };
+    let opened = client.machine.ledger.open(&LedgerKey::of(Some(account), &account.name));
+    let user_ledger = match opened {
+        Ok(opened) => opened,
+        Err(fault) => return client.fault(fault.reason()),
+    };
+    let locker = Locker {
+        policy: client.policy,
+        ports: client.machine.ports(client.connection),
+        account,
+        user_ledger: user_ledger.as_ref(),
+        service,
+        field,
+    };
+    match locker.unlock() {
+        LockerEnd::Accepted { digits } => {
+            OperationEnd { status: status::DONE, text: digits.to_string() }
+        }
+        LockerEnd::NotNeeded => OperationEnd { status: status::DONE, text: String::new() },
+        LockerEnd::Refused(message) => {
+            let text = text::login(client.policy.language, &message);
+            OperationEnd { status: status_of(&message), text }
+        }
+        LockerEnd::Unusable(Reason::NotEnrolled) => {
+            client.end(status::WRONG_STATE, &OwnAccount::NotEnrolled)
+        }
+        LockerEnd::Unusable(reason) => client.fault(reason.word()),
+    }
+}
+
+fn status_of(message: &Message) -> u8 {
+    if matches!(message, Message::Throttled { .. }) { status::THROTTLED } else { status::REFUSED }
+}

@@ -1,0 +1,192 @@
+//! The agent, which verifies a code for a program that is not root: sends the request and the answer, and reads the
+//! replies. All waiting together takes at most two seconds, without the time that the user takes.
+
+use std::{
+    cell::{Cell, RefCell},
+    os::fd::{AsFd, BorrowedFd, OwnedFd},
+    time::{Duration, Instant},
+};
+
+use rustix::{
+    event::{PollFd, PollFlags, Timespec, poll},
+    io::Errno,
+    net::{
+        AddressFamily, RecvFlags, SendFlags, SocketAddrUnix, SocketFlags, SocketType, connect,
+        recv, send, socket_with, sockopt,
+    },
+};
+use twinlock_core::{
+    base::error::AgentError,
+    policy::Field,
+    ports::{AgentReply, CodeAgent},
+    wire::{Begin, End, FRAME_MAX, Frame, MAGIC, Output, Received, SOCKET, Verb, push},
+};
+use zeroize::Zeroizing;
+
+/// Time that one login may wait for the agent.
+const PATIENCE: Duration = Duration::from_secs(2);
+
+/// The connection to the agent, which begins with the first request.
+pub(crate) struct AgentSocket {
+    socket: RefCell<Option<OwnedFd>>,
+    left: Cell<Duration>,
+}
+
+impl Default for AgentSocket {
+    fn default() -> Self {
+        Self { socket: RefCell::default(), left: Cell::new(PATIENCE) }
+    }
+}
+
+impl AgentSocket {
+    /// Sends bytes and receives the reply.
+    fn exchange(&self, bytes: &[u8]) -> Result<AgentReply, AgentError> {
+        let socket = self.socket.borrow();
+        let socket = socket.as_ref().ok_or(AgentError::Unreachable)?;
+        // What is sent is far shorter than the buffer of a socket. If it does not fit at once, it never will.
+        let flags = SendFlags::NOSIGNAL | SendFlags::DONTWAIT;
+        let sent = send(socket, bytes, flags).map_err(|_| AgentError::Broken);
+        let begun = Instant::now();
+        let reply = receive(socket.as_fd(), begun + self.left.get());
+        self.left.set(self.left.get().saturating_sub(begun.elapsed()));
+        match (sent, reply) {
+            // The listener ends a connection too many without reading from it.
+            (_, Ok(reply)) => Ok(reply),
+            (Ok(count), Err(fault)) if count == bytes.len() => Err(fault),
+            (Ok(_) | Err(_), Err(_)) => Err(AgentError::Broken),
+        }
+    }
+}
+
+impl CodeAgent for AgentSocket {
+    fn begin(&self, service: &str, field: Field) -> Result<AgentReply, AgentError> {
+        self.socket.replace(Some(connected()?));
+        let begin = Begin {
+            verb: Verb::Locker,
+            output: Output { json: false, columns: 0 },
+            words: vec!["", service, field.word()],
+        };
+        let mut bytes = MAGIC.to_vec();
+        push(&mut bytes, &Frame::Begin(begin)).map_err(|_| AgentError::Broken)?;
+        self.exchange(&bytes)
+    }
+
+    fn answer(&self, text: &str) -> Result<AgentReply, AgentError> {
+        let mut bytes = Zeroizing::new(Vec::with_capacity(text.len() + 3));
+        push(&mut bytes, &Frame::Answer(text)).map_err(|_| AgentError::Broken)?;
+        self.exchange(&bytes)
+    }
+}
+
+/// Connects without waiting, and checks that root listens.
+fn connected() -> Result<OwnedFd, AgentError> {
+    let flags = SocketFlags::CLOEXEC | SocketFlags::NONBLOCK;
+    let socket = socket_with(AddressFamily::UNIX, SocketType::STREAM, flags, None);
+    let socket = socket.map_err(|_| AgentError::Unreachable)?;
+    let address = SocketAddrUnix::new(SOCKET).map_err(|_| AgentError::Unreachable)?;
+    // A connection that would wait fails: the queue of the listener is full.
+    connect(&socket, &address).map_err(|_| AgentError::Unreachable)?;
+    let server = sockopt::socket_peercred(&socket).map_err(|_| AgentError::Untrusted)?;
+    if server.uid.is_root() { Ok(socket) } else { Err(AgentError::Untrusted) }
+}
+
+/// Receives one frame and nothing else.
+fn receive(socket: BorrowedFd<'_>, until: Instant) -> Result<AgentReply, AgentError> {
+    let mut received = Vec::with_capacity(FRAME_MAX);
+    loop {
+        match Received::read(&received) {
+            Ok(Some(found)) if found.size == received.len() => return reply(&found.frame),
+            Ok(None) if received.len() <= FRAME_MAX => {}
+            Ok(Some(_) | None) | Err(_) => return Err(AgentError::Broken),
+        }
+        wait(socket, until)?;
+        let mut part = [0; 512];
+        match recv(socket, part.as_mut_slice(), RecvFlags::DONTWAIT) {
+            Ok((0, _)) => return Err(AgentError::Broken),
+            Ok((count, _)) => received.extend_from_slice(part.get(..count).unwrap_or_default()),
+            Err(Errno::AGAIN | Errno::INTR) => {}
+            Err(_) => return Err(AgentError::Broken),
+        }
+    }
+}
+
+/// Waits until bytes can be received.
+fn wait(socket: BorrowedFd<'_>, until: Instant) -> Result<(), AgentError> {
+    loop {
+        let left = until.saturating_duration_since(Instant::now());
+        if left.is_zero() {
+            return Err(AgentError::Late);
+        }
+        let limit = Timespec::try_from(left).map_err(|_| AgentError::Late)?;
+        match poll(&mut [PollFd::from_borrowed_fd(socket, PollFlags::IN)], Some(&limit)) {
+            Ok(0) | Err(Errno::INTR) => {}
+            Ok(_) => return Ok(()),
+            Err(_) => return Err(AgentError::Broken),
+        }
+    }
+}
+
+/// Returns what a frame says. The text comes from a process of root, but is shown on the screen of a user.
+fn reply(frame: &Frame<'_>) -> Result<AgentReply, AgentError> {
+    let is_safe = |letter: &char| *letter == '\n' || !letter.is_control();
+    match frame {
+        Frame::Ask(_) => Ok(AgentReply::Asks),
+        Frame::End(End { status, text }) => {
+            Ok(AgentReply::Ended { status: *status, text: text.chars().filter(is_safe).collect() })
+        }
+        Frame::Begin(_) | Frame::Answer(_) | Frame::Cancel | Frame::Tell(_) | Frame::Show(_) => {
+            Err(AgentError::Broken)
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::{io::Write, os::unix::net::UnixStream};
+
+    fn received(bytes: &[u8]) -> Result<AgentReply, AgentError> {
+        let (mut agent, module) = UnixStream::pair().unwrap();
+        agent.write_all(bytes).unwrap();
+        receive(module.as_fd(), Instant::now() + Duration::from_millis(50))
+    }
+
+    fn frame(frame: &Frame<'_>) -> Vec<u8> {
+        let mut bytes = Vec::new();
+        push(&mut bytes, frame).unwrap();
+        bytes
+    }
+
+    #[test]
+    fn one_question_and_one_end_are_understood() {
+        let ask = twinlock_core::wire::Ask { shown: false, text: "Code: " };
+        assert_eq!(received(&frame(&Frame::Ask(ask))), Ok(AgentReply::Asks));
+        let end = Frame::End(End { status: 1, text: "no\x1b[2J\nå" });
+        let ended = AgentReply::Ended { status: 1, text: "no[2J\nå".into() };
+        assert_eq!(received(&frame(&end)), Ok(ended));
+    }
+
+    #[test]
+    fn anything_else_is_broken_or_late() {
+        let ask = frame(&Frame::Ask(twinlock_core::wire::Ask { shown: false, text: "" }));
+        let end = frame(&Frame::End(End { status: 0, text: "6" }));
+        for bytes in [
+            &frame(&Frame::Tell("6"))[..],
+            &frame(&Frame::Answer("123456")),
+            &frame(&Frame::Cancel),
+            &[ask, end.clone()].concat(),
+            &[end.clone(), vec![0]].concat(),
+            b"\0\0",
+            b"HTTP/1.1 200 OK",
+            &[0x0f; 9000],
+        ] {
+            assert_eq!(received(bytes), Err(AgentError::Broken), "{bytes:?}");
+        }
+        for cut in 0..end.len() {
+            assert_eq!(received(&end[..cut]), Err(AgentError::Late), "{cut}");
+        }
+        let (agent, module) = UnixStream::pair().unwrap();
+        drop(agent);
+        assert_eq!(receive(module.as_fd(), Instant::now() + PATIENCE), Err(AgentError::Broken));
+    }
+}
