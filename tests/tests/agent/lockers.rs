@@ -7,7 +7,7 @@ use twinlock_tests::{Call, Finished, First, Machine, Server};
 use crate::{client::PYTHON_CLIENT, password};
 
 /// The lines of a screen locker that gives one answer to every question.
-pub(crate) const ONE_FIELD: &str = "auth requisite pam_twinlock.so first_factor=follows forward_pass\n\
+pub(crate) const ONE_FIELD: &str = "auth required pam_twinlock.so first_factor=follows forward_pass\n\
                                     auth required pam_unix.so use_first_pass\n\
                                     account required pam_permit.so\n";
 /// The lines of a screen locker that shows each question.
