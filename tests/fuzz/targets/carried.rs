@@ -1,7 +1,7 @@
-//! Fuzz targets for formats that leave a host or are stored for later: exports, lists of users, notifications in the
-//! outbox, devices in the ledger.
+//! Fuzz targets for formats that leave a process: exports, lists of users, notifications in the outbox, devices in the
+//! ledger, frames between the agent and its clients.
 
-use twinlock_core::{ledger::device_text, notify::spool_name};
+use twinlock_core::{ledger::device_text, notify::spool_name, wire};
 use twinlock_migrate::export as exports;
 use twinlock_migrate::user_list::{ParserStop, UserListParser};
 
@@ -64,6 +64,19 @@ pub(crate) fn letter(bytes: &[u8]) {
     if let Some((name, progress)) = spool_name::read_waiting(name) {
         let again = spool_name::waiting_name(name, progress);
         assert_eq!(spool_name::read_waiting(&again), Some((name, progress)));
+    }
+}
+
+/// Checks that each frame is read as it was written, that a shorter text is waited for, and that reading ends.
+pub(crate) fn wire(bytes: &[u8]) {
+    let mut rest = bytes;
+    while let Ok(Some(wire::Received { frame, size })) = wire::Received::read(rest) {
+        assert!((3..=wire::FRAME_MAX + 2).contains(&size) && size <= rest.len());
+        assert_eq!(wire::Received::read(&rest[..size - 1]), Ok(None));
+        let mut written = vec![1];
+        wire::push(&mut written, &frame).expect("what was read can be written");
+        assert_eq!(&written[1..], &rest[..size]);
+        rest = &rest[size..];
     }
 }
 

@@ -2,12 +2,13 @@
 
 use twinlock_tests::{Booted, shipped};
 
-const UNITS: [&str; 5] = [
+const UNITS: [&str; 6] = [
     "run-twinlock.mount",
     "twinlock-epoch.service",
     "twinlock-deliver.path",
     "twinlock-deliver.timer",
     "twinlock-sweep.timer",
+    "twinlock-agent.socket",
 ];
 
 #[track_caller]
