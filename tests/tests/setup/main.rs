@@ -1,5 +1,6 @@
 //! `twinlock setup` and `teardown` with a real sshd, sudo and su.
 
+mod automation;
 mod killed;
 mod misuse;
 mod scope;
