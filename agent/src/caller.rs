@@ -3,7 +3,7 @@
 use std::{fs, os::fd::AsFd};
 
 use rustix::net::sockopt;
-use twinlock_core::{base::account::Account, ports::Accounts};
+use twinlock_core::base::account::Account;
 use twinlock_host::accounts::Nss;
 
 /// The user id of callers whose own one has no mapping (`nobody`).
@@ -63,18 +63,11 @@ pub(crate) fn account_of(uid: u32) -> Result<Account, CallerError> {
     let nss = Nss::default();
     let account = nss.by_uid(uid).map_err(|_| CallerError::LookupFailed)?;
     let account = account.ok_or(CallerError::NoAccount)?;
-    let back = nss.by_name(&account.name).map_err(|_| CallerError::LookupFailed)?;
-    let local = fs::read_to_string("/etc/passwd").map_err(|_| CallerError::LookupFailed)?;
-    if back.is_none_or(|back| back.uid != uid) || names_of(&local, uid) > 1 {
+    let is_one = nss.has_one_name(&account).map_err(|_| CallerError::LookupFailed)?;
+    if !is_one {
         return Err(CallerError::NoAccount);
     }
     Ok(account)
-}
-
-/// Returns how many names a user id has in a passwd(5) file.
-fn names_of(passwd: &str, uid: u32) -> usize {
-    let has = |line: &&str| line.split(':').nth(2).and_then(|text| text.parse().ok()) == Some(uid);
-    passwd.lines().filter(has).count()
 }
 
 #[cfg(test)]
@@ -90,9 +83,7 @@ mod tests {
     }
 
     #[test]
-    fn second_names_are_counted() {
-        let passwd = "root:x:0:0::/:/bin/sh\ntoor:x:0:0::/:/bin/sh\nada:x:1000:1000::/:/bin/sh\n";
-        assert_eq!([0, 1000, 1].map(|uid| names_of(passwd, uid)), [2, 1, 0]);
+    fn only_a_user_id_with_an_account_is_one() {
         assert!(account_of(0).is_ok_and(|root| root.name == "root"));
         assert_eq!(account_of(4_000_000), Err(CallerError::NoAccount));
     }

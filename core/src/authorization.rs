@@ -4,9 +4,11 @@
 //! May use: `notify`, `policy`.
 
 mod login;
+mod reason;
 mod ruling;
 
 pub use login::{Actor, Doubt, LoginTraces};
+pub use reason::{REASON_MAX, reason};
 pub use ruling::{
     ActorFactor, AuthorizationError, AuthorizationRuling, Ground, Population, Situation, Target,
     rule,
@@ -102,6 +104,20 @@ pub enum Operation {
     SetupUndo,
     /// `teardown SERVICE`.
     Teardown,
+    /// `roles init`, which writes a new roles file.
+    RolesInit,
+    /// `roles check`.
+    RolesCheck,
+    /// `roles show`.
+    RolesShow,
+    /// `status USER` and `why USER` by a member of a role, through the agent.
+    RoleLook,
+    /// `unlock USER`, `reset USER` and `bypass USER` by a member of a role, through the agent.
+    RoleChange,
+    /// `requests`, through the agent.
+    Requests,
+    /// `approve ID`, through the agent.
+    Approve,
     /// `deliver`, which a systemd unit runs to send queued mail.
     Deliver,
     /// `completions`, which prints a shell completion script.
@@ -119,6 +135,8 @@ pub enum Caller {
     Root,
     /// Only root in a systemd unit. There is no user to ask for a code.
     Unit,
+    /// Only a member of a role, and never root, through the agent.
+    Member,
 }
 
 /// The proof that an operation requires of the acting user.
@@ -135,6 +153,8 @@ pub enum Proof {
     OwnCodeForAnother,
     /// Two codes of the acting user, who is the target. The operation asks for them itself.
     Dialogue,
+    /// The password of the acting user and a code of their app. The agent asks for them.
+    PasswordAndCode,
     /// A login with a code, through the service that was changed, after the change and in another session.
     SecondLogin,
 }
@@ -154,8 +174,13 @@ pub struct Permission {
     pub mailed: &'static [NotificationKind],
 }
 
+/// What a change by a member of a role is logged as. A request is logged as `role_requested` and mailed to nobody.
+const ROLE_LOGGED: &[&str] = &["unlocked", "reset", "bypass_given", "role_requested"];
+const ROLE_MAILED: &[NotificationKind] =
+    &[NotificationKind::RoleUsed, NotificationKind::RoleReport];
+
 /// All operations.
-pub const OPERATIONS: [Operation; 44] = [
+pub const OPERATIONS: [Operation; 51] = [
     Operation::Enroll,
     Operation::EnrollList,
     Operation::ImportUri,
@@ -197,6 +222,13 @@ pub const OPERATIONS: [Operation; 44] = [
     Operation::SetupConfirm,
     Operation::SetupUndo,
     Operation::Teardown,
+    Operation::RolesInit,
+    Operation::RolesCheck,
+    Operation::RolesShow,
+    Operation::RoleLook,
+    Operation::RoleChange,
+    Operation::Requests,
+    Operation::Approve,
     Operation::Deliver,
     Operation::Completions,
     Operation::Man,
@@ -286,6 +318,13 @@ impl Operation {
             // It acts for no user, so its log line has no actor.
             Self::SetupUndo => reads("setup undo", Caller::Unit, Nothing),
             Self::Teardown => changes("teardown", OwnCode, &["service_torn_down"], &[HostChanged]),
+            Self::RolesInit => reads("roles init", Caller::Root, Nothing),
+            Self::RolesCheck => reads("roles check", Caller::Root, Nothing),
+            Self::RolesShow => reads("roles show", Caller::Root, Nothing),
+            Self::RoleLook => delegated("status|why USER", &["role_looked"], &[]),
+            Self::RoleChange => delegated("unlock|reset|bypass USER", ROLE_LOGGED, ROLE_MAILED),
+            Self::Requests => reads("requests", Caller::Member, Nothing),
+            Self::Approve => delegated("approve", ROLE_LOGGED, ROLE_MAILED),
             Self::Deliver => reads("deliver", Caller::Unit, Nothing),
             Self::Completions => reads("completions", Caller::Anyone, Nothing),
             Self::Man => reads("man", Caller::Anyone, Nothing),
@@ -302,6 +341,15 @@ const fn changes(
     mailed: &'static [NotificationKind],
 ) -> Permission {
     Permission { verb, caller: Caller::Root, proof, logged, mailed }
+}
+
+/// Returns the row of an operation that a member of a role runs through the agent.
+const fn delegated(
+    verb: &'static str,
+    logged: &'static [&'static str],
+    mailed: &'static [NotificationKind],
+) -> Permission {
+    Permission { verb, caller: Caller::Member, proof: Proof::PasswordAndCode, logged, mailed }
 }
 
 /// Returns the row of an operation that writes no log line and sends no mail: it grants no access, shows no key and
@@ -330,7 +378,7 @@ mod tests {
             let row = one.permission();
             let harmless = matches!(row.proof, Proof::Nothing | Proof::OwnCodeForAnother);
             assert_eq!(row.logged.is_empty(), row.proof == Proof::Nothing, "{one:?}");
-            assert!(harmless || row.caller == Caller::Root, "{one:?}");
+            assert!(harmless || matches!(row.caller, Caller::Root | Caller::Member), "{one:?}");
             assert!(row.mailed.is_empty() || !row.logged.is_empty(), "{one:?}");
             assert!(row.caller != Caller::Unit || row.proof == Proof::Nothing, "{one:?}");
         }

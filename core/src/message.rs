@@ -5,6 +5,7 @@
 pub mod change;
 pub mod new_codes;
 pub mod own_account;
+pub mod role;
 pub mod set_up;
 
 use alloc::string::String;

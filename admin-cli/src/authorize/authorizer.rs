@@ -3,11 +3,12 @@
 
 use twinlock_core::{
     authorization::{
-        Actor, ActorFactor, AuthorizationRuling, Ground, Operation, Permission, Population, Proof,
-        Situation, Target, rule,
+        self, Actor, ActorFactor, AuthorizationRuling, Ground, Operation, Permission, Population,
+        Proof, REASON_MAX, Situation, Target, rule,
     },
     base::{
         account::Account,
+        address::Address,
         request::{Source, SourceLabel},
         time::UnixTime,
     },
@@ -27,12 +28,9 @@ use crate::{
     },
     context::{CallerRequest, Context},
     error::exit::{CliError, Exit},
-    mail::Address,
     terminal::keyboard::Keyboard,
 };
 
-/// Maximum length in bytes of the value of `--reason` or `--break-glass`, which is that of a value in the log.
-const REASON_MAX: usize = 128;
 /// Recipient of mail about the host.
 const ROOT: &str = "root";
 
@@ -236,7 +234,7 @@ impl Authorized {
         mail: Option<&str>,
         at: UnixTime,
     ) {
-        if Address::of(user, mail, &context.policy.mail).is_ok() {
+        if Address::of(user, mail, context.policy.mail.domain.as_deref()).is_ok() {
             self.write_to(context, user, NotificationKind::SetUpDone, at);
         }
     }
@@ -250,7 +248,7 @@ impl Authorized {
         was: Option<&str>,
         now: Option<&str>,
     ) {
-        let of = |address| Address::of(user, address, &context.policy.mail).ok();
+        let of = |address| Address::of(user, address, context.policy.mail.domain.as_deref()).ok();
         let Some(old) = of(was).filter(|old| of(now).as_ref() != Some(old)) else { return };
         let at = context.now().map(|now| now.unix).unwrap_or_default();
         let letter = self.letter(user, NotificationKind::MailChanged, at);
@@ -294,6 +292,7 @@ impl Authorized {
             by: None,
             left: None,
             to: None,
+            life: None,
         }
     }
 }
@@ -347,13 +346,11 @@ fn factor(context: &Context, account: Option<&Account>, found: Option<&Snapshot>
 /// Returns the value `text` of `option` without surrounding blanks. A value that is empty, has several lines or is
 /// longer than [`REASON_MAX`] bytes is an error.
 pub(crate) fn sentence(option: &str, text: &str) -> Result<String, CliError> {
-    let text = text.trim();
-    if text.is_empty() || text.len() > REASON_MAX || text.contains(char::is_control) {
-        return Err(CliError::new(
+    authorization::reason(text).ok_or_else(|| {
+        CliError::new(
             Exit::Usage,
             format!("{option} must be one line of 1 to {REASON_MAX} characters"),
             "It is recorded in the log: give a few words, or a ticket number.",
-        ));
-    }
-    Ok(text.to_owned())
+        )
+    })
 }

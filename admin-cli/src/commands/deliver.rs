@@ -1,11 +1,13 @@
 //! `twinlock deliver`: sends the mails that are queued in the outbox.
 
+mod by_mail;
 mod renewal;
 
 use core::fmt;
 use std::time::Duration;
 
 use twinlock_core::{
+    base::address::Address,
     notify::{
         notification::{Notification, NotificationKind, Topic},
         retry::RetryDecision,
@@ -19,7 +21,7 @@ use crate::{
     authorize::actor,
     context::Context,
     error::exit::CliError,
-    mail::{Address, MailBody, MailError, Mailer},
+    mail::{MailBody, MailError, Mailer},
     text::count,
 };
 
@@ -106,6 +108,12 @@ impl DeliveryRun<'_> {
         if notification.kind == NotificationKind::TicketExpired {
             return self.renew(claimed);
         }
+        if notification.kind == NotificationKind::TicketByMail {
+            return self.mail_ticket(claimed);
+        }
+        if notification.kind == NotificationKind::BypassByMail {
+            return self.mail_bypass(claimed);
+        }
         let to = self.address(notification)?;
         let mailer = Mailer::open(self.context, Duration::from_secs(self.seconds))?;
         let blanks = Blanks::of_letter(self.context.policy.language, notification, &mailer.host);
@@ -132,7 +140,8 @@ impl DeliveryRun<'_> {
         };
         let found = self.context.machine.records.newest(&account).map_err(CliError::from)?;
         let on_record = found.and_then(|found| found.record.extras.mail);
-        Ok(Address::of(user, on_record.as_deref(), &self.context.policy.mail)?)
+        let domain = self.context.policy.mail.domain.as_deref();
+        Ok(Address::of(user, on_record.as_deref(), domain).map_err(MailError::from)?)
     }
 
     fn bury(&self, claimed: &Claimed, report: &mut DeliveryReport) -> Result<(), CliError> {

@@ -4,7 +4,7 @@
 use std::collections::HashMap;
 
 use twinlock_core::{
-    base::{account::Account, base32},
+    base::{account::Account, address::Address, base32},
     otp::{hotp::Keyed, otpauth},
     record::{Algorithm, Authenticator, MovingFactor, extras::KeyDisclosure},
 };
@@ -23,7 +23,6 @@ use crate::{
     },
     error::exit::{CliError, Exit},
     import::take_over::{ImportOutcome, take_over},
-    mail::Address,
     terminal::keyboard::Keyboard,
     text::plain,
 };

@@ -3,7 +3,7 @@
 
 use serde_json::json;
 use twinlock_core::{
-    base::account::Account,
+    base::{account::Account, address::Address},
     ports::Snapshot,
     record::{State, enrollment, extras::Purpose},
 };
@@ -18,7 +18,6 @@ use crate::{
         ticket::{GeneratedTicket, TicketMessage, life_of},
     },
     error::exit::{CliError, Exit},
-    mail::Address,
     terminal::keyboard::Keyboard,
     text::plain,
 };

@@ -5,11 +5,12 @@ use core::fmt;
 use twinlock_core::{
     base::{
         account::Account,
+        address::Address,
         error::{CommitError, StoreError},
         random_text,
         time::UnixTime,
     },
-    notify::notification::TicketMail,
+    notify::notification::{TicketMail, Topic},
     ports::{Ledger, Records, Snapshot},
     record::{
         Record, State, enrollment,
@@ -29,7 +30,7 @@ use crate::{
     context::Context,
     enrollment::{record_update::failed, report_file::ReportFile},
     error::exit::{CliError, Exit},
-    mail::{Address, send_ticket},
+    mail::send_ticket,
     text::stamp,
 };
 
@@ -209,7 +210,7 @@ fn hand_over(
     let mailed = working(context, ticket, lives.mail)?;
     let ticket_mail = TicketMail {
         user: &account.name,
-        purpose: ticket.purpose,
+        topic: Topic::Ticket(ticket.purpose),
         ticket: &grouped,
         by: &ticket.audit.by,
         at: ticket.audit.at,

@@ -2,8 +2,8 @@
 
 use serde_json::Value;
 use twinlock_core::{
-    base::{account::Account, random_text},
-    notify::notification::TicketMail,
+    base::{account::Account, address::Address, random_text},
+    notify::notification::{TicketMail, Topic},
     ports::Ledger,
     record::{
         Record, enrollment,
@@ -17,7 +17,7 @@ use zeroize::Zeroizing;
 use crate::{
     context::Context,
     error::exit::CliError,
-    mail::{self, Address, MailError},
+    mail::{self, MailError},
     terminal::keyboard::tell,
     text::{WIDTH, instant, plain, wrap},
 };
@@ -79,7 +79,7 @@ impl GeneratedTicket {
         let grouped = random_text::in_groups(&self.letters, GROUP, '-');
         let ticket_mail = TicketMail {
             user: &account.name,
-            purpose: self.ticket.purpose,
+            topic: Topic::Ticket(self.ticket.purpose),
             ticket: &grouped,
             by: &self.ticket.audit.by,
             at: self.ticket.audit.at,
@@ -105,7 +105,7 @@ impl GeneratedTicket {
 /// mailed.
 pub(crate) fn life_of(context: &Context, user: &str, on_record: Option<&str>) -> u64 {
     let lives = context.policy.set_up.ticket_lives;
-    let is_mailed = Address::of(user, on_record, &context.policy.mail).is_ok();
+    let is_mailed = Address::of(user, on_record, context.policy.mail.domain.as_deref()).is_ok();
     if is_mailed { lives.mail } else { lives.paper }
 }
 

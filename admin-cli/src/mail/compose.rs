@@ -4,10 +4,8 @@ use mail_builder::{
     MessageBuilder,
     headers::{address::Address as Header, raw::Raw},
 };
-use twinlock_core::{base::time::UnixTime, notify::template::WrittenMail};
+use twinlock_core::{base::address::Address, base::time::UnixTime, notify::template::WrittenMail};
 use zeroize::Zeroizing;
-
-use crate::mail::address::Address;
 
 /// What the headers of a mail contain.
 pub(crate) struct Envelope<'a> {

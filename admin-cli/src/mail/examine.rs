@@ -3,7 +3,7 @@
 
 use std::{fs, os::unix::fs::PermissionsExt};
 
-use twinlock_core::policy::Policy;
+use twinlock_core::{base::address::Address, policy::Policy};
 use twinlock_doctor::finding::{Finding, Level};
 use twinlock_host::{
     machine::Machine,
@@ -12,7 +12,7 @@ use twinlock_host::{
 };
 
 use crate::{
-    mail::{address::Address, fault::MailError, replacement},
+    mail::{fault::MailError, replacement},
     text::count,
 };
 

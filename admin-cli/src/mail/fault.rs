@@ -1,5 +1,7 @@
 //! Why a mail was not sent: what went wrong, and what to do.
 
+use twinlock_core::base::address::AddressError;
+
 use crate::{
     error::exit::{CliError, Exit},
     text::plain,
@@ -80,6 +82,15 @@ impl MailError {
             Self::Slow { .. } | Self::Refused { .. } => {
                 "Check the log of the mail server. To test: echo test | sendmail -i root"
             }
+        }
+    }
+}
+
+impl From<AddressError> for MailError {
+    fn from(error: AddressError) -> Self {
+        match error {
+            AddressError::Unknown => Self::NoAddress,
+            AddressError::Odd(address) => Self::OddAddress(address),
         }
     }
 }

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use twinlock_core::{
-    base::{account::Folder, time::UnixTime},
+    base::{account::Folder, address::Address, time::UnixTime},
     notify::{notification::Topic, template::Blanks},
     policy::Language,
     ports::{Accounts, Clock},
@@ -12,7 +12,6 @@ use twinlock_core::{
 use crate::{
     context::Context,
     mail::{
-        address::Address,
         compose::{Envelope, compose},
         fault::MailError,
         replacement,

@@ -1,8 +1,7 @@
-//! Mail to users: the address, the text, and the program that sends it.
+//! Mail to users: the text, and the program that sends it.
 //!
 //! May use: `context`, `error`, `text`.
 
-mod address;
 mod compose;
 mod examine;
 mod fault;
@@ -11,7 +10,6 @@ mod replacement;
 mod sendmail;
 mod ticket;
 
-pub(crate) use address::Address;
 pub(crate) use examine::{examine, setting as sender_fault};
 pub(crate) use fault::MailError;
 pub(crate) use mailer::{MailBody, Mailer};

@@ -2,15 +2,14 @@
 
 use std::time::Duration;
 
-use twinlock_core::notify::{
-    notification::{TicketMail, Topic},
-    template::Blanks,
+use twinlock_core::{
+    base::address::Address,
+    notify::{notification::TicketMail, template::Blanks},
 };
 
 use crate::{
     context::Context,
     mail::{
-        address::Address,
         fault::MailError,
         mailer::{MailBody, Mailer},
     },
@@ -39,9 +38,9 @@ pub(crate) fn send_ticket_within(
     ticket_mail: &TicketMail<'_>,
     patience: Duration,
 ) -> Result<Address, MailError> {
-    let to = Address::of(ticket_mail.user, on_record, &context.policy.mail)?;
+    let to = Address::of(ticket_mail.user, on_record, context.policy.mail.domain.as_deref())?;
     let mailer = Mailer::open(context, patience)?;
-    let topic = Topic::Ticket(ticket_mail.purpose);
+    let topic = ticket_mail.topic;
     let blanks = Blanks::of_ticket(ticket_mail, &mailer.host);
     // Two tickets within one second are two mails, and both must be shown.
     let name = format!("{}={}", topic.word(), std::process::id());
@@ -63,13 +62,14 @@ mod tests {
         process::{Command, Stdio},
     };
     use twinlock_core::{
-        authorization::Operation, base::time::UnixTime, policy::Policy, record::extras::Purpose,
+        authorization::Operation, base::time::UnixTime, notify::notification::Topic,
+        policy::Policy, record::extras::Purpose,
     };
     use twinlock_host::{machine::Machine, trusted_dir::Owner};
 
     const TICKET_MAIL: TicketMail<'static> = TicketMail {
         user: "ada",
-        purpose: Purpose::SetUp,
+        topic: Topic::Ticket(Purpose::SetUp),
         ticket: "FEJT-QYCH-WGPV",
         by: "kim",
         at: UnixTime(1_800_000_000),

@@ -3,6 +3,7 @@
 //! May use: nothing of this crate.
 
 pub mod account;
+pub mod address;
 pub mod base32;
 pub mod concat;
 pub mod decimal;

@@ -224,6 +224,7 @@ impl DialogueContext<'_> {
             by: None,
             left,
             to: None,
+            life: None,
         });
     }
 }

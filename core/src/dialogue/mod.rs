@@ -3,6 +3,7 @@
 //! May use every folder but `authorization`, `format` and `login`.
 pub mod asking;
 pub mod context;
+pub mod delegated;
 pub mod final_message;
 pub mod fresh_ticket;
 pub mod hand_over;

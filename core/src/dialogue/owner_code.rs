@@ -89,6 +89,7 @@ impl OwnerCode<'_> {
             by: None,
             left,
             to: None,
+            life: None,
         }
     }
 

@@ -92,6 +92,7 @@ impl LoginFlow<'_> {
             by: None,
             left,
             to: None,
+            life: None,
         });
     }
 

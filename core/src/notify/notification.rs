@@ -27,6 +27,9 @@ pub struct Notification {
     /// The recipient: the user's previous address, or root. `None` for the address that is on record when the mail is
     /// sent.
     pub to: Option<String>,
+    /// Time in seconds, from [`Self::at`], for which the bypass code that is to be mailed is valid; `None` for all kinds
+    /// but [`NotificationKind::BypassByMail`].
+    pub life: Option<u64>,
 }
 
 /// The event that a mail notification reports.
@@ -68,10 +71,18 @@ pub enum NotificationKind {
     Resynchronized,
     /// A login found that the set-up ticket has expired. A new ticket will be mailed.
     TicketExpired,
+    /// A member of a role acts on the user's account.
+    RoleUsed,
+    /// A member of a role acts on the user's account. This mail goes to the address that the role names.
+    RoleReport,
+    /// A member of a role has reset the user. A ticket will be mailed.
+    TicketByMail,
+    /// A member of a role has issued a bypass code. It will be generated and mailed.
+    BypassByMail,
 }
 
 /// All kinds of notifications, each with its word in file names.
-pub const KINDS: [(NotificationKind, &str); 18] = [
+pub const KINDS: [(NotificationKind, &str); 22] = [
     (NotificationKind::BackupCodeUsed, "backup-code-used"),
     (NotificationKind::FewCodesLeft, "few-codes-left"),
     (NotificationKind::SetUpDone, "set-up-done"),
@@ -90,6 +101,10 @@ pub const KINDS: [(NotificationKind, &str); 18] = [
     (NotificationKind::HostChanged, "host-changed"),
     (NotificationKind::Resynchronized, "resynchronized"),
     (NotificationKind::TicketExpired, "ticket-expired"),
+    (NotificationKind::RoleUsed, "role-used"),
+    (NotificationKind::RoleReport, "role-report"),
+    (NotificationKind::TicketByMail, "ticket-by-mail"),
+    (NotificationKind::BypassByMail, "bypass-by-mail"),
 ];
 
 impl NotificationKind {
@@ -119,7 +134,40 @@ impl NotificationKind {
             | Self::Unlocked
             | Self::BreakGlass
             | Self::HostChanged
-            | Self::Resynchronized => false,
+            | Self::Resynchronized
+            | Self::RoleUsed
+            | Self::RoleReport
+            | Self::TicketByMail
+            | Self::BypassByMail => false,
+        }
+    }
+
+    /// Returns the topic of the mail that a request of this kind causes, which contains a ticket or bypass code; `None`
+    /// for a kind that reports an event.
+    #[must_use]
+    pub fn brings(self) -> Option<Topic> {
+        match self {
+            Self::TicketExpired | Self::TicketByMail => Some(Topic::Ticket(Purpose::SetUp)),
+            Self::BypassByMail => Some(Topic::Bypass),
+            Self::BackupCodeUsed
+            | Self::FewCodesLeft
+            | Self::SetUpDone
+            | Self::KeyChanged
+            | Self::CodesRenewed
+            | Self::Reset
+            | Self::Guessed
+            | Self::BypassGiven
+            | Self::KeyShown
+            | Self::KeyExported
+            | Self::RecordImported
+            | Self::MailChanged
+            | Self::Removed
+            | Self::Unlocked
+            | Self::BreakGlass
+            | Self::HostChanged
+            | Self::Resynchronized
+            | Self::RoleUsed
+            | Self::RoleReport => None,
         }
     }
 
@@ -137,15 +185,17 @@ pub enum Topic {
     Event(NotificationKind),
     /// The mail contains a ticket for this purpose.
     Ticket(Purpose),
+    /// The mail contains a bypass code.
+    Bypass,
 }
 
 impl Topic {
-    /// Returns all topics that have a text. [`NotificationKind::TicketExpired`] has none, because the mail with the new
-    /// ticket reports the event.
+    /// Returns all topics that have a text. Kinds that are requests for a ticket or bypass code have none, because the
+    /// mail with it reports the event.
     pub fn all() -> impl Iterator<Item = Self> {
         let tickets = [Purpose::SetUp, Purpose::Codes].into_iter().map(Self::Ticket);
-        let told = KINDS.into_iter().filter(|(kind, _)| *kind != NotificationKind::TicketExpired);
-        told.map(|(kind, _)| Self::Event(kind)).chain(tickets)
+        let told = KINDS.into_iter().filter(|(kind, _)| kind.brings().is_none());
+        told.map(|(kind, _)| Self::Event(kind)).chain(tickets).chain([Self::Bypass])
     }
 
     /// Returns the word of this topic in the names of text files.
@@ -155,6 +205,7 @@ impl Topic {
             Self::Event(kind) => kind.word(),
             Self::Ticket(Purpose::SetUp) => "ticket-set-up",
             Self::Ticket(Purpose::Codes) => "ticket-codes",
+            Self::Bypass => "bypass-code",
         }
     }
 
@@ -163,7 +214,7 @@ impl Topic {
     pub fn blanks(self) -> &'static [&'static str] {
         match self {
             Self::Event(_) => &["user", "host", "time", "service", "source", "by", "left"],
-            Self::Ticket(_) => &["user", "host", "time", "by", "until", TICKET],
+            Self::Ticket(_) | Self::Bypass => &["user", "host", "time", "by", "until", TICKET],
         }
     }
 }
@@ -171,20 +222,20 @@ impl Topic {
 /// Name of the placeholder that the text of a ticket mail must contain.
 pub const TICKET: &str = "ticket";
 
-/// The content of a mail that contains a ticket.
+/// The content of a mail that contains a ticket or a bypass code.
 #[derive(Debug)]
 pub struct TicketMail<'a> {
     /// The canonical account name.
     pub user: &'a str,
-    /// What the ticket is for: set-up or new backup codes.
-    pub purpose: Purpose,
-    /// The letters of the ticket, in groups.
+    /// What the mail is about: [`Topic::Ticket`] or [`Topic::Bypass`].
+    pub topic: Topic,
+    /// The letters of the ticket or the digits of the bypass code, in groups.
     pub ticket: &'a str,
-    /// The administrator who issues the ticket.
+    /// The user who issues it.
     pub by: &'a str,
-    /// Time at which the ticket was issued.
+    /// Time at which it was issued.
     pub at: UnixTime,
-    /// Time at which the ticket expires.
+    /// Time at which it expires.
     pub until: UnixTime,
 }
 

@@ -20,6 +20,8 @@ const WITH_TIME_MAX: usize = 180;
 const NOTHING: &str = "-";
 /// The prefix of the recipient's address in the details of a notification.
 const TO: &str = "to=";
+/// The prefix of the lifetime of a bypass code in the details of a notification.
+const FOR: &str = "for=";
 /// Text of an actor named `-`, which differs from the text of an absent actor.
 const DASH: &str = "%2D";
 
@@ -51,7 +53,7 @@ pub fn read_name(name: &str) -> Option<(String, NotificationKind)> {
 
 /// Returns the details of a notification as text: `TIME SERVICE SOURCE BY LEFT`, with `-` for an absent value and `%XX`
 /// for each character that is not plain. A notification to another address than the one on record has a sixth word,
-/// `to=ADDRESS`.
+/// `to=ADDRESS`, and one for a bypass code a word `for=SECONDS`.
 #[must_use]
 pub fn write(notification: &Notification) -> String {
     let by = notification.by.as_deref().map_or_else(|| NOTHING.into(), actor);
@@ -59,7 +61,8 @@ pub fn write(notification: &Notification) -> String {
     let (at, service) = (names::instant(notification.at), plain(&notification.service));
     let to =
         notification.to.as_deref().map_or_else(String::new, |to| format!(" {TO}{}", plain(to)));
-    format!("{at} {service} {} {by} {left}{to}", notification.source.as_str())
+    let life = notification.life.map_or_else(String::new, |life| format!(" {FOR}{life}"));
+    format!("{at} {service} {} {by} {left}{to}{life}", notification.source.as_str())
 }
 
 /// Parses the text that [`write()`] returned for the notification with this name; `None` if it is damaged.
@@ -70,6 +73,15 @@ pub fn read(name: &str, text: &str) -> Option<Notification> {
     let mut next = || parts.next().filter(|part| !part.is_empty());
     let (at, service, source) = (next()?, next()?, next()?);
     let (by, left) = (next()?, next()?);
+    let mut rest = parts.peekable();
+    let to = match rest.next_if(|part| part.starts_with(TO)) {
+        None => None,
+        Some(to) => Some(Folder::name_of(to.strip_prefix(TO)?)?),
+    };
+    let life = match rest.next_if(|part| part.starts_with(FOR)) {
+        None => None,
+        Some(life) => Some(digits(life.strip_prefix(FOR)?)?),
+    };
     let notification = Notification {
         user,
         kind,
@@ -82,12 +94,10 @@ pub fn read(name: &str, text: &str) -> Option<Notification> {
             by => Some(Folder::name_of(by)?),
         },
         left: if left == NOTHING { None } else { Some(left.parse().ok()?) },
-        to: match parts.next() {
-            None => None,
-            Some(to) => Some(Folder::name_of(to.strip_prefix(TO)?)?),
-        },
+        to,
+        life,
     };
-    parts.next().is_none().then_some(notification)
+    rest.next().is_none().then_some(notification)
 }
 
 /// Returns the name of a waiting notification: `NAME@KIND@TRIES.CUTS.TIME`. TRIES is how often sending was begun, and
@@ -112,6 +122,11 @@ pub fn read_waiting(text: &str) -> Option<(&str, DeliveryProgress)> {
     let (tries, cuts) = (count()?, count()?);
     let at: UnixTime = names::read_instant(parts.next()?)?;
     parts.next().is_none().then_some((name, DeliveryProgress { tries, cuts, at }))
+}
+
+/// Parses a number that is written with digits only; `None` for any other text.
+fn digits(text: &str) -> Option<u64> {
+    text.bytes().all(|byte| byte.is_ascii_digit()).then(|| text.parse().ok()).flatten()
 }
 
 /// Returns an actor's name as text. An actor named `-` becomes `%2D`, because `-` stands for an absent actor.
@@ -139,6 +154,7 @@ mod tests {
             by: None,
             left: Some(3),
             to: None,
+            life: None,
         }
     }
 
@@ -154,6 +170,8 @@ mod tests {
             by("%2D"),
             to("a@b.example"),
             to("to= -"),
+            Notification { life: Some(28_800), ..to("for=1") },
+            Notification { life: Some(60), ..notification() },
         ] {
             let folder = Folder::of(&notification.user).unwrap();
             let name = name_of(&folder, &notification);
@@ -204,6 +222,10 @@ mod tests {
             "1 sshd x - 3 4",
             "1 sshd unknown - 3 to=",
             "1 sshd unknown - 3 to=a b",
+            "1 sshd unknown - 3 for=",
+            "1 sshd unknown - 3 for=+1",
+            "1 sshd unknown - 3 for=1 to=a",
+            "1 sshd unknown - 3 for=1 for=1",
         ] {
             assert_eq!(read("ada@reset", text), None, "{text}");
         }

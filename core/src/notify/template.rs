@@ -6,10 +6,9 @@ use zeroize::Zeroizing;
 
 use crate::{
     base::{request::SourceLabel, time::UnixTime},
-    notify::notification::{Notification, NotificationKind, TICKET, TicketMail, Topic},
+    notify::notification::{Notification, TICKET, TicketMail, Topic},
     notify::texts,
     policy::Language,
-    record::extras::Purpose,
 };
 
 /// Maximum length in characters of a value that replaces a placeholder. Longer values are truncated.
@@ -129,7 +128,9 @@ fn instant(at: UnixTime) -> String {
 /// Returns a source in words for users.
 fn source(language: Language, label: &SourceLabel) -> String {
     let (label, words) = (label.as_str(), texts::sources(language));
-    match (label.strip_prefix("uid:"), label.strip_prefix("tty:")) {
+    // A user of the agent is on this host too.
+    let uid = label.strip_prefix("uid:").or_else(|| label.strip_prefix("agent:"));
+    match (uid, label.strip_prefix("tty:")) {
         (Some(uid), _) => format!("{} {uid}", words.uid),
         (_, Some(tty)) => format!("{} {tty}", words.tty),
         _ if label == "unknown" => words.unknown.into(),
@@ -141,10 +142,10 @@ fn source(language: Language, label: &SourceLabel) -> String {
 /// Returns a mail with the built-in text of a topic.
 #[must_use]
 pub fn built_in(language: Language, topic: Topic, blanks: &Blanks) -> WrittenMail {
-    // An expired ticket has no text of its own: the mail with the new ticket reports it.
+    // A request for a ticket has no text of its own: the mail with the ticket reports it.
     let word = match topic {
-        Topic::Event(NotificationKind::TicketExpired) => Topic::Ticket(Purpose::SetUp).word(),
-        Topic::Event(_) | Topic::Ticket(_) => topic.word(),
+        Topic::Event(kind) => kind.brings().unwrap_or(topic).word(),
+        Topic::Ticket(_) | Topic::Bypass => topic.word(),
     };
     let (subject, body) = split(texts::text(language, word)).unwrap_or_default();
     let filled = |text| fill(text, topic, blanks).unwrap_or_default();
@@ -254,6 +255,7 @@ fn brace<'a>(
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::{notify::notification::NotificationKind, record::extras::Purpose};
 
     const RESET: Topic = Topic::Event(NotificationKind::Reset);
 
@@ -267,6 +269,7 @@ mod tests {
             by: Some("kim".into()),
             left: None,
             to: None,
+            life: None,
         }
     }
 
@@ -350,9 +353,9 @@ mod tests {
 
     #[test]
     fn every_built_in_text_has_only_blanks_that_are_filled() {
-        let ticket_mail = |purpose| TicketMail {
+        let ticket_mail = |topic| TicketMail {
             user: "ada",
-            purpose,
+            topic,
             ticket: "FEJT-QYCH-WGPV",
             by: "kim",
             at: UnixTime(0),
@@ -362,14 +365,20 @@ mod tests {
             for topic in Topic::all() {
                 let blanks = match topic {
                     Topic::Event(_) => Blanks::of_letter(language, &letter(), "web01"),
-                    Topic::Ticket(purpose) => Blanks::of_ticket(&ticket_mail(purpose), "web01"),
+                    Topic::Ticket(_) | Topic::Bypass => {
+                        Blanks::of_ticket(&ticket_mail(topic), "web01")
+                    }
                 };
                 let written = built_in(language, topic, &blanks);
                 assert!(written.subject.contains("ada") && written.body.contains("web01"));
                 assert!(!written.body.contains(['{', '}']), "{written:?}");
                 assert!(written.body.lines().all(|line| line.chars().count() <= 72), "{written:?}");
                 let brings = written.body.contains("FEJT-QYCH-WGPV");
-                assert_eq!(brings, matches!(topic, Topic::Ticket(_)), "{written:?}");
+                assert_eq!(
+                    brings,
+                    matches!(topic, Topic::Ticket(_) | Topic::Bypass),
+                    "{written:?}"
+                );
                 assert!(!written.subject.contains("FEJT"));
             }
         }

@@ -6,9 +6,9 @@ use crate::policy::Language;
 /// Returns the built-in mail texts of a language, each with the word of its topic. The text `closing` ends every mail.
 macro_rules! texts {
     ($language:literal) => {
-        texts!($language: "backup-code-used" "break-glass" "bypass-given" "closing" "codes-renewed" "few-codes-left"
+        texts!($language: "backup-code-used" "break-glass" "bypass-code" "bypass-given" "closing" "codes-renewed" "few-codes-left"
             "guessed" "host-changed" "key-changed" "key-exported" "key-shown" "mail-changed" "record-imported" "removed" "reset"
-            "resynchronized" "set-up-done" "ticket-codes" "ticket-set-up" "unlocked")
+            "resynchronized" "role-report" "role-used" "set-up-done" "ticket-codes" "ticket-set-up" "unlocked")
     };
     ($language:literal: $($word:literal)*) => {
         &[$(($word, include_str!(concat!($language, "/", $word, ".txt")))),*]

@@ -11,6 +11,9 @@ pub mod network;
 mod options;
 pub mod pam_line;
 pub mod questions;
+pub mod role_decision;
+pub mod role_request;
+pub mod roles;
 pub mod rules;
 pub mod settings;
 

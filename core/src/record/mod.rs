@@ -2,6 +2,7 @@
 //!
 //! May use: `base`, `format`.
 
+pub mod by_mail;
 pub mod code_set;
 pub mod code_set_text;
 pub mod enrollment;

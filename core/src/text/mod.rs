@@ -16,6 +16,7 @@ use crate::{
         change::Change,
         new_codes::{Codes, NewCodes},
         own_account::OwnAccount,
+        role::RoleMessage,
         set_up::SetUp,
     },
     policy::Language,
@@ -63,6 +64,15 @@ pub fn own_account(language: Language, message: &OwnAccount) -> String {
     match language {
         Language::English => en::own_account::say(message),
         Language::Swedish => sv::own_account::say(message),
+    }
+}
+
+/// Returns the text of a message of the agent to a member of a role in a language.
+#[must_use]
+pub fn role(language: Language, message: &RoleMessage) -> String {
+    match language {
+        Language::English => en::role::say(message),
+        Language::Swedish => sv::role::say(message),
     }
 }
 

@@ -22,4 +22,5 @@ pub mod refusal_log;
 pub mod replay;
 pub mod resync;
 pub mod ruling;
+pub mod unlock;
 pub mod voucher_verify;

@@ -4,6 +4,8 @@
 
 #[cfg(feature = "tools")]
 pub(crate) mod large_group;
+#[cfg(feature = "tools")]
+mod memberships;
 mod nss;
 
 pub use nss::*;

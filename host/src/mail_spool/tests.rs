@@ -55,6 +55,7 @@ impl SpoolFixture {
             by: None,
             left: Some(3),
             to: None,
+            life: None,
         });
     }
 

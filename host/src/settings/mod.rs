@@ -6,6 +6,8 @@
 pub mod last_good_settings;
 mod read;
 #[cfg(feature = "tools")]
+pub mod roles_file;
+#[cfg(feature = "tools")]
 pub mod swap_file;
 
 pub use read::*;

@@ -127,7 +127,7 @@ fn parse(bytes: &[u8]) -> Result<Policy, SettingsReadError> {
     form::read(utf8(bytes).map_err(SettingsReadError::Mistake)?).map_err(SettingsReadError::Mistake)
 }
 
-fn utf8(bytes: &[u8]) -> Result<&str, SettingsError> {
+pub(crate) fn utf8(bytes: &[u8]) -> Result<&str, SettingsError> {
     std::str::from_utf8(bytes).map_err(|error| {
         let before = bytes.get(..error.valid_up_to()).unwrap_or_default();
         let line = before.iter().filter(|byte| **byte == b'\n').count();

@@ -15,10 +15,21 @@ use twinlock_tests::{golden, repository};
 
 const LANGUAGES: [(Language, &str); 2] = [(Language::English, "en"), (Language::Swedish, "sv")];
 
+fn service(kind: NotificationKind, by_another: bool) -> &'static str {
+    use NotificationKind::{BreakGlass, HostChanged, RoleReport, RoleUsed};
+    match by_another {
+        true if kind == BreakGlass => "twinlock reset ada",
+        true if kind == HostChanged => "twinlock settings apply",
+        true if matches!(kind, RoleReport | RoleUsed) => "twinlock reset (role help-desk)",
+        true => "twinlock",
+        false => "sshd",
+    }
+}
+
 fn letter(kind: NotificationKind) -> Notification {
     use NotificationKind::{
         BreakGlass, BypassGiven, HostChanged, KeyExported, KeyShown, MailChanged, RecordImported,
-        Removed, Reset, Unlocked,
+        Removed, Reset, RoleReport, RoleUsed, Unlocked,
     };
     let by_another = matches!(
         kind,
@@ -32,38 +43,33 @@ fn letter(kind: NotificationKind) -> Notification {
             | Unlocked
             | BreakGlass
             | HostChanged
+            | RoleReport
+            | RoleUsed
     );
     let left = matches!(kind, NotificationKind::BackupCodeUsed | NotificationKind::FewCodesLeft);
     Notification {
         user: if matches!(kind, BreakGlass | HostChanged) { "root" } else { "ada" }.into(),
         kind,
         at: UnixTime(1_800_000_000),
-        service: if kind == BreakGlass {
-            "twinlock reset ada"
-        } else if kind == HostChanged {
-            "twinlock settings apply"
-        } else if by_another {
-            "twinlock"
-        } else {
-            "sshd"
-        }
-        .into(),
+        service: service(kind, by_another).into(),
         source: SourceLabel::read(if by_another { "uid:1001" } else { "203.0.113.7" })
             .expect("a source"),
         by: by_another.then(|| "kim".into()),
         left: left.then_some(3),
         to: None,
+        life: None,
     }
 }
 
 fn written(language: Language, topic: Topic) -> WrittenMail {
     let blanks = match topic {
         Topic::Event(kind) => Blanks::of_letter(language, &letter(kind), "web01"),
-        Topic::Ticket(purpose) => {
+        Topic::Ticket(_) | Topic::Bypass => {
             let at = UnixTime(1_800_000_000);
-            let (user, ticket, by) = ("ada", "FEJT-QYCH-WGPV", "kim");
+            let ticket = if topic == Topic::Bypass { "123 456 789" } else { "FEJT-QYCH-WGPV" };
+            let (user, by) = ("ada", "kim");
             let until = at.plus(3 * DAY);
-            Blanks::of_ticket(&TicketMail { user, purpose, ticket, by, at, until }, "web01")
+            Blanks::of_ticket(&TicketMail { user, topic, ticket, by, at, until }, "web01")
         }
     };
     built_in(language, topic, &blanks)

@@ -4,8 +4,13 @@ use core::fmt;
 use std::time::Duration;
 
 use twinlock_core::{
-    base::{account::Account, error::CommitError, random_text},
-    notify::notification::TicketMail,
+    base::{
+        account::Account,
+        address::{Address, AddressError},
+        error::CommitError,
+        random_text,
+    },
+    notify::notification::{TicketMail, Topic},
     ports::{Accounts, Ledger},
     record::{extras::Ticket, ticket_renewal, voucher::Voucher},
     verify::{
@@ -18,7 +23,7 @@ use twinlock_host::{entropy::KernelEntropy, mail_spool::Claimed};
 use crate::{
     commands::deliver::{DeliveryError, DeliveryRun, Sending},
     error::exit::CliError,
-    mail::{Address, MailError, send_ticket_within},
+    mail::{MailError, send_ticket_within},
 };
 
 /// Number of characters between two dashes when a ticket is written.
@@ -30,10 +35,12 @@ struct Reserved {
     mail: Option<String>,
 }
 
-/// Why no new ticket was stored in the record.
+/// Why no new ticket or bypass code was stored in the record.
 #[derive(Debug)]
-enum RenewalError {
+pub(super) enum RenewalError {
+    /// The user does not need a new ticket or bypass code.
     NotDue,
+    /// It cannot be stored.
     Hindrance(DeliveryError),
 }
 
@@ -71,7 +78,7 @@ impl DeliveryRun<'_> {
         let working = ticket_renewal::in_force(&reserved.ticket, life, context.now()?, &boot_id);
         let ticket_mail = TicketMail {
             user,
-            purpose: working.purpose,
+            topic: Topic::Ticket(working.purpose),
             ticket: &random_text::in_groups(&notifications, GROUP, '-'),
             by: &working.audit.by,
             at: working.audit.at,
@@ -93,7 +100,7 @@ impl DeliveryRun<'_> {
         record_update::change(&context.machine.records, account, &mut |found| {
             let found = found.ok_or(RenewalError::NotDue)?.record;
             let mail = found.extras.mail.clone();
-            Address::of(&account.name, mail.as_deref(), &context.policy.mail)?;
+            Address::of(&account.name, mail.as_deref(), context.policy.mail.domain.as_deref())?;
             let (record, ticket) = ticket_renewal::reserved(found, drawn, generation, now)
                 .ok_or(RenewalError::NotDue)?;
             reserved = Some(Reserved { ticket, mail });
@@ -124,7 +131,7 @@ impl DeliveryRun<'_> {
     }
 }
 
-fn stopped(fault: ChangeError<RenewalError>) -> RenewalError {
+pub(super) fn stopped(fault: ChangeError<RenewalError>) -> RenewalError {
     match fault {
         ChangeError::Declined(stop) => stop,
         ChangeError::Store(fault) => CliError::from(fault).into(),
@@ -138,8 +145,8 @@ impl From<CliError> for RenewalError {
     }
 }
 
-impl From<MailError> for RenewalError {
-    fn from(fault: MailError) -> Self {
-        Self::Hindrance(fault.into())
+impl From<AddressError> for RenewalError {
+    fn from(error: AddressError) -> Self {
+        Self::Hindrance(MailError::from(error).into())
     }
 }

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 use twinlock_core::{
-    base::{account::Account, time::UnixTime},
+    base::{account::Account, address::Address, time::UnixTime},
     policy::settings::rules as rules_form,
     record::{State, extras::Purpose},
 };
@@ -16,7 +16,7 @@ use crate::{
     context::Context,
     enrollment::reminder::{Reminder, RuleChange},
     error::exit::{CliError, Exit},
-    mail::{Address, MailError, sender_fault},
+    mail::{MailError, sender_fault},
     terminal::keyboard::tell,
     text::{WIDTH, count, date, plain, stamp, wrap},
 };
@@ -172,10 +172,10 @@ fn member(
         return Member::Invited(until);
     }
     let on_record = found.as_ref().and_then(|found| found.extras.mail.as_deref());
-    match (fault, Address::of(&account.name, on_record, &context.policy.mail)) {
+    match (fault, Address::of(&account.name, on_record, context.policy.mail.domain.as_deref())) {
         (Some(fault), _) => Member::ToReport(fault.clone()),
         (None, Ok(address)) => Member::ToMail(address),
-        (None, Err(fault)) => Member::ToReport(fault),
+        (None, Err(fault)) => Member::ToReport(fault.into()),
     }
 }
 

@@ -117,6 +117,7 @@ fn report(context: &Context, service: &str, done: &[PutBack]) {
         source: Source::Unknown.label(),
         by: None,
         left: None,
+        life: None,
         to: Some("root".to_owned()),
     });
     let mut said = format!("The old files of {service} are in force again.");

@@ -144,7 +144,7 @@ fn of_device(number: usize, device: &RememberedDevice) -> String {
     format!("{number}  {address}  key {key}  remembered {age} ago, for another {left}")
 }
 
-fn of_refusal(refusal: &PastRefusal) -> String {
+pub(super) fn of_refusal(refusal: &PastRefusal) -> String {
     let why = match refusal.reason.as_str() {
         "wrong_code" => "the code was wrong",
         "replayed" => "the code had been used already",

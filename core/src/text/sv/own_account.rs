@@ -146,7 +146,7 @@ fn of_device(number: usize, device: &RememberedDevice) -> String {
     format!("{number}  {address}  nyckel {key}  ihågkommen för {age} sedan, i {left} till")
 }
 
-fn of_refusal(refusal: &PastRefusal) -> String {
+pub(super) fn of_refusal(refusal: &PastRefusal) -> String {
     let why = match refusal.reason.as_str() {
         "wrong_code" => "koden var fel",
         "replayed" => "koden var redan använd",

@@ -124,11 +124,11 @@ fn mailed(m: &Machine) -> BTreeSet<String> {
 }
 
 /// Returns the rows of the table whose operations take codes of the acting user in the same call. `change` asks in its own
-/// dialogue, and `setup confirm` by another login.
+/// dialogue, `setup confirm` by another login, and the agent asks members of a role.
 fn rows() -> BTreeMap<&'static str, Permission> {
     let all = OPERATIONS.iter().map(|one| one.permission());
-    let asked = all
-        .filter(|row| !matches!(row.proof, Proof::Nothing | Proof::SecondLogin | Proof::Dialogue));
+    let elsewhere = [Proof::Nothing, Proof::SecondLogin, Proof::Dialogue, Proof::PasswordAndCode];
+    let asked = all.filter(|row| !elsewhere.contains(&row.proof));
     asked.map(|row| (row.verb, row)).collect()
 }
 

@@ -1,10 +1,7 @@
 //! Mail addresses without characters that a header, a shell or a mail server could misread.
 
-use std::fmt;
-
-use twinlock_core::policy::Mail;
-
-use crate::mail::fault::MailError;
+use alloc::{borrow::ToOwned, format, string::String};
+use core::fmt;
 
 /// Maximum length of the local part in bytes (RFC 5321 section 4.5.3.1.1).
 const LOCAL_MAX: usize = 64;
@@ -13,12 +10,13 @@ const LABEL_MAX: usize = 63;
 
 /// A mail address: `name@domain`, or only the name of a local mailbox.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Address(String);
+pub struct Address(String);
 
 impl Address {
     /// Parses an address; `None` if it is not accepted. Refused are non-ASCII characters, which most servers do not
     /// accept, and characters of RFC 5321 that some servers read as a route, a file or a program.
-    pub(crate) fn read(text: &str) -> Option<Self> {
+    #[must_use]
+    pub fn read(text: &str) -> Option<Self> {
         let fits = match text.split_once('@') {
             Some((local, domain)) => is_local(local) && is_domain(domain),
             None => is_local(text),
@@ -27,23 +25,48 @@ impl Address {
     }
 
     /// Returns the mail address of a user: the one on record; without it, the account name at the domain in the
-    /// settings.
+    /// settings (`domain`).
     ///
     /// # Errors
-    /// [`MailError`] if there is neither, or the address is not valid.
-    pub(crate) fn of(user: &str, on_record: Option<&str>, mail: &Mail) -> Result<Self, MailError> {
+    /// [`AddressError`] if there is neither, or the address is not valid.
+    pub fn of(
+        user: &str,
+        on_record: Option<&str>,
+        domain: Option<&str>,
+    ) -> Result<Self, AddressError> {
         if let Some(address) = on_record {
-            return Self::read(address).ok_or_else(|| MailError::OddAddress(address.to_owned()));
+            return Self::read(address).ok_or_else(|| AddressError::Odd(address.to_owned()));
         }
-        let named = mail.domain.as_ref().and_then(|domain| Self::read(&format!("{user}@{domain}")));
-        named.ok_or(MailError::NoAddress)
+        let named = domain.and_then(|domain| Self::read(&format!("{user}@{domain}")));
+        named.ok_or(AddressError::Unknown)
     }
 
     /// Returns the address as text.
-    pub(crate) fn as_str(&self) -> &str {
+    #[must_use]
+    pub fn as_str(&self) -> &str {
         &self.0
     }
 }
+
+/// Why a user has no mail address that can be used.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum AddressError {
+    /// No mail address of the user is known.
+    Unknown,
+    /// The address on record, which is this text, is not valid.
+    Odd(String),
+}
+
+impl fmt::Display for AddressError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Unknown => "no mail address is known",
+            Self::Odd(_) => "the mail address on record cannot be used",
+        })
+    }
+}
+
+impl core::error::Error for AddressError {}
 
 /// Writes a shortened form, such as `a…@example.org`. It shows an administrator where a ticket went without disclosing
 /// the whole address.
@@ -80,6 +103,8 @@ fn is_domain(domain: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use alloc::string::ToString;
+
     use super::*;
 
     #[test]
@@ -139,15 +164,13 @@ mod tests {
 
     #[test]
     fn the_record_comes_first_then_the_domain() {
-        let domain =
-            |domain: Option<&str>| Mail { domain: domain.map(Into::into), ..Mail::default() };
-        let of = |record, set| Address::of("ada", record, &domain(set));
+        let of = |record, set| Address::of("ada", record, set);
         let read = |text| Ok(Address::read(text).unwrap());
         assert_eq!(of(Some("a@b.example"), Some("example.org")), read("a@b.example"));
         assert_eq!(of(None, Some("example.org")), read("ada@example.org"));
-        assert_eq!(of(None, None), Err(MailError::NoAddress));
-        assert_eq!(of(None, Some("exa mple.org")), Err(MailError::NoAddress));
-        let odd = Err(MailError::OddAddress("a b@c".into()));
+        assert_eq!(of(None, None), Err(AddressError::Unknown));
+        assert_eq!(of(None, Some("exa mple.org")), Err(AddressError::Unknown));
+        let odd = Err(AddressError::Odd("a b@c".into()));
         assert_eq!(of(Some("a b@c"), Some("example.org")), odd);
     }
 

@@ -1,0 +1,285 @@
+//! Decides whether a role lets a user act for another user. Whatever is not known refuses.
+
+use alloc::string::String;
+
+use crate::{
+    base::{
+        account::{Account, Membership},
+        error::LookupError,
+    },
+    policy::roles::{Role, RoleVerb, Roles},
+};
+
+/// The lowest user id of a person. Accounts below it belong to the system.
+const FIRST_PERSON: u32 = 1000;
+/// The user id of `nobody`.
+const NOBODY: u32 = 65_534;
+
+/// The groups of users, as NSS knows them.
+pub trait Memberships {
+    /// Returns whether an account is in a group: by the group's list, by its primary group, or by its further groups.
+    ///
+    /// # Errors
+    /// [`LookupError`] if NSS does not answer.
+    fn of(&self, account: &Account, group: &str) -> Result<Membership, LookupError>;
+
+    /// Returns the same as [`Memberships::of`], and also a membership of another name of the account's user id.
+    ///
+    /// # Errors
+    /// [`LookupError`] if NSS does not answer.
+    fn of_any_name(&self, account: &Account, group: &str) -> Result<Membership, LookupError>;
+}
+
+/// The user for whom a member of a role wants to act.
+#[derive(Debug, Clone, Copy)]
+pub struct RoleTarget<'a> {
+    /// The account.
+    pub account: &'a Account,
+    /// Whether the user id is known to have this name and no other.
+    pub has_one_name: bool,
+}
+
+/// Why no role lets a user act for another user.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum RoleRefusal {
+    /// A group that the roles file names does not exist, or cannot be looked up. Holds its name. All roles are refused.
+    Unresolved(String),
+    /// The user is in no role that allows the verb.
+    NoRole,
+    /// The user wants to act on their own account.
+    Oneself,
+    /// The target is an account of the system.
+    SystemAccount,
+    /// The user id of the target has a second name.
+    SecondName,
+    /// The target is in a protected group. Holds its name.
+    Protected(String),
+    /// The target is a member of a role.
+    RoleMember,
+    /// The target is not in the group that the role is over.
+    Elsewhere,
+    /// No mail address of the target is known, so that the target could not be told. The caller of
+    /// [`RoleBook::decide`] checks this, because it takes the record.
+    NoAddress,
+}
+
+impl RoleRefusal {
+    /// Returns the stable word in log lines.
+    #[must_use]
+    pub fn word(&self) -> &'static str {
+        match self {
+            Self::Unresolved(_) => "group_unresolved",
+            Self::NoRole => "no_role",
+            Self::Oneself => "own_account",
+            Self::SystemAccount => "system_account",
+            Self::SecondName => "second_name",
+            Self::Protected(_) => "protected",
+            Self::RoleMember => "role_member",
+            Self::Elsewhere => "not_over",
+            Self::NoAddress => "no_address",
+        }
+    }
+}
+
+impl core::fmt::Display for RoleRefusal {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        f.write_str(self.word())
+    }
+}
+
+impl core::error::Error for RoleRefusal {}
+
+/// The roles in force, and what is known about groups.
+#[derive(Clone, Copy)]
+pub struct RoleBook<'a> {
+    /// The roles file.
+    pub roles: &'a Roles,
+    /// The groups of users.
+    pub memberships: &'a dyn Memberships,
+}
+
+impl<'a> RoleBook<'a> {
+    /// Returns the roles by which a user may run a verb for some other user; never an empty list.
+    ///
+    /// # Errors
+    /// [`RoleRefusal::NoRole`] if there is none, [`RoleRefusal::Unresolved`] if a group of the file is not known.
+    pub fn roles_of(
+        &self,
+        caller: &Account,
+        verb: RoleVerb,
+    ) -> Result<alloc::vec::Vec<&'a Role>, RoleRefusal> {
+        // Also groups that do not matter for this caller: a group that is not known today may be the one that protects
+        // the target.
+        for group in self.roles.groups() {
+            self.is_in(caller, group)?;
+        }
+        let mut found = alloc::vec::Vec::new();
+        for role in self.roles.roles.iter().filter(|role| role.verbs.contains(&verb)) {
+            if self.is_in(caller, &role.group)? {
+                found.push(role);
+            }
+        }
+        if found.is_empty() { Err(RoleRefusal::NoRole) } else { Ok(found) }
+    }
+
+    /// Returns the first role by which a user may run a verb for a target.
+    ///
+    /// # Errors
+    /// [`RoleRefusal`] if no role allows it.
+    pub fn decide(
+        &self,
+        caller: &Account,
+        target: &RoleTarget<'_>,
+        verb: RoleVerb,
+    ) -> Result<&'a Role, RoleRefusal> {
+        let roles = self.roles_of(caller, verb)?;
+        let account = target.account;
+        if account.uid == caller.uid || account.name == caller.name {
+            return Err(RoleRefusal::Oneself);
+        }
+        if account.uid < FIRST_PERSON || account.uid == NOBODY {
+            return Err(RoleRefusal::SystemAccount);
+        }
+        if !target.has_one_name {
+            return Err(RoleRefusal::SecondName);
+        }
+        for group in &self.roles.protected {
+            if self.is_in_by_any_name(account, group)? {
+                return Err(RoleRefusal::Protected(group.clone()));
+            }
+        }
+        for role in &self.roles.roles {
+            if self.is_in_by_any_name(account, &role.group)? {
+                return Err(RoleRefusal::RoleMember);
+            }
+        }
+        let mut over = None;
+        for role in roles {
+            if over.is_none() && self.is_in(account, &role.over)? {
+                over = Some(role);
+            }
+        }
+        over.ok_or(RoleRefusal::Elsewhere)
+    }
+
+    fn is_in(&self, account: &Account, group: &str) -> Result<bool, RoleRefusal> {
+        known(group, self.memberships.of(account, group))
+    }
+
+    fn is_in_by_any_name(&self, account: &Account, group: &str) -> Result<bool, RoleRefusal> {
+        known(group, self.memberships.of_any_name(account, group))
+    }
+}
+
+fn known(group: &str, found: Result<Membership, LookupError>) -> Result<bool, RoleRefusal> {
+    match found {
+        Ok(Membership::Member) => Ok(true),
+        Ok(Membership::Outside) => Ok(false),
+        Ok(Membership::NoSuchGroup) | Err(LookupError) => {
+            Err(RoleRefusal::Unresolved(group.into()))
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Groups as `GROUP:NAME,NAME`; a group `broken` does not answer.
+    struct Groups(&'static [(&'static str, &'static [&'static str])]);
+
+    impl Memberships for Groups {
+        fn of(&self, account: &Account, group: &str) -> Result<Membership, LookupError> {
+            if group == "broken" {
+                return Err(LookupError);
+            }
+            let found = self.0.iter().find(|(name, _)| *name == group);
+            Ok(match found {
+                None => Membership::NoSuchGroup,
+                Some((_, names)) if names.contains(&account.name.as_str()) => Membership::Member,
+                Some(_) => Membership::Outside,
+            })
+        }
+
+        fn of_any_name(&self, account: &Account, group: &str) -> Result<Membership, LookupError> {
+            self.of(account, group)
+        }
+    }
+
+    const GROUPS: Groups = Groups(&[
+        ("root", &["root"]),
+        ("sudo", &["sam", "kim"]),
+        ("helpdesk", &["kim", "lee"]),
+        ("auditors", &["una"]),
+        ("staff", &["ada", "sam", "lee", "una", "kim", "daemon", "nobody"]),
+        ("guests", &["gus"]),
+    ]);
+
+    fn roles(protected: &str) -> Roles {
+        Roles::read(&alloc::format!(
+            "protected = {protected}\n\
+             [[role]]\nname = \"desk\"\ngroup = \"helpdesk\"\nover = \"staff\"\nverbs = [\"reset\", \"why\"]\n\
+             [[role]]\nname = \"guest-desk\"\ngroup = \"helpdesk\"\nover = \"guests\"\nverbs = [\"reset\"]\n\
+             [[role]]\nname = \"audit\"\ngroup = \"auditors\"\nover = \"staff\"\nverbs = [\"why\"]\n"
+        ))
+        .unwrap()
+    }
+
+    fn account(name: &str, uid: u32) -> Account {
+        Account { name: name.into(), uid, gid: uid, full_name: String::new() }
+    }
+
+    fn decided(
+        roles: &Roles,
+        caller: &str,
+        target: &Account,
+        verb: RoleVerb,
+    ) -> Result<String, RoleRefusal> {
+        let book = RoleBook { roles, memberships: &GROUPS };
+        let target = RoleTarget { account: target, has_one_name: true };
+        book.decide(&account(caller, 2000), &target, verb).map(|role| role.name.clone())
+    }
+
+    #[test]
+    fn roles_reach_whom_they_are_over() {
+        let roles = roles("[\"root\", \"sudo\"]");
+        let decided =
+            |caller, target: &str, uid, verb| decided(&roles, caller, &account(target, uid), verb);
+        use RoleVerb::{Bypass, Reset, Why};
+        assert_eq!(decided("kim", "ada", 1000, Reset), Ok("desk".into()));
+        assert_eq!(decided("kim", "gus", 1001, Reset), Ok("guest-desk".into()));
+        assert_eq!(decided("kim", "gus", 1001, Why), Err(RoleRefusal::Elsewhere));
+        assert_eq!(decided("una", "ada", 1000, Why), Ok("audit".into()));
+        for (caller, target, uid, verb, why) in [
+            ("una", "ada", 1000, Reset, RoleRefusal::NoRole),
+            ("kim", "ada", 1000, Bypass, RoleRefusal::NoRole),
+            ("ada", "gus", 1001, Reset, RoleRefusal::NoRole),
+            ("kim", "kim", 1002, Reset, RoleRefusal::Oneself),
+            ("kim", "ada", 2000, Reset, RoleRefusal::Oneself),
+            ("kim", "daemon", 1, Reset, RoleRefusal::SystemAccount),
+            ("kim", "daemon", 999, Reset, RoleRefusal::SystemAccount),
+            ("kim", "nobody", 65_534, Reset, RoleRefusal::SystemAccount),
+            ("kim", "sam", 1003, Reset, RoleRefusal::Protected("sudo".into())),
+            ("kim", "lee", 1004, Reset, RoleRefusal::RoleMember),
+            ("kim", "una", 1005, Reset, RoleRefusal::RoleMember),
+            ("kim", "eve", 1006, Reset, RoleRefusal::Elsewhere),
+        ] {
+            assert_eq!(decided(caller, target, uid, verb), Err(why), "{caller} {target} {uid}");
+        }
+        let (ada, kim) = (account("ada", 1000), account("kim", 2000));
+        let book = RoleBook { roles: &roles, memberships: &GROUPS };
+        let alias = RoleTarget { account: &ada, has_one_name: false };
+        assert_eq!(book.decide(&kim, &alias, Reset), Err(RoleRefusal::SecondName));
+    }
+
+    #[test]
+    fn unknown_groups_refuse_every_role() {
+        for group in ["broken", "wheel"] {
+            let unknown = Err(RoleRefusal::Unresolved(group.into()));
+            let roles = roles(&alloc::format!("[\"root\", \"{group}\"]"));
+            for caller in ["kim", "una", "eve"] {
+                assert_eq!(decided(&roles, caller, &account("ada", 1000), RoleVerb::Why), unknown);
+            }
+        }
+    }
+}

@@ -1,0 +1,124 @@
+//! Group memberships of users, by every way in which a user can be a member. For roles, which must not reach a protected
+//! user by any of these ways.
+
+use std::ffi::CString;
+
+use nix::{
+    errno::Errno,
+    unistd::{Gid, Group, getgrouplist},
+};
+use twinlock_core::{
+    base::{account::Account, error::LookupError},
+    policy::role_decision::Memberships,
+    ports::{Accounts, Membership},
+};
+
+use crate::accounts::{
+    Nss,
+    large_group::{self, GroupEntry},
+};
+
+/// Returns a group by name; `None` if it does not exist.
+fn entry(group: &str) -> Result<Option<GroupEntry>, LookupError> {
+    match Group::from_name(group) {
+        Ok(found) => {
+            Ok(found.map(|group| GroupEntry { gid: group.gid.as_raw(), members: group.mem }))
+        }
+        Err(Errno::ERANGE) => large_group::entry(group),
+        Err(_) => Err(LookupError),
+    }
+}
+
+/// Returns whether the list, the primary group or the further groups of an account contain a group.
+fn is_member(account: &Account, group: &GroupEntry) -> Result<bool, LookupError> {
+    if group.gid == account.gid || group.members.contains(&account.name) {
+        return Ok(true);
+    }
+    // It reports no failure of NSS, so it adds to the list and never replaces it.
+    let name = CString::new(account.name.as_str()).map_err(|_| LookupError)?;
+    let further = getgrouplist(&name, Gid::from_raw(account.gid)).map_err(|_| LookupError)?;
+    Ok(further.iter().any(|gid| gid.as_raw() == group.gid))
+}
+
+fn of_bool(is_member: bool) -> Membership {
+    if is_member { Membership::Member } else { Membership::Outside }
+}
+
+impl Memberships for Nss {
+    fn of(&self, account: &Account, group: &str) -> Result<Membership, LookupError> {
+        let Some(group) = entry(group)? else { return Ok(Membership::NoSuchGroup) };
+        is_member(account, &group).map(of_bool)
+    }
+
+    fn of_any_name(&self, account: &Account, group: &str) -> Result<Membership, LookupError> {
+        let Some(group) = entry(group)? else { return Ok(Membership::NoSuchGroup) };
+        if is_member(account, &group)? {
+            return Ok(Membership::Member);
+        }
+        for name in &group.members {
+            // A listed name without an account is nobody.
+            if self.by_name(name)?.is_some_and(|other| other.uid == account.uid) {
+                return Ok(Membership::Member);
+            }
+        }
+        Ok(Membership::Outside)
+    }
+}
+
+impl Nss {
+    /// Returns whether the user id of an account is known to have this name and no other: both lookups agree, and
+    /// /etc/passwd has the user id once at most. Names that only a directory has cannot be counted.
+    ///
+    /// # Errors
+    /// [`LookupError`] if NSS does not answer, or /etc/passwd cannot be read.
+    pub fn has_one_name(&self, account: &Account) -> Result<bool, LookupError> {
+        let by_uid = self.by_uid(account.uid)?;
+        let by_name = self.by_name(&account.name)?;
+        let local = std::fs::read_to_string("/etc/passwd").map_err(|_| LookupError)?;
+        Ok(by_uid.is_some_and(|found| found.name == account.name)
+            && by_name.is_some_and(|found| found.uid == account.uid)
+            && names_of(&local, account.uid) <= 1)
+    }
+}
+
+/// Returns how many names a user id has in a passwd(5) file.
+fn names_of(passwd: &str, uid: u32) -> usize {
+    let has = |line: &&str| line.split(':').nth(2).and_then(|text| text.parse().ok()) == Some(uid);
+    passwd.lines().filter(has).count()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn root_is_in_its_group_and_has_one_name() {
+        let nss = Nss::default();
+        let root = nss.by_name("root").unwrap().unwrap();
+        assert_eq!(nss.of(&root, "root"), Ok(Membership::Member));
+        assert_eq!(nss.of_any_name(&root, "root"), Ok(Membership::Member));
+        assert_eq!(nss.of(&root, "no-such-group-here"), Ok(Membership::NoSuchGroup));
+        assert_eq!(nss.has_one_name(&root), Ok(true));
+        let stranger =
+            Account { name: "no-such-user".into(), uid: 0, gid: 9, full_name: "".into() };
+        assert_eq!(nss.has_one_name(&stranger), Ok(false));
+    }
+
+    #[test]
+    fn each_way_into_a_group_counts() {
+        let ada = Account { name: "ada".into(), uid: 4_000_001, gid: 50, full_name: "".into() };
+        let group = |gid, members: &[&str]| GroupEntry {
+            gid,
+            members: members.iter().map(|name| (*name).to_owned()).collect(),
+        };
+        assert_eq!(is_member(&ada, &group(27, &["bob", "ada"])), Ok(true));
+        assert_eq!(is_member(&ada, &group(50, &[])), Ok(true));
+        assert_eq!(is_member(&ada, &group(27, &["adam"])), Ok(false));
+    }
+
+    #[test]
+    fn second_names_are_counted() {
+        let passwd = "root:x:0:0::/:/bin/sh\ntoor:x:0:0::/:/bin/sh\nada:x:1000:1000::/:/bin/sh\n";
+        assert_eq!([0, 1000, 1].map(|uid| names_of(passwd, uid)), [2, 1, 0]);
+    }
+}
