@@ -22,7 +22,7 @@ use twinlock_core::wire::{
 use zeroize::Zeroizing;
 
 use crate::{
-    cli::{Command, Verb},
+    cli::{Command, Grounds, Verb},
     error::exit::{CliError, Exit},
     terminal::keyboard::{InputLine, Keyboard, tell},
     text::{Notation, harmless},
@@ -66,11 +66,25 @@ fn request(verb: &Verb) -> Option<(Wanted, Vec<String>)> {
             let name = wanted.authenticator.clone()?;
             Some((Wanted::Remove, vec![wanted.user.clone(), name]))
         }
+        Verb::Unlock(wanted) => delegated(Wanted::Unlock, &wanted.user, &wanted.grounds),
+        Verb::Reset(wanted) if !wanted.end_sessions && !wanted.expire_password => {
+            delegated(Wanted::Reset, &wanted.user, &wanted.privileged.grounds)
+        }
+        Verb::Bypass(wanted) => delegated(Wanted::Bypass, &wanted.user, &wanted.privileged.grounds),
+        Verb::Requests => Some((Wanted::Requests, Vec::new())),
+        Verb::Approve { id } => of(Wanted::Approve, id),
         Verb::Enroll(wanted) if wanted.many.from.is_none() => {
             of(Wanted::Enroll, wanted.user.as_deref().unwrap_or_default())
         }
         _ => None,
     }
+}
+
+/// Returns the request of a member of a role, who acts for another user. The agent asks for a reason that is missing, and
+/// takes no other option: break-glass is root's.
+fn delegated(wanted: Wanted, user: &str, grounds: &Grounds) -> Option<(Wanted, Vec<String>)> {
+    let reason = grounds.reason.clone().unwrap_or_default();
+    grounds.break_glass.is_none().then(|| (wanted, vec![user.to_owned(), reason]))
 }
 
 /// Returns the width of the terminal in columns; 0 if standard output is none.

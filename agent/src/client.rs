@@ -1,8 +1,12 @@
 //! The client of a conversation, and how its operation ends.
 
 use twinlock_core::{
-    base::account::Account, dialogue::context::DialogueError, event::Reason,
-    message::own_account::OwnAccount, policy::Policy, text,
+    base::account::Account,
+    dialogue::context::DialogueError,
+    event::Reason,
+    message::{own_account::OwnAccount, role::RoleMessage},
+    policy::Policy,
+    text,
 };
 use twinlock_host::machine::Machine;
 
@@ -38,6 +42,11 @@ impl Client<'_> {
     /// Returns the end with a message.
     pub(crate) fn end(&self, status: u8, message: &OwnAccount) -> OperationEnd {
         OperationEnd { status, text: self.text(message) }
+    }
+
+    /// Returns the end with a message to a member of a role.
+    pub(crate) fn end_role(&self, status: u8, message: &RoleMessage) -> OperationEnd {
+        OperationEnd { status, text: text::role(self.policy.language, message) }
     }
 
     /// Returns the end for a fault of the host.

@@ -12,6 +12,7 @@ mod operation;
 mod pam_application;
 mod password;
 mod report;
+mod roles;
 mod self_service;
 mod slots;
 mod status;

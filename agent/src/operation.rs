@@ -11,12 +11,16 @@ use twinlock_core::{
 use crate::{
     client::{Client, OperationEnd},
     locker,
+    roles::{self, Delegated},
     self_service::OwnUser,
     status,
 };
 
 /// Runs the operation that a client asks for.
 pub(crate) fn serve(client: &Client<'_>, begin: &Begin<'_>) -> OperationEnd {
+    if let Some(wanted) = Delegated::of(begin, &client.account.name) {
+        return delegated(client, begin, &wanted);
+    }
     match begin.verb {
         Verb::Status
         | Verb::Devices
@@ -46,8 +50,26 @@ fn refusal(client: &Client<'_>, begin: &Begin<'_>) -> Option<OperationEnd> {
     (!allowed).then(|| client.end(status::NOT_PERMITTED, &OwnAccount::Disabled))
 }
 
+/// Runs what needs a role.
+fn delegated(client: &Client<'_>, begin: &Begin<'_>, wanted: &Delegated<'_>) -> OperationEnd {
+    // Root has the command.
+    if client.account.uid == 0 {
+        return client.end(status::NOT_PERMITTED, &OwnAccount::NotPermitted);
+    }
+    as_user(client, begin, &|own| roles::serve(own, wanted))
+}
+
 /// Runs a verb for the caller's own account.
 fn self_service(client: &Client<'_>, begin: &Begin<'_>) -> OperationEnd {
+    as_user(client, begin, &|own| own_verb(own, begin))
+}
+
+/// Opens the caller's entries in the ledger, and runs an operation with them.
+fn as_user(
+    client: &Client<'_>,
+    begin: &Begin<'_>,
+    run: &dyn Fn(&OwnUser<'_>) -> OperationEnd,
+) -> OperationEnd {
     let account = client.account;
     let Ok(folder) = Folder::of(&account.name) else { return client.fault("name_too_long") };
     let opened = client.machine.ledger.open(&LedgerKey::of(Some(account), &account.name));
@@ -55,14 +77,17 @@ fn self_service(client: &Client<'_>, begin: &Begin<'_>) -> OperationEnd {
         Ok(opened) => opened,
         Err(fault) => return client.fault(fault.reason()),
     };
-    let own = OwnUser {
+    run(&OwnUser {
         client,
         folder: &folder,
         user_ledger: user_ledger.as_ref(),
         source: Source::Agent(account.uid),
         output: begin.output,
         final_message: FinalMessage::default(),
-    };
+    })
+}
+
+fn own_verb(own: &OwnUser<'_>, begin: &Begin<'_>) -> OperationEnd {
     match begin.verb {
         Verb::Status => own.status(),
         Verb::Devices => own.devices(),
@@ -77,6 +102,6 @@ fn self_service(client: &Client<'_>, begin: &Begin<'_>) -> OperationEnd {
         | Verb::Reset
         | Verb::Bypass
         | Verb::Requests
-        | Verb::Approve => client.end(status::NOT_PERMITTED, &OwnAccount::Disabled),
+        | Verb::Approve => own.client.end(status::NOT_PERMITTED, &OwnAccount::Disabled),
     }
 }

@@ -256,7 +256,7 @@ impl OwnUser<'_> {
     }
 
     /// Verifies a code. Only a few processes hash backup codes at the same time, because each needs much memory.
-    fn judge(&self, owner: &mut OwnerCode<'_>, code: &Code) -> Outcome {
+    pub(super) fn judge(&self, owner: &mut OwnerCode<'_>, code: &Code) -> Outcome {
         match Turn::wait_for(turn::ARGON, self.client.account.uid) {
             Some(_turn) => owner.judge(code),
             None => Outcome::Faulty(Reason::Conversation),
@@ -268,17 +268,17 @@ impl OwnUser<'_> {
         found.map_err(|fault| self.client.fault(fault.reason()))
     }
 
-    fn enrolled(&self) -> Result<Snapshot, OperationEnd> {
+    pub(super) fn enrolled(&self) -> Result<Snapshot, OperationEnd> {
         let found = self.newest()?.filter(|found| found.record.state == State::Active);
         found.ok_or_else(|| self.end(status::WRONG_STATE, &OwnAccount::NotEnrolled))
     }
 
     /// Returns the settings, with a field for the code alone: the password was asked for before.
-    fn policy(&self) -> Policy {
+    pub(super) fn policy(&self) -> Policy {
         Policy { field: Field::Code, ..self.client.policy.clone() }
     }
 
-    fn owner<'t>(
+    pub(super) fn owner<'t>(
         &'t self,
         policy: &'t Policy,
         label: &'t SourceLabel,
@@ -301,7 +301,11 @@ impl OwnUser<'_> {
         }
     }
 
-    fn context<'t>(&'t self, policy: &'t Policy, label: &'t SourceLabel) -> DialogueContext<'t> {
+    pub(super) fn context<'t>(
+        &'t self,
+        policy: &'t Policy,
+        label: &'t SourceLabel,
+    ) -> DialogueContext<'t> {
         DialogueContext {
             policy,
             ports: self.client.machine.ports(self.client.connection),
@@ -336,7 +340,7 @@ impl OwnUser<'_> {
         );
     }
 
-    fn not_done(&self, error: DialogueError) -> OperationEnd {
+    pub(super) fn not_done(&self, error: DialogueError) -> OperationEnd {
         self.final_message.tell(self.client.connection);
         of_error(self.client, error)
     }

@@ -5,6 +5,7 @@
 pub(crate) mod operation;
 pub(crate) mod picture;
 pub(crate) mod recovery;
+pub(crate) mod roles;
 pub(crate) mod rollout;
 pub(crate) mod setup;
 mod verbs;

@@ -4,7 +4,7 @@ use twinlock_core::authorization::Operation;
 use twinlock_doctor::Subject;
 
 use crate::cli::{
-    EpochVerb, Grounds, How, Import, PrivilegedArgs, Settings, Setup, SetupVerb, Verb,
+    EpochVerb, Grounds, How, Import, PrivilegedArgs, RolesVerb, Settings, Setup, SetupVerb, Verb,
 };
 
 impl Verb {
@@ -38,14 +38,14 @@ impl Verb {
             Self::Settings(Settings::Check { .. }) => Operation::SettingsCheck,
             Self::Settings(Settings::Apply(_)) => Operation::SettingsApply,
             Self::Settings(Settings::Show) => Operation::SettingsShow,
-            Self::Epoch(EpochVerb::Ensure) => Operation::EpochEnsure,
-            Self::Epoch(EpochVerb::Sweep) => Operation::EpochSweep,
-            Self::Epoch(EpochVerb::Now(_)) => Operation::EpochNow,
-            Self::Epoch(EpochVerb::Show) => Operation::EpochShow,
+            Self::Epoch(wanted) => of_epoch(wanted),
             Self::Doctor(wanted) if wanted.subject() == Subject::Ssh => Operation::DoctorSsh,
             Self::Doctor(_) => Operation::Doctor,
             Self::Setup(wanted) => of_setup(wanted),
             Self::Teardown(_) => Operation::Teardown,
+            Self::Roles(wanted) => of_roles(wanted),
+            Self::Requests => Operation::Requests,
+            Self::Approve { .. } => Operation::Approve,
             Self::Deliver { .. } => Operation::Deliver,
             Self::Completions { .. } => Operation::Completions,
             Self::Man => Operation::Man,
@@ -80,6 +80,9 @@ impl Verb {
             | Self::Doctor(_)
             | Self::Setup(_)
             | Self::Teardown(_)
+            | Self::Roles(_)
+            | Self::Requests
+            | Self::Approve { .. }
             | Self::Deliver { .. }
             | Self::Completions { .. }
             | Self::Man => None,
@@ -121,6 +124,9 @@ impl Verb {
             | Self::Settings(_)
             | Self::Epoch(EpochVerb::Ensure | EpochVerb::Show | EpochVerb::Sweep)
             | Self::Doctor(_)
+            | Self::Roles(_)
+            | Self::Requests
+            | Self::Approve { .. }
             | Self::Deliver { .. }
             | Self::Completions { .. }
             | Self::Man => Grounds::default(),
@@ -145,6 +151,23 @@ fn of_setup(wanted: &Setup) -> Operation {
         Some(SetupVerb::Undo { .. }) => Operation::SetupUndo,
         None if wanted.preview.is_asked() => Operation::SetupPreview,
         None => Operation::Setup,
+    }
+}
+
+fn of_epoch(wanted: &EpochVerb) -> Operation {
+    match wanted {
+        EpochVerb::Ensure => Operation::EpochEnsure,
+        EpochVerb::Sweep => Operation::EpochSweep,
+        EpochVerb::Now(_) => Operation::EpochNow,
+        EpochVerb::Show => Operation::EpochShow,
+    }
+}
+
+fn of_roles(wanted: &RolesVerb) -> Operation {
+    match wanted {
+        RolesVerb::Init => Operation::RolesInit,
+        RolesVerb::Check { .. } => Operation::RolesCheck,
+        RolesVerb::Show => Operation::RolesShow,
     }
 }
 

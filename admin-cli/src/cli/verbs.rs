@@ -7,6 +7,7 @@ pub(crate) use crate::cli::recovery::{
     BackupCodesArgs, BypassArgs, ChangeArgs, ExportArgs, Forget, Grounds, Invite, PrivilegedArgs,
     QrArgs, Remove, Reset, ShowKey, Unlock,
 };
+pub(crate) use crate::cli::roles::RolesVerb;
 pub(crate) use crate::cli::rollout::{GroupInvite, List, Many};
 pub(crate) use crate::cli::setup::{Setup, SetupVerb, Teardown};
 
@@ -129,6 +130,18 @@ pub(crate) enum Verb {
     Setup(Setup),
     /// Undo what `setup` has changed in the files of a service
     Teardown(Teardown),
+    /// Manage roles: who may help other users without being root
+    #[command(subcommand)]
+    Roles(RolesVerb),
+    /// List the requests that wait for a second member of your role
+    Requests,
+    /// Approve the request of another member of your role
+    ///
+    /// The agent asks for your password and a code of your app.
+    Approve {
+        /// Word of the request, as `twinlock requests` shows it
+        id: String,
+    },
     /// Send queued mail (run by a systemd timer)
     #[command(hide = true)]
     Deliver {
@@ -178,6 +191,9 @@ impl Verb {
             | Self::Settings(Settings::Check { .. } | Settings::Show)
             | Self::Epoch(EpochVerb::Ensure | EpochVerb::Show | EpochVerb::Sweep)
             | Self::Doctor(_)
+            | Self::Roles(_)
+            | Self::Requests
+            | Self::Approve { .. }
             | Self::Deliver { .. }
             | Self::Completions { .. }
             | Self::Man => false,

@@ -21,6 +21,7 @@ mod manual;
 mod remove;
 mod remove_authenticator;
 mod reset;
+mod roles;
 mod settings;
 mod setup;
 mod show_key;
@@ -58,6 +59,8 @@ fn answered(command: &Command) -> Result<(), CliError> {
         Verb::Setup(cli::Setup { verb: Some(SetupVerb::Undo { at_boot }), .. }) => {
             return setup::undo::run(command, *at_boot);
         }
+        Verb::Roles(wanted) => return roles::run(command, wanted),
+        Verb::Requests | Verb::Approve { .. } => return Err(roles::root_needs_no_approval()),
         Verb::Completions { shell } => return completion::run(*shell),
         Verb::Man => return manual::man(),
         _ => {}
@@ -105,6 +108,9 @@ fn answered(command: &Command) -> Result<(), CliError> {
         // These verbs need no `Context`: main.rs runs doctor, and the code above runs the others.
         Verb::Settings(Settings::Check { .. } | Settings::Apply(_))
         | Verb::Doctor(_)
+        | Verb::Roles(_)
+        | Verb::Requests
+        | Verb::Approve { .. }
         | Verb::Completions { .. }
         | Verb::Man => Ok(()),
     }

@@ -1,6 +1,7 @@
 //! What comes before an operation: the password of the account, and how often it may be done.
 
 use twinlock_core::{
+    dialogue::own_account,
     message::own_account::OwnAccount,
     policy::Echo,
     ports::{Clock, Conversation},
@@ -52,6 +53,18 @@ impl OwnUser<'_> {
         Err(self.end(status::REFUSED, &OwnAccount::PasswordRefused { left: 0 }))
     }
 
+    /// Asks for the password and for a code of an app, which members of a role give before they act for others.
+    pub(crate) fn prove(&self) -> Result<(), OperationEnd> {
+        let found = self.enrolled()?;
+        self.ask_password()?;
+        let policy = self.policy();
+        let label = self.source.label();
+        let mut owner = self.owner(&policy, &label, found);
+        let context = self.context(&policy, &label);
+        own_account::ask_app_code(&context, &mut |code| self.judge(&mut owner, code))
+            .map_err(|error| self.not_done(error))
+    }
+
     fn without_password(&self, obstacle: Checked) -> OperationEnd {
         match obstacle {
             Checked::NoPassword => self.end(status::NOT_PERMITTED, &OwnAccount::NoPassword),
@@ -62,7 +75,7 @@ impl OwnUser<'_> {
     }
 
     /// Takes one use of an allowance and returns its name in the ledger.
-    pub(super) fn take(&self, allowance: Allowance) -> Result<String, OperationEnd> {
+    pub(crate) fn take(&self, allowance: Allowance) -> Result<String, OperationEnd> {
         let now = self.client.machine.clock.now();
         let now = now.map_err(|_| self.client.fault("clock_failed"))?;
         match allowance.take(self.user_ledger, now.boot) {

@@ -51,7 +51,7 @@ pub enum Verb {
     Unlock = 10,
     /// `reset USER`; the second word is the reason.
     Reset = 11,
-    /// `bypass USER`; the second word is the reason, the third the hours.
+    /// `bypass USER`; the second word is the reason.
     Bypass = 12,
     /// `requests`.
     Requests = 13,

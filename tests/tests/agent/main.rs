@@ -3,6 +3,7 @@
 mod client;
 mod connections;
 mod lockers;
+mod roles;
 mod self_service;
 
 use twinlock_tests::{Machine, PASSWORD};

@@ -7,6 +7,7 @@ mod machine;
 mod many;
 mod outline;
 mod page;
+mod roles;
 mod setup;
 
 use std::collections::BTreeSet;
@@ -65,7 +66,8 @@ fn every_verb_has_its_row_and_every_row_its_test() {
     }
     let rows: BTreeSet<String> = page::commands().iter().map(|row| verb(row)).collect();
     assert_eq!(rows, verbs);
-    let mut tested = [about::ROWS, given::ROWS, many::ROWS, machine::ROWS, setup::ROWS].concat();
+    let mut tested =
+        [about::ROWS, given::ROWS, many::ROWS, machine::ROWS, roles::ROWS, setup::ROWS].concat();
     tested.sort_unstable();
     let mut rows = page::commands();
     rows.sort_unstable();

@@ -1,0 +1,332 @@
+//! What members of a role may do for other users: each verb with its proofs, limits, log lines and mails.
+
+mod approval;
+mod deed;
+mod requests;
+mod session;
+
+use serde_json::json;
+use twinlock_core::{
+    authorization::{REASON_MAX, reason},
+    base::{
+        account::{Account, Folder},
+        address::Address,
+        error::FileError,
+        request::SourceLabel,
+        time::{DAY, Now},
+    },
+    dialogue::{
+        context::DialogueContext, final_message::FinalMessage, own_account, owner_code::SERVICE,
+    },
+    event::log_line,
+    message::{own_account::OwnAccount, role::RoleMessage},
+    policy::{
+        Echo,
+        role_decision::{RoleBook, RoleRefusal, RoleTarget},
+        roles::{Approval, Role, RoleVerb, Roles},
+    },
+    ports::{Accounts, Clock, Conversation, Ledger, LedgerKey, Records, UserLedger},
+    text,
+    verify::allowance::Allowance,
+    wire::{Begin, Verb},
+};
+use twinlock_host::{
+    journal::Severity,
+    settings::roles_file::{ROLES, RolesReadError, read_roles},
+    trusted_dir::Owner,
+};
+
+use crate::{
+    client::{OperationEnd, of_error},
+    report,
+    self_service::OwnUser,
+    status,
+};
+
+/// How often a member may look at the state of others within a day.
+const LOOKS: Allowance = Allowance { word: "role-look", most: 100, seconds: DAY };
+
+/// What a client asks for that needs a role.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Delegated<'a> {
+    /// A verb for another user.
+    Verb {
+        /// The verb.
+        verb: RoleVerb,
+        /// The user, as typed.
+        user: &'a str,
+        /// The reason, as typed; empty if it is to be asked for.
+        reason: &'a str,
+    },
+    /// List the open requests.
+    Requests,
+    /// Approve a request.
+    Approve {
+        /// The word of the request.
+        id: &'a str,
+    },
+}
+
+impl<'a> Delegated<'a> {
+    /// Returns what the frame asks for; `None` if the caller may do it for the own account.
+    pub(crate) fn of(begin: &Begin<'a>, caller: &str) -> Option<Self> {
+        let (user, reason) = (begin.word(0), begin.word(1));
+        let of = |verb| Some(Self::Verb { verb, user, reason });
+        let is_own = user.is_empty() || user == caller;
+        match begin.verb {
+            Verb::Status if !is_own => of(RoleVerb::Status),
+            Verb::Why if !is_own => of(RoleVerb::Why),
+            Verb::Unlock => of(RoleVerb::Unlock),
+            Verb::Reset => of(RoleVerb::Reset),
+            Verb::Bypass => of(RoleVerb::Bypass),
+            Verb::Requests => Some(Self::Requests),
+            Verb::Approve => Some(Self::Approve { id: user }),
+            Verb::Status
+            | Verb::Devices
+            | Verb::Why
+            | Verb::Forget
+            | Verb::BackupCodes
+            | Verb::Change
+            | Verb::Remove
+            | Verb::Enroll
+            | Verb::Locker => None,
+        }
+    }
+}
+
+/// Runs what a client asks for, if a role allows it.
+pub(crate) fn serve(own: &OwnUser<'_>, wanted: &Delegated<'_>) -> OperationEnd {
+    let member = RoleMember { own };
+    let end = match wanted {
+        Delegated::Verb { verb, user, reason } => member.act(*verb, user, reason),
+        Delegated::Requests => member.list(),
+        Delegated::Approve { id } => member.approve(id),
+    };
+    end.unwrap_or_else(|end| end)
+}
+
+/// A caller who may be a member of a role.
+struct RoleMember<'a> {
+    own: &'a OwnUser<'a>,
+}
+
+/// Another user, for whom a member acts.
+struct Other {
+    account: Account,
+    folder: Folder,
+}
+
+type Ended = Result<OperationEnd, OperationEnd>;
+
+impl RoleMember<'_> {
+    fn act(&self, verb: RoleVerb, user: &str, typed: &str) -> Ended {
+        self.must_be_member(verb)?;
+        let reason = if verb.changes() { self.reason(typed)? } else { String::new() };
+        self.own.prove()?;
+        let other = self.other(user)?;
+        // After the proofs, which take up to minutes: a right that was taken away meanwhile is gone.
+        let role = self.decide(self.account(), &other, verb)?;
+        if !verb.changes() {
+            return self.look(verb, &other, &role);
+        }
+        match role.approval {
+            Approval::Alone => self.change(verb, &other, &role, &reason),
+            Approval::Another => self.request(verb, &other, &role, &reason),
+        }
+    }
+
+    fn account(&self) -> &Account {
+        self.own.client.account
+    }
+
+    /// Reads the roles file. It is read for each decision, so that a change counts at once.
+    fn roles(&self) -> Result<Roles, OperationEnd> {
+        read_roles(ROLES, Owner(0)).map_err(|error| {
+            let (status, message) = match error {
+                RolesReadError::File(FileError::Missing) => {
+                    (status::NOT_PERMITTED, RoleMessage::NoRole)
+                }
+                RolesReadError::File(_)
+                | RolesReadError::Folder(_)
+                | RolesReadError::Mistake(_) => {
+                    self.log(Severity::Warning, "role_refused", &[("reason", "roles_file")]);
+                    (status::UNAVAILABLE, RoleMessage::RolesUnusable)
+                }
+            };
+            self.end(status, &message)
+        })
+    }
+
+    /// Checks that a role lets the caller run a verb for some user. Nothing is said about a user before the proofs.
+    fn must_be_member(&self, verb: RoleVerb) -> Result<(), OperationEnd> {
+        let roles = self.roles()?;
+        let book = RoleBook { roles: &roles, memberships: &self.own.client.machine.accounts };
+        let found = book.roles_of(self.account(), verb).map(drop);
+        found.map_err(|refusal| self.refuse(&refusal, verb, None))
+    }
+
+    /// Returns the role by which `caller` may run a verb for another user.
+    fn decide(
+        &self,
+        caller: &Account,
+        other: &Other,
+        verb: RoleVerb,
+    ) -> Result<Role, OperationEnd> {
+        let machine = self.own.client.machine;
+        let account = &other.account;
+        let has_one_name = machine.accounts.has_one_name(account);
+        let has_one_name = has_one_name.map_err(|_| self.own.client.fault("lookup_failed"))?;
+        let roles = self.roles()?;
+        let book = RoleBook { roles: &roles, memberships: &machine.accounts };
+        let refuse = |refusal| self.refuse(&refusal, verb, Some(&account.name));
+        // The record of a user whom no role reaches is not read.
+        let target = RoleTarget { account, has_one_name };
+        let role = book.decide(caller, &target, verb).map_err(refuse)?.clone();
+        let found = machine.records.newest(account);
+        let found = found.map_err(|fault| self.own.client.fault(fault.reason()))?;
+        let on_record = found.as_ref().and_then(|found| found.record.extras.mail.as_deref());
+        let domain = self.own.client.policy.mail.domain.as_deref();
+        match Address::of(&account.name, on_record, domain) {
+            Ok(_) => Ok(role),
+            Err(_) => Err(refuse(RoleRefusal::NoAddress)),
+        }
+    }
+
+    fn refuse(&self, refusal: &RoleRefusal, verb: RoleVerb, user: Option<&str>) -> OperationEnd {
+        let (status, message) = match refusal {
+            RoleRefusal::Unresolved(_) => (status::UNAVAILABLE, RoleMessage::RolesUnusable),
+            RoleRefusal::NoRole => (status::NOT_PERMITTED, RoleMessage::NoRole),
+            RoleRefusal::Oneself => (status::NOT_PERMITTED, RoleMessage::Oneself),
+            RoleRefusal::SystemAccount
+            | RoleRefusal::SecondName
+            | RoleRefusal::Protected(_)
+            | RoleRefusal::RoleMember => (status::NOT_PERMITTED, RoleMessage::OutOfReach),
+            RoleRefusal::Elsewhere => (status::NOT_PERMITTED, RoleMessage::Elsewhere),
+            RoleRefusal::NoAddress => (status::WRONG_STATE, RoleMessage::NoAddress),
+        };
+        let mut pairs = vec![("verb", verb.word()), ("reason", refusal.word())];
+        if let Some(user) = user {
+            pairs.insert(0, ("user", user));
+        }
+        if let RoleRefusal::Unresolved(group) | RoleRefusal::Protected(group) = refusal {
+            pairs.push(("group", group));
+        }
+        self.log(Severity::Notice, "role_refused", &pairs);
+        self.end(status, &message)
+    }
+
+    /// Returns the reason that the caller typed, or asks for it.
+    fn reason(&self, typed: &str) -> Result<String, OperationEnd> {
+        let asked;
+        let typed = if typed.is_empty() {
+            let question = self.text(&RoleMessage::AskReason);
+            let answer = self.own.client.connection.ask(&question, Echo::Shown);
+            asked = answer.map_err(|_| self.stopped())?;
+            asked.text()
+        } else {
+            typed
+        };
+        let odd = || self.end(status::USAGE, &RoleMessage::OddReason { most: REASON_MAX });
+        reason(typed).ok_or_else(odd)
+    }
+
+    fn other(&self, user: &str) -> Result<Other, OperationEnd> {
+        let found = self.own.client.machine.accounts.by_name(user);
+        let found = found.map_err(|_| self.own.client.fault("lookup_failed"))?;
+        let unknown = || {
+            // A typed name may be a password, so it is not logged.
+            self.log(Severity::Notice, "role_refused", &[("reason", "unknown_user")]);
+            self.end(status::WRONG_STATE, &RoleMessage::NoSuchUser)
+        };
+        let account = found.ok_or_else(unknown)?;
+        let folder =
+            Folder::of(&account.name).map_err(|_| self.own.client.fault("name_too_long"))?;
+        Ok(Other { account, folder })
+    }
+
+    fn look(&self, verb: RoleVerb, other: &Other, role: &Role) -> Ended {
+        self.own.take(LOOKS)?;
+        let user_ledger = self.ledger(other)?;
+        let final_message = FinalMessage::default();
+        let label = self.own.source.label();
+        let context = self.context(other, user_ledger.as_ref(), &final_message, &label);
+        let shown = if verb == RoleVerb::Status {
+            own_account::status(&context)
+                .map(|status| (report::of_status(&status), RoleMessage::Status(status)))
+        } else {
+            own_account::why(&context)
+                .map(|refusals| (report::of_refusals(&refusals), RoleMessage::Why(refusals)))
+        };
+        let (object, message) = shown.map_err(|error| of_error(self.own.client, error))?;
+        let pairs =
+            [("user", other.account.name.as_str()), ("verb", verb.word()), ("role", &role.name)];
+        self.log(Severity::Notice, "role_looked", &pairs);
+        Ok(self.done(&object, &message))
+    }
+
+    /// Opens the ledger entries of another user.
+    fn ledger(&self, other: &Other) -> Result<Box<dyn UserLedger + '_>, OperationEnd> {
+        let key = LedgerKey::of(Some(&other.account), &other.account.name);
+        let opened = self.own.client.machine.ledger.open(&key);
+        opened.map_err(|fault| self.own.client.fault(fault.reason()))
+    }
+
+    fn context<'t>(
+        &'t self,
+        other: &'t Other,
+        user_ledger: &'t dyn UserLedger,
+        final_message: &'t FinalMessage,
+        label: &'t SourceLabel,
+    ) -> DialogueContext<'t> {
+        DialogueContext {
+            policy: self.own.client.policy,
+            ports: self.own.client.machine.ports(self.own.client.connection),
+            account: &other.account,
+            folder: &other.folder,
+            user_ledger,
+            service: SERVICE,
+            source: label,
+            fingerprint: None,
+            final_message,
+        }
+    }
+
+    fn now(&self) -> Result<Now, OperationEnd> {
+        self.own.client.machine.clock.now().map_err(|_| self.own.client.fault("clock_failed"))
+    }
+
+    /// Writes a log line, whose last key is the caller.
+    fn log(&self, severity: Severity, event: &str, pairs: &[(&str, &str)]) {
+        let actor = format!("uid:{}", self.account().uid);
+        let mut pairs = pairs.to_vec();
+        pairs.push(("actor", &actor));
+        let line = log_line::of_administration(event, &pairs);
+        self.own.client.machine.journal.send(severity, &line);
+    }
+
+    fn text(&self, message: &RoleMessage) -> String {
+        text::role(self.own.client.policy.language, message)
+    }
+
+    fn end(&self, status: u8, message: &RoleMessage) -> OperationEnd {
+        self.own.client.end_role(status, message)
+    }
+
+    fn stopped(&self) -> OperationEnd {
+        let stopped = OwnAccount::Stopped;
+        self.own.client.end(status::INTERRUPTED, &stopped)
+    }
+
+    /// Ends with what was done: `object` for a script, otherwise the message.
+    fn done(&self, object: &serde_json::Value, message: &RoleMessage) -> OperationEnd {
+        let json = self.own.output.json;
+        let said = if json { object.to_string() } else { self.text(message) };
+        self.own.client.connection.tell(&said);
+        OperationEnd { status: status::DONE, text: String::new() }
+    }
+
+    /// Ends with a change that was made: `object` has the user, the verb and `more`.
+    fn changed(&self, verb: RoleVerb, user: &str, message: &RoleMessage) -> OperationEnd {
+        self.done(&json!({ "user": user, "verb": verb.word(), "request": null }), message)
+    }
+}
