@@ -5,6 +5,7 @@ mod ansible;
 mod cockpit;
 mod console;
 mod freeradius;
+mod help_desk;
 mod openvpn;
 mod page;
 mod recovery;
@@ -36,6 +37,7 @@ pages! {
     cockpit: "cockpit",
     console: "console",
     freeradius: "freeradius",
+    help_desk: "help-desk",
     openvpn: "openvpn",
     rescue_disk: "rescue-disk",
     several_connections: "several-connections",
