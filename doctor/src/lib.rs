@@ -35,6 +35,9 @@ pub struct Doctor {
     /// Show every row of the truth table, not only wrong rows
     #[arg(long)]
     pub verbose: bool,
+    /// Print nothing if every login needs a code and no user is locked out
+    #[arg(long, conflicts_with = "verbose")]
+    pub quiet: bool,
     /// Check the file tree below DIR, as for another host
     ///
     /// sshd of this host reads copies of the files. With sudo, the files

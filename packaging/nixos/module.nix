@@ -84,14 +84,18 @@ in
             { }
         );
       }
-    ) cfg.services;
+    ) cfg.services
+    # With which the agent checks the password of a user.
+    // { twinlock = { }; };
 
     environment.systemPackages = [ cfg.package ];
     systemd.packages = [ cfg.package ];
     # NixOS does not read the [Install] sections of units.
     systemd.targets.local-fs.wants = [ "run-twinlock.mount" ];
+    systemd.targets.sockets.wants = [ "twinlock-agent.socket" ];
     systemd.targets.multi-user.wants = [
       "twinlock-epoch.service"
+      "twinlock-setup-boot.service"
       "twinlock-deliver.path"
     ];
     systemd.targets.timers.wants = [

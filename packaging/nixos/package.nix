@@ -16,13 +16,14 @@ rustPlatform.buildRustPackage {
     runHook preBuild
     cargo build --release --locked --offline --package pam_twinlock
     cargo build --release --locked --offline --package twinlock
+    cargo build --release --locked --offline --package twinlock-agent
     runHook postBuild
   '';
 
   # NixOS has no /usr/bin.
   installPhase = ''
     runHook preInstall
-    sed -i "s|/usr/bin/twinlock|$out/bin/twinlock|; s|/bin/sleep|sleep|" packaging/systemd/*
+    sed -i "s|/usr/bin/twinlock|$out/bin/twinlock|; s|/usr/libexec|$out/libexec|; s|/bin/sleep|sleep|" packaging/systemd/*
     PREFIX= SECURITY=/lib/security UNITS=/lib/systemd/system ZSH=/share/zsh/site-functions \
       sh packaging/install.sh "$out"
     runHook postInstall

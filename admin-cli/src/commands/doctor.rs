@@ -64,6 +64,9 @@ pub(crate) fn run(arguments: &Doctor, command: &Command) -> ExitCode {
         Ok(report) => report,
         Err(failure) => return failure.print(command.json),
     };
+    if arguments.quiet && matches!(status, Ok(0)) {
+        return ExitCode::SUCCESS;
+    }
     let notation = if command.json { Notation::Json } else { Notation::Text };
     let written = stdout().write_all(harmless(&String::from_utf8_lossy(&out), notation).as_bytes());
     tell(&String::from_utf8_lossy(&complaints));

@@ -68,7 +68,7 @@ fn checkout() -> Machine {
     m.file("/root/tree.tar").write(packed.stdout);
     let unpack = "mkdir -p /root/tree/target/release && tar --extract --file /root/tree.tar --directory /root/tree";
     m.run(["sh", "-euc", unpack]).ok();
-    for name in ["twinlock", "libpam_twinlock.so"] {
+    for name in ["twinlock", "libpam_twinlock.so", "twinlock-agent", "twinlock-agent-worker"] {
         let built = target().join("release").join(name);
         let built = std::fs::read(&built).expect("built by `cargo xtask test`");
         m.file(&format!("/root/tree/target/release/{name}")).write(built).mode(0o755);
@@ -112,7 +112,7 @@ fn scripts_of_the_rpm_are_those_of_the_deb() {
         assert!(found.ok().contains(text.trim_end()), "{tag} is not {script}:\n{}", found.stdout);
     }
     let config = m.run(["rpm", "-qp", "--configfiles", "/run/twinlock.rpm"]);
-    assert_eq!(config.ok(), "/etc/twinlock/twinlock.toml\n");
+    assert_eq!(config.ok(), "/etc/pam.d/twinlock\n/etc/twinlock/twinlock.toml\n");
 }
 
 #[test]

@@ -153,3 +153,16 @@ fn sudo_and_su_are_proven_with_their_own_programs() {
         assert!(!m.file(&format!("/etc/pam.d/{service}")).read().contains("pam_twinlock.so"));
     }
 }
+
+#[test]
+fn a_quiet_doctor_says_only_what_is_wrong() {
+    let m = machine();
+    m.sshd("");
+    let open = twinlock(&m, "doctor ssh --quiet");
+    assert_eq!(open.code, Some(7), "{open:?}");
+    assert!(open.stdout.contains("open"), "{open:?}");
+    twinlock(&m, "setup ssh --with publickey --no-way-back --not-enrolled deny").ok();
+    let closed = twinlock(&m, "doctor ssh --quiet");
+    assert_eq!((closed.code, closed.stdout.as_str()), (Some(0), ""), "{closed:?}");
+    assert_eq!(twinlock(&m, "doctor ssh --quiet --verbose").code, Some(2));
+}

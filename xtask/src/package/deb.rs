@@ -82,7 +82,7 @@ impl Layout {
 
     fn install(&self, artefacts: &Artefacts) -> Done {
         let security = format!("/usr/lib/{}/security", multiarch()?);
-        install::to(&self.root, artefacts, &security, "/usr/share/zsh/vendor-completions")?;
+        install::to(&self.root, artefacts, &security, "/usr/share/zsh/vendor-completions", "")?;
         manual::shown_without_warning(&self.root.join("usr/share/man/man1/twinlock.1.gz"))
     }
 
@@ -133,6 +133,7 @@ impl Layout {
             self.place(&format!("packaging/debian/{script}"), &to, 0o755)?;
         }
 
+        self.place("packaging/debian/triggers", "DEBIAN/triggers", 0o644)?;
         self.write("DEBIAN/conffiles", CONFFILES)?;
         self.write("DEBIAN/md5sums", &self.sums()?)?;
         let control = format!(

@@ -9,12 +9,20 @@ use crate::machine::repository;
 
 /// Copies the files that every package has below the folder `root`. `security` is the folder for PAM modules, and `zsh`
 /// that for completions of zsh, both as installed.
-pub(crate) fn to(root: &Path, artefacts: &Artefacts, security: &str, zsh: &str) -> Done {
+///
+/// `password` is the file of `/etc/pam.d` with which the agent checks passwords; empty for Debian's.
+pub(crate) fn to(
+    root: &Path,
+    artefacts: &Artefacts,
+    security: &str,
+    zsh: &str,
+    password: &str,
+) -> Done {
     let script = repository().join("packaging/install.sh");
     let mut install = command(&script.to_string_lossy(), &[] as &[&str]);
     install.arg(root).current_dir(repository());
     install.env("MODULE", &artefacts.module).env("COMMAND", &artefacts.command);
-    install.env("AGENT", &artefacts.agent);
+    install.env("AGENT", &artefacts.agent).env("PASSWORD", password);
     run(install.env("SECURITY", security).env("ZSH", zsh))
 }
 

@@ -9,15 +9,16 @@ use crate::machine::repository;
 use crate::package::files::{emptied, files, name, put, removed, text};
 use crate::package::install;
 
-/// Path of the file that an administrator may edit. An upgrade keeps an edited file.
-const CONFFILE: &str = "/etc/twinlock/twinlock.toml";
+/// Paths of the files that an administrator may edit. An upgrade keeps an edited file.
+const CONFFILES: [&str; 2] = ["/etc/pam.d/twinlock", "/etc/twinlock/twinlock.toml"];
 
 /// Builds the .rpm in `folder` from module and command, and returns its path.
 pub(crate) fn build(folder: &Path, artefacts: &Artefacts, maintainer: &str) -> Done<PathBuf> {
     let work = folder.join("rpm");
     emptied(&work)?;
     let staged = work.join("root");
-    install::to(&staged, artefacts, "/usr/lib64/security", "/usr/share/zsh/site-functions")?;
+    let zsh = "/usr/share/zsh/site-functions";
+    install::to(&staged, artefacts, "/usr/lib64/security", zsh, "system-auth")?;
     selinux(&work, &staged)?;
     run(command("chmod", &["--recursive", "u=rwX,go=rX"]).arg(&staged))?;
     put(&work.join("listed"), listed(&staged)?.as_bytes())?;
@@ -62,7 +63,10 @@ fn selinux(work: &Path, staged: &Path) -> Done {
 fn listed(staged: &Path) -> Done<String> {
     let script = "find . -type d -name '*twinlock*' -printf '%%dir /%P\\n' -o -type f -printf '/%P\\n' | sort";
     let all = output(command("sh", &["-euc", script]).env("LC_ALL", "C").current_dir(staged))?;
-    Ok(all.replace(&format!("\n{CONFFILE}\n"), &format!("\n%config(noreplace) {CONFFILE}\n")))
+    let marked = |all: String, file: &str| {
+        all.replace(&format!("\n{file}\n"), &format!("\n%config(noreplace) {file}\n"))
+    };
+    Ok(CONFFILES.into_iter().fold(all, marked))
 }
 
 fn rpmbuild(work: &Path, maintainer: &str) -> Done {

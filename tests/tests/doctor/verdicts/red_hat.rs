@@ -31,6 +31,7 @@ fn red_hat(sshd: &str, says: &[(&str, &str)]) -> (u8, String, String) {
     let arguments = twinlock_doctor::Doctor {
         service: Some("ssh".to_owned()),
         verbose: false,
+        quiet: false,
         root: tree.path().to_owned(),
         pam: None,
         sshd_config: None,
