@@ -8,6 +8,7 @@ use std::{
         unix::{
             fs::{DirBuilderExt, PermissionsExt},
             net::{UnixListener, UnixStream},
+            process::ExitStatusExt,
         },
     },
     path::Path,
@@ -64,10 +65,14 @@ pub fn run(arguments: impl Iterator<Item = String>) -> ExitCode {
     }
 }
 
-#[expect(clippy::print_stderr, reason = "systemd sends standard error to the journal")]
 fn fail(what: &str) -> ExitCode {
-    eprintln!("twinlock-agent: {what}");
+    say(what);
     ExitCode::FAILURE
+}
+
+#[expect(clippy::print_stderr, reason = "systemd sends standard error to the journal")]
+fn say(what: &str) {
+    eprintln!("twinlock-agent: {what}");
 }
 
 /// Makes the folder and the socket. Only root may write to the folder, so a client can trust what it finds there.
@@ -109,7 +114,14 @@ fn serve(socket: &UnixListener, ends: bool) -> io::Result<()> {
         }
         workers.retain_mut(|worker| match worker.child.try_wait() {
             Ok(None) => true,
-            Ok(Some(_)) | Err(_) => {
+            Ok(Some(status)) => {
+                if status.signal().is_some() {
+                    say(&format!("a worker for {:?} was ended: {status}", worker.slot));
+                }
+                slots.give_back(worker.slot);
+                false
+            }
+            Err(_) => {
                 slots.give_back(worker.slot);
                 false
             }
@@ -154,16 +166,16 @@ fn start(program: &Path, client: UnixStream, slots: &mut Slots) -> Option<Worker
             .stdout(Stdio::null())
             .spawn()
     });
-    let worker = spoken.ok().and_then(|child| {
-        let pid = Pid::from_child(&child);
+    let worker = spoken.and_then(|child| {
         // A child cannot vanish before it is waited for, so its descriptor is its own.
-        let ended = pidfd_open(pid, PidfdFlags::empty()).ok()?;
-        Some(Worker { child, ended, slot })
+        let ended = pidfd_open(Pid::from_child(&child), PidfdFlags::empty())?;
+        Ok(Worker { child, ended, slot })
     });
-    if worker.is_none() {
+    if let Err(error) = &worker {
+        say(&format!("no worker could be started: {error}"));
         slots.give_back(slot);
     }
-    worker
+    worker.ok()
 }
 
 /// Tells a client that it must wait, without waiting for the client.

@@ -27,7 +27,7 @@ pub(crate) const CHECK: &str = "check-password";
 /// Wrong passwords of a user, after which libpam is not asked.
 pub(crate) const WRONG: Allowance = Allowance { word: "password", most: 5, seconds: 15 * 60 };
 /// Time within which a check must end.
-const LIMIT: Duration = Duration::from_secs(30);
+pub(crate) const LIMIT: Duration = Duration::from_secs(30);
 /// The service file. It must be there: libpam would use `other` in its place, which may accept an empty password.
 const SERVICE: &str = "/etc/pam.d/twinlock";
 /// Maximum length of a password in bytes (`PAM_MAX_RESP_SIZE`).
@@ -42,8 +42,9 @@ pub(crate) enum Checked {
     Refused,
     /// The account has no password, or a locked one.
     NoPassword,
-    /// It could not be checked: the service file is missing or unsafe, another check of the user runs, or the child
-    /// ended in another way.
+    /// It was not checked, because another check of the user runs, or those of eight others.
+    Busy,
+    /// It could not be checked: the service file is missing or unsafe, or the child did not end as it should.
     Unavailable,
 }
 
@@ -75,7 +76,7 @@ pub(crate) fn check(account: &Account, password: &str) -> Checked {
     if let Some(obstacle) = obstacle(account) {
         return obstacle;
     }
-    let Some(_turn) = Turn::take(turn::PASSWORD, account.uid) else { return Checked::Unavailable };
+    let Some(_turn) = Turn::take(turn::PASSWORD, account.uid) else { return Checked::Busy };
     let Ok(program) = std::env::current_exe() else { return Checked::Unavailable };
     let mut child = Command::new(program);
     child.arg(CHECK).env_clear().current_dir("/");

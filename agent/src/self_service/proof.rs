@@ -45,6 +45,11 @@ impl OwnUser<'_> {
                     }
                     self.client.connection.tell(&self.client.text(&said));
                 }
+                // libpam was not asked, so this was no guess.
+                Checked::Busy => {
+                    self.user_ledger.erase(&charged);
+                    return Err(self.without_password(Checked::Busy));
+                }
                 obstacle @ (Checked::NoPassword | Checked::Unavailable) => {
                     return Err(self.without_password(obstacle));
                 }
@@ -68,6 +73,9 @@ impl OwnUser<'_> {
     fn without_password(&self, obstacle: Checked) -> OperationEnd {
         match obstacle {
             Checked::NoPassword => self.end(status::NOT_PERMITTED, &OwnAccount::NoPassword),
+            // A check ends after 30 seconds at the latest.
+            Checked::Busy => self
+                .end(status::THROTTLED, &OwnAccount::TooOften { wait: password::LIMIT.as_secs() }),
             Checked::Unavailable | Checked::Accepted | Checked::Refused => {
                 self.end(status::UNAVAILABLE, &OwnAccount::PasswordUnavailable)
             }
