@@ -4,7 +4,6 @@
 use std::{
     cell::{Cell, RefCell},
     os::fd::{AsFd, BorrowedFd, OwnedFd},
-    time::{Duration, Instant},
 };
 
 use rustix::{
@@ -16,20 +15,22 @@ use rustix::{
     },
 };
 use twinlock_core::{
-    base::error::AgentError,
+    base::{error::AgentError, time::BootTime},
     policy::Field,
-    ports::{AgentReply, CodeAgent},
+    ports::{AgentReply, Clock, CodeAgent},
     wire::{Begin, End, FRAME_MAX, Frame, MAGIC, Output, Received, SOCKET, Verb, push},
 };
+use twinlock_host::clock::KernelClock;
 use zeroize::Zeroizing;
 
-/// Time that one login may wait for the agent.
-const PATIENCE: Duration = Duration::from_secs(2);
+/// Nanoseconds that one login may wait for the agent.
+const PATIENCE: u64 = 2_000_000_000;
 
 /// The connection to the agent, which begins with the first request.
 pub(crate) struct AgentSocket {
     socket: RefCell<Option<OwnedFd>>,
-    left: Cell<Duration>,
+    /// Nanoseconds that are left to wait.
+    left: Cell<u64>,
 }
 
 impl Default for AgentSocket {
@@ -45,16 +46,61 @@ impl AgentSocket {
         let socket = socket.as_ref().ok_or(AgentError::Unreachable)?;
         // What is sent is far shorter than the buffer of a socket. If it does not fit at once, it never will.
         let flags = SendFlags::NOSIGNAL | SendFlags::DONTWAIT;
-        let sent = send(socket, bytes, flags).map_err(|_| AgentError::Broken);
-        let begun = Instant::now();
-        let reply = receive(socket.as_fd(), begun + self.left.get());
-        self.left.set(self.left.get().saturating_sub(begun.elapsed()));
-        match (sent, reply) {
+        let sent = send(socket, bytes, flags);
+        match (sent, self.receive(socket.as_fd())) {
             // The listener ends a connection too many without reading from it.
             (_, Ok(reply)) => Ok(reply),
             (Ok(count), Err(fault)) if count == bytes.len() => Err(fault),
             (Ok(_) | Err(_), Err(_)) => Err(AgentError::Broken),
         }
+    }
+
+    /// Receives one frame and nothing else.
+    fn receive(&self, socket: BorrowedFd<'_>) -> Result<AgentReply, AgentError> {
+        // One byte more than a frame has, so that a longer text is noticed.
+        let mut buffer = [0; FRAME_MAX + 3];
+        let mut filled = 0;
+        let begun = now()?;
+        loop {
+            self.wait(socket, begun)?;
+            let rest = buffer.get_mut(filled..).unwrap_or_default();
+            match recv(socket, rest, RecvFlags::DONTWAIT) {
+                Ok((0, _)) => return Err(AgentError::Broken),
+                Ok((count, _)) => filled += count,
+                Err(Errno::AGAIN | Errno::INTR) => continue,
+                Err(_) => return Err(AgentError::Broken),
+            }
+            match Received::read(buffer.get(..filled).unwrap_or_default()) {
+                Ok(Some(found)) if found.size == filled => {
+                    self.left.set(self.left_since(begun)?);
+                    return reply(&found.frame);
+                }
+                Ok(None) => {}
+                Ok(Some(_)) | Err(_) => return Err(AgentError::Broken),
+            }
+        }
+    }
+
+    /// Waits until bytes can be received.
+    fn wait(&self, socket: BorrowedFd<'_>, begun: BootTime) -> Result<(), AgentError> {
+        loop {
+            let left = self.left_since(begun)?;
+            let limit = Timespec {
+                tv_sec: (left / 1_000_000_000).cast_signed(),
+                tv_nsec: (left % 1_000_000_000).cast_signed(),
+            };
+            match poll(&mut [PollFd::from_borrowed_fd(socket, PollFlags::IN)], Some(&limit)) {
+                Ok(0) if left == 0 => return Err(AgentError::Late),
+                Ok(0) | Err(Errno::INTR) => {}
+                Ok(_) => return Ok(()),
+                Err(_) => return Err(AgentError::Broken),
+            }
+        }
+    }
+
+    /// Returns the nanoseconds that are left of [`Self::left`] since `begun`.
+    fn left_since(&self, begun: BootTime) -> Result<u64, AgentError> {
+        Ok(self.left.get().saturating_sub(now()?.0.saturating_sub(begun.0)))
     }
 }
 
@@ -78,6 +124,11 @@ impl CodeAgent for AgentSocket {
     }
 }
 
+/// Returns the time of the boot clock, which goes on while the machine sleeps.
+fn now() -> Result<BootTime, AgentError> {
+    KernelClock.now().map(|now| now.boot).map_err(|_| AgentError::Late)
+}
+
 /// Connects without waiting, and checks that root listens.
 fn connected() -> Result<OwnedFd, AgentError> {
     let flags = SocketFlags::CLOEXEC | SocketFlags::NONBLOCK;
@@ -90,53 +141,20 @@ fn connected() -> Result<OwnedFd, AgentError> {
     if server.uid.is_root() { Ok(socket) } else { Err(AgentError::Untrusted) }
 }
 
-/// Receives one frame and nothing else.
-fn receive(socket: BorrowedFd<'_>, until: Instant) -> Result<AgentReply, AgentError> {
-    let mut received = Vec::with_capacity(FRAME_MAX);
-    loop {
-        match Received::read(&received) {
-            Ok(Some(found)) if found.size == received.len() => return reply(&found.frame),
-            Ok(None) if received.len() <= FRAME_MAX => {}
-            Ok(Some(_) | None) | Err(_) => return Err(AgentError::Broken),
-        }
-        wait(socket, until)?;
-        let mut part = [0; 512];
-        match recv(socket, part.as_mut_slice(), RecvFlags::DONTWAIT) {
-            Ok((0, _)) => return Err(AgentError::Broken),
-            Ok((count, _)) => received.extend_from_slice(part.get(..count).unwrap_or_default()),
-            Err(Errno::AGAIN | Errno::INTR) => {}
-            Err(_) => return Err(AgentError::Broken),
-        }
-    }
-}
-
-/// Waits until bytes can be received.
-fn wait(socket: BorrowedFd<'_>, until: Instant) -> Result<(), AgentError> {
-    loop {
-        let left = until.saturating_duration_since(Instant::now());
-        if left.is_zero() {
-            return Err(AgentError::Late);
-        }
-        let limit = Timespec::try_from(left).map_err(|_| AgentError::Late)?;
-        match poll(&mut [PollFd::from_borrowed_fd(socket, PollFlags::IN)], Some(&limit)) {
-            Ok(0) | Err(Errno::INTR) => {}
-            Ok(_) => return Ok(()),
-            Err(_) => return Err(AgentError::Broken),
-        }
-    }
-}
-
 /// Returns what a frame says. The text comes from a process of root, but is shown on the screen of a user.
 fn reply(frame: &Frame<'_>) -> Result<AgentReply, AgentError> {
-    let is_safe = |letter: &char| *letter == '\n' || !letter.is_control();
+    let is_safe = |letter: char| letter == '\n' || !letter.is_control();
     match frame {
         Frame::Ask(_) => Ok(AgentReply::Asks),
-        Frame::End(End { status, text }) => {
-            Ok(AgentReply::Ended { status: *status, text: text.chars().filter(is_safe).collect() })
+        Frame::End(End { status, text }) if text.chars().all(is_safe) => {
+            Ok(AgentReply::Ended { status: *status, text: (*text).to_owned() })
         }
-        Frame::Begin(_) | Frame::Answer(_) | Frame::Cancel | Frame::Tell(_) | Frame::Show(_) => {
-            Err(AgentError::Broken)
-        }
+        Frame::End(_)
+        | Frame::Begin(_)
+        | Frame::Answer(_)
+        | Frame::Cancel
+        | Frame::Tell(_)
+        | Frame::Show(_) => Err(AgentError::Broken),
     }
 }
 
@@ -148,7 +166,8 @@ mod tests {
     fn received(bytes: &[u8]) -> Result<AgentReply, AgentError> {
         let (mut agent, module) = UnixStream::pair().unwrap();
         agent.write_all(bytes).unwrap();
-        receive(module.as_fd(), Instant::now() + Duration::from_millis(50))
+        let socket = AgentSocket { left: Cell::new(50_000_000), ..AgentSocket::default() };
+        socket.receive(module.as_fd())
     }
 
     fn frame(frame: &Frame<'_>) -> Vec<u8> {
@@ -161,8 +180,8 @@ mod tests {
     fn one_question_and_one_end_are_understood() {
         let ask = twinlock_core::wire::Ask { shown: false, text: "Code: " };
         assert_eq!(received(&frame(&Frame::Ask(ask))), Ok(AgentReply::Asks));
-        let end = Frame::End(End { status: 1, text: "no\x1b[2J\nå" });
-        let ended = AgentReply::Ended { status: 1, text: "no[2J\nå".into() };
+        let end = Frame::End(End { status: 1, text: "no\nå" });
+        let ended = AgentReply::Ended { status: 1, text: "no\nå".into() };
         assert_eq!(received(&frame(&end)), Ok(ended));
     }
 
@@ -176,6 +195,7 @@ mod tests {
             &frame(&Frame::Cancel),
             &[ask, end.clone()].concat(),
             &[end.clone(), vec![0]].concat(),
+            &frame(&Frame::End(End { status: 1, text: "\x1b[2J" })),
             b"\0\0",
             b"HTTP/1.1 200 OK",
             &[0x0f; 9000],
@@ -187,6 +207,6 @@ mod tests {
         }
         let (agent, module) = UnixStream::pair().unwrap();
         drop(agent);
-        assert_eq!(receive(module.as_fd(), Instant::now() + PATIENCE), Err(AgentError::Broken));
+        assert_eq!(AgentSocket::default().receive(module.as_fd()), Err(AgentError::Broken));
     }
 }

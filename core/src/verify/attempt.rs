@@ -189,10 +189,9 @@ impl<'a> Attempt<'a> {
         }
         if matches!(outcome, Outcome::Granted(_)) {
             match self.budget {
-                Budget::Proven | Budget::Unproven | Budget::Exempt => {
+                Budget::Proven | Budget::Unproven | Budget::Exempt | Budget::Locker => {
                     self.forgive(&history, Some(own), now.unix);
                 }
-                Budget::Locker => self.forgive_at_locker(&history, own),
                 // A code that `twinlock verify` has checked must not clear the failed attempts of logins.
                 Budget::Verify => {}
             }

@@ -212,26 +212,19 @@ impl Attempt<'_> {
     /// Clears the failures after a success: ends the failure streak, and removes the attempts of this source and those
     /// that are at least a day old, except `own`, the charge of this login. Removes the ledger names of used steps that
     /// are refused even without their names.
+    ///
+    /// A success at a screen locker clears only the failures there, and no other success clears those: any program of
+    /// the user may have made them.
     pub(crate) fn forgive(&self, history: &LedgerHistory, own: Option<&Try>, now: UnixTime) {
-        self.end_row(history, own, now);
+        let is_locker = self.budget == Budget::Locker;
+        if !is_locker {
+            self.end_row(history, own, now);
+        }
         for charged in &history.tries {
-            let over = now.since(charged.at) >= DAY;
-            let of_source =
-                charged.name.source == *self.source && charged.name.budget != Budget::Locker;
+            let over = !is_locker && now.since(charged.at) >= DAY;
+            let of_source = charged.name.source == *self.source
+                && (charged.name.budget == Budget::Locker) == is_locker;
             if (over || of_source) && Some(&charged.name) != own {
-                self.user_ledger.erase(&names::try_name(&charged.name));
-            }
-        }
-        for used in replay::forgotten(&history.used) {
-            self.user_ledger.erase(&names::used_name(used));
-        }
-    }
-
-    /// Clears the failures at screen lockers after a success there, except `own`, the charge of this attempt. All
-    /// others stay, because a program of the user may have made them.
-    pub(crate) fn forgive_at_locker(&self, history: &LedgerHistory, own: &Try) {
-        for charged in &history.tries {
-            if charged.name.budget == Budget::Locker && charged.name != *own {
                 self.user_ledger.erase(&names::try_name(&charged.name));
             }
         }

@@ -75,12 +75,21 @@ impl<'a> Found<'a> {
     /// the table, not of the file.
     fn policy(&self) -> Option<Policy> {
         let mut policy = Policy::default();
-        let settings = SETTINGS
-            .iter()
-            .flat_map(|section| section.settings.iter().map(move |setting| (section, setting)));
-        for ((section, setting), value) in settings.zip(&self.values) {
-            if let Some(value) = value {
-                set(&mut policy, section, setting, value)?;
+        let mut rest = self.values.as_slice();
+        let mut begun = self.begun;
+        for section in SETTINGS {
+            let (values, others) = rest.split_at_checked(section.settings.len())?;
+            rest = others;
+            let is_begun = begun & 1 == 1;
+            begun >>= 1;
+            // Every login comes here, and most sections are not in the file.
+            if !is_begun {
+                continue;
+            }
+            for (setting, value) in section.settings.iter().zip(values) {
+                if let Some(value) = value {
+                    set(&mut policy, section, setting, value)?;
+                }
             }
         }
         Some(policy)
