@@ -385,6 +385,7 @@ pub trait Journal {
 /// The mail queue. A mail failure never fails a login.
 pub trait Outbox {
     /// Queues a notification for the delivery service, best effort. Of the kinds that are merged, such as wrong codes,
-    /// only one notification for each user is queued at a time.
-    fn put(&self, notification: &Notification);
+    /// only one notification for each user is queued at a time. Returns whether the notification, or one in its place,
+    /// is queued.
+    fn put(&self, notification: &Notification) -> bool;
 }

@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 
+use rustix::io::Errno;
 use twinlock_core::{
     base::account::Folder,
     notify::{notification::Notification, spool_name},
@@ -31,11 +32,11 @@ impl HostOutbox {
 impl Outbox for HostOutbox {
     /// Queues a notification by creating a link, whose name only one process can create. If a notification for this
     /// user and kind is already queued, the new one is dropped.
-    fn put(&self, notification: &Notification) {
-        let Ok(folder) = Folder::of(&notification.user) else { return };
+    fn put(&self, notification: &Notification) -> bool {
+        let Ok(folder) = Folder::of(&notification.user) else { return false };
         let path = [&self.records, "/", OUTBOX].concat();
-        let Ok(dir) = TrustedDir::open(&path, self.owner) else { return };
-        let _ =
-            dir.link(&spool_name::name_of(&folder, notification), &spool_name::write(notification));
+        let Ok(dir) = TrustedDir::open(&path, self.owner) else { return false };
+        let name = spool_name::name_of(&folder, notification);
+        matches!(dir.link(&name, &spool_name::write(notification)), Ok(()) | Err(Errno::EXIST))
     }
 }

@@ -6,7 +6,7 @@ use alloc::{format, string::String};
 use crate::{
     base::{
         concat::concat,
-        error::LedgerError,
+        error::{FileError, LedgerError, StoreError},
         time::{HOUR, MINUTE, UnixTime},
     },
     dialogue::context::{DialogueContext, DialogueError, OVERTAKEN},
@@ -82,7 +82,7 @@ pub fn reset(context: &DialogueContext<'_>, actor: &RoleActor<'_>) -> Result<(),
     }
     // The user is told first. If this process is killed in between, the mail reports what was not done, which is better
     // than silence about what was done.
-    let request = announce(context, actor, RoleVerb::Reset, stamp.at);
+    let request = announce(context, actor, RoleVerb::Reset, stamp.at)?;
     let mut decide = |found: Option<Snapshot>| {
         let found = found.map(|found| found.record).filter(may_be_reset);
         let found = found.ok_or(DelegationError::NotEnrolled)?;
@@ -96,8 +96,7 @@ pub fn reset(context: &DialogueContext<'_>, actor: &RoleActor<'_>) -> Result<(),
     })?;
     // After the change, because the ticket is only for a user who is reset.
     let kind = NotificationKind::TicketByMail;
-    context.ports.outbox.put(&Notification { kind, service: "twinlock".into(), ..request });
-    Ok(())
+    Ok(put(context, &Notification { kind, service: "twinlock".into(), ..request })?)
 }
 
 /// Requests a bypass code for the user by mail. It is valid for as long as the role says.
@@ -109,14 +108,14 @@ pub fn bypass(context: &DialogueContext<'_>, actor: &RoleActor<'_>) -> Result<()
     if !newest(context)?.is_some_and(|record| record.state == State::Active) {
         return Err(DelegationError::NotEnrolled);
     }
-    let request = announce(context, actor, RoleVerb::Bypass, at);
-    context.ports.outbox.put(&Notification {
+    let request = announce(context, actor, RoleVerb::Bypass, at)?;
+    let request = Notification {
         kind: NotificationKind::BypassByMail,
         service: "twinlock".into(),
         life: Some(actor.role.bypass_for),
         ..request
-    });
-    Ok(())
+    };
+    Ok(put(context, &request)?)
 }
 
 /// Clears the failed attempts of the user, and returns their number.
@@ -134,7 +133,7 @@ pub fn unlock(
     if found.is_empty() {
         return Err(DelegationError::NoAttempts);
     }
-    announce(context, actor, RoleVerb::Unlock, own_second(context)?);
+    announce(context, actor, RoleVerb::Unlock, own_second(context)?)?;
     found.clear(context.user_ledger, records, context.account).map_err(|error| {
         broken(match error {
             UnlockError::Stay { .. } => LedgerError::Io { errno: 0 },
@@ -167,12 +166,15 @@ fn own_second(context: &DialogueContext<'_>) -> Result<UnixTime, DialogueError> 
 
 /// Queues the mails about an action: to the user, and to the address that the role names. Returns a notification to the
 /// user from the member alone.
+///
+/// # Errors
+/// [`DialogueError::Broken`] if a mail cannot be queued. Nothing must be done then, as nobody would be told.
 fn announce(
     context: &DialogueContext<'_>,
     actor: &RoleActor<'_>,
     verb: RoleVerb,
     at: UnixTime,
-) -> Notification {
+) -> Result<Notification, DialogueError> {
     let letter = Notification {
         user: context.account.name.clone(),
         kind: NotificationKind::RoleUsed,
@@ -184,13 +186,21 @@ fn announce(
         to: None,
         life: None,
     };
-    context.ports.outbox.put(&letter);
+    put(context, &letter)?;
     if let Some(address) = &actor.role.notify {
         let to = Some(address.as_str().into());
         let kind = NotificationKind::RoleReport;
-        context.ports.outbox.put(&Notification { kind, to, ..letter.clone() });
+        put(context, &Notification { kind, to, ..letter.clone() })?;
     }
-    letter
+    Ok(letter)
+}
+
+fn put(context: &DialogueContext<'_>, notification: &Notification) -> Result<(), DialogueError> {
+    if context.ports.outbox.put(notification) {
+        return Ok(());
+    }
+    let fault = StoreError::File(FileError::Io { errno: 0 });
+    Err(DialogueError::Broken(Reason::Unwritten(fault)))
 }
 
 /// Returns what is done, as the mails say it.

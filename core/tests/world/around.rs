@@ -124,11 +124,12 @@ impl Entropy for World {
 }
 
 impl Outbox for World {
-    fn put(&self, letter: &Notification) {
+    fn put(&self, letter: &Notification) -> bool {
         let mut letters = self.letters.borrow_mut();
         if !letters.iter().any(|other| (&other.user, other.kind) == (&letter.user, letter.kind)) {
             letters.push(letter.clone());
         }
+        true
     }
 }
 

@@ -57,6 +57,24 @@ fn looking_is_limited_too() {
     assert_eq!(done.code, Some(5), "{done:?}");
 }
 
+#[test]
+fn what_cannot_be_mailed_is_not_done() {
+    let m = desk("");
+    let attempt = "ln -s $(date +%s) /run/twinlock/users/ada/try.proven.20001.0.192.0.2.9";
+    m.run(["sh", "-c", &format!("mkdir -p -m 700 /run/twinlock/users/ada; {attempt}")]).ok();
+    m.run(["sh", "-c", &format!("mv {OUTBOX} {OUTBOX}.away; touch {OUTBOX}")]).ok();
+    for verb in ["reset", "bypass", "unlock"] {
+        let done = acts(&m, "kim", &[verb, "ada", "--reason", "x"]);
+        assert_eq!(done.code, Some(6), "{verb}: {done:?}");
+    }
+    m.run(["sh", "-c", &format!("rm {OUTBOX}; mv {OUTBOX}.away {OUTBOX}")]).ok();
+    let state = m.run(["twinlock", "--json", "status", "ada"]).ok().to_owned();
+    assert!(
+        state.contains("\"state\":\"enrolled\"") && state.contains("\"wrong_codes\":1"),
+        "{state}"
+    );
+}
+
 /// Starts the agent's listener so that its workers are killed after the call number `nth` of `call`.
 fn killed_at(m: &Machine, call: &str, nth: usize) {
     m.run(["sh", "-c", "pkill -x twinlock-agent; pkill -x strace; true"]).ok();
