@@ -169,7 +169,7 @@ fn of_login(word: &str) -> (&'static str, &'static str) {
         ),
         "agent_refused" => (
             "twinlock-agent refused before it asked for a code",
-            "Its own line in the log says why (rhost=agent:UID). If there is none: are lockers enabled in              /etc/twinlock/twinlock.toml?",
+            "Its own line in the log says why (rhost=agent:UID). If there is none: are lockers enabled in /etc/twinlock/twinlock.toml?",
         ),
         "stopped" => ("nothing was typed, or the user chose to stop", "Nothing needs to be done."),
         "conversation_failed" => (

@@ -4,6 +4,7 @@ mod client;
 mod connections;
 mod lockers;
 mod roles;
+mod screens;
 mod self_service;
 
 use twinlock_tests::{Machine, PASSWORD};
