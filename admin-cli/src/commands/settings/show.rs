@@ -123,20 +123,22 @@ fn line(setting: &Setting, policy: &Policy, usual: &Policy) -> String {
         }
         (Some(value), None) => format!("{key} = {value}\n"),
         (Some(value), Some(usual)) if value == usual => {
-            format!("{key} = {}  # default\n", in_lines(&value))
+            let value = format!("{value}  # default");
+            format!("{key} = {}\n", in_lines(&value))
         }
         (Some(value), Some(usual)) => format!("{key} = {value}  # default: {usual}\n"),
     }
 }
 
-/// Returns a TOML value with a long list broken into lines that fit a narrow terminal.
+/// Returns a TOML value and the comment behind it, with a long list broken into lines that fit a narrow terminal. The
+/// comment then stands behind the bracket that opens the list.
 fn in_lines(value: &str) -> String {
-    let list = value.strip_prefix('[').and_then(|list| list.strip_suffix(']'));
+    let list = value.strip_prefix('[').and_then(|rest| rest.rsplit_once(']'));
     match list.filter(|_| value.len() > LIST_MAX) {
-        Some(list) => {
+        Some((list, comment)) => {
             let lines = wrap(list, LIST_MAX, 0);
             let lines: Vec<String> = lines.lines().map(|line| format!("    {line}\n")).collect();
-            format!("[\n{}]", lines.concat())
+            format!("[{comment}\n{}]", lines.concat())
         }
         None => value.into(),
     }
