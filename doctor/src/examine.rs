@@ -70,7 +70,7 @@ fn examine(machine: &Machine, rows: Rows, settings: &Settings) -> Result<DoctorR
     let (of_stack, wired) = of_stack(&case, &service, machine);
     findings.extend(of_stack);
     findings.extend(wired.then(|| settings.findings(&name)).into_iter().flatten());
-    findings.extend([lockers(machine, &settings.exempt)?, machine.candidate_notes(&name)].concat());
+    findings.extend([lockers(machine, &settings)?, machine.candidate_notes(&name)].concat());
     if let Some(facts) = &facts {
         findings.extend(of_sshd(facts, &case, machine));
         if wired {
@@ -137,12 +137,19 @@ fn processes(entries: Option<&[Entry]>) -> Processes {
 }
 
 /// Returns a finding for each service that asks for a code although its program does not run as root, as a screen
-/// locker. Services in `exempt` are skipped.
-fn lockers(machine: &Machine, exempt: &[String]) -> Result<Vec<Finding>, Hindrance> {
+/// locker. Services that the settings exempt are skipped.
+///
+/// # Errors
+/// [`Hindrance`] if a file cannot be read.
+pub fn lockers(machine: &Machine, settings: &Settings) -> Result<Vec<Finding>, Hindrance> {
     let mut found = Vec::new();
-    let asks = |service: &&str| !exempt.iter().any(|other| other == service);
+    let asks = |service: &&str| !settings.exempt.iter().any(|other| other == service);
     for name in judge::not_root::SERVICES.into_iter().filter(asks) {
-        found.extend(judge::not_root::judge(name, &pam::load::load(machine, name)?));
+        found.extend(judge::not_root::judge(
+            name,
+            &pam::load::load(machine, name)?,
+            settings.lockers,
+        ));
     }
     Ok(found)
 }

@@ -1,5 +1,6 @@
 //! What twinlock's settings and records mean for a login.
 use crate::finding::{Finding, Level};
+use crate::judge::not_root::Lockers;
 use crate::machine::Machine;
 use crate::pam::stack::{Facility, Service, StackKind};
 use crate::pam::twinlock::{is_twinlock, read};
@@ -11,6 +12,8 @@ pub struct Settings {
     pub refusing: Vec<Finding>,
     /// Names of PAM services that a rule exempts from the code for all users.
     pub exempt: Vec<String>,
+    /// Whether programs that are not root may have a code verified through the agent.
+    pub lockers: Lockers,
     /// Whether the settings exempt any user from the code.
     pub exemptions: Exemptions,
     /// Whether the PAM line or the settings decide about users who are not enrolled.
@@ -91,6 +94,7 @@ impl Settings {
         self.refusing.extend(other.refusing);
         self.lenient.extend(other.lenient);
         self.exempt.retain(|service| other.exempt.contains(service));
+        self.lockers = self.lockers.min(other.lockers);
         self.exemptions = self.exemptions.max(other.exemptions);
         self.not_enrolled = self.not_enrolled.min(other.not_enrolled);
         self.strangers = self.strangers.max(other.strangers);

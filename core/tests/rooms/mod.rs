@@ -126,7 +126,7 @@ pub(crate) const ROOMS: [(&str, &[Row]); 8] = [
             ("machine", &["finding", "judge", "pam", "sshd"]),
             ("acceptance", &["accepted", "finding", "machine"]),
             ("report", &["cells", "finding", "judge", "pam", "wrap"]),
-            ("settings", &["finding", "machine", "pam"]),
+            ("settings", &["finding", "judge", "machine", "pam"]),
             ("hindrance", &["machine", "pam", "wrap"]),
             (
                 "examine",

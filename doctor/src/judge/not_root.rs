@@ -1,5 +1,7 @@
 //! Services whose programs do not run as root, such as screen lockers. There the module cannot verify a code, so a
-//! twinlock line locks out the user.
+//! twinlock line locks out the user, unless the agent verifies it.
+use twinlock_core::policy::pam_line::{FirstPass, Forward, PamLine};
+
 use crate::finding::{Finding, Level};
 use crate::pam::stack::{Facility, Handler, Service, StackKind};
 use crate::pam::twinlock::{MODULE, is_twinlock, read};
@@ -20,13 +22,38 @@ pub const SERVICES: [&str; 12] = [
     "postgresql",
 ];
 
-/// Returns a finding about one of [`SERVICES`] that asks for a code; `None` if the service has no PAM file of its own,
-/// because its program is then not installed.
+/// The services of [`SERVICES`] whose programs give one answer to every question.
+const ONE_ANSWER: [&str; 6] =
+    ["i3lock", "swaylock", "gtklock", "hyprlock", "waylock", "xsecurelock"];
+
+/// The service of [`SERVICES`] whose program runs as another user than the one who logs in.
+const OF_ANOTHER_USER: &str = "postgresql";
+
+/// Whether programs that are not root, such as screen lockers, may have a code verified through the agent.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Default)]
+pub enum Lockers {
+    /// The module refuses every login of such a program.
+    #[default]
+    Off,
+    /// The agent verifies a code of the user who runs the program.
+    On,
+}
+
+/// Returns a finding about one of [`SERVICES`] that asks for a code; `None` if the program can ask for it, or if the
+/// service has no PAM file of its own, because its program is then not installed.
 #[must_use]
-pub fn judge(name: &str, service: &Service) -> Option<Finding> {
+pub fn judge(name: &str, service: &Service, lockers: Lockers) -> Option<Finding> {
     let own = service.file.as_ref().filter(|file| file.rsplit('/').next() == Some(name))?;
+    let by_agent = lockers == Lockers::On && name != OF_ANOTHER_USER;
+    let fits = |line: Option<PamLine>| {
+        !ONE_ANSWER.contains(&name) || line.is_some_and(|line| is_one_field(&line))
+    };
     let asks = |line: &&Handler| match &line.kind {
-        StackKind::Module { path, args } => is_twinlock(path) && read(args).stand.judges(),
+        StackKind::Module { path, args } => {
+            let arguments = read(args);
+            let is_open = by_agent && fits(arguments.line);
+            is_twinlock(path) && arguments.stand.judges() && !is_open
+        }
         StackKind::Substack | StackKind::Broken => false,
     };
     let line = service.lines(Facility::Auth).iter().find(asks)?;
@@ -35,10 +62,19 @@ pub fn judge(name: &str, service: &Service) -> Option<Finding> {
     } else {
         format!("{}, which it includes,", line.place.file)
     };
-    Some(Finding {
+    Some(if by_agent { asks_twice(name, own, &by) } else { not_root(name, own, line, &by) })
+}
+
+/// Returns whether a line takes the password and the code in one answer.
+fn is_one_field(line: &PamLine) -> bool {
+    line.forward == Forward::Password || line.first_pass != FirstPass::Ignored
+}
+
+fn not_root(name: &str, own: &str, line: &Handler, by: &str) -> Finding {
+    Finding {
         level: Level::LockOut,
         id: "caller-not-root",
-        place: own.clone(),
+        place: own.to_owned(),
         what: format!(
             "{name} does not run as root, and {by} asks for a code that only root can check: a locked session cannot be \
              unlocked (reason caller_not_root)."
@@ -48,7 +84,24 @@ pub fn judge(name: &str, service: &Service) -> Option<Finding> {
              program as root, if it can.",
             without(own, &line.place.file)
         ),
-    })
+    }
+}
+
+fn asks_twice(name: &str, own: &str, by: &str) -> Finding {
+    Finding {
+        level: Level::LockOut,
+        id: "locker-asks-twice",
+        place: own.to_owned(),
+        what: format!(
+            "{name} gives one answer to every question, and {by} asks for the code separately: a locked session cannot be \
+             unlocked."
+        ),
+        remedy: format!(
+            "Write into {own}, as its only auth lines: auth required {MODULE} first_factor=follows forward_pass - and: \
+             auth required pam_unix.so use_first_pass - see pam_twinlock(8), SCREEN LOCKERS. Or, without a code: \
+             @include common-auth"
+        ),
+    }
 }
 
 /// Returns the remedy: how the file `own` can check a password without the twinlock line of `file`.

@@ -5,6 +5,7 @@ mod seconds;
 use crate::finding::Level;
 use crate::judge::case::{Processes, Reach};
 use crate::judge::lines::ModuleFile;
+use crate::judge::not_root::Lockers;
 use crate::judge::usable::covered;
 use crate::judge::*;
 use crate::pam::libpam::Libpam;
@@ -114,7 +115,7 @@ fn lockers_that_include_login_are_locked_out() {
         ]);
         not_root::SERVICES
             .into_iter()
-            .filter_map(|name| not_root::judge(name, &load(&files, name).unwrap()))
+            .filter_map(|name| not_root::judge(name, &load(&files, name).unwrap(), Lockers::Off))
             .map(|finding| (finding.id, finding.level, finding.place))
             .collect::<Vec<_>>()
     };
@@ -129,7 +130,38 @@ fn lockers_that_include_login_are_locked_out() {
     }
     // The file of the service `other`, which libpam uses for a missing file, does not come from a screen locker.
     let other = tree(&[("/etc/pam.d/other", LOGIN)]);
-    assert_eq!(not_root::judge("i3lock", &load(&other, "i3lock").unwrap()), None);
+    assert_eq!(not_root::judge("i3lock", &load(&other, "i3lock").unwrap(), Lockers::Off), None);
+}
+
+#[test]
+fn agent_opens_lockers_whose_lines_suit_them() {
+    let found = |name: &'static str, own: &'static str| {
+        let path: &'static str = match name {
+            "swaylock" => "/etc/pam.d/swaylock",
+            "kde" => "/etc/pam.d/kde",
+            _ => "/etc/pam.d/postgresql",
+        };
+        let finding =
+            not_root::judge(name, &load(&tree(&[(path, own)]), name).unwrap(), Lockers::On);
+        finding.map(|finding| finding.id)
+    };
+    let one = "auth required pam_twinlock.so first_factor=follows forward_pass\n\
+               auth required pam_unix.so use_first_pass\n";
+    let given = "auth optional pam_unix.so\n\
+                 auth required pam_twinlock.so first_factor=follows use_first_pass\n";
+    let in_turn = "auth requisite pam_unix.so\n\
+                   auth requisite pam_twinlock.so first_factor=stack\n";
+    for (name, own, expected) in [
+        ("swaylock", one, None),
+        ("swaylock", given, None),
+        ("swaylock", in_turn, Some("locker-asks-twice")),
+        ("kde", one, None),
+        ("kde", in_turn, None),
+        // The program of another user than the one who logs in.
+        ("postgresql", one, Some("caller-not-root")),
+    ] {
+        assert_eq!(found(name, own), expected, "{name} {own}");
+    }
 }
 
 #[test]

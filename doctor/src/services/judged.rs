@@ -169,7 +169,7 @@ impl Surroundings<'_> {
         if !self.settings.exempt.iter().any(|other| other == name)
             && judge::not_root::SERVICES.contains(&name)
         {
-            found.extend(judge::not_root::judge(name, service));
+            found.extend(judge::not_root::judge(name, service, self.settings.lockers));
         }
         if catalogue::find(name).is_some_and(|door| door.gives == Gives::OwnCheck) {
             found.push(own_check(name, &file));

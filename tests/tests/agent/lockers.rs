@@ -96,12 +96,10 @@ fn program_that_asks_in_turn_is_told_why() {
 #[test]
 fn locker_success_changes_only_the_step() {
     let m = machine();
-    // Something to clear, at an ssh login and at a locker of another day.
-    m.server(Server::Publickey);
-    let mut s = m.at_the_prompt("ada", First::Key);
-    s.send_line(&m.wrong_code("ada")).expect("Verification code").send("\x03");
-    s.give_up();
-    assert_eq!(tries(&m, "proven"), 1, "{}", m.state());
+    // Failures that a login would clear.
+    let wrong = format!("{}\n", m.wrong_code("ada")).repeat(3);
+    m.proven("one").pamtester("one", "ada").input(wrong).output();
+    assert_eq!(tries(&m, "proven"), 3, "{}", m.state());
     let names = |state: &str| -> Vec<String> {
         let names = state.lines().filter(|line| !line.contains("/clock "));
         names.map(|line| line.split(' ').next().unwrap_or_default().to_owned()).collect()
@@ -244,6 +242,45 @@ fn exempt_service_needs_no_agent() {
     m.settings(&format!("[agent]\nlockers = true\n{rule}"));
     let said = locker(&m, password()).output();
     assert_eq!(said.code, Some(0), "{said:?} {:?}", m.log());
+}
+
+#[test]
+fn setup_login_keeps_lockers_working() {
+    let m = machine();
+    m.settings("");
+    for locker in ["i3lock", "swaylock"] {
+        // Debian's own line.
+        m.pam(locker, "auth include login\naccount required pam_permit.so\n");
+    }
+    let setup = "setup login --with password --no-way-back --unproven --not-enrolled deny --yes";
+    let setup = || m.run(["twinlock"].into_iter().chain(setup.split(' ')));
+    let login = m.file("/etc/pam.d/login").read();
+    let said = setup();
+    assert_eq!(said.code, Some(1), "{said:?}");
+    let words = said.stderr.split_whitespace().collect::<Vec<_>>().join(" ");
+    for locker in ["i3lock", "swaylock"] {
+        assert!(
+            words.contains(&format!("In /etc/pam.d/{locker}, write `@include common-auth`")),
+            "{words}"
+        );
+    }
+    assert_eq!(m.file("/etc/pam.d/login").read(), login);
+    assert_eq!(locker(&m, password()).output().code, Some(0), "{:?}", m.log());
+    // As the finding says.
+    for locker in ["i3lock", "swaylock"] {
+        m.pam(locker, "@include common-auth\naccount required pam_permit.so\n");
+    }
+    let said = setup();
+    assert_eq!(said.code, Some(0), "{said:?}");
+    assert!(m.file("/etc/pam.d/login").read().contains("pam_twinlock.so"));
+    assert_eq!(locker(&m, password()).output().code, Some(0), "{:?}", m.log());
+    // With a code, doctor wants the lines that suit a program that gives one answer.
+    m.settings("[agent]\nlockers = true\n").pam("i3lock", "auth include login\n");
+    let report = || m.run(["twinlock", "doctor", "i3lock"]).stdout;
+    assert!(report().contains("gives one answer to every question"), "{}", report());
+    m.pam("i3lock", ONE_FIELD);
+    assert!(!report().contains("cannot be unlocked"), "{}", report());
+    assert_eq!(unlock(&m, &m.code("ada")).code, Some(0), "{:?}", m.log());
 }
 
 /// Refuses within the time, with this reason in the log, and lets nobody in.

@@ -2,6 +2,7 @@
 //! treated.
 
 use twinlock_core::policy::{Action, Author, NotEnrolled, Policy, Rule};
+use twinlock_doctor::judge::not_root::Lockers;
 use twinlock_doctor::settings::{Decider, Exemptions, Settings, Strangers};
 
 use crate::commands::doctor::candidate;
@@ -15,6 +16,7 @@ pub(super) fn of(policy: &Policy) -> Settings {
             .filter(|rule| of_all(rule))
             .filter_map(|rule| rule.service.clone())
             .collect(),
+        lockers: if policy.agent.lockers { Lockers::On } else { Lockers::Off },
         exemptions: if exempts(policy) { Exemptions::Some } else { Exemptions::None },
         not_enrolled: match policy.not_enrolled_by {
             Author::Settings => Decider::Settings,

@@ -14,7 +14,7 @@ use twinlock_setup::{plan, wishes::Wishes};
 use crate::{
     commands::{
         doctor,
-        setup::{future_rules::FutureRules, no_plan},
+        setup::{future_rules::FutureRules, host, no_plan},
     },
     error::exit::{CliError, Exit},
     terminal::keyboard::tell,
@@ -72,6 +72,13 @@ fn verdict(
         let closed = report.verdict() == Verdict::Closed;
         let sentence = (!closed).then(|| report.sentence("ssh"));
         return Ok((sentence, report.findings));
+    }
+    // Screen lockers may include the file that changes, and only ssh's report looks at them by itself.
+    let now = examine::lockers(&host(), settings)?;
+    let mut lockers = examine::lockers(machine, settings)?;
+    lockers.retain(|one| !now.contains(one));
+    if !lockers.is_empty() {
+        return Ok((Some("a locked screen could not be unlocked".to_owned()), lockers));
     }
     for name in wishes.service.pam_services() {
         let report = one::examine(machine, &name, Rows::Wrong, settings)?;
