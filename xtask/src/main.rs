@@ -65,10 +65,10 @@ not a chroot, and not a container that forbids namespaces. That is checked befor
 
   chore      Debian packages       disk, with target/   minutes, on 2 cores
   demo       7                     1 GB                 5
-  test       47 (199 with what     2 GB                 20
+  test       41 (165 with what     2 GB                 20
              they need, at most)
-  test --all 50                    6 GB                 120
-  wirings    43                    2 GB                 5
+  test --all 44                    6 GB                 120
+  wirings    37                    2 GB                 5
   bench      11                    1 GB                 10
 ";
 

@@ -1,4 +1,4 @@
-//! Real screen lockers on screens without a monitor: i3lock under Xvfb, swaylock under sway, xscreensaver under Xvfb.
+//! Real screen lockers on screens without a monitor: i3lock under Xvfb, swaylock under sway.
 
 use crate::{
     lockers::{ONE_FIELD, machine},
@@ -57,7 +57,7 @@ done
 fn i3lock_and_swaylock_take_one_field() {
     for (locker, script) in [("i3lock", I3LOCK), ("swaylock", SWAYLOCK)] {
         let m = machine();
-        m.pam(locker, ONE_FIELD);
+        m.unpacked(locker).pam(locker, ONE_FIELD);
         // The folder of the X server's socket, as a host makes it at boot.
         m.run(["mkdir", "--mode=1777", "/tmp/.X11-unix"]).ok();
         let lines = [
