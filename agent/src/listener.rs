@@ -6,7 +6,7 @@ use std::{
     os::{
         fd::{AsFd, BorrowedFd, OwnedFd},
         unix::{
-            fs::{DirBuilderExt, PermissionsExt},
+            fs::{DirBuilderExt, MetadataExt, PermissionsExt},
             net::{UnixListener, UnixStream},
             process::ExitStatusExt,
         },
@@ -80,6 +80,11 @@ fn own_socket() -> io::Result<UnixListener> {
     let path = Path::new(SOCKET);
     let folder = path.parent().unwrap_or(path);
     fs::DirBuilder::new().recursive(true).mode(0o755).create(folder)?;
+    let found = fs::symlink_metadata(folder)?;
+    if !found.is_dir() || found.uid() != 0 || found.mode() & 0o022 != 0 {
+        let what = format!("only root may write to {}: remove it first", folder.display());
+        return Err(io::Error::other(what));
+    }
     // A socket of a listener that was killed. A listener that is alive keeps its connections, and gets no new ones.
     match fs::remove_file(path) {
         Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
@@ -180,8 +185,7 @@ fn start(program: &Path, client: UnixStream, slots: &mut Slots) -> Option<Worker
 
 /// Tells a client that it must wait, without waiting for the client.
 fn refuse(mut client: &UnixStream) {
-    let text =
-        "twinlock is busy with other requests of yours. Wait for them to end, and try again.";
+    let text = "twinlock is busy with other requests. Wait a moment, and try again.";
     let mut bytes = Vec::new();
     if push(&mut bytes, &Frame::End(End { status: status::THROTTLED, text })).is_ok()
         && client.set_nonblocking(true).is_ok()

@@ -55,7 +55,7 @@ fn foreign_first_bytes_close() {
         "MAGIC+frame(7,b'\\0')",
         "MAGIC+frame(1,bytes([99,0,80]))",
         "MAGIC+b'\\xff\\xff'",
-        "MAGIC+frame(1,bytes([1,0,80,255]))",
+        "MAGIC+frame(1,bytes([1,0,80,0,255]))",
         "b'\\0'*100000",
     ] {
         let script = format!(
@@ -228,4 +228,7 @@ except Exception: print('heard nothing',flush=True)
     let said = m.run_as("ada", ["twinlock", "status"]);
     assert_eq!(said.code, Some(4), "{said:?}");
     squatter.expect("heard b''");
+    let listener = m.run(["/usr/libexec/twinlock/twinlock-agent", "--listen"]);
+    assert_eq!(listener.code, Some(1), "{listener:?}");
+    assert!(listener.stderr.contains("only root may write to /run/twinlock-agent"), "{listener:?}");
 }
