@@ -325,7 +325,7 @@ impl RoleMember<'_> {
         OperationEnd { status: status::DONE, text: String::new() }
     }
 
-    /// Ends with a change that was made: `object` has the user, the verb and `more`.
+    /// Ends with a change that was made at once, without a request.
     fn changed(&self, verb: RoleVerb, user: &str, message: &RoleMessage) -> OperationEnd {
         self.done(&json!({ "user": user, "verb": verb.word(), "request": null }), message)
     }

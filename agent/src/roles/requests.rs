@@ -40,7 +40,8 @@ impl Requests {
     /// Stores a request and returns its word; `None` if it cannot be stored, or too many are open.
     pub(super) fn add(&self, request: &RoleRequest) -> Option<String> {
         let text = request.written()?;
-        if self.0.names().ok()?.len() >= REQUESTS_MAX {
+        // Requests that have ended and that nobody has listed are removed first.
+        if self.all(request.at)?.len() >= REQUESTS_MAX {
             return None;
         }
         let mut bytes = [0; WORD];

@@ -107,6 +107,22 @@ fn requests_are_roots_and_end() {
 }
 
 #[test]
+fn requests_that_have_ended_take_no_place() {
+    let m = desk("approve = 2\n");
+    let id = asked(&m);
+    let folder = "/run/twinlock-agent/requests";
+    let text = m.file(&format!("{folder}/{id}")).target();
+    let mut lines: Vec<&str> = text.split('\n').collect();
+    lines[6] = "0";
+    let ended = lines.join("\n");
+    let fill = "for n in $(seq 256); do ln -s \"$0\" \"$1/$(printf %08x $n)\"; done";
+    m.run(["sh", "-c", fill, &ended, folder]).ok();
+    asked(&m);
+    let left = m.run(["ls", folder]);
+    assert_eq!(left.ok().lines().count(), 2, "{left:?}");
+}
+
+#[test]
 fn two_approvals_at_the_same_instant_make_one_change() {
     let m = desk("approve = 2\n");
     m.person("una").run(["usermod", "-aG", "helpdesk", "una"]).ok();
