@@ -228,7 +228,7 @@ impl Agent {
     fn send(&mut self, frame: &Frame<'_>) -> Result<(), CliError> {
         let mut bytes = Zeroizing::new(Vec::with_capacity(FRAME_MAX));
         push(&mut bytes, frame).map_err(|_| {
-            CliError::new(Exit::Usage, "the answer is too long", "Type a shorter one.")
+            CliError::new(Exit::Usage, "what was typed is too long", "Type something shorter.")
         })?;
         // As above.
         let _ = self.socket.write_all(&bytes);

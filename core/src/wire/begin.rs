@@ -12,7 +12,7 @@ pub struct Begin<'a> {
     pub verb: Verb,
     /// How the client prints what it gets.
     pub output: Output,
-    /// The words of the request, at most four of at most 255 bytes each. [`Verb`] says which.
+    /// The words of the request, at most four. [`Verb`] says which.
     pub words: Vec<&'a str>,
 }
 
@@ -105,8 +105,10 @@ impl<'a> Begin<'a> {
         let [verb, json @ 0..=1, columns, rest @ ..] = body else { return None };
         let verb = Verb::ALL.into_iter().find(|one| *one as u8 == *verb)?;
         let (mut words, mut rest) = (Vec::new(), rest);
-        while let [length, more @ ..] = rest {
-            let (word, after) = more.split_at_checked(usize::from(*length))?;
+        while !rest.is_empty() {
+            let ([high, low], more) = rest.split_first_chunk()?;
+            let (word, after) =
+                more.split_at_checked(usize::from(u16::from_be_bytes([*high, *low])))?;
             words.push(core::str::from_utf8(word).ok()?);
             rest = after;
         }
@@ -114,13 +116,13 @@ impl<'a> Begin<'a> {
         (words.len() <= WORDS_MAX).then_some(Self { verb, output, words })
     }
 
-    /// Appends the body of the frame. A word that is longer than 255 bytes is cut, which no agent takes for the word.
+    /// Appends the body of the frame.
     pub(super) fn push(&self, bytes: &mut Vec<u8>) {
         bytes.extend([self.verb as u8, u8::from(self.output.json), self.output.columns]);
         for word in &self.words {
-            let length = u8::try_from(word.len()).unwrap_or(u8::MAX);
-            bytes.push(length);
-            bytes.extend(word.bytes().take(usize::from(length)));
+            // A longer word makes the frame too long, which is not written.
+            bytes.extend(u16::try_from(word.len()).unwrap_or(u16::MAX).to_be_bytes());
+            bytes.extend(word.bytes());
         }
     }
 
@@ -143,15 +145,16 @@ mod tests {
             &[0, 0, 80],
             &[15, 0, 80],
             &[1, 2, 80],
-            &[1, 0, 80, 1],
-            &[1, 0, 80, 2, b'a'],
-            &[1, 0, 80, 1, 0xff],
-            &[1, 0, 80, 0, 0, 0, 0, 0],
+            &[1, 0, 80, 0],
+            &[1, 0, 80, 0, 1],
+            &[1, 0, 80, 0, 2, b'a'],
+            &[1, 0, 80, 0, 1, 0xff],
+            &[1, 0, 80, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0],
         ] {
             assert_eq!(Begin::read(body), None, "{body:?}");
         }
         for verb in Verb::ALL {
-            let body = [verb as u8, 0, 80, 1, b'a'];
+            let body = [verb as u8, 0, 80, 0, 1, b'a'];
             assert_eq!(Begin::read(&body).unwrap().word(0), "a", "{verb:?}");
         }
     }

@@ -177,6 +177,11 @@ fn an_authenticator_is_removed_by_name_and_never_the_last() {
     let name = "app";
     let only = m.run_as("ada", ["twinlock", "remove", "--authenticator", name]);
     assert_eq!(only.code, Some(3), "{only:?}");
+    // As long as a name may be, and longer than a frame.
+    let long = m.run_as("ada", ["twinlock", "remove", "--authenticator", &"\u{1f511}".repeat(64)]);
+    assert_eq!(long.code, Some(3), "{long:?}");
+    let longer = m.run_as("ada", ["twinlock", "remove", "--authenticator", &"x".repeat(5000)]);
+    assert_eq!(longer.code, Some(2), "{longer:?}");
     let none = m.run_as("ada", ["twinlock", "remove", "--authenticator", "no\u{1b}[31m"]);
     assert_eq!(none.code, Some(3), "{none:?}");
     assert!(!none.stderr.contains('\u{1b}'), "{none:?}");
