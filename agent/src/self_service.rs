@@ -7,6 +7,7 @@ use twinlock_core::{
     answer::Code,
     base::{
         account::Folder,
+        error::LedgerError,
         request::{Source, SourceLabel},
         time::{DAY, HOUR},
     },
@@ -18,14 +19,14 @@ use twinlock_core::{
         self_service::{self, Served},
         set_up::{self, Came},
     },
-    event::{Event, Kind, Reason},
+    event::{Kind, Reason},
     ledger::Budget,
     message::own_account::OwnAccount,
     policy::{
         Field, Policy, TicketNeed,
         admission::{Offer, Without},
     },
-    ports::{Conversation, Journal, Ports, Records, Snapshot, UserLedger},
+    ports::{Conversation, Records, Snapshot, UserLedger},
     record::{Record, State, extras::Purpose},
     verify::{
         allowance::Allowance,
@@ -196,7 +197,7 @@ impl OwnUser<'_> {
         });
         match came {
             Ok(Came::Enrolled(accepted, _)) => {
-                self.log(&owner, Kind::Enrolled, Some(accepted));
+                owner.note_change(Kind::Enrolled, Some(accepted));
                 self.done()
             }
             Ok(Came::Without) => self.end(status::REFUSED, &OwnAccount::Stopped),
@@ -240,7 +241,7 @@ impl OwnUser<'_> {
             }
             Err(error) => return self.unchanged(&taken, error),
         };
-        self.log(&owner, kind, None);
+        owner.note_change(kind, None);
         self.done()
     }
 
@@ -259,7 +260,7 @@ impl OwnUser<'_> {
     pub(super) fn judge(&self, owner: &mut OwnerCode<'_>, code: &Code) -> Outcome {
         match Turn::wait_for(turn::ARGON, self.client.account.uid) {
             Some(_turn) => owner.judge(code),
-            None => Outcome::Faulty(Reason::Conversation),
+            None => Outcome::Faulty(Reason::Ledger(LedgerError::Io { errno: 0 })),
         }
     }
 
@@ -317,27 +318,6 @@ impl OwnUser<'_> {
             fingerprint: None,
             final_message: &self.final_message,
         }
-    }
-
-    fn log(
-        &self,
-        owner: &OwnerCode<'_>,
-        kind: Kind,
-        accepted: Option<twinlock_core::event::Accepted>,
-    ) {
-        let Ports { journal, .. } = owner.attempt.ports;
-        Journal::note(
-            journal,
-            &Event {
-                kind,
-                user: Some(self.client.account.name.clone()),
-                service: SERVICE.into(),
-                source: self.source.label(),
-                first_factor: "stack",
-                accepted,
-                reason: None,
-            },
-        );
     }
 
     pub(super) fn not_done(&self, error: DialogueError) -> OperationEnd {

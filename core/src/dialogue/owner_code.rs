@@ -79,6 +79,11 @@ impl OwnerCode<'_> {
         journal.note(&self.event(Kind::Accepted, None, Some(accepted.clone())));
     }
 
+    /// Logs that the user has changed something. `accepted` is what allowed it, if it is not logged yet.
+    pub fn note_change(&self, kind: Kind, accepted: Option<Accepted>) {
+        self.attempt.ports.journal.note(&self.event(kind, None, accepted));
+    }
+
     fn letter(&self, kind: NotificationKind, at: UnixTime, left: Option<u8>) -> Notification {
         Notification {
             user: self.account.name.clone(),
