@@ -196,7 +196,7 @@ impl RoleMember<'_> {
         let (status, message) = match refusal {
             RoleRefusal::Unresolved(_) => (status::UNAVAILABLE, RoleMessage::RolesUnusable),
             RoleRefusal::NoRole => (status::NOT_PERMITTED, RoleMessage::NoRole),
-            RoleRefusal::Oneself => (status::NOT_PERMITTED, RoleMessage::Oneself),
+            RoleRefusal::OwnAccount => (status::NOT_PERMITTED, RoleMessage::OwnAccount),
             RoleRefusal::SystemAccount
             | RoleRefusal::SecondName
             | RoleRefusal::Protected(_)

@@ -73,7 +73,7 @@ impl LoginFlow<'_> {
             Ok(Decided { action: Action::Require | Action::Remind, .. }) => {}
             Err(_) => return refusal(Some(account), Reason::LookupFailed),
         }
-        // The agent would verify the code of the caller, whoever is to log in.
+        // The agent verifies codes of the caller only, so nobody else can log in by it.
         let caller = self.ports.accounts.caller();
         if caller != account.uid || self.request.source != Source::Uid(account.uid) {
             return refusal(Some(account), Reason::CallerNotRoot { uid: caller });
@@ -90,7 +90,7 @@ struct ByAgent<'a> {
 }
 
 impl ByAgent<'_> {
-    /// After a proven first factor the agent is asked first: it may need no code, and a user is not asked in vain.
+    /// After a proven first factor the agent is asked first: it may need no code, and then the user is not asked.
     /// Otherwise the user is asked first: a locker may wait for hours with the prompt on the screen, and the agent waits
     /// for two minutes.
     fn unlock(&self) -> Verdict {

@@ -21,7 +21,7 @@ pub enum RoleMessage {
     /// There is no account of the name that the caller gave.
     NoSuchUser,
     /// The caller named their own account.
-    Oneself,
+    OwnAccount,
     /// The account is out of reach of every role: of the system, in a protected group, a member of a role, or with a
     /// second name.
     OutOfReach,

@@ -47,7 +47,7 @@ pub enum RoleRefusal {
     /// The user is in no role that allows the verb.
     NoRole,
     /// The user wants to act on their own account.
-    Oneself,
+    OwnAccount,
     /// The target is an account of the system.
     SystemAccount,
     /// The user id of the target has a second name.
@@ -70,7 +70,7 @@ impl RoleRefusal {
         match self {
             Self::Unresolved(_) => "group_unresolved",
             Self::NoRole => "no_role",
-            Self::Oneself => "own_account",
+            Self::OwnAccount => "own_account",
             Self::SystemAccount => "system_account",
             Self::SecondName => "second_name",
             Self::Protected(_) => "protected",
@@ -135,7 +135,7 @@ impl<'a> RoleBook<'a> {
         let roles = self.roles_of(caller, verb)?;
         let account = target.account;
         if account.uid == caller.uid || account.name == caller.name {
-            return Err(RoleRefusal::Oneself);
+            return Err(RoleRefusal::OwnAccount);
         }
         if account.uid < FIRST_PERSON || account.uid == NOBODY {
             return Err(RoleRefusal::SystemAccount);
@@ -254,8 +254,8 @@ mod tests {
             ("una", "ada", 1000, Reset, RoleRefusal::NoRole),
             ("kim", "ada", 1000, Bypass, RoleRefusal::NoRole),
             ("ada", "gus", 1001, Reset, RoleRefusal::NoRole),
-            ("kim", "kim", 1002, Reset, RoleRefusal::Oneself),
-            ("kim", "ada", 2000, Reset, RoleRefusal::Oneself),
+            ("kim", "kim", 1002, Reset, RoleRefusal::OwnAccount),
+            ("kim", "ada", 2000, Reset, RoleRefusal::OwnAccount),
             ("kim", "daemon", 1, Reset, RoleRefusal::SystemAccount),
             ("kim", "daemon", 999, Reset, RoleRefusal::SystemAccount),
             ("kim", "nobody", 65_534, Reset, RoleRefusal::SystemAccount),

@@ -26,7 +26,7 @@ pub(in crate::text) fn say(message: &RoleMessage) -> String {
              administrator (twinlock roles check).",
         ),
         RoleMessage::NoSuchUser => "There is no account of that name.".into(),
-        RoleMessage::Oneself => {
+        RoleMessage::OwnAccount => {
             wrap("A role is never for your own account. Another member of the role can help you.")
         }
         RoleMessage::OutOfReach => wrap(

@@ -26,7 +26,7 @@ pub(in crate::text) fn say(message: &RoleMessage) -> String {
              administratör (twinlock roles check).",
         ),
         RoleMessage::NoSuchUser => "Det finns inget konto med det namnet.".into(),
-        RoleMessage::Oneself => {
+        RoleMessage::OwnAccount => {
             wrap("En roll gäller aldrig ditt eget konto. En annan medlem av rollen kan hjälpa dig.")
         }
         RoleMessage::OutOfReach => wrap(
