@@ -1,5 +1,5 @@
-//! Asks the agent, for users who are not root: sends the request, then prints what the agent says and passes the
-//! answers on. Decides nothing.
+//! Runs verbs through the agent, for users who are not root: sends the request, prints the texts of the agent, and
+//! passes the user's answers on. Decides nothing.
 //!
 //! May use: `cli`, `error`, `terminal`, `text`.
 
@@ -28,9 +28,9 @@ use crate::{
     text::{Notation, harmless},
 };
 
-/// Time within which the agent must begin to answer.
+/// Maximum time to wait for the first reply of the agent.
 const FIRST: Duration = Duration::from_secs(2);
-/// Time within which the agent must go on: it gives the check of a password 30 seconds.
+/// Maximum time to wait for each later reply. The agent may need 30 seconds to check a password.
 const NEXT: Duration = Duration::from_secs(40);
 
 /// Runs the verb through the agent and returns the exit status. Returns `None` if the caller is root or the agent does
@@ -80,8 +80,8 @@ fn request(verb: &Verb) -> Option<(Wanted, Vec<String>)> {
     }
 }
 
-/// Returns the request of a member of a role, who acts for another user. The agent asks for a reason that is missing, and
-/// takes no other option: break-glass is root's.
+/// Returns the request of a member of a role who acts for another user. The agent asks for the reason if none is given.
+/// `None` with `--break-glass`, which only root may use.
 fn delegated(wanted: Wanted, user: &str, grounds: &Grounds) -> Option<(Wanted, Vec<String>)> {
     let reason = grounds.reason.clone().unwrap_or_default();
     grounds.break_glass.is_none().then(|| (wanted, vec![user.to_owned(), reason]))
@@ -124,7 +124,7 @@ fn talk(begin: &Begin<'_>) -> Result<ExitCode, CliError> {
     }
 }
 
-/// Prints why the agent refuses.
+/// Prints why the agent refused the request, and returns the exit status.
 fn refused(status: u8, text: &str, json: bool) -> ExitCode {
     if json {
         let object = serde_json::json!({ "error": text, "status": status });
@@ -159,11 +159,11 @@ fn asked(keyboard: &mut Keyboard, text: &str, shown: bool) -> Result<InputLine, 
     line
 }
 
-/// Hides what is typed until it is dropped.
+/// Hides what the user types, until this value is dropped.
 struct Hidden(Termios);
 
 impl Hidden {
-    /// Returns `None` if standard input is no terminal.
+    /// Hides what the user types; `None` if standard input is no terminal.
     fn of_terminal() -> Option<Self> {
         let stdin = std::io::stdin();
         if !stdin.is_terminal() {
@@ -184,7 +184,7 @@ impl Drop for Hidden {
     }
 }
 
-/// A frame of the agent, with texts of its own.
+/// A frame of the agent that owns its texts.
 enum Heard {
     Ask { shown: bool, text: Zeroizing<String> },
     Show(Zeroizing<String>),
@@ -200,7 +200,7 @@ struct Agent {
 }
 
 impl Agent {
-    /// Connects, and checks that root answers.
+    /// Connects to the agent, and checks that root listens.
     fn connect() -> Result<Self, CliError> {
         let address = SocketAddrUnix::new(SOCKET).map_err(|_| absent())?;
         // A full queue of the socket is an error and no wait.
@@ -267,7 +267,7 @@ impl Agent {
     }
 }
 
-/// The failure where no agent runs.
+/// Returns the error for a host where no agent runs.
 fn absent() -> CliError {
     CliError::new(
         Exit::NotAllowed,
@@ -276,7 +276,7 @@ fn absent() -> CliError {
     )
 }
 
-/// The failure where the agent does not answer, or has ended in the middle.
+/// Returns the error for an agent that does not answer, or that ended too early.
 fn silent() -> CliError {
     CliError::new(
         Exit::StoreUnreachable,

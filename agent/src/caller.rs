@@ -1,4 +1,4 @@
-//! Who calls: the account of the user id that the kernel reports for a connection.
+//! Finds the account of a caller, by the user id that the kernel reports for the connection.
 
 use std::{fs, os::fd::AsFd};
 
@@ -6,13 +6,13 @@ use rustix::net::sockopt;
 use twinlock_core::base::account::Account;
 use twinlock_host::accounts::Nss;
 
-/// The user id of callers whose own one has no mapping (`nobody`).
+/// The user id that the kernel reports for a user id without a mapping in this user namespace (`nobody`).
 const OVERFLOW: u32 = 65_534;
 
 /// Why a caller is not served.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum CallerError {
-    /// The kernel does not say who has connected, or not truly.
+    /// The kernel does not report the user id of the caller, or reports a mapped one.
     Unknown,
     /// The user id has no account, or more than one.
     NoAccount,
@@ -45,7 +45,7 @@ fn is_whole(map: &str) -> bool {
 /// Returns the account of the user who made the connection.
 ///
 /// # Errors
-/// [`CallerError`] if there is not exactly one account whose name leads back to the user id.
+/// [`CallerError`] if the user id is not known, does not have exactly one account, or cannot be looked up.
 pub(crate) fn of(connection: impl AsFd) -> Result<Account, CallerError> {
     let found = sockopt::socket_peercred(connection).map_err(|_| CallerError::Unknown)?;
     let uid = found.uid.as_raw();
@@ -58,7 +58,7 @@ pub(crate) fn of(connection: impl AsFd) -> Result<Account, CallerError> {
 /// Returns the only account of a user id.
 ///
 /// # Errors
-/// [`CallerError`] if there is none, or a second one.
+/// [`CallerError`] if the user id has no account or more than one, or cannot be looked up.
 pub(crate) fn account_of(uid: u32) -> Result<Account, CallerError> {
     let nss = Nss::default();
     let account = nss.by_uid(uid).map_err(|_| CallerError::LookupFailed)?;

@@ -24,12 +24,12 @@ pub(crate) struct Client<'a> {
     pub(crate) connection: &'a Connection,
 }
 
-/// How an operation ended.
+/// How an operation ended: the last frame of the conversation.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct OperationEnd {
     /// The exit status of the client.
     pub(crate) status: u8,
-    /// The last text; empty if everything was said before.
+    /// The last text for the user; empty if there is nothing left to say.
     pub(crate) text: String,
 }
 
@@ -39,23 +39,24 @@ impl Client<'_> {
         text::own_account(self.policy.language, message)
     }
 
-    /// Returns the end with a message.
+    /// Returns the end of an operation with this exit status and message.
     pub(crate) fn end(&self, status: u8, message: &OwnAccount) -> OperationEnd {
         OperationEnd { status, text: self.text(message) }
     }
 
-    /// Returns the end with a message to a member of a role.
+    /// Returns the end of an operation with this exit status and a message to a member of a role.
     pub(crate) fn end_role(&self, status: u8, message: &RoleMessage) -> OperationEnd {
         OperationEnd { status, text: text::role(self.policy.language, message) }
     }
 
-    /// Returns the end for a fault of the host.
+    /// Returns the end of an operation that failed because of a fault of the host. `reason` is a word such as
+    /// `lookup_failed`.
     pub(crate) fn fault(&self, reason: &'static str) -> OperationEnd {
         self.end(status::UNAVAILABLE, &OwnAccount::Fault(reason))
     }
 }
 
-/// Returns the end for a dialogue that changed nothing.
+/// Returns the end of an operation whose dialogue failed and changed nothing.
 pub(crate) fn of_error(client: &Client<'_>, error: DialogueError) -> OperationEnd {
     match error {
         DialogueError::CutOff | DialogueError::Declined(Reason::Stopped) => {

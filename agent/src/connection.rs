@@ -1,4 +1,5 @@
-//! One connection: sends and receives frames with deadlines, and is the conversation of core's dialogues.
+//! A connection to a client: sends and receives frames with deadlines. The dialogues of `core` ask their questions
+//! through it.
 
 use std::{
     cell::RefCell,
@@ -18,15 +19,15 @@ use twinlock_core::{
 };
 use zeroize::{Zeroize, Zeroizing};
 
-/// Time within which the first frame must come.
+/// Maximum time to wait for the first frame.
 const FIRST: Duration = Duration::from_secs(2);
-/// Time within which an answer must come.
+/// Maximum time to wait for an answer.
 const ANSWER: Duration = Duration::from_secs(120);
-/// Time within which a conversation must end.
+/// Maximum duration of a conversation.
 const WHOLE: Duration = Duration::from_secs(300);
-/// Time within which a client must take what is sent.
+/// Maximum time to wait until the client has read a frame.
 const WRITE: Duration = Duration::from_secs(5);
-/// Size of a part of a text that is too long for one frame.
+/// Maximum size in bytes of each part of a text that is too long for one frame.
 const PART: usize = FRAME_MAX - 16;
 
 /// A connection to a client.
@@ -36,21 +37,21 @@ pub(crate) struct Connection {
     received: RefCell<Zeroizing<Vec<u8>>>,
 }
 
-/// A frame of the client, with texts of its own.
+/// A frame of the client that owns its texts. The texts of [`Frame`] are borrowed.
 pub(crate) enum Said {
     /// The first frame.
     Begin {
-        /// The frame as it came, without its length.
+        /// The bytes of the frame, with its length in front.
         bytes: Zeroizing<Vec<u8>>,
     },
     /// An answer.
     Answer(Typed),
-    /// The user stopped.
+    /// The user cancelled the operation.
     Cancel,
 }
 
 impl Connection {
-    /// Takes the connection of a client.
+    /// Takes over an accepted connection.
     ///
     /// # Errors
     /// [`ConversationError`] if the deadline for writing cannot be set.
@@ -65,10 +66,10 @@ impl Connection {
         self.socket.as_fd()
     }
 
-    /// Receives the magic and the first frame.
+    /// Receives [`MAGIC`] and the first frame.
     ///
     /// # Errors
-    /// [`ConversationError`] if other bytes come, or nothing within two seconds.
+    /// [`ConversationError`] if other bytes come, or if the frame is not complete within two seconds.
     pub(crate) fn begin(&self) -> Result<Said, ConversationError> {
         let until = self.begun + FIRST;
         loop {
@@ -88,7 +89,7 @@ impl Connection {
         self.receive(until)
     }
 
-    /// Receives the next frame.
+    /// Receives the next frame. Fails if the frame is not complete at the time `until`.
     fn receive(&self, until: Instant) -> Result<Said, ConversationError> {
         loop {
             if let Some(said) = self.taken()? {
@@ -98,7 +99,7 @@ impl Connection {
         }
     }
 
-    /// Takes a whole frame from what was received; `None` if there is none yet.
+    /// Removes the first frame from the received bytes and returns it; `None` if it is not complete yet.
     fn taken(&self) -> Result<Option<Said>, ConversationError> {
         let mut received = self.received.borrow_mut();
         let Some(found) = Received::read(&received).map_err(|_| ConversationError)? else {
@@ -123,7 +124,7 @@ impl Connection {
         Ok(Some(said))
     }
 
-    /// Waits until more bytes have come.
+    /// Waits until more bytes are received. Fails at the time `until`.
     fn fill(&self, until: Instant) -> Result<(), ConversationError> {
         let left = until.saturating_duration_since(Instant::now());
         if left.is_zero() {
@@ -155,7 +156,7 @@ impl Connection {
         socket.write_all(&bytes).map_err(|_| ConversationError)
     }
 
-    /// Sends the beginning of a text that is too long for one frame, and returns its last part.
+    /// Sends all parts of a text that is too long for one frame, except the last part, which is returned.
     fn send_beginning<'t>(&self, text: &'t str) -> Result<&'t str, ConversationError> {
         let mut rest = text;
         while rest.len() > PART {

@@ -1,7 +1,8 @@
-//! The agent: self-service for users who are not root, and one code for programs that call PAM without root.
+//! The agent: lets users who are not root manage their own second factor, lets members of a role help other users, and
+//! verifies one code for PAM programs that do not run as root.
 //!
 //! The listener ([`listener`]) accepts connections and starts one worker ([`worker`]) for each. `PROTOCOL.md` describes
-//! what they say to a client.
+//! the frames that a worker and its client exchange.
 
 mod caller;
 mod client;

@@ -29,9 +29,9 @@ use crate::{
     status,
 };
 
-/// Time after which a listener without connections ends, if systemd starts it again.
+/// Time without a connection after which a listener that systemd has started ends.
 const IDLE: Duration = Duration::from_secs(60);
-/// How many connections are accepted between two looks at the workers that have ended.
+/// Maximum number of connections that are accepted before the listener looks for workers that have ended.
 const AT_ONCE: usize = 256;
 
 /// A worker that serves a connection.
@@ -41,7 +41,7 @@ struct Worker {
     slot: Slot,
 }
 
-/// Runs the listener. The only argument is `--listen`, with which it makes the socket itself and never ends.
+/// Runs the listener. With the only argument `--listen`, it creates the socket itself and never ends.
 pub fn run(arguments: impl Iterator<Item = String>) -> ExitCode {
     let arguments: Vec<String> = arguments.collect();
     let listen = match arguments.iter().map(String::as_str).collect::<Vec<_>>().as_slice() {
@@ -75,7 +75,7 @@ fn say(what: &str) {
     eprintln!("twinlock-agent: {what}");
 }
 
-/// Makes the folder and the socket. Only root may write to the folder, so a client can trust what it finds there.
+/// Creates the folder and the socket. Only root may write to the folder, so a client can trust the socket in it.
 fn own_socket() -> io::Result<UnixListener> {
     let path = Path::new(SOCKET);
     let folder = path.parent().unwrap_or(path);
@@ -106,7 +106,7 @@ fn passed_socket() -> io::Result<UnixListener> {
     ))
 }
 
-/// Serves connections until none was open for [`IDLE`]; forever if `ends` is false.
+/// Serves connections until none was open for [`IDLE`]. If `ends` is false, serves connections forever.
 fn serve(socket: &UnixListener, ends: bool) -> io::Result<()> {
     socket.set_nonblocking(true)?;
     let program = std::env::current_exe()?.with_file_name("twinlock-agent-worker");
@@ -142,7 +142,8 @@ fn serve(socket: &UnixListener, ends: bool) -> io::Result<()> {
     }
 }
 
-/// Waits for a connection, the end of a worker, or the end of `limit`. Returns whether anything happened.
+/// Waits until a connection arrives or a worker ends, at most for the time `limit`. Returns `false` if the time is
+/// over.
 fn wait(socket: BorrowedFd<'_>, workers: &[Worker], limit: Option<Duration>) -> io::Result<bool> {
     let ends = workers.iter().map(|worker| PollFd::new(&worker.ended, PollFlags::IN));
     let mut all: Vec<PollFd<'_>> =
@@ -183,7 +184,7 @@ fn start(program: &Path, client: UnixStream, slots: &mut Slots) -> Option<Worker
     worker.ok()
 }
 
-/// Tells a client that it must wait, without waiting for the client.
+/// Tells a client that its user has too many connections. Does not wait for a client that does not read.
 fn refuse(mut client: &UnixStream) {
     let text = "twinlock is busy with other requests. Wait a moment, and try again.";
     let mut bytes = Vec::new();

@@ -18,8 +18,8 @@ use crate::{
 /// Maximum length of the name of a PAM service in bytes.
 const SERVICE_MAX: usize = 64;
 
-/// Asks the client for one answer and verifies the code of an app of the caller in it. The second word of the request is
-/// the PAM service, the third says what the answer contains.
+/// Asks the client for one answer, and verifies the app code in it as a code of the caller. The second word of the
+/// request is the PAM service; the third word says what the answer contains.
 pub(crate) fn unlock(client: &Client<'_>, begin: &Begin<'_>) -> OperationEnd {
     let account = client.account;
     // For programs of root the module verifies codes itself.

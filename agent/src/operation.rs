@@ -1,4 +1,4 @@
-//! Which operation a client may run.
+//! Decides whether a client may run the operation that it asks for, and runs it.
 
 use twinlock_core::{
     base::{account::Folder, request::Source},
@@ -37,7 +37,7 @@ pub(crate) fn serve(client: &Client<'_>, begin: &Begin<'_>) -> OperationEnd {
     }
 }
 
-/// Returns why the caller may not run a verb of self-service; `None` if the caller may.
+/// Returns the refusal of a verb that the caller may not run; `None` if the caller may run it.
 fn refusal(client: &Client<'_>, begin: &Begin<'_>) -> Option<OperationEnd> {
     let account = client.account;
     let target = begin.word(0);
@@ -50,7 +50,7 @@ fn refusal(client: &Client<'_>, begin: &Begin<'_>) -> Option<OperationEnd> {
     (!allowed).then(|| client.end(status::NOT_PERMITTED, &OwnAccount::Disabled))
 }
 
-/// Runs what needs a role.
+/// Runs an operation for which the caller needs a role.
 fn delegated(client: &Client<'_>, begin: &Begin<'_>, wanted: &Delegated<'_>) -> OperationEnd {
     // Root has the command.
     if client.account.uid == 0 {

@@ -1,4 +1,4 @@
-//! libpam as an application: checks the password of an account with the PAM service `twinlock`.
+//! Calls libpam, as an application does, to check the password of an account with the PAM service `twinlock`.
 #![expect(unsafe_code, reason = "C functions of libpam; one call a block, each with its reason")]
 
 use std::{
@@ -64,7 +64,8 @@ unsafe extern "C" {
     fn pam_set_item(handle: *mut Handle, kind: c_int, item: *const c_void) -> c_int;
 }
 
-/// The password, once. A stack that asks a second question gets an error, since the agent has nothing else to say.
+/// The password, which answers one question. If the stack asks a second question, it gets an error, because the agent
+/// knows no other answer.
 struct Answer<'a> {
     password: &'a CStr,
     given: bool,
@@ -136,7 +137,8 @@ fn release(all: *mut Response, count: usize) {
     unsafe { free(all.cast()) };
 }
 
-/// libpam's delay after a wrong password. The agent limits the tries itself, and the client does not wait for nothing.
+/// Replaces libpam's delay after a wrong password by none. The agent limits the number of wrong passwords itself, so a
+/// delay would only make the client wait.
 extern "C" fn no_delay(_: c_int, _: u32, _: *mut c_void) {}
 
 /// Returns whether the PAM service `twinlock` accepts the password of a user, and the account may log in now.
@@ -178,7 +180,7 @@ fn is_accepted(handle: *mut Handle, user: &CStr) -> bool {
     allowed == SUCCESS && is_still(handle, user)
 }
 
-/// Returns whether the stack has authenticated the user that it was asked for. A module may change the name.
+/// Returns whether the user whom the stack has authenticated is this user. A module may change the user name.
 fn is_still(handle: *mut Handle, user: &CStr) -> bool {
     let mut item = ptr::null();
     // SAFETY: libpam writes a pointer to its own text.
@@ -191,7 +193,7 @@ fn is_still(handle: *mut Handle, user: &CStr) -> bool {
     found == user
 }
 
-/// Returns a text for libpam; `None` if it contains a NUL.
+/// Returns the bytes as a C string for libpam; `None` if they contain a NUL.
 pub(crate) fn text(text: &[u8]) -> Option<CString> {
     CString::new(text).ok()
 }

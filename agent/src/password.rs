@@ -1,4 +1,4 @@
-//! Checks the password of a caller: a child process asks libpam, so that a stuck or broken PAM module ends nothing but
+//! Checks the password of a caller. A child process asks libpam, so that a PAM module that hangs or crashes ends only
 //! the check.
 
 use std::{
@@ -24,31 +24,32 @@ use crate::{
 
 /// The argument with which the worker runs as the child that asks libpam.
 pub(crate) const CHECK: &str = "check-password";
-/// Wrong passwords of a user, after which libpam is not asked.
+/// Limit of wrong passwords of one user. When it is reached, libpam is not asked.
 pub(crate) const WRONG: Allowance = Allowance { word: "password", most: 5, seconds: 15 * 60 };
-/// Time within which a check must end.
+/// Maximum duration of a check.
 pub(crate) const LIMIT: Duration = Duration::from_secs(30);
 /// The service file. It must be there: libpam would use `other` in its place, which may accept an empty password.
 const SERVICE: &str = "/etc/pam.d/twinlock";
 /// Maximum length of a password in bytes (`PAM_MAX_RESP_SIZE`).
 const PASSWORD_MAX: usize = 512;
 
-/// The answer of libpam.
+/// Result of a check of a password.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Checked {
     /// The password is right, and the account may log in.
     Accepted,
-    /// It is wrong, or the account may not log in.
+    /// The password is wrong, or the account may not log in.
     Refused,
     /// The account has no password, or a locked one.
     NoPassword,
-    /// It was not checked, because another check of the user runs, or those of eight others.
+    /// The password was not checked: another check of this user, or eight checks of other users, are running.
     Busy,
-    /// It could not be checked: the service file is missing or unsafe, or the child did not end as it should.
+    /// The password could not be checked: the service file is missing or unsafe, or the child process failed.
     Unavailable,
 }
 
-/// Returns what the account's password can be checked with, before it is asked for; `None` if it can be checked.
+/// Returns why the password of the account cannot be checked; `None` if it can. Must be called before the user is asked
+/// for the password.
 pub(crate) fn obstacle(account: &Account) -> Option<Checked> {
     if !is_safe_service() {
         return Some(Checked::Unavailable);
@@ -63,15 +64,15 @@ fn is_safe_service() -> bool {
         .is_ok_and(|found| found.is_file() && found.uid() == 0 && found.mode() & 0o022 == 0)
 }
 
-/// Returns whether an account may have a password: a line in a shadow(5) file that is neither empty nor locked, or no
-/// line, as for accounts of a directory.
+/// Returns whether an account may have a password. It may if its line in the shadow(5) file has a hash that is not
+/// locked, or if it has no line there, as accounts of a directory service.
 fn may_have_password(shadow: &str, user: &str) -> bool {
     let mut lines = shadow.lines().filter_map(|line| line.split_once(':'));
     let hash = lines.find(|(name, _)| *name == user).map(|(_, rest)| rest.split(':').next());
     hash.flatten().is_none_or(|hash| !hash.is_empty() && !hash.starts_with(['!', '*']))
 }
 
-/// Asks libpam, in a child, whether the password is the account's.
+/// Asks libpam in a child process whether this is the password of the account.
 pub(crate) fn check(account: &Account, password: &str) -> Checked {
     if let Some(obstacle) = obstacle(account) {
         return obstacle;
@@ -117,7 +118,8 @@ fn ended(child: &mut Child) -> Checked {
     }
 }
 
-/// Runs as the child: reads user and password from standard input. Ends with 0 if libpam accepts them, 1 if not.
+/// Runs as the child process: reads user and password from standard input. Exits with 0 if libpam accepts them,
+/// otherwise with 1.
 pub(crate) fn run_check() -> ExitCode {
     let mut text = Zeroizing::new(Vec::with_capacity(2048));
     let read = std::io::stdin().as_fd().try_clone_to_owned().is_ok_and(|stdin| {

@@ -1,4 +1,4 @@
-//! What the agent tells scripts: JSON.
+//! JSON output of the agent, for scripts.
 
 use serde_json::{Value, json};
 use twinlock_core::message::own_account::{

@@ -43,10 +43,10 @@ use crate::{
     status,
 };
 
-/// How often a member may look at the state of others within a day.
+/// Limit of how often one member may look at the state or the refusals of other users in a day.
 const LOOKS: Allowance = Allowance { word: "role-look", most: 100, seconds: DAY };
 
-/// What a client asks for that needs a role.
+/// An operation for which the caller needs a role.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Delegated<'a> {
     /// A verb for another user.
@@ -55,20 +55,21 @@ pub(crate) enum Delegated<'a> {
         verb: RoleVerb,
         /// The user, as typed.
         user: &'a str,
-        /// The reason, as typed; empty if it is to be asked for.
+        /// The reason, as typed; empty if the agent has to ask for it.
         reason: &'a str,
     },
     /// List the open requests.
     Requests,
     /// Approve a request.
     Approve {
-        /// The word of the request.
+        /// The word that identifies the request.
         id: &'a str,
     },
 }
 
 impl<'a> Delegated<'a> {
-    /// Returns what the frame asks for; `None` if the caller may do it for the own account.
+    /// Returns the operation that the frame asks for; `None` if it needs no role, because it concerns the caller's own
+    /// account.
     pub(crate) fn of(begin: &Begin<'a>, caller: &str) -> Option<Self> {
         let (user, reason) = (begin.word(0), begin.word(1));
         let of = |verb| Some(Self::Verb { verb, user, reason });
@@ -94,7 +95,7 @@ impl<'a> Delegated<'a> {
     }
 }
 
-/// Runs what a client asks for, if a role allows it.
+/// Runs an operation, if a role allows the caller to run it.
 pub(crate) fn serve(own: &OwnUser<'_>, wanted: &Delegated<'_>) -> OperationEnd {
     let member = RoleMember { own };
     let end = match wanted {
@@ -105,7 +106,7 @@ pub(crate) fn serve(own: &OwnUser<'_>, wanted: &Delegated<'_>) -> OperationEnd {
     end.unwrap_or_else(|end| end)
 }
 
-/// A caller who may be a member of a role.
+/// A caller who asks to act as a member of a role.
 struct RoleMember<'a> {
     own: &'a OwnUser<'a>,
 }
@@ -139,7 +140,7 @@ impl RoleMember<'_> {
         self.own.client.account
     }
 
-    /// Reads the roles file. It is read for each decision, so that a change counts at once.
+    /// Reads the roles file. It is read again for each decision, so that a change takes effect at once.
     fn roles(&self) -> Result<Roles, OperationEnd> {
         read_roles(ROLES, Owner(0)).map_err(|error| {
             let (status, message) = match error {
@@ -157,7 +158,8 @@ impl RoleMember<'_> {
         })
     }
 
-    /// Checks that a role lets the caller run a verb for some user. Nothing is said about a user before the proofs.
+    /// Checks that a role lets the caller run the verb for at least one user. Nothing is revealed about the target
+    /// before the caller has given password and code.
     fn must_be_member(&self, verb: RoleVerb) -> Result<(), OperationEnd> {
         let roles = self.roles()?;
         let book = RoleBook { roles: &roles, memberships: &self.own.client.machine.accounts };
@@ -295,7 +297,7 @@ impl RoleMember<'_> {
         self.own.client.machine.clock.now().map_err(|_| self.own.client.fault("clock_failed"))
     }
 
-    /// Writes a log line, whose last key is the caller.
+    /// Writes a line to the log. Its last key, `actor`, is the user id of the caller.
     fn log(&self, severity: Severity, event: &str, pairs: &[(&str, &str)]) {
         let actor = format!("uid:{}", self.account().uid);
         let mut pairs = pairs.to_vec();
@@ -317,7 +319,7 @@ impl RoleMember<'_> {
         self.own.client.end(status::INTERRUPTED, &stopped)
     }
 
-    /// Ends with what was done: `object` for a script, otherwise the message.
+    /// Ends an operation on success. The client prints `object` for a script, and `message` for a user.
     fn done(&self, object: &serde_json::Value, message: &RoleMessage) -> OperationEnd {
         let json = self.own.output.json;
         let said = if json { object.to_string() } else { self.text(message) };
@@ -325,7 +327,8 @@ impl RoleMember<'_> {
         OperationEnd { status: status::DONE, text: String::new() }
     }
 
-    /// Ends with a change that was made at once, without a request.
+    /// Ends an operation that has changed another user. In the JSON output `request` is null, because the change waits
+    /// for no approval.
     fn changed(&self, verb: RoleVerb, user: &str, message: &RoleMessage) -> OperationEnd {
         self.done(&json!({ "user": user, "verb": verb.word(), "request": null }), message)
     }

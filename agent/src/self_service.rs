@@ -1,4 +1,4 @@
-//! What users may do for their own account: each operation with its proof and its limit.
+//! Operations of users on their own accounts, each with its proof and its limit.
 
 mod proof;
 
@@ -47,7 +47,7 @@ const FORGETTING: Allowance = Allowance { word: "forget", most: 10, seconds: DAY
 const CHANGES: Allowance = Allowance { word: "change", most: 3, seconds: DAY };
 const ENROLLING: Allowance = Allowance { word: "enroll", most: 10, seconds: HOUR };
 
-/// A user who acts on the own account.
+/// A user who acts on their own account.
 pub(crate) struct OwnUser<'a> {
     /// The client of the conversation.
     pub(crate) client: &'a Client<'a>,
@@ -55,15 +55,15 @@ pub(crate) struct OwnUser<'a> {
     pub(crate) folder: &'a Folder,
     /// The user's entries in the ledger.
     pub(crate) user_ledger: &'a dyn UserLedger,
-    /// Where the user acts.
+    /// The source of the user's codes in the log and in the limits: the agent, with the user id.
     pub(crate) source: Source,
-    /// How the client prints what it gets.
+    /// How the client prints the results.
     pub(crate) output: Output,
     /// The messages to show at the end.
     pub(crate) final_message: FinalMessage,
 }
 
-/// A dialogue that changes something after a first code.
+/// A dialogue that changes the second factor, after the user has given a first code.
 type Change<'a> =
     &'a mut dyn FnMut(&DialogueContext<'_>, &Record, Judge<'_>) -> Result<Served, DialogueError>;
 
@@ -205,7 +205,7 @@ impl OwnUser<'_> {
         }
     }
 
-    /// Runs a change: password, a code of an app, and the dialogue, which asks for a second code.
+    /// Runs a change: asks for the password and an app code, then runs the dialogue, which asks for a second code.
     fn changed(&self, change: Change<'_>) -> OperationEnd {
         let found = match self.enrolled() {
             Ok(found) => found,
@@ -245,7 +245,7 @@ impl OwnUser<'_> {
         self.done()
     }
 
-    /// Ends a change that changed nothing: it does not count.
+    /// Ends an operation that changed nothing, and gives back its use of the allowance, whose ledger name is `taken`.
     fn unchanged(&self, taken: &str, error: DialogueError) -> OperationEnd {
         self.user_ledger.erase(taken);
         self.not_done(error)
@@ -274,7 +274,8 @@ impl OwnUser<'_> {
         found.ok_or_else(|| self.end(status::WRONG_STATE, &OwnAccount::NotEnrolled))
     }
 
-    /// Returns the settings, with a field for the code alone: the password was asked for before.
+    /// Returns the settings of the host, except that an answer contains only a code, because the password was asked for
+    /// before.
     pub(super) fn policy(&self) -> Policy {
         Policy { field: Field::Code, ..self.client.policy.clone() }
     }
@@ -330,7 +331,7 @@ impl OwnUser<'_> {
     }
 }
 
-/// What is shown to the user, or to a script.
+/// A result in two forms: as JSON for a script, and as text for a user.
 struct Shown {
     json: Value,
     text: OwnAccount,

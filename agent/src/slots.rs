@@ -1,4 +1,4 @@
-//! Counts connections, so that one user can neither hold all of them nor be kept out by another.
+//! Counts and limits connections, so that one user cannot use up the connections of all users.
 
 use std::collections::HashMap;
 
@@ -6,10 +6,10 @@ use std::collections::HashMap;
 pub(crate) const PER_USER: usize = 4;
 /// Maximum number of connections at a time.
 pub(crate) const IN_ALL: usize = 64;
-/// The first user id that may be one of a user namespace, which has no account.
+/// The lowest user id that may belong to a user namespace and have no account (subuid(5)).
 const FIRST_SUBUID: u32 = 65_536;
 
-/// Whose connections are counted together.
+/// A user, or a set of user ids, whose connections are counted together.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(crate) enum Slot {
     /// One user.
@@ -19,7 +19,7 @@ pub(crate) enum Slot {
 }
 
 impl Slot {
-    /// Returns the slot of a user id. `has_account` is asked for user ids from 65536 only.
+    /// Returns the slot of a user id. `has_account` is called for user ids from 65536 only.
     pub(crate) fn of(uid: u32, has_account: impl FnOnce(u32) -> bool) -> Self {
         if uid < FIRST_SUBUID || has_account(uid) { Self::Uid(uid) } else { Self::WithoutAccount }
     }
@@ -44,7 +44,7 @@ impl Slots {
         fits
     }
 
-    /// Ends the counting of a connection.
+    /// Removes a connection that has ended from the count.
     pub(crate) fn give_back(&mut self, slot: Slot) {
         if let Some(open) = self.open.get_mut(&slot) {
             *open -= 1;

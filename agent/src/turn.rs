@@ -1,5 +1,6 @@
-//! Turns: how many processes of the agent do something costly at the same time. The kernel ends a turn with its
-//! process, and no user can stop a worker, so nobody can keep a turn.
+//! Limits how many processes of the agent run a costly operation at the same time. A turn is a lock, which the kernel
+//! releases when its process ends. Users cannot stop a worker, so they cannot keep a turn longer than its operation
+//! needs.
 
 use std::{
     fs::{self, File, OpenOptions},
@@ -11,19 +12,19 @@ use rustix::fs::{FlockOperation, flock};
 
 const FOLDER: &str = "/run/twinlock-agent";
 
-/// A turn, which ends when it is dropped.
+/// The right to run a costly operation. It ends when this value is dropped.
 #[derive(Debug)]
 pub(crate) struct Turn {
     _of_user: File,
     _of_all: File,
 }
 
-/// What is costly, and how often it may happen at the same time.
+/// A costly operation, and the limit of its turns.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Costly {
-    /// The start of the file names.
+    /// The start of the names of its lock files.
     pub(crate) word: &'static str,
-    /// How often it may happen at the same time; once for each user.
+    /// Maximum number of turns at the same time. One user has at most one of them.
     pub(crate) most: u8,
 }
 
@@ -33,7 +34,7 @@ pub(crate) const PASSWORD: Costly = Costly { word: "password", most: 8 };
 pub(crate) const ARGON: Costly = Costly { word: "argon", most: 4 };
 
 impl Turn {
-    /// Takes a turn of a user; `None` if the user has one already, or too many others have.
+    /// Takes a turn for a user; `None` if the user already has one, or if other users have all turns.
     pub(crate) fn take(costly: Costly, uid: u32) -> Option<Self> {
         let try_once = FlockOperation::NonBlockingLockExclusive;
         let of_user = locked(&format!("{}-uid-{uid}", costly.word), try_once)?;
@@ -42,7 +43,8 @@ impl Turn {
         Some(Self { _of_user: of_user, _of_all: of_all })
     }
 
-    /// Waits for a turn of a user, for what takes well under a second; `None` if the folder cannot be used.
+    /// Waits for a turn of a user. Only for operations that take well under a second. `None` if the folder of the lock
+    /// files cannot be used.
     pub(crate) fn wait_for(costly: Costly, uid: u32) -> Option<Self> {
         let wait = FlockOperation::LockExclusive;
         let of_user = locked(&format!("{}-uid-{uid}", costly.word), wait)?;

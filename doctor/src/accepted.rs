@@ -92,8 +92,8 @@ fn entry(mut table: DeTable<'_>) -> Result<Accepted, String> {
 /// file.
 const READ_BY_HAND: [&str; 1] = ["polkit-rule"];
 
-/// Sets each finding that an entry for `service` accepts to [`Level::Exception`]. If the entry has expired by `now`,
-/// the finding keeps its level, and its remedy names the end date. Lock-outs are never accepted.
+/// Gives the level [`Level::Exception`] to each finding that has an entry for `service` in `entries`. If the entry has
+/// expired by `now`, the finding keeps its level, and its remedy names the end date. Lock-outs are never accepted.
 pub fn mark(findings: &mut [Finding], service: &str, entries: &[Accepted], now: UnixTime) {
     let may_be = |finding: &&mut Finding| {
         finding.level == Level::WayIn || READ_BY_HAND.contains(&finding.id)

@@ -118,8 +118,8 @@ pub fn decode<T: Send>(
     })
 }
 
-/// Returns whether a message to the caller may quote a file: whether the invoking user may read it. Nothing can be quoted
-/// of a file that does not exist, so the result is `true` then.
+/// Returns whether a message to the caller may quote a file: whether the invoking user may read it. Nothing can be
+/// quoted of a file that does not exist, so the result is `true` then.
 #[must_use]
 pub fn may_be_quoted(path: &Path) -> bool {
     let read = || fs::accessat(CWD, path, Access::READ_OK, AtFlags::empty());

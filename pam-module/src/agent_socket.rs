@@ -1,5 +1,5 @@
-//! The agent, which verifies a code for a program that is not root: sends the request and the answer, and reads the
-//! replies. All waiting together takes at most two seconds, without the time that the user takes.
+//! Connection to the agent, which verifies a code for a program that does not run as root: sends the request and the
+//! answer, and receives the replies. Waits at most two seconds in all, not counting the time that the user takes.
 
 use std::{
     cell::{Cell, RefCell},
@@ -26,10 +26,10 @@ use zeroize::Zeroizing;
 /// Nanoseconds that one login may wait for the agent.
 const PATIENCE: u64 = 2_000_000_000;
 
-/// The connection to the agent, which begins with the first request.
+/// The connection to the agent. It is opened by the first request.
 pub(crate) struct AgentSocket {
     socket: RefCell<Option<OwnedFd>>,
-    /// Nanoseconds that are left to wait.
+    /// Nanoseconds that the login may still wait for the agent.
     left: Cell<u64>,
 }
 
@@ -55,7 +55,7 @@ impl AgentSocket {
         }
     }
 
-    /// Receives one frame and nothing else.
+    /// Receives one frame. Fails if more bytes follow it.
     fn receive(&self, socket: BorrowedFd<'_>) -> Result<AgentReply, AgentError> {
         // One byte more than a frame has, so that a longer text is noticed.
         let mut buffer = [0; FRAME_MAX + 3];
@@ -81,7 +81,7 @@ impl AgentSocket {
         }
     }
 
-    /// Waits until bytes can be received.
+    /// Waits until bytes can be received. Fails if the time of the login is over.
     fn wait(&self, socket: BorrowedFd<'_>, begun: BootTime) -> Result<(), AgentError> {
         loop {
             let left = self.left_since(begun)?;
@@ -98,7 +98,7 @@ impl AgentSocket {
         }
     }
 
-    /// Returns the nanoseconds that are left of [`Self::left`] since `begun`.
+    /// Returns the nanoseconds that this login may still wait: [`Self::left`] minus the time since `begun`.
     fn left_since(&self, begun: BootTime) -> Result<u64, AgentError> {
         Ok(self.left.get().saturating_sub(now()?.0.saturating_sub(begun.0)))
     }
@@ -141,7 +141,8 @@ fn connected() -> Result<OwnedFd, AgentError> {
     if server.uid.is_root() { Ok(socket) } else { Err(AgentError::Untrusted) }
 }
 
-/// Returns what a frame says. The text comes from a process of root, but is shown on the screen of a user.
+/// Returns the reply that a frame contains. Refuses texts with control characters, because the text is shown on the
+/// screen of a user.
 fn reply(frame: &Frame<'_>) -> Result<AgentReply, AgentError> {
     let is_safe = |letter: char| letter == '\n' || !letter.is_control();
     match frame {

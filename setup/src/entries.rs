@@ -1,4 +1,4 @@
-//! The entries of accepted.toml about ways in without a code that an administrator has asked setup or invite for.
+//! The entries of accepted.toml for ways in without a code that an administrator has asked `setup` or `invite` for.
 //!
 //! setup recognizes its entries by their reason, which begins with the command that wrote them.
 
@@ -22,12 +22,12 @@ use crate::{
 /// Number of seconds for which a way in is accepted. After that, doctor reports it again, and setup renews the entry.
 const YEAR: u64 = 365 * 86_400;
 
-/// Returns the beginning of the reason of each entry about a service.
+/// Returns the text with which the reason of each of setup's entries for a service begins.
 fn command(service: &ServiceName) -> String {
     format!("twinlock setup {}", service.as_str())
 }
 
-/// What the entries of a service depend on besides the wishes.
+/// What the entries for a service depend on besides the options of setup.
 pub struct EntryInput<'a> {
     /// The rules that setup writes for the service.
     pub rules: &'a [Rule],
@@ -89,13 +89,13 @@ fn option(scope: &Scope, rule: &Rule) -> String {
     }
 }
 
-/// Returns whether an entry accepts the same way in as another one, whatever its reason and its end.
+/// Returns whether two entries accept the same way in. Their reasons and end dates may differ.
 fn covers(one: &Accepted, other: &Accepted) -> bool {
     one.finding == other.finding && one.service == other.service && one.outcome == other.outcome
 }
 
-/// Returns the text of accepted.toml with the missing entries appended. An entry with the same end counts as present,
-/// whatever its reason.
+/// Returns the text of accepted.toml with the missing entries appended. An entry is not missing if the file accepts the
+/// same way in until the same date, even for another reason.
 ///
 /// # Errors
 /// A clause that says why the entries cannot be appended.
@@ -117,8 +117,8 @@ pub fn extended(before: &str, entries: &[Accepted]) -> Result<String, String> {
     }
 }
 
-/// Returns the text of accepted.toml with the entries of setup about a service replaced by `new`. An entry that accepts
-/// the same way in and has not ended stays as it is.
+/// Returns the text of accepted.toml with setup's entries for a service replaced by `new`. An old entry stays if it
+/// accepts the same way in as a new one and has not expired.
 ///
 /// # Errors
 /// A clause that says why the file cannot be changed.
@@ -140,7 +140,7 @@ pub fn replaced(
     extended(&without, &new.iter().filter(missing).cloned().collect::<Vec<_>>())
 }
 
-/// Returns the entries of setup about a service.
+/// Returns setup's entries for a service.
 ///
 /// # Errors
 /// A clause that says what is wrong with the file.
@@ -155,7 +155,8 @@ fn is_of(reason: &str, service: &ServiceName) -> bool {
     rest.is_some_and(|rest| rest.is_empty() || rest.starts_with(' '))
 }
 
-/// Removes the entries about a service that do not stand. The rest of the file keeps its form and its comments.
+/// Removes setup's entries for a service, except those for which `stands` is true. The rest of the file keeps its form
+/// and its comments.
 fn taken_out(
     before: &str,
     service: &ServiceName,
@@ -180,7 +181,8 @@ fn taken_out(
     }
 }
 
-/// Removes entries in any form. A comment that precedes an entry is removed with it.
+/// Removes the entries for which `goes` is true, even if they were edited by hand. A comment that precedes an entry is
+/// removed with it.
 fn edited(
     text: &str,
     entries: &[Accepted],

@@ -1,4 +1,5 @@
-//! Computes the new files of a service: a pure function of the old files, the wishes and the date.
+//! Computes the new files of a service from the old files, the options of the administrator and the date. Writes no
+//! file.
 
 mod lenient;
 
@@ -84,23 +85,23 @@ pub enum PlanError {
     Overridden(Vec<Overridden>),
     /// sshd does not accept the new files, or cannot be run. The text is its error message.
     Sshd(String),
-    /// These options are for ssh: no other service sees an address or a key.
+    /// This option is for ssh only: no other service knows the address or the key of a login.
     OnlySshHas(&'static str),
-    /// A file of twinlock's cannot be changed or used.
+    /// A settings file of twinlock has an error, or a form that setup cannot change.
     Unusable {
         /// Path of the file.
         path: String,
-        /// A clause that says why.
+        /// A clause that says why the file cannot be used.
         why: String,
     },
-    /// An earlier rule decides for the users of a new one.
+    /// An earlier rule already decides for all users of a rule that setup would write, with another result.
     Shadowed {
         /// Path of the file with the earlier rule.
         path: String,
         /// Line of the earlier rule; 0 if it is not known.
         line: u32,
     },
-    /// The settings let robots in from every address.
+    /// The setting `not_enrolled` lets users in without a code, so a robot could log in from every address.
     RobotsEverywhere,
 }
 
@@ -178,11 +179,11 @@ impl From<UnreadableError> for PlanError {
     }
 }
 
-/// Returns the new contents of all files of the service that fulfill the wishes. Some may equal the old contents. New
-/// entries in accepted.toml last for a year from `now`.
+/// Returns the old and the new text of each file that setup writes for the service, in the order in which they must be
+/// written. Both are equal if the file is right already. New entries in accepted.toml are valid for a year from `now`.
 ///
 /// # Errors
-/// [`PlanError`] if a file cannot be read, or setup does not change files of this form.
+/// [`PlanError`] if a file cannot be read, or if setup does not change files in this form.
 pub fn plan(
     files: &dyn Patterns,
     wishes: &Wishes,

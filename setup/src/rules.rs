@@ -1,8 +1,8 @@
 //! The rules that setup writes to rules.toml: who gets in through a service without a code.
 //!
-//! setup's rules have a few forms, which name one PAM service and have no end. The other rules of the file are reminders
-//! of `twinlock invite`, which name no service. So setup's rules are recognized by their form, whoever has changed the
-//! file since.
+//! setup's rules have a few forms, which name one PAM service and have no end. The other rules of the file are
+//! reminders of `twinlock invite`, which name no service. So setup's rules are recognized by their form, even if the
+//! file was changed since.
 //!
 //! The first rule that matches a login decides. Rules about single users and networks are at the front of the file.
 //! Rules that decide for all other users of a service are at the back, behind the reminders.
@@ -17,7 +17,7 @@ use twinlock_core::{
 
 use crate::{scope::Scope, wishes::ServiceName};
 
-/// Returns the rules for a service. `not_enrolled` is what the settings say about users who are not enrolled.
+/// Returns the rules for a service. `not_enrolled` is the setting for users who are not enrolled.
 #[must_use]
 pub fn of(service: &ServiceName, scope: &Scope, not_enrolled: NotEnrolled) -> Vec<Rule> {
     // Where the settings remind all users, no rule is needed.
@@ -45,7 +45,7 @@ pub fn of(service: &ServiceName, scope: &Scope, not_enrolled: NotEnrolled) -> Ve
             Some(group) => {
                 let members = |action| Rule { group: Some(group.clone()), ..rule(action) };
                 all.extend((asks == Action::Remind).then(|| members(Action::Remind)));
-                // Of a group that does not exist any more, only a rule that requires a code matches: then all are asked.
+                // If the group no longer exists, this rule applies to all users, so that all must give a code.
                 all.push(members(Action::Require));
                 all.push(rule(Action::Exempt));
             }
@@ -78,7 +78,7 @@ pub fn is_of(rule: &Rule, service: &ServiceName) -> bool {
     is_ours(rule) && rule.service.as_ref().is_some_and(|name| names.contains(name))
 }
 
-/// Returns whether a rule decides for all users of its service whom no earlier rule names.
+/// Returns whether setup places the rule at the back of the file, because it names neither a user nor a network.
 fn is_last(rule: &Rule) -> bool {
     is_ours(rule) && rule.user.is_none() && rule.network.is_none()
 }
@@ -99,14 +99,15 @@ pub fn with(existing: &[Rule], service: &ServiceName, new: &[Rule]) -> Vec<Rule>
     all
 }
 
-/// Returns the number of rules before those that decide for all users of a service. A reminder has to be placed there.
+/// Returns the index at which a reminder must be inserted: behind the other rules, but before those that decide for all
+/// users of a service.
 #[must_use]
 pub fn place_of_reminder(existing: &[Rule]) -> usize {
     existing.iter().position(is_last).unwrap_or(existing.len())
 }
 
-/// Returns the text of rules.toml with these rules. It differs from each earlier text `before`, as compare-and-swap
-/// needs it.
+/// Returns the text of rules.toml with these rules. The text always differs from `before`, even if the rules are the
+/// same, because compare-and-swap needs a new text.
 #[must_use]
 pub fn text(rules: &[Rule], before: &str) -> String {
     let seed = form::written(rules, 0) + before;
@@ -114,10 +115,11 @@ pub fn text(rules: &[Rule], before: &str) -> String {
     form::written(rules, generation.unwrap_or_default())
 }
 
-/// Returns the text of rules.toml with `new` in place of the service's earlier rules; `None` if it has these already.
+/// Returns the text of rules.toml with `new` in place of the service's earlier rules; `None` if the file has these
+/// rules already.
 ///
 /// # Errors
-/// [`SettingsError`] if the file has a mistake.
+/// [`SettingsError`] if the file has an error.
 pub fn replaced(
     before: &str,
     service: &ServiceName,

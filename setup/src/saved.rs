@@ -31,7 +31,7 @@ use crate::{
 pub const FOLDER: &str = "/var/lib/twinlock/setup";
 /// Start of the name of a folder that is being filled or removed.
 const DRAFT: &str = "new.";
-/// Start of the name of the copy of a file that somebody edited after setup.
+/// Start of the name of the copy of a file that was edited after setup.
 const KEPT: &str = "kept.";
 /// Length of the word that confirms a change, and its letters. There are no vowels, so that it is no word of a
 /// language.
@@ -86,7 +86,7 @@ pub struct SavedFile {
 }
 
 impl SavedFile {
-    /// Writes the file as it is after the change.
+    /// Replaces the file by its content after the change.
     ///
     /// # Errors
     /// [`io::Error`] if the file cannot be written, or if it is rules.toml or accepted.toml and was changed meanwhile.
@@ -101,7 +101,7 @@ impl SavedFile {
     }
 }
 
-/// When a change came into force, on two clocks of the kernel that no user can set.
+/// Time from which a service uses changed files, on two clocks that no user can set.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct InForce {
     /// CLOCK_MONOTONIC in microseconds, in which the journal and logind state times.
@@ -126,7 +126,7 @@ pub struct Saved {
 pub struct PutBack {
     /// Absolute path of the file.
     pub path: String,
-    /// Path of a copy of the file as it was, if somebody had edited it after setup; otherwise `None`.
+    /// Path of a copy of the file as it was, if it was edited after setup; otherwise `None`.
     pub kept: Option<PathBuf>,
 }
 
@@ -248,7 +248,7 @@ impl SavedFolder {
         }
     }
 
-    /// Restores each file. If somebody edited a file after setup, a copy of the edited file is kept. Files that have
+    /// Restores each file. If a file was edited after setup, a copy of the edited file is kept. Files that have
     /// their old content already stay as they are.
     ///
     /// # Errors
@@ -277,8 +277,8 @@ impl SavedFolder {
         Ok(done)
     }
 
-    /// Takes out of rules.toml or accepted.toml what setup has written. What others have changed stays in force, and
-    /// their version is copied as for other files.
+    /// Removes from rules.toml or accepted.toml what setup has written. Changes that others have made since setup stay
+    /// in the file; then a copy of the file is kept, as for other files.
     fn take_back(&self, file: &SavedFile, now: Option<&Content>) -> io::Result<PutBack> {
         let name = self.folder.file_name().and_then(|name| name.to_str());
         let service = name.and_then(ServiceName::of);
@@ -296,7 +296,7 @@ impl SavedFolder {
         Ok(PutBack { path: file.path.clone(), kept })
     }
 
-    /// Removes the copies of a change that was put back.
+    /// Removes the copies of a change whose old files were restored.
     ///
     /// # Errors
     /// [`io::Error`] if they cannot be removed.

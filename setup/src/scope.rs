@@ -4,17 +4,17 @@ use core::fmt;
 
 use twinlock_core::policy::Network;
 
-/// Longest name of a robot.
+/// Maximum length of the name of a robot in bytes.
 const NAME_MAX: usize = 256;
-/// Shortest prefixes of networks. A wider network contains a large part of the internet.
+/// Minimum prefix lengths of networks. A shorter prefix contains a large part of the internet.
 const IPV4_MIN: u8 = 8;
 const IPV6_MIN: u8 = 16;
 /// Prefix of the private networks of IPv6 (RFC 4193), which may be exempt as a whole.
 const PRIVATE: &str = "fc00::/7";
-/// Prefix of IPv4 addresses in the form of IPv6, which no rule matches: the module compares them as IPv4.
+/// Prefix of IPv4-mapped IPv6 addresses (RFC 4291). No rule matches them, because the module compares them as IPv4.
 const MAPPED: &str = "::ffff:0:0/96";
 
-/// An account of a program, which logs in with a key alone.
+/// An account that a program uses, and that logs in with a key alone.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Robot {
     /// Name of the account.
@@ -50,16 +50,16 @@ impl fmt::Display for Robot {
     }
 }
 
-/// The users who are not asked for a code. The default asks all users.
+/// Who is not asked for a code. By default, all users are asked.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct Scope {
-    /// The only group whose members are asked; `None` if all users are.
+    /// The only group whose members are asked for a code; `None` if all users are asked.
     pub group: Option<String>,
-    /// Networks from which no user is asked.
+    /// Networks from which no user is asked for a code.
     pub networks: Vec<Network>,
-    /// Accounts that are not asked, and log in with a key alone.
+    /// Accounts that are not asked for a code, and log in with a key alone.
     pub robots: Vec<Robot>,
-    /// Whether users who are not enrolled are reminded and let in.
+    /// Whether users who are not enrolled are let in with a reminder.
     pub reminds: bool,
 }
 
@@ -76,18 +76,18 @@ pub struct ScopeOptions<'a> {
     pub reminds: bool,
 }
 
-/// Why the value of an option cannot be used.
+/// Why the value of an option cannot be used. Each variant holds the value.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum ScopeError {
     /// No group can have this name.
     Group(String),
     /// The text is no network.
     NoNetwork(String),
-    /// The network contains every address, or a large part of them.
+    /// The network contains every address, or a large part of all addresses.
     TooWide(Network),
-    /// Bits after the prefix are set. sshd refuses such a network.
+    /// The address of the network has bits after its prefix. sshd refuses such a network.
     HostBits(Network),
-    /// The network has IPv4 addresses in the form of IPv6.
+    /// The network has IPv4-mapped IPv6 addresses.
     Mapped(Network),
     /// The name of a robot has a character that is special in sshd's files.
     RobotName(String),
@@ -118,7 +118,7 @@ impl fmt::Display for ScopeError {
 impl core::error::Error for ScopeError {}
 
 impl ScopeError {
-    /// Returns what the administrator can do.
+    /// Returns what the administrator can do about the error.
     #[must_use]
     pub fn remedy(&self) -> String {
         match self {

@@ -1,5 +1,5 @@
-//! Writes rules.toml and accepted.toml, which other commands and administrators change, too: by compare-and-swap, and
-//! without their changes being lost.
+//! Writes rules.toml and accepted.toml by compare-and-swap, because other commands and administrators change them too,
+//! and their changes must not be lost.
 
 use std::io;
 
@@ -24,7 +24,7 @@ use crate::{entries, rules, wishes::ServiceName};
 const OWNER: Owner = Owner(0);
 /// Mode of the files, which all users may read.
 const MODE: u32 = 0o644;
-/// Largest accepted.toml in bytes.
+/// Maximum size of accepted.toml in bytes.
 const ENTRIES_MAX: usize = 1 << 20;
 
 /// Returns whether a path is that of rules.toml or of accepted.toml.
@@ -33,10 +33,10 @@ pub fn is_shared(path: &str) -> bool {
     [RULES, accepted::FILE].contains(&path)
 }
 
-/// Replaces the content `before` of a shared file.
+/// Replaces the content `before` of a shared file by `after`.
 ///
 /// # Errors
-/// [`io::Error`] if the file has another content, or cannot be written.
+/// [`io::Error`] if the file does not have the content `before`, or cannot be written.
 pub fn write(path: &str, before: &[u8], after: &[u8]) -> io::Result<()> {
     let mut decide = |now: &[u8]| match now == before {
         true => Ok(Some(Swapped { bytes: after.to_vec(), mode: MODE })),
@@ -51,8 +51,8 @@ pub fn is_taken_back(path: &str, service: &ServiceName, now: &[u8], before: &[u8
     merged(path, service, [now, before]).as_deref() == Some(now)
 }
 
-/// Takes out of a shared file what setup has written for a service since the file had the content `before`, and puts
-/// back what setup had written until then. A file that cannot be read gets the content `before`.
+/// Replaces setup's rules or entries for a service by those of the earlier content `before`. The rest of the file stays
+/// as it is. A file that cannot be parsed gets the content `before`.
 ///
 /// # Errors
 /// [`io::Error`] if the file cannot be written.
@@ -68,7 +68,7 @@ pub fn take_back(path: &str, service: &ServiceName, before: &[u8]) -> io::Result
     changed(path, file.change(&mut |_| Ok(None)))
 }
 
-/// Returns the content of a shared file as [`take_back`] writes it; `None` if one of the contents is not understood.
+/// Returns the content of a shared file as [`take_back`] writes it; `None` if one of the contents cannot be parsed.
 fn merged(path: &str, service: &ServiceName, [now, before]: [&[u8]; 2]) -> Option<Vec<u8>> {
     let (now, before) = (str::from_utf8(now).ok()?, str::from_utf8(before).ok()?);
     let text = if path == RULES {
@@ -88,8 +88,8 @@ fn opened(path: &str) -> io::Result<SwapFile> {
     SwapFile::open(path, max, OWNER).map_err(|error| io::Error::other(error.fault.to_string()))
 }
 
-/// Reports an error of a change. After a change of rules.toml, updates the copy of the settings that is used if they
-/// cannot be read.
+/// Returns the result of a change as an [`io::Error`]. After a change of rules.toml, also updates the copy of the
+/// settings that logins use if the settings cannot be read.
 fn changed(path: &str, done: Result<bool, SwapError<&str>>) -> io::Result<()> {
     done.map_err(|error| io::Error::other(error.to_string()))?;
     if path != RULES {

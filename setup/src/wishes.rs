@@ -1,4 +1,4 @@
-//! What the administrator asks setup for: a service, the factors of its logins, and who is not asked for a code.
+//! The options of `twinlock setup`: a service, the factors that its logins need, and who is not asked for a code.
 
 use crate::scope::Scope;
 
@@ -82,14 +82,14 @@ impl ServiceName {
     }
 }
 
-/// The service to set up, and the factors that its logins need.
+/// The service to set up, the factors that its logins need, and who is not asked for a code.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Wishes {
     /// The service to set up.
     pub service: ServiceName,
     /// The factors that a login needs. Only ssh can have a key among them.
     pub with: With,
-    /// The users who are not asked for a code.
+    /// Who is not asked for a code.
     pub scope: Scope,
 }
 

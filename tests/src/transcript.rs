@@ -52,7 +52,8 @@ pub(crate) fn written(screen: &str, typed: &[TypedAnswer]) -> String {
     lines.join("\n").trim_end_matches('\n').to_owned() + "\n"
 }
 
-/// Removes what is left of a QR code if the client does not show half blocks, because it differs between runs.
+/// Replaces a QR code from which the client has dropped the half blocks by one line, because the rest of it differs
+/// between runs.
 fn lines_without_broken_squares(lines: &mut Vec<String>) {
     let mut from = 0;
     while let Some(begin) = place(lines, from, "scan this QR code:") {

@@ -91,7 +91,7 @@ pub(crate) struct Preview {
 }
 
 impl Preview {
-    /// Returns whether nothing is changed.
+    /// Returns whether the user asks only for a preview, which changes nothing.
     pub(crate) fn is_asked(&self) -> bool {
         self.dry_run || self.check || self.print.is_some()
     }

@@ -102,8 +102,8 @@ impl Request<'_> {
     }
 }
 
-/// Returns the effects of the settings of this host, and of the records that they name, as if rules.toml contained
-/// these rules.
+/// Returns what the default settings file of this host, and the records that it names, mean for doctor. `rules` are
+/// used in place of the rules of rules.toml.
 pub(crate) fn of_this_host_with(rules: Vec<Rule>) -> Settings {
     of_loaded(&ChosenSettings { path: settings::PATH.into(), is_named: false }, Some(rules))
 }
@@ -113,7 +113,8 @@ fn of_host(chosen: &ChosenSettings) -> Settings {
     of_loaded(chosen, None)
 }
 
-/// Returns the effects of a settings file of this host. `rules` replace the rules of rules.toml, if given.
+/// Returns what a settings file of this host, and the records that it names, mean for doctor. `rules`, if given, are
+/// used in place of the rules of rules.toml.
 fn of_loaded(chosen: &ChosenSettings, rules: Option<Vec<Rule>>) -> Settings {
     match chosen.load() {
         Ok(mut loaded) => {
@@ -224,7 +225,7 @@ fn behind(chosen: &ChosenSettings, loaded: Loaded) -> Vec<Finding> {
     found
 }
 
-/// Returns the number of rules in rules.toml.
+/// Returns the number of rules in rules.toml; 0 if the file cannot be read.
 pub(crate) fn number_of_rules() -> usize {
     settings::read_rules(RULES, OWNER).map_or(0, |rules| rules.len())
 }

@@ -42,7 +42,7 @@ struct Ledgers {
     ahead: Option<UnixTime>,
 }
 
-/// A source whose next code would not be compared now.
+/// A source that has to wait: its next code would be refused without a comparison.
 pub(crate) struct Waiting {
     source: SourceLabel,
     /// Time at which a code is compared again; `None` if only `twinlock unlock` or a login from a known source ends the

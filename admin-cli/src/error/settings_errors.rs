@@ -19,8 +19,8 @@ const LIKENESS: f64 = 0.8;
 /// What to do about a settings file whose owner or mode logins do not trust.
 pub(crate) const FILE_REMEDY: &str = "Make it a plain file of root: chown root:root, chmod 644.";
 
-/// Returns two texts about an error in a settings file: `file:line` with what is wrong, and what to do. Quotes nothing of
-/// a file that the invoking user may not read, because `--config` can name any file of root.
+/// Returns two texts about an error in a settings file: `file:line` with what is wrong, and what to do. Quotes nothing
+/// of a file that the invoking user may not read, because `--config` can name any file of root.
 pub(crate) fn explain(path: &str, mistake: &SettingsError) -> (String, String) {
     let place = format!("{}:{}", plain(path), mistake.line);
     if !caller_file::may_be_quoted(Path::new(path)) {

@@ -1,4 +1,4 @@
-//! Changes that need two members of a role: the request of one, and the approval of the other.
+//! Changes that need two members of a role: one member requests the change, and another approves it.
 
 use serde_json::json;
 use twinlock_core::{
@@ -25,7 +25,7 @@ use crate::{
     status,
 };
 
-/// How often a member may list the open requests within an hour.
+/// Limit of how often one member may list the open requests in an hour.
 const LISTS: Allowance = Allowance { word: "role-list", most: 60, seconds: 3600 };
 
 impl RoleMember<'_> {
@@ -132,7 +132,8 @@ impl RoleMember<'_> {
         self.end(status::WRONG_STATE, &RoleMessage::NoSuchRequest)
     }
 
-    /// Checks that the caller is another member than the one who asks, in a session of their own.
+    /// Checks that the caller did not make the request, and approves it in another login session than that of the
+    /// request.
     fn must_be_another(&self, request: &RoleRequest) -> Result<(), OperationEnd> {
         let refuse = |reason, message| {
             let pairs = [("user", request.user.as_str()), ("verb", "approve"), ("reason", reason)];

@@ -19,24 +19,25 @@ use crate::{
     status,
 };
 
-/// How often each change may be made for one user within a day, by all members together.
+/// Limit of each change for one target in a day, by all members together.
 const UNLOCKS: Allowance = Allowance { word: "role-unlock", most: 3, seconds: DAY };
 const RESETS: Allowance = Allowance { word: "role-reset", most: 2, seconds: DAY };
 const BYPASSES: Allowance = Allowance { word: "role-bypass", most: 2, seconds: DAY };
 
-/// A change with its role, and who agrees to it.
+/// A change for another user, with the role that allows it and the member who asked for it.
 pub(super) struct Deed<'a> {
     pub(super) verb: RoleVerb,
     pub(super) role: &'a Role,
     pub(super) reason: &'a str,
-    /// The account name of the member who asked for it.
+    /// The account name of the member who asked for the change.
     pub(super) by: &'a str,
-    /// The user id and account name of the member who asked for it, if the caller approves it.
+    /// The user id of the member who asked for the change, if the caller approves it; `None` if the caller asked for
+    /// it.
     pub(super) requested_by: Option<u32>,
 }
 
 impl RoleMember<'_> {
-    /// Makes a change at once.
+    /// Makes a change that needs no approval.
     pub(super) fn change(&self, verb: RoleVerb, other: &Other, role: &Role, reason: &str) -> Ended {
         let taken = self.own.take(of_member(role))?;
         let by = self.account().name.as_str();
@@ -44,7 +45,7 @@ impl RoleMember<'_> {
         self.make(&deed, other).inspect_err(|_| self.own.user_ledger.erase(&taken))
     }
 
-    /// Makes a change within the limits of the target.
+    /// Makes a change, if the limits of the target allow it.
     pub(super) fn make(&self, deed: &Deed<'_>, other: &Other) -> Ended {
         let user_ledger = self.ledger(other)?;
         let taken = self.take_for(other_limit(deed.verb), user_ledger.as_ref())?;
@@ -121,7 +122,7 @@ impl RoleMember<'_> {
         }
     }
 
-    /// Takes one use of an allowance of the target, and returns its name in the ledger.
+    /// Takes one use of an allowance of the target, and returns the ledger name of the use.
     fn take_for(
         &self,
         allowance: Allowance,
@@ -137,7 +138,7 @@ impl RoleMember<'_> {
     }
 }
 
-/// Returns how often a member may act within a day.
+/// Returns the limit of changes that one member may make in a day.
 pub(super) fn of_member(role: &Role) -> Allowance {
     Allowance { word: "role", most: role.per_day, seconds: DAY }
 }

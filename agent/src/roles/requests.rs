@@ -1,5 +1,5 @@
-//! The open requests: symbolic links in a folder of root's, whose names only one process can create, and whose removal
-//! succeeds once.
+//! The open requests: symbolic links in a folder of root. Only one process can create a link, and only one can remove
+//! it, so a request is used at most once.
 
 use std::{fs, os::unix::fs::DirBuilderExt};
 
@@ -19,11 +19,11 @@ const REQUESTS_MAX: usize = 256;
 /// Number of random bytes in the word of a request.
 const WORD: usize = 4;
 
-/// An open request, with the word that approves it.
+/// An open request, with the word by which a member approves it.
 pub(super) struct Open {
     pub(super) id: String,
     pub(super) request: RoleRequest,
-    /// Seconds until it ends.
+    /// Seconds until the request expires.
     pub(super) left: u64,
 }
 
@@ -51,7 +51,7 @@ impl Requests {
         Some(id)
     }
 
-    /// Returns the open requests, and removes those that have ended.
+    /// Returns the open requests, and removes those that have expired. `None` if the folder cannot be read.
     pub(super) fn all(&self, now: BootTime) -> Option<Vec<Open>> {
         let mut open = Vec::new();
         for id in self.0.names().ok()? {
@@ -64,7 +64,7 @@ impl Requests {
         Some(open)
     }
 
-    /// Returns an open request.
+    /// Returns the open request with this word; `None` if there is none, or if it has expired.
     pub(super) fn get(&self, id: &str, now: BootTime) -> Option<Open> {
         let is_word = id.len() == 2 * WORD && id.bytes().all(|byte| byte.is_ascii_hexdigit());
         if is_word { self.read(id, now) } else { None }
@@ -77,7 +77,7 @@ impl Requests {
         Some(Open { id: id.to_owned(), request, left })
     }
 
-    /// Removes a request. Of several processes at the same instant, one succeeds.
+    /// Removes a request. If several processes remove it at the same time, only one succeeds.
     pub(super) fn remove(&self, id: &str) -> io::Result<()> {
         unlinkat(self.0.fd(), id, AtFlags::empty())
     }

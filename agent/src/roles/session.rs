@@ -1,5 +1,5 @@
-//! The login session of a caller. It is read from a process that may have ended, so it only ever refuses: what proves
-//! the caller is the user id of the connection, the password and the code.
+//! The login session of a caller. The process from which it is read may have ended, so a session can only refuse an
+//! approval. The proofs of the caller are the user id of the connection, the password and the code.
 
 use std::fs;
 
@@ -14,14 +14,15 @@ const UNSET: u32 = u32::MAX;
 /// The login session of a process.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct LoginSession {
-    /// The user id that has logged in; `None` if the kernel keeps none.
+    /// The user id that has logged in; `None` if the kernel does not record it.
     pub(crate) login: Option<u32>,
-    /// The audit session; `None` if the kernel keeps none.
+    /// The audit session; `None` if the kernel does not record it.
     pub(crate) id: Option<u32>,
 }
 
 impl LoginSession {
-    /// Returns the session of the process that has made the connection; `None` if the process is gone or cannot be seen.
+    /// Returns the session of the process that has made the connection; `None` if the process is gone or cannot be
+    /// seen.
     pub(crate) fn of(connection: &Connection) -> Option<Self> {
         let pid = sockopt::socket_peercred(connection.socket()).ok()?.pid.as_raw_nonzero();
         let folder = format!("/proc/{pid}");
@@ -33,8 +34,9 @@ impl LoginSession {
         fs::symlink_metadata(&folder).is_ok().then_some(session)
     }
 
-    /// Returns whether a request that was made in the session `request` may be approved in this one: another session,
-    /// which the approving member has begun. What the kernel does not report is not compared.
+    /// Returns whether `approver` may approve a request in this session. `request` is the session in which the request
+    /// was made. This session must be another one, and must be one to which the approver has logged in. Values that the
+    /// kernel does not report are not compared.
     pub(crate) fn may_approve(self, approver: &Account, request: Option<u32>) -> bool {
         let is_own = self.login.is_none_or(|login| login == approver.uid);
         let is_another = self.id.is_none() || self.id != request;

@@ -1,4 +1,4 @@
-//! What comes before an operation: the password of the account, and how often it may be done.
+//! Checks before an operation: the password of the account, an app code, and the limit of the operation.
 
 use twinlock_core::{
     dialogue::own_account,
@@ -15,11 +15,12 @@ use crate::{
     status,
 };
 
-/// Number of passwords that one conversation takes.
+/// Maximum number of passwords that a user may try in one conversation.
 const PASSWORDS: u8 = 3;
 
 impl OwnUser<'_> {
-    /// Asks for the password of the account. Wrong ones are counted before libpam is asked.
+    /// Asks for the password of the account. Each password is counted as wrong before libpam is asked; a correct one is
+    /// then taken off the count.
     pub(super) fn ask_password(&self) -> Result<(), OperationEnd> {
         let account = self.client.account;
         if let Some(obstacle) = password::obstacle(account) {
@@ -58,7 +59,7 @@ impl OwnUser<'_> {
         Err(self.end(status::REFUSED, &OwnAccount::PasswordRefused { left: 0 }))
     }
 
-    /// Asks for the password and for a code of an app, which members of a role give before they act for others.
+    /// Asks for the password and an app code. Members of a role must give both before they act for another user.
     pub(crate) fn prove(&self) -> Result<(), OperationEnd> {
         let found = self.enrolled()?;
         self.ask_password()?;
@@ -82,7 +83,7 @@ impl OwnUser<'_> {
         }
     }
 
-    /// Takes one use of an allowance and returns its name in the ledger.
+    /// Takes one use of an allowance, and returns the ledger name of the use.
     pub(crate) fn take(&self, allowance: Allowance) -> Result<String, OperationEnd> {
         let now = self.client.machine.clock.now();
         let now = now.map_err(|_| self.client.fault("clock_failed"))?;

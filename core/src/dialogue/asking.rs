@@ -100,8 +100,8 @@ struct Rejection {
 }
 
 impl Asking<'_> {
-    /// Asks for codes and verifies each code with `judge`. A code is wrong if `judge` returns `None`. Asks up to `tries`
-    /// times, or once if the first factor failed or if one answer contains the password and the code.
+    /// Asks for codes and verifies each code with `judge`. A code is wrong if `judge` returns `None`. Asks up to
+    /// `tries` times, or once if the first factor failed or if one answer contains the password and the code.
     pub fn ask(&self, judge: &mut dyn FnMut(&Code) -> Option<Outcome>) -> End {
         match self.policy.field {
             Field::Code => self.ask_for_a_code(judge),

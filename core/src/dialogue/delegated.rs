@@ -1,5 +1,5 @@
-//! What a member of a role does for another user, whose account the context holds. No secret is returned: a ticket or
-//! bypass code is generated when it is mailed.
+//! Operations of a member of a role on another user, whose account the context holds. They return no secret: a ticket
+//! or bypass code is generated when it is mailed.
 
 use alloc::{format, string::String};
 
@@ -26,17 +26,17 @@ use crate::{
     },
 };
 
-/// Start of the ledger names of the seconds in which a member of a role has acted on a user.
+/// Start of a ledger name that reserves a second for an action on the user. See [`own_second`].
 const SECOND: &str = "op.role-second.";
 
 /// A member of a role who acts for another user.
 #[derive(Debug, Clone, Copy)]
 pub struct RoleActor<'a> {
-    /// The account name of the member.
+    /// The account name of the member who asked for the action.
     pub name: &'a str,
     /// The role.
     pub role: &'a Role,
-    /// The account name of the member who has approved it; `None` if the role requires no approval.
+    /// The account name of the member who approved the action; `None` if the role requires no approval.
     pub approved_by: Option<&'a str>,
 }
 
@@ -69,8 +69,8 @@ impl From<DialogueError> for DelegationError {
     }
 }
 
-/// Resets the user. A ticket is requested by mail. A user who was reset and has not set up an authenticator yet is reset
-/// again, and gets another ticket.
+/// Resets the user, and requests a mail with a set-up ticket. A user who was reset before, and has not set up an
+/// authenticator since, is reset again and gets another ticket.
 ///
 /// # Errors
 /// [`DelegationError`] if the user was not reset.
@@ -99,7 +99,7 @@ pub fn reset(context: &DialogueContext<'_>, actor: &RoleActor<'_>) -> Result<(),
     Ok(put(context, &Notification { kind, service: "twinlock".into(), ..request })?)
 }
 
-/// Requests a bypass code for the user by mail. It is valid for as long as the role says.
+/// Requests a mail with a bypass code for the user. The role says for how long the code is valid.
 ///
 /// # Errors
 /// [`DelegationError`] if no bypass code was requested.
@@ -121,7 +121,7 @@ pub fn bypass(context: &DialogueContext<'_>, actor: &RoleActor<'_>) -> Result<()
 /// Clears the failed attempts of the user, and returns their number.
 ///
 /// # Errors
-/// [`DelegationError`] if there are none, or some may still count.
+/// [`DelegationError`] if the user has no failed attempts, or if some of them may still count.
 pub fn unlock(
     context: &DialogueContext<'_>,
     actor: &RoleActor<'_>,
@@ -143,8 +143,9 @@ pub fn unlock(
     Ok(found.by_source().values().sum())
 }
 
-/// Returns the current time, or up to a minute later: a second in which no other member acts on the user. Mails about the
-/// same user and second are taken for one mail, and none about a member of a role may be lost.
+/// Reserves a second for an action on the user, and returns it: the current one, or one up to a minute later. Each
+/// action needs a second of its own, because the outbox takes two mails about the same user and second for one, and no
+/// mail about an action may be lost.
 fn own_second(context: &DialogueContext<'_>) -> Result<UnixTime, DialogueError> {
     let broken = |fault| DialogueError::Broken(Reason::Ledger(fault));
     let (ledger, now) = (context.user_ledger, context.now()?.unix);
@@ -164,11 +165,12 @@ fn own_second(context: &DialogueContext<'_>) -> Result<UnixTime, DialogueError> 
     Err(OVERTAKEN)
 }
 
-/// Queues the mails about an action: to the user, and to the address that the role names. Returns a notification to the
-/// user from the member alone.
+/// Queues the mails about an action: to the user, and to the address that the role names. Returns the notification to
+/// the user, from which a request for a ticket or bypass code is made.
 ///
 /// # Errors
-/// [`DialogueError::Broken`] if a mail cannot be queued. Nothing must be done then, as nobody would be told.
+/// [`DialogueError::Broken`] if a mail cannot be queued. The action must not be done then, because no user would be
+/// told.
 fn announce(
     context: &DialogueContext<'_>,
     actor: &RoleActor<'_>,
@@ -203,7 +205,7 @@ fn put(context: &DialogueContext<'_>, notification: &Notification) -> Result<(),
     Err(DialogueError::Broken(Reason::Unwritten(fault)))
 }
 
-/// Returns what is done, as the mails say it.
+/// Returns the text for the action in the mails, such as `twinlock reset (role helpdesk)`.
 fn what(actor: &RoleActor<'_>, verb: RoleVerb) -> String {
     let (verb, role) = (verb.word(), &actor.role.name);
     match actor.approved_by {

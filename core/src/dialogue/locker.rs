@@ -1,5 +1,5 @@
-//! Unlocks a screen: verifies one code of an app for a program that is not root, such as a screen locker. The agent runs
-//! this for the user who asks; the module takes part as the client (`login/by_agent.rs`).
+//! Unlocks a screen: verifies one code of an app for a program that is not root, such as a screen locker. The agent
+//! runs this for the user who asks; the module takes part as the client (`login/by_agent.rs`).
 
 use crate::{
     answer::{self, Answer},
@@ -30,7 +30,7 @@ use crate::{
 pub struct Locker<'a> {
     /// The settings of the host.
     pub policy: &'a Policy,
-    /// The operations of the host. The conversation is the one with the program of the user.
+    /// The ports of the host. The conversation is that with the program of the user.
     pub ports: Ports<'a>,
     /// The user who asks.
     pub account: &'a Account,
@@ -42,7 +42,7 @@ pub struct Locker<'a> {
     pub field: Field,
 }
 
-/// How a request to unlock a screen ended. It is logged already.
+/// How a request to unlock a screen ended. The end is already logged.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum LockerEnd {
     /// The code was correct, and no other login can use it.
@@ -52,9 +52,9 @@ pub enum LockerEnd {
     },
     /// No code is needed, and none was asked for.
     NotNeeded,
-    /// The answer was refused. Holds what a user may be told whose first factor is proven.
+    /// The answer was refused. Holds the message, which the user may see only if the first factor is proven.
     Refused(Message),
-    /// No code was or could be compared. Holds the reason.
+    /// No code was compared, or none could be. Holds the reason.
     Unusable(Reason),
 }
 
@@ -150,8 +150,8 @@ impl Locker<'_> {
         self.refused(reason.unwrap_or(Reason::NotACode), message)
     }
 
-    /// Logs an accepted code. The source is not remembered: malware of the user could make it known, and known sources
-    /// have limits of their own.
+    /// Logs an accepted code. Does not remember the source: known sources have separate limits, and malware that runs
+    /// as the user could make the source of the user a known one.
     fn accept(&self, accepted: Accepted) -> LockerEnd {
         if let Ok(now) = self.ports.clock.now() {
             self.ports.records.mark_clock(now);

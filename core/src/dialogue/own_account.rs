@@ -1,4 +1,4 @@
-//! What a user may see and do for the own account through the agent, besides the changes of `self_service`.
+//! What users may see and do on their own accounts through the agent, besides the changes of `self_service`.
 
 use alloc::{string::String, vec::Vec};
 
@@ -22,7 +22,7 @@ use crate::{
 };
 
 impl DialogueContext<'_> {
-    /// Returns, in the configured language, the text of a message about the own account.
+    /// Returns, in the configured language, the text of a message about the user's own account.
     #[must_use]
     pub fn own_account(&self, message: &OwnAccount) -> String {
         text::own_account(self.policy.language, message)
@@ -33,8 +33,8 @@ impl DialogueContext<'_> {
 /// thief may have found it with the password.
 ///
 /// # Errors
-/// [`DialogueError::Declined`] if no answer was a correct code, or too many wrong codes came before.
-/// [`DialogueError::Broken`] if the host could not compare it.
+/// [`DialogueError::Declined`] if no answer was a correct code, or if too many wrong codes came before.
+/// [`DialogueError::Broken`] if the host could not compare a code.
 pub fn ask_app_code(context: &DialogueContext<'_>, judge: Judge<'_>) -> Result<(), DialogueError> {
     let prompt = context.own_account(&OwnAccount::AskCode);
     let mut last = Reason::NotACode;
@@ -85,7 +85,7 @@ fn refused(outcome: Outcome, left: u8) -> Result<Option<(OwnAccount, Reason)>, D
     }))
 }
 
-/// Returns what a user may know of the own account.
+/// Returns what users may know about their own accounts.
 ///
 /// # Errors
 /// [`DialogueError::Broken`] if the record or the ledger cannot be read.
@@ -170,16 +170,16 @@ pub fn devices(context: &DialogueContext<'_>) -> Result<Vec<RememberedDevice>, D
     Ok(remembered(context)?.into_iter().map(of).collect())
 }
 
-/// How the forgetting of devices ended.
+/// Result of forgetting devices.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Forgetting {
     /// Devices were forgotten. Holds their number, which is at least 1.
     Done(usize),
-    /// There is no device of the given number, or none at all. Holds how many there are.
+    /// There is no device with this number, or no device at all. Holds the number of remembered devices.
     NoSuch(usize),
 }
 
-/// Forgets the remembered device of a number, from 1 in the order of [`devices`], or all devices if `number` is `None`.
+/// Forgets the device with this number, counted from 1 in the order of [`devices`]; all devices if `number` is `None`.
 ///
 /// # Errors
 /// [`DialogueError::Broken`] if the ledger cannot be read, or a device cannot be erased from it.
@@ -224,7 +224,7 @@ pub fn why(context: &DialogueContext<'_>) -> Result<Vec<PastRefusal>, DialogueEr
         .collect())
 }
 
-/// Asks for a second code and removes the authenticator of a name, which must not be the only one.
+/// Asks for a second code, and removes the authenticator with this name, which must not be the only one.
 ///
 /// # Errors
 /// [`DialogueError`] if it was not removed.

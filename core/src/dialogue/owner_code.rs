@@ -17,7 +17,7 @@ use crate::{
     },
 };
 
-/// The service of the command and the agent, in log lines and mail.
+/// Name of the service in log lines and mail, for codes that the command or the agent verifies.
 pub const SERVICE: &str = "twinlock";
 
 /// The verification of the codes of one user.
@@ -26,13 +26,13 @@ pub struct OwnerCode<'a> {
     pub account: &'a Account,
     /// The verification of one code. Its `source` is the label of [`Self::source`].
     pub attempt: Attempt<'a>,
-    /// Where the user acts.
+    /// The source of the codes, such as a terminal or the agent.
     pub source: Source,
 }
 
 impl OwnerCode<'_> {
     /// Verifies a code and claims it if it is correct. Logs an accepted or a refused code, and queues the mail that it
-    /// causes. A fault of the host is left to the caller to log, with [`Self::note`].
+    /// causes. Does not log a fault of the host: the caller does, with [`Self::note`].
     pub fn judge(&mut self, code: &Code) -> Outcome {
         let outcome = self.attempt.verify(code);
         if let Some(reason) = outcome.rejection() {
@@ -44,7 +44,7 @@ impl OwnerCode<'_> {
         outcome
     }
 
-    /// Logs why nothing was accepted, and stores it for `twinlock why`.
+    /// Logs why no code was accepted, and stores the reason for `twinlock why`.
     pub fn note(&self, reason: Reason) {
         self.attempt.ports.journal.note(&self.event(Kind::Refused, Some(reason), None));
         let ledger_key = LedgerKey::of(Some(self.account), &self.account.name);

@@ -1,4 +1,4 @@
-//! Logins by a program that is not root, such as a screen locker: the agent verifies the code.
+//! Logins through a program that does not run as root, such as a screen locker: the agent verifies the code.
 //!
 //! The rules are applied here, since this process knows the PAM service. Only the agent can read the record.
 
@@ -48,15 +48,15 @@ pub fn login_by_agent(
     }
 }
 
-/// A login that the agent is not asked about.
+/// A login that is refused before the agent is asked.
 struct Refusal {
     account: Option<Account>,
     reason: Reason,
 }
 
 impl LoginFlow<'_> {
-    /// Returns the account for which the agent is asked; `None` for a login that needs no record: one that a rule
-    /// exempts, or whose first factor failed.
+    /// Returns the account whose code the agent must verify; `None` if no code is needed, because a rule exempts the
+    /// login, or is of no use, because the first factor failed.
     fn to_unlock(&self) -> Result<Option<Account>, Refusal> {
         if self.first_factor == FirstFactor::Decoy {
             return Ok(None);
@@ -73,7 +73,7 @@ impl LoginFlow<'_> {
             Ok(Decided { action: Action::Require | Action::Remind, .. }) => {}
             Err(_) => return refusal(Some(account), Reason::LookupFailed),
         }
-        // The agent verifies codes of the caller only, so nobody else can log in by it.
+        // The agent verifies a code of the caller, so the caller must be the user who logs in.
         let caller = self.ports.accounts.caller();
         if caller != account.uid || self.request.source != Source::Uid(account.uid) {
             return refusal(Some(account), Reason::CallerNotRoot { uid: caller });
@@ -90,9 +90,9 @@ struct ByAgent<'a> {
 }
 
 impl ByAgent<'_> {
-    /// After a proven first factor the agent is asked first: it may need no code, and then the user is not asked.
-    /// Otherwise the user is asked first: a locker may wait for hours with the prompt on the screen, and the agent waits
-    /// for two minutes.
+    /// Runs the login. If the first factor is proven, the agent is asked first, because it may need no code, and the
+    /// user is then not prompted. Otherwise the user is prompted first, because a locker may show the prompt for hours,
+    /// and the agent waits only two minutes for the code.
     fn unlock(&self) -> Verdict {
         match self.flow.first_factor {
             FirstFactor::Proven => match self.begin() {
@@ -106,7 +106,7 @@ impl ByAgent<'_> {
         }
     }
 
-    /// Asks the user, and returns the answer.
+    /// Asks the user for a code, and returns the answer; the end of the login if there is none.
     fn ask(&self) -> Result<Answer, Verdict> {
         let conclude = |end| Err(self.flow.conclude(Some(self.account), end));
         let policy = self.flow.policy;
@@ -165,7 +165,7 @@ impl ByAgent<'_> {
         }
     }
 
-    /// Shows what the agent says, if the first factor is proven.
+    /// Shows the text of the agent to the user, if the first factor is proven.
     fn tell(&self, text: String) {
         if self.flow.first_factor == FirstFactor::Proven {
             self.flow.final_message.leave(text);

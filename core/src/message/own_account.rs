@@ -3,7 +3,7 @@
 use alloc::{string::String, vec::Vec};
 use core::net::IpAddr;
 
-/// One message about the own account.
+/// One message to a user about their own account.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum OwnAccount {
     /// Asks for the password of the account.
@@ -77,7 +77,7 @@ pub enum OwnAccount {
     Fault(&'static str),
 }
 
-/// What a user may know of the own account.
+/// What users may know about their own accounts.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct OwnStatus {
     /// The account name.

@@ -27,8 +27,8 @@ pub struct Notification {
     /// The recipient: the user's previous address, or root. `None` for the address that is on record when the mail is
     /// sent.
     pub to: Option<String>,
-    /// Time in seconds, from [`Self::at`], for which the bypass code that is to be mailed is valid; `None` for all kinds
-    /// but [`NotificationKind::BypassByMail`].
+    /// Time in seconds, from [`Self::at`], for which the bypass code that is to be mailed is valid; `None` for all
+    /// kinds but [`NotificationKind::BypassByMail`].
     pub life: Option<u64>,
 }
 

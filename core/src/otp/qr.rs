@@ -108,8 +108,8 @@ impl Matrix {
         2 * (self.side + 2 * self.ascii_margin())
     }
 
-    /// Returns the margin of an ASCII drawing in modules: [`MARGIN`], or half of it if the drawing is otherwise too wide
-    /// for the terminal.
+    /// Returns the margin of an ASCII drawing in modules: [`MARGIN`], or half of it if the drawing is otherwise too
+    /// wide for the terminal.
     fn ascii_margin(&self) -> usize {
         if 2 * (self.side + 2 * MARGIN) <= COLUMNS { MARGIN } else { MARGIN / 2 }
     }

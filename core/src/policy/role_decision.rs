@@ -1,4 +1,5 @@
-//! Decides whether a role lets a user act for another user. Whatever is not known refuses.
+//! Decides whether a role lets a user act for another user. Fails closed: if a group cannot be looked up, no role
+//! allows anything.
 
 use alloc::string::String;
 
@@ -15,15 +16,17 @@ const FIRST_PERSON: u32 = 1000;
 /// The user id of `nobody`.
 const NOBODY: u32 = 65_534;
 
-/// The groups of users, as NSS knows them.
+/// Looks up the group memberships of users.
 pub trait Memberships {
-    /// Returns whether an account is in a group: by the group's list, by its primary group, or by its further groups.
+    /// Returns whether an account is in a group: the group lists it as a member, or is its primary group or one of its
+    /// supplementary groups.
     ///
     /// # Errors
     /// [`LookupError`] if NSS does not answer.
     fn of(&self, account: &Account, group: &str) -> Result<Membership, LookupError>;
 
-    /// Returns the same as [`Memberships::of`], and also a membership of another name of the account's user id.
+    /// Returns what [`Memberships::of`] returns, but also counts the membership of another account name with the same
+    /// user id.
     ///
     /// # Errors
     /// [`LookupError`] if NSS does not answer.
@@ -35,16 +38,17 @@ pub trait Memberships {
 pub struct RoleTarget<'a> {
     /// The account.
     pub account: &'a Account,
-    /// Whether the user id is known to have this name and no other.
+    /// Whether it is known that the user id has no other account name.
     pub has_one_name: bool,
 }
 
 /// Why no role lets a user act for another user.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum RoleRefusal {
-    /// A group that the roles file names does not exist, or cannot be looked up. Holds its name. All roles are refused.
+    /// A group that the roles file names does not exist, or cannot be looked up. Holds its name. No role allows
+    /// anything then.
     Unresolved(String),
-    /// The user is in no role that allows the verb.
+    /// The user has no role that allows the verb.
     NoRole,
     /// The user wants to act on their own account.
     OwnAccount,
@@ -56,15 +60,15 @@ pub enum RoleRefusal {
     Protected(String),
     /// The target is a member of a role.
     RoleMember,
-    /// The target is not in the group that the role is over.
+    /// The target is not in the group for whose members the role may act.
     Elsewhere,
-    /// No mail address of the target is known, so that the target could not be told. The caller of
-    /// [`RoleBook::decide`] checks this, because it takes the record.
+    /// No mail address of the target is known, so that the target could not be told. The caller of [`RoleBook::decide`]
+    /// checks this, because the address may be in the record.
     NoAddress,
 }
 
 impl RoleRefusal {
-    /// Returns the stable word in log lines.
+    /// Returns the word for the refusal in log lines. The words never change.
     #[must_use]
     pub fn word(&self) -> &'static str {
         match self {
@@ -89,7 +93,7 @@ impl core::fmt::Display for RoleRefusal {
 
 impl core::error::Error for RoleRefusal {}
 
-/// The roles in force, and what is known about groups.
+/// The roles in force, and the groups of users.
 #[derive(Clone, Copy)]
 pub struct RoleBook<'a> {
     /// The roles file.
@@ -99,7 +103,7 @@ pub struct RoleBook<'a> {
 }
 
 impl<'a> RoleBook<'a> {
-    /// Returns the roles by which a user may run a verb for some other user; never an empty list.
+    /// Returns the roles by which a user may run a verb for at least one other user; never an empty list.
     ///
     /// # Errors
     /// [`RoleRefusal::NoRole`] if there is none, [`RoleRefusal::Unresolved`] if a group of the file is not known.
@@ -185,7 +189,7 @@ fn known(group: &str, found: Result<Membership, LookupError>) -> Result<bool, Ro
 mod tests {
     use super::*;
 
-    /// Groups as `GROUP:NAME,NAME`; a group `broken` does not answer.
+    /// Groups with the names of their members. A look-up of the group `broken` fails.
     struct Groups(&'static [(&'static str, &'static [&'static str])]);
 
     impl Memberships for Groups {

@@ -10,11 +10,11 @@ use crate::{
     policy::roles::RoleVerb,
 };
 
-/// Time in seconds after which a request ends.
+/// Time in seconds after which a request expires.
 pub const REQUEST_LIFE: u64 = 10 * MINUTE;
 /// The first line of a request.
 const VERSION: &str = "1";
-/// The text of an unknown session.
+/// The text for a session that is not known.
 const NOTHING: &str = "-";
 
 /// A request that waits for the approval of another member of the role.
@@ -22,17 +22,17 @@ const NOTHING: &str = "-";
 pub struct RoleRequest {
     /// The name of the role.
     pub role: String,
-    /// What is asked for.
+    /// The verb that the member asks for.
     pub verb: RoleVerb,
-    /// The account name of the user it is for.
+    /// The account name of the user whom the change concerns.
     pub user: String,
-    /// The user id of the member who asks for it.
+    /// The user id of the member who made the request.
     pub uid: u32,
-    /// The account name of this member.
+    /// The account name of the member who made the request.
     pub by: String,
-    /// Time of the boot clock at which it was made.
+    /// Time of the boot clock at which the request was made.
     pub at: BootTime,
-    /// The audit session of this member; `None` if it is not known.
+    /// The audit session of the member who made the request; `None` if it is not known.
     pub session: Option<u32>,
     /// The reason that the member gave.
     pub reason: String,
@@ -85,7 +85,7 @@ impl RoleRequest {
         lines.next().is_none().then_some(request)
     }
 
-    /// Returns the seconds until the request ends; `None` if it has ended, or was made later than now.
+    /// Returns the seconds until the request expires; `None` if it has expired, or was made at a later time than `now`.
     #[must_use]
     pub fn left(&self, now: BootTime) -> Option<u64> {
         let age = now.seconds().checked_sub(self.at.seconds())?;

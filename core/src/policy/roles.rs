@@ -1,5 +1,5 @@
-//! The roles file `roles.toml`: users who may do a few things for other users without being root. Each error names the
-//! line.
+//! The roles file `roles.toml`: which users may do a few things for other users without being root. Each error names
+//! its line.
 
 use alloc::{
     format,
@@ -38,7 +38,7 @@ const NAME_MAX: usize = 32;
 /// The content of a roles file.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Roles {
-    /// The groups over whose members no role is; at least one.
+    /// The groups for whose members no role may act; at least one.
     pub protected: Vec<String>,
     /// The roles; each has its own name.
     pub roles: Vec<Role>,
@@ -51,9 +51,9 @@ pub struct Role {
     pub name: String,
     /// The group whose members have the role.
     pub group: String,
-    /// The group for whose members they may act.
+    /// The group for whose members the role may act.
     pub over: String,
-    /// What they may do; at least one verb.
+    /// The verbs that the role allows; at least one.
     pub verbs: Vec<RoleVerb>,
     /// How many members must agree to a change.
     pub approval: Approval,
@@ -61,7 +61,7 @@ pub struct Role {
     pub per_day: u16,
     /// Time in seconds for which a bypass code is valid.
     pub bypass_for: u64,
-    /// An address that is told of each change; `None` if there is none.
+    /// Mail address that gets a report of each change; `None` if there is none.
     pub notify: Option<Address>,
 }
 
@@ -96,14 +96,14 @@ impl RoleVerb {
         }
     }
 
-    /// Returns the verb of a word; `None` if no role can allow it.
+    /// Returns the verb with this word; `None` if no role can allow it.
     #[must_use]
     pub fn named(word: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|verb| verb.word() == word)
     }
 
-    /// Returns whether the verb changes something. It then takes a reason, and another member's approval if the role
-    /// requires one.
+    /// Returns whether the verb changes something. Such a verb needs a reason, and the approval of another member if
+    /// the role requires one.
     #[must_use]
     pub fn changes(self) -> bool {
         matches!(self, Self::Unlock | Self::Reset | Self::Bypass)
@@ -113,9 +113,9 @@ impl RoleVerb {
 /// How many members of a role must agree to a change.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Approval {
-    /// The member who asks for it.
+    /// The member who asks for the change.
     Alone,
-    /// Another member too.
+    /// The member who asks for the change, and another member.
     Another,
 }
 
@@ -166,7 +166,7 @@ impl Roles {
     }
 }
 
-/// Returns a character on one line: control characters are escaped.
+/// Escapes control characters, so that a value from the file stays on one line in an error message.
 fn shown(letter: char) -> impl Iterator<Item = char> {
     let escaped = letter.is_control().then(|| letter.escape_default());
     let plain = escaped.is_none().then_some(letter);

@@ -1,5 +1,5 @@
-//! The record of a user who gets a ticket or bypass code that only a mail contains, because a member of a role asked for
-//! it. `twinlock deliver` generates it, changes the record, and then sends the mail.
+//! The record of a user who gets a ticket or bypass code that only a mail contains, because a member of a role asked
+//! for it. `twinlock deliver` generates it, changes the record, and then sends the mail.
 
 use crate::{
     base::time::Now,
@@ -9,8 +9,8 @@ use crate::{
     },
 };
 
-/// Returns the record with a set-up ticket for a user who was reset. The audit stamp of `ticket` is that of the reset. A
-/// ticket for the same reset, whose mail may not have been sent, is replaced.
+/// Returns the record with a set-up ticket for a user who was reset. The audit stamp of `ticket` is that of the reset.
+/// A ticket for the same reset, whose mail may not have been sent, is replaced.
 ///
 /// Returns `None` if no ticket is needed: the user was reset again or has set up an authenticator, or another valid
 /// ticket was issued since.

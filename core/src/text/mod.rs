@@ -58,7 +58,7 @@ pub fn change(language: Language, message: &Change) -> String {
     }
 }
 
-/// Returns the text of a message of the agent about the own account in a language.
+/// Returns the text of a message of the agent to a user about their own account, in a language.
 #[must_use]
 pub fn own_account(language: Language, message: &OwnAccount) -> String {
     match language {

@@ -1,7 +1,7 @@
 //! Limits how often a user may do something within a time, by names in the user's ledger: `op.WORD.WINDOW.SLOT`.
 //!
-//! Only one process can create a name, so of many processes at the same instant no more succeed than the limit allows.
-//! The boot clock counts the time, so that a wall clock that is set neither frees a use nor keeps it for long.
+//! Only one process can create a name, so no more processes succeed at the same time than the limit allows. The time is
+//! that of the boot clock, so that a user gains nothing when the wall clock is set.
 
 use alloc::{string::String, vec::Vec};
 
@@ -18,43 +18,43 @@ use crate::{
 
 const OPERATION: &str = "op.";
 
-/// How often something may be done.
+/// Limit of how often an operation may be done.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Allowance {
-    /// The word for it in ledger names; lower-case letters and `-`.
+    /// The word for the operation in ledger names; lower-case letters and `-`.
     pub word: &'static str,
-    /// How often it may be done within [`Self::seconds`], at least 1.
+    /// Maximum number of uses within [`Self::seconds`], at least 1.
     pub most: u16,
-    /// The time in which it is counted, in seconds, at least 1.
+    /// Time in seconds after which a use no longer counts, at least 1.
     pub seconds: u64,
 }
 
-/// One use of an allowance.
+/// Whether one use of an allowance was granted.
 #[derive(Debug, PartialEq, Eq)]
 #[must_use]
 pub enum Taken {
-    /// It may be done. Holds the ledger name, by which it can be given back.
+    /// The operation may be done. Holds the ledger name of the use, by which the use can be given back.
     Yes(String),
-    /// It was done as often as it may be. Holds the seconds until it may be done again.
+    /// The limit is reached.
     No {
         /// Seconds until the oldest use no longer counts.
         wait: u64,
     },
 }
 
-/// A use that stands in the ledger.
+/// A use that is stored in the ledger.
 struct Use {
     window: u64,
-    /// Seconds of the boot clock.
+    /// Time of the use in seconds of the boot clock.
     at: u64,
 }
 
 impl Allowance {
-    /// Takes one use, if fewer than [`Self::most`] were taken within [`Self::seconds`] before `now`, which is the
+    /// Takes one use, if fewer than [`Self::most`] were taken within [`Self::seconds`] before `now`, the time of the
     /// boot clock.
     ///
     /// # Errors
-    /// [`LedgerError`] if the ledger cannot be read or written. Then it must not be done.
+    /// [`LedgerError`] if the ledger cannot be read or written. The operation must not be done then.
     pub fn take(&self, user_ledger: &dyn UserLedger, now: BootTime) -> Result<Taken, LedgerError> {
         let now = now.seconds();
         let window = now / self.seconds.max(1);
@@ -85,7 +85,7 @@ impl Allowance {
         Ok(Taken::No { wait: oldest.saturating_add(self.seconds).saturating_sub(now).max(1) })
     }
 
-    /// Reads the uses that stand in the ledger, and erases those of windows that no longer count.
+    /// Returns the uses that are stored in the ledger, and erases those of old windows and of an earlier boot.
     fn uses(&self, user_ledger: &dyn UserLedger, now: u64) -> Result<Vec<Use>, LedgerError> {
         let window = now / self.seconds.max(1);
         let mut uses = Vec::new();

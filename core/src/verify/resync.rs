@@ -55,8 +55,8 @@ pub enum Sign {
     Nothing,
     /// The two codes are adjacent, but were used already or cannot be accepted on this host.
     Off {
-        /// Seconds by which the authenticator's clock is ahead of this host's, negative if it is behind; 0 if the code is
-        /// within the window of a clock without drift.
+        /// Seconds by which the authenticator's clock is ahead of this host's, negative if it is behind; 0 if the code
+        /// is within the window of a clock without drift.
         ahead: i64,
         /// Seconds until the authenticator shows two codes from which the drift can be learned; `None` if it never
         /// does.

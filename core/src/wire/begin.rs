@@ -1,4 +1,4 @@
-//! The first frame of a client: which operation it wants, and for whom.
+//! The first frame of a client: the operation that it asks for, and the user whom the operation concerns.
 
 use alloc::vec::Vec;
 
@@ -10,13 +10,13 @@ const WORDS_MAX: usize = 4;
 pub struct Begin<'a> {
     /// The operation.
     pub verb: Verb,
-    /// How the client prints what it gets.
+    /// How the client prints the results.
     pub output: Output,
-    /// The words of the request, at most four. [`Verb`] says which.
+    /// The words of the request, at most four. [`Verb`] says what they mean.
     pub words: Vec<&'a str>,
 }
 
-/// How the client prints what it gets.
+/// How the client prints the results.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Output {
     /// Whether results are JSON.
@@ -25,7 +25,8 @@ pub struct Output {
     pub columns: u8,
 }
 
-/// An operation of the agent. The first word is the user it is about; empty for the caller.
+/// An operation of the agent. Unless its comment says otherwise, the first word of the request is the name of the user
+/// whom the operation concerns; it is empty for the caller.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[repr(u8)]
 pub enum Verb {
@@ -45,7 +46,8 @@ pub enum Verb {
     Remove = 7,
     /// `enroll`.
     Enroll = 8,
-    /// One app code for a program that is not root, such as a screen locker. Asks nothing else.
+    /// Verifies one app code for a program that does not run as root, such as a screen locker. The second word is the
+    /// PAM service; the third word says what the answer contains.
     Locker = 9,
     /// `unlock USER`; the second word is the reason.
     Unlock = 10,
@@ -55,7 +57,7 @@ pub enum Verb {
     Bypass = 12,
     /// `requests`.
     Requests = 13,
-    /// `approve ID`; the first word is the request.
+    /// `approve ID`; the first word is the request's id.
     Approve = 14,
 }
 
@@ -126,7 +128,7 @@ impl<'a> Begin<'a> {
         }
     }
 
-    /// Returns a word of the request, from 0; empty if there is none.
+    /// Returns the word at an index, from 0; empty if there is none.
     #[must_use]
     pub fn word(&self, place: usize) -> &'a str {
         self.words.get(place).copied().unwrap_or_default()

@@ -11,19 +11,19 @@ const LENGTH: usize = 2;
 /// A frame of either side.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Frame<'a> {
-    /// From the client, first: what is wanted.
+    /// From the client, the first frame: the operation that it asks for.
     Begin(Begin<'a>),
     /// From the client: the answer to the last question. It may be a secret.
     Answer(&'a str),
-    /// From the client: the user stopped (Ctrl-C, or the end of the input).
+    /// From the client: the user cancelled the operation (Ctrl-C, or the end of the input).
     Cancel,
     /// From the agent: a question.
     Ask(Ask<'a>),
-    /// From the agent: a text to print, and the end of its line.
+    /// From the agent: a text to print, with a line break after it.
     Tell(&'a str),
     /// From the agent: a text to print before the next question, exactly as it is.
     Show(&'a str),
-    /// From the agent, last: how the operation ended.
+    /// From the agent, the last frame: how the operation ended.
     End(End<'a>),
 }
 
@@ -39,10 +39,10 @@ pub struct Ask<'a> {
 /// The end of a conversation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct End<'a> {
-    /// The exit status of the command: 0 done, 1 refused, 3 wrong state, 4 not permitted, 5 throttled, 6 unavailable,
-    /// 130 interrupted.
+    /// The exit status of the command: 0 done, 1 refused, 2 wrong request, 3 wrong state, 4 not permitted, 5 throttled,
+    /// 6 unavailable, 130 interrupted.
     pub status: u8,
-    /// What happened and what to do next; empty if everything was said before.
+    /// What happened and what to do next; empty if there is nothing left to say.
     pub text: &'a str,
 }
 
@@ -51,11 +51,11 @@ pub struct End<'a> {
 pub struct Received<'a> {
     /// The frame.
     pub frame: Frame<'a>,
-    /// Number of bytes that it takes in the buffer, its length included.
+    /// Size of the frame in the buffer in bytes, with its length in front.
     pub size: usize,
 }
 
-/// Bytes that are no frame, or a frame that cannot be written.
+/// Why bytes are not a frame, or why a frame cannot be written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum WireError {
     /// The length is 0 or greater than [`FRAME_MAX`].
@@ -84,7 +84,7 @@ impl<'a> Received<'a> {
     /// Reads the frame at the start of `bytes`. Returns `None` if more bytes are needed.
     ///
     /// # Errors
-    /// [`WireError`] if the bytes begin no frame. More bytes cannot mend that, so the connection is to be closed.
+    /// [`WireError`] if the bytes are not the start of a frame. The caller must close the connection.
     pub fn read(bytes: &'a [u8]) -> Result<Option<Self>, WireError> {
         let Some((length, rest)) = bytes.split_at_checked(LENGTH) else { return Ok(None) };
         let length = length.iter().fold(0_usize, |sum, byte| sum << 8 | usize::from(*byte));

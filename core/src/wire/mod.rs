@@ -1,5 +1,6 @@
 //! The frames that the agent and its clients exchange on a Unix socket. The clients are the `twinlock` command of an
-//! ordinary user, and the module where a program that is not root calls it. `agent/PROTOCOL.md` describes the order.
+//! ordinary user, and the PAM module in a program that does not run as root. `agent/PROTOCOL.md` describes the order of
+//! the frames.
 //!
 //! A connection begins with [`MAGIC`] from the client. Each frame is a length of two bytes (big-endian, 1 to
 //! [`FRAME_MAX`]), a byte that names its type, and a body. Texts are UTF-8.
@@ -12,7 +13,7 @@ mod frame;
 pub use begin::{Begin, Output, Verb};
 pub use frame::{Ask, End, Frame, Received, WireError, push};
 
-/// The first eight bytes of a client. The last one is the version of the protocol.
+/// The first eight bytes that a client sends. The last one is the version of the protocol.
 pub const MAGIC: [u8; 8] = *b"TWINLCK\x01";
 
 /// Maximum length of a frame in bytes: the type and the body, without the length itself.

@@ -116,8 +116,8 @@ pub(crate) fn paths(code: &str) -> Vec<String> {
     found
 }
 
-/// Appends the paths of a path or group with braces to `found`, and returns the length of its text. `before` is the part
-/// of the path in front of a group.
+/// Appends the paths of a path or group with braces to `found`, and returns the length of its text. `before` is the
+/// part of the path in front of a group.
 fn take_apart(before: &str, text: &str, found: &mut Vec<String>) -> usize {
     let is_part = |letter: char| letter.is_alphanumeric() || letter == '_' || letter == ':';
     let mut at = text.find(|letter| !is_part(letter)).unwrap_or(text.len());

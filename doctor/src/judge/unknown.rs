@@ -8,8 +8,8 @@ use crate::pam::table::{CaseRow, Condition};
 use crate::pam::twinlock::ModuleAnswer;
 
 impl Case<'_> {
-    /// Returns a finding for each unknown module whose answer decides whether there is a way in or a lock-out, and for a
-    /// jump whose effect decides it.
+    /// Returns a finding for each unknown module whose answer decides whether there is a way in or a lock-out, and for
+    /// a jump whose effect decides it.
     pub(super) fn unknown(&self) -> Vec<Finding> {
         let mut found: Vec<Finding> = Vec::new();
         for row in self.table.rows.iter().filter(|row| self.decides(row)) {

@@ -1,9 +1,9 @@
 //! Patterns of file names as glob(3) of the C library reads them, by which sshd finds the files of Include: `*`, `?`,
 //! `[...]` and a backslash before a letter.
 //!
-//! No crate reads them in the same way. `glob` and `globset` give `**` a meaning, do not know `[[:digit:]]`,
-//! and refuse an open `[`, which glob(3) takes for a letter; a file that doctor misses because of that may open a way in.
-//! glob(3) itself cannot be asked: candidates and files below `--root` are not where the pattern says.
+//! No crate reads them in the same way. `glob` and `globset` give `**` a meaning, do not know `[[:digit:]]`, and refuse
+//! an open `[`, which glob(3) takes for a letter; a file that doctor misses because of that may open a way in. glob(3)
+//! itself cannot be asked: candidates and files below `--root` are not where the pattern says.
 
 /// Returns whether the name, one component of a path, is a pattern: it contains `*`, `?`, `[` or
 /// a backslash.

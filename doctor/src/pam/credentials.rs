@@ -54,8 +54,8 @@ pub fn answers(path: &str, args: &[String]) -> Vec<PamCode> {
 }
 
 /// Returns the result of pam_setcred if each module returns its usual code. With `row`, pam_setcred is called in the
-/// process of the login that the row describes; with `None`, in another process. If it is not known which libpam the machine has, returns the outcome by which users
-/// get in: [`doubt`] reports that another one is possible.
+/// process of the login that the row describes; with `None`, in another process. If it is not known which libpam the
+/// machine has, returns the outcome by which users get in: [`doubt`] reports that another one is possible.
 #[must_use]
 pub fn outcome(table: &CaseTable, row: Option<&CaseRow>) -> StackOutcome {
     outcome_of(&table.cast, table.libpam, row)
@@ -77,8 +77,8 @@ pub fn always_succeeds(table: &CaseTable) -> bool {
     table.libpam.possible().all(passes)
 }
 
-/// Returns the result of pam_setcred, as [`outcome`] does, for a known libpam. `other` gives the return code of the line
-/// at an index; with `None`, the line returns its usual code.
+/// Returns the result of pam_setcred, as [`outcome`] does, for a known libpam. `other` gives the return code of the
+/// line at an index; with `None`, the line returns its usual code.
 fn outcome_if(
     cast: &[Cast],
     libpam: Libpam,

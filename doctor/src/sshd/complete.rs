@@ -76,7 +76,8 @@ impl Entry {
             && (self.method == Method::Prompts || fits_one_text(table, row))
     }
 
-    /// Reports whether sshd goes on with a login by the row, because pam_setcred succeeds or its failure does not matter.
+    /// Reports whether sshd goes on with a login by the row, because pam_setcred succeeds or its failure does not
+    /// matter.
     #[must_use]
     pub fn keeps(self, table: &CaseTable, row: &CaseRow) -> bool {
         let code = match self.method {

@@ -1,5 +1,5 @@
-//! Group memberships of users, by every way in which a user can be a member. For roles, which must not reach a protected
-//! user by any of these ways.
+//! Looks up group memberships of users, by every way in which a user can be a member. Roles use this, because they must
+//! not be used on a member of a protected group, however the user became a member.
 
 use std::ffi::CString;
 
@@ -29,7 +29,8 @@ fn entry(group: &str) -> Result<Option<GroupEntry>, LookupError> {
     }
 }
 
-/// Returns whether the list, the primary group or the further groups of an account contain a group.
+/// Returns whether an account is in a group: the group lists it as a member, or is its primary group or one of its
+/// supplementary groups.
 fn is_member(account: &Account, group: &GroupEntry) -> Result<bool, LookupError> {
     if group.gid == account.gid || group.members.contains(&account.name) {
         return Ok(true);
@@ -66,8 +67,9 @@ impl Memberships for Nss {
 }
 
 impl Nss {
-    /// Returns whether the user id of an account is known to have this name and no other: both lookups agree, and
-    /// /etc/passwd has the user id once at most. Names that only a directory has cannot be counted.
+    /// Returns whether it is known that the user id of an account has no other account name: look-ups by name and by
+    /// user id agree, and /etc/passwd has the user id at most once. Other names that are only in a directory service
+    /// are not found.
     ///
     /// # Errors
     /// [`LookupError`] if NSS does not answer, or /etc/passwd cannot be read.

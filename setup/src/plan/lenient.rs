@@ -1,4 +1,5 @@
-//! The changes of rules.toml and accepted.toml: who gets in without a code, and that doctor knows that it is intended.
+//! Computes the new rules.toml, whose rules let users in without a code, and accepted.toml, whose entries tell doctor
+//! that this is intended.
 
 use twinlock_core::{
     base::time::UnixTime,
@@ -26,7 +27,7 @@ pub(super) struct Moment<'a> {
     pub(super) drop_in: Option<&'a str>,
 }
 
-/// Returns the changes of accepted.toml and of rules.toml, as far as these files change.
+/// Returns the changes of accepted.toml and rules.toml. A file that need not change is left out.
 ///
 /// # Errors
 /// [`PlanError`] if a file cannot be used, or a rule would have no effect.
@@ -76,7 +77,8 @@ pub(super) fn plan(
     Ok(entries.into_iter().chain(rules).collect())
 }
 
-/// Checks that no earlier rule of rules.toml, whose text is `written`, decides for all users of one of the new rules.
+/// Checks the earlier rules of rules.toml, as [`must_decide`] does, for each of the new rules. `written` is the new
+/// text of the file.
 fn of_rules(written: &str, service: &ServiceName, new: &[Rule]) -> Result<(), PlanError> {
     let all = rules_form::read(written).map_err(|error| unusable(RULES, &error.to_string()))?;
     for rule in new {
@@ -88,8 +90,8 @@ fn of_rules(written: &str, service: &ServiceName, new: &[Rule]) -> Result<(), Pl
     Ok(())
 }
 
-/// Returns the changes that remove the rules of a service and their entries. Without the PAM lines they have no effect,
-/// so a file that cannot be read stays as it is.
+/// Returns the changes that remove the rules and entries of a service. A file with an error stays as it is: without the
+/// PAM lines, its rules and entries for the service have no effect.
 ///
 /// # Errors
 /// [`PlanError::Unreadable`] if a file cannot be read.
@@ -101,7 +103,7 @@ pub(super) fn teardown(
     let after = rules::replaced(before.as_deref().unwrap_or_default(), service, &[]);
     let after = after.ok().flatten();
     let rules = after.map(|after| Change { path: RULES.to_owned(), before, after: Some(after) });
-    // No entry stands, so the date has no effect.
+    // All entries of the service are removed, so the date has no effect.
     let entries = of_entries(files, |before| entries::replaced(before, service, &[], UnixTime(0)));
     let entries = match entries {
         Err(PlanError::Unusable { .. }) => None,
@@ -122,16 +124,16 @@ fn of_entries(
     Ok(changes.then(|| Change { path: path.to_owned(), before, after: Some(after) }))
 }
 
-/// The rules of a file.
+/// The rules of one file.
 struct Listed<'a> {
     path: &'static str,
     text: &'a str,
     rules: &'a [Rule],
-    /// The service whose rules in the file are those that setup writes now. They are in the order that was asked for.
+    /// The service whose rules by setup are skipped, because they are the new rules; `None` to check all rules.
     of: Option<&'a ServiceName>,
 }
 
-/// Checks that no rule of the file decides for all users of one of the new rules, unless with the same result.
+/// Checks that no rule of the file decides for all users of one of the new rules with another result.
 fn must_decide(listed: &Listed<'_>, new: &[Rule]) -> Result<(), PlanError> {
     // A rule with an end requires a code from then on. Until then, the administrator has asked for something else.
     let ends = |one: &Rule, rule: &Rule| one.until.is_some() && rule.action != Action::Exempt;

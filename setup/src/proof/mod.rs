@@ -69,30 +69,30 @@ impl From<io::Error> for ProofError {
     }
 }
 
-/// An account that logs in, and from where.
+/// An account and an address for test logins.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Login {
-    /// The account.
+    /// The account with which the logins are tried.
     pub account: Account,
-    /// The home folder of the account.
+    /// Path of the account's home folder.
     pub home: String,
-    /// The address from which the client logs in.
+    /// IP address from which the client seems to log in.
     pub source: String,
-    /// What the service asks of this login.
+    /// The factors that the service must ask this account for.
     pub role: Role,
 }
 
-/// The changes to prove, and the logins with which they are tried.
+/// What the test logins need: the changes to try, and the accounts that log in.
 pub struct Proof<'a> {
     /// The service and the factors of its logins.
     pub wishes: &'a Wishes,
     /// The changes to try. None is written yet.
     pub changes: &'a [Change],
-    /// The login of an account that is asked for a code. The account gets a made-up record.
+    /// An account that must give a code. It gets a made-up record.
     pub login: &'a Login,
-    /// Further logins.
+    /// Accounts and addresses that must get in, or be refused, without a code.
     pub others: &'a [Login],
-    /// twinlock's settings of the host.
+    /// The host's settings of twinlock.
     pub policy: &'a Policy,
 }
 
@@ -135,7 +135,7 @@ impl Proof<'_> {
         [self.login].into_iter().chain(self.others)
     }
 
-    /// Returns the trials of all logins. Those that must succeed come first.
+    /// Returns the test logins of all accounts, those that must succeed first.
     fn trials(&self) -> Vec<Numbered> {
         let Wishes { service, with, .. } = self.wishes;
         let mut all = Vec::new();
@@ -147,7 +147,7 @@ impl Proof<'_> {
         all
     }
 
-    /// Returns a sentence about a trial with the wrong end.
+    /// Returns a clause about a test login that did not end as it must.
     fn said(&self, one: &Numbered, got_in: bool) -> String {
         let end = if got_in { "gets in" } else { "does not get in" };
         let Some(login) = self.logins().nth(one.login) else { return end.to_owned() };
@@ -194,19 +194,20 @@ impl Proof<'_> {
     }
 }
 
-/// A trial with the number of its login.
+/// A test login, with the index of its account: 0 is [`Proof::login`], and [`Proof::others`] begin at 1.
 struct Numbered {
     login: usize,
     trial: Trial,
 }
 
-/// Returns values as the assignments of a shell.
+/// Returns pairs of a name and a value as shell assignments, one on each line.
 fn assigned(values: &[(&str, &str)]) -> String {
     let line = |(name, value): &(&str, &str)| format!("{name}={}\n", quoted(value));
     values.iter().map(line).collect()
 }
 
-/// Returns the trials in the form that the script reads, one on each line.
+/// Returns the test logins as text for the script: one line for each, with its number, the index of its account, form,
+/// key, password and code.
 fn lines(trials: &[Numbered], mut codes: account::Codes) -> String {
     let mut lines = String::new();
     for (number, Numbered { login, trial }) in trials.iter().enumerate() {

@@ -23,32 +23,32 @@ impl Brings {
     }
 }
 
-/// What a service asks of the user of a login.
+/// The factors that a service must ask an account for.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Role {
-    /// All factors.
+    /// All factors of the service.
     Asked,
-    /// All factors except the code, because a rule exempts the user or the address.
+    /// All factors except the code: a rule exempts the user or the address.
     NotAsked,
-    /// A key, and nothing else gets in.
+    /// A key alone. Without a key, no login succeeds.
     Robot,
-    /// Nothing gets in: the address is none of the robot's.
+    /// No login succeeds: the account is a robot, and the address is outside of its networks.
     RobotElsewhere,
 }
 
-/// How a client logs in.
+/// How the client of a test login answers prompts, and which shell it asks for.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Form {
-    /// With answers to every prompt.
+    /// The client answers every prompt.
     Plain,
-    /// With answers to every prompt, and a login shell, as with `sudo -i`.
+    /// The client answers every prompt, and the program starts a login shell, as with `sudo -i`.
     LoginShell,
-    /// Without a person: no prompt is answered (BatchMode).
+    /// The client answers no prompt, as ssh with `BatchMode=yes`.
     Robot,
 }
 
 impl Form {
-    /// Returns the form as a word for the script.
+    /// Returns the word for the form in the script.
     #[must_use]
     pub fn word(self) -> &'static str {
         match self {
@@ -59,7 +59,7 @@ impl Form {
     }
 }
 
-/// One login that the proof tries.
+/// One test login: the factors that the client gives, and whether it must get in.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Trial {
     /// Whether the client has the account's key.
@@ -68,9 +68,9 @@ pub struct Trial {
     pub password: Brings,
     /// Whether the client gives the right code.
     pub code: Brings,
-    /// How the client logs in.
+    /// How the client answers prompts, and which shell it asks for.
     pub form: Form,
-    /// Whether the client must get in.
+    /// Whether the login must succeed.
     pub gets_in: bool,
 }
 
@@ -86,8 +86,8 @@ impl Trial {
 
 use Brings::{Nothing, Right, Wrong};
 
-/// Returns the logins to try with a role. Logins that must succeed come first, so that no delay after a wrong code
-/// affects them.
+/// Returns the test logins of an account with this role at a service, those that must succeed first: a wrong code
+/// before them would delay them.
 #[must_use]
 pub fn of(service: &ServiceName, with: With, role: Role) -> Vec<Trial> {
     let mut all = match role {
@@ -130,7 +130,7 @@ fn asked(service: &ServiceName, with: With) -> Vec<Trial> {
     all
 }
 
-/// Returns logins without a code: each first factor gets in, and nothing less.
+/// Returns test logins without a code. They succeed exactly if the client gives the other factors.
 fn not_asked(service: &ServiceName, with: With) -> Vec<Trial> {
     let one = |key: bool, password: Brings| Trial {
         key,
@@ -162,7 +162,7 @@ fn robot(gets_in: bool) -> Vec<Trial> {
     ]
 }
 
-/// Repeats the logins with a login shell, if the service reads another PAM file then.
+/// Adds each test login a second time, with a login shell, if the service has another PAM file for it.
 fn with_login_shell(service: &ServiceName, all: Vec<Trial>) -> Vec<Trial> {
     if service.as_str() != "sudo" {
         return all;

@@ -1,4 +1,4 @@
-//! Tests saved changes: what is left in each state, and what happens to files that somebody edited after setup.
+//! Tests saved changes: what is left in each state, and what happens to files that were edited after setup.
 
 use super::*;
 

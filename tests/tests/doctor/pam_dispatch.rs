@@ -190,8 +190,8 @@ fn simulated(folder: &Folder, service: &str) -> Results {
     Results { login: name(login), alone: name(table.credentials.code), after }
 }
 
-/// Folder with another libpam than Debian's, built from the original sources. The comparison can be run with it by hand,
-/// because Debian's libpam has another rule for jumps in pam_setcred.
+/// Folder with another libpam than Debian's, built from the original sources. The comparison can be run with it by
+/// hand, because Debian's libpam has another rule for jumps in pam_setcred.
 const OTHER_LIBPAM: &str = "TWINLOCK_LIBPAM";
 
 fn other_libpam() -> Option<std::ffi::OsString> {

@@ -22,7 +22,8 @@ pub(crate) fn nix(m: &Machine, expression: &str) -> String {
     m.run(words).ok().to_owned()
 }
 
-/// Evaluates the module for one service, to which it gives `first_factor`, while the rule that is in force has `control`.
+/// Evaluates the module for one service, to which it gives `first_factor`, while the rule that is in force has
+/// `control`.
 fn module(m: &Machine, service: &str, first_factor: &str, control: &str) -> Value {
     let path = repository().join("packaging/nixos/module.nix");
     m.file("/root/module.nix").write(std::fs::read(path).expect("the module"));

@@ -1,4 +1,5 @@
-//! Tests that xtask refuses where private machines cannot be made: in one sentence, with status 2, before it does anything.
+//! Tests that xtask refuses where private machines cannot be made: in one sentence, with status 2, before it does
+//! anything.
 
 use std::process::{Command, Output};
 

@@ -86,7 +86,8 @@ impl Page {
         self.followed(m, section, |text| m.call(["sh", "-euc", text]))
     }
 
-    /// Follows a section as [`Page::follow`] does, but runs its commands in the folder `root`, and no user has logged in.
+    /// Follows a section as [`Page::follow`] does, but runs its commands in the folder `root`, and no user has logged
+    /// in.
     #[track_caller]
     pub fn follow_in_chroot(&self, m: &Machine, section: &str, root: &str) -> String {
         self.followed(m, section, |text| {

@@ -19,8 +19,8 @@ pub fn machine_with_sshd() -> Machine {
     m
 }
 
-/// Waits, as the shell of a user does, until the open connection has left the terminal. The end of the terminal would end
-/// the connection before.
+/// Waits, as the shell of a user does, until the open connection has left the terminal. The end of the terminal would
+/// end the connection before.
 const REMAIN: &str = "code=$?; while pgrep -s 0 -x ssh >/dev/null; do sleep 0.1; done; exit $code";
 
 /// Opens the connection as the page shows. Returns the terminal.

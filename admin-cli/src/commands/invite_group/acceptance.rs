@@ -85,8 +85,8 @@ fn entries(reminder: Reminder<'_>) -> Vec<Accepted> {
     services.into_iter().map(entry).collect()
 }
 
-/// Returns the content of the file with the missing entries appended, or a clause that says why they cannot be
-/// appended.
+/// Returns the content `before` with the missing entries added at its end. The error is a clause that says why that is
+/// not possible.
 fn with(before: &[u8], entries: &[Accepted]) -> Result<Vec<u8>, String> {
     let text = std::str::from_utf8(before).map_err(|_| "it is not UTF-8".to_owned())?;
     extended(text, entries).map(String::into_bytes)

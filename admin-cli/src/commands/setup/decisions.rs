@@ -34,7 +34,8 @@ pub(super) struct Decisions {
 }
 
 impl Decisions {
-    /// Reads the members of the groups. A group that a rule of others names need not exist.
+    /// Reads the members of the groups that the rules and `--group` name. Groups of other rules than setup's need not
+    /// exist.
     ///
     /// # Errors
     /// [`CliError`] if the group of `--group` does not exist, or the members of a group cannot be listed.

@@ -15,7 +15,7 @@ use crate::{
 pub(super) struct FutureRules {
     /// All rules, in the order in which they are compared with a login.
     pub(super) all: Vec<Rule>,
-    /// The last ones of them, which are in rules.toml.
+    /// The rules of rules.toml, which are the last ones of `all`.
     pub(super) of_command: Vec<Rule>,
 }
 

@@ -21,11 +21,12 @@ use crate::{
     text::{WIDTH, plain, wrap},
 };
 
-/// Checks that doctor calls a service closed with the future files, and that sshd uses the wished values. `rules` are
-/// the future rules of rules.toml. Prints the findings if not.
+/// Checks that with the new files every login that must need a code needs one, no user is locked out, and sshd uses the
+/// new settings. If not, prints doctor's findings. `machine` has the new files as candidates, and `rules` are the rules
+/// after the change.
 ///
 /// # Errors
-/// [`CliError`] if it is not closed, or cannot be judged.
+/// [`CliError`] if the check fails, or if doctor can give no verdict.
 pub(super) fn must_be_closed(
     machine: &Machine,
     wishes: &Wishes,

@@ -1,4 +1,5 @@
-//! Who is asked for a code after a change, who gets in without one, and who could no longer log in.
+//! Finds the users who must give a code after a change, those who log in without one, and those whom the change would
+//! lock out because they have no code.
 
 use std::fs;
 
@@ -25,31 +26,31 @@ use crate::{
     text::plain,
 };
 
-/// Maximum number of names in the error message.
+/// Maximum number of names in a message.
 const NAMED: usize = 5;
 
-/// Number of accounts that may be tried as one that is not asked.
+/// Maximum number of exempt accounts that are kept for test logins.
 const OUTSIDERS: usize = 16;
 
-/// A way in without a code that the administrator asks for.
+/// A way in without a code that an option of setup opens.
 pub(super) struct OpenWay {
-    /// The option that asks for it.
+    /// The option that opens the way in, such as `--group admins`.
     pub(super) option: String,
-    /// When the accounts get in without a code; `None` if always.
+    /// When the accounts log in without a code, such as ` from 10.0.0.0/8`; `None` if always.
     pub(super) condition: Option<String>,
-    /// Number of accounts.
+    /// Number of accounts that can use the way in.
     pub(super) count: usize,
-    /// Names of the first ones.
+    /// Names of the first accounts, at most five.
     pub(super) names: Vec<String>,
 }
 
 impl OpenWay {
-    /// Returns a way without accounts.
+    /// Returns a way in that no account can use yet.
     pub(super) fn new(option: String, condition: Option<String>) -> Self {
         Self { option, condition, count: 0, names: Vec::new() }
     }
 
-    /// Adds an account.
+    /// Counts an account that can use the way in.
     pub(super) fn add(&mut self, name: &str) {
         self.count += 1;
         if self.names.len() < NAMED {
@@ -58,25 +59,25 @@ impl OpenWay {
     }
 }
 
-/// The accounts with a login shell.
+/// The accounts with a login shell. For ssh, root is left out if it has no key.
 #[derive(Default)]
 pub(super) struct People {
-    /// Number of accounts that are asked for a code.
+    /// Number of accounts that must give a code.
     asked: usize,
-    /// Names of the users who are asked and have no code.
+    /// Names of the users who would be refused: they must give a code, and have neither a code nor a valid ticket.
     without: Vec<String>,
-    /// Users who are asked and enrolled: the change can be tried with their names.
+    /// The enrolled users who must give a code. Logins can be tried with their names.
     pub(super) enrolled: Vec<Account>,
-    /// Some users who are not asked, from whatever address they log in.
+    /// Some of the users who log in without a code from every address. Logins can be tried with their names.
     pub(super) not_asked: Vec<Account>,
-    /// The ways in without a code that the administrator asks for.
+    /// The ways in without a code that the options of setup open.
     pub(super) open: Vec<OpenWay>,
-    /// The rules after the change.
+    /// What the rules require of each account after the change.
     pub(super) decisions: Decisions,
 }
 
 impl People {
-    /// Reads the accounts and their records. `rules` are those after the change.
+    /// Reads the accounts with a login shell and their records. `rules` are the rules after the change.
     ///
     /// # Errors
     /// [`CliError`] if the accounts or the members of a group cannot be listed.
@@ -130,8 +131,8 @@ impl People {
         self.decisions.is_member(user, group)
     }
 
-    /// Checks that nobody is locked out whom the administrator has not thought of. `wanted` is the value of
-    /// `--not-enrolled`.
+    /// Checks that the change locks out no user. The check passes if the administrator accepts that: `wanted`, the
+    /// value of `--not-enrolled`, is `deny`, or the settings do not refuse users who are not enrolled.
     ///
     /// # Errors
     /// [`CliError`] with number and names of the users who would be locked out.
@@ -172,7 +173,7 @@ impl People {
     }
 }
 
-/// The ways in without a code, by the options of setup.
+/// The ways in without a code, for each option of setup.
 struct Ways {
     group: Option<OpenWay>,
     networks: Vec<OpenWay>,
@@ -201,7 +202,7 @@ impl Ways {
         }
     }
 
-    /// Adds an account to each network from which it is not asked.
+    /// Adds an account to the way in of each network from which it logs in without a code.
     fn of_networks(&mut self, scope: &Scope, account: &Account, decisions: &Decisions) {
         for (way, network) in self.networks.iter_mut().zip(&scope.networks) {
             if decisions.action(account, Some(network.example())) == Action::Exempt {
@@ -216,10 +217,10 @@ impl Ways {
     }
 }
 
-/// Whether a user has a code.
+/// Whether a user has a code, or gets one at the next login.
 enum Code {
     Enrolled,
-    /// The user has a ticket, or is no user who logs in.
+    /// The user has a ticket, or the record belongs to no account.
     AtNextLogin,
     None,
 }
@@ -236,7 +237,7 @@ fn has_code(context: &Context, account: &Account) -> Code {
     }
 }
 
-/// Returns whether the user has a ticket, with which the next login sets up an app.
+/// Returns whether the user has a valid ticket, with which the next login sets up an app.
 fn has_ticket(context: &Context, account: &Account) -> bool {
     use twinlock_core::ports::Records;
     let found = context.machine.records.newest(account).ok().flatten();

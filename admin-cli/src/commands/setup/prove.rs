@@ -1,4 +1,5 @@
-//! The proof with the account and the address of the administrator.
+//! Tries logins with the new files: with the account and the address of the administrator, and with accounts and
+//! addresses that log in without a code.
 
 use std::net::IpAddr;
 
@@ -22,7 +23,8 @@ use crate::{
 
 /// Client address that is used if the administrator's is not known.
 const LOCAL: &str = "127.0.0.1";
-/// Addresses of different networks, for logins from elsewhere.
+/// Addresses of three networks for documentation (RFC 5737), which no host has. Used if the rules decide otherwise for
+/// the address of the administrator.
 const EXAMPLES: [&str; 3] = ["203.0.113.7", "198.51.100.7", "192.0.2.7"];
 
 /// Tries logins with the new files and returns their number.
@@ -70,7 +72,7 @@ fn impossible(why: &str) -> CliError {
 }
 
 /// Returns the account for the test logins: that of the user who called sudo; if it is not enrolled, another enrolled
-/// one, preferably not root. `None` if no account is enrolled without an exemption.
+/// one, preferably not root. `None` if no user who must give a code is enrolled.
 fn account(people: &People) -> Option<&Account> {
     let user = InvokingUser::find().ok().flatten();
     let own = user.and_then(|user| people.enrolled.iter().find(|one| one.uid == user.uid()));
@@ -82,15 +84,15 @@ fn home(user: &str) -> String {
     user.map(|user| user.dir.display().to_string()).unwrap_or_default()
 }
 
-/// Finds the logins that prove who is asked for a code and who is not.
+/// Finds the accounts and addresses for the test logins.
 struct Elsewhere<'a> {
     wishes: &'a Wishes,
     people: &'a People,
 }
 
 impl Elsewhere<'_> {
-    /// Returns the first usual address from which the account is asked for a code: that of the administrator, or an
-    /// address of documentation (RFC 5737), which no host has.
+    /// Returns the first of [`addresses`] from which the account must give a code. If there is none, returns the
+    /// address of the administrator.
     fn source(&self, account: &Account) -> String {
         let asked = |address: &IpAddr| {
             let action = self.people.decisions.action(account, Some(*address));
@@ -100,7 +102,8 @@ impl Elsewhere<'_> {
         found.map_or_else(source, |address| address.to_string())
     }
 
-    /// Returns the logins besides that of the account that is asked.
+    /// Returns the test logins without a code: from networks, of users outside the group, and of robots. `asked` is the
+    /// login that must give a code.
     fn others(&self, asked: &Login) -> Vec<Login> {
         let Wishes { scope, .. } = self.wishes;
         let mut all = Vec::new();
@@ -141,12 +144,13 @@ fn as_account(login: &Login, account: &Account) -> Login {
     Login { home: home(&account.name), account: account.clone(), ..login.clone() }
 }
 
-/// Returns the addresses from which logins are tried, the best one first.
+/// Returns the addresses for test logins in the order in which they are considered: that of the administrator,
+/// [`LOCAL`], and [`EXAMPLES`].
 fn addresses() -> Vec<IpAddr> {
     [&*source(), LOCAL].into_iter().chain(EXAMPLES).filter_map(|text| text.parse().ok()).collect()
 }
 
-/// Returns the address from which the administrator has logged in.
+/// Returns the address from which the administrator has logged in; [`LOCAL`] if it is not known.
 fn source() -> String {
     let text = logind::text_of_session().unwrap_or_default();
     let host = text.lines().find_map(|line| line.strip_prefix("REMOTE_HOST="));

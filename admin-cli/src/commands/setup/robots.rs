@@ -1,4 +1,5 @@
-//! Checks that an account can be used as a robot: it is not root's, is not asked for a code elsewhere, and has a key.
+//! Checks that an account can be used as a robot: it is not root, is not in the group whose members must give a code,
+//! and has a key.
 
 use std::{fs, path::Path};
 

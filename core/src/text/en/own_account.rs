@@ -1,4 +1,4 @@
-//! English: messages of the agent about the own account.
+//! English: messages of the agent to users about their own accounts.
 
 use alloc::{format, string::String, vec::Vec};
 

@@ -1,4 +1,4 @@
-//! Swedish: messages of the agent about the own account.
+//! Swedish: messages of the agent to users about their own accounts.
 
 use alloc::{format, string::String, vec::Vec};
 

@@ -43,8 +43,8 @@ fn refused_answer_is_not_passed_on() {
     assert!(both(&m.code("ada")));
 }
 
-/// With `KEYS` alone the wiring is closed. A Match block that brings a user to the stack without the key that it requires
-/// locks out this user.
+/// With `KEYS` alone the wiring is closed. A Match block that brings a user to the stack without the key that it
+/// requires locks out this user.
 #[test]
 fn match_block_whose_users_the_stack_refuses_locks_them_out() {
     let prompts = "AuthenticationMethods keyboard-interactive:pam\n";

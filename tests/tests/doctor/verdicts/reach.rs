@@ -31,8 +31,8 @@ fn texts(report: &Value) -> String {
     report["findings"].to_string()
 }
 
-/// Checks `Match RDomain`. Linux calls the device to which a socket is bound its routing domain, which need not be a VRF
-/// device: `lo` is one here.
+/// Checks `Match RDomain`. Linux calls the device to which a socket is bound its routing domain, which need not be a
+/// VRF device: `lo` is one here.
 #[test]
 fn routing_domain_counts_where_sshd_listens_in_it() {
     let block =

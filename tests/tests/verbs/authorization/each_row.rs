@@ -1,5 +1,5 @@
-//! Runs each operation of the permission table with the acting user's own code, and compares what is logged and mailed with
-//! its row.
+//! Runs each operation of the permission table with the acting user's own code, and compares what is logged and mailed
+//! with its row.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -72,8 +72,8 @@ const LINES: [(&str, &str, Data); 28] = [
     ("teardown", "teardown su --yes", Data::Nothing),
 ];
 
-/// Creates a machine on which kim may run every verb by sudo, ada has two apps, a wrong code and a remembered device, and
-/// bob is in the group staff.
+/// Creates a machine on which kim may run every verb by sudo, ada has two apps, a wrong code and a remembered device,
+/// and bob is in the group staff.
 fn machine() -> Machine {
     let m = Machine::new();
     m.twinlock().user("ada").user("kim").user("bob").user("carl");
@@ -123,8 +123,8 @@ fn mailed(m: &Machine) -> BTreeSet<String> {
     names.ok().lines().map(kind).collect()
 }
 
-/// Returns the rows of the table whose operations take codes of the acting user in the same call. `change` asks in its own
-/// dialogue, `setup confirm` by another login, and the agent asks members of a role.
+/// Returns the rows of the table whose operations take codes of the acting user in the same call. `change` asks in its
+/// own dialogue, `setup confirm` by another login, and the agent asks members of a role.
 fn rows() -> BTreeMap<&'static str, Permission> {
     let all = OPERATIONS.iter().map(|one| one.permission());
     let elsewhere = [Proof::Nothing, Proof::SecondLogin, Proof::Dialogue, Proof::PasswordAndCode];

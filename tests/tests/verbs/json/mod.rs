@@ -19,8 +19,8 @@ use page::Page;
 const ADA: &str = "JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP";
 const BOB: &str = "MFRGGZDFMZTWQ2LKNNWG23TPOBYXE43U";
 
-/// Verbs that help does not show, `doctor ssh`, in which help shows `ssh` as a value, and `setup`, which has verbs below
-/// it. Two other hidden verbs print a script and a manual page, never JSON.
+/// Verbs that help does not show, `doctor ssh`, in which help shows `ssh` as a value, and `setup`, which has verbs
+/// below it. Two other hidden verbs print a script and a manual page, never JSON.
 const HIDDEN: [&str; 5] = ["deliver", "doctor ssh", "epoch sweep", "setup", "setup undo"];
 
 /// Creates a machine on which ada is enrolled with backup codes and has logged in, and bob has an account.
