@@ -18,9 +18,14 @@ pub const AT_ONCE: usize = 8;
 #[must_use]
 pub fn expired(history: &LedgerHistory, floor: UnixTime, now: UnixTime) -> Vec<&Charged> {
     let is_over = |charged: &&Charged| charged.at >= floor && now.since(charged.at) >= DAY;
-    let mut expired: Vec<&Charged> = history.tries.iter().filter(is_over).collect();
-    expired.sort_by_key(|charged| charged.at);
-    expired
+    oldest_first(history.tries.iter().filter(is_over).collect())
+}
+
+/// Returns attempts in the order of their times, the oldest first.
+#[must_use]
+pub fn oldest_first(mut attempts: Vec<&Charged>) -> Vec<&Charged> {
+    attempts.sort_unstable_by_key(|charged| charged.at);
+    attempts
 }
 
 /// Returns the failure streak `row` with its start moved to `until`. It counts the attempts up to `until` as a number,

@@ -7,7 +7,7 @@ use crate::{
         request::SourceLabel,
         time::{DAY, UnixTime},
     },
-    ledger::{Budget, Charged, LedgerHistory, Try},
+    ledger::{Budget, Charged, LedgerHistory, Try, expiry::oldest_first},
     policy::Limits,
     record::Snapshot,
 };
@@ -110,12 +110,13 @@ pub fn free_slot(history: &LedgerHistory, budget: Budget, source: &SourceLabel, 
 /// least a day old and are not among the newest 500. Returns none if fewer than [`SPARE_ABOVE`] attempts are stored.
 #[must_use]
 pub fn spare(history: &LedgerHistory, now: UnixTime) -> Vec<&Try> {
-    if history.tries.len() < SPARE_ABOVE {
+    let count = history.tries.len();
+    if count < SPARE_ABOVE {
         return Vec::new();
     }
-    let mut newest_first: Vec<&Charged> = history.tries.iter().collect();
-    newest_first.sort_by_key(|charged| core::cmp::Reverse(charged.at));
-    let old = newest_first.into_iter().skip(SPARE_ABOVE / 2);
+    let old = oldest_first(history.tries.iter().collect())
+        .into_iter()
+        .take(count.saturating_sub(SPARE_ABOVE / 2));
     old.filter(|charged| now.since(charged.at) >= DAY).map(|charged| &charged.name).collect()
 }
 

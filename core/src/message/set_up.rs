@@ -120,12 +120,28 @@ pub enum SameKey {
     Another,
 }
 
-/// The words that begin set-up in each language. They include a form without Swedish letters.
-pub const WORDS: [&str; 4] = ["start", "starta", "börja", "borja"];
+/// The words that begin set-up in each language. They include a form without Swedish letters, and the capital of the
+/// Swedish letter, because [`is_begin`] ignores the case of ASCII letters only.
+pub const WORDS: [&str; 5] = ["start", "starta", "börja", "bÖrja", "borja"];
 
 /// Returns whether an answer is a word that begins set-up, ignoring case.
 #[must_use]
 pub fn is_begin(word: &str) -> bool {
-    let word = word.trim().to_lowercase();
-    WORDS.contains(&word.as_str())
+    // Lower case of all letters would need tables of several kilobytes, which sshd would load with the module.
+    WORDS.iter().any(|one| one.eq_ignore_ascii_case(word.trim()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn words_begin_set_up_in_any_case() {
+        for word in ["start", " Start\n", "STARTA", "börja", "BÖRJA", "Borja"] {
+            assert!(is_begin(word), "{word}");
+        }
+        for word in ["", "star", "starts", "1", "bórja"] {
+            assert!(!is_begin(word), "{word}");
+        }
+    }
 }
