@@ -1,6 +1,7 @@
 //! `twinlock setup` and `teardown` with a real sshd, sudo and su.
 
 mod automation;
+mod hostile;
 mod killed;
 mod misuse;
 mod scope;

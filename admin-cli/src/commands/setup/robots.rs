@@ -1,11 +1,12 @@
 //! Checks that an account can be used as a robot: it is not root, is not in the group whose members must give a code,
 //! and has a key.
 
-use std::{fs, path::Path};
+use std::path::Path;
 
 use nix::unistd::User;
 use twinlock_doctor::{
     machine::Machine,
+    pam::load::Files,
     sshd::{effective::Effective, probe::Probe},
 };
 use twinlock_setup::{scope::Robot, wishes::Wishes};
@@ -68,7 +69,7 @@ fn may_have_key(robot: &Robot, user: &User, machine: &Machine) -> bool {
         return true;
     }
     let files = said.value("authorizedkeysfile").unwrap_or_default();
-    files.split_whitespace().any(|pattern| has_key(&file(pattern, user)))
+    files.split_whitespace().any(|pattern| has_key(machine, &file(pattern, user)))
 }
 
 /// Returns the path of a file of keys. A pattern may contain tokens, and may be relative to the home folder.
@@ -83,8 +84,8 @@ fn file(pattern: &str, user: &User) -> String {
     Path::new(&home).join(path).display().to_string()
 }
 
-fn has_key(path: &str) -> bool {
-    let text = fs::read(path).unwrap_or_default();
-    let mut lines = text.split(|byte| *byte == b'\n').map(<[u8]>::trim_ascii);
-    lines.any(|line| !line.is_empty() && !line.starts_with(b"#"))
+fn has_key(machine: &Machine, path: &str) -> bool {
+    // Another kind of file, which the user may have made, holds no key and is not opened.
+    let text = machine.text(path).unwrap_or_default();
+    text.lines().map(str::trim).any(|line| !line.is_empty() && !line.starts_with('#'))
 }
