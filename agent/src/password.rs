@@ -54,7 +54,7 @@ pub(crate) fn obstacle(account: &Account) -> Option<Checked> {
     if !is_safe_service() {
         return Some(Checked::Unavailable);
     }
-    let shadow = Zeroizing::new(fs::read_to_string("/etc/shadow").unwrap_or_default());
+    let shadow = Zeroizing::new(fs::read("/etc/shadow").unwrap_or_default());
     (!may_have_password(&shadow, &account.name)).then_some(Checked::NoPassword)
 }
 
@@ -66,10 +66,13 @@ fn is_safe_service() -> bool {
 
 /// Returns whether an account may have a password. It may if its line in the shadow(5) file has a hash that is not
 /// locked, or if it has no line there, as accounts of a directory service.
-fn may_have_password(shadow: &str, user: &str) -> bool {
-    let mut lines = shadow.lines().filter_map(|line| line.split_once(':'));
-    let hash = lines.find(|(name, _)| *name == user).map(|(_, rest)| rest.split(':').next());
-    hash.flatten().is_none_or(|hash| !hash.is_empty() && !hash.starts_with(['!', '*']))
+fn may_have_password(shadow: &[u8], user: &str) -> bool {
+    let mut lines = shadow.split(|byte| *byte == b'\n');
+    let hash = lines.find_map(|line| {
+        let mut fields = line.split(|byte| *byte == b':');
+        (fields.next() == Some(user.as_bytes())).then(|| fields.next())
+    });
+    hash.flatten().is_none_or(|hash| !matches!(hash.first(), None | Some(b'!' | b'*')))
 }
 
 /// Asks libpam in a child process whether this is the password of the account.
@@ -153,8 +156,7 @@ mod tests {
 
     #[test]
     fn accounts_without_a_password_are_not_asked() {
-        let shadow =
-            "root:*:1:::::::\nada:$y$j9T$x:1:::::::\nbob:!$y$x:1:::::::\neve::1:::::::\nodd\n";
+        let shadow = b"root:*:1:::::::\nada:$y$j9T$x:1:::::::\nbob:!$y$x:1:::::::\neve::1:::::::\n\xf6:\nodd\n";
         let may = ["root", "ada", "bob", "eve", "carl"].map(|user| may_have_password(shadow, user));
         assert_eq!(may, [false, true, false, false, true]);
     }

@@ -76,7 +76,9 @@ impl Nss {
     pub fn has_one_name(&self, account: &Account) -> Result<bool, LookupError> {
         let by_uid = self.by_uid(account.uid)?;
         let by_name = self.by_name(&account.name)?;
-        let local = std::fs::read_to_string("/etc/passwd").map_err(|_| LookupError)?;
+        // Users may set their own full name in any encoding.
+        let local = std::fs::read("/etc/passwd").map_err(|_| LookupError)?;
+        let local = String::from_utf8_lossy(&local);
         Ok(by_uid.is_some_and(|found| found.name == account.name)
             && by_name.is_some_and(|found| found.uid == account.uid)
             && names_of(&local, account.uid) <= 1)
