@@ -14,17 +14,20 @@ use std::{
 use rustix::{
     net::{AddressFamily, SocketAddrUnix, SocketFlags, SocketType, connect, socket_with, sockopt},
     process::geteuid,
-    termios::{LocalModes, OptionalActions, Termios, tcgetattr, tcgetwinsize, tcsetattr},
+    termios::{LocalModes, OptionalActions, Termios, tcgetattr, tcsetattr},
 };
 use twinlock_core::wire::{
-    Ask, Begin, End, FRAME_MAX, Frame, MAGIC, Output, Received, SOCKET, Verb as Wanted, push,
+    Ask, Begin, End, FRAME_MAX, Frame, MAGIC, Received, SOCKET, Verb as Wanted, push,
 };
 use zeroize::Zeroizing;
 
 use crate::{
     cli::{Command, Grounds, Verb},
     error::exit::{CliError, Exit},
-    terminal::keyboard::{InputLine, Keyboard, tell},
+    terminal::{
+        conversation::fitted,
+        keyboard::{InputLine, Keyboard, tell},
+    },
     text::{Notation, harmless},
 };
 
@@ -40,8 +43,8 @@ pub(crate) fn run(command: &Command) -> Option<ExitCode> {
         return None;
     }
     let (verb, words) = request(&command.verb)?;
-    let output = Output { json: command.json, columns: columns() };
-    let begin = Begin { verb, output, words: words.iter().map(String::as_str).collect() };
+    let words = words.iter().map(String::as_str).collect();
+    let begin = Begin { verb, json: command.json, words };
     Some(match talk(&begin) {
         Ok(ended) => ended,
         Err(failure) => failure.print(command.json),
@@ -87,36 +90,39 @@ fn delegated(wanted: Wanted, user: &str, grounds: &Grounds) -> Option<(Wanted, V
     grounds.break_glass.is_none().then(|| (wanted, vec![user.to_owned(), reason]))
 }
 
-/// Returns the width of the terminal in columns; 0 if standard output is none.
-fn columns() -> u8 {
-    let size = tcgetwinsize(std::io::stdout());
-    size.map_or(0, |size| u8::try_from(size.ws_col).unwrap_or(u8::MAX))
-}
-
 fn talk(begin: &Begin<'_>) -> Result<ExitCode, CliError> {
     let mut agent = Agent::connect()?;
     agent.send(&Frame::Begin(begin.clone()))?;
     let mut keyboard = Keyboard::open()?;
-    let json = begin.output.json;
+    let json = begin.json;
+    // The parts of a text that is too long for a frame, until its last one.
+    let mut parts = Zeroizing::new(String::new());
     loop {
         match agent.receive()? {
             Heard::Ask { shown, text } => {
-                let typed = asked(&mut keyboard, &text, shown)?;
+                parts.push_str(&text);
+                let typed = asked(&mut keyboard, &fitted(&parts), shown)?;
+                parts.clear();
                 match typed {
                     InputLine::Typed(line) => agent.send(&Frame::Answer(&line))?,
                     InputLine::End | InputLine::Interrupted => agent.send(&Frame::Cancel)?,
                 }
             }
-            // Questions, keys and codes belong to the terminal, also where the output is redirected.
-            Heard::Show(text) => tell(&text),
-            Heard::Tell(text) if json => print(&text, Notation::Json)?,
-            Heard::Tell(text) => print(&text, Notation::Text)?,
+            Heard::Show(text) => parts.push_str(&text),
+            // Keys and codes belong to the terminal, also where the output is redirected.
+            Heard::Tell(text) => {
+                parts.push_str(&text);
+                tell(&fitted(&parts));
+                tell("\n");
+                parts.clear();
+            }
             Heard::End { status, text } => {
-                if status != 0 && !text.is_empty() {
-                    return Ok(refused(status, &text, json));
-                }
-                if !text.is_empty() {
-                    print(&text, Notation::Text)?;
+                parts.push_str(&text);
+                match (status, json) {
+                    _ if parts.is_empty() => {}
+                    (0, true) => print(&parts, Notation::Json)?,
+                    (0, false) => print(&fitted(&parts), Notation::Text)?,
+                    _ => refuse(status, &parts, json),
                 }
                 return Ok(ExitCode::from(status));
             }
@@ -124,15 +130,14 @@ fn talk(begin: &Begin<'_>) -> Result<ExitCode, CliError> {
     }
 }
 
-/// Prints why the agent refused the request, and returns the exit status.
-fn refused(status: u8, text: &str, json: bool) -> ExitCode {
+/// Prints why the agent refused the request.
+fn refuse(status: u8, text: &str, json: bool) {
     if json {
         let object = serde_json::json!({ "error": text, "status": status });
         tell(&format!("{object}\n"));
     } else {
-        tell(&format!("twinlock: {text}\n"));
+        tell(&fitted(&format!("twinlock: {text}\n")));
     }
-    ExitCode::from(status)
 }
 
 fn print(text: &str, notation: Notation) -> Result<(), CliError> {

@@ -82,7 +82,7 @@ fn as_user(
         folder: &folder,
         user_ledger: user_ledger.as_ref(),
         source: Source::Agent(account.uid),
-        output: begin.output,
+        json: begin.json,
         final_message: FinalMessage::default(),
     })
 }

@@ -45,6 +45,8 @@ use crate::{
 
 /// Limit of how often one member may look at the state or the refusals of other users in a day.
 const LOOKS: Allowance = Allowance { word: "role-look", most: 100, seconds: DAY };
+/// Limit of how often one caller may be refused in an hour.
+const REFUSALS: Allowance = Allowance { word: "role-refused", most: 30, seconds: 3600 };
 
 /// An operation for which the caller needs a role.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -126,7 +128,7 @@ impl RoleMember<'_> {
         self.own.prove()?;
         let other = self.other(user)?;
         // After the proofs, which take up to minutes: a right that was taken away meanwhile is gone.
-        let role = self.decide(self.account(), &other, verb)?;
+        let role = self.decide(self.account(), &other, verb, None)?;
         if !verb.changes() {
             return self.look(verb, &other, &role);
         }
@@ -150,8 +152,8 @@ impl RoleMember<'_> {
                 RolesReadError::File(_)
                 | RolesReadError::Folder(_)
                 | RolesReadError::Mistake(_) => {
-                    self.log(Severity::Warning, "role_refused", &[("reason", "roles_file")]);
-                    (status::UNAVAILABLE, RoleMessage::RolesUnusable)
+                    let end = self.end(status::UNAVAILABLE, &RoleMessage::RolesUnusable);
+                    return self.refused(Severity::Warning, &[("reason", "roles_file")], end);
                 }
             };
             self.end(status, &message)
@@ -167,12 +169,14 @@ impl RoleMember<'_> {
         found.map_err(|refusal| self.refuse(&refusal, verb, None))
     }
 
-    /// Returns the role by which `caller` may run a verb for another user.
+    /// Returns the role by which `caller` may run a verb for another user: the one with the name `named`, if one is
+    /// given.
     fn decide(
         &self,
         caller: &Account,
         other: &Other,
         verb: RoleVerb,
+        named: Option<&str>,
     ) -> Result<Role, OperationEnd> {
         let machine = self.own.client.machine;
         let account = &other.account;
@@ -183,7 +187,7 @@ impl RoleMember<'_> {
         let refuse = |refusal| self.refuse(&refusal, verb, Some(&account.name));
         // The record of a user whom no role reaches is not read.
         let target = RoleTarget { account, has_one_name };
-        let role = book.decide(caller, &target, verb).map_err(refuse)?.clone();
+        let role = book.decide(caller, &target, verb, named).map_err(refuse)?.clone();
         let found = machine.records.newest(account);
         let found = found.map_err(|fault| self.own.client.fault(fault.reason()))?;
         let on_record = found.as_ref().and_then(|found| found.record.extras.mail.as_deref());
@@ -213,8 +217,24 @@ impl RoleMember<'_> {
         if let RoleRefusal::Unresolved(group) | RoleRefusal::Protected(group) = refusal {
             pairs.push(("group", group));
         }
-        self.log(Severity::Notice, "role_refused", &pairs);
-        self.end(status, &message)
+        self.refused(Severity::Notice, &pairs, self.end(status, &message))
+    }
+
+    /// Logs a refusal and returns `end`. A caller who is refused too often is told that instead, and nothing is logged,
+    /// so that nobody can hide the lines of others in a flood of their own.
+    fn refused(
+        &self,
+        severity: Severity,
+        pairs: &[(&str, &str)],
+        end: OperationEnd,
+    ) -> OperationEnd {
+        match self.own.take(REFUSALS) {
+            Ok(_) => {
+                self.log(severity, "role_refused", pairs);
+                end
+            }
+            Err(too_often) => too_often,
+        }
     }
 
     /// Returns the reason that the caller typed, or asks for it.
@@ -237,8 +257,8 @@ impl RoleMember<'_> {
         let found = found.map_err(|_| self.own.client.fault("lookup_failed"))?;
         let unknown = || {
             // A typed name may be a password, so it is not logged.
-            self.log(Severity::Notice, "role_refused", &[("reason", "unknown_user")]);
-            self.end(status::WRONG_STATE, &RoleMessage::NoSuchUser)
+            let end = self.end(status::WRONG_STATE, &RoleMessage::NoSuchUser);
+            self.refused(Severity::Notice, &[("reason", "unknown_user")], end)
         };
         let account = found.ok_or_else(unknown)?;
         let folder =
@@ -303,7 +323,7 @@ impl RoleMember<'_> {
         let mut pairs = pairs.to_vec();
         pairs.push(("actor", &actor));
         let line = log_line::of_administration(event, &pairs);
-        self.own.client.machine.journal.send(severity, &line);
+        self.own.client.machine.journal.send_waiting(severity, &line);
     }
 
     fn text(&self, message: &RoleMessage) -> String {
@@ -321,10 +341,9 @@ impl RoleMember<'_> {
 
     /// Ends an operation on success. The client prints `object` for a script, and `message` for a user.
     fn done(&self, object: &serde_json::Value, message: &RoleMessage) -> OperationEnd {
-        let json = self.own.output.json;
-        let said = if json { object.to_string() } else { self.text(message) };
-        self.own.client.connection.tell(&said);
-        OperationEnd { status: status::DONE, text: String::new() }
+        let json = self.own.json;
+        let text = if json { object.to_string() } else { self.text(message) };
+        OperationEnd { status: status::DONE, text }
     }
 
     /// Ends an operation that has changed another user. In the JSON output `request` is null, because the change waits

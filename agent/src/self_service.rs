@@ -26,14 +26,13 @@ use twinlock_core::{
         Field, Policy, TicketNeed,
         admission::{Offer, Without},
     },
-    ports::{Conversation, Records, Snapshot, UserLedger},
+    ports::{Records, Snapshot, UserLedger},
     record::{Record, State, extras::Purpose},
     verify::{
         allowance::Allowance,
         attempt::{Attempt, Outcome},
         resync::Memory,
     },
-    wire::Output,
 };
 
 use crate::{
@@ -57,8 +56,8 @@ pub(crate) struct OwnUser<'a> {
     pub(crate) user_ledger: &'a dyn UserLedger,
     /// The source of the user's codes in the log and in the limits: the agent, with the user id.
     pub(crate) source: Source,
-    /// How the client prints the results.
-    pub(crate) output: Output,
+    /// Whether the client wants JSON.
+    pub(crate) json: bool,
     /// The messages to show at the end.
     pub(crate) final_message: FinalMessage,
 }
@@ -102,13 +101,9 @@ impl OwnUser<'_> {
         let label = self.source.label();
         match read(&self.context(self.client.policy, &label)) {
             Ok(shown) => {
-                let text = if self.output.json {
-                    shown.json.to_string()
-                } else {
-                    self.client.text(&shown.text)
-                };
-                self.client.connection.tell(&text);
-                OperationEnd { status: status::DONE, text: String::new() }
+                let text =
+                    if self.json { shown.json.to_string() } else { self.client.text(&shown.text) };
+                OperationEnd { status: status::DONE, text }
             }
             Err(error) => of_error(self.client, error),
         }

@@ -1,9 +1,10 @@
 //! The log: one datagram to `/dev/log`, sent without blocking, so that a hanging log daemon delays no login.
 
-use std::borrow::Cow;
+use std::{borrow::Cow, time::Duration};
 
 use rustix::net::{
     AddressFamily, SendFlags, SocketAddrUnix, SocketFlags, SocketType, sendto, socket_with,
+    sockopt::{Timeout, set_socket_timeout},
 };
 use twinlock_core::{
     base::{concat::concat, decimal::Decimal},
@@ -13,6 +14,9 @@ use twinlock_core::{
 
 /// The facility LOG_AUTHPRIV of syslog(3), shifted to its place in a priority.
 const AUTHPRIV: u64 = 10 << 3;
+
+/// Maximum time to wait for a log daemon that is busy.
+const PATIENCE: Duration = Duration::from_secs(2);
 
 /// Severity of a log line, as in syslog(3).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -50,8 +54,18 @@ impl Syslog {
         Self { path: path.to_owned().into() }
     }
 
-    /// Sends one line. The line is lost if it cannot be sent at once.
+    /// Sends one line. The line is lost if it cannot be sent at once, so that a log daemon that hangs delays no login.
     pub fn send(&self, severity: Severity, line: &str) {
+        self.deliver(severity, line, None);
+    }
+
+    /// Sends one line, and waits up to two seconds for a log daemon that is busy, so that no user can hide the line by
+    /// a flood of other lines.
+    pub fn send_waiting(&self, severity: Severity, line: &str) {
+        self.deliver(severity, line, Some(PATIENCE));
+    }
+
+    fn deliver(&self, severity: Severity, line: &str, patience: Option<Duration>) {
         let severity = match severity {
             Severity::Alert => 1_u64,
             Severity::Critical => 2,
@@ -64,13 +78,17 @@ impl Syslog {
         let pid = rustix::process::getpid().as_raw_nonzero().get().unsigned_abs();
         let pid = Decimal::of(pid.into());
         let text = concat(&["<", priority.as_str(), ">twinlock[", pid.as_str(), "]: ", line]);
-        let flags = SocketFlags::CLOEXEC | SocketFlags::NONBLOCK;
+        let waiting = if patience.is_some() { SocketFlags::empty() } else { SocketFlags::NONBLOCK };
+        let flags = SocketFlags::CLOEXEC | waiting;
         let Ok(address) = SocketAddrUnix::new(&*self.path) else {
             return;
         };
         let Ok(socket) = socket_with(AddressFamily::UNIX, SocketType::DGRAM, flags, None) else {
             return;
         };
+        if patience.is_some() && set_socket_timeout(&socket, Timeout::Send, patience).is_err() {
+            return;
+        }
         let _ = sendto(&socket, text.as_bytes(), SendFlags::NOSIGNAL, &address);
     }
 }
@@ -117,5 +135,32 @@ mod tests {
         syslog.send(Severity::Info, "nobody is there");
         std::fs::remove_file(&path).unwrap();
         syslog.send(Severity::Info, "nothing is there");
+    }
+
+    #[test]
+    fn a_line_that_waits_arrives_behind_a_flood_and_a_daemon_that_hangs_ends_the_wait() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("log");
+        let daemon = UnixDatagram::bind(&path).unwrap();
+        let syslog = Syslog::at(path.to_str().unwrap());
+        let flood = || (0..5000).for_each(|_| syslog.send(Severity::Info, "flood"));
+        flood();
+        std::thread::scope(|scope| {
+            let reader = scope.spawn(|| {
+                let mut buffer = [0; 256];
+                loop {
+                    let length = daemon.recv(&mut buffer).unwrap();
+                    if buffer[..length].ends_with(b"event=reset") {
+                        return;
+                    }
+                }
+            });
+            syslog.send_waiting(Severity::Notice, "event=reset");
+            reader.join().unwrap();
+        });
+        flood();
+        let begun = std::time::Instant::now();
+        syslog.send_waiting(Severity::Notice, "nobody reads this");
+        assert!(begun.elapsed() < 10 * PATIENCE);
     }
 }

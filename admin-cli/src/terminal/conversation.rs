@@ -8,7 +8,13 @@ use twinlock_core::{
     ports::{Conversation, ConversationError},
 };
 
-use crate::terminal::keyboard::{InputLine, Keyboard, tell};
+use crate::{
+    terminal::keyboard::{InputLine, Keyboard, tell},
+    text::{columns, wrap},
+};
+
+/// Number of columns to which the texts of dialogues are wrapped.
+const WRAPPED: usize = 76;
 
 /// A conversation through a keyboard and the screen.
 pub(crate) struct Terminal<'a>(RefCell<&'a mut Keyboard>);
@@ -22,14 +28,79 @@ impl<'a> Terminal<'a> {
 
 impl Conversation for Terminal<'_> {
     fn ask(&self, text: &str, _: Echo) -> Result<Typed, ConversationError> {
-        match self.0.borrow_mut().ask(text) {
+        match self.0.borrow_mut().ask(&fitted(text)) {
             Ok(InputLine::Typed(line)) => Ok(Typed::new(line.as_str().to_owned())),
             Ok(InputLine::End | InputLine::Interrupted) | Err(_) => Err(ConversationError),
         }
     }
 
     fn tell(&self, text: &str) {
-        tell(text);
+        tell(&fitted(text));
         tell("\n");
+    }
+}
+
+/// Returns a text of a dialogue for this terminal. The texts are wrapped to 76 columns; on a narrower terminal their
+/// paragraphs are wrapped again. May hold secrets, so the caller shows it and keeps it nowhere.
+pub(crate) fn fitted(text: &str) -> String {
+    fitted_to(text, columns())
+}
+
+fn fitted_to(text: &str, width: usize) -> String {
+    if width >= WRAPPED || text.lines().all(|line| line.chars().count() <= width) {
+        return text.to_owned();
+    }
+    let mut lines: Vec<String> = Vec::new();
+    for line in text.split('\n') {
+        let first = line.split(' ').next().unwrap_or_default();
+        let goes_on = |last: &&mut String| {
+            let end = last.rsplit('\n').next().unwrap_or_default();
+            let whole = end.chars().count() + 1 + first.chars().count();
+            // A line goes on where the next word would not have fitted, or in the middle of a sentence.
+            let is_middle = first.starts_with(char::is_lowercase);
+            !first.is_empty() && !end.trim().is_empty() && (whole > WRAPPED || is_middle)
+        };
+        match lines.last_mut().filter(goes_on) {
+            Some(last) => {
+                last.push('\n');
+                last.push_str(line);
+            }
+            None => lines.push(line.to_owned()),
+        }
+    }
+    let refit = |paragraph: &String| {
+        let whole = paragraph.replace('\n', " ");
+        let indent = whole.chars().take_while(|letter| *letter == ' ').count();
+        let end = if whole.ends_with(' ') { " " } else { "" };
+        // Wrapping drops the blank after a prompt.
+        format!("{}{end}", wrap(whole.trim_end(), width, indent))
+    };
+    lines.iter().map(refit).collect::<Vec<_>>().join("\n")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn paragraphs_are_wrapped_again_and_lists_and_pictures_are_not() {
+        let wide = "\nThat was your last backup code. Before it is used up, here is your new code:\n\n    \
+                    RIXE-CAID-SZPC-OUSB-OTBT\n\nIt works once, without your phone, and is shown only now. Write it \
+                    down\nand keep it somewhere safe, not on this computer.\n  1  New backup codes\n\
+                    Type the last four letters of the code to show that you have it: ";
+        let narrow = fitted_to(wide, 60);
+        assert!(narrow.lines().all(|line| line.chars().count() <= 60), "{narrow}");
+        assert!(
+            narrow.contains("shown only now.\nWrite it down and keep it somewhere safe"),
+            "{narrow}"
+        );
+        assert!(narrow.contains("\n\n    RIXE-CAID-SZPC-OUSB-OTBT\n\n"), "{narrow}");
+        assert!(narrow.contains("computer.\n  1  New backup codes\nType"), "{narrow}");
+        assert!(narrow.ends_with(": "), "{narrow:?}");
+        assert_eq!(fitted_to(wide, 80), wide);
+        let words = |text: &str| text.split_whitespace().map(str::to_owned).collect::<Vec<_>>();
+        assert_eq!(words(&narrow), words(wide));
+        let picture = "██ ▄▄ ██\n██▄██▄██\n";
+        assert_eq!(fitted_to(picture, 60), picture);
     }
 }

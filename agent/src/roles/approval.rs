@@ -90,7 +90,7 @@ impl RoleMember<'_> {
         let found = found.filter(|one| roles.iter().any(|role| may(role, &one.request)));
         let Open { id, request, left } = found.ok_or_else(|| self.no_request())?;
         self.must_be_another(&request)?;
-        if !self.own.output.json {
+        if !self.own.json {
             let open = Open { id: id.clone(), request: request.clone(), left };
             self.own.client.connection.tell(&self.text(&RoleMessage::Approving(shown(open))));
         }
@@ -101,15 +101,12 @@ impl RoleMember<'_> {
     /// Makes the change of a request that the caller has approved.
     fn carry_out(&self, id: &str, request: &RoleRequest) -> Ended {
         let other = self.other(&request.user)?;
-        // Both members must have the right now, by the same role.
-        let role = self.decide(self.account(), &other, request.verb)?;
+        // Both members must have the right now, by the role of the request.
+        let role = self.decide(self.account(), &other, request.verb, Some(&request.role))?;
         let asking = caller::account_of(request.uid).ok();
         let asking = asking.filter(|asking| asking.name == request.by);
         let asking = asking.ok_or_else(|| self.no_request())?;
-        let of_asking = self.decide(&asking, &other, request.verb)?;
-        if role.name != request.role || of_asking.name != request.role {
-            return Err(self.no_request());
-        }
+        self.decide(&asking, &other, request.verb, Some(&request.role))?;
         let taken = self.own.take(of_member(&role))?;
         // The proofs took time. And a request is used once, also if several members approve it at the same instant.
         let requests = self.requests()?;
@@ -137,8 +134,7 @@ impl RoleMember<'_> {
     fn must_be_another(&self, request: &RoleRequest) -> Result<(), OperationEnd> {
         let refuse = |reason, message| {
             let pairs = [("user", request.user.as_str()), ("verb", "approve"), ("reason", reason)];
-            self.log(Severity::Notice, "role_refused", &pairs);
-            Err(self.end(status::NOT_PERMITTED, &message))
+            Err(self.refused(Severity::Notice, &pairs, self.end(status::NOT_PERMITTED, &message)))
         };
         if request.uid == self.account().uid || request.by == self.account().name {
             return refuse("own_request", RoleMessage::OwnRequest);

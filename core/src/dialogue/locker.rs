@@ -6,7 +6,7 @@ use crate::{
     base::{
         account::Account,
         request::{Claim, PublicKey, Request, Source, SourceLabel},
-        time::Now,
+        time::{HOUR, Now},
     },
     event::{Accepted, Event, Kind, Reason},
     ledger::Budget,
@@ -20,11 +20,16 @@ use crate::{
     record::code_set::Shape,
     text,
     verify::{
+        allowance::{Allowance, Taken},
         attempt::{Attempt, Outcome},
         refusal_log,
         resync::Memory,
     },
 };
+
+/// Limit of how many answers without an accepted code are logged in an hour. The user can send any number of them, and a
+/// flood in the log could push out lines about others.
+const LOGGED: Allowance = Allowance { word: "locker-log", most: 30, seconds: HOUR };
 
 /// One request to unlock a screen.
 pub struct Locker<'a> {
@@ -67,7 +72,9 @@ impl Locker<'_> {
         match (admission, found.ok().flatten()) {
             (Admission::Ask, Some(found)) => self.ask(found),
             (Admission::Exempt(reason), _) => {
-                self.log(Kind::Exempt, Some(reason), None);
+                if self.may_log() {
+                    self.log(Kind::Exempt, Some(reason), None);
+                }
                 LockerEnd::NotNeeded
             }
             (Admission::Refuse(reason), _) => self.unusable(reason),
@@ -173,7 +180,9 @@ impl Locker<'_> {
 
     /// Logs a refusal, and stores it for `twinlock why`.
     fn note(&self, reason: Reason) {
-        self.log(Kind::Refused, Some(reason), None);
+        if self.may_log() {
+            self.log(Kind::Refused, Some(reason), None);
+        }
         let ledger_key = LedgerKey::of(Some(self.account), &self.account.name);
         // As after a proven first factor: of many refusals of one kind the last is kept, so that guesses at a locker do
         // not displace what refused a login.
@@ -186,6 +195,12 @@ impl Locker<'_> {
             keys: None,
         };
         refusal_log::keep(&self.ports, &ledger_key, &request, reason);
+    }
+
+    fn may_log(&self) -> bool {
+        let now = self.ports.clock.now().ok();
+        let taken = now.map(|now| LOGGED.take(self.user_ledger, now.boot));
+        !matches!(taken, Some(Ok(Taken::No { .. })))
     }
 
     fn log(&self, kind: Kind, reason: Option<Reason>, accepted: Option<Accepted>) {

@@ -126,7 +126,8 @@ impl<'a> RoleBook<'a> {
         if found.is_empty() { Err(RoleRefusal::NoRole) } else { Ok(found) }
     }
 
-    /// Returns the first role by which a user may run a verb for a target.
+    /// Returns the first role by which a user may run a verb for a target. Considers only the role with the name
+    /// `named`, if one is given.
     ///
     /// # Errors
     /// [`RoleRefusal`] if no role allows it.
@@ -135,6 +136,7 @@ impl<'a> RoleBook<'a> {
         caller: &Account,
         target: &RoleTarget<'_>,
         verb: RoleVerb,
+        named: Option<&str>,
     ) -> Result<&'a Role, RoleRefusal> {
         let roles = self.roles_of(caller, verb)?;
         let account = target.account;
@@ -158,7 +160,7 @@ impl<'a> RoleBook<'a> {
             }
         }
         let mut over = None;
-        for role in roles {
+        for role in roles.into_iter().filter(|role| named.is_none_or(|name| name == role.name)) {
             if over.is_none() && self.is_in(account, &role.over)? {
                 over = Some(role);
             }
@@ -241,7 +243,7 @@ mod tests {
     ) -> Result<String, RoleRefusal> {
         let book = RoleBook { roles, memberships: &GROUPS };
         let target = RoleTarget { account: target, has_one_name: true };
-        book.decide(&account(caller, 2000), &target, verb).map(|role| role.name.clone())
+        book.decide(&account(caller, 2000), &target, verb, None).map(|role| role.name.clone())
     }
 
     #[test]
@@ -273,7 +275,32 @@ mod tests {
         let (ada, kim) = (account("ada", 1000), account("kim", 2000));
         let book = RoleBook { roles: &roles, memberships: &GROUPS };
         let alias = RoleTarget { account: &ada, has_one_name: false };
-        assert_eq!(book.decide(&kim, &alias, Reset), Err(RoleRefusal::SecondName));
+        assert_eq!(book.decide(&kim, &alias, Reset, None), Err(RoleRefusal::SecondName));
+    }
+
+    #[test]
+    fn members_of_two_roles_act_by_the_one_that_is_named() {
+        let roles = Roles::read(
+            "protected = [\"root\"]\n\
+             [[role]]\nname = \"desk\"\ngroup = \"helpdesk\"\nover = \"staff\"\nverbs = [\"reset\"]\n\
+             [[role]]\nname = \"lead\"\ngroup = \"auditors\"\nover = \"staff\"\nverbs = [\"reset\"]\n\
+             [[role]]\nname = \"guest-desk\"\ngroup = \"helpdesk\"\nover = \"guests\"\nverbs = [\"reset\"]\n",
+        )
+        .unwrap();
+        let book = RoleBook { roles: &roles, memberships: &GROUPS };
+        let ada = account("ada", 1000);
+        let decided = |caller, named| {
+            let target = RoleTarget { account: &ada, has_one_name: true };
+            let found = book.decide(&account(caller, 2000), &target, RoleVerb::Reset, Some(named));
+            found.map(|role| role.name.clone())
+        };
+        assert_eq!(decided("kim", "desk"), Ok("desk".into()));
+        assert_eq!(decided("una", "lead"), Ok("lead".into()));
+        for (caller, named) in
+            [("kim", "lead"), ("una", "desk"), ("kim", "guest-desk"), ("kim", "")]
+        {
+            assert_eq!(decided(caller, named), Err(RoleRefusal::Elsewhere), "{caller} {named}");
+        }
     }
 
     #[test]

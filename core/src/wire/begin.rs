@@ -10,19 +10,10 @@ const WORDS_MAX: usize = 4;
 pub struct Begin<'a> {
     /// The operation.
     pub verb: Verb,
-    /// How the client prints the results.
-    pub output: Output,
-    /// The words of the request, at most four. [`Verb`] says what they mean.
-    pub words: Vec<&'a str>,
-}
-
-/// How the client prints the results.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Output {
     /// Whether results are JSON.
     pub json: bool,
-    /// Width of the terminal in columns; 0 if there is none.
-    pub columns: u8,
+    /// The words of the request, at most four. [`Verb`] says what they mean.
+    pub words: Vec<&'a str>,
 }
 
 /// An operation of the agent. Unless its comment says otherwise, the first word of the request is the name of the user
@@ -104,7 +95,7 @@ impl Verb {
 impl<'a> Begin<'a> {
     /// Reads the body of a frame; `None` if it has another form.
     pub(super) fn read(body: &'a [u8]) -> Option<Self> {
-        let [verb, json @ 0..=1, columns, rest @ ..] = body else { return None };
+        let [verb, json @ 0..=1, rest @ ..] = body else { return None };
         let verb = Verb::ALL.into_iter().find(|one| *one as u8 == *verb)?;
         let (mut words, mut rest) = (Vec::new(), rest);
         while !rest.is_empty() {
@@ -114,13 +105,13 @@ impl<'a> Begin<'a> {
             words.push(core::str::from_utf8(word).ok()?);
             rest = after;
         }
-        let output = Output { json: *json == 1, columns: *columns };
-        (words.len() <= WORDS_MAX).then_some(Self { verb, output, words })
+        let json = *json == 1;
+        (words.len() <= WORDS_MAX).then_some(Self { verb, json, words })
     }
 
     /// Appends the body of the frame.
     pub(super) fn push(&self, bytes: &mut Vec<u8>) {
-        bytes.extend([self.verb as u8, u8::from(self.output.json), self.output.columns]);
+        bytes.extend([self.verb as u8, u8::from(self.json)]);
         for word in &self.words {
             // A longer word makes the frame too long, which is not written.
             bytes.extend(u16::try_from(word.len()).unwrap_or(u16::MAX).to_be_bytes());
@@ -143,20 +134,20 @@ mod tests {
     fn requests_of_another_form_are_refused() {
         for body in [
             &[][..],
-            &[1, 0],
-            &[0, 0, 80],
-            &[15, 0, 80],
-            &[1, 2, 80],
-            &[1, 0, 80, 0],
-            &[1, 0, 80, 0, 1],
-            &[1, 0, 80, 0, 2, b'a'],
-            &[1, 0, 80, 0, 1, 0xff],
-            &[1, 0, 80, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0],
+            &[1],
+            &[0, 0],
+            &[15, 0],
+            &[1, 2],
+            &[1, 0, 0],
+            &[1, 0, 0, 1],
+            &[1, 0, 0, 2, b'a'],
+            &[1, 0, 0, 1, 0xff],
+            &[1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0],
         ] {
             assert_eq!(Begin::read(body), None, "{body:?}");
         }
         for verb in Verb::ALL {
-            let body = [verb as u8, 0, 80, 0, 1, b'a'];
+            let body = [verb as u8, 0, 0, 1, b'a'];
             assert_eq!(Begin::read(&body).unwrap().word(0), "a", "{verb:?}");
         }
     }

@@ -19,9 +19,9 @@ pub enum Frame<'a> {
     Cancel,
     /// From the agent: a question.
     Ask(Ask<'a>),
-    /// From the agent: a text to print, with a line break after it.
+    /// From the agent: a text for the terminal, with a line break after it. It may contain a key or codes.
     Tell(&'a str),
-    /// From the agent: a text to print before the next question, exactly as it is.
+    /// From the agent: the beginning of a text that is too long for one frame. The frame after it has the next part.
     Show(&'a str),
     /// From the agent, the last frame: how the operation ended.
     End(End<'a>),
@@ -42,7 +42,7 @@ pub struct End<'a> {
     /// The exit status of the command: 0 done, 1 refused, 2 wrong request, 3 wrong state, 4 not permitted, 5 throttled,
     /// 6 unavailable, 130 interrupted.
     pub status: u8,
-    /// What happened and what to do next; empty if there is nothing left to say.
+    /// The result for standard output, or why there is none and what to do next; empty if there is nothing left to say.
     pub text: &'a str,
 }
 
@@ -180,15 +180,11 @@ mod tests {
     use alloc::{string::String, vec};
 
     use super::*;
-    use crate::wire::{Output, Verb};
+    use crate::wire::Verb;
 
     fn frames() -> Vec<Frame<'static>> {
         vec![
-            Frame::Begin(Begin {
-                verb: Verb::Remove,
-                output: Output { json: true, columns: 80 },
-                words: vec!["", "phone å"],
-            }),
+            Frame::Begin(Begin { verb: Verb::Remove, json: true, words: vec!["", "phone å"] }),
             Frame::Answer("123456"),
             Frame::Answer(""),
             Frame::Cancel,

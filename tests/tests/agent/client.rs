@@ -19,7 +19,7 @@ def unlock(service,field,answer):
     s=socket.socket(socket.AF_UNIX)
     s.connect('/run/twinlock-agent/socket')
     words=b''.join(struct.pack('>H',len(w.encode()))+w.encode() for w in ['',service,field])
-    s.sendall(b'TWINLCK\x01'+frame(1,bytes([9,0,0])+words))
+    s.sendall(b'TWINLCK\x01'+frame(1,bytes([9,0])+words))
     kind,body=receive(s)
     if kind==4:
         s.sendall(frame(2,answer.encode()))

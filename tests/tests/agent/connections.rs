@@ -13,7 +13,7 @@ def connect():
 def frame(kind,body=b''):
     return struct.pack('>HB',len(body)+1,kind)+body
 MAGIC=b'TWINLCK\\x01'
-STATUS=MAGIC+frame(1,bytes([1,1,80]))
+STATUS=MAGIC+frame(1,bytes([1,1]))
 def said(s):
     s.settimeout(20)
     out=b''
@@ -34,7 +34,7 @@ fn python(m: &Machine, user: &str, script: &str) -> Finished {
 fn silent_client_is_cut_after_two_seconds() {
     let m = machine();
     // Also one that begins and does not go on.
-    for begin in ["b''", "MAGIC[:3]", "MAGIC+frame(1,bytes([1,1,80]))[:4]"] {
+    for begin in ["b''", "MAGIC[:3]", "MAGIC+frame(1,bytes([1,1]))[:4]"] {
         let script = format!(
             "s=connect()\nt=time.monotonic()\ns.send({begin})\nassert said(s)==b''\nprint(time.monotonic()-t)"
         );
@@ -49,13 +49,13 @@ fn foreign_first_bytes_close() {
     let m = machine();
     for bytes in [
         "b'GET / HTTP/1.0\\r\\n\\r\\n'",
-        "b'TWINLCK\\x02'+frame(1,bytes([1,1,80]))",
+        "b'TWINLCK\\x02'+frame(1,bytes([1,1]))",
         "MAGIC+frame(2,b'000000')",
         "MAGIC+frame(3)",
         "MAGIC+frame(7,b'\\0')",
-        "MAGIC+frame(1,bytes([99,0,80]))",
+        "MAGIC+frame(1,bytes([99,0]))",
         "MAGIC+b'\\xff\\xff'",
-        "MAGIC+frame(1,bytes([1,0,80,0,255]))",
+        "MAGIC+frame(1,bytes([1,0,0,255]))",
         "b'\\0'*100000",
     ] {
         let script = format!(
@@ -98,7 +98,7 @@ fn setuid_root_client_gains_nothing() {
     // A setuid program that connects as root and then becomes the user: the kernel says root, who has the command.
     let script = "s=connect()
 os.setgid(int(sys.argv[1])); os.setuid(int(sys.argv[1]))
-s.sendall(MAGIC+frame(1,bytes([5,0,80])))
+s.sendall(MAGIC+frame(1,bytes([5,0])))
 print(said(s))
 ";
     let script = format!("{CONNECT}{script}");

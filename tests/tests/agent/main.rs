@@ -2,6 +2,7 @@
 
 mod client;
 mod connections;
+mod hostile;
 mod lockers;
 mod roles;
 mod screens;

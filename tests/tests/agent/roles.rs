@@ -23,7 +23,7 @@ fn role(more: &str) -> String {
 }
 
 /// Returns a machine with the agent, the user ada, for whom kim and lee may act, and sam, who is an administrator.
-fn desk(more: &str) -> Machine {
+pub(crate) fn desk(more: &str) -> Machine {
     let m = Machine::new();
     m.twinlock().agent();
     m.settings("mail_domain = \"example.org\"\nsendmail = \"/root/sendmail\"\n");
@@ -62,7 +62,7 @@ fn gives_password(s: &mut Session<'_>) -> bool {
 }
 
 /// Runs `twinlock WORDS` as `user` with password and code, if they are asked for. Returns what was shown.
-fn acts(m: &Machine, user: &str, words: &[&str]) -> Finished {
+pub(crate) fn acts(m: &Machine, user: &str, words: &[&str]) -> Finished {
     let mut s = open(m, user, words);
     if gives_password(&mut s) {
         s.send_line(&m.code(user));

@@ -235,3 +235,36 @@ fn a_code_is_used_up_for_the_agent_and_for_logins_alike() {
     // The source of the agent is never remembered.
     assert!(!m.run(["twinlock", "status", "ada"]).ok().contains("agent:"));
 }
+
+#[test]
+fn dialogues_fit_a_narrow_terminal() {
+    let m = machine();
+    m.user("bob").password("bob", password());
+    let fits = |s: &twinlock_tests::Session<'_>| {
+        for line in s.transcript().lines() {
+            assert!(line.trim_end().chars().count() <= 60, "{line:?} in {}", s.transcript());
+        }
+    };
+    let mut s = m.call(["twinlock", "backup-codes"]).first("stty cols 60").as_user("ada").open();
+    s.expect("Your password: ").send_line(password());
+    s.expect("Verification code of your app: ").send_line(&m.code_in("ada", -1));
+    s.expect("one more code").send_line(&m.code("ada"));
+    s.expect("four letters");
+    let codes = codes_shown(&s.transcript());
+    let last = codes.last().expect("codes are shown");
+    s.send_line(&last[last.len() - 4..]);
+    assert_eq!(s.exit_code(), Some(0), "{}", s.transcript());
+    fits(&s);
+    for (user, words) in
+        [("bob", &["enroll"][..]), ("bob", &["change"]), ("ada", &["status", "root"])]
+    {
+        let mut s = m
+            .call(["twinlock"])
+            .args(words.iter().copied())
+            .first("stty cols 60")
+            .as_user(user)
+            .open();
+        s.give_up();
+        fits(&s);
+    }
+}
