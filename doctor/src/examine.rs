@@ -79,6 +79,7 @@ fn examine(machine: &Machine, rows: Rows, settings: &Settings) -> Result<DoctorR
     }
     case.weigh(&mut findings);
     findings.extend(judge::nobody_gets_in(&case, &findings));
+    judge::remedies::copy_first(&mut findings);
     settings.settle(&mut findings, facts.as_ref().is_some_and(sshd::judge::passes_by_pam));
     Acceptance::of(machine).apply(&name, &mut findings);
     Ok(DoctorReport { findings, table: service.unusable.is_none().then_some(table), rows })

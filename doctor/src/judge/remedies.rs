@@ -1,6 +1,8 @@
 //! PAM lines and sshd settings that remedies propose, so that all remedies write them in the same form.
+use crate::finding::Finding;
 use crate::judge::case::Reach;
 use crate::judge::kept::Kept;
+use crate::pam::load::FOLDERS;
 
 /// PAM line for users who log in with a public key and a code.
 pub const KEY_LINE: &str = "auth required pam_twinlock.so first_factor=publickey";
@@ -92,9 +94,55 @@ impl StackRecipe<'_> {
     }
 }
 
+/// Changes the remedies that edit a PAM file which a package brings (below `/usr`): the next upgrade of the package
+/// would undo the change. libpam reads a copy in /etc/pam.d in place of that file, so the remedy begins with the copy.
+pub fn copy_first(findings: &mut [Finding]) {
+    for finding in findings.iter_mut().filter(|one| !one.remedy.is_empty()) {
+        let file = finding.place.split(':').next().unwrap_or_default();
+        let [own, vendors @ ..] = &FOLDERS;
+        let Some((folder, name)) = file.rsplit_once('/') else { continue };
+        if vendors.contains(&folder) {
+            let copy = format!("{own}/{name}");
+            finding.remedy = format!(
+                "Copy {file} to {copy}: libpam reads the copy in its place, and no upgrade of its package replaces it. {}",
+                finding.remedy.replace(file, &copy)
+            );
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::finding::Level;
+
+    #[test]
+    fn file_of_a_package_is_copied_before_it_is_changed() {
+        let remedy = |place: &str, remedy: &str| {
+            let finding = Finding {
+                level: Level::WayIn,
+                id: "x",
+                place: place.to_owned(),
+                what: String::new(),
+                remedy: remedy.to_owned(),
+            };
+            let mut all = [finding];
+            copy_first(&mut all);
+            all[0].remedy.clone()
+        };
+        for place in ["/usr/lib/pam.d/polkit-1", "/usr/lib/pam.d/polkit-1:3"] {
+            let text = remedy(place, "In /usr/lib/pam.d/polkit-1, write:\nauth required a.so");
+            assert!(text.starts_with("Copy /usr/lib/pam.d/polkit-1 to /etc/pam.d/polkit-1: "));
+            assert!(
+                text.ends_with(" In /etc/pam.d/polkit-1, write:\nauth required a.so"),
+                "{text}"
+            );
+        }
+        for place in ["/etc/pam.d/doas:1", "/usr/lib/x86_64-linux-gnu/security/a.so", ""] {
+            assert_eq!(remedy(place, "Remove the line."), "Remove the line.");
+        }
+        assert_eq!(remedy("/usr/share/pam.d/su:1", ""), "");
+    }
 
     fn lines(without_key: bool, with_key: bool, proofs: &[&'static str]) -> Vec<String> {
         let (reach, proofs) = (Reach { without_key, with_key }, proofs.to_vec());

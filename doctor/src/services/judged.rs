@@ -174,6 +174,7 @@ impl Surroundings<'_> {
         if catalogue::find(name).is_some_and(|door| door.gives == Gives::OwnCheck) {
             found.push(own_check(name, &file));
         }
+        judge::remedies::copy_first(&mut found);
         self.settings.settle(&mut found, false);
         found
     }

@@ -1,5 +1,6 @@
 //! `twinlock doctor` compared with real sudo, su, login and other services: its table and findings match what happens.
 
+mod doors;
 mod machine;
 mod speed;
 
