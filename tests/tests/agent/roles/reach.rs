@@ -118,3 +118,32 @@ fn odd_names_reach_nobody() {
     assert!(outbox(&m).is_empty(), "{}", outbox(&m));
     assert!(m.log().iter().all(|line| !line.contains('\u{202e}')));
 }
+
+/// A process keeps the groups that its user had at the login. The agent asks NSS for those of now.
+#[test]
+fn stale_groups_do_not_count() {
+    let m = desk("");
+    m.run(["gpasswd", "-d", "kim", "helpdesk"]).ok();
+    let uid = m.uid("kim").to_string();
+    let own = ["setpriv", "--reuid", &uid, "--regid", &uid];
+    let with = |groups: &[&str], words: &[&str]| {
+        let line = [&own[..], groups, &["twinlock"], words].concat();
+        m.call(line.iter().copied()).logged_in("kim").output()
+    };
+    let still = ["--groups", "helpdesk"];
+    assert!(
+        m.call(own.iter().chain(&still).chain(&["id"]).copied())
+            .output()
+            .stdout
+            .contains("(helpdesk)")
+    );
+    for words in [&["status", "ada"][..], &["reset", "ada", "--reason", "x"], &["requests"]] {
+        let done = with(&still, words);
+        assert_eq!(done.code, Some(4), "{words:?}: {done:?}");
+    }
+    assert_eq!(m.logged("reason=no_role").len(), 3, "{:?}", m.log());
+    // A new member needs no new login.
+    m.run(["usermod", "-aG", "helpdesk", "kim"]).ok();
+    let done = with(&["--clear-groups"], &["requests"]);
+    assert_eq!(done.code, Some(0), "{done:?}");
+}
