@@ -39,12 +39,17 @@ impl Machine {
 
     /// Installs the agent and its PAM service, and starts its listener.
     pub fn agent(&self) -> &Self {
+        self.install_agent().start_agent()
+    }
+
+    /// Installs the agent and its PAM service.
+    pub fn install_agent(&self) -> &Self {
         for program in ["twinlock-agent", "twinlock-agent-worker"] {
             let path = format!("/usr/libexec/twinlock/{program}");
             let copy = format!("mkdir -p /usr/libexec/twinlock && cat >{path} && chmod 755 {path}");
             self.call(["sh", "-c", &copy]).input(built(program)).output().ok();
         }
-        self.shipped_pam("twinlock").start_agent()
+        self.shipped_pam("twinlock")
     }
 
     /// Starts the listener of the agent, which makes its socket itself, and waits for the socket.

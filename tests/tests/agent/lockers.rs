@@ -11,7 +11,7 @@ pub(crate) const ONE_FIELD: &str = "auth required pam_twinlock.so first_factor=f
                                     auth required pam_unix.so use_first_pass\n\
                                     account required pam_permit.so\n";
 /// The lines of a screen locker that shows each question.
-const IN_TURN: &str = "auth requisite pam_unix.so\nauth requisite pam_twinlock.so first_factor=stack\n\
+pub(crate) const IN_TURN: &str = "auth requisite pam_unix.so\nauth requisite pam_twinlock.so first_factor=stack\n\
                        account required pam_permit.so\n";
 
 /// Longest time of a refusal: two seconds for the agent, one and a half for libpam's delay, and the start of programs.

@@ -1,7 +1,7 @@
-//! Real screen lockers on screens without a monitor: i3lock under Xvfb, swaylock under sway.
+//! Real screen lockers on screens without a monitor: i3lock and xscreensaver under Xvfb, swaylock under sway.
 
 use crate::{
-    lockers::{ONE_FIELD, machine},
+    lockers::{IN_TURN, ONE_FIELD, machine},
     password,
 };
 
@@ -75,4 +75,60 @@ fn i3lock_and_swaylock_take_one_field() {
         assert_eq!(log.len(), reasons.len(), "{log:?}");
         assert!(log.iter().zip(reasons).all(|(line, reason)| line.contains(reason)), "{log:?}");
     }
+}
+
+/// Locks the screen of Xvfb with xscreensaver, which shows one question after the other, and answers each question with
+/// one line of the input. Prints whether the screen is locked after every second line.
+const XSCREENSAVER: &str = r#"
+export DISPLAY=:7 HOME=/tmp/ada
+mkdir -m 0700 /tmp/ada
+printf 'mode: blank\nlock: True\nfade: False\nunfade: False\ndpmsEnabled: False\n' >$HOME/.xscreensaver
+Xvfb :7 -screen 0 640x480x24 -noreset -nolisten tcp -fbdir /tmp >/tmp/xvfb.log 2>&1 &
+until_true xdotool getmouselocation
+xscreensaver --no-splash --verbose >/tmp/xscreensaver.log 2>&1 &
+until_true xscreensaver-command -version
+xscreensaver-command -lock >/dev/null
+shows() { xscreensaver-command -time | grep -q "$1"; }
+until_true shows locked
+count() { grep -c "$1" /tmp/xscreensaver.log; }
+asked=0
+# A key wakes the screen, and xscreensaver then begins a login.
+is_asked() { [ "$(count 'pam_conversation (ECHO_OFF')" -gt $asked ] || { xdotool key shift; false; }; }
+# Keys are lost until the window is there, so what was typed is cleared first.
+is_given() {
+    xdotool key --repeat 30 --delay 5 BackSpace; xdotool type --delay 5 "$1"; xdotool key Return; sleep 0.2
+    [ "$(count 'authentication input finished')" -gt $asked ]
+}
+ended=0
+# Return ends the message about a failure.
+is_settled() {
+    [ "$(count 'authorization failed\|authentication succeeded')" -gt $ended ] && return
+    xdotool key Return; sleep 0.5; false
+}
+while read -r password && read -r code; do
+    for line in "$password" "$code"; do
+        until_true is_asked
+        until_true is_given "$line"
+        asked=$((asked + 1))
+    done
+    until_true is_settled
+    ended=$((ended + 1))
+    if shows locked; then echo locked; else echo unlocked; fi
+done
+cat /tmp/xscreensaver.log >&2
+"#;
+
+#[test]
+fn xscreensaver_asks_for_the_code_in_turn() {
+    let m = machine();
+    m.unpacked("xscreensaver").pam("xscreensaver", IN_TURN);
+    m.run(["mkdir", "--mode=1777", "/tmp/.X11-unix"]).ok();
+    let password = password();
+    let lines = [password, &m.wrong_code("ada"), password, &m.code("ada")].join("\n");
+    let call = m.call(["timeout", "80", "sh", "-c", &format!("{FUNCTIONS}{XSCREENSAVER}")]);
+    let said = call.as_user("ada").input(lines + "\n").output();
+    assert_eq!(said.stdout, "locked\nunlocked\n", "{said:?} {:?}", m.log());
+    let log = m.logged("service=xscreensaver rhost=agent:");
+    assert!(log.len() == 2 && log[0].contains("reason=wrong_code"), "{log:?}");
+    assert!(log[1].contains("event=accepted") && log[1].contains(" step="), "{log:?}");
 }

@@ -35,6 +35,14 @@ pub(super) enum What {
     InstructionsAmong(u64),
     /// Time in microseconds of a login, if this many users have records.
     TimeAmong(u64),
+    /// Time in milliseconds of a user's status through the agent, while its listener runs.
+    AgentWarm,
+    /// Time in milliseconds of a user's status through the agent, if the connection starts its listener.
+    AgentCold,
+    /// Number of connections without an answer, of all rounds of 50 at the same instant.
+    AgentRefused,
+    /// Memory of the listener in KiB, including pages of libraries.
+    AgentMemory,
 }
 
 /// The samples of each quantity, by the way in which the login ended and by the stack. The figure of a quantity is the

@@ -2,6 +2,7 @@
 //!
 //! May use: `build`, `command`, `machine`, `packages`.
 
+mod agent;
 mod contestants;
 mod figures;
 mod layout;
@@ -100,6 +101,7 @@ pub(crate) fn inside(flags: &[String]) -> Done<ExitCode> {
         measure::time(&m, Medium::Disk, rounds, &mut figures)?;
         measure::ssh(&m, logins, &mut figures)?;
     }
+    agent::measure(&m, rounds, &mut figures)?;
     measure::crowd(&m, sizes, rounds.min(21), &mut figures)?;
     room::clear_disk()?;
     let about = about(disk.as_deref().unwrap_or("none"));

@@ -27,6 +27,9 @@ const NOTES: &str = "
   that can be reached.
 - twinlock charges each attempt before it is checked, and asks again after a wrong code; the second question was answered
   with nothing. Its records lie where the row says, its ledger in memory, as shipped.
+- The agent is measured by a client that sends the frames of `status` and reads the answer. A status that starts the agent
+  begins with its program, to which the socket is passed as systemd does. The 50 connections of 13 users are made at the same
+  instant; refused are those of all rounds.
 - Memory is what the first login of a process adds, less what it adds with libpam alone.
 ";
 
@@ -150,6 +153,7 @@ fn goals(figures: &Figures, sizes: &[u64]) -> Vec<Goal> {
     let mut all = against_peers(figures);
     all.extend(against_itself(figures, sizes));
     all.extend(of_the_module(figures));
+    all.extend(of_the_agent(figures));
     all
 }
 
@@ -227,6 +231,17 @@ fn of_the_module(figures: &Figures) -> Vec<Goal> {
             measured: size(Contestant::Twinlock),
             floor: size(Contestant::Floor),
         },
+    ]
+}
+
+fn of_the_agent(figures: &Figures) -> Vec<Goal> {
+    let goal =
+        |promise, limit, what| Goal { promise, limit, measured: figures.own(what), floor: None };
+    vec![
+        goal("agent, a user's status, ms: at most 5", 5.0, What::AgentWarm),
+        goal("agent, a status that starts it, ms: at most 60", 60.0, What::AgentCold),
+        goal("agent, refused of 50 at once by 13 users: none", 0.0, What::AgentRefused),
+        goal("agent, idle listener, KiB: at most 8,192", 8192.0, What::AgentMemory),
     ]
 }
 
