@@ -349,7 +349,7 @@ pub(crate) fn sentence(option: &str, text: &str) -> Result<String, CliError> {
     authorization::reason(text).ok_or_else(|| {
         CliError::new(
             Exit::Usage,
-            format!("{option} must be one line of 1 to {REASON_MAX} characters"),
+            format!("{option} must be one line of 1 to {REASON_MAX} bytes"),
             "It is recorded in the log: give a few words, or a ticket number.",
         )
     })

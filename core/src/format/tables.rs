@@ -147,7 +147,10 @@ impl<'i> Table<'i> {
     }
 
     /// Takes the list of strings with this key; `None` if the key is missing.
-    pub(crate) fn strings(&mut self, key: &'static str) -> Result<Option<Vec<String>>, TableError> {
+    pub(crate) fn strings(
+        &mut self,
+        key: &'static str,
+    ) -> Result<Option<Spanned<Vec<String>>>, TableError> {
         let Some((span, value)) = self.take(key) else { return Ok(None) };
         let DeValue::Array(list) = value else {
             return Err(unexpected(&span, key, &value, "a list"));
@@ -156,7 +159,8 @@ impl<'i> Table<'i> {
             let text = value.get_ref().as_str().map(ToString::to_string);
             text.ok_or_else(|| unexpected(&value.span(), key, value.get_ref(), "strings"))
         };
-        list.into_iter().map(one).collect::<Result<_, _>>().map(Some)
+        let list = list.into_iter().map(one).collect::<Result<_, _>>()?;
+        Ok(Some(Spanned::new(span, list)))
     }
 
     /// Takes the table with this key; an empty table if the key is missing.

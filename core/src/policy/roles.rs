@@ -138,7 +138,7 @@ impl Roles {
         let protected = table.strings("protected")?;
         let tables = table.tables("role")?;
         table.end()?;
-        let protected = table.must("protected", protected)?;
+        let protected = table.must("protected", protected)?.into_inner();
         if protected.is_empty() {
             let what = "protected names no group; the members of every role could be reset";
             return Err(TableError { at, what: what.into() });
@@ -187,7 +187,7 @@ fn role_of(mut table: Table<'_>) -> Result<Role, TableError> {
         name: checked(table.must("name", name)?, "name", is_name, "a word of a-z, 0-9 and -")?,
         group: group_of(table.must("group", group)?, "group")?,
         over: group_of(table.must("over", over)?, "over")?,
-        verbs: verbs_of(table_at, &table.must("verbs", verbs)?)?,
+        verbs: verbs_of(table_at, table.must("verbs", verbs)?.get_ref())?,
         approval: approval_of(approve)?,
         per_day: per_day_of(per_day)?,
         bypass_for: bypass_of(bypass_for)?,

@@ -39,7 +39,10 @@ pub struct SettingsError {
 impl core::fmt::Display for SettingsError {
     /// Writes the line number, if known, and what is wrong. The text follows the path of the file and a colon.
     fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
-        write!(f, "{}: {}", self.line, self.what)
+        if self.line > 0 {
+            write!(f, "{}: ", self.line)?;
+        }
+        f.write_str(&self.what)
     }
 }
 
@@ -57,7 +60,7 @@ enum SettingValue {
     Text(Spanned<String>),
     Number(Spanned<i64>),
     Boolean(bool),
-    Names(Vec<String>),
+    Names(Spanned<Vec<String>>),
 }
 
 /// The settings and rules of a file, before their values are checked.

@@ -93,6 +93,8 @@ fn each_mistake_names_its_line() {
         ("[[rule]]\naction = \"exempt\"\nuntil = 2027-02-29", 3, ""),
         ("[[rule]]\naction = \"exempt\"\nuntil = 2027-02-01T10:00:00", 3, "until = 2027-02-01T10"),
         ("[[rule]]\naction = \"exempt\"\nuntil = \"soon\"", 3, ""),
+        ("[agent]\nself_service = [\"status\", \"stats\"]", 2, "\"stats\" is none of status"),
+        ("[agent]\n\nself_service = [\n\"all\"]", 3, "agent.self_service: \"all\" is none of"),
         ("issuer = \"a:b\"", 1, "issuer must be"),
         ("prompt = \"\\u001b[1m\"", 1, "prompt must be"),
         ("window = ", 1, ""),

@@ -47,12 +47,13 @@ impl Reader<'_> {
                 replace(policy, section, setting, Value::Number(*number.get_ref()))
                     .map_err(|what| self.mistake(&number, what))
             }
-            // Every value of these types is valid.
+            // Both values are valid.
             SettingValue::Boolean(value) => {
                 replace(policy, section, setting, Value::Boolean(value)).or(Ok(()))
             }
             SettingValue::Names(names) => {
-                replace(policy, section, setting, Value::Names(names)).or(Ok(()))
+                replace(policy, section, setting, Value::Names(names.get_ref().clone()))
+                    .map_err(|what| self.mistake(&names, what))
             }
         }
     }
