@@ -22,7 +22,7 @@ pub const ANSWER_MAX: usize = 512;
 /// The kind of an answer that a user types at a prompt.
 #[derive(Debug)]
 pub enum Answer {
-    /// An empty answer: the user wants to stop.
+    /// An empty answer: the user wants to cancel.
     Stop,
     /// A question mark: the user wants to see the other ways to sign in.
     Help,
@@ -36,8 +36,8 @@ pub enum Answer {
 /// Minimum and maximum length in digits of a code that an authenticator shows.
 const LENGTHS: (usize, usize) = (6, 8);
 
-/// A typed code, or a longer text that ends with a code. The length in the record decides later how many digits at the
-/// end are the code, so an answer is classified in the same way for every account.
+/// A typed code, or a text that ends with a code. How many digits at the end are the code is decided later, by the code
+/// length in the user's record. An answer is therefore classified in the same way for every account.
 pub struct Code {
     /// The typed code: digits, or upper-case letters.
     text: Zeroizing<String>,
@@ -50,8 +50,8 @@ pub struct Code {
 /// The number and the kind of characters in a code.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum MadeOf {
-    /// Six to eight digits: a code of an app, or an eight-digit backup code. The first digits may be the end of a
-    /// password.
+    /// Six to eight digits: a code of an app, or an eight-digit backup code. If a password precedes the code, the first
+    /// of these digits may belong to the password.
     Digits,
     /// Exactly nine digits: a bypass code.
     Bypass,
@@ -79,8 +79,9 @@ impl Code {
         spare.filter(fits).and_then(|spare| self.text.get(spare..)).unwrap_or_default()
     }
 
-    /// Returns an answer for the agent from which it reads the same code: the digits, and one `x` in place of all that
-    /// precedes them, which may be a password. `None` for backup codes, tickets and bypass codes.
+    /// Returns the answer that is sent to the agent in place of the typed one: the same digits, with one `x` in place
+    /// of all characters before them, which may be a password. The agent reads the same code from it. Returns `None`
+    /// for backup codes, tickets and bypass codes.
     #[must_use]
     pub fn relayed(&self) -> Option<Zeroizing<String>> {
         if self.made_of != MadeOf::Digits {
@@ -128,7 +129,7 @@ impl core::fmt::Debug for Code {
     }
 }
 
-/// Classifies an answer to a question for a code only. Spaces and dashes are ignored.
+/// Classifies an answer to a prompt that asks for a code without a password. Ignores spaces and dashes.
 #[must_use]
 pub fn read(typed: &Typed) -> Answer {
     let text = typed.text();
@@ -160,7 +161,7 @@ fn code(mut text: Zeroizing<String>) -> Option<Code> {
     Some(Code { text, before: 0, field: Field::Code, made_of })
 }
 
-/// Classifies an answer by `field`, which says whether the answer is a code only or a password followed by a code.
+/// Classifies an answer. `field` says whether the answer is only a code, or a password followed by a code.
 ///
 /// If a code follows a password, the code is the end of the answer, without spaces or dashes. The text before the code
 /// is the password, byte by byte, and may contain spaces.

@@ -1,4 +1,4 @@
-//! Defines which users may run each verb of the command, and which proof they must give. The table has one row per
+//! Defines who may run each subcommand of `twinlock`, and which proof the user must give. The table has one row per
 //! operation.
 //!
 //! May use: `notify`, `policy`.
@@ -16,10 +16,10 @@ pub use ruling::{
 
 use crate::notify::notification::NotificationKind;
 
-/// One operation of the command: a verb, a sub-verb, or a form of a verb that requires other rights than the verb.
+/// One operation of the command `twinlock`: a subcommand, or a form of a subcommand that requires other rights.
 ///
-/// The command maps each parsed verb to an operation without a wildcard, so a new verb does not compile until it has a
-/// row in the table.
+/// The command maps each parsed subcommand to an operation in a `match` without a wildcard, so a new subcommand does
+/// not compile until it has a row in the table.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Operation {
     /// `enroll USER`.
@@ -131,7 +131,7 @@ pub enum Operation {
 pub enum Caller {
     /// Every user; the permissions of the files decide what is shown.
     Anyone,
-    /// Only root, or a user whom a sudoers rule allows to run the verb as root.
+    /// Only root, or a user whom a sudoers rule allows to run the subcommand as root.
     Root,
     /// Only root in a systemd unit. There is no user to ask for a code.
     Unit,
@@ -155,11 +155,11 @@ pub enum Proof {
     Dialogue,
     /// The password of the acting user and a code of their app. The agent asks for them.
     PasswordAndCode,
-    /// A login with a code, through the service that was changed, after the change and in another session.
+    /// After the change, a login with a code in another session, through the service that was changed.
     SecondLogin,
 }
 
-/// The rights of one operation: one row of the table.
+/// One row of the table: who may run an operation, with which proof, and what is logged and mailed about it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Permission {
     /// The operation as an administrator types it.
@@ -170,11 +170,11 @@ pub struct Permission {
     pub proof: Proof,
     /// The values of `event=` in the log lines of the operation. Each log line also has `own_code=` and `actor=`.
     pub logged: &'static [&'static str],
-    /// The kinds of mail about the operation: to the target user, or to root if the whole host is affected.
+    /// The kinds of mail that the operation sends: to the target user, or to root if it affects the whole host.
     pub mailed: &'static [NotificationKind],
 }
 
-/// What a change by a member of a role is logged as. A request is logged as `role_requested` and mailed to nobody.
+/// The log events of changes by members of a role. A change that must first be approved is logged as `role_requested`.
 const ROLE_LOGGED: &[&str] = &["unlocked", "reset", "bypass_given", "role_requested"];
 const ROLE_MAILED: &[NotificationKind] =
     &[NotificationKind::RoleUsed, NotificationKind::RoleReport];

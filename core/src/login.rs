@@ -10,16 +10,16 @@
 //! 5. Refuse, exempt, ask for a code or offer set-up, by rule and record: `policy/admission.rs`.
 //! 6. Offer set-up to a user who is not enrolled: `login/after_code.rs`, `dialogue/set_up.rs`.
 //! 7. Accept a remembered device in place of a code: `login/remembered.rs`.
-//! 8. Open the user's ledger and ask for a code: `login/challenge.rs`, `dialogue/asking.rs`. Tell codes of an app from
-//!    backup codes, tickets and bypass codes: `answer.rs`.
+//! 8. Open the user's ledger and ask for a code: `login/challenge.rs`, `dialogue/asking.rs`. Distinguish codes of an
+//!    app from backup codes, tickets and bypass codes: `answer.rs`.
 //! 9. Charge the attempt before the code is compared: `verify/charge.rs`, by the limits of `ledger/throttle.rs`.
 //! 10. Compare the code, with a dummy record if there is none: `verify/judge.rs` for apps, `verify/code_set_verify.rs`
 //!     for backup codes, `verify/voucher_verify.rs` for tickets and bypass codes.
 //! 11. Refuse a code that was used or is older than the epoch: `verify/replay.rs`. Claim every other code:
 //!     `verify/claimant.rs`.
 //! 12. Read the record again, and commit a moved counter or a learned drift: `verify/commit_match.rs`.
-//! 13. Refund the charge unless the code was wrong: `verify/attempt.rs`, which has the order of steps 9 to 13.
-//! 14. Log a refused code at once: `login/challenge.rs`. The user may enter another code, from step 9 on.
+//! 13. Refund the charge unless the code was wrong: `verify/attempt.rs`, which runs steps 9 to 13 in this order.
+//! 14. Log a refused code at once: `login/challenge.rs`. If the user enters another code, go back to step 9.
 //! 15. After a correct code, replace a key that others have seen, show backup codes that are due and make the changes
 //!     that the user asks for: `login/after_code.rs`. If the login may ask only for a code, postpone all of these:
 //!     `login/code_only.rs`.
@@ -87,7 +87,8 @@ struct LoginFlow<'a> {
     final_message: FinalMessage,
 }
 
-/// Record to compare codes with. A dummy record makes an unknown user cost the same time as an enrolled one.
+/// The records with which codes are compared: the user's record, or a dummy (`stand_in`) for which an unknown user
+/// costs the same time as an enrolled one.
 struct Candidate {
     record: Option<Snapshot>,
     stand_in: Option<Snapshot>,

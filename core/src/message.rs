@@ -65,14 +65,15 @@ pub enum Message {
     BeforeEpoch {
         /// Seconds until the app shows a code that is newer than the epoch.
         wait: u64,
-        /// If the cause is that the host's clock was ahead: the latest time that it showed; `None` for other causes.
+        /// The latest time that the host's clock showed while it was ahead, if this is the cause; `None` for other
+        /// causes.
         ahead: Option<UnixTime>,
     },
-    /// Two adjacent codes match a time other than now.
+    /// Two adjacent codes match another time than the current one, so a clock is wrong.
     ClockOff {
         /// Seconds by which the app's clock is ahead of this host's; negative if it is behind.
         ahead: i64,
-        /// Seconds until two adjacent codes are accepted; `None` if they never will be.
+        /// Seconds until two adjacent codes are accepted; `None` if waiting does not help.
         wait: Option<u64>,
     },
     /// Two adjacent codes granted access. Holds the clock drift or counter that they revealed.
@@ -113,7 +114,7 @@ pub enum Message {
     },
     /// Another process changed the record during this login.
     Overtaken,
-    /// The user must log in in another way, because this program cannot show the dialogue that is needed.
+    /// The user must log in through another program, because this one cannot show the dialogue that is needed.
     Elsewhere,
     /// The question after the last message. Any answer is accepted.
     PressEnter,

@@ -1,4 +1,4 @@
-//! The ports: the operations of the host that core calls. If an operation fails, access is never granted by it.
+//! The ports: the operations of the host that this crate calls. An operation that fails never grants access.
 //!
 //! May use: `base`, `event`, `ledger`, `notify`, `policy`, `record`.
 
@@ -71,7 +71,7 @@ pub trait Records {
     fn commit(&self, folder: &Folder, after: u64, record: &Record) -> Result<(), CommitError>;
 
     /// Returns the newest record of an account, and a dummy record that a code can be compared with if there is no
-    /// record. Makes the same system calls whether or not the record exists, or even the account (`None`).
+    /// record. Makes the same system calls whether or not the record or the account (`None`) exists.
     fn newest_uniform(
         &self,
         account: Option<&Account>,
@@ -112,7 +112,7 @@ pub trait CodeSets {
     /// [`StoreError`] if the spent codes cannot be listed.
     fn spent(&self, folder: &Folder, id: SetId) -> Result<Vec<u8>, StoreError>;
 
-    /// Marks the code at index `place` of a set as spent, durably and irrevocably.
+    /// Marks the code at index `place` of a set as spent, durably and irrevocably. Returns whether this call marked it.
     ///
     /// # Errors
     /// [`StoreError`] if the mark cannot be stored. The mark is then removed, best effort.
@@ -152,7 +152,7 @@ pub trait CodeSets {
 pub enum LedgerKey {
     /// An account, with the name of its folder.
     Account(Folder),
-    /// One of 256 buckets that user names without an account share, with its number.
+    /// The number of one of the 256 buckets that are shared by all user names without an account.
     Bucket(u8),
 }
 
@@ -206,7 +206,7 @@ pub trait Ledger {
 /// The entries of one user in the ledger. Each entry is a name with a short text, and only one process can create a
 /// given name.
 pub trait UserLedger {
-    /// Creates a name with a text. Returns whether this process created it or it existed already.
+    /// Creates a name with a text. Returns whether this process has created the name or the name existed already.
     ///
     /// # Errors
     /// [`LedgerError`] if the name cannot be created.
@@ -242,7 +242,7 @@ pub trait UserLedger {
     fn is_of_all(&self) -> bool;
 }
 
-/// Which process created a name.
+/// Whether this process created a name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[must_use]
 pub enum Creation {
@@ -263,8 +263,8 @@ pub trait Conversation {
     /// Shows a message, best effort.
     fn tell(&self, text: &str);
 
-    /// Shows why access is denied, as the last message of the login. For a client that garbles a message without a
-    /// question, shows the message as part of `question` and ignores the answer.
+    /// Shows why access is denied, as the last message of the login. If the client garbles a message that is not part
+    /// of a question, shows the message together with `question` and ignores the answer.
     fn say_last(&self, words: &str, question: &str) {
         let _ = question;
         self.tell(words);
@@ -347,18 +347,19 @@ pub trait Entropy {
     fn fill(&self, buffer: &mut [u8]) -> Result<(), MachineError>;
 }
 
-/// The agent, as a program that is not root sees it: it verifies a code of the user who runs the program.
+/// The agent, as a program sees it that does not run as root. The agent verifies a code of the user who runs the
+/// program.
 pub trait CodeAgent {
     /// Connects, and says for which service a code is to be verified and what the answer will contain.
     ///
     /// # Errors
-    /// [`AgentError`] if the agent does not reply in time, or not as it should.
+    /// [`AgentError`] if the agent does not reply in time, or sends an unexpected reply.
     fn begin(&self, service: &str, field: Field) -> Result<AgentReply, AgentError>;
 
     /// Sends the answer to the question.
     ///
     /// # Errors
-    /// [`AgentError`] if the agent does not reply in time, or not as it should.
+    /// [`AgentError`] if the agent does not reply in time, or sends an unexpected reply.
     fn answer(&self, text: &str) -> Result<AgentReply, AgentError>;
 }
 
@@ -367,7 +368,7 @@ pub trait CodeAgent {
 pub enum AgentReply {
     /// The agent asks for a code.
     Asks,
-    /// The agent is done: its exit status, and its text without control characters.
+    /// The agent has ended the request. Holds its exit status, and its text without control characters.
     Ended {
         /// The exit status; 0 means that a code was accepted, or that none is needed.
         status: u8,

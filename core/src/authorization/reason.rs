@@ -2,7 +2,7 @@
 
 use alloc::{borrow::ToOwned, string::String};
 
-/// Maximum length of a reason in bytes, which is that of a value in the log.
+/// Maximum length of a reason in bytes. Every value in a log line has this maximum length.
 pub const REASON_MAX: usize = 128;
 
 /// Returns a reason without surrounding blanks; `None` if it is empty, has several lines or is longer than

@@ -29,7 +29,7 @@ pub enum ActorFactor {
     Enrolled,
     /// The acting user was never enrolled, was removed, or has a first enrollment in progress.
     NotEnrolled,
-    /// The acting user was reset and needs the ticket to set up again.
+    /// The second factor of the acting user was reset. The user needs a set-up ticket to enroll again.
     Reset,
     /// The acting user's account is listed in `own_code_exempt`.
     Exempt,
@@ -111,7 +111,7 @@ pub enum AuthorizationError {
     Unproven(Doubt),
     /// The acting user has no second factor.
     NoSecondFactor,
-    /// The acting user was reset and has not set up again.
+    /// The second factor of the acting user was reset, and the user has not enrolled again.
     Reset,
     /// NSS knows no account with the login uid.
     NoAccount,

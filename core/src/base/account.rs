@@ -27,7 +27,7 @@ impl Account {
     }
 }
 
-/// Whether an account is a member of a group, as NSS answers.
+/// Whether an account is a member of a group, as NSS reports it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Membership {
     /// The account is a member of the group.

@@ -13,8 +13,8 @@ const LABEL_MAX: usize = 63;
 pub struct Address(String);
 
 impl Address {
-    /// Parses an address; `None` if it is not accepted. Refused are non-ASCII characters, which most servers do not
-    /// accept, and characters of RFC 5321 that some servers read as a route, a file or a program.
+    /// Parses an address; returns `None` if it is not accepted. Refuses non-ASCII characters, because most servers do
+    /// not accept them, and those characters of RFC 5321 that some servers interpret as a route, a file or a program.
     #[must_use]
     pub fn read(text: &str) -> Option<Self> {
         let fits = match text.split_once('@') {
@@ -24,11 +24,11 @@ impl Address {
         fits.then(|| Self(text.to_owned()))
     }
 
-    /// Returns the mail address of a user: the one on record; without it, the account name at the domain in the
-    /// settings (`domain`).
+    /// Returns the mail address of a user: `on_record`, the address in the user's record, if there is one; otherwise
+    /// `user@domain`. `domain` comes from the settings.
     ///
     /// # Errors
-    /// [`AddressError`] if there is neither, or the address is not valid.
+    /// [`AddressError`] if `on_record` and `domain` are both missing, or if the address is not valid.
     pub fn of(
         user: &str,
         on_record: Option<&str>,
@@ -53,7 +53,7 @@ impl Address {
 pub enum AddressError {
     /// No mail address of the user is known.
     Unknown,
-    /// The address on record, which is this text, is not valid.
+    /// The address in the user's record is not valid. Holds this address.
     Odd(String),
 }
 

@@ -66,8 +66,8 @@ fn parse_plain(text: &str) -> Option<Vec<u8>> {
     (length == bytes.len()).then(|| core::mem::take(&mut *bytes))
 }
 
-/// Parses a key as `pam_google_authenticator` does: reads three digits as similar letters, and drops trailing bits that
-/// do not fill a byte.
+/// Parses a key as `pam_google_authenticator` does: reads the digits 0, 1 and 8 as the similar letters O, L and B, and
+/// drops trailing bits that do not fill a byte.
 ///
 /// # Errors
 /// [`KeyTextError`] if the text is not base32 or the key has an invalid length. The error never quotes the text.

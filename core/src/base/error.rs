@@ -1,5 +1,5 @@
-//! Errors of files, records, backup-code sets, ledger, accounts and machine. Each has a sentence for users, and a
-//! stable name if it is logged.
+//! Errors of files, records, backup-code sets, the ledger, accounts and clocks. Each error has a sentence for users. An
+//! error that is logged also has a stable name.
 
 use core::{
     error::Error,
@@ -15,7 +15,7 @@ pub enum FileError {
     Missing,
     /// The path contains a symbolic link.
     Symlink,
-    /// A folder was found where a file was expected, a file where a folder was expected, or neither.
+    /// A folder was found where a file was expected, a file where a folder was expected, or something that is neither.
     WrongKind,
     /// The file or folder is not owned by root.
     WrongOwner,
@@ -157,7 +157,7 @@ pub enum CodesError {
     Set(StoreError),
     /// There is not enough memory to hash the code.
     Memory,
-    /// The code is correct and was marked as spent, but the record cannot be read again.
+    /// The code is correct and was marked as spent, but the user's record could not be read after that.
     Record(StoreError),
     /// The code is correct, but it cannot be marked as spent.
     Spend(StoreError),
@@ -294,20 +294,21 @@ impl From<FileError> for CommitError {
     }
 }
 
-/// Why the agent gave no verdict about a code, for a program that is not root and cannot verify one itself.
+/// Why the agent gave no verdict about a code. A program that does not run as root cannot verify a code and asks the
+/// agent.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum AgentError {
-    /// Nothing accepts connections at the socket, or this process can open none.
+    /// No process accepts connections at the agent's socket, or this process cannot open a connection.
     Unreachable,
     /// The process at the socket does not run as root.
     Untrusted,
-    /// The user has too many connections, or all users together have.
+    /// This user has too many connections to the agent, or all users together have too many.
     Busy,
-    /// The agent did not answer within the time.
+    /// The agent did not answer within the time limit of the client.
     Late,
-    /// The agent closed the connection, or sent what does not belong there.
+    /// The agent closed the connection, or sent data that the protocol does not allow at this point.
     Broken,
-    /// The agent ended the request before it asked for a code. Its own log line says why.
+    /// The agent ended the request before it asked for a code. The log of the agent says why.
     Refused,
 }
 

@@ -1,4 +1,4 @@
-//! Values that every folder uses: accounts, time, secrets, requests, errors and small text tools.
+//! Values that all modules of this crate use: accounts, time, secrets, requests, errors and small text tools.
 //!
 //! May use: nothing of this crate.
 

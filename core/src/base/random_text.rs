@@ -4,9 +4,10 @@ use alloc::string::String;
 
 use zeroize::Zeroizing;
 
-/// Appends random letters of an alphabet of 1 to 256 letters until `text` has `count` letters or `bytes` is used up.
-/// Skips each byte that is not below the largest multiple of the alphabet's length, because it would make the first
-/// letters more likely.
+/// Appends random letters of `alphabet` (1 to 256 letters) until `text` has `count` letters or `bytes` is used up. Each
+/// byte selects one letter by the remainder of a division by the alphabet's length. The highest byte values would make
+/// the first letters more likely, so bytes that are not below the largest multiple of this length up to 256 are
+/// skipped.
 pub fn append(text: &mut String, count: usize, alphabet: &[u8], bytes: &[u8]) {
     let length = alphabet.len();
     let fair = 256_usize.checked_rem(length).map_or(0, |spare| 256 - spare);

@@ -35,8 +35,8 @@ pub enum Claim {
     Failed,
 }
 
-/// Whether sshd has verified a public key, as stated in `SSH_AUTH_INFO_0`. It is believed only if the calling program
-/// runs as root, because any program can make this statement.
+/// Whether sshd has verified a public key, as stated in `SSH_AUTH_INFO_0`. Any program can set this variable, so the
+/// statement is believed only if the calling program runs as root.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum PublicKey {
     /// sshd has verified a public key.
@@ -50,9 +50,10 @@ pub enum PublicKey {
 pub enum FirstFactor {
     /// A first factor is proven, so the user may be told what is wrong.
     Proven,
-    /// The first factor is checked later. Codes are compared, and every user gets the same messages.
+    /// The first factor is checked later. Codes are compared, but every user gets the same messages.
     Ahead,
-    /// The first factor failed or is missing. Nothing is compared or stored, and access is denied.
+    /// The first factor failed or is missing. A code is asked for, but it is not compared. Nothing is stored, and
+    /// access is denied.
     Decoy,
 }
 

@@ -6,7 +6,8 @@ use core::fmt;
 use constant_time_eq::constant_time_eq;
 use zeroize::Zeroizing;
 
-/// Minimum length of a key in bytes. It is 80 bits, as in old Google files, although RFC 4226 requires 128.
+/// Minimum length of a key in bytes: 80 bits, as in old files of `pam_google_authenticator`. RFC 4226 requires 128
+/// bits.
 pub const KEY_MIN: usize = 10;
 /// Maximum length of a key in bytes. It is one block of SHA-512, as RFC 2104 recommends.
 pub const KEY_MAX: usize = 128;
@@ -42,8 +43,8 @@ impl Key {
         }
     }
 
-    /// Returns a copy of the key, which is wiped when dropped. A change keeps a copy because it starts again if another
-    /// process changes the record.
+    /// Returns a copy of the key, which is also wiped when dropped. Code that changes a record needs copies of a key,
+    /// because it runs once more if another process has changed the record in the meantime.
     #[must_use]
     pub fn copied(&self) -> Self {
         Self(self.0.clone())

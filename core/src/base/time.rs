@@ -8,7 +8,8 @@ pub struct UnixTime(pub u64);
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default)]
 pub struct BootTime(pub u64);
 
-/// A TOTP time step: the number of whole periods since 1970-01-01 UTC (RFC 6238 section 4.2, `T`). Also a HOTP counter.
+/// A TOTP time step: the number of whole periods since 1970-01-01 UTC (RFC 6238 section 4.2, `T`). For HOTP, the
+/// counter.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Step(pub u64);
 
@@ -70,7 +71,8 @@ impl UnixTime {
         (second / 3600, second / 60 % 60, second % 60)
     }
 
-    /// Returns the first second of a UTC day. `month` and `day` count from 1; `None` if there is no such date.
+    /// Returns the first second of the UTC day with this date; `None` if there is no such date. `month` and `day` count
+    /// from 1.
     #[must_use]
     pub fn of_date(year: u16, month: u8, day: u8) -> Option<Self> {
         let (year, month, day) = (u64::from(year), u64::from(month), u64::from(day));

@@ -28,9 +28,9 @@ pub enum End {
     LastCode(LastCode),
     /// The user entered a correct ticket.
     Ticket(Ticket),
-    /// No answer was correct. Holds the reason for the last answer.
+    /// No answer was correct. Holds the reason why the last answer was refused.
     Denied(Reason),
-    /// The user stopped by an empty answer.
+    /// The user cancelled with an empty answer.
     Stopped,
     /// The conversation failed, so there is no answer.
     CutOff,
@@ -110,8 +110,8 @@ impl Asking<'_> {
         }
     }
 
-    /// Takes one answer and shows no message after a wrong code. A program that repeats its answer is thus charged
-    /// once, and a correct code after a wrong password looks like a wrong code.
+    /// Asks once, and shows no message after a wrong code. A program that sends the same answer to every prompt is thus
+    /// charged only once, and a user with a wrong password does not learn whether the code was correct.
     fn take_one_answer(&self, judge: &mut dyn FnMut(&Code) -> Option<Outcome>) -> End {
         match self.prompt(None) {
             Err(end) => end,
@@ -163,8 +163,8 @@ impl Asking<'_> {
             self.conversation.ask(&text::login(self.policy.language, message), self.policy.echo);
     }
 
-    /// Tells the user what an accepted code has changed, if the first factor is proven. The message may not be shown,
-    /// because no question follows; `twinlock status` shows the same facts.
+    /// Tells the user what an accepted code has changed, if the first factor is proven. Some clients do not show the
+    /// message, because no prompt follows it; `twinlock status` shows the same facts.
     pub fn tell_accepted(&self, accepted: &Accepted) {
         let codes = self.policy.backup_codes;
         let message = match *accepted {

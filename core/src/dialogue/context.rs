@@ -27,7 +27,7 @@ use crate::{
 pub struct DialogueContext<'a> {
     /// The settings of the host.
     pub policy: &'a Policy,
-    /// The operations of the host.
+    /// The ports of the host.
     pub ports: Ports<'a>,
     /// The user's account.
     pub account: &'a Account,
@@ -45,7 +45,7 @@ pub struct DialogueContext<'a> {
     pub final_message: &'a FinalMessage,
 }
 
-/// A function that verifies a code in the same order as every login, and returns the outcome.
+/// A function that verifies a code with the same checks, in the same order, as a login, and returns the outcome.
 pub type Judge<'a> = &'a mut dyn FnMut(&Code) -> Outcome;
 
 /// Why a dialogue ended early. A dialogue that ends early leaves no partial change.
@@ -105,8 +105,7 @@ impl DialogueContext<'_> {
         self.ports.conversation
     }
 
-    /// Asks for a code and shows the answer while the user types it. A code works only once, and users make errors if
-    /// they cannot see what they type.
+    /// Asks for a code. The setting `echo` decides whether the answer is shown while the user types it.
     ///
     /// # Errors
     /// [`DialogueError::CutOff`] if the user gives no answer.
@@ -122,20 +121,21 @@ impl DialogueContext<'_> {
         Ok(self.ports.conversation.ask(text, Echo::Shown)?)
     }
 
-    /// Holds a message back until the login is logged.
+    /// Keeps a message, which is shown to the user after the login is logged.
     pub fn leave_word(&self, words: String) {
         self.final_message.leave(words);
     }
 
-    /// Returns the error for a user who is throttled. Holds back a message that says that the next code is accepted at
-    /// `until`, `wait` seconds from now.
+    /// Returns the error for a user who is throttled. After the login is logged, the user gets a message that the next
+    /// code is accepted at `until`, which is `wait` seconds from now.
     #[must_use]
     pub fn throttled(&self, until: UnixTime, wait: u64) -> DialogueError {
         self.leave_word(self.login(&Message::Throttled { until, wait }));
         DialogueError::Declined(Reason::Throttled)
     }
 
-    /// Returns the error for a user who is locked out. Holds back a message that says what to do.
+    /// Returns the error for a user who is locked out. After the login is logged, the user gets a message that says
+    /// what to do.
     #[must_use]
     pub fn locked(&self) -> DialogueError {
         self.leave_word(self.login(&Message::Locked { user: self.name() }));
@@ -195,7 +195,7 @@ impl DialogueContext<'_> {
         self.ports.clock.now().map_err(|_| DialogueError::Broken(Reason::Clock))
     }
 
-    /// Returns the new generation and the time for a change of the record.
+    /// Returns the stamp for a change of the record: a new random generation and the current time.
     ///
     /// # Errors
     /// [`DialogueError::Broken`] if a clock cannot be read or there are no random bytes.

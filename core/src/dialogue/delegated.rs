@@ -1,5 +1,5 @@
-//! Operations of a member of a role on another user, whose account the context holds. They return no secret: a ticket
-//! or bypass code is generated when it is mailed.
+//! Operations that a member of a role runs on another user. The context holds the account of the other user. No
+//! operation returns a secret: a ticket or bypass code is generated when it is mailed.
 
 use alloc::{format, string::String};
 
@@ -26,7 +26,8 @@ use crate::{
     },
 };
 
-/// Start of a ledger name that reserves a second for an action on the user. See [`own_second`].
+/// Prefix of the ledger names that reserve one second of the wall clock for each action on the user. See
+/// [`own_second`].
 const SECOND: &str = "op.role-second.";
 
 /// A member of a role who acts for another user.
@@ -34,7 +35,7 @@ const SECOND: &str = "op.role-second.";
 pub struct RoleActor<'a> {
     /// The account name of the member who asked for the action.
     pub name: &'a str,
-    /// The role.
+    /// The role that permits the action.
     pub role: &'a Role,
     /// The account name of the member who approved the action; `None` if the role requires no approval.
     pub approved_by: Option<&'a str>,
@@ -69,11 +70,11 @@ impl From<DialogueError> for DelegationError {
     }
 }
 
-/// Resets the user, and requests a mail with a set-up ticket. A user who was reset before, and has not set up an
-/// authenticator since, is reset again and gets another ticket.
+/// Resets the second factor of the user, and requests a mail with a set-up ticket. A user who was reset earlier, and
+/// has not set up an authenticator since, can be reset once more and gets another ticket.
 ///
 /// # Errors
-/// [`DelegationError`] if the user was not reset.
+/// [`DelegationError`] if the user was not reset, or if the mail with the ticket could not be requested.
 pub fn reset(context: &DialogueContext<'_>, actor: &RoleActor<'_>) -> Result<(), DelegationError> {
     let stamp = ChangeStamp { at: own_second(context)?, ..context.stamp()? };
     let audit = AuditStamp { by: actor.name.into(), at: stamp.at };
@@ -121,7 +122,7 @@ pub fn bypass(context: &DialogueContext<'_>, actor: &RoleActor<'_>) -> Result<()
 /// Clears the failed attempts of the user, and returns their number.
 ///
 /// # Errors
-/// [`DelegationError`] if the user has no failed attempts, or if some of them may still count.
+/// [`DelegationError`] if the user has no failed attempts, or if it is not certain that all of them were cleared.
 pub fn unlock(
     context: &DialogueContext<'_>,
     actor: &RoleActor<'_>,
@@ -143,9 +144,9 @@ pub fn unlock(
     Ok(found.by_source().values().sum())
 }
 
-/// Reserves a second for an action on the user, and returns it: the current one, or one up to a minute later. Each
-/// action needs a second of its own, because the outbox takes two mails about the same user and second for one, and no
-/// mail about an action may be lost.
+/// Reserves one second of the wall clock for an action on the user, and returns it: the current second, or one less
+/// than a minute later. Two actions must not share a second: the outbox treats two mails about the same user and second
+/// as one mail, and no mail about an action may be lost. Returns [`OVERTAKEN`] if all these seconds are reserved.
 fn own_second(context: &DialogueContext<'_>) -> Result<UnixTime, DialogueError> {
     let broken = |fault| DialogueError::Broken(Reason::Ledger(fault));
     let (ledger, now) = (context.user_ledger, context.now()?.unix);
@@ -166,11 +167,11 @@ fn own_second(context: &DialogueContext<'_>) -> Result<UnixTime, DialogueError> 
 }
 
 /// Queues the mails about an action: to the user, and to the address that the role names. Returns the notification to
-/// the user, from which a request for a ticket or bypass code is made.
+/// the user; the caller makes the request for a ticket or bypass code from it.
 ///
 /// # Errors
-/// [`DialogueError::Broken`] if a mail cannot be queued. The action must not be done then, because no user would be
-/// told.
+/// [`DialogueError::Broken`] if a mail cannot be queued. The caller must not do the action then, because the user would
+/// not be told about it.
 fn announce(
     context: &DialogueContext<'_>,
     actor: &RoleActor<'_>,
@@ -205,7 +206,7 @@ fn put(context: &DialogueContext<'_>, notification: &Notification) -> Result<(),
     Err(DialogueError::Broken(Reason::Unwritten(fault)))
 }
 
-/// Returns the text for the action in the mails, such as `twinlock reset (role helpdesk)`.
+/// Returns the text that names the action in the mails, such as `twinlock reset (role helpdesk)`.
 fn what(actor: &RoleActor<'_>, verb: RoleVerb) -> String {
     let (verb, role) = (verb.word(), &actor.role.name);
     match actor.approved_by {

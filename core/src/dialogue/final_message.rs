@@ -5,8 +5,8 @@ use core::cell::RefCell;
 
 use crate::{message::Message, policy::Policy, ports::Conversation, text};
 
-/// Messages that are held back until the end of the login is logged. A question before the log line would let a user
-/// kill the process and leave no log line.
+/// Messages that are held back until the end of the login is logged. If the user were asked before the log line is
+/// written, the user could kill the process at this question, and nothing would be logged.
 #[derive(Debug, Default)]
 pub struct FinalMessage(RefCell<Vec<String>>);
 

@@ -58,8 +58,8 @@ pub fn hand_over(
     Ok(HandOver::PutOff)
 }
 
-/// Counts a postponement durably before access is granted. Otherwise, an attacker who fills the disk could use a
-/// disclosed key without end.
+/// Counts a postponement durably before access is granted. Otherwise, an attacker who fills the disk could postpone the
+/// replacement of a disclosed key without limit.
 ///
 /// # Errors
 /// [`DialogueError`] if the limit is reached or the record cannot be written.

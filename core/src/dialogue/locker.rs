@@ -1,5 +1,5 @@
-//! Unlocks a screen: verifies one code of an app for a program that is not root, such as a screen locker. The agent
-//! runs this for the user who asks; the module takes part as the client (`login/by_agent.rs`).
+//! Unlocks a screen: verifies one code of an app for a program that does not run as root, such as a screen locker. The
+//! agent runs this code for the user who asks. The PAM module is the client of the agent (`login/by_agent.rs`).
 
 use crate::{
     answer::{self, Answer},
@@ -27,8 +27,8 @@ use crate::{
     },
 };
 
-/// Limit of how many answers without an accepted code are logged in an hour. The user can send any number of them, and a
-/// flood in the log could push out lines about others.
+/// Limit of the log lines per hour about requests without an accepted code. The user can send any number of requests,
+/// and a flood of log lines could push out lines about other users.
 const LOGGED: Allowance = Allowance { word: "locker-log", most: 30, seconds: HOUR };
 
 /// One request to unlock a screen.
@@ -43,7 +43,7 @@ pub struct Locker<'a> {
     pub user_ledger: &'a dyn UserLedger,
     /// The PAM service, as the program names it.
     pub service: &'a str,
-    /// What the answer contains.
+    /// What the answer contains: a code only, or a password and a code.
     pub field: Field,
 }
 
@@ -59,7 +59,7 @@ pub enum LockerEnd {
     NotNeeded,
     /// The answer was refused. Holds the message, which the user may see only if the first factor is proven.
     Refused(Message),
-    /// No code was compared, or none could be. Holds the reason.
+    /// The request ended without a verdict about a code. Holds the reason.
     Unusable(Reason),
 }
 
@@ -82,7 +82,7 @@ impl Locker<'_> {
         }
     }
 
-    /// Decides whether a code is asked for, as at a login where no dialogue is possible.
+    /// Decides whether a code is asked for. The decision is that of a login at which no dialogue is possible.
     fn admission(
         &self,
         found: Result<Option<&Snapshot>, crate::base::error::StoreError>,
@@ -157,8 +157,8 @@ impl Locker<'_> {
         self.refused(reason.unwrap_or(Reason::NotACode), message)
     }
 
-    /// Logs an accepted code. Does not remember the source: known sources have separate limits, and malware that runs
-    /// as the user could make the source of the user a known one.
+    /// Logs an accepted code. Does not store the source as a known source: known sources have separate limits, and
+    /// malware that runs as the user could make the user's source a known one.
     fn accept(&self, accepted: Accepted) -> LockerEnd {
         if let Ok(now) = self.ports.clock.now() {
             self.ports.records.mark_clock(now);

@@ -16,7 +16,8 @@ const TRIES: u8 = 5;
 /// A function that makes a new set of backup codes valid and the old set invalid in the same change of the record.
 pub type PutInForce<'a> = &'a mut dyn FnMut(SetId) -> Result<(), DialogueError>;
 
-/// Returns why new backup codes are shown, as noted in the record; [`Why::None`] if the record has no note.
+/// Returns why the user is shown new backup codes, as noted in the record. Returns [`Why::None`] if the record has no
+/// such note, or if the note names the user as the one who caused it.
 #[must_use]
 pub fn why_owed(record: &Record) -> Why {
     match &record.extras.owed_codes {
@@ -30,7 +31,8 @@ pub fn why_owed(record: &Record) -> Why {
 /// Shows a new set of backup codes, asks the user to confirm it and makes it valid. Returns the number of codes.
 ///
 /// # Errors
-/// [`DialogueError`] if the set was not confirmed or could not be stored. The old codes are unchanged then.
+/// [`DialogueError`] if the set was not confirmed or could not be stored. The old codes are then unchanged, except that
+/// after a fault of the store the new set may already be valid.
 pub fn renew(
     context: &DialogueContext<'_>,
     why: Why,

@@ -94,8 +94,9 @@ pub fn remove(
     Ok(stamp.generation)
 }
 
-/// Returns the record to change; an error if `found` is `None` or no longer has the generation that the change was
-/// decided for. If the second code was the last backup code, marks the code as used in the record.
+/// Returns the record to change; an error if `found` is `None`, is not enrolled, or no longer has the generation for
+/// which the change was decided. If the second code was the last backup code, notes in the record that new codes are
+/// due.
 fn judged(
     context: &DialogueContext<'_>,
     found: Option<Snapshot>,

@@ -17,9 +17,9 @@ pub enum Chosen {
     Backup(Answer),
     /// The user wants to use a ticket for new backup codes. Holds the answer to the prompt for it.
     Ticket(Answer),
-    /// The user wants to log in and then change something.
+    /// The user wants to log in, and then to change backup codes or authenticators.
     Change,
-    /// The user wants to stop.
+    /// The user wants to cancel.
     Stop,
     /// The user made too many invalid choices.
     Nothing,

@@ -33,8 +33,8 @@ impl DialogueContext<'_> {
 /// thief may have found it with the password.
 ///
 /// # Errors
-/// [`DialogueError::Declined`] if no answer was a correct code, or if too many wrong codes came before.
-/// [`DialogueError::Broken`] if the host could not compare a code.
+/// [`DialogueError::Declined`] if no answer was a correct code, if the user cancelled, or if the user is throttled or
+/// locked out because of earlier wrong codes. [`DialogueError::Broken`] if the host could not compare a code.
 pub fn ask_app_code(context: &DialogueContext<'_>, judge: Judge<'_>) -> Result<(), DialogueError> {
     let prompt = context.own_account(&OwnAccount::AskCode);
     let mut last = Reason::NotACode;
@@ -127,7 +127,7 @@ fn codes_left(context: &DialogueContext<'_>, record: &Record) -> Option<u8> {
     Some(code_match::left(&set, &spent))
 }
 
-/// A remembered device with its name in the ledger.
+/// A remembered device, and the ledger name under which it is stored.
 struct Entry {
     name: String,
     device: Device,
@@ -227,7 +227,7 @@ pub fn why(context: &DialogueContext<'_>) -> Result<Vec<PastRefusal>, DialogueEr
 /// Asks for a second code, and removes the authenticator with this name, which must not be the only one.
 ///
 /// # Errors
-/// [`DialogueError`] if it was not removed.
+/// [`DialogueError`] if the authenticator was not removed.
 pub fn remove(
     context: &DialogueContext<'_>,
     name: &str,

@@ -1,5 +1,5 @@
-//! Verifies codes of a user outside of a login, for the command and the agent. Each code is counted, logged and mailed
-//! as at a login.
+//! Verifies codes of a user outside of a login, for the command and the agent. Each code is counted and logged, and
+//! causes a mail, as at a login.
 
 use crate::{
     answer::Code,
@@ -31,8 +31,8 @@ pub struct OwnerCode<'a> {
 }
 
 impl OwnerCode<'_> {
-    /// Verifies a code and claims it if it is correct. Logs an accepted or a refused code, and queues the mail that it
-    /// causes. Does not log a fault of the host: the caller does, with [`Self::note`].
+    /// Verifies a code and claims it if it is correct. Logs an accepted or a refused code, and queues the mail that an
+    /// accepted code causes. Does not log a fault of the host; the caller logs the fault with [`Self::note`].
     pub fn judge(&mut self, code: &Code) -> Outcome {
         let outcome = self.attempt.verify(code);
         if let Some(reason) = outcome.rejection() {
@@ -79,7 +79,8 @@ impl OwnerCode<'_> {
         journal.note(&self.event(Kind::Accepted, None, Some(accepted.clone())));
     }
 
-    /// Logs that the user has changed something. `accepted` is what allowed it, if it is not logged yet.
+    /// Logs that the user has changed something. `accepted` is the code that permitted the change; `None` if that code
+    /// is already logged.
     pub fn note_change(&self, kind: Kind, accepted: Option<Accepted>) {
         self.attempt.ports.journal.note(&self.event(kind, None, accepted));
     }

@@ -1,4 +1,4 @@
-//! A new key: stores the key as pending, shows it as QR code and text, and verifies its first code.
+//! Proves a new key: stores the key as pending, shows it as a QR code and as text, and verifies its first code.
 
 use alloc::string::String;
 
@@ -32,7 +32,8 @@ use crate::{
 
 /// Maximum number of questions until the first correct code, including requests to redraw the QR code.
 const QUESTIONS: u8 = 10;
-/// Number of time steps before and after the current one that are searched for a wrong code, to detect a wrong clock.
+/// Number of time steps before and after the current one in which a wrong code is looked up, to detect that a clock is
+/// wrong.
 const NEARBY: u8 = 20;
 
 /// A new key that the user has verified with a code. The code cannot be used again.
@@ -41,7 +42,7 @@ pub struct ProvenKey {
     pub authenticator: Authenticator,
     /// The step of the code that verified the key.
     pub step: Step,
-    /// A time before the verification of the key, read from the boot clock because that clock cannot be set.
+    /// A time before the key was verified, read from the boot clock, because that clock cannot be set.
     pub since: BootTime,
 }
 
@@ -114,7 +115,8 @@ struct PendingKey {
     state: State,
 }
 
-/// Returns the pending key if the user who has seen it continues; otherwise, stores and returns a new key.
+/// Returns the pending key of the record if the user to whom it was shown continues the set-up; otherwise, stores and
+/// returns a new key.
 fn begin(context: &DialogueContext<'_>) -> Result<PendingKey, DialogueError> {
     let (stamp, now) = (context.stamp()?, context.now()?);
     let asker = Asker { source: context.source, fingerprint: context.fingerprint.as_deref() };

@@ -1,4 +1,5 @@
-//! Remembered devices. A user with a verified ssh key is asked whether to remember the device for a limited time.
+//! Asks a user with a verified ssh key whether to remember the device for a limited time. A login from a remembered
+//! device needs no code.
 
 use core::net::IpAddr;
 
@@ -58,10 +59,10 @@ pub fn is_remembered(user_ledger: &dyn UserLedger, binding: &Binding<'_>, now: N
 }
 
 /// Asks whether to remember the device, and remembers it if the user agrees, best effort. Does not ask if the user has
-/// answered "never" for this device.
+/// answered "never" for this device. Returns whether the device is remembered now.
 ///
 /// # Errors
-/// [`DialogueError::CutOff`] if the user gives no answer.
+/// [`DialogueError::CutOff`] if the user gives no answer, or [`DialogueError::Broken`] if a clock cannot be read.
 pub fn offer(
     context: &DialogueContext<'_>,
     binding: &Binding<'_>,
@@ -104,7 +105,8 @@ enum RememberAnswer {
     Never,
 }
 
-/// Asks whether to remember the device, and asks again after an invalid answer.
+/// Asks whether to remember the device, and repeats the question after an invalid answer. Returns
+/// [`RememberAnswer::No`] if all `tries` answers were invalid.
 fn answer(context: &DialogueContext<'_>, from: IpAddr) -> Result<RememberAnswer, DialogueError> {
     let seconds = context.policy.remember_for;
     let asked = context.change(&Change::Remember { address: address(from), seconds });

@@ -1,5 +1,5 @@
-//! Asks for a second code before any change, because an attacker may have seen the first code. The second code must be
-//! of a later time step.
+//! Asks for a second code before any change, because an attacker may have seen the first code. A second code of an app
+//! must be of a later time step than the first.
 
 use crate::{
     answer::{self, Answer},
@@ -14,7 +14,7 @@ use crate::{
 pub enum SecondCode {
     /// The code was accepted and is used up.
     Used(Accepted),
-    /// The code is the last backup code of a set. The change that it authorizes must use it up.
+    /// The code is the last backup code of a set. The change that the code authorizes must also use up the code.
     Last(LastCode),
 }
 
@@ -39,7 +39,7 @@ impl SecondCode {
     }
 }
 
-/// Asks for a second code with the message `first` and verifies it.
+/// Shows the message `first`, asks for a second code and verifies the code.
 ///
 /// # Errors
 /// [`DialogueError`] if no code was correct or a fault occurred. The caller must change nothing then.

@@ -1,5 +1,5 @@
-//! Changes that a user can make after a correct code: new backup codes, or another set of authenticators. Each change
-//! needs a second code.
+//! Changes that a user can make after a correct code: get new backup codes, or add, replace or remove an authenticator.
+//! Each change needs a second code.
 
 use crate::{
     dialogue::{
@@ -60,7 +60,7 @@ pub fn serve(
 /// Asks for a second code and issues new backup codes.
 ///
 /// # Errors
-/// [`DialogueError`] if the new codes are not valid. The old codes are unchanged then, except one that was used as the
+/// [`DialogueError`] if the new codes are not valid. The old codes still work then, except one that was used as the
 /// second code.
 pub fn codes(
     context: &DialogueContext<'_>,
@@ -121,7 +121,7 @@ pub fn remove(
     new_key::remove(context, &place, judge).map(Served::Key)
 }
 
-/// Asks for a name and adds an authenticator under it after a second code.
+/// Asks for a name, and adds an authenticator with this name after a second code.
 fn one_more(
     context: &DialogueContext<'_>,
     record: &Record,
@@ -133,7 +133,8 @@ fn one_more(
     new_key::add(context, record.generation, &name, judge).map(Served::Key)
 }
 
-/// Asks the user to choose an authenticator that will be replaced or removed; returns `None` if none was chosen.
+/// Asks the user which authenticator to replace or remove, and returns it; `None` if the user chose none. If there is
+/// only one authenticator, returns it without a question.
 fn which(
     context: &DialogueContext<'_>,
     record: &Record,

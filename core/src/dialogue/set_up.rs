@@ -1,5 +1,5 @@
-//! Set-up during a login: the reason, suitable apps, the key, its first code, and the backup codes. One change of the
-//! record enables the key.
+//! Set-up during a login: shows the reason, suitable apps and the key, verifies the first code, and issues backup
+//! codes. One change of the record enables the key.
 
 use crate::{
     answer::{self, Answer},
@@ -41,8 +41,8 @@ pub enum Came {
 /// reset.
 ///
 /// # Errors
-/// [`DialogueError`] if the login must end. The user is not enrolled then, unless only the new backup codes were not
-/// confirmed.
+/// [`DialogueError`] if the login must end. The user is not enrolled then, except that after a fault of the store the
+/// enrollment may already be stored.
 pub fn offer(
     context: &DialogueContext<'_>,
     offer: Offer,
@@ -98,8 +98,8 @@ fn begin(
     }
 }
 
-/// Asks for the word that begins set-up. Asks again after another word, because a typing error must neither deny nor
-/// grant access. An empty answer declines set-up.
+/// Asks for the word that begins set-up. `first` is the user's first answer. After a wrong word, asks again, because a
+/// typing error must neither deny nor grant access. An empty answer declines set-up.
 fn ask_for_word(
     context: &DialogueContext<'_>,
     first: Typed,
@@ -175,8 +175,8 @@ fn without(context: &DialogueContext<'_>, offer: Offer) -> Result<Came, Dialogue
 }
 
 /// Enrolls the user with a verified key. This single change of the record enables the key and uses up all tickets.
-/// Returns the generation of the new record. Fails if the record no longer has the pending key, this `reset`, or
-/// `ticket`, the ticket that the user entered.
+/// Returns the generation of the new record. Fails if the record no longer has the pending key, if it has another reset
+/// than `reset`, or if `ticket`, which the user entered, is no longer valid.
 fn enroll(
     context: &DialogueContext<'_>,
     proven: &ProvenKey,
@@ -206,12 +206,12 @@ fn may_go_on(found: &Snapshot) -> bool {
     !enrollment::is_enrolled(found) && found.record.extras.reset.is_none()
 }
 
-/// Returns whether a ticket is still in the record and valid. The user may have held the dialogue open for a long time.
+/// Returns whether a ticket is still in the record and valid. The user may have kept the dialogue open for a long time.
 fn works(record: &Record, ticket: &Ticket, now: Now) -> bool {
     record.extras.tickets.contains(ticket) && !ticket.voucher.is_over(now)
 }
 
-/// The code or ticket for which a user gets the new backup codes that are due.
+/// What entitles a user to the new backup codes that are due: a code or a ticket that the user entered.
 pub struct Owed<'a> {
     /// Generation of the record with which the code or ticket was compared.
     pub generation: Generation,
@@ -236,8 +236,8 @@ pub enum CodesShown {
     Owed,
 }
 
-/// Shows the backup codes that are due, for the record of generation `judged`. Tells the user if a later login must
-/// show codes again.
+/// Issues the backup codes that are due. `judged` is the generation that the record must still have. If the codes are
+/// not valid, tells the user that a later login shows new ones.
 pub fn codes_or_later(
     context: &DialogueContext<'_>,
     why: Why,
@@ -264,8 +264,8 @@ pub fn codes_or_later(
     }
 }
 
-/// Issues the first backup codes of a user, or new ones after an administrator revoked the old ones. `generation` is
-/// that of the new record.
+/// Issues the first backup codes of a user, or new ones after an administrator revoked the old ones. The new record
+/// gets the generation `generation`.
 ///
 /// # Errors
 /// [`DialogueError`] if the codes are not valid. The record still says that codes are due, so the next login issues

@@ -1,4 +1,4 @@
-//! Log events: one for each refused code, and one for the end of each login.
+//! Events for the log: a refused code, the end of a login, or a change that the user made.
 
 use alloc::string::String;
 
@@ -73,7 +73,7 @@ pub enum Accepted {
     App {
         /// Name of the authenticator.
         authenticator: String,
-        /// The step or counter that the login claimed.
+        /// The time step or counter of the code, which this login has claimed in the ledger.
         step: Step,
         /// What was learned from two adjacent codes; `None` if one code was enough.
         resynced: Option<Resynced>,
@@ -112,7 +112,7 @@ impl Accepted {
     }
 }
 
-/// Why access was denied, or why no code was needed. Each reason has a stable word in the log and in `twinlock why`.
+/// Why access was denied, or why no code was needed. The log and `twinlock why` show each reason as a fixed word.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Reason {
     /// The code matches no authenticator.
@@ -123,7 +123,7 @@ pub enum Reason {
     Spent,
     /// The code is older than the epoch, the time since which the ledger knows all used codes.
     BeforeEpoch,
-    /// Two adjacent codes match a time other than now.
+    /// Two adjacent codes match another time than the current one, so a clock is wrong.
     ClockOff,
     /// The code was not compared, because there were too many wrong codes recently.
     Throttled,
@@ -131,7 +131,7 @@ pub enum Reason {
     Locked,
     /// The answers were not codes.
     NotACode,
-    /// The user stopped by an empty answer.
+    /// The user cancelled with an empty answer.
     Stopped,
     /// The conversation failed.
     Conversation,
@@ -181,8 +181,8 @@ pub enum Reason {
 }
 
 impl Reason {
-    /// Returns whether codes refused for this reason are logged one by one, so that no log line is written at the end
-    /// of the login.
+    /// Returns whether each code that is refused for this reason is logged at once. The end of the login is then not
+    /// logged separately.
     #[must_use]
     pub fn is_told_at_once(self) -> bool {
         matches!(
@@ -215,7 +215,8 @@ impl Reason {
         )
     }
 
-    /// Returns the word used in log lines and by `twinlock why`; it never changes within a major version.
+    /// Returns the word for this reason in log lines and in `twinlock why`. A word never changes within a major
+    /// version.
     #[must_use]
     pub fn word(self) -> &'static str {
         match self {

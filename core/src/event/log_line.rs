@@ -51,8 +51,8 @@ pub fn write(event: &Event) -> String {
 const NOT_ROOT: &str = " detail=\"only root can read the records: run the program as root, or exempt its service by a \
                         [[rule]] in twinlock.toml\"";
 
-/// Appends what was accepted. For a backup code, appends only how many are left, because a reader of the log who finds
-/// the printed codes would otherwise know which are still valid.
+/// Appends what was accepted. For a backup code, appends how many codes are left, but not which code was used: a reader
+/// of the log who finds the printed codes must not learn which of them are still valid.
 fn write_accepted(line: &mut String, accepted: &Accepted) {
     // Writing to a String cannot fail.
     let _ = match accepted {
@@ -90,8 +90,9 @@ pub fn of_administration(event: &str, pairs: &[(&str, &str)]) -> String {
     line
 }
 
-/// Formats a log line for an invalid PAM line (`reason` is `pam_line`), or for a line where the module does not belong
-/// (`own_stack`). It names neither user nor source, because neither matters. `sentence` contains no double quote.
+/// Formats the log line about an invalid PAM line (`reason` is `pam_line`), or about a PAM line in a stack in which the
+/// module must not stand (`own_stack`). It names neither user nor source, because neither matters. `sentence` must not
+/// contain a double quote.
 #[must_use]
 pub fn of_pam_line(service: &str, reason: &str, sentence: &str) -> String {
     let mut line = String::from("event=refused");

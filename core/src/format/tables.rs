@@ -212,8 +212,8 @@ impl<'i> Table<'i> {
         self.end_among(self.known.iter().copied())
     }
 
-    /// Returns the first error of a table from which a value was not taken. `known` are all valid keys, which the error
-    /// lists.
+    /// Returns an error for the first key in the text whose value was not taken. The error lists `known`, all valid
+    /// keys.
     pub(crate) fn end_among(
         &self,
         known: impl Iterator<Item = &'static str>,

@@ -8,8 +8,8 @@ use crate::{
     ledger::Stretch,
 };
 
-/// Seconds by which the clock must be ahead of the mark before the mark is moved again. A code that is used in between
-/// does not move the mark.
+/// Seconds by which the wall clock must be after the mark before the mark moves again. A code that is used earlier does
+/// not move the mark.
 pub const MARK_INTERVAL: u64 = MINUTE;
 /// Seconds by which the wall clock may have advanced more than the boot clock since the mark last moved.
 const SLACK: u64 = 5 * MINUTE;
@@ -26,7 +26,8 @@ pub struct ClockMark {
     /// Time of the wall clock when the mark was created. The distance of the clock from a mark that never moved is
     /// measured from this time.
     pub made: UnixTime,
-    /// Time of the boot clock, in seconds, when the mark last moved. The host may have been booted again since.
+    /// Time of the boot clock, in seconds, when the mark last moved. If the host was booted since, that was an earlier
+    /// boot.
     pub moved: u64,
 }
 
@@ -160,8 +161,8 @@ fn join_closest(joined: &mut Vec<Stretch>) {
     }
 }
 
-/// Returns `instant` if it is at least five minutes after `now`; `None` otherwise. The clock must have been ahead when
-/// it showed such an instant.
+/// Returns `instant`, a time that the wall clock has shown, if it is at least five minutes after `now`; otherwise
+/// `None`. The clock must have been ahead when it showed such a time.
 #[must_use]
 pub fn was_ahead_until(instant: UnixTime, now: UnixTime) -> Option<UnixTime> {
     (instant.since(now) >= SLACK).then_some(instant)

@@ -21,8 +21,8 @@ pub struct Binding<'a> {
     pub key: &'a str,
     /// The exact source address.
     pub address: IpAddr,
-    /// The generation of the user's record. A change of the record gives it a new generation, so every remembered
-    /// device is forgotten.
+    /// The generation of the user's record. Each change gives the record a new generation, so all remembered devices of
+    /// the user are forgotten.
     pub generation: Generation,
 }
 
@@ -72,7 +72,7 @@ fn named(kind: &str, binding: &Binding<'_>) -> String {
 }
 
 /// Returns whether a device is still remembered. A device is forgotten when either clock reaches its expiry, or when
-/// the wall clock is set back to before the time at which it was first remembered.
+/// the wall clock is set back to a time before the device was remembered.
 #[must_use]
 pub fn is_remembered(device: &Device, now: Now) -> bool {
     device.since <= now.unix && now.unix < device.until && now.boot < device.until_boot

@@ -40,9 +40,9 @@ pub struct Used {
 pub struct Nonce(pub [u8; 16]);
 
 impl Nonce {
-    /// Returns the nonce of an attempt that holds a charge: the boot clock in nanoseconds, and the slot, budget, day
-    /// and source of the charge. No two attempts hold the same charge, so no random bytes are needed, which would cost
-    /// each login a system call.
+    /// Returns the nonce of a charged attempt, made from the boot clock in nanoseconds and from the slot, budget, day
+    /// and source of the charge. No two attempts have the same charge, so the nonce needs no random bytes, which would
+    /// cost each login a system call.
     #[must_use]
     pub fn of_charge(charge: &Try, boot: BootTime) -> Self {
         // This is FNV-1a. It only has to distinguish two sources within the same nanosecond.
@@ -54,16 +54,16 @@ impl Nonce {
     }
 }
 
-/// The group of attempts that a limit counts together.
+/// A group of attempts that one limit counts together.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Budget {
     /// Attempts with a proven first factor.
     Proven,
     /// Attempts for which no first factor is proven.
     Unproven,
-    /// Attempts by users whom a rule exempts and whose first factor is not proven. As many are allowed as in
-    /// [`Self::Unproven`], but they never lock the user out, because a password that ends in digits is no guess at a
-    /// code.
+    /// Attempts by users whom a rule exempts and whose first factor is not proven. The limit is that of
+    /// [`Self::Unproven`], but these attempts never lock the user out, because a password that ends in digits is no
+    /// guess at a code.
     Exempt,
     /// Attempts of `twinlock verify`. They neither lock the user out of logins nor allow more guesses at a login.
     Verify,
@@ -102,8 +102,8 @@ impl Budget {
     }
 }
 
-/// A charged attempt, named by its budget, day, slot and source. If several processes try to create the same name, only
-/// one succeeds.
+/// A charged attempt. Its ledger name consists of its budget, day, slot and source. If several processes try to create
+/// the same name, only one succeeds.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Try {
     /// The budget to which the attempt is charged.
@@ -150,7 +150,7 @@ pub struct FailureStreak {
 pub struct Refused {
     /// Time at which the login was refused.
     pub at: UnixTime,
-    /// The stable word of the reason for the refusal.
+    /// The word for the reason of the refusal (`Reason::word`).
     pub reason: String,
     /// The PAM service.
     pub service: String,

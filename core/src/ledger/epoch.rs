@@ -17,8 +17,8 @@ pub fn floor(epoch: &Epoch, boot_id: &str, now: Now) -> Option<UnixTime> {
     (epoch.boot_id == boot_id).then(|| begun.max(epoch.mark))
 }
 
-/// Returns the times for which the ledger does not know the used codes, by the stored epoch; `None` if a new epoch must
-/// begin.
+/// Returns the times for which the ledger does not know the used codes, according to the stored epoch; `None` if a new
+/// epoch must begin.
 #[must_use]
 pub fn horizon(epoch: Epoch, boot_id: &str, now: Now) -> Option<Horizon> {
     let Epoch { begun, .. } = epoch;

@@ -11,7 +11,7 @@ use crate::{
 /// the login.
 pub const AT_ONCE: usize = 8;
 
-/// Returns the attempts that are at least a day old, so that no limit counts them any more, the oldest first.
+/// Returns the attempts that are at least a day old, the oldest first. No limit counts them any more.
 ///
 /// An attempt that seems older than the ledger (`floor`) is left out: it was charged before the clock was set forward,
 /// so it may be recent.
@@ -28,9 +28,9 @@ pub fn oldest_first(mut attempts: Vec<&Charged>) -> Vec<&Charged> {
     attempts
 }
 
-/// Returns the failure streak `row` with its start moved to `until`. It counts the attempts up to `until` as a number,
-/// so that their names can be removed. Returns `None` if no attempt between the start of `row` and `until` belongs to
-/// the streak.
+/// Returns the failure streak `row` with its start moved to `until`. The new streak stores only the number of the
+/// attempts up to `until`, so their ledger names can be removed. Returns `None` if no attempt between the start of
+/// `row` and `until` belongs to the streak.
 #[must_use]
 pub fn folded(
     history: &LedgerHistory,
@@ -79,8 +79,8 @@ mod tests {
         assert_eq!(ages(60), [0_u64; 0]);
     }
 
-    /// Shows that a recent attempt does not expire after the clock jumps ten days ahead, although the attempt then
-    /// seems to be from before the ledger began.
+    /// The clock jumps ten days ahead, so an attempt of the last minute seems to be older than the ledger. Checks that
+    /// the attempt does not expire.
     #[test]
     fn clock_set_forward_expires_nothing() {
         let history = history(&[60], Budget::Proven);

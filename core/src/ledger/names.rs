@@ -1,4 +1,5 @@
-//! Names of ledger entries and their texts: `used.KEY.STEP`, `try.BUDGET.DAY.SLOT.SOURCE`, `refused.N`.
+//! Names and texts of ledger entries, which are symbolic links: the text is the target of the link. The names are
+//! `used.KEY.STEP`, `try.BUDGET.DAY.SLOT.SOURCE`, `row.SINCE.CARRIED` and `refused.N`.
 
 use alloc::string::String;
 
@@ -114,14 +115,14 @@ pub fn read_row(name: &str) -> Option<FailureStreak> {
     Some(FailureStreak { since: UnixTime(since.parse().ok()?), carried: carried.parse().ok()? })
 }
 
-/// Returns the text of a used step or attempt: the time at which its name was created.
+/// Returns the text of the ledger entry of a used step or attempt: the time at which the entry was created.
 #[must_use]
 pub fn instant(at: UnixTime) -> String {
     Decimal::of(at.0).as_str().into()
 }
 
-/// Parses the creation time in the text of a used step or attempt; `None` if the text is damaged. A nonce may follow
-/// the time.
+/// Parses the creation time in the text of the ledger entry of a used step or attempt; `None` if the text is damaged. A
+/// nonce may follow the time.
 #[must_use]
 pub fn read_instant(text: &str) -> Option<UnixTime> {
     let at = text.split_once('.').map_or(text, |(at, _)| at);
@@ -149,7 +150,7 @@ pub fn read_nonce(text: &str) -> Option<Nonce> {
     sixteen_bytes(text.split_once('.')?.1).map(Nonce)
 }
 
-/// Returns the ledger name of a refusal in a slot.
+/// Returns the ledger name for the refusal that is kept in `slot`, one of the `REFUSALS_KEPT` slots of each user.
 #[must_use]
 pub fn refused_name(slot: u8) -> String {
     concat(&["refused.", Decimal::of(slot.into()).as_str()])

@@ -15,7 +15,7 @@ pub fn admits(capacity: Capacity, familiarity: Familiarity) -> bool {
 }
 
 /// Returns whether only the last quarter of all ledger names is free. If so, all attempts without a proven first factor
-/// open the same folder.
+/// share one ledger folder.
 #[must_use]
 pub fn has_begun(capacity: Capacity) -> bool {
     !admits(capacity, Familiarity::Known)

@@ -12,7 +12,7 @@ use crate::{
     record::Snapshot,
 };
 
-/// Number of stored attempts from which on old ones are removed. It is far above `throttle.in_a_row`.
+/// If a user has at least this many stored attempts, old ones are removed. It is far above `throttle.in_a_row`.
 const SPARE_ABOVE: usize = 1000;
 
 /// Whether the user has logged in from a source before.
@@ -106,8 +106,9 @@ pub fn free_slot(history: &LedgerHistory, budget: Budget, source: &SourceLabel, 
     (0..u32::MAX).find(|slot| !taken(*slot)).unwrap_or(u32::MAX)
 }
 
-/// Returns the attempts that can be removed, so that a year of guessing does not fill the folder: those that are at
-/// least a day old and are not among the newest 500. Returns none if fewer than [`SPARE_ABOVE`] attempts are stored.
+/// Returns the attempts that can be removed: those that are at least a day old and are not among the newest 500.
+/// Returns none if fewer than [`SPARE_ABOVE`] attempts are stored. Without the removal, a year of guessing could fill
+/// the user's ledger.
 #[must_use]
 pub fn spare(history: &LedgerHistory, now: UnixTime) -> Vec<&Try> {
     let count = history.tries.len();

@@ -1,5 +1,5 @@
-//! The part of a login that follows a correct code or replaces it: set-up, key replacement, new backup codes,
-//! self-service, and remembered devices.
+//! The part of a login after a correct code: key replacement, new backup codes, self-service, and remembered devices.
+//! Also set-up, which takes the place of the code.
 
 use crate::login::{Candidate, LoginFlow};
 use crate::{
@@ -101,7 +101,8 @@ impl LoginFlow<'_> {
         }
     }
 
-    /// Runs the dialogues that follow the questions, if the login may show a dialogue. Returns how the login ends.
+    /// Runs the dialogues that follow a correct code, the last backup code or a ticket. Returns how the login ends,
+    /// which is `end` itself if no dialogue follows. Call this only if the login may show a dialogue.
     pub(super) fn go_on(
         &self,
         account: &Account,
@@ -128,7 +129,7 @@ impl LoginFlow<'_> {
     }
 
     /// Runs the dialogues that follow a correct code: first those that the record requires, then the change that the
-    /// user wants. Stops if another process has changed the record since the code was compared.
+    /// user wants. Returns an error if another process has changed the record since the code was compared.
     fn after_code(
         &self,
         context: &DialogueContext<'_>,
@@ -189,8 +190,7 @@ impl LoginFlow<'_> {
         }
     }
 
-    /// Returns an error if the record cannot be read, or if another process changed it while the user held the dialogue
-    /// open.
+    /// Returns an error if the record cannot be read, or was changed by another process during a dialogue.
     fn still_stands(
         &self,
         context: &DialogueContext<'_>,

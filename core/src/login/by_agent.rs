@@ -1,6 +1,6 @@
 //! Logins through a program that does not run as root, such as a screen locker: the agent verifies the code.
 //!
-//! The rules are applied here, since this process knows the PAM service. Only the agent can read the record.
+//! The rules are applied in this process, because it knows the PAM service. Only the agent can read the record.
 
 use alloc::string::String;
 
@@ -55,8 +55,8 @@ struct Refusal {
 }
 
 impl LoginFlow<'_> {
-    /// Returns the account whose code the agent must verify; `None` if no code is needed, because a rule exempts the
-    /// login, or is of no use, because the first factor failed.
+    /// Returns the account whose code the agent must verify. Returns `None` if a rule exempts the login, so no code is
+    /// needed, or if the first factor failed, so no code helps.
     fn to_unlock(&self) -> Result<Option<Account>, Refusal> {
         if self.first_factor == FirstFactor::Decoy {
             return Ok(None);
@@ -106,7 +106,8 @@ impl ByAgent<'_> {
         }
     }
 
-    /// Asks the user for a code, and returns the answer; the end of the login if there is none.
+    /// Asks the user for a code and returns the answer. `Err` holds the verdict of a login that ended without an
+    /// answer.
     fn ask(&self) -> Result<Answer, Verdict> {
         let conclude = |end| Err(self.flow.conclude(Some(self.account), end));
         let policy = self.flow.policy;
@@ -123,7 +124,8 @@ impl ByAgent<'_> {
         }
     }
 
-    /// Connects to the agent. Returns the end of the login unless the agent asks for a code.
+    /// Connects to the agent. Returns `Ok` if the agent asks for a code; `Err` holds the verdict of a login that has
+    /// ended.
     fn begin(&self) -> Result<(), Verdict> {
         let reply = self.agent.begin(&self.flow.request.service, self.flow.policy.field);
         let fault = match reply {
@@ -140,7 +142,7 @@ impl ByAgent<'_> {
         Err(self.broken(fault))
     }
 
-    /// Sends the answer to the agent and returns the end of the login. The agent has logged its verdict.
+    /// Sends the answer to the agent and returns the verdict of the login, which the agent has logged already.
     fn verify(&self, answer: &Answer) -> Verdict {
         let relayed = match answer {
             Answer::Code(code) => code.relayed(),
@@ -187,7 +189,8 @@ impl ByAgent<'_> {
     }
 }
 
-/// Parses the number of digits that the agent has accepted; `None` if the answer that was sent has no such code.
+/// Parses `text`, the number of digits that the agent has accepted as a code. Returns `None` if the number is not 6 to
+/// 8, or if `sent`, the answer to the agent, does not end with that number of digits.
 fn digits(text: &str, sent: &str) -> Option<usize> {
     let digits = text.parse().ok().filter(|digits| (6..=8).contains(digits))?;
     let end = sent.get(sent.len().checked_sub(digits)?..)?;

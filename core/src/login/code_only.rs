@@ -17,7 +17,8 @@ use crate::{
 };
 
 impl LoginFlow<'_> {
-    /// Tells the user, after the login is logged, to log in another way for the dialogue that is needed.
+    /// After the login is logged, tells the user to log in through another program, because a dialogue is needed that
+    /// this login cannot show.
     pub(super) fn leave_for_another_login(&self) {
         self.final_message.leave(text::login(self.policy.language, &Message::Elsewhere));
     }
@@ -41,9 +42,9 @@ impl LoginFlow<'_> {
         }
     }
 
-    /// Tells the user that a key must be replaced. If the PAM line prevents the dialogue, this counts as a
-    /// postponement. It does not count for a user who is already logged in and runs a program such as sudo, because the
-    /// login has counted it.
+    /// Tells the user that a key must be replaced. If the PAM line prevents the dialogue, counts this login as a
+    /// postponement. Counts none for a user who is already logged in and runs a program such as sudo, because the login
+    /// before it counted one.
     ///
     /// # Errors
     /// [`DialogueError`] if the key cannot be replaced later: no postponement is left, or the postponement cannot be

@@ -111,8 +111,8 @@ impl LoginFlow<'_> {
         }
     }
 
-    /// Logs a refusal or an exemption, and stores a refusal in the ledger. If the first factor is not proven, both make
-    /// the same system calls, so that an observer cannot tell them apart.
+    /// Logs a refusal or an exemption, and stores a refusal in the ledger. If the first factor is not proven, an
+    /// exemption is stored too, so that an observer cannot tell the two apart by the system calls.
     pub(super) fn note(&self, account: Option<&Account>, kind: Kind, reason: Reason) {
         self.log(account, kind, Some(reason), None);
         if kind == Kind::Refused || self.first_factor != FirstFactor::Proven {
@@ -145,7 +145,7 @@ pub(super) fn name_of(account: Option<&Account>) -> String {
 }
 
 /// Returns the end of a login in which no code could be correct: denied for `reason`. Returns `end` unchanged if the
-/// user stopped, the conversation failed, or the last code is logged already.
+/// user cancelled, the conversation failed, or the last code is logged already.
 pub(super) fn with_reason(end: End, reason: Reason) -> End {
     match end {
         // Each refused code was logged with its own reason already.

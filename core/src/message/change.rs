@@ -7,7 +7,7 @@ use crate::base::time::UnixTime;
 /// One message about a change that the user can make after a correct code.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Change {
-    /// Another user has seen the key, and the user should replace it.
+    /// Another user has seen the key of this user, who should replace it now.
     Seen {
         /// The user who has seen the key.
         by: String,

@@ -36,9 +36,9 @@ pub enum NewCodes {
     Later,
     /// It is unknown whether the new codes are valid.
     Unsure,
-    /// The codes were not confirmed. The old code still works.
+    /// The new codes were not confirmed, so the last code of the old set still works.
     OldOneStays,
-    /// The codes were not confirmed. The ticket still works.
+    /// The new codes were not confirmed, so the ticket still works.
     TicketStays,
 }
 

@@ -55,25 +55,25 @@ pub enum OwnAccount {
     NoTicket,
     /// There is no authenticator with the name that the user gave.
     NoSuchAuthenticator {
-        /// The names that there are.
+        /// The names of the user's authenticators.
         names: Vec<String>,
     },
     /// The user has only one authenticator, which only `reset` removes.
     LastAuthenticator,
-    /// The operation was done as often as it may be.
+    /// The user has run the operation as often as the limit permits.
     TooOften {
-        /// Seconds until it may be done again.
+        /// Seconds until the operation is permitted again.
         wait: u64,
     },
     /// The settings do not allow the operation.
     Disabled,
-    /// The caller is not the user that it is about, and no role allows it.
+    /// The caller named another user, and no role permits the caller to run this operation on that user.
     NotPermitted,
-    /// The user stopped, or gave no correct answer.
+    /// The user cancelled, or gave no correct answer.
     Stopped,
     /// Too many wrong codes were typed.
     Throttled,
-    /// A fault of the host ended the operation. Holds the stable word of the reason.
+    /// A fault of the host ended the operation. Holds the word of the reason (`Reason::word`).
     Fault(&'static str),
 }
 
@@ -109,16 +109,16 @@ pub enum OwnEnrollment {
     NotEnrolled,
 }
 
-/// A remembered device, which stands for a code for a while.
+/// A remembered device: logins from it need no code for a limited time.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RememberedDevice {
     /// Seconds since the device was remembered.
     pub age: u64,
-    /// Seconds until it is forgotten.
+    /// Seconds until the device is forgotten.
     pub left: u64,
     /// The address of the device.
     pub address: IpAddr,
-    /// The start of the fingerprint of its ssh key.
+    /// The start of the fingerprint of the ssh key with which the user logged in.
     pub key: String,
 }
 
@@ -127,7 +127,7 @@ pub struct RememberedDevice {
 pub struct PastRefusal {
     /// Seconds since the refusal.
     pub ago: u64,
-    /// The stable word of the reason.
+    /// The word of the reason (`Reason::word`).
     pub reason: String,
     /// The PAM service.
     pub service: String,

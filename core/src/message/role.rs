@@ -11,10 +11,10 @@ pub enum RoleMessage {
     AskReason,
     /// The reason is empty, too long or has several lines.
     OddReason {
-        /// Maximum length in bytes.
+        /// Maximum length of a reason in bytes.
         most: usize,
     },
-    /// No role lets the caller do this for another user.
+    /// No role permits the caller to run this operation on another user.
     NoRole,
     /// The roles file cannot be used, or a group that it names is not known.
     RolesUnusable,
@@ -22,20 +22,20 @@ pub enum RoleMessage {
     NoSuchUser,
     /// The caller named their own account.
     OwnAccount,
-    /// The account is out of reach of every role: of the system, in a protected group, a member of a role, or with a
-    /// second name.
+    /// No role may act on the account: it is a system account, is in a protected group, is a member of a role, or has a
+    /// second name for its user id.
     OutOfReach,
-    /// The account is not in the group that the role is over.
+    /// The account is not in the group on whose members the role may act.
     Elsewhere,
-    /// The user has no mail address, so that nothing could be mailed.
+    /// The user has no mail address, so nothing could be mailed to the user.
     NoAddress,
     /// The user is not enrolled. Holds the account name.
     NotEnrolled(String),
     /// The user has no failed attempts. Holds the account name.
     NoAttempts(String),
-    /// This was done for the user as often as it may be.
+    /// The operation was run on this user as often as the limit permits.
     TooOftenForUser {
-        /// Seconds until it may be done again.
+        /// Seconds until the operation is permitted again.
         wait: u64,
     },
     /// Shows the state of another user.
@@ -46,7 +46,7 @@ pub enum RoleMessage {
     Unlocked {
         /// The account name.
         user: String,
-        /// The number of failed attempts.
+        /// The number of failed attempts that were cleared.
         attempts: usize,
     },
     /// The user was reset, and a ticket will be mailed. Holds the account name.
@@ -58,40 +58,41 @@ pub enum RoleMessage {
         /// Seconds for which the code is valid.
         life: u64,
     },
-    /// Another member of the role must agree.
+    /// The operation was requested, and another member of the role must approve it.
     Requested {
-        /// The word that the other member types.
+        /// The id of the request, which the other member types to approve it.
         id: String,
-        /// Seconds until the request ends.
+        /// Seconds until the request expires.
         left: u64,
     },
     /// Lists the open requests; the list may be empty.
     Requests(Vec<OpenRequest>),
     /// Shows the request that the caller is about to approve.
     Approving(OpenRequest),
-    /// There is no open request of this word: it has ended, or another member has approved it.
+    /// There is no open request with this id. It may have expired, or another member has approved it.
     NoSuchRequest,
-    /// The caller made the request.
+    /// The caller made the request, and so cannot approve it.
     OwnRequest,
-    /// The caller's session was begun by another user, or is the session in which the request was made.
+    /// The caller cannot approve a request in this session: it was begun by another user, or the request was made in
+    /// it.
     OtherSession,
 }
 
-/// A request of a member of a role that waits for the approval of another one.
+/// A request of a member of a role for an operation that another member must approve.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct OpenRequest {
-    /// The word that the other member types.
+    /// The id of the request, which the other member types to approve it.
     pub id: String,
-    /// What is asked for, as it is typed.
+    /// The requested subcommand, as a user types it.
     pub verb: &'static str,
-    /// The user it is for.
+    /// The user on whom the operation acts.
     pub user: String,
-    /// The member who asks for it.
+    /// The member who made the request.
     pub by: String,
-    /// The role.
+    /// The name of the role.
     pub role: String,
     /// The reason that the member gave.
     pub reason: String,
-    /// Seconds until the request ends.
+    /// Seconds until the request expires.
     pub left: u64,
 }

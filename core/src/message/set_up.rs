@@ -39,7 +39,7 @@ pub enum SetUp {
     /// The last message to a client that did not begin set-up. It says that set-up needs a user at a terminal, because
     /// the client may be a script.
     NeedsAPerson,
-    /// Set-up was begun before. Shown above the key.
+    /// An earlier login began set-up. Shown above the key.
     BegunBefore {
         /// Time at which set-up was begun.
         at: UnixTime,
@@ -67,7 +67,7 @@ pub enum SetUp {
     },
     /// The code does not match the new key.
     WrongCode,
-    /// The code matches another time than now.
+    /// The code matches another time than the current one, so a clock is wrong.
     ClockOff {
         /// Seconds by which the app's clock is ahead of this host's; negative if it is behind.
         ahead: i64,
@@ -107,7 +107,7 @@ pub enum Beginning {
 pub enum Going {
     /// The login is refused unless the user completes set-up.
     No,
-    /// The login continues without set-up, until this time if one is set.
+    /// The login continues without set-up; up to the given time, if there is one.
     On(Option<UnixTime>),
 }
 

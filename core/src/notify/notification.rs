@@ -142,8 +142,8 @@ impl NotificationKind {
         }
     }
 
-    /// Returns the topic of the mail that a request of this kind causes, which contains a ticket or bypass code; `None`
-    /// for a kind that reports an event.
+    /// Returns the topic of the mail with a ticket or bypass code that a notification of this kind requests; `None` for
+    /// a kind that reports an event.
     #[must_use]
     pub fn brings(self) -> Option<Topic> {
         match self {
@@ -190,8 +190,8 @@ pub enum Topic {
 }
 
 impl Topic {
-    /// Returns all topics that have a text. Kinds that are requests for a ticket or bypass code have none, because the
-    /// mail with it reports the event.
+    /// Returns all topics that have a text. A kind that requests a ticket or bypass code has none, because the mail
+    /// that contains the ticket or code has its own topic.
     pub fn all() -> impl Iterator<Item = Self> {
         let tickets = [Purpose::SetUp, Purpose::Codes].into_iter().map(Self::Ticket);
         let told = KINDS.into_iter().filter(|(kind, _)| kind.brings().is_none());
@@ -231,11 +231,11 @@ pub struct TicketMail<'a> {
     pub topic: Topic,
     /// The letters of the ticket or the digits of the bypass code, in groups.
     pub ticket: &'a str,
-    /// The user who issues it.
+    /// The user who issued the ticket or bypass code.
     pub by: &'a str,
-    /// Time at which it was issued.
+    /// Time at which the ticket or bypass code was issued.
     pub at: UnixTime,
-    /// Time at which it expires.
+    /// Time at which the ticket or bypass code expires.
     pub until: UnixTime,
 }
 

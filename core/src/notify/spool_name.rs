@@ -1,5 +1,5 @@
-//! Names and texts of notifications in the outbox. Each is a symbolic link `NAME@KIND`, whose target contains the
-//! details.
+//! Names and texts of notifications in the outbox. Each notification is a symbolic link `NAME@KIND`. NAME is the user's
+//! folder name, and the target of the link contains the details.
 
 use alloc::{format, string::String};
 
@@ -26,7 +26,7 @@ const FOR: &str = "for=";
 const DASH: &str = "%2D";
 
 /// Returns the name of a notification. Kinds that are merged get `NAME@KIND`, so that only one notification per user
-/// and kind can exist. Other kinds get `NAME@KIND.TIME`.
+/// and kind can exist. Other kinds get `NAME@KIND.TIME` if this name is not too long.
 #[must_use]
 pub fn name_of(folder: &Folder, notification: &Notification) -> String {
     let name = format!("{}{BETWEEN}{}", folder.as_str(), notification.kind.word());
@@ -52,8 +52,8 @@ pub fn read_name(name: &str) -> Option<(String, NotificationKind)> {
 }
 
 /// Returns the details of a notification as text: `TIME SERVICE SOURCE BY LEFT`, with `-` for an absent value and `%XX`
-/// for each character that is not plain. A notification to another address than the one on record has a sixth word,
-/// `to=ADDRESS`, and one for a bypass code a word `for=SECONDS`.
+/// for each character that is not plain. The word `to=ADDRESS` follows if the mail goes to another address than the one
+/// on record. The word `for=SECONDS` follows if the notification requests a bypass code.
 #[must_use]
 pub fn write(notification: &Notification) -> String {
     let by = notification.by.as_deref().map_or_else(|| NOTHING.into(), actor);

@@ -1,4 +1,4 @@
-//! The built-in texts of mails, `en/KIND.txt` and `sv/KIND.txt`. An administrator replaces them by texts of the same
+//! The built-in texts of mails, `en/KIND.txt` and `sv/KIND.txt`. An administrator can replace them by texts of the same
 //! form.
 
 use crate::policy::Language;

@@ -176,7 +176,8 @@ mod tests {
 
     const URI: &str = "otpauth://totp/twinbox:ada?secret=JBSWY3DPEHPK3PXP&issuer=twinbox";
 
-    /// Returns the modules that a drawing shows, including the margin.
+    /// Returns the rows of modules that a drawing with half blocks shows, including the margin; `true` is a dark
+    /// module.
     fn read_back(drawing: &str, ink: Ink) -> Vec<Vec<bool>> {
         let dark = |drawn: bool| drawn == (ink == Ink::Dark);
         let upper = |letter| dark(matches!(letter, '█' | '▀'));

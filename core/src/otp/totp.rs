@@ -18,8 +18,8 @@ pub fn begin_of(step: Step, period: Period) -> UnixTime {
     UnixTime(step.0.saturating_mul(period.seconds()))
 }
 
-/// Returns the newest step whose code is `typed`, among the step `centre` and `window` steps before and after it;
-/// `None` if there is none.
+/// Returns the newest step whose code is `typed`, or `None`. Searches the step `centre`, shifted by the authenticator's
+/// learned drift, and `window` steps before and after it.
 ///
 /// Compares from the newest step down and stops at a match. If two steps have the same code, claiming the newer step
 /// also makes the older one unusable. A wrong code is compared with every step. Stopping at a match reveals nothing

@@ -13,7 +13,7 @@ const DECISIVE: [&str; 5] = ["secret", "digits", "period", "algorithm", "counter
 /// Names of parameters that some apps add and that change no code.
 const HARMLESS: [&str; 8] = ["image", "icon", "logo", "color", "lock", "creator", "group", "tag"];
 
-/// Returns a text of one line, without surrounding spaces.
+/// Returns the only line of a text, without surrounding spaces. Ignores empty lines.
 ///
 /// # Errors
 /// [`UriError`] if the text is not exactly one `otpauth://` line.

@@ -14,7 +14,7 @@ use crate::{
     },
 };
 
-/// The facts by which a login is admitted.
+/// The facts by which [`admit`] decides.
 pub struct AdmissionInput<'a> {
     /// What NSS knows about the account.
     pub account: AccountState,
@@ -26,7 +26,7 @@ pub struct AdmissionInput<'a> {
     pub policy: &'a Policy,
     /// Whether sshd has verified a public key.
     pub public_key: PublicKey,
-    /// The current time, which decides whether a rule or an exemption has ended.
+    /// The current time, by which tickets expire.
     pub now: Now,
 }
 
@@ -58,7 +58,7 @@ pub enum Admission {
     Refuse(Reason),
 }
 
-/// An offer of set-up: whether it needs a ticket, and what happens to the login without it.
+/// An offer of set-up: whether it needs a ticket, and what happens to the login if the user declines it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Offer {
     /// Whether set-up needs a ticket.
@@ -72,13 +72,13 @@ pub struct Offer {
 pub enum Without {
     /// Access is denied.
     Refused,
-    /// Access is granted, until this time if one is set.
+    /// Access is granted; up to the given time, if there is one.
     LetThrough(Option<UnixTime>),
 }
 
 impl Admission {
-    /// Returns the decision with set-up replaced by a refusal or an exemption. Use it for a login with a proven first
-    /// factor that may ask only for a code.
+    /// Returns the decision with set-up replaced by a refusal ([`Reason::NotSetUp`]) or an exemption. Use it for a
+    /// login with a proven first factor that may ask only for a code.
     pub fn with_code_only(self) -> Self {
         match self {
             Self::SetUp(Offer { without: Without::Refused, .. }) => Self::Refuse(Reason::NotSetUp),
@@ -89,8 +89,8 @@ impl Admission {
         }
     }
 
-    /// Returns the decision with set-up replaced by a refusal or an exemption. Use it for a login in which no dialogue
-    /// is possible.
+    /// Returns the decision with set-up replaced by a refusal ([`Reason::NotEnrolled`]) or an exemption. Use it for a
+    /// login in which no dialogue is possible.
     pub fn without_set_up(self) -> Self {
         match self {
             Self::SetUp(Offer { without: Without::Refused, .. }) => {

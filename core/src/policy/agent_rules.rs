@@ -3,14 +3,14 @@
 /// What the agent does for users who are not root.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct AgentRules {
-    /// The verbs that users may run for their own account: bit N stands for the word at index N of
-    /// [`SELF_SERVICE`].
+    /// The subcommands that users may run for their own account. Bit N is set if the word at index N of
+    /// [`SELF_SERVICE`] is permitted.
     pub self_service: u16,
     /// Whether programs that are not root, such as screen lockers, may have a code verified.
     pub lockers: bool,
 }
 
-/// The verbs that users may run for their own account through the agent.
+/// The subcommands that users may run for their own account through the agent.
 pub const SELF_SERVICE: &[&str] =
     &["status", "devices", "why", "forget", "backup-codes", "change", "remove", "enroll"];
 
@@ -21,7 +21,7 @@ impl Default for AgentRules {
 }
 
 impl AgentRules {
-    /// Returns whether users may run a verb for their own account.
+    /// Returns whether users may run the subcommand `verb` for their own account.
     #[must_use]
     pub fn allows(self, verb: &str) -> bool {
         let place = SELF_SERVICE.iter().position(|word| *word == verb);

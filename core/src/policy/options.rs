@@ -199,7 +199,7 @@ pub enum Author {
     /// The setting has its default.
     #[default]
     Nobody,
-    /// The settings file sets it.
+    /// The settings file sets the value.
     Settings,
 }
 
@@ -232,7 +232,7 @@ pub struct Limits {
     pub delay: u64,
     /// Maximum seconds of a delay.
     pub max_delay: u64,
-    /// Maximum number of wrong codes without a first factor for one user in 24 hours, from all sources together.
+    /// Maximum number of wrong codes without a proven first factor for one user in 24 hours, from all sources together.
     pub per_day: u32,
     /// Number of consecutive wrong codes, from all sources together, after which unknown sources are locked out (NIST
     /// SP 800-63B section 5.2.2).
@@ -280,8 +280,9 @@ impl Default for Places {
 }
 
 impl Policy {
-    /// Returns the questions that a login may ask besides the code: [`Questions::CodeOnly`] if an answer may contain a
-    /// password too, or is taken from an earlier module.
+    /// Returns the questions that a login may ask besides the code: [`Questions::CodeOnly`] if an answer may also
+    /// contain a password or comes from an earlier module; otherwise, those that the PAM line and the calling program
+    /// permit.
     #[must_use]
     pub fn questions(&self) -> Questions {
         match self.field {
@@ -290,16 +291,16 @@ impl Policy {
         }
     }
 
-    /// Allows no further questions if a local user runs the calling program, because this user may replace every
-    /// prompt, as with `sudo -p`.
+    /// If a local user runs the calling program, forbids all questions besides the one for the code, because this user
+    /// may replace every prompt, as with `sudo -p`.
     pub fn restrict_to(&mut self, source: &Source) {
         if matches!(source, Source::Uid(_)) && self.questions == Questions::All {
             self.questions = Questions::Elsewhere;
         }
     }
 
-    /// Returns these settings with the values of `command` for what only the command uses: whether administrators must
-    /// enter their own code, mail and its language, and the validity of tickets.
+    /// Returns these settings with some values replaced by those of `command`, the settings of the command `twinlock`:
+    /// whether administrators must enter their own code, the mail settings, the language, and the validity of tickets.
     #[must_use]
     pub fn with_command_settings(self, command: &Self) -> Self {
         // Every field is named, so that a new field does not compile until it is handled here.

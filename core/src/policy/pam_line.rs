@@ -24,7 +24,8 @@ pub struct PamLine {
     pub first_pass: FirstPass,
     /// What the line passes on to the next module, from `forward_pass`.
     pub forward: Forward,
-    /// How a user who is not enrolled is treated if the settings do not specify it: `nullok`.
+    /// How to treat a user who is not enrolled, if the settings do not say it. `nullok` permits the login without a
+    /// code.
     pub not_enrolled: NotEnrolled,
     /// Whether a clock drift may be learned: `noskewadj` turns it off.
     pub resync: Resync,

@@ -1,4 +1,4 @@
-//! The questions that a login may ask: the content of one answer, and the questions besides the code.
+//! What one answer at a prompt contains, and the questions that a login may ask in addition to the one for the code.
 
 /// The content of one answer of the user.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -9,7 +9,7 @@ pub enum Field {
     /// The answer that the user gave to an earlier module. The code is the whole answer, or the end of it after a
     /// password.
     Given,
-    /// Nothing. The line uses the answer to an earlier module, but none is stored.
+    /// Nothing. The PAM line uses the answer to an earlier module, but no answer is stored.
     Missing,
     /// A password and a code after it, in one answer.
     PasswordAndCode,

@@ -11,7 +11,7 @@ use crate::{
     policy::roles::{Role, RoleVerb, Roles},
 };
 
-/// The lowest user id of a person. Accounts below it belong to the system.
+/// The lowest user id of an account of a person. Accounts with lower ids belong to the system.
 const FIRST_PERSON: u32 = 1000;
 /// The user id of `nobody`.
 const NOBODY: u32 = 65_534;
@@ -48,7 +48,7 @@ pub enum RoleRefusal {
     /// A group that the roles file names does not exist, or cannot be looked up. Holds its name. No role allows
     /// anything then.
     Unresolved(String),
-    /// The user has no role that allows the verb.
+    /// The user has no role that permits the subcommand.
     NoRole,
     /// The user wants to act on their own account.
     OwnAccount,
@@ -62,8 +62,8 @@ pub enum RoleRefusal {
     RoleMember,
     /// The target is not in the group for whose members the role may act.
     Elsewhere,
-    /// No mail address of the target is known, so that the target could not be told. The caller of [`RoleBook::decide`]
-    /// checks this, because the address may be in the record.
+    /// No mail address of the target is known, so the target could not be informed. [`RoleBook::decide`] never returns
+    /// this. Its caller checks the address, which may be in the record.
     NoAddress,
 }
 
@@ -96,17 +96,18 @@ impl core::error::Error for RoleRefusal {}
 /// The roles in force, and the groups of users.
 #[derive(Clone, Copy)]
 pub struct RoleBook<'a> {
-    /// The roles file.
+    /// The content of the roles file.
     pub roles: &'a Roles,
     /// The groups of users.
     pub memberships: &'a dyn Memberships,
 }
 
 impl<'a> RoleBook<'a> {
-    /// Returns the roles by which a user may run a verb for at least one other user; never an empty list.
+    /// Returns the roles that permit `caller` to run the subcommand `verb` on other users; never an empty list.
     ///
     /// # Errors
-    /// [`RoleRefusal::NoRole`] if there is none, [`RoleRefusal::Unresolved`] if a group of the file is not known.
+    /// [`RoleRefusal::NoRole`] if there is no such role; [`RoleRefusal::Unresolved`] if a group of the roles file is
+    /// not known.
     pub fn roles_of(
         &self,
         caller: &Account,
@@ -126,11 +127,11 @@ impl<'a> RoleBook<'a> {
         if found.is_empty() { Err(RoleRefusal::NoRole) } else { Ok(found) }
     }
 
-    /// Returns the first role by which a user may run a verb for a target. Considers only the role with the name
-    /// `named`, if one is given.
+    /// Returns the first role that permits `caller` to run the subcommand `verb` on `target`. Considers only the role
+    /// with the name `named`, if one is given.
     ///
     /// # Errors
-    /// [`RoleRefusal`] if no role allows it.
+    /// [`RoleRefusal`] if no role permits it.
     pub fn decide(
         &self,
         caller: &Account,

@@ -22,7 +22,7 @@ const NOTHING: &str = "-";
 pub struct RoleRequest {
     /// The name of the role.
     pub role: String,
-    /// The verb that the member asks for.
+    /// The subcommand that the member requests.
     pub verb: RoleVerb,
     /// The account name of the user whom the change concerns.
     pub user: String,
@@ -39,8 +39,8 @@ pub struct RoleRequest {
 }
 
 impl RoleRequest {
-    /// Returns the text form: one line for each field. `None` if a field has a line break, which would forge another
-    /// field.
+    /// Returns the text form: one line for each field. Returns `None` if a field is empty or has a control character,
+    /// such as a line break, which would forge another field.
     #[must_use]
     pub fn written(&self) -> Option<String> {
         let session = self.session.map_or_else(|| NOTHING.into(), |session| session.to_string());
@@ -61,7 +61,7 @@ impl RoleRequest {
         ))
     }
 
-    /// Parses a request; `None` if it has another form.
+    /// Parses the text form of a request; `None` if the text has another form.
     #[must_use]
     pub fn read(text: &str) -> Option<Self> {
         let mut lines = text.split('\n');

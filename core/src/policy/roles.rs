@@ -1,5 +1,5 @@
-//! The roles file `roles.toml`: which users may do a few things for other users without being root. Each error names
-//! its line.
+//! The roles file `roles.toml`, which says who may run some operations on other users without being root. Each error
+//! names the line in the file.
 
 use alloc::{
     format,
@@ -27,7 +27,7 @@ use crate::{
 pub const ROLES_MAX: usize = 64 * 1024;
 /// Time in seconds for which a bypass code of a role is valid, unless the role says otherwise.
 const BYPASS_USUAL: u64 = HOUR;
-/// The times in seconds for which a bypass code of a role may be valid.
+/// The range of lifetimes, in seconds, that a role may set for its bypass codes.
 const BYPASS: RangeInclusive<u64> = MINUTE..=8 * HOUR;
 /// How often a member may act within a day, unless the role says otherwise.
 const PER_DAY_USUAL: u16 = 10;
@@ -40,11 +40,11 @@ const NAME_MAX: usize = 32;
 pub struct Roles {
     /// The groups for whose members no role may act; at least one.
     pub protected: Vec<String>,
-    /// The roles; each has its own name.
+    /// The roles. No two roles have the same name.
     pub roles: Vec<Role>,
 }
 
-/// One role: who may do what for whom.
+/// One role: the group whose members have it, what they may do, and on which users.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Role {
     /// The name in logs and mails: lower-case letters, digits and `-`.
@@ -53,7 +53,7 @@ pub struct Role {
     pub group: String,
     /// The group for whose members the role may act.
     pub over: String,
-    /// The verbs that the role allows; at least one.
+    /// The subcommands that the role permits, at least one.
     pub verbs: Vec<RoleVerb>,
     /// How many members must agree to a change.
     pub approval: Approval,
@@ -65,7 +65,7 @@ pub struct Role {
     pub notify: Option<Address>,
 }
 
-/// What a role may allow.
+/// A subcommand that a role can permit.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum RoleVerb {
     /// See the state of the account.
@@ -81,10 +81,10 @@ pub enum RoleVerb {
 }
 
 impl RoleVerb {
-    /// All verbs.
+    /// All subcommands that a role can permit.
     pub const ALL: [Self; 5] = [Self::Status, Self::Why, Self::Unlock, Self::Reset, Self::Bypass];
 
-    /// Returns the verb as it is typed.
+    /// Returns the subcommand as a user types it.
     #[must_use]
     pub fn word(self) -> &'static str {
         match self {
@@ -96,14 +96,14 @@ impl RoleVerb {
         }
     }
 
-    /// Returns the verb with this word; `None` if no role can allow it.
+    /// Returns the subcommand with this name; `None` if no role can permit it.
     #[must_use]
     pub fn named(word: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|verb| verb.word() == word)
     }
 
-    /// Returns whether the verb changes something. Such a verb needs a reason, and the approval of another member if
-    /// the role requires one.
+    /// Returns whether the subcommand changes something. Such a subcommand needs a reason, and the approval of another
+    /// member if the role requires one.
     #[must_use]
     pub fn changes(self) -> bool {
         matches!(self, Self::Unlock | Self::Reset | Self::Bypass)
@@ -113,9 +113,9 @@ impl RoleVerb {
 /// How many members of a role must agree to a change.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Approval {
-    /// The member who asks for the change.
+    /// Only the member who makes the change.
     Alone,
-    /// The member who asks for the change, and another member.
+    /// The member who requests the change, and another member, who approves it.
     Another,
 }
 
@@ -166,7 +166,8 @@ impl Roles {
     }
 }
 
-/// Escapes control characters, so that a value from the file stays on one line in an error message.
+/// Returns `letter`, escaped if it is a control character, so that a value from the file stays on one line in an error
+/// message.
 fn shown(letter: char) -> impl Iterator<Item = char> {
     let escaped = letter.is_control().then(|| letter.escape_default());
     let plain = escaped.is_none().then_some(letter);

@@ -40,7 +40,7 @@ pub enum Action {
     Remind,
 }
 
-/// The facts about a login that a rule is compared with.
+/// The facts about a login with which rules are compared.
 pub struct Subject<'a> {
     /// The account of the user.
     pub account: &'a Account,

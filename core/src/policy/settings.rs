@@ -32,12 +32,13 @@ pub const SETTINGS_MAX: usize = 64 * 1024;
 pub struct SettingsError {
     /// Number of the line with the error, from 1; 0 if unknown.
     pub line: u32,
-    /// What is wrong, as the end of a sentence that begins with the path.
+    /// What is wrong, as a clause without the path and the line number.
     pub what: String,
 }
 
 impl core::fmt::Display for SettingsError {
-    /// Writes the line number, if known, and what is wrong. The text follows the path of the file and a colon.
+    /// Writes the line number (0 if unknown), a colon, and what is wrong. The text follows the path of the file and a
+    /// colon.
     fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
         if self.line > 0 {
             write!(f, "{}: ", self.line)?;
@@ -55,7 +56,7 @@ struct FileSetting {
     value: SettingValue,
 }
 
-/// A value of the setting's type, before the range check.
+/// A value from the file. It has the type of its setting, but its range is not checked yet.
 enum SettingValue {
     Text(Spanned<String>),
     Number(Spanned<i64>),

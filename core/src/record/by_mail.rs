@@ -1,5 +1,5 @@
-//! The record of a user who gets a ticket or bypass code that only a mail contains, because a member of a role asked
-//! for it. `twinlock deliver` generates it, changes the record, and then sends the mail.
+//! Changes the record of a user for a ticket or bypass code that a member of a role has requested. `twinlock deliver`
+//! generates the ticket or code, changes the record, and then sends the mail, which alone contains the ticket or code.
 
 use crate::{
     base::time::Now,
@@ -42,8 +42,8 @@ pub fn with_ticket(
 /// Returns the record with a bypass code. A bypass code of the same audit stamp, whose mail may not have been sent, is
 /// replaced.
 ///
-/// Returns `None` if no bypass code may be issued: it would have expired, or the user is not enrolled or was enrolled
-/// after the request.
+/// Returns `None` if no bypass code may be issued: the code has expired already, the user is not enrolled, or the user
+/// was enrolled only after the request.
 #[must_use]
 pub fn with_bypass(mut record: Record, bypass: Bypass, now: Now) -> Option<Record> {
     let is_of_now = record.state == State::Active && record.since <= bypass.audit.at;

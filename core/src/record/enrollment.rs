@@ -29,7 +29,7 @@ pub struct ChangeStamp {
     pub at: UnixTime,
 }
 
-/// The user is enrolled already, and no authenticator is replaced silently.
+/// The user is enrolled already. Enrollment does not replace the authenticator of an enrolled user.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct AlreadyEnrolledError {
     /// Time at which the user's set-up was completed.
@@ -208,8 +208,8 @@ pub fn free_name(record: &Record, wished: &str) -> Option<String> {
     core::iter::once(wished.into()).chain(numbered).find(is_free)
 }
 
-/// Returns the record without the authenticator at index `place`; `None` if there is none at this index or the record
-/// has no other.
+/// Returns the record without the authenticator at index `place`; `None` if there is no authenticator at this index, or
+/// if it is the only one.
 #[must_use]
 pub fn without(
     mut found: Record,

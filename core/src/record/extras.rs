@@ -22,8 +22,8 @@ pub struct RecordExtras {
     /// The administrator who reset this user, and when. The next set-up follows the setting `after_reset`. `None` if
     /// the user was not reset.
     pub reset: Option<AuditStamp>,
-    /// Who revoked the user's backup codes, or enrolled the user without any, and when. The next login shows new codes.
-    /// `None` if none are due.
+    /// Who revoked the user's backup codes, or enrolled the user without backup codes, and when. The next login shows
+    /// new codes. `None` if no codes are due.
     pub owed_codes: Option<AuditStamp>,
     /// A key that the user was shown and has not verified yet; `None` if no set-up is in progress.
     pub pending: Option<Pending>,
@@ -88,7 +88,8 @@ pub struct Pending {
     pub source: SourceLabel,
     /// The fingerprint of the user's verified public key; `None` if none was verified.
     pub fingerprint: Option<String>,
-    /// Time of the boot clock up to which the key is shown again; `None` in an older record.
+    /// Time of the boot clock up to which an interrupted set-up can continue with the key; `None` in the record of an
+    /// older version.
     pub until_boot: Option<BootTime>,
 }
 

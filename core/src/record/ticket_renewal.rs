@@ -9,8 +9,8 @@ use crate::{
     },
 };
 
-/// Returns whether a new set-up ticket is due: the user waits for set-up and was not reset, all set-up tickets have
-/// expired, and none was issued within the past day.
+/// Returns whether a new set-up ticket is due: the user waits for set-up and was not reset, the record has a set-up
+/// ticket, all its set-up tickets have expired, and none was issued within the past day.
 #[must_use]
 pub fn is_due(record: &Record, now: Now) -> bool {
     let over =
@@ -22,8 +22,8 @@ pub fn is_due(record: &Record, now: Now) -> bool {
         && set_up_tickets(record).all(over)
 }
 
-/// Replaces the expired set-up tickets of a record by a reserved ticket, which will be mailed. Returns the new record
-/// and the reserved ticket; `None` if no renewal is due.
+/// Replaces the expired set-up tickets of a record by a reserved ticket, which will be mailed and has the salt and hash
+/// of `drawn`. Returns the new record and the reserved ticket; `None` if no renewal is due.
 ///
 /// The reserved ticket is not valid yet. It keeps the expiry and issue date of the newest expired ticket, so that an
 /// interrupted renewal is due again.

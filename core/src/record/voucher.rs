@@ -27,7 +27,7 @@ pub struct Voucher {
     pub hash: [u8; 32],
     /// Time of the wall clock at which the voucher expires.
     pub until: UnixTime,
-    /// Expiry by the boot clock; `None` in an older record.
+    /// Expiry by the boot clock; `None` if only the wall clock counts, as in the record of an older version.
     pub by_boot: Option<Box<EndByBoot>>,
 }
 
@@ -73,8 +73,9 @@ impl Voucher {
         now.unix >= self.until || self.by_boot.as_ref().is_some_and(|end| now.boot >= end.until)
     }
 
-    /// Returns whether a text matches this voucher and the voucher has not expired. The voucher has also expired if the
-    /// wall clock was trusted before this boot when it showed a time after the expiry.
+    /// Returns whether a text matches this voucher and the voucher has not expired. A voucher that was issued in an
+    /// earlier boot has also expired if the wall clock showed a time after the expiry before this boot, and was trusted
+    /// then.
     #[must_use]
     pub fn is(&self, text: &str, at: &Moment<'_>) -> bool {
         let same =

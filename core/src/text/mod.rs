@@ -22,7 +22,7 @@ use crate::{
     policy::Language,
 };
 
-/// Returns the text of a login message in a language.
+/// Returns, in `language`, the text of a login message.
 #[must_use]
 pub fn login(language: Language, message: &Message) -> String {
     match language {
@@ -31,7 +31,7 @@ pub fn login(language: Language, message: &Message) -> String {
     }
 }
 
-/// Returns the text of a set-up message in a language.
+/// Returns, in `language`, the text of a set-up message.
 #[must_use]
 pub fn set_up(language: Language, message: &SetUp) -> String {
     match language {
@@ -40,7 +40,7 @@ pub fn set_up(language: Language, message: &SetUp) -> String {
     }
 }
 
-/// Returns the text of a message about new backup codes in a language. The text contains the codes.
+/// Returns, in `language`, the text of a message about new backup codes. The text contains the codes.
 #[must_use]
 pub fn new_codes(language: Language, message: &NewCodes) -> Zeroizing<String> {
     Zeroizing::new(match language {
@@ -49,7 +49,7 @@ pub fn new_codes(language: Language, message: &NewCodes) -> Zeroizing<String> {
     })
 }
 
-/// Returns the text of a message about changes in a language.
+/// Returns, in `language`, the text of a message about a change that the user can make after a correct code.
 #[must_use]
 pub fn change(language: Language, message: &Change) -> String {
     match language {
@@ -58,7 +58,7 @@ pub fn change(language: Language, message: &Change) -> String {
     }
 }
 
-/// Returns the text of a message of the agent to a user about their own account, in a language.
+/// Returns, in `language`, the text of a message of the agent to a user about their own account.
 #[must_use]
 pub fn own_account(language: Language, message: &OwnAccount) -> String {
     match language {
@@ -67,7 +67,7 @@ pub fn own_account(language: Language, message: &OwnAccount) -> String {
     }
 }
 
-/// Returns the text of a message of the agent to a member of a role in a language.
+/// Returns, in `language`, the text of a message of the agent to a member of a role.
 #[must_use]
 pub fn role(language: Language, message: &RoleMessage) -> String {
     match language {

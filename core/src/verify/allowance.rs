@@ -1,7 +1,8 @@
-//! Limits how often a user may do something within a time, by names in the user's ledger: `op.WORD.WINDOW.SLOT`.
+//! Limits how often a user may run an operation within a period. Each use is a name in the user's ledger:
+//! `op.WORD.WINDOW.SLOT`.
 //!
-//! Only one process can create a name, so no more processes succeed at the same time than the limit allows. The time is
-//! that of the boot clock, so that a user gains nothing when the wall clock is set.
+//! Only one process can create a name, so no more processes succeed at the same time than the limit allows. Periods are
+//! measured by the boot clock, so a user gains nothing by a change of the wall clock.
 
 use alloc::{string::String, vec::Vec};
 
@@ -18,7 +19,7 @@ use crate::{
 
 const OPERATION: &str = "op.";
 
-/// Limit of how often an operation may be done.
+/// A limit on how often a user may run one operation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Allowance {
     /// The word for the operation in ledger names; lower-case letters and `-`.
@@ -85,7 +86,8 @@ impl Allowance {
         Ok(Taken::No { wait: oldest.saturating_add(self.seconds).saturating_sub(now).max(1) })
     }
 
-    /// Returns the uses that are stored in the ledger, and erases those of old windows and of an earlier boot.
+    /// Returns the uses of the current window and of the window before, and erases those of older windows and of an
+    /// earlier boot. A window is a period of [`Self::seconds`] seconds. `now` is the boot clock in seconds.
     fn uses(&self, user_ledger: &dyn UserLedger, now: u64) -> Result<Vec<Use>, LedgerError> {
         let window = now / self.seconds.max(1);
         let mut uses = Vec::new();

@@ -1,4 +1,5 @@
-//! Verifies one code in the only safe order: charge, compare, claim, re-read, refund.
+//! Verifies one code in the only safe order: charge the attempt, compare the code, claim its step, read the record a
+//! second time, and refund the charge.
 //!
 //! [`Attempt`] also has an `impl` block in `verify/charge.rs` and one in `verify/voucher_verify.rs`.
 
@@ -28,8 +29,8 @@ use crate::{
     },
 };
 
-/// Maximum number of times that a code is compared, once for each change of the record by another process, before the
-/// login fails.
+/// Maximum number of times that a code is compared before the login fails. The comparison is repeated if another
+/// process has changed the record meanwhile.
 const ROUNDS: usize = 4;
 
 impl Outcome {
@@ -66,7 +67,7 @@ impl Outcome {
 pub struct Attempt<'a> {
     /// The settings of the host.
     pub policy: &'a Policy,
-    /// The operations of the host.
+    /// The ports of the host.
     pub ports: Ports<'a>,
     /// The user's names in the ledger.
     pub user_ledger: &'a dyn UserLedger,
@@ -118,14 +119,15 @@ pub enum Outcome {
     BeforeEpoch {
         /// Seconds until the app shows a code that is newer than the epoch.
         wait: u64,
-        /// If the cause is that the host's clock was ahead: the latest time that it showed; `None` for other causes.
+        /// The latest time that the host's clock showed while it was ahead, if this is the cause; `None` for other
+        /// causes.
         ahead: Option<UnixTime>,
     },
-    /// Two adjacent codes match a time other than now. The code is refused, and the charge is kept.
+    /// Two adjacent codes match another time than the current one. The code is refused, and the charge is kept.
     ClockOff {
         /// Seconds by which the authenticator's clock is ahead of this host's; negative if it is behind.
         ahead: i64,
-        /// Seconds until the drift can be learned from two adjacent codes; `None` if it never can.
+        /// Seconds until the drift can be learned from two adjacent codes; `None` if waiting does not help.
         wait: Option<u64>,
     },
     /// The code was not compared, because there were too many wrong codes recently.

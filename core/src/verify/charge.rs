@@ -1,4 +1,4 @@
-//! Charges an attempt before its code is compared, and lengthens or ends the failure streak after it.
+//! Charges an attempt before its code is compared, and lengthens or ends the failure streak after the comparison.
 
 use crate::{
     base::{
@@ -21,7 +21,7 @@ use crate::{
     },
 };
 
-/// Number of slots that other processes may take first before the attempt is refused.
+/// Maximum number of times that an attempt tries to take a slot, if other processes take the slots first.
 const SLOT_RACES: usize = 64;
 
 /// Maximum number of attempts per day for each of the 256 ledger folders that unknown user names share. Two days of
@@ -213,8 +213,8 @@ impl Attempt<'_> {
     /// that are at least a day old, except `own`, the charge of this login. Removes the ledger names of used steps that
     /// are refused even without their names.
     ///
-    /// A success at a screen locker clears only the failures there, and no other success clears those: any program of
-    /// the user may have made them.
+    /// A success at a screen locker clears only failures at a locker, and any other success clears only the other
+    /// failures: any program of the user may have caused the failures at a locker.
     pub(crate) fn forgive(&self, history: &LedgerHistory, own: Option<&Try>, now: UnixTime) {
         let is_locker = self.budget == Budget::Locker;
         if !is_locker {

@@ -27,8 +27,8 @@ impl<'a> Claimant<'a> {
         Self { user_ledger, now, nonce }
     }
 
-    /// Claims a step. Idempotent for one attempt, because an attempt compares its code again if another process changes
-    /// the record.
+    /// Claims a step. Returns [`Creation::Made`] if this attempt holds the claim. Idempotent for one attempt, because
+    /// an attempt compares its code again if another process changes the record.
     ///
     /// # Errors
     /// [`LedgerError`] if the name of the step cannot be created or read.
@@ -48,7 +48,7 @@ impl<'a> Claimant<'a> {
 /// Returns whether more than [`HELD_UP`] seconds have passed since `since`, so that the ledger names read at that time
 /// may be out of date.
 ///
-/// An attacker who controls the calling program could otherwise use a code twice, by stopping the process between
+/// An attacker who controls the calling program could otherwise use a code twice, by pausing the process between
 /// comparing and claiming until the ledger has removed the earlier claim of the code.
 pub(crate) fn was_held_up(clock: &dyn Clock, since: Now) -> bool {
     let Ok(now) = clock.now() else { return true };

@@ -31,7 +31,7 @@ const ROUNDS: usize = 4;
 
 /// Verifies the backup codes that the user enters in one charged attempt.
 pub struct CodeSetVerifier<'a> {
-    /// The operations of the host.
+    /// The ports of the host.
     pub ports: Ports<'a>,
     /// The user's names in the ledger.
     pub user_ledger: &'a dyn UserLedger,

@@ -8,7 +8,7 @@ use crate::{
 };
 
 /// Notes in the record that its only key was generated on this host. No code of the key was accepted before the time
-/// `since` of the boot clock, in the boot with the id `boot_id`.
+/// `since` of the boot clock, in the boot with the id `boot_id`. Does nothing if the record has several keys or none.
 pub fn mark_as_fresh(record: &mut Record, boot_id: &str, since: BootTime) {
     let [only] = record.authenticators.as_slice() else { return };
     let Some(keyed) = Keyed::new(&only.key, only.parameters.algorithm) else { return };

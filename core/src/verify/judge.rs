@@ -70,7 +70,7 @@ impl<'a> Evidence<'a> {
 }
 
 /// Returns the ledger identifier of the record's fresh key; `None` if it was enabled before the ledger began, or the
-/// record does not have exactly one key. This one key may be another, if it was imported later.
+/// record does not have exactly one key. The record's key may be another one, if it was imported later.
 fn known_key(record: &Record, horizon: &Horizon) -> Option<KeyId> {
     let fresh = record.extras.fresh_key.as_ref().filter(|_| record.authenticators.len() == 1)?;
     let same_ledger = fresh.boot_id == horizon.boot_id && fresh.since >= horizon.begun;
@@ -244,8 +244,8 @@ mod tests {
         }
     }
 
-    /// Shows that if two authenticators have the same code, the code counts as one of the first. Log and status must
-    /// always name the same authenticator.
+    /// Two authenticators have the same key and thus the same code. Checks that the code counts as one of the first
+    /// authenticator, because log and status must always name the same one.
     #[test]
     fn of_two_that_show_the_same_code_the_first_is_meant() {
         let twice = || app(1, Parameters::default());
@@ -267,7 +267,7 @@ mod tests {
         Horizon { floor: NOW, ahead: Vec::new(), boot_id: boot_id.into(), begun: boot(begun) }
     }
 
-    /// Returns a record whose only key was enabled in boot `b` at second 100 of the boot clock.
+    /// Returns a record whose only key was enabled in boot `b`, at nanosecond 100 of the boot clock.
     fn fresh() -> Record {
         let mut record = Record::nobodys().unwrap();
         crate::verify::fresh_key::mark_as_fresh(&mut record, "b", boot(100));

@@ -106,8 +106,8 @@ impl Sweep<'_> {
         Ok(removed)
     }
 
-    /// Removes steps that were used more than a day ago with keys that the record no longer has. If a removed key is
-    /// enrolled again, its codes are newer.
+    /// Removes steps that were used more than a day ago with keys that the record no longer has. If such a key is
+    /// enrolled again, its codes are of later steps.
     ///
     /// Keeps each step that seems older than the ledger, as [`expiry::expired`] does for attempts.
     fn drop_of_removed_keys(&self, history: &LedgerHistory) -> Result<usize, LedgerError> {

@@ -51,8 +51,9 @@ fn replace(user_ledger: &dyn UserLedger, slot: u8, text: &str) {
     let _ = user_ledger.create(&name, text);
 }
 
-/// Returns the slot of a stored refusal with the same reason and source as `refused`, so that the new one replaces it;
-/// `None` if there is none. Otherwise, the many refusals of a throttled source would displace the first cause.
+/// Returns the slot of a stored refusal with the reason, service and source of `refused`; `None` if there is none. The
+/// new refusal replaces the stored one. Otherwise, the many refusals of a throttled source would displace the refusal
+/// that shows the cause.
 ///
 /// Compares the text in the form in which it is stored, because writing replaces some characters.
 fn told_already(user_ledger: &dyn UserLedger, refused: &Refused) -> Option<u8> {

@@ -8,8 +8,8 @@ use crate::{
     record::{Authenticator, MovingFactor, Period},
 };
 
-/// Number of steps below the highest used one for which ledger names are kept, in case the clock is set back. At 30
-/// seconds per step, it is one day.
+/// The ledger keeps the names of used steps that are at most this many steps below the highest used step of their key.
+/// The names are needed if the clock is set back. At 30 seconds per step, this is one day.
 const REACH: u64 = 2880;
 
 /// The ledger state by which a step is checked.
@@ -174,7 +174,7 @@ fn clock_was_set_back(
     highest.0 > furthest
 }
 
-/// Returns the seconds until an authenticator with the drift on record shows the code of a step; 0 if the step has
+/// Returns the seconds until an authenticator with the drift in its record shows the code of a step; 0 if the step has
 /// begun. A token shows the code of its next counter at once.
 #[must_use]
 pub fn seconds_until(step: Step, authenticator: &Authenticator, now: UnixTime) -> u64 {

@@ -18,8 +18,8 @@ use crate::{
 
 /// Maximum number of steps that are searched before and after the middle of the window.
 const REACH_STEPS: u64 = 20;
-/// Maximum number of seconds that are searched before and after the middle of the window. It limits the age of accepted
-/// codes for long periods.
+/// Maximum number of seconds that are searched before and after the middle of the window. If the period of a key is
+/// long, this limits how old an accepted code can be.
 const REACH_SECONDS: u64 = 600;
 /// Maximum number of seconds that is reported as a wait. After a clock has jumped, longer predictions are unreliable.
 const WAIT_MAX: u64 = 86_400;
@@ -171,8 +171,8 @@ impl ResyncCandidate<'_> {
         }
     }
 
-    /// Returns whether a step and the one before it are newer than every used step, even if the clock was set back.
-    /// Codes of all used steps are then refused under the new drift.
+    /// Returns whether `step` and the step before it are newer than every used step. The codes of all used steps are
+    /// then refused under the new drift, even if the clock was set back.
     fn are_new(&self, step: u64) -> bool {
         let first = Step(step.saturating_sub(1));
         replay::is_newest(

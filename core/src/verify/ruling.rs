@@ -31,7 +31,8 @@ pub enum Ruling {
     BeforeEpoch {
         /// Seconds until the app shows a code that is newer than the epoch.
         wait: u64,
-        /// If the cause is that the host's clock was ahead: the latest time that it showed; `None` for other causes.
+        /// The latest time that the host's clock showed while it was ahead, if this is the cause; `None` for other
+        /// causes.
         ahead: Option<UnixTime>,
     },
     /// The code matches no authenticator.
@@ -60,7 +61,7 @@ impl Match {
         Used { mark: self.mark, step: self.step }
     }
 
-    /// Returns the steps that must be claimed, the newest first. If the process stops after the first claim, the older
+    /// Returns the steps that must be claimed, the newest first. If the process ends after the first claim, the older
     /// step is refused, too.
     pub fn claims(&self) -> impl Iterator<Item = Used> {
         let first = self.first.map(|step| Used { step, ..self.used() });

@@ -23,9 +23,9 @@ pub struct FailedAttempts {
 /// Attempts that could not be cleared and still count.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum UnlockError {
-    /// Some attempts stay.
+    /// Some attempts could not be cleared.
     Stay {
-        /// Their number, at least 1.
+        /// Number of attempts that still count, at least 1.
         attempts: usize,
         /// Whether nothing at all was cleared.
         untouched: bool,
@@ -72,7 +72,7 @@ impl FailedAttempts {
     /// Clears the attempts.
     ///
     /// # Errors
-    /// [`UnlockError`] if some may still count.
+    /// [`UnlockError`] if some attempts may still count.
     pub fn clear(
         &self,
         user_ledger: &dyn UserLedger,
@@ -95,7 +95,8 @@ impl FailedAttempts {
         Err(UnlockError::Stay { attempts, untouched })
     }
 
-    /// Returns the number of attempts of each source; `damaged` for entries that cannot be read.
+    /// Returns the number of attempts of each source. Entries that cannot be read count under the source `damaged`, and
+    /// wrong codes from before the last restart under `before the last restart`.
     #[must_use]
     pub fn by_source(&self) -> BTreeMap<String, usize> {
         let mut sources = BTreeMap::new();

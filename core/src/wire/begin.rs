@@ -8,9 +8,9 @@ const WORDS_MAX: usize = 4;
 /// What a client asks for.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Begin<'a> {
-    /// The operation.
+    /// The operation that the agent is to run.
     pub verb: Verb,
-    /// Whether results are JSON.
+    /// Whether the client wants the results as JSON.
     pub json: bool,
     /// The words of the request, at most four. [`Verb`] says what they mean.
     pub words: Vec<&'a str>,
@@ -70,7 +70,7 @@ impl Verb {
         Self::Approve,
     ];
 
-    /// Returns the verb as it is typed.
+    /// Returns the name of the operation. Except for `locker`, this is the subcommand of `twinlock`.
     #[must_use]
     pub fn word(self) -> &'static str {
         match self {
@@ -93,7 +93,7 @@ impl Verb {
 }
 
 impl<'a> Begin<'a> {
-    /// Reads the body of a frame; `None` if it has another form.
+    /// Parses the body of the first frame; `None` if the body has another form.
     pub(super) fn read(body: &'a [u8]) -> Option<Self> {
         let [verb, json @ 0..=1, rest @ ..] = body else { return None };
         let verb = Verb::ALL.into_iter().find(|one| *one as u8 == *verb)?;

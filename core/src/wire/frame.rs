@@ -8,7 +8,7 @@ use crate::wire::{Begin, FRAME_MAX};
 /// Number of bytes in front of a frame that hold its length.
 const LENGTH: usize = 2;
 
-/// A frame of either side.
+/// A frame from the client or from the agent.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Frame<'a> {
     /// From the client, the first frame: the operation that it asks for.
@@ -36,7 +36,7 @@ pub struct Ask<'a> {
     pub text: &'a str,
 }
 
-/// The end of a conversation.
+/// How an operation ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct End<'a> {
     /// The exit status of the command: 0 done, 1 refused, 2 wrong request, 3 wrong state, 4 not permitted, 5 throttled,

@@ -195,7 +195,7 @@ mod tests {
     use super::*;
     use crate::policy::settings::read_toml;
 
-    /// Values in all forms that a settings file may have, and some that it may not.
+    /// Values in all forms that TOML allows in a settings file, and some that it does not allow.
     const VALUES: &[&str] = &[
         "\"sv\"",
         "\"SHA256\"",

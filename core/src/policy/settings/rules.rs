@@ -21,7 +21,7 @@ use crate::{
     },
 };
 
-/// Version of rules.toml that twinlock writes. A file with a newer version is refused.
+/// Version of rules.toml that twinlock writes. A file with another version is refused.
 const VERSION: i64 = 1;
 /// The comment at the top of rules.toml.
 const HEAD: &str = "# Written by twinlock: comments here are lost. Rules of yours belong into twinlock.toml,\n\

@@ -17,8 +17,8 @@ pub struct Setting {
     pub key: &'static str,
     /// The type and range of the setting, and how it is read from and written to a [`Policy`].
     pub kind: SettingType,
-    /// Description of the setting in full sentences. Text in back quotes is a command, a file or a value. Only the
-    /// command contains the description, not the module.
+    /// Description of the setting in full sentences. Text in back quotes is a command, a file or a value. The command
+    /// contains the description, but the PAM module does not.
     #[cfg(any(test, feature = "documents"))]
     pub doc: &'static str,
     /// What applies if the setting is absent; `None` if it then has a default.
@@ -36,7 +36,7 @@ pub struct Unset {
 
 /// The type of a setting. Each variant has functions that read and replace the value in a policy.
 pub enum SettingType {
-    /// One word of a list.
+    /// A word that must be one of `words`.
     Word {
         /// The words that are allowed.
         words: &'static [&'static str],
@@ -90,7 +90,7 @@ pub enum SettingType {
         /// Replaces the value of the setting in a policy by a duration within the range, in seconds.
         set: fn(&mut Policy, u64),
     },
-    /// A list of words of a list.
+    /// A list of words, each of which must be one of `words`.
     Words {
         /// The words that are allowed, at most 16.
         words: &'static [&'static str],
@@ -221,7 +221,7 @@ impl Setting {
         }
     }
 
-    // Without the feature `people`, as in the module, the description is dropped.
+    // Without the feature `documents`, as in the PAM module, the description is dropped.
     const fn new(key: &'static str, kind: SettingType, doc: &'static str) -> Self {
         #[cfg(not(any(test, feature = "documents")))]
         let _ = doc;

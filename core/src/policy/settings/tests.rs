@@ -148,7 +148,8 @@ fn ticket_that_never_works_or_hardly_ever_ends_is_a_mistake() {
     }
 }
 
-/// The message of an error must not begin a line of its own in a report or log.
+/// A settings file has a value with a control character, such as a line break. Checks that the error message escapes
+/// the character, because the value must not begin a new line in a report or log.
 #[test]
 fn control_characters_of_a_value_are_escaped_in_the_error() {
     for (text, what) in [

@@ -19,8 +19,8 @@ use crate::{
 };
 
 impl Reader<'_> {
-    /// Returns the error for a value of the file. `what` is what is wrong, and is put on one line: control characters
-    /// of a quoted value are escaped.
+    /// Returns the error for a value of the file, with the line of the value. `what` says what is wrong. Its control
+    /// characters, which come from a quoted value, are escaped, so that the message stays on one line.
     pub(super) fn mistake<T>(&self, found: &Spanned<T>, what: String) -> SettingsError {
         let mut line = String::with_capacity(what.len());
         for letter in what.chars() {
@@ -67,8 +67,8 @@ pub(super) enum Value<'a> {
     Names(Vec<String>),
 }
 
-/// Replaces a setting in the policy by a value of its type. Both parsers of settings files end here, so that each value
-/// is checked in the same way.
+/// Replaces a setting in the policy by a value of its type. Both parsers of settings files call this function, so each
+/// value is checked in the same way.
 ///
 /// # Errors
 /// What is wrong with the value, as a clause.

@@ -34,8 +34,8 @@ pub(super) fn take_apart(text: &str) -> Option<RecordFile<'_>> {
     head.0.is_none().then_some(file)
 }
 
-/// The paragraphs of a text between empty lines. Searching for whole headings would take longer than the rest of the
-/// parser.
+/// An iterator over the paragraphs of a text, which are separated by empty lines. Searching for whole headings would
+/// take longer than the rest of the parser.
 struct Paragraphs<'a>(Option<&'a str>);
 
 impl<'a> Iterator for Paragraphs<'a> {

@@ -27,7 +27,7 @@ use crate::{
     },
 };
 
-/// Maximum length of an address, a name or a fingerprint in bytes.
+/// Maximum length in bytes of a mail address, account name or fingerprint in a record.
 const TEXT_MAX: usize = 320;
 
 pub(crate) struct TraceTable {
