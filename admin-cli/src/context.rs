@@ -32,7 +32,7 @@ use crate::{
 pub(crate) const OWN_WAY: &str =
     "To change your own backup codes or app: log in, type ?, then 4. Everything else needs root.";
 
-/// What the command line asks for, as far as the authorization depends on it.
+/// The parts of the command line on which the authorization depends.
 pub(crate) struct CallerRequest {
     /// The verb's operation in the permission table.
     pub(crate) operation: Operation,
@@ -69,7 +69,7 @@ pub(crate) struct Context {
     pub(crate) config: String,
     /// Whether the requested settings file has an error, so that the last good copy of it is in force.
     pub(crate) stand_in: bool,
-    /// What the command line asks for, as far as the authorization depends on it.
+    /// The parts of the command line on which the authorization depends.
     pub(crate) request: CallerRequest,
 }
 
@@ -211,7 +211,7 @@ impl Context {
 /// Checks that the command line names a user, which only ordinary users may leave out.
 ///
 /// # Errors
-/// [`CliError`] if it does not.
+/// [`CliError`] if it names no user.
 pub(crate) fn need_name(user: &str) -> Result<(), CliError> {
     if user.is_empty() {
         let what = "root must name a user";

@@ -1,5 +1,5 @@
-//! Runs verbs through the agent, for users who are not root: sends the request, prints the texts of the agent, and
-//! passes the user's answers on. Decides nothing.
+//! Runs verbs through twinlock-agent, for users who are not root. Sends the request, prints the texts of the agent, and
+//! passes on the user's answers. Decides nothing.
 //!
 //! May use: `cli`, `error`, `terminal`, `text`.
 
@@ -95,7 +95,7 @@ fn talk(begin: &Begin<'_>) -> Result<ExitCode, CliError> {
     agent.send(&Frame::Begin(begin.clone()))?;
     let mut keyboard = Keyboard::open()?;
     let json = begin.json;
-    // The parts of a text that is too long for a frame, until its last one.
+    // A text that is too long for one frame arrives in several frames. Its parts are collected here until the last one.
     let mut parts = Zeroizing::new(String::new());
     loop {
         match agent.receive()? {
@@ -205,10 +205,10 @@ struct Agent {
 }
 
 impl Agent {
-    /// Connects to the agent, and checks that root listens.
+    /// Connects to the agent, and checks that the process at the socket runs as root.
     fn connect() -> Result<Self, CliError> {
         let address = SocketAddrUnix::new(SOCKET).map_err(|_| absent())?;
-        // A full queue of the socket is an error and no wait.
+        // With these flags, connecting to a socket whose queue is full fails at once and does not wait.
         let flags = SocketFlags::CLOEXEC | SocketFlags::NONBLOCK;
         let socket: OwnedFd = socket_with(AddressFamily::UNIX, SocketType::STREAM, flags, None)
             .map_err(|_| absent())?;
@@ -221,7 +221,8 @@ impl Agent {
         let ready =
             socket.set_nonblocking(false).and_then(|()| socket.set_write_timeout(Some(FIRST)));
         ready.map_err(|_| silent())?;
-        // An agent that is busy has said so and closed: that is read next.
+        // If the agent is busy, it has sent a refusal and closed the connection. Then this write fails, and the refusal
+        // is read next.
         let _ = (&socket).write_all(&MAGIC);
         Ok(Self {
             socket,
@@ -235,7 +236,7 @@ impl Agent {
         push(&mut bytes, frame).map_err(|_| {
             CliError::new(Exit::Usage, "what was typed is too long", "Type something shorter.")
         })?;
-        // As above.
+        // An error is ignored for the same reason as in `connect`.
         let _ = self.socket.write_all(&bytes);
         Ok(())
     }

@@ -1,4 +1,4 @@
-//! The export file for another host: a user's record, code set, spent codes and used steps.
+//! Writes and reads an export: a text with one user's record, code set, spent codes and used steps, for another host.
 
 use alloc::{format, string::String, vec::Vec};
 
@@ -14,7 +14,7 @@ use twinlock_core::{
 pub const VERSION: u32 = 1;
 /// Maximum length of an export in bytes.
 pub const EXPORT_MAX: usize = 1024 * 1024;
-/// Maximum number of used steps in an export. A user produces fewer in the day for which used steps are kept.
+/// Maximum number of used steps in an export. twinlock keeps a used step for a day, and a user produces fewer in a day.
 pub const USED_MAX: usize = 4096;
 
 const HEAD: &str = "# twinlock export, version ";
@@ -86,9 +86,9 @@ impl core::fmt::Display for ExportError {
 
 impl core::error::Error for ExportError {}
 
-/// Returns the part of a record that is exported. Leaves out what is valid on this host only: tickets and bypass codes,
-/// which would otherwise work once on each host, a pending key, which is valid for one source and 15 minutes, and other
-/// state of this host.
+/// Returns the part of a record that is exported. Leaves out the state of this host, for example tickets and bypass
+/// codes, which would otherwise work once on each host. A pending key is left out as well, because it is valid for one
+/// source and for 15 minutes only.
 #[must_use]
 pub fn carried(record: Record) -> Record {
     let RecordExtras { mail, changed, reset, owed_codes, .. } = record.extras;

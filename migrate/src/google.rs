@@ -177,7 +177,7 @@ impl<'a> GoogleText<'a> {
         seconds.and_then(|seconds| Period::new(seconds.unsigned_abs())).ok_or(fault)
     }
 
-    /// Returns the moving factor. A counter above 0 takes precedence over the clock.
+    /// Returns the moving factor: the counter if it is above 0, otherwise the clock with its drift.
     fn moving(&self) -> Result<MovingFactor, GoogleError> {
         let leading = |value| number_at(value).map_or(0, |number| number.value);
         let counter = self.setting("HOTP_COUNTER").map_or(0, |setting| leading(setting.value));
@@ -270,7 +270,8 @@ impl<'a> GoogleText<'a> {
         remarks.extend(last_logins.map(|line| Remark::LastLogins { line }));
     }
 
-    /// Returns the valid scratch codes. Google's module stops at the first line that is neither an option nor a code.
+    /// Returns the valid scratch codes. Google's module stops reading at the first line that is neither an option nor a
+    /// code.
     fn scratch(&self, remarks: &mut Vec<Remark>) -> Vec<Zeroizing<String>> {
         let begin = self.0.iter().position(|byte| *byte == b'\n').unwrap_or(self.0.len());
         let mut below = self.lines().skip_while(|(at, _)| *at < begin);
@@ -301,8 +302,8 @@ impl<'a> GoogleText<'a> {
 }
 
 /// Returns whether an option has a form that Google's module writes: no value for a switch, only numbers, or the name
-/// of a hash. Nothing is lost then if the file is removed. Also returns `true` for every unknown option, because the
-/// caller reports these separately.
+/// of a hash. The import has then read the whole option, so that nothing is lost if the file is removed. Also returns
+/// `true` for every unknown option, because the caller reports these separately.
 fn is_read_whole(option: &[u8]) -> bool {
     let words = option.split(|byte| is_blank(*byte)).filter(|word| !word.is_empty());
     let words: Vec<&[u8]> = words.collect();

@@ -1,5 +1,5 @@
-//! Imports of enrollments from google-authenticator, oath-toolkit, otpauth-migration URIs, lists of users, and twinlock
-//! on another host. The PAM module uses nothing of this crate.
+//! Imports enrollments from google-authenticator, from oath-toolkit, from otpauth-migration URIs, from lists of users,
+//! and from twinlock on another host. The PAM module uses nothing of this crate.
 #![deny(unsafe_code)]
 
 extern crate alloc;

@@ -1,5 +1,5 @@
-//! Merges a record exported by another host. Decides which of two records is newer, and which parts of the older one
-//! are kept.
+//! Merges a record that another host has exported with the record of this host. Decides which of the two is newer, and
+//! which parts of the older one are kept.
 
 use alloc::{boxed::Box, vec::Vec};
 
@@ -24,7 +24,7 @@ pub enum Carried {
     Replaces(Box<Record>),
 }
 
-/// Why the local record is kept.
+/// Why an imported record is refused. The local record is then unchanged.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum MergeError {
     /// The local record was changed later than the imported one.
@@ -80,7 +80,7 @@ impl core::fmt::Display for MergeError {
 
 impl core::error::Error for MergeError {}
 
-/// The facts about an imported record by which the import is decided.
+/// What the import knows about an imported record in addition to the record itself, to decide what to do with it.
 #[derive(Debug, Clone, Copy)]
 pub struct Arrival {
     /// Time at which the set of backup codes was created; `None` if the record names no set.
@@ -108,7 +108,8 @@ pub fn changed(record: &Record) -> UnixTime {
     record.extras.changed.map_or(record.since, |changed| changed.max(record.since))
 }
 
-/// Decides between `here`, the local record, and `came`, an imported one, which already has the local user id.
+/// Decides what an import does. `here` is the local record, and `came` the imported one, which already has the local
+/// user id.
 ///
 /// Generations are random, so the records are ordered by the time of their last change. A code set is imported only if
 /// this host cannot have had it before. Otherwise, a spent code of the set could be accepted again.

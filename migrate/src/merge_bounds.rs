@@ -10,8 +10,8 @@ use twinlock_core::{
     record::{Authenticator, MovingFactor, Record},
 };
 
-/// Seconds that a used step may be in the future, in addition to the drift of the authenticator. The user cannot
-/// log in with a code before the time of such a step.
+/// Maximum number of seconds by which a used step in an export may be in the future, in addition to the drift of the
+/// authenticator. Until the time of such a step, the user cannot log in with a code.
 pub const STEP_AHEAD_MAX: u64 = 600;
 /// Maximum number by which an imported counter may exceed the local one. A user uses fewer codes between two imports.
 pub const COUNTER_AHEAD_MAX: u64 = 1000;
@@ -40,7 +40,7 @@ pub enum ImplausibleError {
         /// The time in the export.
         at: UnixTime,
     },
-    /// The code of a used step is valid later than any code that is accepted now.
+    /// The export says that a code was used although its step is too far in the future for this host to accept it.
     Step {
         /// Time at which the code of the step is valid.
         at: UnixTime,

@@ -77,7 +77,7 @@ impl core::fmt::Display for OathLineError {
 
 impl core::error::Error for OathLineError {}
 
-/// Text of the file that is not read.
+/// A part of the file that [`read`] ignores.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct PassedOver {
     /// Number of the line in the file, from 1.
@@ -86,7 +86,7 @@ pub struct PassedOver {
     pub what: Unread,
 }
 
-/// A kind of text that is not read.
+/// Kind of a part of the file that [`read`] ignores.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Unread {
     /// A comment with words in it, perhaps a disabled entry.
@@ -132,8 +132,8 @@ fn is_comment(line: &[u8]) -> bool {
     line.iter().find(|byte| !is_blank(**byte)) == Some(&b'#')
 }
 
-/// Returns whether an entry has text after the fields that liboath reads. Its two last fields are the last accepted
-/// code and the time of that login.
+/// Returns whether an entry has text after the fields that liboath reads. The two last of these fields are the last
+/// accepted code and the time of that login.
 fn has_rest(line: &[u8]) -> bool {
     let mut words = words(line).skip(5);
     let is_code = words.next().is_none_or(|code| {

@@ -37,8 +37,8 @@ pub struct ImportPlan {
     pub remarks: Vec<Remark>,
     /// The mail address, if the source has one.
     pub mail: Option<String>,
-    /// Name of the administrator who enrolls the user. It is noted in the record if the next login must show the first
-    /// backup codes; `None` if the source has codes or the user should get none.
+    /// Name of the administrator who enrolls the user, if the user's next login must show the first backup codes. The
+    /// name is then noted in the record. `None` if the source file has codes, or if the user should get none.
     pub promised_by: Option<String>,
 }
 
@@ -57,7 +57,7 @@ pub struct PlanTime {
 #[must_use]
 pub fn of_google(file: Google, moment: PlanTime) -> Option<ImportPlan> {
     let Google { key, parameters, moving, ahead, reuse, scratch, mut remarks } = file;
-    // A window that equals the one of this host needs no remark, nor does a look-ahead up to the one of twinlock.
+    // No remark is needed if this host has the same window, or if twinlock's look-ahead is at least as long.
     remarks.retain(|remark| {
         let as_wide = matches!(remark, Remark::Window { each_way, .. } if *each_way == moment.window);
         let as_far =
@@ -79,7 +79,7 @@ pub fn of_google(file: Google, moment: PlanTime) -> Option<ImportPlan> {
 }
 
 /// Returns the steps whose codes Google's module has accepted or may have accepted. `ahead` is the number of future
-/// steps that it accepts. Adds remarks about steps that are unknown or implausible.
+/// steps that Google's module accepts. Adds remarks about steps that are unknown or implausible.
 fn used_steps(
     authenticator: &Authenticator,
     moment: PlanTime,
@@ -151,9 +151,9 @@ pub fn of_oath(tokens: Vec<OathToken>, now: UnixTime) -> ImportPlan {
     takeover
 }
 
-/// Merges another line with a known key into the plan: its used code, or its higher counter. `place` is the index of
-/// the authenticator with this key. Returns `false` and merges nothing if the codes of the line differ from those of
-/// the authenticator.
+/// Merges another line with a known key into the plan. The plan takes the used code of the line, or its counter if it
+/// is higher. `place` is the index of the authenticator with this key. Returns `false` and merges nothing if the codes
+/// of the line differ from those of the authenticator.
 fn fold(token: OathToken, place: usize, now: UnixTime, takeover: &mut ImportPlan) -> bool {
     let mut alone = ImportPlan::default();
     take_token(token, now, &mut alone);

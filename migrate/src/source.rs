@@ -1,4 +1,4 @@
-//! The content of other modules' files before conversion, and remarks on it.
+//! Types for the content of files of other PAM modules before it is converted, and for remarks about this content.
 
 use alloc::{string::String, vec::Vec};
 
@@ -82,7 +82,7 @@ pub enum Pin {
 pub enum TokenKind {
     /// The token has a clock, and shows a new code after each of these periods.
     Clock(Period),
-    /// The token has a counter, whose value in the file this is.
+    /// The token has a counter. The field is the value of the counter in the file.
     Counter(u64),
 }
 
@@ -202,7 +202,7 @@ pub enum Remark {
         /// Number of the line in the source file, from 1.
         line: u32,
     },
-    /// An option is repeated; the first line with it counts.
+    /// An option is repeated. Only the first line with this option is imported.
     RepeatedOption {
         /// Number of the line in the source file, from 1.
         line: u32,

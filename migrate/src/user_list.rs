@@ -51,7 +51,7 @@ pub struct Head {
     fields: usize,
 }
 
-/// The place in a chunk at which the parser stopped.
+/// Why [`UserListParser::read`] has returned, and so the place in the list at which it stopped reading.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ParserStop {
     /// At the end of the chunk, in the middle of a row.
@@ -152,8 +152,8 @@ impl UserListParser {
             if rest.is_empty() && !piece.is_empty() {
                 return (used, ParserStop::More);
             }
-            // The CSV reader skips a byte order mark at the start of its first chunk. Its first chunk is a single byte,
-            // so that it does not skip a second mark.
+            // The CSV reader skips a byte order mark at the start of its first chunk. `skip_mark` has skipped one
+            // already. So the first chunk for the reader is a single byte, in which it cannot find a second mark.
             let rest = if self.begun { rest } else { rest.get(..1).unwrap_or_default() };
             let (result, more) = self.record(rest);
             used += more;

@@ -2,7 +2,7 @@
 //!
 //! A login proves it if the module has accepted a code for this service after the change, and the login is not the one
 //! that made the change. A new channel of an ssh connection that is older than the change proves nothing, because sshd
-//! asks nothing for a channel. Such a connection is recognized by the start time of its process.
+//! asks for no factor when a client opens a channel. Such a connection is recognized by the start time of its process.
 
 use core::fmt;
 
@@ -10,7 +10,8 @@ use serde_json::Value;
 
 use crate::saved::InForce;
 
-/// Maximum number of seconds from the accepted code to the start of the session.
+/// Maximum number of seconds between the time at which the module accepts a code and the start of the session for which
+/// the code was given.
 const SESSION_STARTS: u64 = 60;
 /// Number of microseconds in a second.
 const SECOND: u64 = 1_000_000;
@@ -24,8 +25,8 @@ pub struct Acceptance {
     pub user: String,
     /// Time at which the code was accepted: CLOCK_MONOTONIC in microseconds.
     pub at: u64,
-    /// Audit session of the process that asked for the code. It is `None` for sshd and login, which ask before there is
-    /// a session.
+    /// Audit session (the number that the kernel gives to a login) of the process that asked for the code. It is `None`
+    /// for sshd and login, which ask before there is a session.
     pub audit_session: Option<u32>,
 }
 
@@ -127,8 +128,8 @@ impl fmt::Display for NoProof {
 
 impl core::error::Error for NoProof {}
 
-/// Checks that the login of the confirming process proves the change. `accepted` has the codes that were accepted since
-/// the boot.
+/// Checks that the login of the confirming process proves the change. `accepted` contains the codes that the module has
+/// accepted since the boot.
 ///
 /// # Errors
 /// [`NoProof`] if the login does not prove the change.

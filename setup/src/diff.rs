@@ -2,8 +2,8 @@
 
 use similar::TextDiff;
 
-/// Returns the unified diff of the file `path`, with three lines of context; empty if both texts are equal. A text of
-/// `None` means that there is no file.
+/// Returns the unified diff of the file `path`, with three lines of context, or an empty text if nothing changes.
+/// `before` is `None` if the file does not exist yet, and `after` is `None` if it is to be removed.
 #[must_use]
 pub fn unified(path: &str, before: Option<&str>, after: Option<&str>) -> String {
     let name = |side: &str, text: Option<&str>| match text {

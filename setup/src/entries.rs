@@ -1,4 +1,5 @@
-//! The entries of accepted.toml for ways in without a code that an administrator has asked `setup` or `invite` for.
+//! Computes the entries that `setup` and `invite` write to accepted.toml. An entry names a way in without a code that
+//! the administrator wants, so that doctor does not report it.
 //!
 //! setup recognizes its entries by their reason, which begins with the command that wrote them.
 
@@ -22,16 +23,16 @@ use crate::{
 /// Number of seconds for which a way in is accepted. After that, doctor reports it again, and setup renews the entry.
 const YEAR: u64 = 365 * 86_400;
 
-/// Returns the text with which the reason of each of setup's entries for a service begins.
+/// Returns the text with which setup begins the reason of each of its entries for the service.
 fn command(service: &ServiceName) -> String {
     format!("twinlock setup {}", service.as_str())
 }
 
-/// What the entries for a service depend on besides the options of setup.
+/// What determines the entries for a service, in addition to the options of setup.
 pub struct EntryInput<'a> {
     /// The rules that setup writes for the service.
     pub rules: &'a [Rule],
-    /// What the settings say about users who are not enrolled.
+    /// Value of the setting `not_enrolled`: how users who are not enrolled are treated.
     pub not_enrolled: NotEnrolled,
     /// Path of the drop-in file of sshd; `None` for other services.
     pub drop_in: Option<&'a str>,
@@ -39,7 +40,7 @@ pub struct EntryInput<'a> {
     pub now: UnixTime,
 }
 
-/// Returns an entry for each way in that the administrator asks for.
+/// Returns an entry for each way in without a code that the administrator asks for with the options in `wishes`.
 #[must_use]
 pub fn of(wishes: &Wishes, input: &EntryInput<'_>) -> Vec<Accepted> {
     let scope = &wishes.scope;
@@ -80,7 +81,7 @@ pub fn of(wishes: &Wishes, input: &EntryInput<'_>) -> Vec<Accepted> {
     all
 }
 
-/// Returns the option of setup for which a rule is written.
+/// Returns the option because of which setup writes the rule, as text for the reason of an entry.
 fn option(scope: &Scope, rule: &Rule) -> String {
     match (&rule.network, &scope.group, rule.action) {
         (Some(network), _, _) => format!("--network {network}"),
@@ -94,8 +95,8 @@ fn covers(one: &Accepted, other: &Accepted) -> bool {
     one.finding == other.finding && one.service == other.service && one.outcome == other.outcome
 }
 
-/// Returns the text of accepted.toml with the missing entries appended. An entry is not missing if the file accepts the
-/// same way in until the same date, even for another reason.
+/// Returns the text `before` of accepted.toml with those `entries` appended that are missing in it. An entry is not
+/// missing if the file accepts the same way in until the same date, even if the reason is another one.
 ///
 /// # Errors
 /// A clause that says why the entries cannot be appended.
@@ -155,8 +156,8 @@ fn is_of(reason: &str, service: &ServiceName) -> bool {
     rest.is_some_and(|rest| rest.is_empty() || rest.starts_with(' '))
 }
 
-/// Removes setup's entries for a service, except those for which `stands` is true. The rest of the file keeps its form
-/// and its comments.
+/// Returns the text `before` without setup's entries for a service, except those for which `stands` is true. The rest
+/// of the file keeps its form and its comments.
 fn taken_out(
     before: &str,
     service: &ServiceName,
@@ -181,8 +182,8 @@ fn taken_out(
     }
 }
 
-/// Removes the entries for which `goes` is true, even if they were edited by hand. A comment that precedes an entry is
-/// removed with it.
+/// Returns the text without the entries for which `goes` is true, even if they were edited by hand. `entries` are all
+/// entries of the text, in its order. A comment that precedes a removed entry is removed with it.
 fn edited(
     text: &str,
     entries: &[Accepted],

@@ -1,5 +1,5 @@
-//! `twinlock setup` and `twinlock teardown`: computes the new files of a service, writes them, and restores the old
-//! ones.
+//! Library of `twinlock setup` and `twinlock teardown`. It computes the new files of a service, writes them, and
+//! restores the old files.
 //!
 //! `plan` alone decides what a file contains, and touches no file: it is given the files of a machine and the options
 //! of the administrator, and returns the new files.

@@ -1,4 +1,4 @@
-//! Replaces the line of a PAM file that includes common-auth by other lines, and restores it.
+//! Edits a PAM file: puts other lines in place of the line that includes common-auth, and restores this line.
 //!
 //! The new lines are enclosed by two marker lines, and the replaced line stays between the markers as a comment. So the
 //! original line can be restored from the changed file alone, even if other lines have been edited since.
@@ -12,7 +12,7 @@ const END: &str = "# twinlock setup end";
 /// Start of a comment that contains a replaced line.
 const KEPT: &str = "#=";
 
-/// Why setup does not change a PAM file. Each number is the number of a line of the file, from 1.
+/// Why setup does not change a PAM file. The number in a variant is the number of a line of the file, from 1.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum PamEditError {
     /// A marker line has no counterpart.

@@ -51,7 +51,7 @@ impl Change {
         self.before != self.after
     }
 
-    /// Returns the new file as doctor reads it, so that doctor can judge the file before it is written.
+    /// Returns the new file in the form in which doctor reads it. So doctor can judge the file before it is written.
     #[must_use]
     pub fn candidate(&self) -> Candidate {
         let (path, text) = (self.path.clone(), self.after.clone());
@@ -59,14 +59,14 @@ impl Change {
     }
 }
 
-/// Why setup cannot compute the new files, or sshd does not accept them.
+/// Why setup cannot compute the new files, or why sshd does not use them as intended.
 #[derive(Debug)]
 pub enum PlanError {
     /// A file exists and cannot be read.
     Unreadable(UnreadableError),
     /// /etc/pam.d has no file with the name of this service.
     NoService(String),
-    /// Setup does not change a PAM file in this form.
+    /// A PAM file has a form that setup does not change.
     Pam {
         /// Path of the PAM file.
         path: String,
@@ -77,15 +77,16 @@ pub enum PlanError {
     OnlySsh(With),
     /// The lines of common-auth have a form that cannot be combined with a key ([`With::Both`]).
     Provider,
-    /// sshd's main file, which has this path, includes no folder into which setup could write a file.
+    /// sshd's main file includes no folder into which setup could write a file. The field is the path of the main file.
     NoInclude(String),
-    /// A file that setup has not written has the path of setup's drop-in file, which is this path.
+    /// There is a file at the path of setup's drop-in file that setup has not written. The field is this path.
     NotOurs(String),
-    /// sshd reads other values before those of the drop-in file, and uses the first ones.
+    /// Settings of the drop-in file that sshd does not use, because other lines set them earlier. sshd uses the first
+    /// value that it reads.
     Overridden(Vec<Overridden>),
     /// sshd does not accept the new files, or cannot be run. The text is its error message.
     Sshd(String),
-    /// This option is for ssh only: no other service knows the address or the key of a login.
+    /// This option was given, but it is for ssh only: no other service knows the address or the key of a login.
     OnlySshHas(&'static str),
     /// A settings file of twinlock has an error, or a form that setup cannot change.
     Unusable {
@@ -94,7 +95,7 @@ pub enum PlanError {
         /// A clause that says why the file cannot be used.
         why: String,
     },
-    /// An earlier rule already decides for all users of a rule that setup would write, with another result.
+    /// An earlier rule already decides for all users to whom a new rule of setup would apply, and decides otherwise.
     Shadowed {
         /// Path of the file with the earlier rule.
         path: String,
@@ -179,8 +180,9 @@ impl From<UnreadableError> for PlanError {
     }
 }
 
-/// Returns the old and the new text of each file that setup writes for the service, in the order in which they must be
-/// written. Both are equal if the file is right already. New entries in accepted.toml are valid for a year from `now`.
+/// Returns the old and the new text of each file that setup writes for the service, in the order in which the files
+/// must be written. If a file needs no change, its two texts are equal. New entries in accepted.toml are valid for a
+/// year from `now`.
 ///
 /// # Errors
 /// [`PlanError`] if a file cannot be read, or if setup does not change files in this form.
@@ -257,8 +259,8 @@ pub fn teardown(files: &dyn Patterns, service: &ServiceName) -> Result<Vec<Chang
     Ok(changes)
 }
 
-/// Checks that sshd accepts the new files and uses the values of the drop-in file. `machine` must have the new files as
-/// candidates.
+/// Checks that sshd accepts the new files and uses the values of the drop-in file. `machine` must contain the new files
+/// as candidates, which are read in place of the present files.
 ///
 /// # Errors
 /// [`PlanError`] if sshd does not accept the files, uses other values or cannot be run.

@@ -8,14 +8,14 @@ use crate::wishes::With;
 const TYPE_WIDTH: usize = 11;
 const CONTROL_WIDTH: usize = 28;
 /// Arguments of pam_unix that setup does not copy. With `nullok`, an empty password is accepted, and the code would be
-/// the only factor. `nodelay` is added again.
+/// the only factor. `nodelay` is left out because [`password_module`] adds it to each line.
 const LEFT_OUT: [&str; 3] = ["nullok", "nullok_secure", "nodelay"];
 
 /// How the auth lines of common-auth ask for a password.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum Provider {
-    /// The lines name modules of which one must succeed, as pam-auth-update(8) writes them: each module that succeeds
-    /// jumps to pam_permit.
+    /// The lines name one or more modules, and it is enough if one of them succeeds: this module then jumps to
+    /// pam_permit. pam-auth-update(8) writes this form.
     Chain {
         /// Each module, followed by its arguments.
         modules: Vec<Vec<String>>,
@@ -70,8 +70,9 @@ fn is(words: &[String], module: &str) -> bool {
     words.first().is_some_and(|word| word.rsplit('/').next() == Some(module))
 }
 
-/// Returns the auth lines that ask for the factors. `include` is the line of the file that includes common-auth. `None`
-/// if common-auth cannot be combined with a key: the factors are [`With::Both`], and it is no chain.
+/// Returns the auth lines that ask for the factors `with`. `include` is the line that includes common-auth. Returns
+/// `None` if the factors are [`With::Both`] and common-auth has a form that cannot be combined with a key
+/// ([`Provider::Other`]).
 #[must_use]
 pub fn auth_lines(provider: &Provider, with: With, include: &str) -> Option<Vec<String>> {
     let ours = |control: &str, factor: &str| line(control, &format!("pam_twinlock.so {factor}"));

@@ -72,7 +72,8 @@ pub fn read(path: &str) -> io::Result<Option<Content>> {
 /// Replaces the file `path` by a file with this content; with `None`, removes it. Removing a missing file is no error.
 ///
 /// # Errors
-/// [`io::Error`] if the file cannot be written or removed. The old file is then still in place.
+/// [`io::Error`] if the file cannot be written or removed; the old file is then still in place. Also if the folder
+/// cannot be synced; the change is then made, but may be lost in a power failure.
 pub fn replace(path: &str, content: Option<&Content>) -> io::Result<()> {
     let odd = || io::Error::other("it is no path of a file");
     let (folder, name) =
@@ -108,8 +109,8 @@ pub fn sweep(path: &str) {
     }
 }
 
-/// Returns the entries of a folder whose names consist of `begin` and a result of [`unique`] and whose process has
-/// ended.
+/// Returns the paths of the entries of a folder that were left behind by processes that have ended. The name of such an
+/// entry is `begin` followed by a result of [`unique`], which contains the id of the process.
 pub(crate) fn abandoned(folder: &Path, begin: &str) -> Vec<PathBuf> {
     let is_gone = |name: &str| {
         let process = name.strip_prefix(begin).and_then(|rest| rest.get(..8));

@@ -1,8 +1,8 @@
-//! The rules that setup writes to rules.toml: who gets in through a service without a code.
+//! Computes the rules that setup writes to rules.toml. They say who gets in through a service without a code.
 //!
-//! setup's rules have a few forms, which name one PAM service and have no end. The other rules of the file are
+//! setup's rules have a few forms, which name one PAM service and have no end date. The other rules of the file are
 //! reminders of `twinlock invite`, which name no service. So setup's rules are recognized by their form, even if the
-//! file was changed since.
+//! file was edited after setup.
 //!
 //! The first rule that matches a login decides. Rules about single users and networks are at the front of the file.
 //! Rules that decide for all other users of a service are at the back, behind the reminders.
@@ -36,7 +36,8 @@ pub fn of(service: &ServiceName, scope: &Scope, not_enrolled: NotEnrolled) -> Ve
         };
         let mut all = Vec::new();
         for robot in &scope.robots {
-            // sshd asks a robot for nothing else in its networks. The rule is about all other addresses.
+            // Within the networks of a robot, sshd asks it for its key only, without PAM. This rule is for all other
+            // addresses.
             all.push(Rule { user: Some(robot.user.clone()), ..rule(Action::Require) });
         }
         let from = |network: &Network| Rule { network: Some(*network), ..rule(Action::Exempt) };
@@ -88,7 +89,8 @@ fn is_last(rule: &Rule) -> bool {
 pub fn with(existing: &[Rule], service: &ServiceName, new: &[Rule]) -> Vec<Rule> {
     let kept = existing.iter().filter(|rule| !is_of(rule, service));
     let mut all: Vec<Rule> = kept.chain(new).cloned().collect();
-    // The order of rules of different services has no effect. With one fixed order, the same command changes nothing.
+    // The order of rules of different services has no effect. The order is fixed, so that a second run of a command
+    // changes nothing.
     let rank = |rule: &Rule| match (is_last(rule), is_ours(rule)) {
         (true, _) => 2,
         (false, true) => 0,
@@ -107,7 +109,7 @@ pub fn place_of_reminder(existing: &[Rule]) -> usize {
 }
 
 /// Returns the text of rules.toml with these rules. The text always differs from `before`, even if the rules are the
-/// same, because compare-and-swap needs a new text.
+/// same, because compare-and-swap takes a file with the same text for a file that nobody has changed.
 #[must_use]
 pub fn text(rules: &[Rule], before: &str) -> String {
     let seed = form::written(rules, 0) + before;

@@ -1,10 +1,10 @@
-//! Saved changes: a folder for each service that holds the old and the new content of the changed files, so that the
-//! old files can be restored.
+//! Saves the changes of setup, so that the old files can be restored. Each service has a folder, which holds the old
+//! and the new content of the changed files.
 //!
-//! The name of the folder inside is the state of the change: `pending` (waits for a confirmation), `confirmed`, or
-//! `undoing` (the old files are being restored). The state changes by a rename, which only one process can make. A
-//! folder is filled under another name, so that `pending` is always complete. A process that finds `undoing` finishes
-//! the work.
+//! Inside of it, a change has a folder whose name is the state of the change: `pending` (waits for a confirmation),
+//! `confirmed`, or `undoing` (the old files are being restored). The state changes by a rename, which only one process
+//! can make. A change is written under another name first, so that `pending` is always complete. A process that finds
+//! `undoing` restores the rest of the files.
 
 mod description;
 
@@ -27,14 +27,14 @@ use crate::{
     wishes::ServiceName,
 };
 
-/// The folder that has one folder for each changed service.
+/// The folder that contains one folder for each changed service.
 pub const FOLDER: &str = "/var/lib/twinlock/setup";
 /// Start of the name of a folder that is being filled or removed.
 const DRAFT: &str = "new.";
 /// Start of the name of the copy of a file that was edited after setup.
 const KEPT: &str = "kept.";
-/// Length of the word that confirms a change, and its letters. There are no vowels, so that it is no word of a
-/// language.
+/// Length of the word that confirms a change, and the letters of which it consists. There are no vowels, so that the
+/// result is no word of a language.
 const WORD: usize = 8;
 const LETTERS: &[u8] = b"BCDFGHJKLMNPQRSTVWXZ";
 
@@ -104,9 +104,9 @@ impl SavedFile {
 /// Time from which a service uses changed files, on two clocks that no user can set.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct InForce {
-    /// CLOCK_MONOTONIC in microseconds, in which the journal and logind state times.
+    /// CLOCK_MONOTONIC in microseconds, the clock of the times in the journal and in logind.
     pub monotonic: u64,
-    /// CLOCK_BOOTTIME in microseconds, in which the kernel states when a process started.
+    /// CLOCK_BOOTTIME in microseconds, the clock of the start times of processes in the kernel.
     pub boot: u64,
 }
 
@@ -126,7 +126,7 @@ pub struct Saved {
 pub struct PutBack {
     /// Absolute path of the file.
     pub path: String,
-    /// Path of a copy of the file as it was, if it was edited after setup; otherwise `None`.
+    /// Path of a copy of the edited file, if the file was edited after setup; otherwise `None`.
     pub kept: Option<PathBuf>,
 }
 
@@ -197,12 +197,12 @@ impl SavedFolder {
     /// Returns whether a change waits for its confirmation, or its old files are being restored.
     ///
     /// # Errors
-    /// [`io::Error`] if that cannot be found out.
+    /// [`io::Error`] if the folder of the service cannot be read.
     pub fn waits(&self) -> io::Result<bool> {
         Ok(self.at(Phase::Pending).try_exists()? || self.at(Phase::Undoing).try_exists()?)
     }
 
-    /// Records that the service uses the new files since this time. Without this record, the change cannot be
+    /// Records `at` as the time since which the service uses the new files. Without this record, the change cannot be
     /// confirmed.
     ///
     /// # Errors
@@ -215,8 +215,8 @@ impl SavedFolder {
         replace::replace(&folder.join(IN_FORCE).display().to_string(), Some(&note))
     }
 
-    /// Confirms the pending change and keeps its copies for a teardown. Returns `false` if no change is pending: the
-    /// old files are being restored, or have been.
+    /// Confirms the pending change and keeps its copies for a teardown. Returns `false` if no change is pending, for
+    /// example because the old files are being restored, or were restored.
     ///
     /// # Errors
     /// [`io::Error`] if the folder cannot be renamed.
@@ -248,8 +248,8 @@ impl SavedFolder {
         }
     }
 
-    /// Restores each file. If a file was edited after setup, a copy of the edited file is kept. Files that have
-    /// their old content already stay as they are.
+    /// Restores each file, and returns one element for each file. If a file was edited after setup, a copy of the
+    /// edited file is kept. A file that has its old content already is not written.
     ///
     /// # Errors
     /// [`io::Error`] if a file cannot be written. A second call restores the files that are left.
@@ -277,8 +277,8 @@ impl SavedFolder {
         Ok(done)
     }
 
-    /// Removes from rules.toml or accepted.toml what setup has written. Changes that others have made since setup stay
-    /// in the file; then a copy of the file is kept, as for other files.
+    /// Removes from rules.toml or accepted.toml what setup has written. Changes that others have made after setup stay
+    /// in the file. If there are such changes, a copy of the file is kept as well.
     fn take_back(&self, file: &SavedFile, now: Option<&Content>) -> io::Result<PutBack> {
         let name = self.folder.file_name().and_then(|name| name.to_str());
         let service = name.and_then(ServiceName::of);

@@ -1,4 +1,5 @@
-//! Who gets in without a code: the options `--group`, `--network`, `--robot` and `--not-enrolled remind` of setup.
+//! Parses the options `--group`, `--network`, `--robot` and `--not-enrolled remind` of setup, which say who gets in
+//! without a code.
 
 use core::fmt;
 

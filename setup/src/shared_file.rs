@@ -88,8 +88,8 @@ fn opened(path: &str) -> io::Result<SwapFile> {
     SwapFile::open(path, max, OWNER).map_err(|error| io::Error::other(error.fault.to_string()))
 }
 
-/// Returns the result of a change as an [`io::Error`]. After a change of rules.toml, also updates the copy of the
-/// settings that logins use if the settings cannot be read.
+/// Returns the result of a change with an [`io::Error`] as its error. After a change of rules.toml, also updates the
+/// rules in the last good copy of the settings, which logins use while the settings cannot be read.
 fn changed(path: &str, done: Result<bool, SwapError<&str>>) -> io::Result<()> {
     done.map_err(|error| io::Error::other(error.to_string()))?;
     if path != RULES {

@@ -7,8 +7,8 @@ use twinlock_doctor::sshd::{
 
 use crate::{scope::Robot, wishes::With};
 
-/// Name of the drop-in file. sshd reads the files of the folder by name and uses the first value of a setting, so the
-/// name begins with a low number.
+/// Name of the drop-in file. sshd reads the files of the folder in the order of their names and uses the first value of
+/// a setting, so the name begins with a low number.
 pub const NAME: &str = "10-twinlock.conf";
 /// Start of the first line of a drop-in file that setup has written.
 const MARK: &str = "# twinlock setup:";
@@ -26,7 +26,8 @@ pub fn settings(with: With) -> Vec<[&'static str; 2]> {
     let mut all = vec![
         ["UsePAM", "yes"],
         ["KbdInteractiveAuthentication", "yes"],
-        // The password method answers every prompt with one typed string. PAM still asks for the password.
+        // The password method answers every prompt of PAM with the one text that the user has typed. Without this
+        // method, PAM still asks for the password.
         ["PasswordAuthentication", "no"],
     ];
     if with != With::Password {
@@ -43,7 +44,8 @@ pub fn drop_in(with: With, robots: &[Robot], by: &str) -> String {
     let head = format!(
         "{MARK} {by}\n# `twinlock teardown ssh` removes this file. sshd uses the first value that it reads.\n"
     );
-    // sshd gives no dialogue to a client without a person (BatchMode), so a rule of twinlock would come too late.
+    // sshd has no dialogue with a client that no person uses (BatchMode), so sshd would refuse it before twinlock's
+    // rules decide.
     let block = |robot: &Robot| {
         format!(
             "\n# A robot: its key is enough, and nothing else is.\nMatch {}\n    PubkeyAuthentication yes\n    AuthenticationMethods publickey\n",
@@ -68,12 +70,12 @@ pub struct Overridden {
     pub wished: &'static str,
     /// Value of the setting that sshd uses.
     pub used: String,
-    /// `file:line` at which the value stands that sshd uses.
+    /// `file:line` of the setting whose value sshd uses.
     pub place: String,
 }
 
-/// Returns the settings of the drop-in file of which sshd uses another value. `said` is the output of `sshd -T` for the
-/// new files, and `config` has their settings.
+/// Returns the settings of the drop-in file for which sshd uses another value. `said` is the output of `sshd -T` for
+/// the new files, and `config` contains the settings of these files.
 #[must_use]
 pub fn overridden(with: With, said: &Effective, config: &Config) -> Vec<Overridden> {
     let mut found = Vec::new();
@@ -89,8 +91,8 @@ pub fn overridden(with: With, said: &Effective, config: &Config) -> Vec<Overridd
     found
 }
 
-/// Returns the settings of the drop-in file that another setting outside of Match blocks precedes. Needs only the
-/// files, since with some combinations of settings sshd does not start and prints nothing.
+/// Returns the settings of the drop-in file before which another line, outside of Match blocks, sets another value.
+/// Needs only the files, because with some combinations of settings sshd does not start, and prints no values.
 #[must_use]
 pub fn overridden_in_files(with: With, config: &Config) -> Vec<Overridden> {
     let first = |[keyword, wished]: [&'static str; 2]| {
@@ -107,7 +109,7 @@ pub fn overridden_in_files(with: With, config: &Config) -> Vec<Overridden> {
 }
 
 /// Returns `file:line` of the first setting, in or outside of a Match block, that gives the keyword the value `used`.
-/// Without one, returns the place of the first setting of the keyword outside of Match blocks.
+/// If there is none, returns the place of the first setting of the keyword outside of Match blocks.
 fn place(config: &Config, keyword: &str, used: &str) -> String {
     let all = names(keyword);
     let sets = |line: &&Directive| {

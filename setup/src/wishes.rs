@@ -45,9 +45,9 @@ pub struct ServiceName(String);
 const NAME_MAX: usize = 64;
 
 impl ServiceName {
-    /// Checks the name of a service: `ssh`, or the name of a file in /etc/pam.d. `sshd` becomes `ssh`. `None` if the
-    /// name has other characters than lower-case letters, digits and `-_.`, or belongs to a file that other services
-    /// share.
+    /// Checks the name of a service, which is `ssh` or the name of a file in /etc/pam.d. Returns it, with `ssh` in
+    /// place of `sshd`. Returns `None` if the name has other characters than lower-case letters, digits and `-_.`, or
+    /// belongs to a file that several services include.
     #[must_use]
     pub fn of(name: &str) -> Option<Self> {
         let name = if name == "sshd" { "ssh" } else { name };

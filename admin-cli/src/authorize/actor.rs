@@ -60,8 +60,9 @@ impl ActingLogin {
         self.is_called_by(named).then_some(named)
     }
 
-    /// Returns whether `uid` is the user who called the command: by the login uid; if it is unset, by all of sudo, doas
-    /// and pkexec that name a user.
+    /// Returns whether `uid` is the user who called the command. The login uid decides; if sudo or logind contradicts
+    /// it, returns `false`. If the login uid is unset, `uid` must be the user that sudo, doas or pkexec name; if
+    /// several of them name a user, all must name this one.
     pub(crate) fn is_called_by(&self, uid: u32) -> bool {
         match self.traces.login {
             Some(login) => login == uid && self.actor.uid() == Some(uid),
@@ -72,8 +73,8 @@ impl ActingLogin {
         }
     }
 
-    /// Returns the value of `actor=` in the log: `console`, `root` or `uid:N` for the login uid, or `unset` without
-    /// one.
+    /// Returns the value of `actor=` in the log: `console` for a login on the console; otherwise `root` or `uid:N` by
+    /// the login uid, or `unset` if there is no login uid.
     pub(crate) fn word(&self) -> String {
         match (self.actor, self.traces.login) {
             (Actor::Console, _) => "console".into(),
@@ -99,7 +100,8 @@ fn named(uid: u32) -> String {
     if uid == UNSET { "unknown".into() } else { format!("uid:{uid}") }
 }
 
-/// Returns the first of `uids` that differs from the login uid; if all equal it, the first. `None` if `uids` is empty.
+/// Returns the first of `uids` that differs from the login uid. If none differs, returns the first of `uids`. Returns
+/// `None` if `uids` is empty.
 fn contradicting(uids: Vec<u32>, login: Option<u32>) -> Option<u32> {
     uids.iter().copied().find(|uid| Some(*uid) != login).or_else(|| uids.first().copied())
 }
@@ -156,7 +158,8 @@ pub(crate) struct LogStart<'a> {
     pub(crate) pairs: &'a [(&'a str, &'a str)],
 }
 
-/// Writes a log line as [`log`] does, with this severity. `login` is the login of this process, which was read before.
+/// Writes a log line that begins with `said`, as [`log`] does, but with the given severity. `login` is the login of
+/// this process, which the caller has read already.
 pub(crate) fn log_as(
     context: &Context,
     severity: Severity,

@@ -102,8 +102,9 @@ impl Authorizer {
         Ok(Self { login, permission, ruling, case, due, name, target: about, reason, break_glass })
     }
 
-    /// Takes out the acting user's account and record, if a code is required and the acting user is `target`. The
-    /// caller must then ask for the code, because [`Authorizer::prove`] no longer does.
+    /// Removes the acting user's account and record from this value and returns them, if a code is required and the
+    /// acting user is `target`; otherwise returns `None`. The caller must then ask for the code, because
+    /// [`Authorizer::prove`] no longer does.
     pub(crate) fn own_record(&mut self, target: &str) -> Option<(Account, Snapshot)> {
         self.due.take_if(|(account, _)| account.name == target)
     }
@@ -113,8 +114,8 @@ impl Authorizer {
         self.due.is_some()
     }
 
-    /// Asks for as many codes as the policy requires. An operation about the acting user takes two, so that one stolen
-    /// code is not enough to take over an account.
+    /// Asks for as many codes as the policy requires. Two codes are required for an operation about the acting user, so
+    /// that one stolen code is not enough to take over an account.
     pub(crate) fn prove(
         mut self,
         context: &Context,
@@ -138,8 +139,8 @@ impl Authorized {
         self.0.login.actor.uid().is_some() && self.0.name == user
     }
 
-    /// Returns whether the output goes to the user of `account`: this user is the acting user; if the login uid is
-    /// unset, as in a container, this user called sudo.
+    /// Returns whether the user of `account` gets the output of this command. This is so if this user is the acting
+    /// user. It is also so if the login uid is unset, as in a container, and this user has called sudo, doas or pkexec.
     pub(crate) fn shows_to(&self, account: &Account) -> bool {
         self.is(&account.name) || self.0.login.is_called_by(account.uid)
     }
@@ -154,12 +155,12 @@ impl Authorized {
         AuditStamp { by: self.0.name.clone(), at }
     }
 
-    /// Checks that this run may go on without a code. A run that began as the first enrollment of the host may, until
-    /// another run enrolls an account; every other run may.
+    /// Checks that this run of the command may go on without another code. A run that began as the first enrollment of
+    /// the host may go on until another run enrolls an account. Every other run may always go on.
     ///
     /// # Errors
-    /// [`CliError`] if another run has enrolled an account since. This user must then enter a code as for any later
-    /// operation.
+    /// [`CliError`] if another run has enrolled an account meanwhile. The acting user must then start again and enter a
+    /// code.
     pub(crate) fn is_still_first(&self, context: &Context) -> Result<(), CliError> {
         if self.0.ruling != AuthorizationRuling::Free(Ground::FirstOfHost) {
             return Ok(());
@@ -170,8 +171,8 @@ impl Authorized {
         }
     }
 
-    /// Checks that this run may invite a user. Only a run that asked for no code, because it is the first enrollment of
-    /// the host, may not.
+    /// Checks that this run of the command may invite a user. If it asked for no code, because it is the first
+    /// enrollment of the host, the conditions of `twinlock invite` must hold as well.
     ///
     /// # Errors
     /// [`CliError`] if `twinlock invite` would be refused as well. Without this check, a list of users would bypass
@@ -212,7 +213,8 @@ impl Authorized {
         actor::log_as(context, severity, &LogStart { event, pairs: &pairs }, &self.0.login);
     }
 
-    /// Queues a mail that tells `user` about the operation. The mail names the acting user, unless that is `user`.
+    /// Queues a mail that tells `user` about the operation. The mail names the acting user, unless `user` is the acting
+    /// user.
     pub(crate) fn write_to(
         &self,
         context: &Context,
@@ -343,8 +345,8 @@ fn factor(context: &Context, account: Option<&Account>, found: Option<&Snapshot>
     }
 }
 
-/// Returns the value `text` of `option` without surrounding blanks. A value that is empty, has several lines or is
-/// longer than [`REASON_MAX`] bytes is an error.
+/// Returns the value `text` of `option` without surrounding blanks. A value that is empty, contains a control character
+/// such as a newline, or is longer than [`REASON_MAX`] bytes is an error.
 pub(crate) fn sentence(option: &str, text: &str) -> Result<String, CliError> {
     authorization::reason(text).ok_or_else(|| {
         CliError::new(

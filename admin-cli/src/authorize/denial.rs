@@ -1,4 +1,4 @@
-//! Error messages for an acting user whose operation is refused: why, and what to do.
+//! Error messages for an acting user whose operation is refused. They say why it is refused, and what the user can do.
 
 use twinlock_core::authorization::{AuthorizationError, Doubt};
 
@@ -53,7 +53,7 @@ pub(crate) fn refused(denial: AuthorizationError, name: &str, login: &ActingLogi
 }
 
 /// Returns the error for a run that began as the first enrollment of the host, if another run has enrolled an account
-/// since.
+/// meanwhile.
 pub(crate) fn first_is_over() -> CliError {
     CliError::new(
         Exit::NotAllowed,

@@ -9,23 +9,24 @@ use std::{
 use twinlock_core::base::error::StoreError;
 use twinlock_host::store::{enrolled_users, records::HostRecords};
 
-/// Number of users for whom the store is read each time before the next one is enrolled.
+/// Number of users at the start of a run. Before each of them is enrolled, the store is read.
 const ALWAYS: usize = 64;
-/// After the first [`ALWAYS`] users, the store is read again only if this time has passed since. Reading it each time
-/// would take quadratic time.
+/// After the first [`ALWAYS`] users, the store is read again only if this time has passed since it was last read.
+/// Reading it for each user would take quadratic time.
 const FRESH: Duration = Duration::from_secs(1);
 
-/// A run that began on a host without an enrolled account: the users whom it has enrolled so far.
+/// State of a run that began on a host without enrolled accounts: the users whom it has enrolled, and when it last read
+/// the store.
 #[derive(Default)]
 pub(crate) struct FirstRun {
     enrolled: RefCell<BTreeSet<String>>,
-    /// Time at which the store was last read; `None` if it was not yet.
+    /// Time at which the store was last read; `None` if it has not been read yet.
     read_at: Cell<Option<Instant>>,
 }
 
 impl FirstRun {
-    /// Returns whether this run may go on: no other run has enrolled an account. Must be called before each user is
-    /// enrolled.
+    /// Returns whether this run may go on, which it may as long as no other run has enrolled an account. The caller
+    /// must call this before it enrolls each user.
     ///
     /// # Errors
     /// [`StoreError`] if the records cannot be read.
@@ -59,7 +60,8 @@ mod tests {
         let now = Instant::now();
         assert!(run.is_due(now));
         run.read_at.set(Some(now));
-        // However many rows fail or repeat, only enrolled users count.
+        // The same user is enrolled 64 times, as by repeated rows of a list. It counts as one user, so the store is
+        // still read.
         for _ in 0..ALWAYS {
             assert!(run.is_due(now));
             run.add("ada");

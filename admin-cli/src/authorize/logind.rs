@@ -34,19 +34,19 @@ pub(crate) fn is_there() -> bool {
     Path::new(SESSIONS).exists()
 }
 
-/// Returns the session of this process's control group; `None` if it belongs to no session. A process cannot leave its
-/// control group without root's rights.
+/// Returns the login session to which this process belongs by its control group; `None` if it belongs to none. A
+/// process cannot leave its control group without root's rights.
 pub(crate) fn session() -> Option<LogindSession> {
     read(&session_of(&groups())?)
 }
 
-/// Returns the text of logind's file about the session of this process's control group; `None` if there is none.
+/// Returns the text of logind's file about the login session of this process; `None` if there is none.
 pub(crate) fn text_of_session() -> Option<String> {
     text(&session_of(&groups())?)
 }
 
-/// Returns the uids of the users to whom this process belongs: by its logind session, by its audit session `audit`, and
-/// by the slice of its control group.
+/// Returns the uids of the users to whom this process belongs, according to its logind session, to its audit session
+/// `audit`, and to the slice of its control group.
 pub(crate) fn owners(session: Option<&LogindSession>, audit: Option<u32>) -> Vec<u32> {
     let by_audit = audit.filter(|id| *id != u32::MAX).and_then(|id| read(&id.to_string()));
     let slice = slice_of(&groups());

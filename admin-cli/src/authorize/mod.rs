@@ -1,4 +1,5 @@
-//! Determines the acting user, asks for that user's own code, and refuses what the user may not do.
+//! Determines the acting user, asks this user for a code of the user's own authenticator, and refuses what the user may
+//! not do.
 //!
 //! May use: `cli`, `context`, `error`, `mail`, `terminal`, `text`.
 

@@ -1,4 +1,5 @@
-//! Asks for the acting user's own code. Verifies the code, marks it as used and limits wrong codes, as a login does.
+//! Asks the acting user for a code of the user's own authenticator ("own code"). Verifies the code, marks it as used
+//! and limits wrong codes, as a login does.
 
 use core::fmt;
 
@@ -30,7 +31,7 @@ use crate::{
 
 const APP_ALONE: &str = "A backup code is not accepted here: type a code from your app.";
 
-/// The codes to ask for, and the work to do after them.
+/// How many codes of which kinds to ask for, and what to do after the user has given them.
 pub(crate) struct Question<'a> {
     /// Number of codes to ask for. They must differ, since each code can be used only once.
     pub(crate) codes: u8,
@@ -40,8 +41,8 @@ pub(crate) struct Question<'a> {
     pub(crate) then: AfterCodes<'a>,
 }
 
-/// The work to do after the last correct code. It gets the attempt that verified the codes and the keyboard that read
-/// them.
+/// The work to do after the last correct code. It is given the attempt that has verified the codes, and the keyboard
+/// from which they were read.
 pub(crate) type AfterCodes<'a> =
     &'a mut dyn FnMut(&mut Attempt<'_>, &mut Keyboard) -> Result<(), CliError>;
 
@@ -57,8 +58,8 @@ pub(crate) enum OwnCodeWays {
 /// Asks a user for codes, verifies them against the record `found`, and then runs `question.then`.
 ///
 /// # Errors
-/// [`CliError`] if a code is refused, the user stops or is locked out, the ledger cannot be opened, or `question.then`
-/// fails.
+/// [`CliError`] if a code is refused, the user gives up or is locked out, the ledger cannot be opened, or
+/// `question.then` fails.
 pub(crate) fn ask(
     context: &Context,
     keyboard: &mut Keyboard,
@@ -197,7 +198,8 @@ impl CodePrompt<'_> {
     }
 }
 
-/// A conversation without a user: every question fails. Verifying a code asks none.
+/// A PAM conversation without a user, in which every question fails. The verification of a code that is typed already
+/// asks no question.
 pub(crate) struct Nobody;
 
 impl Conversation for Nobody {

@@ -1,4 +1,5 @@
-//! The command line: verbs, options, and the operation of each verb.
+//! The command line. Defines the subcommands, which the code calls verbs, their options, and the operation of each
+//! verb.
 //!
 //! May use: nothing of this crate.
 

@@ -1,4 +1,4 @@
-//! Maps each verb to its operation in twinlock-core's permission table.
+//! Maps each verb (subcommand) to its operation in twinlock-core's permission table.
 
 use twinlock_core::authorization::Operation;
 use twinlock_doctor::Subject;

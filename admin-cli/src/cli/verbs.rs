@@ -161,9 +161,9 @@ pub(crate) enum Verb {
 }
 
 impl Verb {
-    /// Returns whether the verb changes stored data and cannot simply be run again after a failure. `setup` and
-    /// `teardown` return `false`, since their messages say what is in force; so do verbs whose work the next run
-    /// resumes.
+    /// Returns whether the verb changes stored data and cannot simply be run again after a failure. Returns `false` for
+    /// `setup` and `teardown`, because their messages say which files are in force. Also returns `false` for verbs
+    /// whose second run completes the work of the first.
     pub(crate) fn changes(&self) -> bool {
         match self {
             Self::Enroll(_)
@@ -179,7 +179,7 @@ impl Verb {
             | Self::Remove(_)
             | Self::Settings(Settings::Apply(_))
             | Self::Epoch(EpochVerb::Now(_)) => true,
-            // They say themselves which files are in force.
+            // The messages of these verbs say which files are in force.
             Self::Setup(_) | Self::Teardown(_) => false,
             Self::Export(_)
             | Self::Status { .. }

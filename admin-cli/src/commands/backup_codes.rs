@@ -85,8 +85,8 @@ fn announcement(
     format!("{dead} {next}")
 }
 
-/// Revokes the backup codes and issues a ticket for new ones, which the user's next login shows. Nobody else sees them.
-/// `mail` is the address on record.
+/// Revokes the backup codes and issues a ticket for new ones, which only the user sees, at the next login. `mail` is
+/// the user's mail address in the record.
 fn owe(
     context: &Context,
     account: &Account,

@@ -50,7 +50,7 @@ fn not_set_up(user: &str) -> CliError {
     )
 }
 
-/// Returns the error for changing another user's key. The caller would then have both factors of that user.
+/// Returns the error for changing another user's key. A caller who could do this would have both factors of that user.
 fn of_another(user: &str) -> CliError {
     let user = plain(user);
     CliError::new(

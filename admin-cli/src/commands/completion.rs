@@ -1,5 +1,5 @@
-//! `twinlock completions SHELL`: prints clap's completion script without hidden verbs, with completion of the host's
-//! users and groups added.
+//! `twinlock completions SHELL`: prints clap's completion script, without hidden verbs, and with additional completion
+//! of the host's users and groups.
 
 use std::io::Write;
 

@@ -25,9 +25,10 @@ use crate::{
     text::count,
 };
 
-/// Number of failures after which the run ends. Further mails would probably fail as well.
+/// The run ends at this number of failures in a row, because further mails would probably fail as well.
 const STRIKES: u32 = 5;
-/// Number of failures for which a timeout of the mail program counts, since each timeout delays the run by a minute.
+/// A timeout of the mail program counts as this number of failures, because each timeout delays the run by a minute, or
+/// by the time that `--patience` sets.
 const SLOW: u32 = 2;
 
 /// Totals of one run of `twinlock deliver`.
@@ -44,7 +45,7 @@ struct DeliveryReport {
 pub(crate) fn run(context: &Context, patience: u64) -> Result<(), CliError> {
     context.need_root("send the outbox")?;
     let mut report = DeliveryReport::default();
-    // `None`: another process is delivering, and sends the mails that are due.
+    // `None` means that another process delivers mails at the moment. That process also sends the mails that are due.
     let Some(post) = MailSpool::open(&context.machine.records)? else {
         return report.tell(context);
     };
@@ -117,7 +118,7 @@ impl DeliveryRun<'_> {
         let to = self.address(notification)?;
         let mailer = Mailer::open(self.context, Duration::from_secs(self.seconds))?;
         let blanks = Blanks::of_letter(self.context.policy.language, notification, &mailer.host);
-        // The name is the same for every attempt, so that a mail reader shows a repeated mail once.
+        // The name is the same for every attempt to send this mail, so that a mail reader shows a repeated mail once.
         let name = notification.kind.word();
         let body = MailBody {
             topic: Topic::Event(notification.kind),

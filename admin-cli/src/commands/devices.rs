@@ -20,8 +20,8 @@ use crate::{
     text::{WIDTH, count, minute, plain, wrap, zone},
 };
 
-/// A file of the ledger about a remembered device: its name, and the device, which is `None` if the file cannot be read
-/// or the device has expired.
+/// A file of the ledger about a remembered device: the name of the file, and the device. The device is `None` if the
+/// file cannot be read, or if the device is no longer valid.
 struct RememberedEntry {
     name: String,
     device: Option<Device>,

@@ -102,19 +102,19 @@ impl Request<'_> {
     }
 }
 
-/// Returns what the default settings file of this host, and the records that it names, mean for doctor. `rules` are
-/// used in place of the rules of rules.toml.
+/// Returns what doctor must know about the default settings file of this host and about the records that it names.
+/// `rules` are used in place of the rules of rules.toml.
 pub(crate) fn of_this_host_with(rules: Vec<Rule>) -> Settings {
     of_loaded(&ChosenSettings { path: settings::PATH.into(), is_named: false }, Some(rules))
 }
 
-/// Returns what a settings file of this host, and the records that it names, mean for doctor.
+/// Returns what doctor must know about a settings file of this host and about the records that it names.
 fn of_host(chosen: &ChosenSettings) -> Settings {
     of_loaded(chosen, None)
 }
 
-/// Returns what a settings file of this host, and the records that it names, mean for doctor. `rules`, if given, are
-/// used in place of the rules of rules.toml.
+/// Returns what doctor must know about a settings file of this host and about the records that it names. `rules`, if
+/// given, are used in place of the rules of rules.toml.
 fn of_loaded(chosen: &ChosenSettings, rules: Option<Vec<Rule>>) -> Settings {
     match chosen.load() {
         Ok(mut loaded) => {
@@ -219,7 +219,7 @@ fn behind(chosen: &ChosenSettings, loaded: Loaded) -> Vec<Finding> {
     });
     found.extend(ledger(&machine, places));
     found.extend(ahead::examine(&machine, &places.records));
-    // Mail settings come from the command's own file, whichever settings were requested.
+    // The mail settings are always those of the default settings file, even if the arguments name another one.
     let own = if chosen.is_named { settings::load(settings::PATH, OWNER) } else { Ok(loaded) };
     found.extend(own.iter().flat_map(|own| mail::examine(&own.policy, &machine)));
     found
@@ -272,8 +272,8 @@ fn unseen(records: &str) -> Finding {
     }
 }
 
-/// Checks that the records folder can prove that a user has no record, which logins of users without one need. The
-/// caller must set the place of the finding, which is empty.
+/// Checks that the records folder can prove that a user has no record. Logins of users without a record need this
+/// proof. The place of the finding is empty, and the caller must set it.
 fn proven(machine: &Machine, config: &str) -> Result<(), Finding> {
     let refusing = |who: &str, fault: StoreError| {
         let failure = CliError::from(fault);

@@ -131,8 +131,8 @@ fn user_ledger<'a>(
     opened.map_err(|fault| CliError::from(fault).unchanged())
 }
 
-/// Records that the key was generated on this host, so that none of its codes was used before now, in this boot.
-/// Creates the ledger if it is missing.
+/// Notes in the record that this host has generated the key, in which boot and when. A login then knows that no code of
+/// the key was used before that. Creates the ledger if it is missing.
 fn mark_as_fresh(context: &Context, record: &mut Record) -> Result<(), CliError> {
     let now = context.now()?;
     if context.machine.ledger.floor(now).is_ok()
@@ -213,8 +213,8 @@ fn prove(
             InputLine::End | InputLine::Interrupted => return Err(stopped(user)),
         };
         let said = match answer::read(&typed) {
-            // The first empty answer may be a mistake, and the app has the key by now. Only a second one ends the
-            // dialogue.
+            // The first empty answer may be a mistake, and the app has the key by now. Only a second empty answer in a
+            // row ends the dialogue.
             Answer::Stop if empty || !std::io::stdin().is_terminal() => return Err(stopped(user)),
             Answer::Stop => {
                 empty = true;

@@ -27,7 +27,7 @@ use crate::{
     text::plain,
 };
 
-/// For each key of the list, by its identifier, the user of the first line that has it.
+/// The users to whom the list gives keys. Maps the identifier of each key to the user of the first line with this key.
 #[derive(Default)]
 struct Owners(HashMap<[u8; 16], String>);
 
@@ -35,7 +35,8 @@ impl Owners {
     /// Checks that no earlier line gives the key to another user.
     ///
     /// # Errors
-    /// [`CliError`] if one does. A line was probably copied, and both users would have the same codes.
+    /// [`CliError`] if an earlier line does. A line was probably copied by mistake, and both users would have the same
+    /// codes.
     fn only(&mut self, user: &str, authenticator: &Authenticator) -> Result<(), CliError> {
         let keyed = Keyed::new(&authenticator.key, Algorithm::Sha256);
         let Some(keyed) = keyed else { return Ok(()) };

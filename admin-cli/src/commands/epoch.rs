@@ -26,7 +26,7 @@ pub(crate) fn ensure(context: &Context) -> Result<(), CliError> {
     Ok(())
 }
 
-/// Begins a new epoch now. Codes from before count as used.
+/// Begins a new epoch now. Codes from before this time count as used.
 pub(crate) fn now(context: &Context) -> Result<(), CliError> {
     context.need_root("begin an epoch")?;
     let by = Authorizer::of(context)?.prove(context, &mut Keyboard::open()?)?;
@@ -100,12 +100,14 @@ fn say(context: &Context, what: &str, floor: UnixTime) {
     context.say(&sentence, serde_json::json!({ "used_until": floor.0 }));
 }
 
-/// Adds to an error that a second run creates what is missing. Each part is created completely or not at all.
+/// Adds a note to an error: if the command is run again, it creates what is missing. Each part is created completely or
+/// not at all.
 fn in_part(failure: CliError) -> CliError {
     failure.but("run it again to create what is missing")
 }
 
-/// Adds to an error that no new epoch has begun. The epoch is replaced atomically and last, so the old one is in force.
+/// Adds a note to an error: no new epoch has begun. The epoch is replaced atomically and as the last step, so that the
+/// old epoch is still in force.
 fn stands(failure: CliError) -> CliError {
     failure.but("no new epoch has begun")
 }

@@ -262,8 +262,8 @@ fn pending(found: &Snapshot, now: UnixTime) -> String {
     }
 }
 
-/// Returns when the throttle next compares a code from the source; `None` if it would compare a code now. The first
-/// factor is taken as proven.
+/// Returns how long the throttle refuses all codes from `source`; `None` if it would compare a code now. Assumes that
+/// the first factor of the login is proven.
 fn weighed(
     context: &Context,
     login: &ExplainedLogin<'_>,

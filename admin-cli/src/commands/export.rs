@@ -35,7 +35,8 @@ use crate::{
 /// Maximum number of attempts to read all data without a change of the record in between.
 const ROUNDS: usize = 4;
 
-/// Exports a user: asks for the acting user's own code, marks the keys as disclosed, and then prints them.
+/// Exports a user. Asks the acting user for a code, if one is required, marks the keys as disclosed, and then prints
+/// them.
 pub(crate) fn run(context: &Context, wanted: &cli::ExportArgs) -> Result<(), CliError> {
     let user = &wanted.user;
     if !wanted.yes && std::io::stdout().is_terminal() {
@@ -69,8 +70,8 @@ pub(crate) fn run(context: &Context, wanted: &cli::ExportArgs) -> Result<(), Cli
     printed.map_err(|failure| failure.but("the keys count as disclosed"))
 }
 
-/// Marks all keys as seen by the acting user, durably, before one is printed. Writes no record if all are marked
-/// already, or if the acting user is this user.
+/// Marks all keys as seen by the acting user, durably, before the first of them is printed. Does not change the record
+/// if all keys are marked already, or if the acting user is the user of `account`.
 fn mark(context: &Context, account: &Account, by: &Authorized) -> Result<(), CliError> {
     let ChangeStamp { generation, at: now } = context.stamp()?;
     let own = by.is(&account.name);
@@ -152,8 +153,8 @@ fn used(context: &Context, account: &Account) -> Result<Vec<(Used, UnixTime)>, C
     Ok(newest(used?))
 }
 
-/// Returns the [`USED_MAX`] newest uses, in the order of key and step. Older uses need not be exported: at most a few
-/// hundred codes of a user are valid at one time, so a code used before that many others has expired on every host.
+/// Returns the [`USED_MAX`] newest uses, in the order of key and step. Older uses need not be exported. At most a few
+/// hundred codes of a user are valid at one time, so the codes of the older uses have expired on every host.
 fn newest(mut used: Vec<(Used, UnixTime)>) -> Vec<(Used, UnixTime)> {
     used.sort_by_key(|(_, at)| Reverse(*at));
     used.truncate(USED_MAX);

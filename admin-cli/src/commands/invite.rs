@@ -1,5 +1,5 @@
-//! `twinlock invite USER`: issues a set-up ticket, with which the user sets up an app at a login and alone sees the
-//! key.
+//! `twinlock invite USER`: issues a set-up ticket. With it the user sets up an app at a login, so that only the user
+//! sees the key.
 
 use serde_json::json;
 use twinlock_core::{

@@ -1,4 +1,5 @@
-//! `twinlock list`: lists all users with a record; with `--not-enrolled` or `--group`, the accounts of a directory.
+//! `twinlock list`: lists all users with a record. With `--not-enrolled` or `--group`, goes through the accounts with a
+//! login shell, or through the members of the group, and looks up the record of each account.
 
 use serde_json::json;
 use twinlock_core::{
@@ -63,7 +64,7 @@ fn two_forms() -> CliError {
     CliError::new(Exit::Usage, what, "Leave one of them out.")
 }
 
-/// Lists all users who have a record: those who are or were enrolled, invited or have begun set-up.
+/// Lists all users who have a record: users who are or were enrolled, who were invited, or who have begun a set-up.
 fn everybody(context: &Context, form: Form) -> Result<(), CliError> {
     let now = context.now()?;
     let mut list = Listing::begin(context, form, HEADER, &FIELDS)?;
@@ -111,7 +112,8 @@ fn directory(context: &Context, form: Form, whose: &Whose, only: Only) -> Result
     list.end(&wrap(&said, WIDTH, 2), &nobody)
 }
 
-/// Returns whether the user has no code that works. A broken record counts, since no code is valid for it.
+/// Returns whether the user has no code that works. This includes users with a broken record, for which no code is
+/// valid.
 fn lacks_a_code(status: EnrollmentStatus) -> bool {
     match status {
         EnrollmentStatus::NotEnrolled
@@ -122,8 +124,8 @@ fn lacks_a_code(status: EnrollmentStatus) -> bool {
     }
 }
 
-/// Prints a warning if a directory does not list its users. Its users who are not enrolled are then missing from the
-/// list.
+/// Prints a warning if a source of accounts in /etc/nsswitch.conf does not list its users. The users of this source who
+/// are not enrolled are then missing from the list.
 pub(crate) fn warn_of_silence(whose: &Whose) {
     let silent = Directory::silent();
     if silent.is_empty() {
@@ -227,7 +229,7 @@ fn fields(person: &Person, exempt: Option<Exemption>) -> Vec<String> {
     ]
 }
 
-/// Number of users in total, enrolled, and of each status of [`OTHERS`].
+/// Numbers of users: of all, of the enrolled ones, and of those with each status in [`OTHERS`].
 #[derive(Default)]
 struct StatusCounts {
     all: usize,

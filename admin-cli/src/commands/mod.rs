@@ -1,4 +1,4 @@
-//! The commands, one file per verb.
+//! The commands of twinlock, one file for each verb (subcommand).
 //!
 //! May use: every folder of this crate.
 

@@ -1,4 +1,4 @@
-//! `twinlock roles`: writes, checks and shows the roles file, for members of a group who help other users.
+//! `twinlock roles`: writes, checks and shows the roles file, which lets members of a group help other users.
 
 mod check;
 mod init;
@@ -33,7 +33,7 @@ use crate::{
 
 const OWNER: Owner = Owner(0);
 
-/// Runs a verb about the roles file. None of them needs the settings.
+/// Runs a subcommand of `roles`. None of them needs the settings.
 pub(crate) fn run(command: &Command, wanted: &RolesVerb) -> Result<(), CliError> {
     if !geteuid().is_root() {
         let what = "only root may see and change roles";
@@ -56,7 +56,7 @@ pub(crate) fn root_needs_no_approval() -> CliError {
     )
 }
 
-/// The result of a verb: sentences, or an object for a script.
+/// What a subcommand of `roles` prints: sentences, or with `--json` an object for a script.
 struct Printed {
     text: String,
     object: Value,
@@ -110,7 +110,7 @@ fn is_known(group: &str) -> bool {
     matches!(found, Ok(Membership::Member | Membership::Outside))
 }
 
-/// Returns the groups of a roles file that NSS does not know. Every role is refused while there is one.
+/// Returns the groups of a roles file that NSS does not know. Every role is refused while there is such a group.
 fn unknown_groups(roles: &Roles) -> Vec<String> {
     let mut unknown: Vec<String> = Vec::new();
     for group in roles.groups().filter(|group| !is_known(group)) {
@@ -121,7 +121,7 @@ fn unknown_groups(roles: &Roles) -> Vec<String> {
     unknown
 }
 
-/// Checks that NSS knows each group.
+/// Checks that NSS knows each group that the roles file `path` names.
 fn groups_must_be_known(path: &str, roles: &Roles) -> Result<(), CliError> {
     let unknown = unknown_groups(roles);
     if unknown.is_empty() {

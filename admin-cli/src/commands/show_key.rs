@@ -87,7 +87,7 @@ fn choose<'a>(record: &'a Record, name: Option<&str>) -> Result<&'a Authenticato
 }
 
 /// Marks the key of the authenticator `name` as seen by the acting user, unless it is the acting user's own. This is
-/// done durably before the key is shown, because a killed command may have shown it.
+/// done durably before the key is shown, because a command that is killed may have shown the key already.
 fn mark(context: &Context, account: &Account, name: &str, by: &Authorized) -> Result<(), CliError> {
     let ChangeStamp { generation, at: now } = context.stamp()?;
     let mut decide = |found: Option<Snapshot>| {

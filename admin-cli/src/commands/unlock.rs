@@ -59,7 +59,8 @@ fn none_on_file(user: &str) -> CliError {
     )
 }
 
-/// Returns the error for attempts that could not be cleared and still count. `stay` is their number.
+/// Returns the error for attempts that could not be cleared and still count. `stay` is their number, and `untouched`
+/// says that no attempt was cleared.
 fn not_erased(user: &str, stay: usize, untouched: bool) -> CliError {
     let others = if untouched { "nothing was changed" } else { "the others were cleared" };
     let (user, stay) = (plain(user), count(stay, "failed attempt"));

@@ -108,15 +108,16 @@ struct ChargedAttempt<'a> {
 
 /// Result of `twinlock verify`.
 enum VerifyVerdict {
-    /// The code was compared, with this result: it is correct, or what is wrong with it.
+    /// The code was compared. The diagnosis says that it is correct, or what is wrong with it.
     Found(CodeDiagnosis),
-    /// The code was not compared, because there were too many attempts. From this time, a code is compared again.
+    /// The code was not compared, because there were too many attempts. The field is the time from which codes are
+    /// compared again.
     Throttled(UnixTime),
 }
 
 impl ChargedAttempt<'_> {
-    /// Verifies the code as a login does, but charges the attempt to a limit of its own. Marks a correct code as used
-    /// before anything is printed.
+    /// Verifies the code as a login does, but counts the attempt for a separate limit, and not for that of logins.
+    /// Marks a correct code as used before anything is printed.
     fn charged(&self, account: &Account, judged: Snapshot, source: &SourceLabel) -> Outcome {
         let mut attempt = Attempt {
             policy: &self.context.policy,
@@ -132,8 +133,9 @@ impl ChargedAttempt<'_> {
         attempt.verify(self.code)
     }
 
-    /// Returns the result for an outcome. A code of the past from which a login could still learn the app's drift is
-    /// first marked as used. `before` is the ledger's content before the attempt.
+    /// Returns the result of the command for the outcome of the attempt. If the code is of the past, but a login could
+    /// still learn the app's drift from it, marks the code as used first. `before` is the ledger's content before the
+    /// attempt.
     fn answer(&self, outcome: Outcome, before: &LedgerHistory) -> Result<VerifyVerdict, CliError> {
         Ok(VerifyVerdict::Found(match outcome {
             Outcome::Granted(_) => self.right(before)?,

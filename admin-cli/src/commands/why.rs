@@ -28,8 +28,8 @@ use crate::{
     text::{WIDTH, instant, plain, wrap},
 };
 
-/// Advice about refusals that the ledger does not contain: of logins at which the module was not called or did not know
-/// the user.
+/// Advice about refusals that the ledger does not contain. The module was not called at these logins, or it did not
+/// know the user.
 const ELSEWHERE: &str = "\nIf logins are still refused: twinlock doctor ssh, then journalctl -t twinlock -t sshd. A program that does not run as \
      root (caller_not_root, agent_*) may leave its refusals only in the log.";
 
@@ -100,7 +100,7 @@ fn look(
     })
 }
 
-/// Returns the sources of the user's recorded attempts from which no code would be compared now.
+/// Returns those sources of the user's recorded attempts that have to wait: no code from them would be compared now.
 fn waiting(
     context: &Context,
     user_ledger: &dyn UserLedger,
@@ -128,7 +128,8 @@ pub(crate) struct AttemptOrigin {
     pub(crate) source: SourceLabel,
 }
 
-/// Returns the wait of a source; `None` if its next code would be compared. `found` is the user's record.
+/// Returns how long the source `origin` has to wait; `None` if its next code would be compared. `found` is the user's
+/// record.
 pub(crate) fn of_source(
     context: &Context,
     history: &LedgerHistory,
@@ -244,7 +245,7 @@ fn spoken(name: &str, ledgers: &Ledgers, now: UnixTime) -> Vec<String> {
 }
 
 /// Returns the text about consecutive refusals with the same reason, service and source, which are reported as one.
-/// `group` begins with the newest; `None` if it is empty.
+/// `group` begins with the newest refusal. Returns `None` if `group` is empty.
 fn refusals_uniform(name: &str, group: &[Refused]) -> Option<String> {
     let (newest, oldest) = (group.first()?, group.last()?);
     let told = refusal(name, newest);

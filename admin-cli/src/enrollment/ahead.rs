@@ -1,5 +1,5 @@
-//! Detects that the host's clock was ahead: codes that were used then have times in the future, and current codes are
-//! refused as older ones.
+//! Detects that the host's clock was ahead. The codes that were used at that time belong to times in the future, and
+//! current codes are refused because they are older.
 
 use twinlock_core::{
     base::time::UnixTime,

@@ -115,7 +115,8 @@ impl<'a> Batch<'a> {
     /// Prints the totals.
     ///
     /// # Errors
-    /// [`CliError`] if users failed. Its exit status is 6 if the records or the ledger could not be used, otherwise 1.
+    /// [`CliError`] if a user could not be processed. Its exit status is 6 if the records or the ledger could not be
+    /// used, otherwise 1.
     pub(crate) fn end(self) -> Result<(), CliError> {
         self.sum("")?;
         self.worst.map_or(Ok(()), |exit| Err(CliError::told(exit)))

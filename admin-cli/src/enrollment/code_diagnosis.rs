@@ -24,7 +24,7 @@ const NEAR: i64 = 7200;
 /// Half hours by which an app's clock may be wrong because of a wrong time zone: up to 14 hours. The steps at each of
 /// these offsets are searched. A larger offset, such as between UTC-12 and UTC+14, is unlikely.
 const ZONES: RangeInclusive<i64> = -28..=28;
-/// Number of a token's codes before the next expected one that are searched.
+/// Number of codes of a token before the next expected one that are searched as well.
 const BEHIND: u64 = 20;
 
 /// How far a code is from the one that this host expects.
@@ -62,7 +62,7 @@ pub(crate) enum CodeDiagnosis {
         /// How far the code is from the code that the host expects; a login accepts this distance.
         apart: Apart,
     },
-    /// The code belongs to an authenticator, but it or a later one was used before.
+    /// The code belongs to an authenticator, but this code or a later one was used before.
     Used {
         /// Seconds until the app shows the next code; 0 for a token, which shows it when its button is pressed.
         wait: u64,
@@ -138,15 +138,15 @@ fn beyond(record: &Record, code: &Code, evidence: &Evidence<'_>) -> CodeDiagnosi
     tokens.find_map(|owner| off_token(owner, code, evidence)).unwrap_or(CodeDiagnosis::Wrong)
 }
 
-/// Returns the clock offset of an app that shows the code now; `None` if no searched step of it matches, or if it is a
-/// token.
+/// Returns the clock offset of an app that shows the code now. Returns `None` if the code belongs to none of the
+/// searched steps, or if `owner` is a token.
 fn off_clock(owner: &Authenticator, code: &Code, evidence: &Evidence<'_>) -> Option<Skew> {
     clock_of(owner, code, evidence, &|_| true).map(|(_, skew)| skew)
 }
 
-/// Returns the nearest searched step of an app that matches the code, relative to the present step, and the clock
-/// offset that follows from it. Steps that `may_be_told` rejects are skipped. `None` for a token, or if no step
-/// matches.
+/// Searches the steps of an app for the code, the nearest step first. Returns the distance of the matching step from
+/// the present step, and the clock offset that follows from it. Steps for which `may_be_told` is `false` are skipped.
+/// Returns `None` for a token, or if no step matches.
 pub(crate) fn clock_of(
     owner: &Authenticator,
     code: &Code,
@@ -188,8 +188,8 @@ fn looked_at(owner: &Authenticator, drift: i64) -> Vec<i64> {
     steps
 }
 
-/// Returns the diagnosis of a token's code that a login does not accept: it is too far ahead, or its counter was
-/// passed. `None` if the code is neither, or if `owner` is an app.
+/// Returns why a login does not accept a code of a token: the code is too far ahead, or the token's counter has passed
+/// it. Returns `None` if neither is the case, or if `owner` is an app.
 pub(crate) fn off_token(
     owner: &Authenticator,
     code: &Code,

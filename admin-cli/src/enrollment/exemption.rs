@@ -53,7 +53,7 @@ pub(crate) fn of(context: &Context, account: &Account, now: UnixTime) -> Option<
     None
 }
 
-/// Returns whether a rule is about all services and networks of another one.
+/// Returns whether the rule `one` applies to all services and networks to which the rule `other` applies.
 fn is_wider(one: &Rule, other: &Rule) -> bool {
     (one.service.is_none() || one.service == other.service)
         && (one.network.is_none() || one.network == other.network)

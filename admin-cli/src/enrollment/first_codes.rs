@@ -1,4 +1,5 @@
-//! Backup codes of a new user: shown at once to a user who enrolls at a terminal, otherwise at the next login.
+//! Shows the backup codes of a new user: at once to a user who enrolls at a terminal; otherwise the next login shows
+//! them.
 
 use std::io::IsTerminal;
 

@@ -107,8 +107,8 @@ pub(crate) fn invite(
     }
 }
 
-/// Returns a ticket that is never valid, for the time before it is delivered. Its lifetime depends on how it is
-/// delivered.
+/// Returns a ticket that has expired already. The record contains it until the ticket is delivered. Only then is its
+/// lifetime set, because the lifetime depends on how the ticket is delivered.
 fn expired(
     context: &Context,
     by: &Authorized,
@@ -254,7 +254,7 @@ fn put_in_force(
     })
 }
 
-/// Removes a ticket that was not delivered from the record. Best effort: the ticket was never valid, and the next run
+/// Removes from the record a ticket that was not delivered. Best effort: the ticket was never valid, and the next run
 /// issues another one.
 fn take_back(context: &Context, account: &Account, waiting: &Ticket) {
     // An error here is ignored, because the caller reports why the delivery failed.

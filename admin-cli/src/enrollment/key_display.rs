@@ -36,8 +36,8 @@ pub(crate) struct Owned<'a> {
 pub(crate) enum SeenWhere {
     /// The key is shown on the screen, and in picture files if options name any.
     OnScreen,
-    /// The key is shown only in the picture files that options name: it is a key that the caller has given, or the
-    /// output is no terminal. A key must not get into the output of a script.
+    /// The key is shown only in the picture files that options name, because the caller has given the key, or because
+    /// the output is no terminal. A key must not get into the output of a script.
     InFiles,
 }
 
@@ -62,7 +62,7 @@ pub(crate) fn show(
     Ok(pictures)
 }
 
-/// Returns the issuer that the app shows: the one in the settings; without it, the host's name.
+/// Returns the issuer that the app shows: the issuer in the settings, or the host's name if the settings have none.
 fn issuer(context: &Context) -> String {
     let host = || rustix::system::uname().nodename().to_string_lossy().replace(':', "-");
     context.policy.issuer.clone().unwrap_or_else(host)

@@ -57,7 +57,8 @@ impl<'a, const N: usize> Listing<'a, N> {
         Ok(listing)
     }
 
-    /// Adds a row. It is printed at once; in a table, it waits until a block of rows is complete.
+    /// Adds a row. In CSV and JSON, the row is printed at once; in a table, it is printed when a block of rows is
+    /// complete.
     pub(crate) fn add(&mut self, row: ListRow<N>) -> Result<(), CliError> {
         self.rows += 1;
         match self.form {

@@ -27,8 +27,8 @@ enum HostPassword {
     Elsewhere,
 }
 
-/// Checks that an account has a password on this host. A user without one could not change an expired password, because
-/// that takes the old one.
+/// Checks that an account has a password on this host. A user without a password could not change an expired one,
+/// because the change asks for the old password.
 ///
 /// # Errors
 /// [`CliError`] if the account has no such password, or if the password file cannot be read.
@@ -56,7 +56,8 @@ fn password_of(shadow: &[u8], user: &[u8]) -> HostPassword {
     }
 }
 
-/// Returns whether the field is a crypt(3) hash. It is not if a leading `!` or `*` locks the password.
+/// Returns whether the field is a crypt(3) hash. A field that begins with `!` or `*`, which locks the password, is no
+/// hash.
 fn is_hash(field: &[u8]) -> bool {
     let letter = |byte: &u8| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'/');
     match field {

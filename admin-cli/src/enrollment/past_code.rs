@@ -15,7 +15,7 @@ use crate::enrollment::code_diagnosis::{CodeDiagnosis, Skew, clock_of, off_token
 /// A code of an app for a step that is too old for a login.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Past {
-    /// Clock offset of the app, if it shows the code now.
+    /// Clock offset that the app has if it shows this code now.
     pub(crate) skew: Skew,
     /// The code's step, as the ledger records used steps.
     pub(crate) used: Used,
@@ -43,7 +43,7 @@ fn past_of(owner: &Authenticator, code: &Code, evidence: &Evidence<'_>) -> Optio
     Some(Past { skew, used, is_unused })
 }
 
-/// Returns whether the code belongs to a counter of a token that is lower than the next one a login accepts.
+/// Returns whether the code belongs to a counter that a token has passed already, so that no login accepts the code.
 pub(crate) fn is_passed(record: &Record, code: &Code, evidence: &Evidence<'_>) -> bool {
     let used = Some(CodeDiagnosis::Used { wait: 0 });
     record.authenticators.iter().any(|owner| off_token(owner, code, evidence) == used)

@@ -80,7 +80,7 @@ impl PeopleList {
         Ok(rows)
     }
 
-    /// Reads the next row, or to the end of the list.
+    /// Reads to the end of the next row, or to the end of the list, and returns which of them it has reached.
     ///
     /// # Errors
     /// [`CliError`] if reading fails.

@@ -60,8 +60,8 @@ impl EnrollmentStatus {
         }
     }
 
-    /// Returns the stable word for the reason why a record cannot be used, such as `record_malformed, line 3`; `None`
-    /// for other statuses.
+    /// Returns the word for the reason why a record cannot be used, such as `record_malformed, line 3`. The words are
+    /// the same in every version, so scripts can compare them. Returns `None` for other statuses.
     pub(crate) fn reason(self) -> Option<String> {
         match self {
             Self::Broken(StoreError::Malformed { line }) if line > 0 => {

@@ -17,8 +17,8 @@ use crate::{
     text::plain,
 };
 
-/// Stores the record that `decide` returns for the user's newest record. After a store error, `is_it` tells whether the
-/// record that is then found is the new one.
+/// Stores the record that `decide` returns for the user's newest record. After a store error, reads the record, and
+/// asks `is_it` whether it is the new one, so that the error says which record is in force.
 pub(crate) fn put(
     context: &Context,
     account: &Account,

@@ -204,8 +204,8 @@ fn failure(fault: &ReminderError) -> CliError {
     CliError::new(Exit::NotInState, fault.to_string(), remedy)
 }
 
-/// Returns the new rules of rules.toml, and how it changes. The rules are `None` if it has the rule already. `before`
-/// is the file's content.
+/// Returns the new rules of rules.toml, and how the file changes. The rules are `None` if the file need not change.
+/// `before` is the present content of the file.
 fn decided(
     context: &Context,
     before: &[u8],
@@ -332,7 +332,7 @@ mod tests {
             let text = rules_form::written(&after, 1);
             assert_eq!(change(ada, &text, JANUARY), Ok((None, RuleChange::Before)));
         }
-        // Earlier versions wrote the rule in this form.
+        // Earlier versions of twinlock wrote the rule to twinlock.toml. It counts there as well.
         assert_eq!(change(RULE, "", JANUARY), Ok((None, RuleChange::Before)));
     }
 

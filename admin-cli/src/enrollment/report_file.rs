@@ -14,8 +14,8 @@ use crate::{
 
 const HEADER: [&str; 3] = ["user", "ticket", "until"];
 
-/// The place of a report file that does not exist yet. The file is created after the own code, so that a run that is
-/// refused leaves no file.
+/// The place of a report file that does not exist yet. The file is created after the acting user has typed a code, so
+/// that a run that is refused leaves no file behind.
 pub(crate) struct ReportPlace {
     path: String,
     vacancy: Vacancy,

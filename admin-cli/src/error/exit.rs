@@ -35,7 +35,7 @@ pub(crate) struct CliError {
     pub(crate) what: String,
     /// What to do, as whole sentences.
     pub(crate) remedy: String,
-    /// Whether `what` does not say yet what the command has changed.
+    /// Whether `what` still lacks the clause that says what the command has changed.
     bare: bool,
 }
 
@@ -86,8 +86,8 @@ impl CliError {
 }
 
 impl From<&clap::Error> for CliError {
-    /// Converts an error of clap: the first part of its message says what is wrong, and the rest (usage, hints) what to
-    /// do.
+    /// Converts an error of clap. The first part of clap's message becomes `what`, and the rest (usage, hints) becomes
+    /// `remedy`.
     fn from(error: &clap::Error) -> Self {
         let text = error.render().to_string();
         let in_a_line = |part: &str| part.split_whitespace().collect::<Vec<_>>().join(" ");

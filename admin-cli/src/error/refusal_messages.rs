@@ -13,7 +13,7 @@ pub(crate) struct Explained {
     pub(crate) remedy: String,
 }
 
-/// Every error of the records, to find one by its stable word.
+/// Every error of the records. [`explain`] finds an error here by the word for its reason.
 const STORE_FAULTS: [StoreError; 17] = [
     StoreError::File(FileError::Missing),
     StoreError::StoreIdMissing,
@@ -34,7 +34,7 @@ const STORE_FAULTS: [StoreError; 17] = [
     StoreError::File(FileError::Io { errno: 0 }),
 ];
 
-/// An error of the ledger for each stable word.
+/// The errors of the ledger, one for each word that their method `reason` returns.
 const LEDGER_FAULTS: [LedgerError; 5] = [
     LedgerError::NotMounted,
     LedgerError::NotTmpfs,
@@ -43,7 +43,7 @@ const LEDGER_FAULTS: [LedgerError; 5] = [
     LedgerError::Io { errno: 0 },
 ];
 
-/// An error of the backup codes for each stable word.
+/// The errors of the backup codes, one for each word that their method `reason` returns.
 const CODES_FAULTS: [CodesError; 7] = [
     CodesError::Set(StoreError::File(FileError::Missing)),
     CodesError::Set(StoreError::Malformed { line: 0 }),
@@ -54,7 +54,8 @@ const CODES_FAULTS: [CodesError; 7] = [
     CodesError::Spend(StoreError::File(FileError::Io { errno: 0 })),
 ];
 
-/// Explains a refusal by its stable word, which logs and the ledger contain. `user` is the account name.
+/// Explains a refusal. `word` is the word for its reason, such as `replayed`, which logs and the ledger contain and
+/// which is the same in every version. `user` is the account name.
 pub(crate) fn explain(word: &str, user: &str) -> Explained {
     let of_records = STORE_FAULTS.into_iter().find(|fault| fault.reason() == word);
     let of_ledger = LEDGER_FAULTS.into_iter().find(|fault| fault.reason() == word);
@@ -99,7 +100,7 @@ fn codes_remedy(fault: CodesError) -> &'static str {
     }
 }
 
-/// Returns meaning and remedy of a stable word that is not about an error of the records, the ledger or the backup
+/// Returns meaning and remedy for the word of a reason that is not an error of the records, the ledger or the backup
 /// codes.
 #[expect(clippy::too_many_lines, reason = "a match whose arms are text")]
 fn of_login(word: &str) -> (&'static str, &'static str) {

@@ -77,8 +77,8 @@ fn is_of_each(spec: &str) -> bool {
     spec.starts_with("~/") || spec.contains("${HOME}") || spec.contains("${USER}")
 }
 
-/// Imports one user; with `by` of `None`, only previews this. Returns `None` if the user has no file and `--all` was
-/// given.
+/// Imports one user. If `by` is `None`, only finds out what would be imported. Returns `None` if the user has no file
+/// and `--all` was given.
 fn one(
     context: &Context,
     by: Option<&Authorized>,

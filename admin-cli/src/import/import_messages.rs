@@ -16,7 +16,7 @@ use crate::{
 pub(crate) struct Worded {
     /// Number of the line, from 1; 0 for the whole file.
     pub(crate) line: u32,
-    /// Stable word for scripts.
+    /// Word for the message that is the same in every version, for scripts.
     pub(crate) word: &'static str,
     /// Text for people.
     pub(crate) text: String,

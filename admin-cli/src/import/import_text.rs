@@ -16,7 +16,7 @@ pub(crate) const WITHOUT_MARK: &str = "Save the file as UTF-8 without a byte ord
 /// What to do about a line copied from a web page's source text.
 pub(crate) const WITHOUT_HTML: &str = "Write & in place of each &amp; and try again.";
 
-/// Returns the command line `twinlock VERB USER` for error messages.
+/// Returns a sentence for error messages that names the command which accepts the input: `twinlock VERB USER`.
 pub(crate) fn command(verb: &str, user: &str) -> String {
     format!("Give the same text to: twinlock {verb} {}", plain(user))
 }

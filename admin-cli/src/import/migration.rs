@@ -52,7 +52,7 @@ impl AppExport {
         Ok(())
     }
 
-    /// Returns the accounts, each key once, and a sentence about QR codes that are missing.
+    /// Returns the accounts, each key once, and a sentence about missing QR codes, which is empty if none is missing.
     pub(crate) fn end(self) -> (Vec<Moved>, String) {
         (otpauth_migration::folded(self.accounts), missing(&self.batches))
     }
@@ -75,7 +75,8 @@ fn missing(batches: &[MigrationBatch]) -> String {
     )
 }
 
-/// Returns the error for a line (from 1) that is not part of an export.
+/// Returns the error for a line that is not part of an export. `line` is its number, from 1; 0 stands for the whole
+/// input.
 fn no_export(line: usize, fault: MigrationError, user: &str) -> CliError {
     let place = if line == 0 { "standard input".into() } else { format!("line {line}") };
     let remedy = match fault {

@@ -1,4 +1,5 @@
-//! Imports enrollments: a file for each kind of source, the import of a planned user, and the report.
+//! Imports enrollments. One file for each kind of source reads the source; the others import a user by a plan, and
+//! report the import.
 //!
 //! May use: `authorize`, `cli`, `context`, `enrollment`, `error`, `terminal`, `text`.
 

@@ -26,7 +26,7 @@ const PIXELS_MAX: usize = 64 * 1024 * 1024;
 const SIDE_MAX: usize = 16 * 1024;
 /// Maximum number of QR codes that are read in a picture.
 const CODES_MAX: usize = 64;
-/// Side length in pixels from which copies of reduced size are searched too, because reducing a photo removes noise.
+/// Minimum side length in pixels of copies of reduced size. They are searched too, because reducing removes noise.
 const SIDE_OF_SCREENS: usize = 320;
 /// Side length in pixels above which a picture is reduced before the search. rqrr would take too long, and overflow.
 const SIDE_SEARCHED: usize = 4096;

@@ -189,7 +189,7 @@ fn moved_on(here: Snapshot, moving: &[MovingFactor]) -> Record {
 /// Checks that the times, steps and counters of an export are plausible. `here` is the local record.
 ///
 /// # Errors
-/// [`CliError`] if one of them is not.
+/// [`CliError`] if one of them is not plausible.
 fn believe(export: &Export, here: Option<&Record>, now: UnixTime) -> Result<(), CliError> {
     let claims = Claims {
         record: &export.record,
@@ -225,7 +225,7 @@ fn burn(context: &Context, account: &Account, used: &[(Used, UnixTime)]) -> Resu
     Ok(())
 }
 
-/// Marks the backup codes that the export lists as used as used on this host.
+/// Marks on this host the backup codes of the set `id` that were used on the other host, according to the export.
 fn spend(
     context: &Context,
     folder: &Folder,

@@ -30,7 +30,7 @@ pub(crate) struct ImportReport {
     pub(crate) carried: ImportSummary,
     /// Messages about lines of the source.
     pub(crate) remarks: Vec<Worded>,
-    /// Errors of the user's lines that could not be imported.
+    /// Errors about those lines of the user that could not be imported.
     pub(crate) refused: Vec<CliError>,
     /// What happened to the source file; `None` if it was not to be removed.
     pub(crate) removal: Option<Removal>,
@@ -267,7 +267,7 @@ impl<'a> ImportReports<'a> {
         self.removal = Some((plain(source), removal));
     }
 
-    /// Adds and prints a report. `None` counts a user who has no file.
+    /// Adds and prints a report. If `report` is `None`, only counts a user who has no file.
     pub(crate) fn add(&mut self, report: Option<ImportReport>) -> Result<(), CliError> {
         if let Some(mut report) = report {
             report.outcome = report.outcome.map_err(CliError::unchanged);
@@ -294,8 +294,8 @@ impl<'a> ImportReports<'a> {
     /// Prints the totals.
     ///
     /// # Errors
-    /// [`CliError`] if a user failed, or a file that was to be removed is still there. Of several exit statuses, 6 is
-    /// returned before 1, and 1 before 3.
+    /// [`CliError`] if a user failed, or a file that was to be removed is still there. If there are several exit
+    /// statuses, 6 takes precedence over 1, and 1 over 3.
     pub(crate) fn end(self) -> Result<(), CliError> {
         self.progress.clear();
         let of = |state: &str| self.all.iter().filter(|report| report.state() == state).count();

@@ -18,7 +18,8 @@ pub(crate) enum Removal {
 }
 
 impl Removal {
-    /// Calls `remove`, unless one of the messages says that a part of the source was not read.
+    /// Calls `remove`, unless one of the messages says that a part of the source was not read. Returns what happened to
+    /// the file.
     pub(crate) fn unless_kept<'a>(
         remarks: impl Iterator<Item = &'a Worded>,
         remove: impl FnOnce() -> Result<(), UserFileError>,

@@ -36,10 +36,10 @@ pub(crate) enum ImportOutcome {
     OtherKey,
 }
 
-/// Imports a user by a plan; with `by` of `None`, only previews this.
+/// Imports a user by a plan. If `by` is `None`, changes nothing and returns what the import would do.
 ///
 /// If the process is killed, the user has either the old or the new record. What is written before the record does no
-/// harm without it: used steps only refuse codes, and no record refers to the backup codes.
+/// harm without the new record: used steps only refuse codes, and no record refers to the backup codes.
 pub(crate) fn take_over(
     context: &Context,
     by: Option<&Authorized>,
@@ -79,7 +79,8 @@ pub(crate) fn take_over(
     }
 }
 
-/// Moves the token counters in the record `found` forward to those of the plan. A counter is never moved back.
+/// Moves the token counters in the record `found` forward to those of the plan. A counter is never moved back. If `by`
+/// is `None`, only returns what would be done.
 fn move_on(
     context: &Context,
     by: Option<&Authorized>,

@@ -12,9 +12,9 @@ use crate::{
 pub(crate) enum MailError {
     /// No mail address of the user is known.
     NoAddress,
-    /// The address in the user's record, which is this text, is not valid.
+    /// The address in the user's record is not valid. The field is this address.
     OddAddress(String),
-    /// The setting `mail_from`, which has this value, is not a valid address.
+    /// The setting `mail_from` is not a valid address. The field is its value.
     OddSender(String),
     /// The mail program cannot be started.
     NotStarted {

@@ -37,7 +37,8 @@ pub(crate) struct MailBody<'a> {
     pub(crate) blanks: &'a Blanks,
     /// Time of the event that the mail reports.
     pub(crate) at: UnixTime,
-    /// Name that is part of the Message-ID. It distinguishes mails to the same user about the same second.
+    /// Name that is part of the Message-ID. It distinguishes two mails to the same user about events of the same
+    /// second.
     pub(crate) name: &'a str,
 }
 

@@ -72,7 +72,7 @@ impl Sendmail {
 }
 
 /// Returns a file in memory with the mail. A pipe would deliver half a mail if this process were killed, and would
-/// block it if the program did not read.
+/// block this process if the program did not read.
 fn whole(mail: &[u8]) -> io::Result<File> {
     let mut file = File::from(memfd_create("mail", MemfdFlags::CLOEXEC)?);
     file.write_all(mail)?;

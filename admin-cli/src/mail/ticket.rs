@@ -18,8 +18,8 @@ use crate::{
 /// Maximum time that an administrator waits for the mail program.
 const PATIENCE: Duration = Duration::from_secs(30);
 
-/// Mails a ticket to the user: to `on_record`; without it, to the account name at the domain in the settings. Returns
-/// the address. Tries once and queues nothing.
+/// Mails a ticket to the user, to the address `on_record`. If this is `None`, mails it to the account name at the mail
+/// domain in the settings. Returns the address. Tries only once, and does not queue the mail.
 ///
 /// # Errors
 /// [`MailError`] if the mail was not sent.
@@ -42,7 +42,8 @@ pub(crate) fn send_ticket_within(
     let mailer = Mailer::open(context, patience)?;
     let topic = ticket_mail.topic;
     let blanks = Blanks::of_ticket(ticket_mail, &mailer.host);
-    // Two tickets within one second are two mails, and both must be shown.
+    // The name contains the process id, so that two tickets of one second have different Message-IDs, and a mail reader
+    // shows both mails.
     let name = format!("{}={}", topic.word(), std::process::id());
     let body = MailBody { topic, blanks: &blanks, at: ticket_mail.at, name: &name };
     mailer.send(&to, ticket_mail.user, &body)?;

@@ -40,8 +40,8 @@ impl Conversation for Terminal<'_> {
     }
 }
 
-/// Returns a text of a dialogue for this terminal. The texts are wrapped to 76 columns; on a narrower terminal their
-/// paragraphs are wrapped again. May hold secrets, so the caller shows it and keeps it nowhere.
+/// Returns a text of a dialogue for this terminal. The texts are wrapped to 76 columns. On a narrower terminal, their
+/// paragraphs are wrapped anew. The text may contain secrets, so the caller must only show it and not store it.
 pub(crate) fn fitted(text: &str) -> String {
     fitted_to(text, columns())
 }
@@ -56,7 +56,8 @@ fn fitted_to(text: &str, width: usize) -> String {
         let goes_on = |last: &&mut String| {
             let end = last.rsplit('\n').next().unwrap_or_default();
             let whole = end.chars().count() + 1 + first.chars().count();
-            // A line goes on where the next word would not have fitted, or in the middle of a sentence.
+            // A line continues the line before it if its first word did not fit there, or if it begins within a
+            // sentence.
             let is_middle = first.starts_with(char::is_lowercase);
             !first.is_empty() && !end.trim().is_empty() && (whole > WRAPPED || is_middle)
         };

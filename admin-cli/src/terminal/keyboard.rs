@@ -30,8 +30,8 @@ enum Input {
     Nothing,
 }
 
-/// Reads lines and receives SIGINT and similar signals. While it exists, such a signal only ends a prompt, so that a
-/// change that has begun is completed.
+/// Reads lines and receives SIGINT and similar signals. While this value exists, such a signal only ends a prompt, so
+/// that a change that has begun is completed.
 pub(crate) struct Keyboard {
     signals: SignalFd,
     read_ahead: Zeroizing<Vec<u8>>,
@@ -80,14 +80,14 @@ impl Keyboard {
         Ok(Self { signals: taken.map_err(|errno| broken(&errno.to_string()))?, read_ahead, input })
     }
 
-    /// Returns whether a signal that ends prompts has arrived. Long work without prompts asks this between two steps.
+    /// Returns whether a signal that ends prompts has arrived. Long work without prompts calls this between two steps.
     pub(crate) fn is_interrupted(&self) -> bool {
         let mut watched = [PollFd::new(&self.signals, PollFlags::IN)];
         let now = rustix::event::Timespec { tv_sec: 0, tv_nsec: 0 };
         poll(&mut watched, Some(&now)).is_ok_and(|ready| ready > 0)
     }
 
-    /// Reads one line. Prints the prompt before, if the input is a terminal.
+    /// Reads one line. If the input is a terminal, prints the prompt first.
     pub(crate) fn ask(&mut self, prompt: &str) -> Result<InputLine, CliError> {
         let at_a_terminal = match &self.input {
             Input::Standard => std::io::stdin().is_terminal(),
@@ -134,7 +134,7 @@ impl Keyboard {
         let Some(input) = self.source(&stdin) else { return Ok(self.is_interrupted()) };
         self.come_to_the_front();
         if is_in_background(input) {
-            // The process stays in the background. The read that follows stops it again, or fails.
+            // The process stays in the background. The read that follows pauses it once more, or fails.
             return Ok(self.is_interrupted());
         }
         let mut watched =
@@ -147,9 +147,9 @@ impl Keyboard {
         Ok(!signals.revents().is_empty())
     }
 
-    /// Stops this process if another process group is in the foreground of the terminal, until a shell or sudo
-    /// continues it there. A read would do this too, but poll does not, and sudo keeps a command of a pipeline in the
-    /// background until the command stops in this way.
+    /// Pauses this process (SIGTTIN) if another process group is in the foreground of the terminal, until a shell or
+    /// sudo continues the process there. A read would do this too, but poll does not. sudo keeps a command of a
+    /// pipeline in the background until the command is paused in this way.
     fn come_to_the_front(&self) {
         let stdin = std::io::stdin();
         if self.source(&stdin).is_some_and(is_in_background) {

@@ -1,4 +1,4 @@
-//! Reads data from standard input. The first line may be the acting user's own code.
+//! Reads data from standard input. The first line may be a code of the acting user.
 
 use std::{
     io::{IsTerminal, Read},
@@ -83,8 +83,8 @@ impl Piped {
         }
     }
 
-    /// Returns a keyboard that reads the acting user's code: from the first line of standard input; without a code
-    /// there, from the terminal.
+    /// Returns a keyboard for the acting user's code. It returns the code in the first line of standard input. If there
+    /// is no code in that line, it reads the terminal.
     pub(crate) fn keyboard(&self) -> Result<Keyboard, CliError> {
         match &self.code {
             Some(line) => Keyboard::of_text(line),

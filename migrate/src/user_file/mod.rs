@@ -30,7 +30,7 @@ const PATIENCE: Duration = Duration::from_secs(10);
 /// Permission bits that must be clear, because only the owner may read or write the file.
 const CLOSED: u32 = 0o077;
 
-/// The owner of a file. Only files of this user or of root are accepted.
+/// The user to whom a file must belong. A file of root is accepted as well.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct FileOwner {
     /// The user id of the owner.
@@ -170,9 +170,9 @@ fn take(held: OpenedFile, max: usize) -> Result<SourceFile, UserFileError> {
     Ok(SourceFile { bytes, changed, held: Arc::new(held) })
 }
 
-/// Runs `job` as the user, because only the user may have access to a home on a file server. If access is denied, runs
-/// it as root, because only root may have access below a folder of another group. If the invoking user `reader` gave
-/// the path, runs it only as this user.
+/// Runs `job` with the rights of the user `person`, because on a file server only this user may have access to the home
+/// folder. If access is denied, runs it as root, because only root may have access below a folder of another group. If
+/// `reader` is the invoking user who gave the path, runs it only with the rights of `reader`.
 fn in_turn<T: Send + 'static>(
     person: FileOwner,
     reader: Option<&InvokingUser>,
@@ -194,7 +194,8 @@ fn in_turn<T: Send + 'static>(
     }
 }
 
-/// Runs `job` in another thread. After the time `patience`, the job is abandoned, and the thread ends with the process.
+/// Runs `job` in another thread and returns its result. If it takes longer than `patience`, returns
+/// [`UserFileError::Stuck`] and leaves the thread running until the process ends.
 fn within<T: Send + 'static>(
     patience: Duration,
     job: impl FnOnce() -> Result<T, UserFileError> + Send + 'static,

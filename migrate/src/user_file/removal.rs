@@ -20,7 +20,7 @@ pub(super) fn overwrite(held: &OpenedFile) -> Result<(), UserFileError> {
     if stat.st_nlink != 1 {
         return Err(UserFileError::HardLink);
     }
-    // Google's program sets mode 0400, which also stops the owner.
+    // Google's program sets mode 0400, with which the owner cannot write to the file either.
     fs::fchmod(&held.file, Mode::RUSR | Mode::WUSR).map_err(fault)?;
     let flags =
         OFlags::WRONLY | OFlags::CLOEXEC | OFlags::NONBLOCK | OFlags::NOCTTY | OFlags::NOFOLLOW;
@@ -42,8 +42,8 @@ pub(super) fn overwrite(held: &OpenedFile) -> Result<(), UserFileError> {
     fs::fsync(&file).map_err(fault)
 }
 
-/// Unlinks the file. First renames it to an unknown name and checks it there. If another file has just replaced it, the
-/// other file is renamed back and not lost.
+/// Unlinks the file. First renames it to a random name, and checks under that name that it is still the same file. If
+/// another file has replaced it meanwhile, the other file is renamed back and not lost.
 pub(super) fn unlink(held: &OpenedFile) -> Result<(), UserFileError> {
     let mut nonce = [0; 8];
     KernelEntropy.fill(&mut nonce).map_err(|MachineError| fault(Errno::IO))?;

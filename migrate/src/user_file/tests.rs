@@ -65,7 +65,8 @@ fn what_is_no_file_is_found_out_at_once() {
 #[test]
 fn a_persons_links_are_not_followed() {
     let (home, file) = home();
-    // A folder that its group can write to is not root's alone either.
+    // The group can write to this folder, so a link in it is not certainly a link of root, even if root owns the
+    // folder.
     mode(home.path(), 0o770);
     let link = file.with_file_name("link");
     symlink(&file, &link).unwrap();

@@ -39,7 +39,7 @@ pub(super) fn open(path: &Path, person: FileOwner) -> Result<OpenedFile, UserFil
     Ok(OpenedFile { folder, name, file, stat, person, reader: None })
 }
 
-/// The state of a walk along a path.
+/// The folder that a walk along a path has reached, and a fault that was found on the way.
 struct PathWalk {
     end: OwnedFd,
     /// The first reason not to trust the file at the end of the path, if there is one.

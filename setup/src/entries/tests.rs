@@ -1,4 +1,4 @@
-//! Tests of the entries: which are added, kept and taken out.
+//! Tests which entries of accepted.toml setup adds, keeps and removes.
 
 use super::*;
 
@@ -52,7 +52,7 @@ fn what_setup_has_written_is_taken_out_and_the_rest_stays() {
         let new = [of("sshd", day(2027)), of("sudo", day(2027))];
         let after = replaced(before, &ssh, &new, now).unwrap();
         assert_eq!(of_service(&after, &ssh).unwrap(), new);
-        // A later end is that of a later command: the entry stays until it has ended.
+        // A later command asks for a later end date. The old entry stays until its own end date has passed.
         let later = [of("sshd", day(2028)), of("sudo", day(2028))];
         assert_eq!(replaced(&after, &ssh, &later, now).unwrap(), after);
         let renewed = replaced(&after, &ssh, &later, day(2027)).unwrap();
@@ -60,11 +60,11 @@ fn what_setup_has_written_is_taken_out_and_the_rest_stays() {
         let one = replaced(&after, &ssh, &later[..1], now).unwrap();
         assert_eq!(of_service(&one, &ssh).unwrap(), new[..1]);
         assert_eq!(replaced(&after, &ssh, &[], now).unwrap(), before, "{after}");
-        // Those of another service stay.
+        // A change for another service keeps these entries.
         let sudo = ServiceName::of("sudo").unwrap();
         assert_eq!(replaced(&after, &sudo, &[], now).unwrap(), after);
     }
-    // An entry that was edited by hand goes, too.
+    // An entry that was edited by hand is removed, too.
     let edited =
         format!("{HAND}\n{}", written(&of("sshd", day(2027))).replace("finding =", "finding  = "));
     assert_eq!(replaced(&edited, &ssh, &[], now).unwrap(), format!("{HAND}\n"));

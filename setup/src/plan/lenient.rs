@@ -19,7 +19,7 @@ use crate::{
     wishes::{ServiceName, Wishes},
 };
 
-/// What the changes depend on besides the files and the wishes.
+/// What determines the changes, in addition to the files and to the options of the administrator ([`Wishes`]).
 pub(super) struct Moment<'a> {
     /// The current time.
     pub(super) now: UnixTime,
@@ -77,8 +77,8 @@ pub(super) fn plan(
     Ok(entries.into_iter().chain(rules).collect())
 }
 
-/// Checks the earlier rules of rules.toml, as [`must_decide`] does, for each of the new rules. `written` is the new
-/// text of the file.
+/// Checks for each of the new rules that no earlier rule of rules.toml decides otherwise for all of its users.
+/// `written` is the new text of the file.
 fn of_rules(written: &str, service: &ServiceName, new: &[Rule]) -> Result<(), PlanError> {
     let all = rules_form::read(written).map_err(|error| unusable(RULES, &error.to_string()))?;
     for rule in new {
@@ -129,13 +129,15 @@ struct Listed<'a> {
     path: &'static str,
     text: &'a str,
     rules: &'a [Rule],
-    /// The service whose rules by setup are skipped, because they are the new rules; `None` to check all rules.
+    /// The service for which the new rules are. The rules that setup has written for it are skipped, because they are
+    /// the new rules. With `None`, no rule of the file is skipped.
     of: Option<&'a ServiceName>,
 }
 
-/// Checks that no rule of the file decides for all users of one of the new rules with another result.
+/// Checks that no rule of the file decides for all users of one of the new rules with another result than the new rule.
 fn must_decide(listed: &Listed<'_>, new: &[Rule]) -> Result<(), PlanError> {
-    // A rule with an end requires a code from then on. Until then, the administrator has asked for something else.
+    // An earlier rule with an end date requires a code from that date on. Until that date, the administrator has chosen
+    // its result, so it contradicts only a new rule that exempts users.
     let ends = |one: &Rule, rule: &Rule| one.until.is_some() && rule.action != Action::Exempt;
     let is_new = |one: &Rule| listed.of.is_some_and(|service| rules::is_of(one, service));
     let decides = |one: &Rule, rule: &Rule| {

@@ -6,7 +6,7 @@ use super::*;
 use crate::scope::{Scope, ScopeOptions};
 use twinlock_host::settings::RULES;
 
-/// 2027-01-15.
+/// The time at which the tests run setup: 2027-01-15.
 const NOW: UnixTime = UnixTime(1_800_000_000);
 const COMMON: &str = "auth\t[success=1 default=ignore]\tpam_unix.so nullok\nauth\trequisite\tpam_deny.so\nauth\trequired\tpam_permit.so\n";
 const SSHD: &str = "# PAM configuration for the Secure Shell service\n\n# Standard Un*x authentication.\n@include common-auth\n\naccount    required     pam_nologin.so\n@include common-account\n";
@@ -206,7 +206,7 @@ fn rules_and_entries_are_written_once_and_taken_out_alone() {
         let entries = &files.0[accepted_file()];
         assert!(entries.starts_with(HAND) && entries.contains("until = 2028-01-15"), "{entries}");
         assert!(!planned(&files, &wishes).unwrap().iter().any(Change::changes), "{service}");
-        // A week later it is as asked; after a year the entries are renewed.
+        // A week later, setup changes nothing. After a year, it renews the entries.
         let later = |days: u64| plan(&files, &wishes, NOW.plus(days * 86_400)).unwrap();
         assert!(!later(7).iter().any(Change::changes));
         assert_eq!(later(366).iter().filter(|one| one.changes()).count(), 1);
@@ -253,7 +253,8 @@ fn rules_without_effect_are_not_written() {
         let files = Memory::debian().with(path, text);
         let found = planned(&files, &lenient("ssh")).unwrap_err().to_string();
         assert!(found.contains(expected), "{expected}: {found}");
-        // Without such options the files are not needed.
+        // Without options that let users in without a code, setup does not need these files, and their errors do not
+        // matter.
         assert!(planned(&files, &wishes("ssh", With::Publickey)).is_ok(), "{text}");
         assert!(teardown(&files, &ServiceName::of("ssh").unwrap()).is_ok(), "{text}");
     }

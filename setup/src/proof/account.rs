@@ -1,4 +1,4 @@
-//! A made-up record of a real account, and its codes, for the test logins.
+//! Makes up a record for a real account, and generates the codes of that record, for the test logins.
 
 use std::{fs::DirBuilder, io, os::unix::fs::DirBuilderExt, path::Path};
 
@@ -23,7 +23,7 @@ use twinlock_host::{create_store, entropy::KernelEntropy, machine::Machine, trus
 const OWNER: Owner = Owner(0);
 /// The 32 characters of base32 (RFC 4648), in which a key is written.
 const BASE32: &[u8; 32] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZ234567";
-/// Number of codes, from counter 0, of which a wrong code must be none.
+/// Number of the first codes of the record from which a wrong code must differ: those of the counters 0 to 99.
 const NEAR: u64 = 100;
 
 /// Generates the codes of the made-up record. They depend on a counter (HOTP, RFC 4226) and not on the time.
@@ -41,8 +41,8 @@ impl Codes {
         code
     }
 
-    /// Returns the code of the present counter and leaves the counter unchanged. For a login that must fail, which does
-    /// not use up the code.
+    /// Returns the code of the present counter and leaves the counter unchanged. Use this for a login that must fail,
+    /// because such a login does not use up its code.
     pub(super) fn unused(&self) -> String {
         self.at(self.counter)
     }
@@ -60,7 +60,8 @@ impl Codes {
     }
 }
 
-/// Writes a store with a made-up record of the account into the folder, below `records`. Returns the record's codes.
+/// Writes a store with a made-up record of the account into the subfolder `records` of the folder. Returns the codes of
+/// this record.
 ///
 /// # Errors
 /// [`io::Error`] if the store cannot be written.

@@ -1,8 +1,10 @@
 //! Tries logins with the new files before a file of the host is changed. The logins use the host's programs, PAM files
 //! and modules.
 //!
-//! They run in namespaces of their own, where a made-up password, key and record are mounted over those of a real
-//! account. May use: `plan`, `replace`, `wishes`.
+//! The test logins run in namespaces of their own, where a made-up password, key and record are mounted over those of a
+//! real account.
+//!
+//! May use: `plan`, `replace`, `wishes`.
 
 pub mod account;
 pub mod trials;
@@ -30,8 +32,8 @@ const ROOM: &str = include_str!("room.sh");
 /// Start of the names of the private folders for test logins.
 const ROOMS: &str = "twinlock-proof.";
 const ANSWER: &str = include_str!("answer.sh");
-/// The account's password in the namespaces, and its hash for /etc/shadow there. The password cannot be used outside of
-/// the namespaces, so it need not be secret.
+/// The password of the account in the namespaces. The next constant is its hash for /etc/shadow there. The password
+/// cannot be used outside of the namespaces, so it need not be secret.
 const PASSWORD: &str = "proof-of-setup";
 const HASH: &str = "$6$rounds=1000$twinlocksetup$d6SmRc.0C.f5Rdn3ejdnNsEOBACrMJUyVbDZZLCep2KfNd7R9wb02YPnVSdqEWNsXzJNBsxVkIy7R1DWCcV0t.";
 /// Maximum number of lines of the log that are shown if a test login does not end as it must.
@@ -90,7 +92,8 @@ pub struct Proof<'a> {
     pub changes: &'a [Change],
     /// An account that must give a code. It gets a made-up record.
     pub login: &'a Login,
-    /// Accounts and addresses that must get in, or be refused, without a code.
+    /// Logins that must succeed, or must fail, without a code, because a rule exempts the user or the address, or
+    /// because the account is a robot.
     pub others: &'a [Login],
     /// The host's settings of twinlock.
     pub policy: &'a Policy,
@@ -135,7 +138,7 @@ impl Proof<'_> {
         [self.login].into_iter().chain(self.others)
     }
 
-    /// Returns the test logins of all accounts, those that must succeed first.
+    /// Returns the test logins of all accounts. The logins that must succeed come before those that must fail.
     fn trials(&self) -> Vec<Numbered> {
         let Wishes { service, with, .. } = self.wishes;
         let mut all = Vec::new();
@@ -206,8 +209,8 @@ fn assigned(values: &[(&str, &str)]) -> String {
     values.iter().map(line).collect()
 }
 
-/// Returns the test logins as text for the script: one line for each, with its number, the index of its account, form,
-/// key, password and code.
+/// Returns the test logins as text for the script. Each login has a line with its number, the index of its account, its
+/// form, key, password and code.
 fn lines(trials: &[Numbered], mut codes: account::Codes) -> String {
     let mut lines = String::new();
     for (number, Numbered { login, trial }) in trials.iter().enumerate() {

@@ -64,9 +64,9 @@ impl Form {
 pub struct Trial {
     /// Whether the client has the account's key.
     pub key: bool,
-    /// Whether the client gives the right password.
+    /// The password that the client gives: the right one, a wrong one or none.
     pub password: Brings,
-    /// Whether the client gives the right code.
+    /// The code that the client gives: the right one, a wrong one or none.
     pub code: Brings,
     /// How the client answers prompts, and which shell it asks for.
     pub form: Form,
@@ -86,8 +86,8 @@ impl Trial {
 
 use Brings::{Nothing, Right, Wrong};
 
-/// Returns the test logins of an account with this role at a service, those that must succeed first: a wrong code
-/// before them would delay them.
+/// Returns the test logins of an account with this role at a service. The logins that must succeed come before those
+/// that must fail, because a wrong code would delay the logins after it.
 #[must_use]
 pub fn of(service: &ServiceName, with: With, role: Role) -> Vec<Trial> {
     let mut all = match role {
@@ -130,7 +130,8 @@ fn asked(service: &ServiceName, with: With) -> Vec<Trial> {
     all
 }
 
-/// Returns test logins without a code. They succeed exactly if the client gives the other factors.
+/// Returns test logins in which the client gives no code. A login succeeds if the client gives the other factors of the
+/// service, and fails otherwise.
 fn not_asked(service: &ServiceName, with: With) -> Vec<Trial> {
     let one = |key: bool, password: Brings| Trial {
         key,
@@ -162,7 +163,8 @@ fn robot(gets_in: bool) -> Vec<Trial> {
     ]
 }
 
-/// Adds each test login a second time, with a login shell, if the service has another PAM file for it.
+/// For each test login, adds another one that asks for a login shell, if the service has a PAM file of its own for
+/// login shells. Only sudo has such a file (sudo-i).
 fn with_login_shell(service: &ServiceName, all: Vec<Trial>) -> Vec<Trial> {
     if service.as_str() != "sudo" {
         return all;

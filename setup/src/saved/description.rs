@@ -37,7 +37,7 @@ pub(super) fn fill(folder: &Path, saved: &Saved) -> io::Result<()> {
     )
 }
 
-/// Returns the attributes of a private file for a folder: the folder's owner and group, and mode 0600.
+/// Returns the attributes for a private file in this folder: the folder's owner and group, and mode 0600.
 pub(super) fn own_attributes(folder: &Path) -> io::Result<Attributes> {
     use std::os::unix::fs::MetadataExt;
     let found = fs::metadata(folder)?;
@@ -63,7 +63,7 @@ fn described(saved: &Saved) -> Value {
     })
 }
 
-/// Returns the change that the JSON text describes, with the copies in the folder.
+/// Returns the change that the JSON text describes. The contents of its files are read from the copies in the folder.
 pub(super) fn read(folder: &Path, text: &str) -> io::Result<Saved> {
     let odd = || not_understood(folder);
     let state: Value = serde_json::from_str(text).map_err(|_| odd())?;

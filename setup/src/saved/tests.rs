@@ -1,8 +1,8 @@
-//! Tests saved changes: what is left in each state, and what happens to files that were edited after setup.
+//! Tests saved changes: which states can follow another, and what happens to files that were edited after setup.
 
 use super::*;
 
-/// A folder in place of /etc, and a folder for the copies.
+/// A temporary folder with a folder `etc` in place of /etc and a folder for the copies.
 struct Host {
     folder: tempfile::TempDir,
 }

@@ -25,7 +25,8 @@ use crate::{
     mail::{MailError, send_ticket_within},
 };
 
-/// What is mailed, as the user types it.
+/// A ticket or bypass code to be mailed: the topic of the mail, the text that the user types, and its voucher, which
+/// the record keeps.
 struct Secret {
     topic: Topic,
     text: Zeroizing<String>,
@@ -52,7 +53,8 @@ impl DeliveryRun<'_> {
         })
     }
 
-    /// Mails a bypass code that a member of a role has issued. Its time counts from the request.
+    /// Mails a bypass code that a member of a role has issued. Its lifetime begins with the request of that member, and
+    /// not with the mail.
     pub(super) fn mail_bypass(&self, claimed: &Claimed) -> Result<Sending, DeliveryError> {
         let life = claimed.notification.life.unwrap_or_default();
         let digits = generate::bypass(&KernelEntropy).map_err(CliError::from)?;
@@ -76,7 +78,9 @@ impl DeliveryRun<'_> {
         Ok(voucher.counted_from(self.context.now()?, &boot_id))
     }
 
-    /// Stores the hash in the record, and then sends the mail. If the mail fails, the next attempt replaces the hash.
+    /// Stores the voucher of the secret in the record by `change`, and then sends the mail with the secret. If sending
+    /// fails, the next attempt generates another secret and replaces the voucher. Sends nothing if `change` returns
+    /// `None`.
     fn mail_secret(
         &self,
         claimed: &Claimed,

@@ -40,7 +40,7 @@ struct Reserved {
 pub(super) enum RenewalError {
     /// The user does not need a new ticket or bypass code.
     NotDue,
-    /// It cannot be stored.
+    /// The new ticket or bypass code cannot be stored, for this reason.
     Hindrance(DeliveryError),
 }
 
@@ -56,8 +56,8 @@ impl fmt::Display for RenewalError {
 impl core::error::Error for RenewalError {}
 
 impl DeliveryRun<'_> {
-    /// Mails a new ticket to the user, and then makes the ticket valid. If the process fails or is killed before that,
-    /// the request for a ticket stays in the record, and the next run tries again.
+    /// Mails a new ticket to the user, and then makes the ticket valid. If this fails, or the process is killed before
+    /// the ticket is valid, the request for a ticket stays in the record, and the next run tries again.
     pub(super) fn renew(&self, claimed: &Claimed) -> Result<Sending, DeliveryError> {
         let context = self.context;
         let user = &claimed.notification.user;
@@ -90,8 +90,8 @@ impl DeliveryRun<'_> {
         Ok(Sending::Sent)
     }
 
-    /// Stores the ticket in the record, not valid yet. This is done before the mail is sent, to prove that the record
-    /// can be written.
+    /// Stores the new ticket in the record, where it is not valid yet, and returns it with the user's mail address.
+    /// This is done before the mail is sent, to prove that the record can be written.
     fn reserve(&self, account: &Account, drawn: &Voucher) -> Result<Reserved, RenewalError> {
         let context = self.context;
         let generation = context.stamp()?.generation;

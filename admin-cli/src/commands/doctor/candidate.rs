@@ -86,7 +86,8 @@ fn refused(path: &Path, error: &CallerFileError) -> CliError {
     )
 }
 
-/// Returns what the settings file `path` of the machine means for doctor. A PAM line names the file with `config=`.
+/// Returns what doctor must know about the settings file `path` of the machine. A PAM line names this file with
+/// `config=`.
 pub(super) fn named(machine: &Machine, path: &str) -> Settings {
     if machine.is_host() {
         return of_host(&ChosenSettings { path: path.to_owned(), is_named: true });
@@ -94,8 +95,8 @@ pub(super) fn named(machine: &Machine, path: &str) -> Settings {
     of_tree(machine, path)
 }
 
-/// Returns what the settings file `path` below the folder of `--root` means for doctor. Owners, modes and records are
-/// not checked, because they belong to another host.
+/// Returns what doctor must know about the settings file `path` below the folder of `--root`. Owners, modes and records
+/// are not checked, because they belong to another host.
 fn of_tree(machine: &Machine, path: &str) -> Settings {
     let read = || {
         let mut policy = form::read(&text(machine, path)?)
@@ -116,7 +117,7 @@ fn of_tree(machine: &Machine, path: &str) -> Settings {
 }
 
 /// Returns the text of a settings file below the folder of `--root`. If the default file or rules.toml is missing,
-/// returns an empty text; if it cannot be read, returns a finding as the error.
+/// returns an empty text. If a file cannot be read, the error is a finding about this file.
 fn text(machine: &Machine, path: &str) -> Result<String, Finding> {
     let read = match machine.text(path) {
         Err(error)

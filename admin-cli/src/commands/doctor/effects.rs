@@ -1,5 +1,5 @@
-//! Translates a policy into what doctor must know about it: who is exempt, and how users who are not enrolled are
-//! treated.
+//! Translates a policy into what doctor must know about the policy: who is exempt, and how users who are not enrolled
+//! are treated.
 
 use twinlock_core::policy::{Action, Author, NotEnrolled, Policy, Rule};
 use twinlock_doctor::judge::not_root::Lockers;
@@ -7,7 +7,7 @@ use twinlock_doctor::settings::{Decider, Exemptions, Settings, Strangers};
 
 use crate::commands::doctor::candidate;
 
-/// Returns what the policy means for doctor, without findings about it.
+/// Returns what doctor must know about the policy. Findings about the policy are added elsewhere.
 pub(super) fn of(policy: &Policy) -> Settings {
     Settings {
         exempt: policy
@@ -41,7 +41,7 @@ pub(super) fn unread() -> Settings {
     }
 }
 
-/// Reports whether the rule exempts all users of its service, from any address and without an end.
+/// Reports whether the rule exempts all users of its service, from any address and without an end date.
 fn of_all(rule: &Rule) -> bool {
     let anybody = rule.user.is_none() && rule.group.is_none() && rule.network.is_none();
     anybody && rule.action == Action::Exempt && rule.until.is_none()

@@ -1,4 +1,4 @@
-//! Warnings about this host: an unreliable clock, and no login of root that could undo a mistake.
+//! Warns about this host if its clock is unreliable, or if no login of root is left that could undo a mistake.
 
 use std::fs;
 

@@ -1,4 +1,5 @@
-//! Explains which methods sshd requires for a login, before PAM or without it. sshd prints them by `sshd -T -C`.
+//! Explains which authentication methods sshd requires for a login before it calls PAM, or without PAM. They are read
+//! from the output of `sshd -T -C`.
 
 use std::path::PathBuf;
 
@@ -19,9 +20,10 @@ use crate::text::plain;
 pub(crate) struct Door {
     /// The explanation of this step.
     pub(crate) step: ExplainStep,
-    /// Verified if every way to PAM requires a public key before, otherwise absent.
+    /// Whether sshd has verified a public key when it calls PAM: verified if every way to PAM requires a key, otherwise
+    /// absent.
     pub(crate) public_key: PublicKey,
-    /// Whether each way to PAM shows prompts, which a program without a user cannot answer.
+    /// Whether every way to log in that calls PAM shows prompts, which a program without a user cannot answer.
     pub(crate) asks: bool,
     /// A sentence that says why the login never reaches PAM; `None` if it reaches PAM.
     pub(crate) beside_pam: Option<&'static str>,

@@ -32,7 +32,8 @@ pub(crate) struct Stack {
 
 /// How a login goes on after the PAM lines of a service.
 pub(crate) enum Comes {
-    /// A line verifies codes. Has the settings that apply to it, and whether it can offer set-up.
+    /// A line verifies codes. The fields are the settings that apply to this line, and whether the line can offer
+    /// set-up.
     ToJudge(Box<Policy>, Talks),
     /// The module refuses the login, because the arguments of a line are wrong.
     ToRefusal,
@@ -99,8 +100,9 @@ fn ours(handler: &Handler) -> Option<Ours<'_>> {
 /// Services that local users call and whose programs run as root. They ask only for a code and offer no set-up.
 const LOCAL: [&str; 6] = ["su", "su-l", "sudo", "sudo-i", "doas", "polkit-1"];
 
-/// Returns how a login goes on after the twinlock lines. If several verify codes, the first one for the proven first
-/// factor (a key, or none) decides; without such a line, the first one.
+/// Returns how a login goes on after the twinlock lines. If several lines verify codes, the first one for the proven
+/// first factor (a key, or no key) decides. If there is no line for this factor, the first line that verifies codes
+/// decides.
 fn comes(context: &Context, service: &str, lines: &[Ours<'_>], public_key: PublicKey) -> Comes {
     if lines.iter().any(|one| one.line.is_err()) {
         return Comes::ToRefusal;

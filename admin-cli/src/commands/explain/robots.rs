@@ -4,9 +4,9 @@ use serde_json::json;
 
 use crate::commands::explain::{ExplainStep, ExplainedLogin};
 
-/// Adds a note to the last step of an ssh login that a rule exempts: sshd refuses a client with BatchMode before it
-/// calls PAM, and which sshd settings admit such a client. Adds nothing if `asks` is `false`: sshd then shows no
-/// prompts.
+/// Adds a note to the last step of an ssh login that a rule exempts. The note says that sshd refuses a client with
+/// BatchMode before sshd calls PAM, and which sshd settings admit such a client. Adds no note if `asks` is `false`,
+/// because sshd then shows no prompts.
 #[expect(clippy::indexing_slicing, reason = "a JSON object of this function")]
 pub(crate) fn told(mut end: ExplainStep, login: &ExplainedLogin<'_>, asks: bool) -> ExplainStep {
     let is_exempt = end.object["decision"] == "exempt" && end.object["reason"] == "rule";
@@ -23,8 +23,8 @@ pub(crate) fn told(mut end: ExplainStep, login: &ExplainedLogin<'_>, asks: bool)
     end
 }
 
-/// Returns two lines for sshd_config that admit the client with a key alone. If sshd would read the user name as a
-/// pattern, `NAME` is written in its place.
+/// Returns two lines for sshd_config that let in the client of this login with a key alone. If sshd would read the user
+/// name as a pattern, `NAME` is written in its place.
 fn block(login: &ExplainedLogin<'_>) -> [String; 2] {
     let name = login.account.name.as_str();
     let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"._-".contains(&byte);

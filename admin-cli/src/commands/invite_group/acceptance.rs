@@ -28,7 +28,7 @@ const MODE: u32 = 0o644;
 /// Maximum size of accepted.toml in bytes.
 const SIZE_MAX: usize = 1 << 20;
 
-/// Checks that the entries for the rule can be added to accepted.toml.
+/// Checks that the entries for the reminder rule can be added to accepted.toml.
 ///
 /// # Errors
 /// [`CliError`] if the file cannot be read, or no entry can be added to it.
@@ -37,7 +37,7 @@ pub(super) fn check(reminder: Reminder<'_>) -> Result<(), CliError> {
     with(&before, &entries(reminder)).map(drop).map_err(unusable)
 }
 
-/// Adds an entry for the rule for each service that calls the module, unless the file has it. The rest of the file
+/// Adds the entries for the reminder rule to accepted.toml, except those that it has already. The rest of the file
 /// stays unchanged.
 ///
 /// # Errors

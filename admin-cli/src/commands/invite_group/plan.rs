@@ -30,7 +30,7 @@ enum Member {
     Failing(CliError),
 }
 
-/// Calls `act` for each member while the directory is read. The members are not collected, since a group may be large.
+/// Calls `act` for each member as soon as it is read. The members are not collected first, since a group may be large.
 pub(crate) fn each_member(
     whose: &Whose,
     act: &mut dyn FnMut(&Account) -> Result<(), CliError>,
@@ -42,8 +42,8 @@ pub(crate) fn each_member(
     Ok(())
 }
 
-/// Checks that at least one ticket can be mailed, or none is due. If none can be mailed, prints a warning; without a
-/// report file, that is an error.
+/// Checks that at least one ticket can be mailed, or that no ticket is due. If no ticket can be mailed, but there is a
+/// report file for the tickets, only prints a warning. Without a report file, this is an error.
 pub(crate) fn check_mail(
     context: &Context,
     whose: &Whose,

@@ -20,7 +20,7 @@ use crate::{
 
 const REMEDY: &str = "Name a roles file: twinlock roles check FILE";
 
-/// Checks a file that the caller names; with `None`, the file in use.
+/// Checks the roles file `file`. With `None`, checks the roles file in use.
 pub(super) fn run(file: Option<&str>) -> Result<Printed, CliError> {
     let path = file.unwrap_or(ROLES);
     let roles = match file {
@@ -33,7 +33,7 @@ pub(super) fn run(file: Option<&str>) -> Result<Printed, CliError> {
     Ok(Printed { text, object: json!({ "file": path, "roles": roles.roles.len() }) })
 }
 
-/// Reads a file with the rights of the invoking user.
+/// Reads and parses the roles file `path` with the rights of the invoking user, who has named it.
 fn named(path: &str) -> Result<Roles, CliError> {
     let opened = caller_file::open(Path::new(path));
     let file = opened.map_err(|error| unreadable(path, &error, REMEDY))?;

@@ -71,7 +71,7 @@ pub(super) fn run() -> Result<Printed, CliError> {
     groups.dedup();
     let quoted: Vec<String> = groups.iter().map(|group| quoted(group)).collect();
     let text = format!("{HEAD}protected = [{}]\n{EXAMPLE}", quoted.join(", "));
-    // What is written is read before it is written: a name from sudoers may be odd.
+    // The text is parsed before it is written, because a group name from sudoers may make it invalid.
     Roles::read(&text).map_err(|error| unusable(ROLES, &RolesReadError::Mistake(error)))?;
     write(&text)?;
     let said = format!(

@@ -26,7 +26,7 @@ const OWNER: Owner = Owner(0);
 /// Maximum length in bytes of a value in the log.
 const LOGGED_MAX: usize = 128;
 
-/// Asks for the acting user's own code, then installs the settings file and stores its copy.
+/// Asks the acting user for a code, if one is required. Then installs the settings file and stores its copy.
 pub(crate) fn run(command: &Command, wanted: &Apply) -> Result<(), CliError> {
     let context = Context::open_to_mend(command)?;
     context.need_root("apply settings")?;
@@ -59,10 +59,10 @@ pub(crate) fn run(command: &Command, wanted: &Apply) -> Result<(), CliError> {
     Ok(())
 }
 
-/// What will be installed, as found before the first prompt.
+/// The settings file to install, and what was found on this host before the first prompt.
 struct Work {
     draft: SettingsDraft,
-    /// Whether the file is another one than the file in use, and so has to be installed.
+    /// Whether the file differs from the file in use by its path, and so has to be installed.
     is_new: bool,
     /// Content of the file in use; `None` if it cannot be read.
     before: Option<Vec<u8>>,
@@ -134,7 +134,7 @@ impl Work {
     fn keep(&self, context: &Context) -> Result<(), CliError> {
         let path = last_good_path(&context.config);
         last_good_settings::keep(&context.config, RULES, &self.content(), OWNER).map_err(|fault| {
-            // After a disk error at the very end, the new file is in force.
+            // After a disk error at the very end of writing, the new copy may be in place.
             let kept = settings::kept(&context.config, OWNER);
             let remedy = if kept.as_ref() == Ok(&self.draft.policy) {
                 "The new copy is in place, but may be lost. Check the folder and its disk, and apply it again."

@@ -1,5 +1,5 @@
-//! `twinlock settings check [FILE]`: reports each error of a settings file with its line and the most similar known
-//! name. Changes nothing.
+//! `twinlock settings check [FILE]`: reports the first error of a settings file with its line and the most similar
+//! known name. Changes nothing.
 
 use rustix::process::geteuid;
 use serde_json::{Value, json};
@@ -43,7 +43,8 @@ struct Warning {
 /// Checks the settings file `file`; with `None`, the file in use.
 pub(crate) fn run(command: &Command, file: Option<&str>) -> Result<(), CliError> {
     let chosen = ChosenSettings::of(command)?;
-    // Before the file is read as root, because the caller could exchange it in a folder of their own.
+    // This is checked before the file is read as root, because a caller could replace the file if the folder belonged
+    // to the caller.
     if chosen.is_named && file.is_none() {
         folder_must_be_trusted(&chosen.path)?;
     }

@@ -1,4 +1,5 @@
-//! Checks that twinlock.toml.reference and twinlock.toml(5) contain what the table of settings gives.
+//! Checks that twinlock.toml.reference and twinlock.toml(5) contain the text that is generated from the table of
+//! settings.
 //!
 //! `TWINLOCK_WRITE_GOLDEN=1 cargo test -p twinlock settings_documents` rewrites both files.
 

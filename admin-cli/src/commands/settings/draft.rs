@@ -54,7 +54,7 @@ impl SettingsDraft {
         Self::read(path, opened.map_err(|error| said(path, &error))?)
     }
 
-    /// Reads and parses an open file. The error for invalid settings names each fault with its line.
+    /// Reads and parses an open file. The error for invalid settings names the line of the fault.
     fn read(path: &str, file: File) -> Result<Self, CliError> {
         let found = file.metadata().map_err(|error| said(path, &error))?;
         let text = text(path, &bytes(path, file)?)?;

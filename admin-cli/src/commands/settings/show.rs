@@ -22,7 +22,7 @@ use crate::{
     text::{plain, wrap},
 };
 
-/// Width in columns above which a list is broken into lines. Narrow terminals have 60.
+/// Width in columns above which a list is broken into lines. Narrow terminals have 60 columns.
 const LIST_MAX: usize = 56;
 
 /// Prints the settings in force.
@@ -130,7 +130,7 @@ fn line(setting: &Setting, policy: &Policy, usual: &Policy) -> String {
     }
 }
 
-/// Returns a TOML value and the comment behind it, with a long list broken into lines that fit a narrow terminal. The
+/// Returns a TOML value and the comment behind it. A long list is broken into lines that fit a narrow terminal. The
 /// comment then stands behind the bracket that opens the list.
 fn in_lines(value: &str) -> String {
     let list = value.strip_prefix('[').and_then(|rest| rest.rsplit_once(']'));

@@ -127,7 +127,7 @@ fn must_not_wait(service: &str) -> Result<(), CliError> {
     ))
 }
 
-/// A change of the files of a service that is being made.
+/// A change of a service's files, while it is being made.
 struct Pending<'a> {
     context: &'a Context,
     service: &'a str,

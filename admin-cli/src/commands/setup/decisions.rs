@@ -1,4 +1,5 @@
-//! What the rules decide for many accounts. The members of each group are read once, because a group may be large.
+//! Finds out what the rules decide for many accounts. Reads the members of each group once, because a group may be
+//! large.
 
 use std::{
     collections::{HashMap, HashSet},
@@ -34,8 +35,7 @@ pub(super) struct Decisions {
 }
 
 impl Decisions {
-    /// Reads the members of the groups that the rules and `--group` name. Groups of other rules than setup's need not
-    /// exist.
+    /// Reads the members of the groups that the rules and `--group` name. Only the group of `--group` must exist.
     ///
     /// # Errors
     /// [`CliError`] if the group of `--group` does not exist, or the members of a group cannot be listed.

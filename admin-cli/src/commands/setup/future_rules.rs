@@ -19,7 +19,7 @@ pub(super) struct FutureRules {
     pub(super) of_command: Vec<Rule>,
 }
 
-/// Returns the rules after the changes.
+/// Returns the rules that will be in force after these changes of files.
 ///
 /// # Errors
 /// [`CliError`] if the new rules.toml has a mistake.

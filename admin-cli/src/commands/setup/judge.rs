@@ -21,9 +21,9 @@ use crate::{
     text::{WIDTH, plain, wrap},
 };
 
-/// Checks that with the new files every login that must need a code needs one, no user is locked out, and sshd uses the
-/// new settings. If not, prints doctor's findings. `machine` has the new files as candidates, and `rules` are the rules
-/// after the change.
+/// Checks the new files: every login that must ask for a code asks for one, no user is locked out, and sshd uses the
+/// new settings. If a check fails, prints doctor's findings. `machine` has the new files as candidates, and `rules` are
+/// the rules after the change.
 ///
 /// # Errors
 /// [`CliError`] if the check fails, or if doctor can give no verdict.
@@ -61,8 +61,8 @@ fn counts(level: Level) -> bool {
     }
 }
 
-/// Returns doctor's findings, with its verdict as a sentence; the sentence is `None` if every login needs a code and no
-/// user is locked out.
+/// Returns doctor's verdict as a sentence, and doctor's findings. The sentence is `None` if every login needs a code
+/// and no user is locked out.
 fn verdict(
     machine: &Machine,
     wishes: &Wishes,
@@ -74,7 +74,8 @@ fn verdict(
         let sentence = (!closed).then(|| report.sentence("ssh"));
         return Ok((sentence, report.findings));
     }
-    // Screen lockers may include the file that changes, and only ssh's report looks at them by itself.
+    // The PAM file of a screen locker may include a file that setup changes. Only doctor's report about ssh covers
+    // screen lockers, so they are examined here for the other services.
     let now = examine::lockers(&host(), settings)?;
     let mut lockers = examine::lockers(machine, settings)?;
     lockers.retain(|one| !now.contains(one));

@@ -39,7 +39,7 @@ pub(crate) fn run(context: &Context, command: &Command, wanted: &Setup) -> Resul
     must_be_usual_settings(command)?;
     match &wanted.verb {
         Some(SetupVerb::Confirm { word }) => confirm::run(context, word),
-        // Handled without settings.
+        // `commands::run` has run this verb already, because it needs no settings.
         Some(SetupVerb::Undo { .. }) => Ok(()),
         None => {
             let wishes = wishes(wanted)?;

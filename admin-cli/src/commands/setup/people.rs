@@ -36,7 +36,7 @@ const OUTSIDERS: usize = 16;
 pub(super) struct OpenWay {
     /// The option that opens the way in, such as `--group admins`.
     pub(super) option: String,
-    /// When the accounts log in without a code, such as ` from 10.0.0.0/8`; `None` if always.
+    /// Under which condition the accounts log in without a code, such as ` from 10.0.0.0/8`; `None` if always.
     pub(super) condition: Option<String>,
     /// Number of accounts that can use the way in.
     pub(super) count: usize,
@@ -59,16 +59,17 @@ impl OpenWay {
     }
 }
 
-/// The accounts with a login shell. For ssh, root is left out if it has no key.
+/// The accounts with a login shell, and what a change means for their logins. For ssh, root is left out if it has no
+/// key.
 #[derive(Default)]
 pub(super) struct People {
     /// Number of accounts that must give a code.
     asked: usize,
     /// Names of the users who would be refused: they must give a code, and have neither a code nor a valid ticket.
     without: Vec<String>,
-    /// The enrolled users who must give a code. Logins can be tried with their names.
+    /// The enrolled users who must give a code. Test logins can use their accounts.
     pub(super) enrolled: Vec<Account>,
-    /// Some of the users who log in without a code from every address. Logins can be tried with their names.
+    /// Some of the users who log in without a code from every address. Test logins can use their accounts.
     pub(super) not_asked: Vec<Account>,
     /// The ways in without a code that the options of setup open.
     pub(super) open: Vec<OpenWay>,
@@ -131,11 +132,12 @@ impl People {
         self.decisions.is_member(user, group)
     }
 
-    /// Checks that the change locks out no user. The check passes if the administrator accepts that: `wanted`, the
-    /// value of `--not-enrolled`, is `deny`, or the settings do not refuse users who are not enrolled.
+    /// Checks that the change locks out no user, or that the administrator accepts this: `wanted`, the value of
+    /// `--not-enrolled`, is then `deny`. Unless the settings refuse users who are not enrolled, no user is locked out.
     ///
     /// # Errors
-    /// [`CliError`] with number and names of the users who would be locked out.
+    /// [`CliError`] with number and names of the users who would be locked out. Also if `wanted` is `enroll`, but the
+    /// settings do not enroll users at a login.
     pub(super) fn must_not_be_locked_out(
         &self,
         context: &Context,
@@ -202,7 +204,7 @@ impl Ways {
         }
     }
 
-    /// Adds an account to the way in of each network from which it logs in without a code.
+    /// Adds the account to the way in of each network from which the account logs in without a code.
     fn of_networks(&mut self, scope: &Scope, account: &Account, decisions: &Decisions) {
         for (way, network) in self.networks.iter_mut().zip(&scope.networks) {
             if decisions.action(account, Some(network.example())) == Action::Exempt {

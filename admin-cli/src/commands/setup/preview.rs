@@ -31,7 +31,7 @@ pub(super) fn run(context: &Context, wishes: &Wishes, preview: &Preview) -> Resu
     let planned = planned.map_err(|errno| unknown(&errno.to_string()))?;
     let changes = match planned {
         Ok(changes) => changes,
-        // A host on which the plan cannot be made is not as asked.
+        // If the new files cannot be computed, the service is not set up as the arguments ask.
         Err(error) if preview.check => {
             let failure = no_plan(&error);
             return Err(CliError::new(Exit::Refused, failure.what, failure.remedy));
@@ -114,7 +114,8 @@ fn check(context: &Context, wishes: &Wishes, changes: &[Change]) -> Result<(), C
     }
 }
 
-/// Writes the new files below a folder, with their absolute paths. An existing file is not overwritten but an error.
+/// Writes the new files below a folder, with their absolute paths. If a file exists already, this is an error, and the
+/// file is not overwritten.
 fn print_below(folder: &Path, changes: &[Change]) -> io::Result<()> {
     for change in changes {
         let Some(text) = &change.after else { continue };

@@ -21,10 +21,10 @@ use crate::{
     text::plain,
 };
 
-/// Client address that is used if the administrator's is not known.
+/// Client address that is used if the address of the administrator is not known.
 const LOCAL: &str = "127.0.0.1";
-/// Addresses of three networks for documentation (RFC 5737), which no host has. Used if the rules decide otherwise for
-/// the address of the administrator.
+/// Addresses of three networks for documentation (RFC 5737), which no host has. They are used if a test login needs an
+/// address for which the rules decide otherwise than for the address of the administrator.
 const EXAMPLES: [&str; 3] = ["203.0.113.7", "198.51.100.7", "192.0.2.7"];
 
 /// Tries logins with the new files and returns their number.
@@ -71,8 +71,8 @@ fn impossible(why: &str) -> CliError {
     CliError::new(Exit::NotInState, what, remedy)
 }
 
-/// Returns the account for the test logins: that of the user who called sudo; if it is not enrolled, another enrolled
-/// one, preferably not root. `None` if no user who must give a code is enrolled.
+/// Returns the account for the test logins: the account of the user who called sudo, if it is enrolled and must give a
+/// code; otherwise another such account, preferably not root. Returns `None` if there is no such account.
 fn account(people: &People) -> Option<&Account> {
     let user = InvokingUser::find().ok().flatten();
     let own = user.and_then(|user| people.enrolled.iter().find(|one| one.uid == user.uid()));
@@ -102,8 +102,8 @@ impl Elsewhere<'_> {
         found.map_or_else(source, |address| address.to_string())
     }
 
-    /// Returns the test logins without a code: from networks, of users outside the group, and of robots. `asked` is the
-    /// login that must give a code.
+    /// Returns the test logins that need no code: logins from exempt networks, of a user outside the group, and of
+    /// robots. `asked` is the test login that needs a code.
     fn others(&self, asked: &Login) -> Vec<Login> {
         let Wishes { scope, .. } = self.wishes;
         let mut all = Vec::new();

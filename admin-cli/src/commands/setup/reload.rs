@@ -63,8 +63,8 @@ fn running(file: &str) -> Option<Pid> {
     (name.trim() == "sshd").then(|| Pid::from_raw(number))
 }
 
-/// Waits until sshd has written its PID file at or after the time `before`. sshd writes it after it has read its files.
-/// Fails after [`PATIENCE`].
+/// Waits until sshd has written its PID file at or after the time `before`. sshd writes the PID file after it has read
+/// its configuration. Fails after [`PATIENCE`].
 fn until_written(file: &str, before: SystemTime) -> Result<(), String> {
     let end = Instant::now() + PATIENCE;
     loop {

@@ -17,7 +17,7 @@ use crate::{
     text::plain,
 };
 
-/// Checks each robot. `machine` has the future files.
+/// Checks each robot that the options name. `machine` is this host as it will be after the change.
 ///
 /// # Errors
 /// [`CliError`] for the first account that cannot be used as a robot.
@@ -72,7 +72,8 @@ fn may_have_key(robot: &Robot, user: &User, machine: &Machine) -> bool {
     files.split_whitespace().any(|pattern| has_key(machine, &file(pattern, user)))
 }
 
-/// Returns the path of a file of keys. A pattern may contain tokens, and may be relative to the home folder.
+/// Returns the path that `pattern`, a value of AuthorizedKeysFile, means for the user. The pattern may contain tokens
+/// such as `%h`, and may be relative to the home folder.
 fn file(pattern: &str, user: &User) -> String {
     let home = user.dir.display().to_string();
     let uid = user.uid.as_raw().to_string();

@@ -51,7 +51,7 @@ pub(crate) fn run(context: &Context, wanted: &Teardown) -> Result<(), CliError> 
     if waits {
         undo::put_back(context, name)?;
     }
-    // What was put back may be an earlier setup.
+    // The restored files may contain the lines of an earlier setup.
     let changes = plan::teardown(&host(), &service).map_err(|error| no_plan(&error))?;
     write(&changes)?;
     let reloaded = if service.is_ssh() { reload::sshd() } else { Ok(()) };

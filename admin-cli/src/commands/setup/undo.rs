@@ -26,8 +26,8 @@ use crate::{
 };
 
 /// Restores the old files of each change whose time is over or that was made before the last boot. Other changes stay,
-/// because only `twinlock setup teardown`, which asks for a code, may restore the files of those. `at_boot` says that
-/// sshd does not run yet.
+/// because only `twinlock teardown`, which asks for a code, may restore their files. If `at_boot` is set, sshd does not
+/// run yet.
 pub(crate) fn run(command: &Command, at_boot: bool) -> Result<(), CliError> {
     let context = Context::open_to_mend(command)?;
     context.need_root("put back changes")?;
@@ -60,7 +60,7 @@ pub(crate) fn run(command: &Command, at_boot: bool) -> Result<(), CliError> {
     first.map_or(Ok(()), Err)
 }
 
-/// Returns whether the change has waited long enough, or the host was booted since.
+/// Returns whether the change has waited long enough, or whether the host was booted after the change.
 fn is_over(saved: &Saved) -> bool {
     let waiting = &saved.waiting;
     let over = KernelClock.now().map_or(true, |now| boot_seconds(now) >= waiting.until);
@@ -76,8 +76,8 @@ pub(super) fn put_back(context: &Context, service: &str) -> Result<(), CliError>
     put_back_then(context, service, false).map(drop)
 }
 
-/// Restores the old files of the service's pending change, as [`put_back`] does. Returns whether there was one. With
-/// `at_boot`, sshd is not told to read them.
+/// Restores the old files of the service's pending change, as [`put_back`] does. Returns whether there was such a
+/// change. With `at_boot`, sshd does not run yet, and is not told to read the restored files.
 fn put_back_then(context: &Context, service: &str, at_boot: bool) -> Result<bool, CliError> {
     let folder = SavedFolder::of(Path::new(FOLDER), service);
     let Some(saved) = folder.begin_undo().map_err(|error| failed(service, &error))? else {

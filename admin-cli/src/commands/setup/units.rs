@@ -1,4 +1,4 @@
-//! systemd: whether it runs, and the timer that restores the old files of a change.
+//! Finds out whether systemd runs. Starts and stops the timer that restores the old files of a change.
 
 use std::{
     path::Path,
