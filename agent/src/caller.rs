@@ -6,10 +6,10 @@ use rustix::net::sockopt;
 use twinlock_core::base::account::Account;
 use twinlock_host::accounts::Nss;
 
-/// The user id that the kernel reports for a user id without a mapping in this user namespace (`nobody`).
+/// The user id that the kernel reports for a user id that this user namespace does not map (`nobody`).
 const OVERFLOW: u32 = 65_534;
 
-/// Why a caller is not served.
+/// Why the agent does not serve a caller.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum CallerError {
     /// The kernel does not report the user id of the caller, or reports a mapped one.
@@ -32,12 +32,12 @@ impl core::fmt::Display for CallerError {
 
 impl core::error::Error for CallerError {}
 
-/// Returns whether this process sees the user ids of callers as they are, and not mapped by a user namespace.
+/// Returns whether this process sees the real user ids of callers, which no user namespace has mapped to other ids.
 pub(crate) fn sees_real_uids() -> bool {
     fs::read_to_string("/proc/self/uid_map").is_ok_and(|map| is_whole(&map))
 }
 
-/// Returns whether a uid_map maps every user id to itself.
+/// Returns whether the uid_map `map` maps every user id to itself.
 fn is_whole(map: &str) -> bool {
     map.split_whitespace().eq(["0", "0", "4294967295"])
 }

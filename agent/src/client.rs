@@ -1,4 +1,4 @@
-//! The client of a conversation, and how its operation ends.
+//! The client of a conversation, and the end of an operation that the client asked for.
 
 use twinlock_core::{
     base::account::Account,
@@ -16,7 +16,7 @@ use crate::{connection::Connection, status};
 pub(crate) struct Client<'a> {
     /// The settings of the host.
     pub(crate) policy: &'a Policy,
-    /// The records, ledger and other parts of the host.
+    /// The records, the ledger and the other parts of the host.
     pub(crate) machine: &'a Machine,
     /// The account of the caller.
     pub(crate) account: &'a Account,
@@ -27,14 +27,14 @@ pub(crate) struct Client<'a> {
 /// How an operation ended: the last frame of the conversation.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct OperationEnd {
-    /// The exit status of the client.
+    /// The exit status with which the client ends.
     pub(crate) status: u8,
-    /// The last text for the user; empty if there is nothing left to say.
+    /// The last text for the user; empty if there is nothing more to say.
     pub(crate) text: String,
 }
 
 impl Client<'_> {
-    /// Returns the text of a message in the language of the settings.
+    /// Returns the text of `message` in the language of the settings.
     pub(crate) fn text(&self, message: &OwnAccount) -> String {
         text::own_account(self.policy.language, message)
     }
@@ -49,14 +49,14 @@ impl Client<'_> {
         OperationEnd { status, text: text::role(self.policy.language, message) }
     }
 
-    /// Returns the end of an operation that failed because of a fault of the host. `reason` is a word such as
-    /// `lookup_failed`.
+    /// Returns the end of an operation that failed because of a fault of the host. `reason` is the word for the fault
+    /// in the text, such as `lookup_failed`.
     pub(crate) fn fault(&self, reason: &'static str) -> OperationEnd {
         self.end(status::UNAVAILABLE, &OwnAccount::Fault(reason))
     }
 }
 
-/// Returns the end of an operation whose dialogue failed and changed nothing.
+/// Returns the end of an operation whose dialogue failed. The operation has changed nothing.
 pub(crate) fn of_error(client: &Client<'_>, error: DialogueError) -> OperationEnd {
     match error {
         DialogueError::CutOff | DialogueError::Declined(Reason::Stopped) => {
@@ -68,7 +68,7 @@ pub(crate) fn of_error(client: &Client<'_>, error: DialogueError) -> OperationEn
         DialogueError::Declined(Reason::RecordChanging) => {
             client.end(status::UNAVAILABLE, &OwnAccount::Fault("record_changing"))
         }
-        // The message was shown with the last answer.
+        // The dialogue has already shown its message after the last answer.
         DialogueError::Declined(_) => client.end(status::REFUSED, &OwnAccount::Stopped),
         DialogueError::Broken(reason) => client.fault(reason.word()),
     }

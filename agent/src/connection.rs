@@ -1,5 +1,5 @@
-//! A connection to a client: sends and receives frames with deadlines. The dialogues of `core` ask their questions
-//! through it.
+//! A connection to a client. Sends and receives frames with deadlines. The dialogues of twinlock-core ask their
+//! questions through it.
 
 use std::{
     cell::RefCell,
@@ -19,15 +19,15 @@ use twinlock_core::{
 };
 use zeroize::{Zeroize, Zeroizing};
 
-/// Maximum time to wait for the first frame.
+/// Maximum time from the start of the connection until the first frame is complete.
 const FIRST: Duration = Duration::from_secs(2);
-/// Maximum time to wait for an answer.
+/// Maximum time to wait for one answer of the user.
 const ANSWER: Duration = Duration::from_secs(120);
-/// Maximum duration of a conversation.
+/// Maximum duration of a whole conversation.
 const WHOLE: Duration = Duration::from_secs(300);
-/// Maximum time to wait until the client has read a frame.
+/// Maximum time to wait until the client reads a frame, so that the frame can be sent.
 const WRITE: Duration = Duration::from_secs(5);
-/// Maximum size in bytes of each part of a text that is too long for one frame.
+/// Maximum size in bytes of each part into which a text is split that is too long for one frame.
 const PART: usize = FRAME_MAX - 16;
 
 /// A connection to a client.
@@ -37,21 +37,21 @@ pub(crate) struct Connection {
     received: RefCell<Zeroizing<Vec<u8>>>,
 }
 
-/// A frame of the client that owns its texts. The texts of [`Frame`] are borrowed.
+/// A frame of the client that owns its texts, unlike [`Frame`], whose texts are borrowed.
 pub(crate) enum Said {
-    /// The first frame.
+    /// The first frame, which says what the client asks for.
     Begin {
-        /// The bytes of the frame, with its length in front.
+        /// The bytes of the frame, which begin with its length.
         bytes: Zeroizing<Vec<u8>>,
     },
-    /// An answer.
+    /// The answer of the user to a question.
     Answer(Typed),
     /// The user cancelled the operation.
     Cancel,
 }
 
 impl Connection {
-    /// Takes over an accepted connection.
+    /// Creates a connection from the socket of an accepted connection.
     ///
     /// # Errors
     /// [`ConversationError`] if the deadline for writing cannot be set.
@@ -66,7 +66,7 @@ impl Connection {
         self.socket.as_fd()
     }
 
-    /// Receives [`MAGIC`] and the first frame.
+    /// Receives [`MAGIC`], the bytes with which a connection begins, and then the first frame.
     ///
     /// # Errors
     /// [`ConversationError`] if other bytes come, or if the frame is not complete within two seconds.
@@ -89,7 +89,8 @@ impl Connection {
         self.receive(until)
     }
 
-    /// Receives the next frame. Fails if the frame is not complete at the time `until`.
+    /// Receives the next frame. Fails if it is not complete at the time `until`, or at the end of the whole
+    /// conversation.
     fn receive(&self, until: Instant) -> Result<Said, ConversationError> {
         loop {
             if let Some(said) = self.taken()? {
@@ -111,20 +112,21 @@ impl Connection {
             },
             Frame::Answer(text) => Said::Answer(Typed::new(text.to_owned())),
             Frame::Cancel => Said::Cancel,
-            // Only the agent sends these.
+            // Only the agent sends these frames, never a client.
             Frame::Ask(_) | Frame::Tell(_) | Frame::Show(_) | Frame::End(_) => {
                 return Err(ConversationError);
             }
         };
         let size = found.size;
-        // `drain` moves what follows and leaves a copy of it behind the end, which may be a secret.
+        // `drain` would move the bytes after the frame to the front and leave a copy of them at the end. They may be a
+        // secret.
         let rest = Zeroizing::new(received.get(size..).unwrap_or_default().to_vec());
         received.zeroize();
         received.extend_from_slice(&rest);
         Ok(Some(said))
     }
 
-    /// Waits until more bytes are received. Fails at the time `until`.
+    /// Waits until more bytes are received. Fails if none are received before the time `until`.
     fn fill(&self, until: Instant) -> Result<(), ConversationError> {
         let left = until.saturating_duration_since(Instant::now());
         if left.is_zero() {
@@ -135,7 +137,7 @@ impl Connection {
         let mut socket = &self.socket;
         match socket.read(part.as_mut_slice()) {
             Ok(1..) | Err(_) if self.received.borrow().len() > 2 * FRAME_MAX => {
-                // A client that sends more than it is asked for.
+                // The client sends more than the agent asked for.
                 Err(ConversationError)
             }
             Ok(count @ 1..) => {
@@ -156,11 +158,12 @@ impl Connection {
         socket.write_all(&bytes).map_err(|_| ConversationError)
     }
 
-    /// Sends all parts of a text that is too long for one frame, except the last part, which is returned.
+    /// Sends all parts except the last one of a text that is too long for one frame. Returns the last part. Returns the
+    /// whole text if it fits one frame.
     fn send_beginning<'t>(&self, text: &'t str) -> Result<&'t str, ConversationError> {
         let mut rest = text;
         while rest.len() > PART {
-            // A character has at most four bytes, so one of these four ends one.
+            // A character has at most four bytes, so one of these four places is the end of a character.
             let cut = (PART - 3..=PART).rfind(|place| rest.is_char_boundary(*place));
             let (part, more) = rest.split_at(cut.unwrap_or(PART));
             self.send(&Frame::Show(part))?;
@@ -169,9 +172,9 @@ impl Connection {
         Ok(rest)
     }
 
-    /// Ends the conversation. The client exits with the status.
+    /// Ends the conversation. The client shows `text` and exits with `status`.
     pub(crate) fn end(&self, status: u8, text: &str) {
-        // Nobody is there to be told if this fails.
+        // If this fails, the client is gone, and there is nobody to tell.
         let _ =
             self.send_beginning(text).and_then(|text| self.send(&Frame::End(End { status, text })));
     }
@@ -188,7 +191,7 @@ impl Conversation for Connection {
     }
 
     fn tell(&self, text: &str) {
-        // The next question fails if the client is gone.
+        // If the client is gone, the next question fails.
         let _ = self.send_beginning(text).and_then(|text| self.send(&Frame::Tell(text)));
     }
 }

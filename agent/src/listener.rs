@@ -1,5 +1,5 @@
-//! Accepts connections, counts them by the user id of the caller, and starts one worker for each. Reads no byte of a
-//! client.
+//! Accepts connections, counts them by the user id of the caller, and starts one worker for each. Does not read any
+//! byte that a client sends.
 
 use std::{
     fs, io,
@@ -29,19 +29,20 @@ use crate::{
     status,
 };
 
-/// Time without a connection after which a listener that systemd has started ends.
+/// Time after which a listener that systemd has started ends if no connection is open.
 const IDLE: Duration = Duration::from_secs(60);
 /// Maximum number of connections that are accepted before the listener looks for workers that have ended.
 const AT_ONCE: usize = 256;
 
-/// A worker that serves a connection.
+/// A worker process that serves one connection.
 struct Worker {
     child: Child,
     ended: OwnedFd,
     slot: Slot,
 }
 
-/// Runs the listener. With the only argument `--listen`, it creates the socket itself and never ends.
+/// Runs the listener. If the only argument is `--listen`, it creates the socket itself and never ends. Without
+/// arguments, it uses the socket that systemd passes.
 pub fn run(arguments: impl Iterator<Item = String>) -> ExitCode {
     let arguments: Vec<String> = arguments.collect();
     let listen = match arguments.iter().map(String::as_str).collect::<Vec<_>>().as_slice() {
@@ -85,7 +86,8 @@ fn own_socket() -> io::Result<UnixListener> {
         let what = format!("only root may write to {}: remove it first", folder.display());
         return Err(io::Error::other(what));
     }
-    // A socket of a listener that was killed. A listener that is alive keeps its connections, and gets no new ones.
+    // If a listener was killed, its socket is still there. A listener that still runs keeps its open connections, and
+    // gets no new ones.
     match fs::remove_file(path) {
         Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
         Ok(()) | Err(_) => {}
@@ -106,7 +108,7 @@ fn passed_socket() -> io::Result<UnixListener> {
     ))
 }
 
-/// Serves connections until none was open for [`IDLE`]. If `ends` is false, serves connections forever.
+/// Serves connections. If `ends` is true, returns after no connection was open for the time [`IDLE`].
 fn serve(socket: &UnixListener, ends: bool) -> io::Result<()> {
     socket.set_nonblocking(true)?;
     let program = std::env::current_exe()?.with_file_name("twinlock-agent-worker");
@@ -135,15 +137,16 @@ fn serve(socket: &UnixListener, ends: bool) -> io::Result<()> {
             match socket.accept() {
                 Ok((client, _)) => workers.extend(start(&program, client, &mut slots)),
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-                // No connection waits, or the system is out of descriptors: what waits is accepted later.
+                // No connection is waiting, or the system has no free descriptor. A connection that waits is accepted
+                // later.
                 Err(_) => break,
             }
         }
     }
 }
 
-/// Waits until a connection arrives or a worker ends, at most for the time `limit`. Returns `false` if the time is
-/// over.
+/// Waits until a connection arrives or a worker ends, but no longer than `limit`. Returns `false` if the time was over
+/// first.
 fn wait(socket: BorrowedFd<'_>, workers: &[Worker], limit: Option<Duration>) -> io::Result<bool> {
     let ends = workers.iter().map(|worker| PollFd::new(&worker.ended, PollFlags::IN));
     let mut all: Vec<PollFd<'_>> =
@@ -156,9 +159,9 @@ fn wait(socket: BorrowedFd<'_>, workers: &[Worker], limit: Option<Duration>) -> 
     }
 }
 
-/// Starts a worker for a connection, or refuses the connection if its user has too many.
+/// Starts a worker for a connection. If its user has too many connections, refuses it and returns `None`.
 fn start(program: &Path, client: UnixStream, slots: &mut Slots) -> Option<Worker> {
-    // The user who connected, also after the process has changed its user id or passed the descriptor on.
+    // This is the user who connected, even if the process has changed its user id or passed the descriptor on since.
     let uid = sockopt::socket_peercred(&client).ok()?.uid.as_raw();
     let slot = Slot::of(uid, |uid| matches!(Nss::default().by_uid(uid), Ok(Some(_))));
     if !slots.take(slot) {
@@ -173,7 +176,7 @@ fn start(program: &Path, client: UnixStream, slots: &mut Slots) -> Option<Worker
             .spawn()
     });
     let worker = spoken.and_then(|child| {
-        // A child cannot vanish before it is waited for, so its descriptor is its own.
+        // A process id stays in use until its parent waits for the child, so this descriptor refers to the child.
         let ended = pidfd_open(Pid::from_child(&child), PidfdFlags::empty())?;
         Ok(Worker { child, ended, slot })
     });
@@ -184,7 +187,7 @@ fn start(program: &Path, client: UnixStream, slots: &mut Slots) -> Option<Worker
     worker.ok()
 }
 
-/// Tells a client that its user has too many connections. Does not wait for a client that does not read.
+/// Tells a client that its user has too many connections. If the client does not read, does not wait for it.
 fn refuse(mut client: &UnixStream) {
     let text = "twinlock is busy with other requests. Wait a moment, and try again.";
     let mut bytes = Vec::new();

@@ -18,11 +18,11 @@ use crate::{
 /// Maximum length of the name of a PAM service in bytes.
 const SERVICE_MAX: usize = 64;
 
-/// Asks the client for one answer, and verifies the app code in it as a code of the caller. The second word of the
-/// request is the PAM service; the third word says what the answer contains.
+/// Asks the client for one answer, and verifies the app code in it as a code of the caller. Word 1 of the request
+/// (counted from 0) is the PAM service. Word 2 says what the answer contains, as [`Field::read`] reads it.
 pub(crate) fn unlock(client: &Client<'_>, begin: &Begin<'_>) -> OperationEnd {
     let account = client.account;
-    // For programs of root the module verifies codes itself.
+    // Programs of root do not need the agent: the PAM module verifies codes there itself.
     if !begin.word(0).is_empty() || account.uid == 0 {
         return client.end(status::NOT_PERMITTED, &OwnAccount::NotPermitted);
     }

@@ -1,4 +1,4 @@
-//! `twinlock-agent`: the listener. systemd passes the socket to it; with `--listen` it creates the socket itself.
+//! `twinlock-agent`: the listener. systemd passes the socket to it. With `--listen`, it creates the socket itself.
 
 use std::process::ExitCode;
 

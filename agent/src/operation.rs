@@ -37,12 +37,12 @@ pub(crate) fn serve(client: &Client<'_>, begin: &Begin<'_>) -> OperationEnd {
     }
 }
 
-/// Returns the refusal of a verb that the caller may not run; `None` if the caller may run it.
+/// Returns the refusal of an operation on an account that the caller may not run; `None` if the caller may run it.
 fn refusal(client: &Client<'_>, begin: &Begin<'_>) -> Option<OperationEnd> {
     let account = client.account;
     let target = begin.word(0);
     let is_own = target.is_empty() || target == account.name;
-    // Root has the command.
+    // Root uses the command `twinlock` in place of the agent.
     if !is_own || (account.uid == 0 && begin.verb != Verb::Status) {
         return Some(client.end(status::NOT_PERMITTED, &OwnAccount::NotPermitted));
     }
@@ -52,19 +52,19 @@ fn refusal(client: &Client<'_>, begin: &Begin<'_>) -> Option<OperationEnd> {
 
 /// Runs an operation for which the caller needs a role.
 fn delegated(client: &Client<'_>, begin: &Begin<'_>, wanted: &Delegated<'_>) -> OperationEnd {
-    // Root has the command.
+    // Root uses the command `twinlock` in place of the agent.
     if client.account.uid == 0 {
         return client.end(status::NOT_PERMITTED, &OwnAccount::NotPermitted);
     }
     as_user(client, begin, &|own| roles::serve(own, wanted))
 }
 
-/// Runs a verb for the caller's own account.
+/// Runs an operation on the caller's own account.
 fn self_service(client: &Client<'_>, begin: &Begin<'_>) -> OperationEnd {
     as_user(client, begin, &|own| own_verb(own, begin))
 }
 
-/// Opens the caller's entries in the ledger, and runs an operation with them.
+/// Opens the caller's entries in the ledger, and calls `run` with them.
 fn as_user(
     client: &Client<'_>,
     begin: &Begin<'_>,

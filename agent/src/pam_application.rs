@@ -1,4 +1,5 @@
-//! Calls libpam, as an application does, to check the password of an account with the PAM service `twinlock`.
+//! Calls libpam, as an application such as login does, to check the password of an account with the PAM service
+//! `twinlock`.
 #![expect(unsafe_code, reason = "C functions of libpam; one call a block, each with its reason")]
 
 use std::{
@@ -13,13 +14,13 @@ const CONV_ERR: c_int = 19;
 const BUF_ERR: c_int = 5;
 const PROMPT_ECHO_OFF: c_int = 1;
 const PROMPT_ECHO_ON: c_int = 2;
-/// `PAM_USER`: the name that the stack has authenticated.
+/// `PAM_USER`: the name of the user whom the stack has authenticated.
 const ITEM_USER: c_int = 2;
 const ITEM_RUSER: c_int = 8;
 const ITEM_FAIL_DELAY: c_int = 10;
 const DISALLOW_NULL_AUTHTOK: c_int = 1;
 const SILENT: c_int = 0x8000;
-/// The most messages that libpam passes at once (`PAM_MAX_NUM_MSG`).
+/// The maximum number of messages that libpam passes in one call (`PAM_MAX_NUM_MSG`).
 const MESSAGES_MAX: usize = 32;
 
 /// `pam_handle_t`.
@@ -64,14 +65,14 @@ unsafe extern "C" {
     fn pam_set_item(handle: *mut Handle, kind: c_int, item: *const c_void) -> c_int;
 }
 
-/// The password, which answers one question. If the stack asks a second question, it gets an error, because the agent
-/// knows no other answer.
+/// The password, which is the answer to one question. If the stack asks a second question, it gets an error, because
+/// the agent knows no other answer.
 struct Answer<'a> {
     password: &'a CStr,
     given: bool,
 }
 
-/// Answers the questions of the stack.
+/// Answers the questions of the stack. libpam calls this function, and `data` points to an [`Answer`].
 extern "C" fn converse(
     count: c_int,
     messages: *const *const Message,
@@ -83,7 +84,7 @@ extern "C" fn converse(
     else {
         return CONV_ERR;
     };
-    // SAFETY: `check` passes a pointer to its own `Answer`, which lives until pam_end, and libpam calls this function
+    // SAFETY: `accepts` passes a pointer to its own `Answer`, which lives until pam_end, and libpam calls this function
     // from no other thread.
     let Some(answer) = (unsafe { data.cast::<Answer<'_>>().as_mut() }) else { return CONV_ERR };
     // SAFETY: a plain allocation, checked below; libpam frees it.
@@ -137,13 +138,14 @@ fn release(all: *mut Response, count: usize) {
     unsafe { free(all.cast()) };
 }
 
-/// Replaces libpam's delay after a wrong password by none. The agent limits the number of wrong passwords itself, so a
-/// delay would only make the client wait.
+/// Replaces libpam's delay after a wrong password by no delay. The agent itself limits the number of wrong passwords,
+/// so a delay would only make the client wait.
 extern "C" fn no_delay(_: c_int, _: u32, _: *mut c_void) {}
 
-/// Returns whether the PAM service `twinlock` accepts the password of a user, and the account may log in now.
+/// Returns whether the PAM service `twinlock` accepts the password of the user, and whether the account may log in now.
 ///
-/// `pam_acct_mgmt` runs only after success: after a failure it would clear the count of faillock.
+/// `pam_acct_mgmt` is called only after the password was accepted. After a failure, it would clear the count of
+/// faillock.
 pub(crate) fn accepts(user: &CStr, password: &CStr) -> bool {
     let mut answer = Answer { password, given: false };
     let conversation = Conversation { converse, data: (&raw mut answer).cast() };
@@ -180,7 +182,7 @@ fn is_accepted(handle: *mut Handle, user: &CStr) -> bool {
     allowed == SUCCESS && is_still(handle, user)
 }
 
-/// Returns whether the user whom the stack has authenticated is this user. A module may change the user name.
+/// Returns whether the stack has authenticated the user `user`. A module may change the user name.
 fn is_still(handle: *mut Handle, user: &CStr) -> bool {
     let mut item = ptr::null();
     // SAFETY: libpam writes a pointer to its own text.

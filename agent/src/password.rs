@@ -1,5 +1,5 @@
-//! Checks the password of a caller. A child process asks libpam, so that a PAM module that hangs or crashes ends only
-//! the check.
+//! Checks the password of a caller. A child process asks libpam. If a PAM module hangs or crashes, this ends only the
+//! check.
 
 use std::{
     ffi::CString,
@@ -22,34 +22,34 @@ use crate::{
     turn::{self, Turn},
 };
 
-/// The argument with which the worker runs as the child that asks libpam.
+/// The argument with which the worker program runs as the child process that asks libpam.
 pub(crate) const CHECK: &str = "check-password";
-/// Limit of wrong passwords of one user. When it is reached, libpam is not asked.
+/// Limit of wrong passwords of one user: five in 15 minutes. When it is reached, libpam is not asked.
 pub(crate) const WRONG: Allowance = Allowance { word: "password", most: 5, seconds: 15 * 60 };
 /// Maximum duration of a check.
 pub(crate) const LIMIT: Duration = Duration::from_secs(30);
-/// The service file. It must be there: libpam would use `other` in its place, which may accept an empty password.
+/// The file of the PAM service. It must exist: otherwise libpam would use `other`, which may accept an empty password.
 const SERVICE: &str = "/etc/pam.d/twinlock";
 /// Maximum length of a password in bytes (`PAM_MAX_RESP_SIZE`).
 const PASSWORD_MAX: usize = 512;
 
-/// Result of a check of a password.
+/// Result of the check of a password.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Checked {
-    /// The password is right, and the account may log in.
+    /// The password is right, and the account may log in now.
     Accepted,
     /// The password is wrong, or the account may not log in.
     Refused,
     /// The account has no password, or a locked one.
     NoPassword,
-    /// The password was not checked: another check of this user, or eight checks of other users, are running.
+    /// The password was not checked, because another check of this user or eight checks of other users are running.
     Busy,
     /// The password could not be checked: the service file is missing or unsafe, or the child process failed.
     Unavailable,
 }
 
-/// Returns why the password of the account cannot be checked; `None` if it can. Must be called before the user is asked
-/// for the password.
+/// Returns why the password of the account cannot be checked; `None` if it can be checked. This must be called before
+/// the user is asked for the password.
 pub(crate) fn obstacle(account: &Account) -> Option<Checked> {
     if !is_safe_service() {
         return Some(Checked::Unavailable);
@@ -58,14 +58,14 @@ pub(crate) fn obstacle(account: &Account) -> Option<Checked> {
     (!may_have_password(&shadow, &account.name)).then_some(Checked::NoPassword)
 }
 
-/// Returns whether the service file is there, and only root may write to it.
+/// Returns whether the file of the PAM service exists, and whether only root may write to it.
 fn is_safe_service() -> bool {
     fs::symlink_metadata(SERVICE)
         .is_ok_and(|found| found.is_file() && found.uid() == 0 && found.mode() & 0o022 == 0)
 }
 
-/// Returns whether an account may have a password. It may if its line in the shadow(5) file has a hash that is not
-/// locked, or if it has no line there, as accounts of a directory service.
+/// Returns whether an account may have a password, by the text of the file shadow(5). It may if its line there has a
+/// hash that is not locked. It also may if it has no line there, as is the case for accounts of a directory service.
 fn may_have_password(shadow: &[u8], user: &str) -> bool {
     let mut lines = shadow.split(|byte| *byte == b'\n');
     let hash = lines.find_map(|line| {
@@ -75,7 +75,7 @@ fn may_have_password(shadow: &[u8], user: &str) -> bool {
     hash.flatten().is_none_or(|hash| !matches!(hash.first(), None | Some(b'!' | b'*')))
 }
 
-/// Asks libpam in a child process whether this is the password of the account.
+/// Asks libpam, in a child process, whether `password` is the password of the account.
 pub(crate) fn check(account: &Account, password: &str) -> Checked {
     if let Some(obstacle) = obstacle(account) {
         return obstacle;
@@ -93,7 +93,8 @@ pub(crate) fn check(account: &Account, password: &str) -> Checked {
 }
 
 fn is_passed(child: &mut Child, user: &str, password: &str) -> bool {
-    // Wiped when dropped; it fits in the pipe, so that a child that reads nothing cannot stop the worker.
+    // The text is wiped when it is dropped. It fits in the pipe, so a child process that does not read cannot block the
+    // worker.
     let mut text = Zeroizing::new(String::with_capacity(user.len() + password.len() + 1));
     text.push_str(user);
     text.push('\0');
@@ -121,8 +122,8 @@ fn ended(child: &mut Child) -> Checked {
     }
 }
 
-/// Runs as the child process: reads user and password from standard input. Exits with 0 if libpam accepts them,
-/// otherwise with 1.
+/// Runs as the child process. Reads the user name and the password from standard input, separated by a NUL byte. Exits
+/// with 0 if libpam accepts them, otherwise with 1.
 pub(crate) fn run_check() -> ExitCode {
     let mut text = Zeroizing::new(Vec::with_capacity(2048));
     let read = std::io::stdin().as_fd().try_clone_to_owned().is_ok_and(|stdin| {

@@ -5,7 +5,7 @@ use twinlock_core::message::own_account::{
     OwnEnrollment, OwnStatus, PastRefusal, RememberedDevice,
 };
 
-/// Returns the state of an account. Durations are in seconds.
+/// Returns the state of an account as JSON. Durations are in seconds.
 pub(crate) fn of_status(status: &OwnStatus) -> Value {
     json!({
         "user": status.user,
@@ -23,7 +23,7 @@ pub(crate) fn of_status(status: &OwnStatus) -> Value {
     })
 }
 
-/// Returns remembered devices. Durations are in seconds.
+/// Returns the remembered devices as JSON. Durations are in seconds. The devices have numbers from 1.
 pub(crate) fn of_devices(devices: &[RememberedDevice]) -> Value {
     let one = |(number, device): (usize, &RememberedDevice)| {
         json!({
@@ -37,7 +37,7 @@ pub(crate) fn of_devices(devices: &[RememberedDevice]) -> Value {
     (1..).zip(devices).map(one).collect()
 }
 
-/// Returns past refusals. Durations are in seconds.
+/// Returns past refusals as JSON. Durations are in seconds.
 pub(crate) fn of_refusals(refusals: &[PastRefusal]) -> Value {
     let one = |refusal: &PastRefusal| {
         json!({

@@ -1,4 +1,5 @@
-//! What members of a role may do for other users: each verb with its proofs, limits, log lines and mails.
+//! What members of a role may do for other users. Each operation has its proofs (password and code), limits, log lines
+//! and mails.
 
 mod approval;
 mod deed;
@@ -43,35 +44,35 @@ use crate::{
     status,
 };
 
-/// Limit of how often one member may look at the state or the refusals of other users in a day.
+/// Limit of how often one member may view the state or the refusals of other users: 100 times in a day.
 const LOOKS: Allowance = Allowance { word: "role-look", most: 100, seconds: DAY };
-/// Limit of how often one caller may be refused in an hour.
+/// Limit of refusals of one caller: 30 in an hour. Further refusals are not logged.
 const REFUSALS: Allowance = Allowance { word: "role-refused", most: 30, seconds: 3600 };
 
 /// An operation for which the caller needs a role.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Delegated<'a> {
-    /// A verb for another user.
+    /// An operation on the account of another user.
     Verb {
-        /// The verb.
+        /// Which operation it is, such as a reset.
         verb: RoleVerb,
-        /// The user, as typed.
+        /// Name of the other user, as the caller typed it.
         user: &'a str,
-        /// The reason, as typed; empty if the agent has to ask for it.
+        /// Why the caller does this, as typed; empty if the agent has to ask for it.
         reason: &'a str,
     },
-    /// List the open requests.
+    /// Lists the open requests (changes that wait for the approval of a second member).
     Requests,
-    /// Approve a request.
+    /// Approves a request of another member.
     Approve {
-        /// The word that identifies the request.
+        /// The id of the request: 8 hexadecimal digits.
         id: &'a str,
     },
 }
 
 impl<'a> Delegated<'a> {
-    /// Returns the operation that the frame asks for; `None` if it needs no role, because it concerns the caller's own
-    /// account.
+    /// Returns the operation that the frame `begin` asks for; `None` if the operation needs no role, because it
+    /// concerns the account of the caller `caller`.
     pub(crate) fn of(begin: &Begin<'a>, caller: &str) -> Option<Self> {
         let (user, reason) = (begin.word(0), begin.word(1));
         let of = |verb| Some(Self::Verb { verb, user, reason });
@@ -97,7 +98,7 @@ impl<'a> Delegated<'a> {
     }
 }
 
-/// Runs an operation, if a role allows the caller to run it.
+/// Runs the operation `wanted`, if a role allows the caller to run it.
 pub(crate) fn serve(own: &OwnUser<'_>, wanted: &Delegated<'_>) -> OperationEnd {
     let member = RoleMember { own };
     let end = match wanted {
@@ -113,7 +114,7 @@ struct RoleMember<'a> {
     own: &'a OwnUser<'a>,
 }
 
-/// Another user, for whom a member acts.
+/// The user for whom a member of a role acts.
 struct Other {
     account: Account,
     folder: Folder,
@@ -127,7 +128,7 @@ impl RoleMember<'_> {
         let reason = if verb.changes() { self.reason(typed)? } else { String::new() };
         self.own.prove()?;
         let other = self.other(user)?;
-        // After the proofs, which take up to minutes: a right that was taken away meanwhile is gone.
+        // The proofs take up to some minutes. If the caller has lost the right in the meantime, this is noticed here.
         let role = self.decide(self.account(), &other, verb, None)?;
         if !verb.changes() {
             return self.look(verb, &other, &role);
@@ -142,7 +143,7 @@ impl RoleMember<'_> {
         self.own.client.account
     }
 
-    /// Reads the roles file. It is read again for each decision, so that a change takes effect at once.
+    /// Reads the roles file. Each decision reads it, so that a change of the file takes effect at once.
     fn roles(&self) -> Result<Roles, OperationEnd> {
         read_roles(ROLES, Owner(0)).map_err(|error| {
             let (status, message) = match error {
@@ -160,8 +161,8 @@ impl RoleMember<'_> {
         })
     }
 
-    /// Checks that a role lets the caller run the verb for at least one user. Nothing is revealed about the target
-    /// before the caller has given password and code.
+    /// Checks that a role lets the caller run the operation `verb` for at least one user. The agent reveals nothing
+    /// about the other user before the caller has given password and code.
     fn must_be_member(&self, verb: RoleVerb) -> Result<(), OperationEnd> {
         let roles = self.roles()?;
         let book = RoleBook { roles: &roles, memberships: &self.own.client.machine.accounts };
@@ -169,8 +170,8 @@ impl RoleMember<'_> {
         found.map_err(|refusal| self.refuse(&refusal, verb, None))
     }
 
-    /// Returns the role by which `caller` may run a verb for another user: the one with the name `named`, if one is
-    /// given.
+    /// Returns the role by which `caller` may run the operation `verb` for the user `other`. If `named` is given, only
+    /// the role with this name counts.
     fn decide(
         &self,
         caller: &Account,
@@ -185,7 +186,7 @@ impl RoleMember<'_> {
         let roles = self.roles()?;
         let book = RoleBook { roles: &roles, memberships: &machine.accounts };
         let refuse = |refusal| self.refuse(&refusal, verb, Some(&account.name));
-        // The record of a user whom no role reaches is not read.
+        // If no role applies to the user, the record of the user is not read.
         let target = RoleTarget { account, has_one_name };
         let role = book.decide(caller, &target, verb, named).map_err(refuse)?.clone();
         let found = machine.records.newest(account);
@@ -220,8 +221,8 @@ impl RoleMember<'_> {
         self.refused(Severity::Notice, &pairs, self.end(status, &message))
     }
 
-    /// Logs a refusal and returns `end`. A caller who is refused too often is told that instead, and nothing is logged,
-    /// so that nobody can hide the lines of others in a flood of their own.
+    /// Logs a refusal and returns `end`. If the caller was refused too often, logs nothing and returns an end that says
+    /// so. A caller can therefore not hide log lines of other users by a flood of refusals.
     fn refused(
         &self,
         severity: Severity,
@@ -237,7 +238,7 @@ impl RoleMember<'_> {
         }
     }
 
-    /// Returns the reason that the caller typed, or asks for it.
+    /// Returns the reason that the caller typed on the command line. If it is empty, asks for a reason.
     fn reason(&self, typed: &str) -> Result<String, OperationEnd> {
         let asked;
         let typed = if typed.is_empty() {
@@ -256,7 +257,7 @@ impl RoleMember<'_> {
         let found = self.own.client.machine.accounts.by_name(user);
         let found = found.map_err(|_| self.own.client.fault("lookup_failed"))?;
         let unknown = || {
-            // A typed name may be a password, so it is not logged.
+            // The typed name may be a password by mistake, so it is not logged.
             let end = self.end(status::WRONG_STATE, &RoleMessage::NoSuchUser);
             self.refused(Severity::Notice, &[("reason", "unknown_user")], end)
         };
@@ -286,7 +287,7 @@ impl RoleMember<'_> {
         Ok(self.done(&object, &message))
     }
 
-    /// Opens the ledger entries of another user.
+    /// Opens the entries of the other user in the ledger.
     fn ledger(&self, other: &Other) -> Result<Box<dyn UserLedger + '_>, OperationEnd> {
         let key = LedgerKey::of(Some(&other.account), &other.account.name);
         let opened = self.own.client.machine.ledger.open(&key);
@@ -317,7 +318,7 @@ impl RoleMember<'_> {
         self.own.client.machine.clock.now().map_err(|_| self.own.client.fault("clock_failed"))
     }
 
-    /// Writes a line to the log. Its last key, `actor`, is the user id of the caller.
+    /// Writes a line to the log. Its last key, `actor`, contains the user id of the caller.
     fn log(&self, severity: Severity, event: &str, pairs: &[(&str, &str)]) {
         let actor = format!("uid:{}", self.account().uid);
         let mut pairs = pairs.to_vec();
@@ -339,15 +340,16 @@ impl RoleMember<'_> {
         self.own.client.end(status::INTERRUPTED, &stopped)
     }
 
-    /// Ends an operation on success. The client prints `object` for a script, and `message` for a user.
+    /// Returns the end of an operation that succeeded. The client prints `object` for a script, or `message` for a
+    /// user.
     fn done(&self, object: &serde_json::Value, message: &RoleMessage) -> OperationEnd {
         let json = self.own.json;
         let text = if json { object.to_string() } else { self.text(message) };
         OperationEnd { status: status::DONE, text }
     }
 
-    /// Ends an operation that has changed another user. In the JSON output `request` is null, because the change waits
-    /// for no approval.
+    /// Returns the end of an operation that has changed the account of another user. In the JSON output, `request` is
+    /// null, because the change does not wait for an approval.
     fn changed(&self, verb: RoleVerb, user: &str, message: &RoleMessage) -> OperationEnd {
         self.done(&json!({ "user": user, "verb": verb.word(), "request": null }), message)
     }

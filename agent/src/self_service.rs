@@ -1,4 +1,4 @@
-//! Operations of users on their own accounts, each with its proof and its limit.
+//! Operations of users on their own accounts. Each has its proof (password and code) and its limit.
 
 mod proof;
 
@@ -54,20 +54,20 @@ pub(crate) struct OwnUser<'a> {
     pub(crate) folder: &'a Folder,
     /// The user's entries in the ledger.
     pub(crate) user_ledger: &'a dyn UserLedger,
-    /// The source of the user's codes in the log and in the limits: the agent, with the user id.
+    /// The source of the user's codes, as it is logged and counted: the agent, with the user id.
     pub(crate) source: Source,
     /// Whether the client wants JSON.
     pub(crate) json: bool,
-    /// The messages to show at the end.
+    /// The messages to show when the operation ends.
     pub(crate) final_message: FinalMessage,
 }
 
-/// A dialogue that changes the second factor, after the user has given a first code.
+/// A dialogue that changes the second factor. It runs after the user has given the password and a first code.
 type Change<'a> =
     &'a mut dyn FnMut(&DialogueContext<'_>, &Record, Judge<'_>) -> Result<Served, DialogueError>;
 
 impl OwnUser<'_> {
-    /// Shows the state of the account.
+    /// Shows the state of the user's account.
     pub(crate) fn status(&self) -> OperationEnd {
         self.look(&mut |context| {
             let status = own_account::status(context)?;
@@ -75,7 +75,7 @@ impl OwnUser<'_> {
         })
     }
 
-    /// Lists the remembered devices.
+    /// Lists the user's remembered devices.
     pub(crate) fn devices(&self) -> OperationEnd {
         self.look(&mut |context| {
             let devices = own_account::devices(context)?;
@@ -83,7 +83,7 @@ impl OwnUser<'_> {
         })
     }
 
-    /// Lists the last refusals.
+    /// Lists the last times that the user was refused, with the reasons.
     pub(crate) fn why(&self) -> OperationEnd {
         self.look(&mut |context| {
             let refusals = own_account::why(context)?;
@@ -109,7 +109,7 @@ impl OwnUser<'_> {
         }
     }
 
-    /// Forgets one remembered device, by its number from 1, or all if the number is empty.
+    /// Forgets one remembered device. `number` is its number from 1, as text. If it is empty, forgets all devices.
     pub(crate) fn forget(&self, number: &str) -> OperationEnd {
         let number = match number {
             "" => None,
@@ -138,17 +138,17 @@ impl OwnUser<'_> {
         }
     }
 
-    /// Shows new backup codes, which replace the old ones.
+    /// Creates and shows new backup codes, which replace the old ones.
     pub(crate) fn backup_codes(&self) -> OperationEnd {
         self.changed(&mut self_service::codes)
     }
 
-    /// Replaces an authenticator.
+    /// Replaces one of the user's authenticators by a new one.
     pub(crate) fn change(&self) -> OperationEnd {
         self.changed(&mut self_service::key)
     }
 
-    /// Removes an authenticator, which must not be the only one.
+    /// Removes the authenticator with the name `name`. It must not be the only one.
     pub(crate) fn remove(&self, name: &str) -> OperationEnd {
         let found = match self.enrolled() {
             Ok(found) => found,
@@ -165,7 +165,7 @@ impl OwnUser<'_> {
         self.changed(&mut |context, _, judge| own_account::remove(context, name, judge))
     }
 
-    /// Enrolls the user with a ticket.
+    /// Enrolls the user, who must have a set-up ticket.
     pub(crate) fn enroll(&self) -> OperationEnd {
         let found = match self.newest() {
             Ok(Some(found)) if found.record.state == State::Active => {
@@ -200,7 +200,8 @@ impl OwnUser<'_> {
         }
     }
 
-    /// Runs a change: asks for the password and an app code, then runs the dialogue, which asks for a second code.
+    /// Runs a change. Asks for the password and for an app code, and then runs the dialogue `change`, which asks for a
+    /// second code.
     fn changed(&self, change: Change<'_>) -> OperationEnd {
         let found = match self.enrolled() {
             Ok(found) => found,
@@ -222,7 +223,7 @@ impl OwnUser<'_> {
             Ok(taken) => taken,
             Err(end) => return end,
         };
-        // The record as it is after the code: the code may have moved a counter.
+        // The record is read here for a second time, because the first code may have moved a counter in it.
         let record = match self.enrolled() {
             Ok(found) => found.record,
             Err(end) => return end,
@@ -240,7 +241,8 @@ impl OwnUser<'_> {
         self.done()
     }
 
-    /// Ends an operation that changed nothing, and gives back its use of the allowance, whose ledger name is `taken`.
+    /// Ends an operation that changed nothing. Also gives back its use of the allowance; `taken` is the name of this
+    /// use in the ledger.
     fn unchanged(&self, taken: &str, error: DialogueError) -> OperationEnd {
         self.user_ledger.erase(taken);
         self.not_done(error)
@@ -251,7 +253,8 @@ impl OwnUser<'_> {
         OperationEnd { status: status::DONE, text: String::new() }
     }
 
-    /// Verifies a code. Only a few processes hash backup codes at the same time, because each needs much memory.
+    /// Verifies a code. Only a few processes may hash a backup code at the same time, because each of them needs much
+    /// memory.
     pub(super) fn judge(&self, owner: &mut OwnerCode<'_>, code: &Code) -> Outcome {
         match Turn::wait_for(turn::ARGON, self.client.account.uid) {
             Some(_turn) => owner.judge(code),
@@ -269,8 +272,8 @@ impl OwnUser<'_> {
         found.ok_or_else(|| self.end(status::WRONG_STATE, &OwnAccount::NotEnrolled))
     }
 
-    /// Returns the settings of the host, except that an answer contains only a code, because the password was asked for
-    /// before.
+    /// Returns the settings of the host, changed so that an answer contains only a code: the agent asks for the
+    /// password separately.
     pub(super) fn policy(&self) -> Policy {
         Policy { field: Field::Code, ..self.client.policy.clone() }
     }

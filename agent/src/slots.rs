@@ -1,12 +1,12 @@
-//! Counts and limits connections, so that one user cannot use up the connections of all users.
+//! Counts and limits open connections, so that one user cannot use up the connections of all users.
 
 use std::collections::HashMap;
 
-/// Maximum number of connections of one user at a time.
+/// Maximum number of connections that one user may have open at a time.
 pub(crate) const PER_USER: usize = 4;
-/// Maximum number of connections at a time.
+/// Maximum number of connections that all users together may have open at a time.
 pub(crate) const IN_ALL: usize = 64;
-/// The lowest user id that may belong to a user namespace and have no account (subuid(5)).
+/// The lowest user id that can be one of a user namespace without an account (subuid(5)).
 const FIRST_SUBUID: u32 = 65_536;
 
 /// A user, or a set of user ids, whose connections are counted together.
@@ -19,7 +19,8 @@ pub(crate) enum Slot {
 }
 
 impl Slot {
-    /// Returns the slot of a user id. `has_account` is called for user ids from 65536 only.
+    /// Returns the slot of a user id. `has_account` returns whether a user id has an account. It is called only for
+    /// user ids from 65536 on.
     pub(crate) fn of(uid: u32, has_account: impl FnOnce(u32) -> bool) -> Self {
         if uid < FIRST_SUBUID || has_account(uid) { Self::Uid(uid) } else { Self::WithoutAccount }
     }
@@ -33,7 +34,7 @@ pub(crate) struct Slots {
 }
 
 impl Slots {
-    /// Counts a connection. Returns whether it may be served; if not, it is not counted.
+    /// Counts a connection and returns `true`, if it may be served. Otherwise, does not count it and returns `false`.
     pub(crate) fn take(&mut self, slot: Slot) -> bool {
         let open = self.open.get(&slot).copied().unwrap_or_default();
         let fits = open < PER_USER && self.all < IN_ALL;
@@ -81,7 +82,7 @@ mod tests {
         (0..3).for_each(|_| slots.give_back(ada));
         slots.give_back(Slot::Uid(2000));
         assert!(slots.is_idle());
-        // Nothing is given back twice.
+        // If a slot is given back twice, the second call changes nothing.
         slots.give_back(ada);
         assert!(slots.is_idle() && slots.take(ada) && !slots.is_idle());
     }

@@ -1,4 +1,4 @@
-//! The worker: serves one connection, which is its standard input, and ends.
+//! The worker process: serves one connection, which is its standard input, and then ends.
 
 use std::{
     os::{fd::AsFd, unix::net::UnixStream},
@@ -25,7 +25,8 @@ use crate::{
     operation, password, status,
 };
 
-/// Serves the client at standard input.
+/// Serves the client that is connected to standard input. With the argument `check-password`, only checks a
+/// password.
 pub fn run(arguments: impl Iterator<Item = String>) -> ExitCode {
     // No core dump may contain a password or a code.
     let _ = rustix::process::set_dumpable_behavior(DumpableBehavior::NotDumpable);
@@ -46,7 +47,7 @@ pub fn run(arguments: impl Iterator<Item = String>) -> ExitCode {
 }
 
 fn serve(connection: &Connection) {
-    // What does not speak the protocol gets no answer.
+    // A client that does not follow the protocol gets no answer.
     let Ok(Said::Begin { bytes }) = connection.begin() else { return };
     let Ok(Some(Received { frame: Frame::Begin(begin), .. })) = Received::read(&bytes) else {
         return;

@@ -1,5 +1,5 @@
-//! Reads /etc/twinlock/accepted.toml and applies it to the findings: marks the ways in that it accepts, and names the
-//! services that it protects.
+//! Reads /etc/twinlock/accepted.toml and applies it to the findings of a service: lowers the level of the ways in that
+//! the file accepts. Also names the services that, by this file, must ask for a code.
 use std::io;
 use std::time::{SystemTime, UNIX_EPOCH};
 
@@ -9,11 +9,11 @@ use crate::accepted::{self, AcceptedFile};
 use crate::finding::{Finding, Level};
 use crate::machine::Machine;
 
-/// The content of accepted.toml, and the time at which it was read. A file with an error counts as an empty file.
+/// The content of accepted.toml, and the time at which the file was read. A file with an error counts as an empty file.
 pub struct Acceptance {
     file: AcceptedFile,
     now: UnixTime,
-    /// Finding that accepted.toml has an error and is not used; `None` if the file is valid or missing.
+    /// Finding that accepted.toml has an error and is therefore ignored; `None` if the file is valid or missing.
     pub unusable: Option<Finding>,
 }
 
@@ -35,13 +35,15 @@ impl Acceptance {
         Self { file, now: UnixTime(now), unusable }
     }
 
-    /// Sets accepted findings of the PAM service to [`Level::Exception`]. Adds a finding if accepted.toml has an error.
+    /// Does what [`Acceptance::mark`] does, and adds the finding [`Acceptance::unusable`] if accepted.toml has an
+    /// error.
     pub fn apply(&self, service: &str, findings: &mut Vec<Finding>) {
         self.mark(service, findings);
         findings.extend(self.unusable.clone());
     }
 
-    /// Sets accepted findings of the PAM service to [`Level::Exception`].
+    /// Gives the level [`Level::Exception`] to those of `findings` that accepted.toml accepts for the PAM service
+    /// `service`.
     pub fn mark(&self, service: &str, findings: &mut [Finding]) {
         accepted::mark(findings, service, &self.file.accepted, self.now);
     }

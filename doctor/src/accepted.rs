@@ -10,7 +10,8 @@ pub const FILE: &str = "/etc/twinlock/accepted.toml";
 /// The content of accepted.toml.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct AcceptedFile {
-    /// PAM services that must ask for a code, in lower case. For these, a stack without twinlock's module is a way in.
+    /// PAM services that must ask for a code, in lower case. If the stack of one of them does not call twinlock's
+    /// module, doctor reports a way in.
     pub protect: Vec<String>,
     /// The accepted ways in.
     pub accepted: Vec<Accepted>,
@@ -23,19 +24,19 @@ pub struct Accepted {
     pub finding: String,
     /// Name of the PAM service to which the entry applies.
     pub service: String,
-    /// Exact text of [`Finding::outcome`]. A finding with any other text, such as one about a wider way in, is not
-    /// accepted.
+    /// Text that must equal [`Finding::outcome`]. The entry does not accept a finding with any other text, such as one
+    /// about a wider way in.
     pub outcome: String,
     /// Why the administrator accepts the way in.
     pub reason: String,
-    /// Start (00:00 UTC) of the day from which the way in is no longer accepted.
+    /// Start (00:00 UTC) of the first day on which the entry no longer accepts the way in.
     pub until: UnixTime,
 }
 
 /// Parses the text of accepted.toml.
 ///
 /// # Errors
-/// A clause without a full stop that says what is wrong with the text.
+/// A clause without a full stop that says what is wrong with `text`.
 pub fn read(text: &str) -> Result<AcceptedFile, String> {
     let parsed = DeTable::parse(text).map_err(|error| error.message().replace('\n', ", "))?;
     let mut found = AcceptedFile::default();
@@ -88,8 +89,8 @@ fn entry(mut table: DeTable<'_>) -> Result<Accepted, String> {
     }
 }
 
-/// Names of findings that are not ways in and can be accepted all the same: each tells the administrator to read a
-/// file.
+/// Names of findings that are not ways in, but that an entry can accept all the same. Each of these findings tells the
+/// administrator to read a file.
 const READ_BY_HAND: [&str; 1] = ["polkit-rule"];
 
 /// Gives the level [`Level::Exception`] to each finding that has an entry for `service` in `entries`. If the entry has

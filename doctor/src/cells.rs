@@ -1,4 +1,4 @@
-//! Writes a table with wrapped cells, so that it fits on the terminal.
+//! Writes a table and wraps the text of its cells, so that the table fits on the terminal.
 use std::io::{self, Write};
 
 use textwrap::{Options, WordSplitter};
@@ -9,8 +9,8 @@ const GAP: usize = 2;
 /// Minimum width of a table column, in characters.
 const NARROWEST: usize = 8;
 
-/// Writes a table whose first row contains the headings. The widest columns are made narrower until a line has at most
-/// [`WIDTH`] characters, but no column gets narrower than 8 characters.
+/// Writes `rows` as a table. The first row contains the headings. If a line is wider than the terminal, the widest
+/// columns are made narrower, but none of them narrower than 8 characters.
 ///
 /// # Errors
 /// [`io::Error`] if the output cannot be written.

@@ -85,7 +85,7 @@ fn examine(machine: &Machine, rows: Rows, settings: &Settings) -> Result<DoctorR
     Ok(DoctorReport { findings, table: service.unusable.is_none().then_some(table), rows })
 }
 
-/// Computes the truth table of the service's auth lines, without the rows that no account of the machine can reach.
+/// Computes the truth table of the auth lines of `service`, without the rows that no account of the machine can reach.
 fn table(machine: &Machine, service: &Service, settings: &Settings) -> CaseTable {
     let present = |path: &str| machine.module(path) != ModuleFile::Missing;
     let auth = service.lines(Facility::Auth);
@@ -94,8 +94,8 @@ fn table(machine: &Machine, service: &Service, settings: &Settings) -> CaseTable
     table.with_libpam(machine.libpam()).seen_by(Some(census))
 }
 
-/// Returns the findings about the lines of the stack, and whether one of them calls twinlock's module. If one does, the
-/// findings about the truth table are included.
+/// Returns the findings about the lines of the stack of `service`, and whether one of these lines calls twinlock's
+/// module. If one does, the findings include those about the truth table.
 fn of_stack(case: &Case<'_>, service: &Service, machine: &Machine) -> (Vec<Finding>, bool) {
     let keys = case.reach.with_key || case.wanted.with_key;
     let module = |path: &str| machine.module(path);
@@ -109,7 +109,7 @@ fn of_stack(case: &Case<'_>, service: &Service, machine: &Machine) -> (Vec<Findi
     (found, wired)
 }
 
-/// Returns the findings that follow from sshd's settings together with the stack.
+/// Returns the findings that follow from sshd's settings (`facts`) together with the PAM stack (`case`).
 fn of_sshd(facts: &SshdFacts, case: &Case<'_>, machine: &Machine) -> Vec<Finding> {
     let table = case.table;
     let mut found = sshd::judge::judge(facts, (!table.is_too_large()).then_some(table));
@@ -117,7 +117,7 @@ fn of_sshd(facts: &SshdFacts, case: &Case<'_>, machine: &Machine) -> Vec<Finding
     found
 }
 
-/// Returns whether a user can log in by the row. `entries` lists how users reach PAM. It is `None` if sshd refuses its
+/// Returns whether a user can log in by `row`. `entries` lists how users reach PAM. It is `None` if sshd refuses its
 /// settings; then every row that grants access counts.
 fn is_used(entries: Option<&[Entry]>, table: &CaseTable, row: &CaseRow) -> bool {
     match entries {
@@ -127,8 +127,8 @@ fn is_used(entries: Option<&[Entry]>, table: &CaseTable, row: &CaseRow) -> bool 
     }
 }
 
-/// Returns the processes in which sshd calls pam_setcred after a login and ends the login if that call fails. `entries`
-/// lists how users reach PAM; `None` stands for every way.
+/// Returns in which processes sshd calls pam_setcred after a login. sshd ends the login if that call fails. `entries`
+/// lists how users reach PAM; with `None`, sshd is taken to call pam_setcred in each of these processes.
 fn processes(entries: Option<&[Entry]>) -> Processes {
     let any = |fits: &dyn Fn(&Entry) -> bool| entries.is_none_or(|all| all.iter().any(fits));
     Processes {
@@ -137,8 +137,8 @@ fn processes(entries: Option<&[Entry]>) -> Processes {
     }
 }
 
-/// Returns a finding for each service that asks for a code although its program does not run as root, as a screen
-/// locker. Services that the settings exempt are skipped.
+/// Returns a finding for each service that asks for a code although its program does not run as root, such as a screen
+/// locker. Services that `settings` exempt are skipped.
 ///
 /// # Errors
 /// [`Hindrance`] if a file cannot be read.
@@ -209,8 +209,8 @@ fn base(machine: &Machine, config: &Config) -> Result<String, ProbeError> {
     })
 }
 
-/// Returns a note that the accounts of the directory `source` cannot be listed and checked one by one; `None` if no
-/// Match block selects users or groups.
+/// Returns a note that doctor cannot list the accounts of the user directory `source` (such as LDAP) and check them one
+/// by one. `None` if no Match block of `config` selects users or groups.
 fn elsewhere(config: &Config, place: String, source: &str) -> Option<Finding> {
     let people = |(word, _): &(String, String)| ["user", "group"].contains(&word.as_str());
     if !config.blocks.iter().flat_map(|block| &block.criteria).any(people) {

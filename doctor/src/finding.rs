@@ -1,16 +1,16 @@
 //! A finding of doctor: a level, a stable name, what is wrong, and what to do.
 use std::cmp::Ordering;
 
-/// Severity, in the order of the report.
+/// Severity of a finding. A report lists the findings in the order of these variants.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
 pub enum Level {
     /// A user logs in without a code, or with nothing but a code.
     WayIn,
-    /// A user cannot log in although every factor is correct.
+    /// A user with every correct factor cannot log in.
     LockOut,
-    /// It cannot be decided whether there is a way in or a lock-out, because a fact is unknown.
+    /// doctor cannot decide whether there is a way in or a lock-out, because a fact is unknown.
     Unknown,
-    /// A harmless state that one further change would make a way in or a lock-out.
+    /// A harmless state. One further change would make it a way in or a lock-out.
     Warning,
     /// A way in that an entry in accepted.toml accepts.
     Exception,
@@ -42,7 +42,7 @@ impl Level {
     }
 }
 
-/// One finding of doctor: its level, name and place, the fault and the remedy.
+/// One finding of doctor: its level, name and place, what is wrong, and the remedy.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug)]
 pub struct Finding {
     /// The severity of the finding.
@@ -57,14 +57,15 @@ pub struct Finding {
     pub remedy: String,
 }
 
-/// Names of findings that are reported first, because the faults that they report make other findings unreliable.
+/// Names of findings that come first among those of their level. The faults that they report make other findings
+/// unreliable.
 const FIRST: [&str; 4] =
     ["hidden-character", "wrong-arguments", "unknown-argument", "missing-first-factor"];
 
 impl Finding {
-    /// Returns the text of [`Finding::what`] without line numbers. Line numbers change when a file is edited, so
-    /// accepted.toml is compared with this text. Only digits after the path of a file are a line number: those in an
-    /// address of IPv6 say whom a way in lets in.
+    /// Returns the text of [`Finding::what`] without line numbers. accepted.toml is compared with this text, because
+    /// line numbers change when a file is edited. Digits are a line number only after the path of a file. The digits in
+    /// an IPv6 address stay, because they say whom a way in lets in.
     #[must_use]
     pub fn outcome(&self) -> String {
         let mut parts = self.what.split(':');
@@ -83,8 +84,8 @@ impl Finding {
         text
     }
 
-    /// Compares two findings by their order in a report: first by severity, then those that must be corrected first
-    ///, then by the other fields.
+    /// Compares two findings by their order in a report: first by severity, then by whether their name is in `FIRST`,
+    /// then by the other fields.
     #[must_use]
     pub fn in_report(&self, other: &Self) -> Ordering {
         let rank = |one: &Self| (one.level, !FIRST.contains(&one.id));

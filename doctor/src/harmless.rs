@@ -1,4 +1,5 @@
-//! Escapes text for a terminal, since text from files may contain control characters and invisible characters.
+//! Escapes text before it is written to a terminal, because text from files may contain control characters and
+//! invisible characters.
 
 use std::borrow::Cow;
 

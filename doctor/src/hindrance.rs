@@ -9,7 +9,7 @@ use crate::wrap::prose;
 pub struct Hindrance {
     /// What could not be read, as a clause.
     pub what: String,
-    /// What the administrator should do. `None` stands for the advice to run the command as root.
+    /// What the administrator should do. With `None`, the advice is to run the command as root.
     pub remedy: Option<String>,
 }
 

@@ -24,7 +24,8 @@ pub fn by_rule(place: String, rule: &Rule) -> Finding {
     }
 }
 
-/// Returns the finding about the setting `not_enrolled`; `None` if it lets nobody in. `place` is the settings file.
+/// Returns the finding about the setting `not_enrolled`; `None` if the setting lets in no user without a code. `place`
+/// is the settings file.
 #[must_use]
 pub fn not_enrolled(place: String, setting: NotEnrolled) -> Option<Finding> {
     let word = match setting {

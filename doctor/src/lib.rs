@@ -67,7 +67,8 @@ pub enum Subject {
 }
 
 impl Doctor {
-    /// Returns whether the arguments name files or output to check in place of those in force on this host.
+    /// Returns whether the arguments name files or recorded output of sshd that are checked in place of those of this
+    /// host.
     #[must_use]
     pub fn is_candidate(&self) -> bool {
         let named = self.pam.is_some() || self.sshd_config.is_some() || self.sshd_says.is_some();
@@ -94,11 +95,11 @@ pub enum Format {
     Json,
 }
 
-/// Exit status if doctor cannot give a verdict, because something is not known. The other statuses are 0, if every
-/// login needs a code and no user is locked out, and 7, if there is a way in or a lock-out.
+/// Exit status if doctor cannot give a verdict, because something is not known. The other statuses are 0 (every login
+/// needs a code, and no user is locked out) and 7 (there is a way in or a lock-out).
 pub const NOT_JUDGED: u8 = 8;
 
-/// Runs `twinlock doctor`: checks what the arguments name, writes the report and returns the exit status.
+/// Runs `twinlock doctor`: checks the subject that the arguments name, writes the report and returns the exit status.
 ///
 /// `candidates` are judged in place of the machine's files. `out` receives the report. If there can be no report, the
 /// reason goes to `complaints` as text, or to `out` as JSON.

@@ -31,7 +31,7 @@ use crate::pam::twinlock::is_twinlock;
 use crate::sshd::command_line::Instance;
 use crate::sshd::config::{MAIN_FILES, Patterns};
 
-/// The examined machine, or a folder that holds the files of another machine.
+/// The examined machine: this host, or a folder that holds the files of another machine.
 pub struct Machine {
     tree: Tree,
     sshd: Option<PathBuf>,
@@ -39,12 +39,12 @@ pub struct Machine {
     instance: Instance,
     candidates: Rc<[Candidate]>,
     stage: OnceCell<Stage>,
-    /// Folders in which libpam looks for the file of a service; filled at the first use.
+    /// Folders in which libpam looks for the PAM file of a service; filled at the first use.
     folders: OnceCell<Vec<&'static str>>,
     /// Which libpam the machine has; determined at the first use.
     libpam: OnceCell<Libpam>,
-    /// The accounts that can have every factor, read at the first use because many services need them. The inner value
-    /// is `None` if accounts other than those found may exist.
+    /// The accounts that can have every factor, read at the first use and shared, because many services need them. The
+    /// inner value is `None` if accounts other than those found may exist.
     persons: Rc<OnceCell<Option<Rc<Vec<Person>>>>>,
 }
 
@@ -81,14 +81,14 @@ impl core::fmt::Display for ProbeError {
 
 impl core::error::Error for ProbeError {}
 
-/// A module of Linux-PAM that is always installed. libpam's module folder is the one that contains it.
+/// A module of Linux-PAM that is always installed. The folder that contains it is libpam's module folder.
 const LIBPAMS_OWN: &str = "pam_deny.so";
 /// File type of a symbolic link, as bits of a file's mode (S_IFLNK).
 const LINK: u32 = 0o120_000;
 
 impl Machine {
-    /// Creates a machine with the files below `root`. `recorded` is a folder with recorded output of sshd, which is
-    /// read in place of running sshd.
+    /// Creates a machine with the files below `root`. If `recorded` is given, doctor reads the output of sshd from the
+    /// files in this folder and does not run sshd.
     #[must_use]
     pub fn new(root: PathBuf, recorded: Option<PathBuf>) -> Self {
         Self {

@@ -31,7 +31,7 @@ pub enum Verdict {
     LockedOut,
     /// A login without a code is possible, and some users are locked out.
     OpenAndLockedOut,
-    /// There may be a login without a code or a lock-out: it depends on something that is not known.
+    /// A login without a code, or a lock-out, may be possible. That depends on something that is not known.
     Unknown,
 }
 
@@ -74,14 +74,14 @@ impl Verdict {
 /// Which rows of a truth table are shown.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Rows {
-    /// Only rows that let in a user who lacks a factor.
+    /// Only rows in which a user gets in who lacks a factor.
     Wrong,
     /// Every row.
     All,
 }
 
-/// Returns the sentence of a verdict. If one of the findings is that a running sshd has not read its files since they
-/// were changed, ` closed` becomes ` closed after a reload of sshd`.
+/// Returns the sentence of a verdict. If `findings` report that a running sshd has not read its files since they were
+/// changed, ` closed` is replaced by ` closed after a reload of sshd`.
 #[must_use]
 pub fn after_reload<'a>(sentence: &str, findings: impl IntoIterator<Item = &'a Finding>) -> String {
     match findings.into_iter().any(|finding| finding.id == "not-reloaded") {
@@ -158,7 +158,8 @@ impl DoctorReport {
         };
         let widths: Vec<usize> = (0..HEADS.len()).map(width).collect();
         let room = columns();
-        // Elsewhere each row stays on one line, which can be searched.
+        // On a terminal that is wide enough, and in a file or a pipe, each row stays on one line, so that a user can
+        // search for it.
         if room < WIDTH && widths.iter().sum::<usize>() + BETWEEN * (HEADS.len() - 1) > room {
             let heads = std::iter::once(HEADS.map(str::to_owned).to_vec());
             let rows: Vec<_> = heads.chain(cells.into_iter().map(Vec::from)).collect();
@@ -204,8 +205,8 @@ impl DoctorReport {
         })
     }
 
-    /// Returns the rows to show. If only wrong rows are shown, rows with the same factors and the same fault are
-    /// represented by the one with the fewest unusual conditions.
+    /// Returns the rows to show. With [`Rows::Wrong`], only one row is returned of several with the same factors and
+    /// the same fault: the one with the fewest unusual conditions.
     fn shown(&self) -> Vec<&CaseRow> {
         let Some(table) = &self.table else { return Vec::new() };
         if self.rows == Rows::All {
@@ -255,8 +256,8 @@ impl DoctorReport {
     }
 }
 
-/// Returns the text of the condition at this index, followed by its answer in the row unless that is success; `None` if
-/// there is no such condition.
+/// Returns the text of the condition at index `number`. If the condition does not succeed in the row, its return code
+/// follows. `None` if there is no such condition.
 fn condition(table: &CaseTable, row: &CaseRow, number: usize) -> Option<String> {
     let (of, code) = (table.conditions.get(number)?, row.world.conditions.get(number)?);
     let text = of.text.trim();

@@ -1,4 +1,4 @@
-//! What twinlock's settings and records mean for a login.
+//! What twinlock's settings and records mean for a login, as far as doctor needs it.
 use crate::finding::{Finding, Level};
 use crate::judge::not_root::Lockers;
 use crate::machine::Machine;
@@ -22,14 +22,14 @@ pub struct Settings {
     pub strangers: Strangers,
     /// The rules and settings by which users log in without a code.
     pub lenient: Vec<Leniency>,
-    /// Whether root can pass a check for a code.
+    /// Whether root can pass the check of a code.
     pub root: RootCode,
     /// Names of the enrolled accounts; `None` if they are not known, or if there are none.
     pub enrolled: Option<Vec<String>>,
     /// Warnings about the host that do not belong to a service.
     pub machine: Vec<Finding>,
-    /// Reads another settings file of the machine, which a twinlock line names with `config=`. `None` if the caller
-    /// cannot read one; `self` then applies.
+    /// Function that reads another settings file of the machine, one that a twinlock line names with `config=`. If it
+    /// is `None`, such a file cannot be read, and `self` is used in its place.
     pub named: Option<fn(&Machine, &str) -> Settings>,
 }
 
@@ -44,10 +44,10 @@ pub struct Leniency {
     pub finding: Finding,
 }
 
-/// What the settings decide about users who are not enrolled.
+/// What the settings decide about strangers, which are users who are not enrolled.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Default)]
 pub enum Strangers {
-    /// Users who are not enrolled are refused, unless they can set up an app at the login.
+    /// Users who are not enrolled are refused, unless they can set up an authenticator app at the login.
     #[default]
     Refused,
     /// The decision is not known, because the settings could not be read.
@@ -56,7 +56,7 @@ pub enum Strangers {
     LetIn,
 }
 
-/// Whether root can pass a check for a code.
+/// Whether root can pass the check of a code.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Default)]
 pub enum RootCode {
     /// Root can pass: root is enrolled, or a rule exempts root.
@@ -69,8 +69,8 @@ pub enum RootCode {
 }
 
 impl Settings {
-    /// Returns the settings as they apply to one service. If its twinlock lines name several settings files with
-    /// `config=`, the result combines them. A line that names no file uses `self`.
+    /// Returns the settings as they apply to one service. Each twinlock line of `service` can name a settings file with
+    /// `config=`; a line that names none uses `self`. If the lines use several files, the result combines them.
     #[must_use]
     pub fn on(&self, service: &Service, machine: &Machine) -> Self {
         let mut files: Vec<Option<String>> = Vec::new();
@@ -89,7 +89,7 @@ impl Settings {
         each.unwrap_or_else(|| self.clone())
     }
 
-    /// Combines the settings of two files. Of two different values, the one that lets in more users is kept.
+    /// Combines the settings of two files. If two values differ, the one that lets in more users is kept.
     fn and(mut self, other: Self) -> Self {
         self.refusing.extend(other.refusing);
         self.lenient.extend(other.lenient);
@@ -115,9 +115,9 @@ impl Settings {
         self.refusing.iter().chain(lenient).cloned()
     }
 
-    /// Adjusts findings about a stack to the settings. Removes those about `nullok` if the settings decide in its
-    /// place. Makes a lock-out a warning if it concerns no user: there is no exempt user, or users get in without PAM
-    /// (`passed_by`).
+    /// Adjusts findings about a stack to the settings. Removes the findings about `nullok` if the settings decide about
+    /// users who are not enrolled. Turns a lock-out into a warning if it concerns no user: if no user is exempt, or if
+    /// users get in without PAM (`passed_by`).
     pub fn settle(&self, findings: &mut Vec<Finding>, passed_by: bool) {
         if self.not_enrolled == Decider::Settings {
             findings.retain(|finding| finding.id != "nullok");
@@ -143,7 +143,7 @@ pub enum Exemptions {
     Some,
 }
 
-/// What decides about users who are not enrolled.
+/// Whether the PAM line or the settings decide about users who are not enrolled.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Default)]
 pub enum Decider {
     /// The PAM line decides: with the argument `nullok`, users who are not enrolled are let in.

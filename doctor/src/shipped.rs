@@ -1,4 +1,5 @@
-//! Remedies for a stack that is correct with one of the shipped sshd settings files, if that file is not installed.
+//! Remedies for a stack that is correct together with one of the sshd settings files that twinlock ships, if that file
+//! is not installed.
 use crate::finding::Finding;
 use crate::judge::case::{Case, Processes, Reach, SSH};
 use crate::judge::usable::covered;
@@ -9,7 +10,7 @@ use crate::sshd::config::{Config, Directive};
 const EXAMPLES: &str = "/usr/share/doc/twinlock/examples/sshd_config.d";
 const FOLDER: &str = "/etc/ssh/sshd_config.d";
 
-/// Names of findings that can be caused by the missing settings file.
+/// Names of findings that a missing settings file can cause.
 const CONSEQUENCES: [&str; 12] = [
     "usepam-no",
     "prompts-off",
@@ -25,11 +26,11 @@ const CONSEQUENCES: [&str; 12] = [
     "way-leads-nowhere",
 ];
 
-/// Gives the findings that the missing settings file causes the same remedy: to copy the file. Without that, two
-/// remedies could contradict each other. Does nothing if the administrator has set AuthenticationMethods, since the
-/// file would override it.
+/// Gives each finding that the missing settings file causes the same remedy: to copy the file. Otherwise two remedies
+/// could contradict each other. Does nothing if the administrator has set AuthenticationMethods, because the file would
+/// override that setting.
 pub fn settle(findings: &mut [Finding], case: &Case<'_>, config: &Config) {
-    // An administrator who has set these keywords wants a particular policy, so they are not replaced.
+    // If the administrator has set this keyword, the setting is a policy, which the shipped file must not replace.
     let written = |keyword: &str| {
         config.directives.iter().any(|line| line.block.is_none() && line.keyword == keyword)
     };
@@ -44,14 +45,14 @@ pub fn settle(findings: &mut [Finding], case: &Case<'_>, config: &Config) {
         if !stays(finding, name, config) {
             finding.remedy.clone_from(&remedy);
         } else if let Some((change, _)) = finding.remedy.split_once(", ") {
-            // The other lines are in the shipped file, which another remedy says to copy.
+            // The settings that this remedy leaves out are in the shipped file. Another remedy says to copy that file.
             finding.remedy = format!("{change}, then run `sshd -t` and reload sshd.");
         }
     }
 }
 
-/// Reports whether the setting that the finding names stays in force after the shipped file `name` is copied: it is in
-/// a Match block, or in a file that sshd reads before.
+/// Reports whether the setting that the finding names stays in force after the shipped file `name` is copied. That is
+/// so if the setting is in a Match block, or in a file that sshd reads before the shipped file.
 fn stays(finding: &Finding, name: &str, config: &Config) -> bool {
     let single = ["usepam-no", "prompts-off"].contains(&finding.id);
     let at = |line: &&Directive| line.place.to_string() == finding.place;
@@ -61,7 +62,7 @@ fn stays(finding: &Finding, name: &str, config: &Config) -> bool {
     })
 }
 
-/// Returns the name of the shipped sshd settings file for this kind of stack; `None` if the stack would have findings
+/// Returns the name of the shipped sshd settings file for a stack of this kind; `None` if the stack would have findings
 /// even with that file.
 fn drop_in(table: &CaseTable) -> Option<&'static str> {
     let any = |wanted: &dyn Fn(&Role) -> bool| table.cast.iter().any(|line| wanted(&line.role));

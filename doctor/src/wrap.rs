@@ -7,7 +7,7 @@ use textwrap::{Options, WordSplitter};
 /// Maximum length of a line of prose, in columns of the terminal.
 pub const WIDTH: usize = 78;
 
-/// No-break space, which stands for blanks at which no line may be broken.
+/// No-break space. It stands for a blank at which a line must not be broken.
 const HELD: char = '\u{a0}';
 
 /// Minimum width, in columns, to which text is wrapped. A narrower terminal gets lines of this length.
@@ -50,7 +50,7 @@ fn wrap_at(text: &str, width: usize, indent: usize) -> String {
     lines.collect::<Vec<_>>().join("\n")
 }
 
-/// Wraps prose to [`WIDTH`] columns, but not inside of back quotes, because the user copies that text. Lines after the
+/// Wraps prose to [`WIDTH`] columns. Text inside of back quotes is not broken, because users copy it. Lines after the
 /// first are indented by `indent` blanks.
 #[must_use]
 pub fn prose(text: &str, indent: usize) -> String {

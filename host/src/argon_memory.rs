@@ -34,8 +34,8 @@ impl Blocks {
 
 impl AsMut<[Block]> for Blocks {
     fn as_mut(&mut self) -> &mut [Block] {
-        // SAFETY: the mapping has this length, is page-aligned and zeroed by the kernel (a block is 128 integers),
-        // and is borrowed together with this value only.
+        // SAFETY: the mapping has this length, is page-aligned and zeroed by the kernel (a block is 128 integers), and
+        // is borrowed only together with this value.
         unsafe { slice::from_raw_parts_mut(self.start.as_ptr(), self.count) }
     }
 }

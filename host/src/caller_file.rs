@@ -1,4 +1,4 @@
-//! Opens files whose path the command's caller gave, with the rights of the invoking user.
+//! Opens files whose path the caller of the command gave, with the rights of the invoking user (see `invoking_user`).
 
 use std::{
     fmt,
@@ -21,7 +21,7 @@ const PIPEFS: i64 = 0x5049_5045;
 /// Maximum time to wait for a process that opens a named pipe for writing.
 const PATIENCE: Timespec = Timespec { tv_sec: 2, tv_nsec: 0 };
 
-/// Why a file that the caller named cannot be used. Contains nothing of the file's content.
+/// Why a file that the caller named cannot be used. The error contains nothing of the file's content.
 #[derive(Debug)]
 pub enum CallerFileError {
     /// The invoking user cannot be determined.
@@ -31,9 +31,9 @@ pub enum CallerFileError {
         /// The invoking user's name.
         user: String,
     },
-    /// The path leads to a folder, a device or a socket.
+    /// The path leads to something other than a file or a pipe, such as a folder, a device or a socket.
     Kind,
-    /// The path leads to a named pipe into which nothing was written.
+    /// The path leads to a named pipe, and no process opened it for writing in time.
     Silent,
     /// The file is larger than the maximum size that was given to [`read`].
     TooLarge,
@@ -98,8 +98,8 @@ pub fn read(path: &Path, max: usize) -> Result<Zeroizing<Vec<u8>>, CallerFileErr
     content(open(path)?, max)
 }
 
-/// Reads a file as [`read`] does and passes the content to `job`, which also runs with the rights of the invoking user.
-/// A hostile file that exploits a decoder thus gets no rights of root.
+/// Reads a file as [`read`] does and passes the content to `job`. `job` also runs with the rights of the invoking user,
+/// so a hostile file that exploits a decoder does not get the rights of root.
 ///
 /// # Errors
 /// The errors of [`read`].
@@ -118,8 +118,8 @@ pub fn decode<T: Send>(
     })
 }
 
-/// Returns whether a message to the caller may quote a file: whether the invoking user may read it. Nothing can be
-/// quoted of a file that does not exist, so the result is `true` then.
+/// Returns whether a message to the caller may quote a file: whether the invoking user may read it. Returns `true` for
+/// a file that does not exist, because nothing of it can be quoted.
 #[must_use]
 pub fn may_be_quoted(path: &Path) -> bool {
     let read = || fs::accessat(CWD, path, Access::READ_OK, AtFlags::empty());
@@ -161,7 +161,7 @@ fn as_invoking_user<T: Send>(
 
 fn open_here(path: &Path) -> Result<File, CallerFileError> {
     kind_of(&std::fs::metadata(path)?)?;
-    // This process must not block on a pipe without a writer, even if the pipe replaced the file after the check.
+    // This process must not block on a pipe without a writer, even if a pipe has replaced the file since the check.
     let flags = OFlags::RDONLY | OFlags::CLOEXEC | OFlags::NOCTTY | OFlags::NONBLOCK;
     let file = File::from(fs::openat(CWD, path, flags, Mode::empty()).map_err(io::Error::from)?);
     if kind_of(&file.metadata()?)? {
@@ -170,8 +170,9 @@ fn open_here(path: &Path) -> Result<File, CallerFileError> {
     Ok(file)
 }
 
-/// Waits until a pipe can be read, and then makes the pipe blocking. The wait for a named pipe ends after `most`. The
-/// wait for an anonymous pipe, as made by a shell, is not limited, because the pipe ends when its writers end.
+/// Waits until a pipe can be read, and then makes the pipe blocking. The wait for a named pipe ends after the time
+/// `most`. The wait for an anonymous pipe, as made by a shell, is not limited, because the pipe ends when its writers
+/// end.
 fn wait_for_writer(pipe: &File, most: Timespec) -> Result<(), CallerFileError> {
     let has_name = fs::fstatfs(pipe).map_err(io::Error::from)?.f_type != PIPEFS;
     let mut polled = [PollFd::new(pipe, PollFlags::IN)];

@@ -1,5 +1,6 @@
-//! The clock mark on disk: the latest time at which a code was used. It is stored as the modification time of an empty
-//! file; each later period is a symbolic link.
+//! The clock mark on disk: the latest time of the wall clock at which a code was used and the clock was trusted. It is
+//! stored as the modification time of an empty file. For each period after the mark in which codes were used, there is
+//! a symbolic link.
 
 use rustix::{
     fs::{self, AtFlags, CWD, Mode, OFlags, RawDir, Timespec, Timestamps},
@@ -18,11 +19,11 @@ use twinlock_core::{
 
 use crate::synchronized;
 
-/// The file whose modification time is the mark. The seconds are wall-clock time. The nanoseconds field contains the
-/// time of the boot clock, in seconds, at which the mark last moved.
+/// The file whose modification time is the mark. Its seconds are wall-clock time. Its nanoseconds field contains a
+/// different value: the time of the boot clock, in seconds, at which the mark last moved.
 pub const CLOCK: &str = "clock";
-/// Prefix of the names of links, one for each period later than the mark. The rest of the name is the first second of
-/// the period; the modification time of the link is its last second.
+/// Prefix of the names of links, one for each period after the mark. The rest of the name is the first second of the
+/// period, and the modification time of the link is its last second.
 const AHEAD: &str = "ahead.";
 /// Maximum time of the boot clock, in seconds, that the nanoseconds field can store: 31 years.
 const MOVED_MAX: u64 = 999_999_999;
@@ -33,7 +34,7 @@ pub fn is_synchronized() -> bool {
     synchronized::trust() == Trust::Synchronized
 }
 
-/// Reads the clock mark and the periods later than it; `None` if there is no mark.
+/// Reads the clock mark and the periods after it in which codes were used; `None` if there is no mark.
 ///
 /// # Errors
 /// The errno if the mark or a period cannot be read.
@@ -58,8 +59,8 @@ fn seconds(of_file: i64) -> UnixTime {
     UnixTime(u64::try_from(of_file).unwrap_or(0))
 }
 
-/// Moves the mark to the current time, because a code was used, best effort. If the clock is less than a minute after
-/// the mark, the mark stays, so most logins only read it.
+/// Moves the mark to the current time, because a code was used. Best effort. If the clock is less than a minute after
+/// the mark, the mark stays where it is, so most logins only read it.
 pub(crate) fn advance(records: &str, now: Now) {
     let Ok(Some(mark)) = mark(records) else { return };
     match mark.distance(now) {
@@ -79,17 +80,18 @@ fn far(records: &str, mark: ClockMark, now: Now) {
     let before = KnownClock { mark, ahead };
     let after = before.clone().used_far_ahead(now, trust);
     if write(records, &before, &after).is_err() {
-        // If the period cannot be stored separately, the mark itself is moved, because the used codes must stay
-        // refused.
+        // If the period cannot be stored separately, the mark itself is moved, because otherwise the used codes might
+        // be accepted later.
         let _ = set_mark(records, &mark.moved_to(now.unix, now.boot));
     }
 }
 
-/// Moves the mark to the time of the wall clock, even if that is earlier, because an administrator trusts the clock.
-/// `dropped` are the periods of used codes whose names the caller will remove.
+/// Moves the mark to the time of the wall clock, even if that time is earlier than the mark. An administrator has
+/// confirmed that the clock is right. `dropped` are the periods of used codes whose names the caller will remove from
+/// the ledger.
 ///
 /// # Errors
-/// The errno if the mark cannot be written; the clock is not trusted then.
+/// The errno if the mark cannot be written; the mark is then not moved.
 #[cfg(feature = "tools")]
 pub(crate) fn believe(records: &str, now: Now, dropped: &[Stretch]) -> io::Result<()> {
     let before = read(records)?.ok_or(Errno::NOENT)?;
@@ -97,8 +99,8 @@ pub(crate) fn believe(records: &str, now: Now, dropped: &[Stretch]) -> io::Resul
     write(records, &before, &after)
 }
 
-/// Writes new periods first, then the mark, and then removes merged periods. If this is interrupted, valid codes may be
-/// refused, but used ones are never accepted.
+/// Writes new periods first, then the mark, and then removes the periods that were merged into others. An interruption
+/// in between may cause valid codes to be refused, but never causes used codes to be accepted.
 fn write(records: &str, before: &KnownClock, after: &KnownClock) -> io::Result<()> {
     for stretch in after.ahead.iter().filter(|one| !before.ahead.contains(one)) {
         put(records, stretch)?;
@@ -138,8 +140,8 @@ fn touch(path: &str, at: UnixTime, nanoseconds: u64) -> io::Result<()> {
     fs::utimensat(CWD, path, &times, AtFlags::SYMLINK_NOFOLLOW)
 }
 
-/// Returns the periods that are stored in the folder, and ignores its other files. For a period that ends before its
-/// start, returns only its first second.
+/// Returns the periods that are stored in the records folder, and ignores the other files of the folder. If a period
+/// ends before its start, returns only its first second.
 fn ahead(records: &str) -> io::Result<Vec<Stretch>> {
     let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
     let folder = fs::openat(CWD, records, flags, Mode::empty())?;
@@ -152,7 +154,7 @@ fn ahead(records: &str) -> io::Result<Vec<Stretch>> {
         let Some(from) = from.and_then(|from| from.parse().ok()).map(UnixTime) else { continue };
         let until = match fs::statat(&folder, entry.file_name(), AtFlags::SYMLINK_NOFOLLOW) {
             Ok(stat) => seconds(stat.st_mtime),
-            // Another login has merged this period into another one.
+            // Another login has just merged this period into another period.
             Err(Errno::NOENT) => continue,
             Err(errno) => return Err(errno),
         };

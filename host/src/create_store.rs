@@ -1,5 +1,5 @@
-//! Creates the folders and files that must exist before the first login: records folder, store-id, clock mark, ledger
-//! and epoch.
+//! Creates the folders and files that must exist before the first login: the records folder, the store-id, the clock
+//! mark, the ledger and its epoch.
 
 use std::mem;
 
@@ -58,12 +58,12 @@ impl core::fmt::Display for CreateStoreError {
 
 impl core::error::Error for CreateStoreError {}
 
-/// Creates the missing parts of the records folder and the ledger, and returns the second at which the ledger's epoch
+/// Creates the missing parts of the records folder and the ledger. Returns the second at which the ledger's epoch
 /// begins. Idempotent.
 ///
 /// # Errors
-/// [`CreateStoreError`] if a part cannot be created or trusted. If the settings have a store-id and the records folder
-/// has none, no store-id is created, because the records are not mounted or lost.
+/// [`CreateStoreError`] if a part cannot be created or trusted. If there is a store-id next to the settings but none in
+/// the records folder, no store-id is created: the records are then not mounted or were lost.
 pub fn prepare(machine: &Machine) -> Result<UnixTime, CreateStoreError> {
     prepare_store(machine).map_err(CreateStoreError::Store)?;
     let now = machine.clock.now().map_err(|MachineError| CreateStoreError::Machine)?;
@@ -83,8 +83,8 @@ pub fn restart(machine: &Machine) -> Result<UnixTime, CreateStoreError> {
     let now = machine.clock.now().map_err(|MachineError| CreateStoreError::Machine)?;
     let far = far_ahead::all(machine, now.unix);
     let dropped: Vec<_> = far.iter().map(|one| one.time).collect();
-    // The names are removed only after their content is stored elsewhere. An interruption thus refuses valid codes, but
-    // never accepts used ones.
+    // The ledger names are removed only after their content is stored in the clock mark. An interruption in between may
+    // cause valid codes to be refused, but never causes used codes to be accepted.
     clock_mark::believe(&machine.records.path, now, &dropped)
         .map_err(|errno| CreateStoreError::Store(trusted_dir::fault(errno).into()))?;
     let floor = machine.ledger.begin_epoch(now).map_err(CreateStoreError::Ledger)?;
@@ -108,22 +108,23 @@ pub fn prepare_store(machine: &Machine) -> Result<(), StoreError> {
     Ok(make_clock(machine).map_err(trusted_dir::fault)?)
 }
 
-/// Number of times that another process may create the store-id first before this one gives up.
+/// Number of times that this process tries to create the store-id while other processes create it first.
 const ROUNDS: usize = 8;
 
-/// Creates both copies of the store-id if both are missing. If several first commands run concurrently, all of them use
-/// one store-id.
+/// Creates both copies of the store-id if both are missing. If several processes do this at the same time, all of them
+/// use one store-id.
 fn agree_on_store_id(machine: &Machine, root: &TrustedDir) -> Result<(), StoreError> {
     let records = &machine.records;
     for _ in 0..ROUNDS {
-        // The copy next to the settings is read first, because it is created last.
+        // The copy next to the settings is read first, because it is created last. If it exists, the other copy exists
+        // as well.
         let theirs = store_id::of_settings(&records.store_id_copy, records.owner)?;
         let ours = store_id::of_records(root, records.owner)?;
         match (ours, theirs) {
             (Some(ours), Some(theirs)) if ours == theirs => return Ok(()),
             (Some(_), Some(_)) => return Err(StoreError::StoreIdMismatch),
-            // The settings name a store-id, but the records folder has none: the records are not mounted or were lost,
-            // and must not be created again.
+            // There is a store-id next to the settings, but none in the records folder. The records are not mounted or
+            // were lost, so a new store-id must not be created.
             (None, Some(_)) => return Err(StoreError::StoreIdMissing),
             (Some(ours), None) => write_copy(machine, &ours)?,
             (None, None) => {
@@ -135,7 +136,7 @@ fn agree_on_store_id(machine: &Machine, root: &TrustedDir) -> Result<(), StoreEr
     Err(trusted_dir::fault(Errno::AGAIN).into())
 }
 
-/// Creates the dummy record. It is read for users without a record, so that every login takes the same time.
+/// Creates the dummy record. Logins of users without a record read it, so that every login takes the same time.
 fn make_nobody(machine: &Machine, root: &TrustedDir) -> Result<(), StoreError> {
     let records = &machine.records;
     root.make(NOBODY, records.owner).map_err(trusted_dir::fault)?;
@@ -176,7 +177,7 @@ fn write_new(path: &str, id: &str, owner: Owner) -> Result<(), StoreError> {
     Ok(make_whole(path, owner, &fill).map_err(trusted_dir::fault)?)
 }
 
-/// Creates a private file atomically. Keeps an existing file.
+/// Creates a private file atomically. `fill` writes its content. An existing file is kept.
 fn make_whole(
     path: &str,
     owner: Owner,
@@ -190,8 +191,8 @@ fn make_whole(
         .and_then(|()| commit::place_once(folder.as_fd(), &temporary, name));
     last_good_settings::sweep(&folder, name);
     match placed {
-        // If the temporary file is missing, a faster process has created the file and removed the temporary files of
-        // others.
+        // If the temporary file is missing, another process was faster: it has created the file and removed the
+        // temporary files of other processes.
         Ok(()) | Err(Errno::EXIST | Errno::NOENT) => fs::fsync(&folder),
         refused => refused,
     }
@@ -222,7 +223,7 @@ fn make_clock(machine: &Machine) -> io::Result<()> {
     if clock_mark::read(&machine.records.path)?.is_some() {
         return Ok(());
     }
-    // No code was accepted yet, so the mark begins at time 0.
+    // No code was accepted yet, so the mark is set to time 0.
     let begin = Timespec { tv_sec: 0, tv_nsec: 0 };
     let times = Timestamps { last_access: begin, last_modification: begin };
     make_whole(&path, machine.records.owner, &|fd| fs::futimens(fd, &times))

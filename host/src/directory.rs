@@ -1,4 +1,5 @@
-//! Lists the accounts that NSS enumerates, one at a time, because a directory may contain a hundred thousand users.
+//! Lists the accounts that NSS enumerates, one at a time, because a user directory may contain a hundred thousand
+//! users.
 
 use std::{
     collections::HashSet,
@@ -55,12 +56,12 @@ impl From<LookupError> for DirectoryError {
     }
 }
 
-/// An open list of accounts, read one at a time.
+/// An open list of accounts. The accounts are read one at a time.
 pub struct Directory {
     child: Child,
     lines: BufReader<ChildStdout>,
     group: Option<u32>,
-    /// Members of the group that have not been returned yet.
+    /// Members of the group whose accounts have not been returned yet.
     named: HashSet<String>,
     left: Option<std::vec::IntoIter<String>>,
 }
@@ -116,7 +117,8 @@ impl Directory {
                 }
             }
         }
-        // Members in a directory that does not enumerate its users are looked up by name.
+        // Members that the output of `getent` does not contain are looked up by name: some user directories do not
+        // enumerate their users.
         for name in self.left.iter_mut().flatten() {
             if let Some(user) = User::from_name(&name).map_err(|_| LookupError)? {
                 return Ok(Some(of_user(user)));
@@ -146,7 +148,7 @@ impl Directory {
 
 impl Drop for Directory {
     fn drop(&mut self) {
-        // If the caller stops before the end of the list, `getent` must not continue to run.
+        // If the caller drops the list before its end, `getent` must not continue to run.
         let _ = self.child.kill();
         let _ = self.child.wait();
     }

@@ -1,5 +1,5 @@
-//! Steps that were used while the clock was fast. After the clock was corrected, these steps are in the future and lock
-//! out their users.
+//! Time steps of TOTP whose codes were used while the clock was fast. After the clock was corrected, these steps are in
+//! the future. They lock out their users until the correct time has passed them.
 
 use twinlock_core::{
     base::{
@@ -15,17 +15,17 @@ use twinlock_core::{
 
 use crate::{machine::Machine, store::enrolled_users};
 
-/// A used step of a user that lies far in the future.
+/// A used time step of a user that lies far in the future.
 pub struct FarAhead {
     /// The account name.
     pub user: String,
-    /// The period, by a correct clock, in which the authenticator shows the code of the step.
+    /// The period in which an authenticator with a correct clock shows the code of the step.
     pub time: Stretch,
     used: Used,
 }
 
-/// Returns the used steps far in the future of all users with a record. Skips users whose records or ledger cannot be
-/// read.
+/// Returns the used time steps that lie far in the future, of all users with a record. Skips users whose records or
+/// ledger cannot be read.
 #[must_use]
 pub fn all(machine: &Machine, now: UnixTime) -> Vec<FarAhead> {
     let mut found = Vec::new();
@@ -37,7 +37,7 @@ pub fn all(machine: &Machine, now: UnixTime) -> Vec<FarAhead> {
     found
 }
 
-/// Returns those used steps of a user that are far in the future; none if the ledger of the user cannot be read.
+/// Returns the used time steps of the user that lie far in the future; none if the ledger of the user cannot be read.
 #[must_use]
 pub fn of_person(
     machine: &Machine,
@@ -71,7 +71,7 @@ pub fn of_person(
     found
 }
 
-/// Removes the ledger names of these used steps. Best effort.
+/// Removes the names of these used time steps from the ledger. Best effort.
 pub(crate) fn forget(machine: &Machine, far: &[FarAhead]) {
     for one in far {
         let Ok(folder) = Folder::of(&one.user) else { continue };

@@ -15,9 +15,9 @@ const LISTING: [&str; 6] = ["files", "compat", "db", "altfiles", "extrausers", "
 pub struct AccountNames {
     /// The account names, without duplicates.
     pub names: Vec<String>,
-    /// Number of lines of the `getent passwd` output that have no valid user name.
+    /// Number of lines in the output of `getent passwd` that do not begin with a valid user name.
     pub unreadable: usize,
-    /// NSS sources that may know more users than they list.
+    /// NSS sources that may know more users than they enumerate.
     pub silent: Vec<String>,
 }
 
@@ -37,7 +37,7 @@ pub fn listing() -> Result<AccountNames, LookupError> {
     Ok(listing)
 }
 
-/// Returns this host's NSS sources that may know more users than they list.
+/// Returns the NSS sources of this host that may know more users than they enumerate.
 #[must_use]
 pub fn silent_sources() -> Vec<String> {
     silent(&std::fs::read_to_string("/etc/nsswitch.conf").unwrap_or_default())

@@ -1,5 +1,5 @@
-//! Finds the invoking user, who runs the command as root through sudo, doas or pkexec, and runs jobs with that user's
-//! rights.
+//! Finds the invoking user: the user who runs the command as root through sudo, doas or pkexec. Runs jobs with the
+//! rights of that user.
 
 use std::{
     ffi::{CString, OsString},
@@ -29,7 +29,7 @@ pub struct InvokingUser {
     groups: Vec<u32>,
 }
 
-/// Why the invoking user cannot be determined. The caller opens no file then.
+/// Why the invoking user cannot be determined. The caller of [`InvokingUser::find`] must then open no file.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum InvokingUserError {
     /// A variable contains something other than a user id.
@@ -124,9 +124,9 @@ impl InvokingUser {
     }
 }
 
-/// Runs `job` with the rights of `user`, in a thread that drops root's rights permanently, so that nothing has to be
-/// restored. File descriptors that the job opens belong to the process. Without a user, the job runs with the rights of
-/// the caller.
+/// Runs `job` with the rights of `user`. The job runs in a thread that drops root's rights permanently, so that nothing
+/// has to be restored. File descriptors that the job opens belong to the whole process. If `user` is `None`, the job
+/// runs with the rights of the caller.
 ///
 /// # Errors
 /// The errno if the thread cannot be created or the rights cannot be dropped; the job has not run then.
@@ -144,9 +144,10 @@ pub fn run_as<T: Send>(
     })
 }
 
-/// Returns the user id that the variables of sudo, doas and pkexec contain; `None` if none of them is set or all of
-/// them name root. A variable that names root is ignored if another names a user, because it may come from an
-/// environment that doas or sudo was told to keep. `variable` reads the environment, and `uid_of` asks NSS.
+/// Returns the user id that the variables of sudo, doas and pkexec contain; `None` if none of them is set, or if all of
+/// them name root. A variable that names root is ignored if another one names a user, because it may come from an
+/// environment that doas or sudo was told to keep. `variable` reads the environment. `uid_of` returns the user id of a
+/// name.
 fn named(
     variable: impl Fn(&str) -> Option<OsString>,
     uid_of: impl Fn(&str) -> Result<u32, InvokingUserError>,
@@ -170,7 +171,7 @@ fn named(
     Ok(named)
 }
 
-/// Parses a user id as sudo writes it: digits without a leading zero; `None` for any other text.
+/// Parses a user id in the form in which sudo writes it: digits without a leading zero. `None` for any other text.
 fn user_id(value: &OsString) -> Option<u32> {
     let text = value.to_str()?;
     let uid: u32 = text.parse().ok()?;

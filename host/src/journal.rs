@@ -1,4 +1,5 @@
-//! The log: one datagram to `/dev/log`, sent without blocking, so that a hanging log daemon delays no login.
+//! The log: each line is one datagram to `/dev/log`. It is sent without blocking, so that a log daemon that hangs
+//! delays no login.
 
 use std::{borrow::Cow, time::Duration};
 
@@ -23,7 +24,7 @@ const PATIENCE: Duration = Duration::from_secs(2);
 pub enum Severity {
     /// An administrator must act now, because the settings cannot be read.
     Alert,
-    /// An administrator should act soon, because a change was put back.
+    /// An administrator should act soon, because twinlock restored an earlier state after a change.
     Critical,
     /// A login was refused because of a fault of the host.
     Warning,
@@ -59,8 +60,8 @@ impl Syslog {
         self.deliver(severity, line, None);
     }
 
-    /// Sends one line, and waits up to two seconds for a log daemon that is busy, so that no user can hide the line by
-    /// a flood of other lines.
+    /// Sends one line, and waits up to two seconds for a log daemon that is busy. A user can therefore not hide the
+    /// line by a flood of other lines.
     pub fn send_waiting(&self, severity: Severity, line: &str) {
         self.deliver(severity, line, Some(PATIENCE));
     }

@@ -1,4 +1,4 @@
-//! The host: files, clocks, random bytes, accounts and log behind the ports of twinlock-core.
+//! The host: the files, clocks, random bytes, accounts and log that implement the ports of twinlock-core.
 #![deny(unsafe_code)]
 
 pub mod clock;

@@ -35,8 +35,8 @@ pub struct Machine {
 }
 
 impl Machine {
-    /// Creates the implementations for the settings in `policy`. `settings_path` is the file that the settings were
-    /// read from.
+    /// Creates the implementations for the settings in `policy`. `settings_path` is the file from which the settings
+    /// were read. `owner` must own the files of the records and the ledger.
     #[must_use]
     pub fn new(policy: &Policy, settings_path: &str, owner: Owner) -> Self {
         let places = &policy.places;

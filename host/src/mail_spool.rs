@@ -26,14 +26,14 @@ use crate::{
     trusted_dir::{self, TrustedDir},
 };
 
-/// The folder of notifications that are being sent, or wait for a first or another attempt.
+/// The folder of notifications that are being sent, or that wait for their first or a later attempt.
 const WAITING: &str = "waiting";
-/// The folder with one entry for each user and kind. An entry holds the time at which a notification of this kind was
-/// last sent to this user, and the time of the event that it reported.
+/// The folder with one entry for each user and kind of notification. An entry contains the time at which a notification
+/// of this kind was last sent to this user, and the time of the event that it reported.
 const SENT: &str = "sent";
-/// The folder of notifications that were given up, and of invalid names.
+/// The folder of notifications that were given up (never to be sent), and of invalid names.
 const DEAD: &str = "dead";
-/// Bytes of the original name that are kept in the folder of given-up notifications.
+/// Number of bytes of the original name that are kept when a name is moved to the folder [`DEAD`].
 const NAME_KEPT: usize = 200;
 
 /// The mail folders, locked so that no other process delivers.
@@ -54,7 +54,7 @@ pub struct QueueDepth {
     pub dead: usize,
 }
 
-/// A notification whose next attempt is due.
+/// A notification whose next attempt to be sent is due.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Due {
     name: String,
@@ -67,7 +67,7 @@ impl Due {
     }
 }
 
-/// A notification for which an attempt to send has begun.
+/// A notification that this process has begun to send.
 #[derive(Debug)]
 pub struct Claimed {
     /// The notification, as parsed from its link.
@@ -122,8 +122,8 @@ impl MailSpool {
         Ok(Some(Self { outbox, waiting, sent, dead }))
     }
 
-    /// Moves the content of the outbox to the waiting folder. Gives up invalid names and notifications whose sending
-    /// was interrupted too often. Continues with the next name if one cannot be moved.
+    /// Moves the content of the outbox to the waiting folder. Gives up names that are invalid, and notifications whose
+    /// sending was interrupted too often. If one name cannot be moved, continues with the next name.
     pub fn gather(&self, now: UnixTime) -> Gathered {
         let mut gathered = Gathered::default();
         let mut waiting = HashSet::new();
@@ -143,8 +143,8 @@ impl MailSpool {
         gathered
     }
 
-    /// Moves one name from the outbox to the waiting folder, and returns how many names were given up (0 or 1). If a
-    /// notification for this user and kind is already waiting, only removes the name.
+    /// Moves one name from the outbox to the waiting folder. Returns the number of names that were given up, 0 or 1. If
+    /// another notification of the same kind is already waiting for this user, only removes the name from the outbox.
     fn take(&self, name: &[u8], now: UnixTime, waiting: &mut HashSet<String>) -> io::Result<usize> {
         let notification = text(name).filter(|name| self.reads(&self.outbox, name));
         let Some(notification) = notification else {
@@ -184,9 +184,9 @@ impl MailSpool {
         Ok(due)
     }
 
-    /// Begins an attempt to send a notification. Returns `None` if another one for this user and kind was sent within
-    /// the hour, the name is invalid, or the notification is gone. If this process ends before it calls [`Self::sent`]
-    /// or [`Self::failed`], the notification is sent once more.
+    /// Begins an attempt to send a notification. Returns `None` if a notification of the same kind was sent to this
+    /// user within the last hour, if the name is invalid, or if the notification is gone. If this process ends before
+    /// it calls [`Self::sent`] or [`Self::failed`], the notification is sent once more.
     ///
     /// # Errors
     /// [`StoreError`] if the notification cannot be moved.
@@ -202,7 +202,8 @@ impl MailSpool {
         };
         let last = self.last(&due.name)?;
         if last.is_some_and(|(_, of)| of == notification.at) {
-            // The notification was sent, but the process was interrupted before it removed the notification.
+            // The notification was sent, but the process that sent it was interrupted before it removed the
+            // notification.
             return unlink(&self.waiting, name.as_bytes()).map(|()| None);
         }
         let free = retry::free_from(now, last.map(|(sent, _)| sent));
@@ -223,8 +224,8 @@ impl MailSpool {
     /// # Errors
     /// [`StoreError`] if the notification cannot be removed; it may be sent a second time then.
     pub fn sent(&self, claimed: &Claimed, now: UnixTime) -> Result<(), StoreError> {
-        // Best effort: if a full disk prevents the note, the notification must still be removed, or it would be sent
-        // again.
+        // Best effort. Even if a full disk prevents this entry, the notification must be removed, or it would be sent a
+        // second time.
         let _ = self.note(claimed, now);
         self.discard(claimed)
     }
@@ -237,7 +238,7 @@ impl MailSpool {
         Ok(unlink(&self.waiting, claimed.due.name().as_bytes()).map_err(trusted_dir::fault)?)
     }
 
-    /// Records that the attempt to send failed, and returns whether the notification will be retried or was given up.
+    /// Records that the attempt to send failed. Returns whether the notification will be retried or was given up.
     ///
     /// # Errors
     /// [`StoreError`] if the notification cannot be moved; the attempt counts as interrupted then.
@@ -262,16 +263,15 @@ impl MailSpool {
         Ok(buried.map(drop).map_err(trusted_dir::fault)?)
     }
 
-    /// Moves a name, valid or not, to the folder of given-up notifications. Returns 1, or 0 if the name no longer
-    /// exists.
+    /// Moves a name, valid or not, to the folder of given-up notifications. Returns 1; 0 if the name no longer exists.
     fn bury(&self, from: &TrustedDir, name: &[u8]) -> io::Result<usize> {
         let mut to = name.get(..NAME_KEPT).unwrap_or(name).to_vec();
         to.extend(format!(".{:016x}", nonce()?).bytes());
         rename(from, name, &self.dead, &to).map(usize::from)
     }
 
-    /// Returns the time at which the notification in the entry `name` was last sent, and the time of its event; `None`
-    /// if there is no entry of this name.
+    /// Returns the time at which a notification was last sent to the user and of the kind that `name` names, and the
+    /// time of its event. `None` if there is no such entry.
     fn last(&self, name: &str) -> io::Result<Option<(UnixTime, UnixTime)>> {
         Ok(target(&self.sent, name.as_bytes()).and_then(|text| read_note(&text)))
     }
@@ -284,7 +284,7 @@ impl MailSpool {
         fs::renameat_with(dir, temporary.as_str(), dir, claimed.due.name.as_str(), flags)
     }
 
-    /// Removes entries of notifications that were sent so long ago that they no longer delay a new one.
+    /// Removes the entries of notifications that were sent so long ago that they do not delay a new one.
     fn forget(&self, now: UnixTime) -> io::Result<()> {
         for name in names(&self.sent)? {
             let last = target(&self.sent, &name).and_then(|text| read_note(&text));
@@ -301,7 +301,8 @@ fn read_note(text: &str) -> Option<(UnixTime, UnixTime)> {
     Some((ledger_names::read_instant(sent)?, ledger_names::read_instant(of)?))
 }
 
-/// Counts the waiting and the given-up notifications, without writing. Folders that cannot be read count as empty.
+/// Counts the notifications that wait and those that were given up. Writes nothing. Folders that cannot be read count
+/// as empty.
 #[must_use]
 pub fn standing(records: &HostRecords) -> QueueDepth {
     let Ok(root) = records.root() else { return QueueDepth::default() };

@@ -1,5 +1,5 @@
-//! Creates and removes a file at a path that the caller gave. Works with the rights of the invoking user, in an open
-//! folder that no other user can write to.
+//! Creates and removes a file at a path that the caller of the command gave. Works with the rights of the invoking
+//! user, and only in a folder that no other user can write to.
 
 #[cfg(feature = "tools")]
 mod private_path;
@@ -92,7 +92,7 @@ impl From<io::Error> for NewFileError {
     }
 }
 
-/// An unused file name in an open folder, in which a file will be created.
+/// A file name that is not used yet, in an open folder in which the file will be created.
 #[derive(Debug)]
 pub struct Vacancy {
     user: Option<InvokingUser>,
@@ -100,7 +100,7 @@ pub struct Vacancy {
     name: OsString,
 }
 
-/// A file that this process created; [`NewFile::remove`] removes it again.
+/// A file that this process has created. [`NewFile::remove`] removes it.
 #[derive(Debug)]
 pub struct NewFile {
     /// The file, open for writing.
@@ -113,8 +113,8 @@ impl Vacancy {
     /// Opens and checks the folder of a path. Creates nothing.
     ///
     /// # Errors
-    /// [`NewFileError`] if the file name exists, or the folder belongs to another user, is writable by others, or is a
-    /// system folder.
+    /// [`NewFileError`] if the file name exists, or if the folder belongs to another user, is writable by other users,
+    /// or is a system folder.
     pub fn find(path: &Path) -> Result<Self, NewFileError> {
         let name = path.file_name().ok_or(NewFileError::NoName)?.to_owned();
         if path.as_os_str().as_bytes().ends_with(b"/") {
@@ -149,7 +149,7 @@ impl Vacancy {
     /// Creates the file, readable and writable by its owner only.
     ///
     /// # Errors
-    /// [`NewFileError`] if another process has created the name in the meantime, or the kernel refuses.
+    /// [`NewFileError`] if another process has created the name since the check, or if the kernel refuses.
     pub fn create(self) -> Result<NewFile, NewFileError> {
         let flags =
             OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW | OFlags::CLOEXEC;
@@ -161,7 +161,7 @@ impl Vacancy {
 }
 
 impl NewFile {
-    /// Removes the file if its name still leads to it. Keeps another file that has the name now.
+    /// Removes the file if its name still leads to it. If another file has this name now, keeps that file.
     ///
     /// # Errors
     /// The errno if the file cannot be removed.
@@ -199,7 +199,8 @@ mod tests {
         folder
     }
 
-    /// Finds an unused file name for tests, whose folder is below /tmp, which all users can write to.
+    /// Finds an unused file name for a test. The folder is below /tmp, where all users can write, so its parents are
+    /// not checked.
     fn find(path: &Path) -> Result<Vacancy, NewFileError> {
         let parent = fs::openat(CWD, path.parent().unwrap(), OFlags::PATH, Mode::empty())?;
         let folder = private_path::open_below(parent, Path::new(""), geteuid().as_raw())?;
@@ -233,7 +234,7 @@ mod tests {
         made.remove().unwrap();
         assert!(!aside.join("new").exists());
         assert_eq!(std::fs::read_to_string(other.join("new")).unwrap(), "kept");
-        // Another file that was moved to the name of the new file is kept, too.
+        // If another file was moved to the name of the new file, that file is also kept.
         let path = aside.join("new");
         let made = find(&path).unwrap().create().unwrap();
         std::fs::rename(&path, aside.join("moved")).unwrap();

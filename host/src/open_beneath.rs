@@ -24,14 +24,14 @@ pub(crate) fn walk_to_file(path: &str) -> io::Result<OwnedFd> {
 
 /// Opens a file of a folder for reading.
 pub(crate) fn file(parent: BorrowedFd<'_>, name: &str) -> io::Result<OwnedFd> {
-    // A FIFO opens at once without a writer, and is refused afterwards.
+    // If the name is a FIFO without a writer, this call does not block. The caller then refuses the FIFO.
     let flags =
         OFlags::RDONLY | OFlags::CLOEXEC | OFlags::NONBLOCK | OFlags::NOCTTY | OFlags::NOFOLLOW;
     fs::openat(parent, name, flags, Mode::empty())
 }
 
-/// Opens a folder by a path relative to `parent`. `resolve` says which paths are refused, as in openat2(2). Without
-/// openat2, every symbolic link and `..` are refused.
+/// Opens a folder by a path relative to `parent`. `resolve` says which paths are refused, as in openat2(2). If the
+/// kernel has no openat2, every symbolic link and every `..` is refused.
 pub(crate) fn folder(
     parent: BorrowedFd<'_>,
     path: &str,

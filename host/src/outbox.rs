@@ -30,8 +30,8 @@ impl HostOutbox {
 }
 
 impl Outbox for HostOutbox {
-    /// Queues a notification by creating a link, whose name only one process can create. If a notification for this
-    /// user and kind is already queued, the new one is dropped.
+    /// Queues a notification by creating a link. Only one process can create the name of the link. If a notification of
+    /// the same kind is already queued for this user, the new one is dropped. Returns whether a notification is queued.
     fn put(&self, notification: &Notification) -> bool {
         let Ok(folder) = Folder::of(&notification.user) else { return false };
         let path = [&self.records, "/", OUTBOX].concat();

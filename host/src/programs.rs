@@ -18,8 +18,8 @@ pub fn whole_path(name: &str) -> PathBuf {
     found.unwrap_or_else(|| Path::new("/usr/bin").join(name))
 }
 
-/// Returns the path of sshd: `/usr/local/sbin/sshd` if only root can replace this file, otherwise the path in the
-/// distribution; `None` if neither file exists.
+/// Returns the path of sshd. This is `/usr/local/sbin/sshd` if only root can replace that file, otherwise the path at
+/// which the distribution installs sshd. `None` if no such file exists.
 #[must_use]
 pub fn sshd() -> Option<PathBuf> {
     let roots = |path: &Path| {

@@ -1,5 +1,5 @@
-//! Opens folders and files that only root can have created. Follows no symbolic link, and reads no more than a given
-//! size.
+//! Opens folders and files that only root can have created. Follows no symbolic link, and reads no file larger than a
+//! given size.
 
 use std::{
     cell::{Cell, OnceCell},
@@ -48,14 +48,14 @@ impl TrustedDir {
         Self::checked(open_beneath::folder(CWD, path, ResolveFlags::NO_SYMLINKS), owner)
     }
 
-    /// Opens the folder `path`, which is `root` or below it, and checks that both folders are accessible to the owner
-    /// only. Both paths are absolute. Makes one system call less than opening both.
+    /// Opens the folder `path`, which is `root` or below it. Checks that both folders are accessible only to the owner.
+    /// Both paths are absolute. Makes one system call less than two calls of [`TrustedDir::open`].
     ///
     /// # Errors
     /// The errors of [`TrustedDir::open`], for either folder.
     pub fn open_in(root: &str, path: &str, owner: Owner) -> Result<Self, FileError> {
         let stat = fs::statat(CWD, root, AtFlags::SYMLINK_NOFOLLOW).map_err(fault)?;
-        // If `root` is not a folder, opening `path` reports what it is.
+        // If `root` is not a folder, opening `path` fails with an error that says so.
         if FileType::from_raw_mode(stat.st_mode) == FileType::Directory {
             trusted(&stat, owner, PRIVATE)?;
         }
@@ -84,7 +84,7 @@ impl TrustedDir {
     ) -> Result<(Self, bool), FileError> {
         let resolve = ResolveFlags::NO_SYMLINKS | ResolveFlags::BENEATH;
         let first = open_beneath::folder(self.fd.as_fd(), path, resolve);
-        // No folder name contains `%`, so one of the two calls always fails.
+        // No folder name contains `%`, so exactly one of the two calls can succeed.
         let second = if matches!(first, Err(Errno::NOENT)) { instead } else { "%" };
         let second = open_beneath::folder(self.fd.as_fd(), second, resolve);
         match first {
@@ -121,19 +121,20 @@ impl TrustedDir {
     pub fn link(&self, name: &str, text: &str) -> io::Result<()> {
         // su and sudo run with the group of their caller, which a new link inherits.
         let foreign = || self.owner.0 == 0 && !rustix::process::getegid().is_root();
-        // The group is determined even if the name exists, because it must not be observable that a throttled user
-        // creates no name.
+        // The group is determined even if the name exists. Otherwise an attacker could observe that no name is created
+        // for a user who is locked out for some time.
         let foreign = *self.foreign_group.get_or_init(foreign);
         fs::symlinkat(text, &self.fd, name)?;
         if foreign {
-            // No other user can access the folder, and no group is ever checked there, so a failure does no harm.
+            // If this fails, no harm is done: no other user can access the folder, and the group of a link is never
+            // checked.
             let group = Some(fs::Gid::ROOT);
             let _ = fs::chownat(&self.fd, name, None, group, AtFlags::SYMLINK_NOFOLLOW);
         }
         Ok(())
     }
 
-    /// Makes this folder accessible to its owner only, whatever umask and group it was created with.
+    /// Makes this folder accessible only to its owner, whatever umask and group the folder was created with.
     ///
     /// # Errors
     /// The errno if the kernel refuses.
@@ -191,7 +192,7 @@ impl TrustedDir {
         Ok(())
     }
 
-    /// Reads a file of this folder that only the owner can access, of at most `max` bytes.
+    /// Reads a file of this folder. The file must be accessible only to the owner, and have at most `max` bytes.
     ///
     /// # Errors
     /// The errors of [`read_file`].
@@ -199,8 +200,8 @@ impl TrustedDir {
         self.read_known(name, owner, max).map(|(bytes, _)| bytes)
     }
 
-    /// Reads a file as [`TrustedDir::read`] does. Also returns the identity of the file, by which a later file with the
-    /// same name can be told apart.
+    /// Reads a file as [`TrustedDir::read`] does. Also returns the identity of the file, which tells it from a later
+    /// file with the same name.
     ///
     /// # Errors
     /// The errors of [`read_file`].
@@ -236,8 +237,8 @@ pub fn make_folder(parent: BorrowedFd<'_>, name: &str, owner: Owner) -> io::Resu
         Err(Errno::EXIST) => return Ok(()),
         Err(errno) => return Err(errno),
     }
-    // The folder is changed by its name. Opening it could fail at the caller's descriptor limit, and it would keep the
-    // caller's group.
+    // Owner and mode are set by the name of the folder. Opening the folder could fail because of the caller's limit of
+    // descriptors, and the folder would then keep the caller's group.
     let (user, group) = ids(owner);
     fs::chownat(parent, name, user, group, AtFlags::SYMLINK_NOFOLLOW)?;
     fs::chmodat(parent, name, Mode::RWXU, AtFlags::empty())
@@ -256,8 +257,8 @@ fn ids(owner: Owner) -> (Option<fs::Uid>, Option<fs::Gid>) {
     (Some(fs::Uid::from_raw(owner.0)), (owner.0 == 0).then_some(fs::Gid::ROOT))
 }
 
-/// Reads a regular file by its absolute path. The file must have a single name, the required owner and none of the
-/// permission bits in `mode`.
+/// Reads a regular file by its absolute path. The file must have no second name (hard link), the required owner, and
+/// none of the permission bits in `mode`.
 ///
 /// # Errors
 /// [`FileError`] if the file is missing or does not meet these conditions; [`FileError::TooLarge`] over `max` bytes.
@@ -277,7 +278,8 @@ pub(crate) fn read_opened(
         return Err(FileError::WrongKind);
     }
     trusted(&stat, owner, mode)?;
-    // If another file has replaced this one after it was opened, the link count is 0, and the previous content is read.
+    // If another file has replaced this one since it was opened, the link count is 0. The content before the
+    // replacement is then read.
     if stat.st_nlink > 1 {
         return Err(FileError::HardLink);
     }
@@ -296,9 +298,9 @@ pub fn identity(stat: &Stat) -> Identity {
     Identity { inode: stat.st_ino, changed: seconds + i128::from(stat.st_ctime_nsec) }
 }
 
-/// Reads `size` bytes, the size that the file had when it was checked, and ignores later additions. Fails if the file
-/// has fewer bytes, because it is then being rewritten in place. The first part of a settings file must not be used,
-/// because it may exempt users whom the whole file does not exempt.
+/// Reads `size` bytes, the size that the file had when it was checked. Bytes that are added later are ignored. Fails if
+/// the file has fewer bytes, because another process is then rewriting it in place. The first part of a settings file
+/// must not be used: it may exempt users whom the whole file does not exempt.
 fn read_whole(fd: &OwnedFd, size: usize) -> io::Result<Vec<u8>> {
     let mut bytes = zeroize::Zeroizing::new(vec![0; size]);
     let mut filled = 0;
@@ -323,7 +325,7 @@ pub(crate) fn trusted(stat: &Stat, owner: Owner, closed_to: u32) -> Result<(), F
     Ok(())
 }
 
-/// Returns the file error for an errno from opening or reading a file.
+/// Converts an errno from opening or reading a file to a [`FileError`].
 #[must_use]
 pub fn fault(errno: Errno) -> FileError {
     match errno {

@@ -1,4 +1,4 @@
-//! Opens a file whose parent folders up to / belong to root and are writable by root only.
+//! Opens the folder of a file. All folders on the path, from / on, must belong to root and be writable only by root.
 
 use std::{
     fmt,
@@ -13,7 +13,7 @@ use twinlock_core::base::error::FileError;
 
 use crate::trusted_dir::{self, Owner, READABLE};
 
-/// An untrusted folder above a file.
+/// A folder that is not trusted, on the path to a file.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct FolderError {
     /// The folder's absolute path.
@@ -33,18 +33,18 @@ impl fmt::Display for FolderError {
 
 impl std::error::Error for FolderError {}
 
-/// Opens the folder of a file by the file's absolute path, component by component from /, and returns the folder and
-/// the file's name. Checks each folder after opening it and follows no link, so that no name can be replaced after its
-/// check.
+/// Opens the folder of a file by the file's absolute path, component by component from /. Returns the folder and the
+/// file's name. Opens each folder before it is checked and follows no link, so that no other process can replace a name
+/// after its check.
 ///
 /// # Errors
-/// [`FolderError`] for the first folder that is missing, is a symbolic link, has an owner other than root or is
-/// writable by other users.
+/// [`FolderError`] for the first folder that is missing, is a symbolic link, has an owner other than `owner` (root), or
+/// is writable by other users.
 pub fn folder_of(path: &str, owner: Owner) -> Result<(OwnedFd, &str), FolderError> {
     folder_below("/", CWD, path, owner)
 }
 
-/// Opens the folder as [`folder_of`] does, with a descriptor that can be listed and synced.
+/// Does what [`folder_of`] does, and returns a descriptor with which the folder can be listed and synced.
 ///
 /// # Errors
 /// The errors of [`folder_of`].
@@ -57,7 +57,7 @@ pub fn folder_to_write(path: &str, owner: Owner) -> Result<(OwnedFd, &str), Fold
     Ok((folder, name))
 }
 
-/// Opens the folder as [`folder_of`] does, but begins at the folder `root`, whose path is relative to `at`.
+/// Does what [`folder_of`] does, but begins at the folder `root`, whose path is relative to `at`.
 fn folder_below<'a>(
     root: &str,
     at: BorrowedFd<'_>,
@@ -86,7 +86,7 @@ fn open(parent: BorrowedFd<'_>, name: &str, owner: Owner) -> Result<OwnedFd, Fil
     let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
     let opened = fs::openat(parent, name, flags, Mode::empty());
     let folder = opened.map_err(|errno| match errno {
-        // The kernel gives this errno both for a symbolic link and for a file.
+        // The kernel returns this errno for a symbolic link as well as for a file.
         Errno::NOTDIR if is_link(parent, name) => FileError::Symlink,
         errno => trusted_dir::fault(errno),
     })?;

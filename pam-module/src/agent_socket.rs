@@ -1,5 +1,6 @@
-//! Connection to the agent, which verifies a code for a program that does not run as root: sends the request and the
-//! answer, and receives the replies. Waits at most two seconds in all, not counting the time that the user takes.
+//! Connection to the agent, which verifies a code for a program that does not run as root. Sends the request and the
+//! answer of the user, and receives the replies. Waits for the agent at most two seconds in all, not counting the time
+//! that the user takes.
 
 use std::{
     cell::{Cell, RefCell},
@@ -23,7 +24,7 @@ use twinlock_core::{
 use twinlock_host::clock::KernelClock;
 use zeroize::Zeroizing;
 
-/// Nanoseconds that one login may wait for the agent.
+/// Nanoseconds that one login may wait for the agent, in all its waits together.
 const PATIENCE: u64 = 2_000_000_000;
 
 /// The connection to the agent. It is opened by the first request.
@@ -40,15 +41,16 @@ impl Default for AgentSocket {
 }
 
 impl AgentSocket {
-    /// Sends bytes and receives the reply.
+    /// Sends `bytes` to the agent and receives the reply. Fails if the agent does not reply in time.
     fn exchange(&self, bytes: &[u8]) -> Result<AgentReply, AgentError> {
         let socket = self.socket.borrow();
         let socket = socket.as_ref().ok_or(AgentError::Unreachable)?;
-        // What is sent is far shorter than the buffer of a socket. If it does not fit at once, it never will.
+        // These bytes are far fewer than the buffer of a socket. If they do not fit now, they never will.
         let flags = SendFlags::NOSIGNAL | SendFlags::DONTWAIT;
         let sent = send(socket, bytes, flags);
         match (sent, self.receive(socket.as_fd())) {
-            // The listener ends a connection too many without reading from it.
+            // If a user has too many connections, the listener of the agent sends a reply without reading. This reply
+            // counts, even if the request could not be sent.
             (_, Ok(reply)) => Ok(reply),
             (Ok(count), Err(fault)) if count == bytes.len() => Err(fault),
             (Ok(_) | Err(_), Err(_)) => Err(AgentError::Broken),
@@ -57,7 +59,7 @@ impl AgentSocket {
 
     /// Receives one frame. Fails if more bytes follow it.
     fn receive(&self, socket: BorrowedFd<'_>) -> Result<AgentReply, AgentError> {
-        // One byte more than a frame has, so that a longer text is noticed.
+        // The buffer has room for one byte more than a frame, so that a text that is too long is noticed.
         let mut buffer = [0; FRAME_MAX + 3];
         let mut filled = 0;
         let begun = now()?;
@@ -81,7 +83,8 @@ impl AgentSocket {
         }
     }
 
-    /// Waits until bytes can be received. Fails if the time of the login is over.
+    /// Waits until bytes can be received. Fails if the time that this login may wait is over. `begun` is the time at
+    /// which this wait began.
     fn wait(&self, socket: BorrowedFd<'_>, begun: BootTime) -> Result<(), AgentError> {
         loop {
             let left = self.left_since(begun)?;
@@ -121,25 +124,25 @@ impl CodeAgent for AgentSocket {
     }
 }
 
-/// Returns the time of the boot clock, which goes on while the machine sleeps.
+/// Returns the time of the boot clock, which continues while the machine sleeps.
 fn now() -> Result<BootTime, AgentError> {
     KernelClock.now().map(|now| now.boot).map_err(|_| AgentError::Late)
 }
 
-/// Connects without waiting, and checks that root listens.
+/// Connects to the agent without waiting, and checks that a process of root listens.
 fn connected() -> Result<OwnedFd, AgentError> {
     let flags = SocketFlags::CLOEXEC | SocketFlags::NONBLOCK;
     let socket = socket_with(AddressFamily::UNIX, SocketType::STREAM, flags, None);
     let socket = socket.map_err(|_| AgentError::Unreachable)?;
     let address = SocketAddrUnix::new(SOCKET).map_err(|_| AgentError::Unreachable)?;
-    // A connection that would wait fails: the queue of the listener is full.
+    // If the queue of the listener is full, a connection would have to wait. It fails in that case.
     connect(&socket, &address).map_err(|_| AgentError::Unreachable)?;
     let server = sockopt::socket_peercred(&socket).map_err(|_| AgentError::Untrusted)?;
     if server.uid.is_root() { Ok(socket) } else { Err(AgentError::Untrusted) }
 }
 
-/// Returns the reply that a frame contains. Refuses texts with control characters, because the text is shown on the
-/// screen of a user.
+/// Returns the reply that a frame contains. Refuses a text with control characters other than line ends, because the
+/// text is shown on the user's screen.
 fn reply(frame: &Frame<'_>) -> Result<AgentReply, AgentError> {
     let is_safe = |letter: char| letter == '\n' || !letter.is_control();
     match frame {

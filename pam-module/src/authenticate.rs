@@ -30,11 +30,12 @@ use crate::{
     outcome, pam_items,
 };
 
-/// Delay in microseconds that libpam is asked for after every failure, so that no failure is faster than another.
+/// Delay in microseconds that libpam is asked to add after every failure, so that no failure is faster than another.
 /// libpam randomizes the delay.
 const DELAY_MICROSECONDS: u32 = 1_000_000;
 const ROOT: Owner = Owner(0);
-/// The PAM service with which the agent checks a password before it asks for a code itself.
+/// The PAM service by which the agent checks a password. The agent asks for the code itself, so this service must not
+/// call twinlock's module.
 const OWN_SERVICE: &str = "twinlock";
 const OWN_STACK: &str = "the agent checks passwords with this service and asks for the code itself: take the line out, also of the files that this one includes";
 
@@ -61,7 +62,8 @@ pub(crate) fn authenticate(handle: &mut PamHandle, arguments: &[&CStr]) -> PamRe
 
 fn ask(handle: &mut PamHandle, line: &PamLine, claim: Claim, journal: &Syslog) -> PamResultCode {
     let given = one_field::given(handle, line.first_pass);
-    // Replaces the password first, so that in every case the next module gets none unless it is passed on explicitly.
+    // The stored password is replaced first. The next module of the stack then gets the password only if this module
+    // passes it on explicitly, whatever happens below.
     if line.forward == Forward::Password && ffi::set_authtok(handle, one_field::STAND_IN).is_err() {
         return PamResultCode::PAM_AUTHINFO_UNAVAIL;
     }
@@ -103,9 +105,9 @@ fn ask(handle: &mut PamHandle, line: &PamLine, claim: Claim, journal: &Syslog) -
     code
 }
 
-/// Decides the login, by the agent if this process cannot read the records and the settings allow lockers.
+/// Decides the login. If this process cannot read the records and the settings allow screen lockers, the agent decides.
 fn decide(request: &Request, policy: &Policy, ports: Ports<'_>) -> Verdict {
-    // A root process saves the second system call.
+    // For a process whose real user is root, the second system call is not needed.
     if policy.agent.lockers && !getuid().is_root() && !geteuid().is_root() {
         return login_by_agent(request, policy, ports, &AgentSocket::default());
     }
@@ -123,7 +125,7 @@ fn person<'a>(handle: &'a mut PamHandle, request: &Request, uid: Uid) -> PamConv
     }
 }
 
-/// Returns the messages to show once the login is complete. Sends the messages of a refused login at once, and returns
+/// Returns the messages to show once the login is complete. If the login is refused, sends them at once and returns
 /// none.
 fn final_words(conversation: &OneField<'_>, code: &PamResultCode) -> Vec<String> {
     if *code == PamResultCode::PAM_SUCCESS {
@@ -133,12 +135,14 @@ fn final_words(conversation: &OneField<'_>, code: &PamResultCode) -> Vec<String>
     Vec::new()
 }
 
-/// Passes the password to the next module of the stack. Returns whether this succeeded.
+/// Passes the password to the next module of the stack. Returns whether libpam stored it. `password` ends in a NUL
+/// byte.
 fn hand_on(handle: &mut PamHandle, password: &[u8]) -> bool {
     CStr::from_bytes_with_nul(password).is_ok_and(|text| ffi::set_authtok(handle, text).is_ok())
 }
 
-/// Returns the loaded settings; `None` if none can be used. Logs the error that an administrator has to fix.
+/// Returns the loaded settings; `None` if there are none that can be used. Logs each error that an administrator has to
+/// correct.
 fn usable(
     path: &str,
     loaded: Result<Loaded, SettingsReadError>,

@@ -20,21 +20,22 @@ use twinlock_core::{
 pub(crate) struct PamConversation<'a> {
     /// The function from libpam; `None` if the application has none.
     pub(crate) conversation: Option<Conv<'a>>,
-    /// How messages reach the user.
+    /// How messages reach the user, which differs between programs.
     pub(crate) carrier: Carrier,
-    /// Messages that have not been sent yet and precede the next question; `None` if each message is sent at once.
+    /// Messages that have not been sent yet. They are sent before the next question. `None` if each message is sent at
+    /// once.
     pub(crate) unsent: Option<RefCell<Vec<String>>>,
 }
 
 /// How messages reach the user.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Carrier {
-    /// OpenSSH's client. It shows a message separately unless a question follows, and shows characters beyond ASCII in
+    /// OpenSSH's client. It shows a message separately unless a question follows. Characters beyond ASCII appear in
     /// octal.
     Ssh,
     /// A terminal of the host. Messages arrive unchanged.
     Terminal,
-    /// A program that a local user runs. It may replace every prompt, as `sudo -p` does.
+    /// A program that a local user runs. The program may replace every prompt by its own, as `sudo -p` does.
     Local,
     /// A program without a terminal, such as a web application.
     Program,
@@ -53,7 +54,7 @@ impl Carrier {
     }
 }
 
-/// The user's screen, according to the calling program.
+/// The screen of the user, as far as the calling program reports it.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum UserScreen {
     /// A terminal, local or behind sshd.
@@ -62,7 +63,7 @@ pub(crate) enum UserScreen {
     None,
 }
 
-/// Splits a question into the text before its last line, and its last line.
+/// Splits a question into two parts: the text before its last line, and its last line.
 fn in_parts(text: &str) -> (&str, &str) {
     match text.rsplit_once('\n') {
         Some((before, question)) => (before.trim_matches('\n'), question),
@@ -73,8 +74,9 @@ fn in_parts(text: &str) -> (&str, &str) {
 impl PamConversation<'_> {
     /// Asks a question and returns the answer as bytes.
     ///
-    /// If the program may replace the prompt, sends all lines but the last as a message, which the program never
-    /// replaces. Hides the answer in this case, because the replaced prompt may have asked for a password.
+    /// If the program may replace the prompt, sends all lines except the last one as a message, which no program
+    /// replaces. In this case, also hides the answer, because the prompt in place of this one may have asked for a
+    /// password.
     pub(crate) fn bytes(&self, text: &str, echo: Echo) -> Result<SecretBytes, ConversationError> {
         let conversation = self.conversation.as_ref().ok_or(ConversationError)?;
         self.send_unsent();
@@ -91,21 +93,22 @@ impl PamConversation<'_> {
         answer.ok_or(ConversationError)
     }
 
-    /// Sends the messages that are still waiting for a question.
+    /// Sends the messages that are still waiting to be sent.
     pub(crate) fn send_unsent(&self) {
         for text in self.take_unsent() {
             self.send(PAM_ERROR_MSG, &text);
         }
     }
 
-    /// Returns the messages that are still waiting for a question, and forgets them.
+    /// Returns the messages that are still waiting to be sent, and removes them from this conversation.
     pub(crate) fn take_unsent(&self) -> Vec<String> {
         self.unsent.as_ref().map(RefCell::take).unwrap_or_default()
     }
 
     fn send(&self, style: PamMessageStyle, text: &str) {
         if let Some(conversation) = &self.conversation {
-            // Some applications answer messages with an error; a message decides nothing.
+            // Some applications return an error for a message. This is ignored, because a message does not decide about
+            // the login.
             let _ = conversation.send(style, text);
         }
     }
@@ -141,8 +144,8 @@ impl Conversation for PamConversation<'_> {
     }
 }
 
-/// Returns an answer as text. An answer that is too long becomes a text that is not a code. In a password that is not
-/// UTF-8, each byte becomes one character, so that a code after the password stays at the end.
+/// Returns an answer as text. An answer that is too long is replaced by a text that is not a code. In an answer that is
+/// not UTF-8, each byte becomes one character, so that a code after the password stays at the end.
 pub(crate) fn typed(bytes: &[u8]) -> Typed {
     if bytes.len() > ANSWER_MAX {
         return Typed::new("not a code".to_owned());

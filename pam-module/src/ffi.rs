@@ -1,5 +1,5 @@
-//! Functions of libpam and libc that pam-bindings and nix lack: the PAM environment, the delay after a failure,
-//! `PAM_AUTHTOK`, and groups over 1 MiB.
+//! Functions of libpam and libc that pam-bindings and nix do not have: the PAM environment, the delay after a failure,
+//! `PAM_AUTHTOK`, and groups larger than 1 MiB.
 #![expect(
     unsafe_code,
     reason = "C functions of libpam and libc; one call a block, each with its reason"
@@ -20,7 +20,7 @@ use rustix::io::Errno;
 use twinlock_core::base::error::LookupError;
 use twinlock_host::accounts::{GROUP_MAX, LargeGroup};
 
-/// Size of the first buffer for a group entry over 1 MiB, in bytes.
+/// Size in bytes of the first buffer for a group entry larger than 1 MiB.
 const GROUP_BUFFER: usize = 2 << 20;
 
 /// `struct group` of grp.h.
@@ -60,8 +60,8 @@ pub(crate) fn environment(handle: &mut PamHandle, name: &CStr) -> Option<Vec<u8>
     Some(value.to_bytes().to_vec())
 }
 
-/// Sets a variable of the PAM environment if the text is `NAME=VALUE`, or removes the variable if it is `NAME`. libpam
-/// copies the text.
+/// Sets a variable of the PAM environment if the text is `NAME=VALUE`. Removes the variable if the text is `NAME`.
+/// libpam copies the text.
 pub(crate) fn put_environment(handle: &mut PamHandle, name_value: &CStr) -> PamResult<()> {
     // SAFETY: libpam owns the handle for the time of this call, and copies a text that ends in NUL.
     let said = unsafe { pam_putenv(handle, name_value.as_ptr()) };
@@ -82,8 +82,8 @@ pub(crate) fn set_authtok(handle: &mut PamHandle, text: &CStr) -> PamResult<()> 
     if said == 0 { Ok(()) } else { Err(PamResultCode::PAM_BUF_ERR) }
 }
 
-/// Looks up a group whose entry exceeds the 1 MiB that nix reads, and whether the entry lists `member`. Uses buffers of
-/// up to 64 MiB. Returns `None` if the group does not exist.
+/// Looks up the group `group`, whose entry is larger than the 1 MiB that nix reads, and whether the entry lists
+/// `member`. Uses buffers of up to 64 MiB. Returns `None` if the group does not exist.
 ///
 /// # Errors
 /// [`LookupError`] if NSS does not answer or the entry is too large.
@@ -100,13 +100,14 @@ pub(crate) fn large_group(group: &str, member: &str) -> Result<Option<LargeGroup
 }
 
 fn group_within(name: &CStr, member: &str, length: usize) -> Result<Option<LargeGroup>, Errno> {
-    // Allocated fallibly: the caller's memory limits must not abort the process.
+    // If a limit of the calling program prevents the allocation, this must be an error and not abort the process.
     let mut buffer: Vec<c_char> = Vec::new();
     buffer.try_reserve_exact(length).map_err(|_| Errno::NOMEM)?;
     let mut entry = MaybeUninit::<CGroup>::uninit();
     let mut found = ptr::null_mut();
     let (space, group) = (buffer.as_mut_ptr(), entry.as_mut_ptr());
-    // SAFETY: the name ends in NUL, and entry and buffer, of that length, live until all is read from them below.
+    // SAFETY: the name ends in NUL. The entry, and the buffer of that length, live until all data is read from them
+    // below.
     let said = unsafe { getgrnam_r(name.as_ptr(), group, space, length, &raw mut found) };
     if said != 0 {
         return Err(Errno::from_raw_os_error(said));
@@ -114,12 +115,12 @@ fn group_within(name: &CStr, member: &str, length: usize) -> Result<Option<Large
     if found.is_null() {
         return Ok(None);
     }
-    // SAFETY: if the result is 0 with an entry, the passed entry has been filled.
+    // SAFETY: the result is 0 and `found` is not null, so libc has filled the entry.
     let entry = unsafe { entry.assume_init() };
     Ok(Some(LargeGroup { gid: entry.gid, lists: lists(&entry, member) }))
 }
 
-/// Returns whether the entry of a group lists a member. The buffer of the entry must still be alive.
+/// Returns whether the entry of a group lists `member`. The buffer of the entry must still be alive.
 fn lists(group: &CGroup, member: &str) -> bool {
     let mut at = group.members;
     while !at.is_null() {
@@ -128,7 +129,7 @@ fn lists(group: &CGroup, member: &str) -> bool {
         if name.is_null() {
             return false;
         }
-        // SAFETY: each member is a string that ends in NUL, in the caller's buffer.
+        // SAFETY: each member is a string that ends in NUL, in the buffer of the caller of this function.
         if unsafe { CStr::from_ptr(name) }.to_bytes() == member.as_bytes() {
             return true;
         }

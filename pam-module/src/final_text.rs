@@ -1,8 +1,8 @@
-//! The final text of a login by ssh, kept until `pam_setcred` so that OpenSSH shows it once.
+//! The final text of a login by ssh. It is kept until `pam_setcred`, because OpenSSH then shows it only once.
 //!
-//! sshd sends a message that no question follows as a banner, and prints it again when the shell starts. It prints a
-//! message of `pam_setcred` only when the shell starts. `pam_setcred` runs in another process of sshd, and receives
-//! only the PAM environment from this module.
+//! If no question follows a message, sshd sends it as a banner and prints it a second time when the shell starts. A
+//! message of `pam_setcred` is printed only when the shell starts. `pam_setcred` runs in another process of sshd. Of
+//! the data of this module, it receives only the PAM environment.
 
 use std::ffi::{CStr, CString};
 
@@ -12,7 +12,8 @@ use crate::ffi;
 
 const NAME: &CStr = c"TWINLOCK_FINAL_TEXT";
 
-/// Stores the messages for `pam_setcred` in the PAM environment. Best effort: the login is granted without them.
+/// Stores the messages for `pam_setcred` in the PAM environment. Best effort: if that fails, the login is still
+/// granted.
 pub(crate) fn keep(handle: &mut PamHandle, messages: &[String]) {
     if messages.is_empty() {
         return;
@@ -23,8 +24,8 @@ pub(crate) fn keep(handle: &mut PamHandle, messages: &[String]) {
     }
 }
 
-/// Shows the stored messages and removes them from the PAM environment, so that they are shown once and do not reach
-/// the session. Best effort.
+/// Shows the stored messages. Removes them from the PAM environment, so that they are shown only once and do not reach
+/// the environment of the session. Best effort.
 pub(crate) fn show(handle: &mut PamHandle) {
     let Some(text) = ffi::environment(handle, NAME) else { return };
     let _ = ffi::put_environment(handle, NAME);

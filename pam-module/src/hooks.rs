@@ -11,7 +11,7 @@ use twinlock_host::journal::{Severity, Syslog};
 
 use crate::{authenticate::authenticate, final_text};
 
-/// The PAM module, which libpam calls through six entry points.
+/// The PAM module. libpam calls it through six functions.
 struct Twinlock;
 
 pam::pam_hooks!(Twinlock);
@@ -22,15 +22,16 @@ impl PamHooks for Twinlock {
         authenticate(handle, &arguments)
     }
 
-    /// Shows the final text of the login. Succeeds even if there is none, because a stack with only this module must
-    /// pass pam_setcred.
+    /// Shows the final text of the login. Succeeds even if there is no text, because pam_setcred must succeed for a
+    /// stack that contains only this module.
     fn sm_setcred(handle: &mut PamHandle, _: Vec<&CStr>, _: PamFlag) -> PamResultCode {
         quieten_panics();
         final_text::show(handle);
         PamResultCode::PAM_SUCCESS
     }
 
-    /// Always succeeds. A refusal would stop cron jobs, which are never asked for a code.
+    /// Always succeeds. cron jobs, which are never asked for a code, also call this function. A refusal would prevent
+    /// them.
     fn acct_mgmt(_: &mut PamHandle, _: Vec<&CStr>, _: PamFlag) -> PamResultCode {
         PamResultCode::PAM_SUCCESS
     }
@@ -43,15 +44,15 @@ impl PamHooks for Twinlock {
         PamResultCode::PAM_SUCCESS
     }
 
-    /// Always fails. This module changes no password, so a PAM line that asks for it is an error.
+    /// Always fails. This module changes no password, so a `password` line that names it is an error.
     fn sm_chauthtok(_: &mut PamHandle, _: Vec<&CStr>, _: PamFlag) -> PamResultCode {
         PamResultCode::PAM_SERVICE_ERR
     }
 }
 
-/// Replaces the default panic hook, which prints what may be a secret to sudo's terminal and can deadlock when memory
-/// is low. The new hook reports only the location of the panic. It affects only this library's own copy of std; the
-/// hook of the calling program is unchanged.
+/// Replaces the default panic hook. That hook prints text that may contain a secret to the terminal of sudo, and can
+/// deadlock when memory is low. The new hook logs only the location of the panic. It affects only this library's own
+/// copy of std; the hook of the calling program is unchanged.
 fn quieten_panics() {
     panic::set_hook(Box::new(|panic| {
         let at =

@@ -1,4 +1,4 @@
-//! pam_twinlock.so: converts PAM items to a request, and a verdict to a PAM code.
+//! pam_twinlock.so: converts the data of libpam (PAM items) to a request, and a verdict to a PAM code.
 
 mod agent_socket;
 mod authenticate;

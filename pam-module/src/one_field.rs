@@ -1,5 +1,5 @@
-//! One answer that contains both password and code, which an earlier module may have read. Keeps the answer until it is
-//! known which part is the password, and passes this part to the next module.
+//! One answer that contains both password and code. An earlier module may have read it. This file keeps the answer
+//! until it is known which part is the password, and passes that part to the next module.
 
 use std::{
     cell::{Cell, RefCell},
@@ -19,7 +19,7 @@ use zeroize::Zeroizing;
 
 use crate::conversation::{PamConversation, typed};
 
-/// The text that the next module receives in place of a password, so that the next module's prompt does not show
+/// The text that the next module receives in place of a password. With it, the prompt of the next module does not show
 /// whether the code was right. sshd passes the same text for users who may not log in.
 pub(crate) const STAND_IN: &CStr = c"\x08\n\r\x7fINCORRECT";
 
@@ -63,8 +63,8 @@ impl<'a> OneField<'a> {
         &self.person
     }
 
-    /// Returns the password part of the last answer for the next module, with a trailing NUL byte; `None` if the part
-    /// is unknown or empty.
+    /// Returns the password part of the last answer, with a NUL byte at its end, for the next module. `None` if it is
+    /// not known which part that is, or if the part is empty.
     pub(crate) fn password(self) -> Option<Zeroizing<Vec<u8>>> {
         let (kept, part) = (self.kept.into_inner()?, self.part.into_inner()?);
         let length = match part {
@@ -87,7 +87,7 @@ impl Conversation for OneField<'_> {
         };
         let typed = typed(answer.as_bytes());
         if self.forward == Forward::Password {
-            // The password part of an earlier answer is not a part of this answer.
+            // What was known about the parts of an earlier answer does not apply to this answer.
             self.part.set(None);
             self.kept.replace(Some(answer));
         }

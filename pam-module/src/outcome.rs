@@ -1,10 +1,11 @@
-//! Maps verdicts to PAM codes.
+//! Converts verdicts to PAM codes.
 
 use pam::constants::PamResultCode;
 use twinlock_core::{base::request::PublicKey, event::verdict::Verdict};
 
-/// Returns the PAM code of a verdict. An exemption is a success if sshd has verified a public key, so that a stack with
-/// only this module works. Otherwise, the rest of the stack decides about an exempt login.
+/// Returns the PAM code of a verdict. If the user is exempt and sshd has verified a public key, this is a success, so
+/// that a stack with only this module works. For any other exempt login, it is `PAM_IGNORE`, and the rest of the stack
+/// decides.
 pub(crate) fn code(verdict: Verdict, public_key: PublicKey) -> PamResultCode {
     match (verdict, public_key) {
         (Verdict::Granted, _) | (Verdict::Exempt, PublicKey::Verified) => {

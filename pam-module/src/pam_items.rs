@@ -18,7 +18,8 @@ const TEXT_MAX: usize = 4096;
 /// Collects the request of one call from libpam. `uid` is the real user id of the process: root in sshd and login, the
 /// caller in su and sudo.
 pub(crate) fn collect(handle: &mut PamHandle, claim: Claim, uid: Uid) -> Request {
-    // Makes libpam ask for the user name if the application has none yet. The bytes of the name are read below.
+    // This call makes libpam ask for the user name if the application has not given one. The bytes of the name are read
+    // below.
     let _ = handle.get_user(None);
     let keys = keys(handle, uid);
     Request {
@@ -49,8 +50,8 @@ pub(crate) fn public_key(handle: &mut PamHandle, uid: Uid) -> PublicKey {
     if keys(handle, uid).is_some() { PublicKey::Verified } else { PublicKey::Absent }
 }
 
-/// Returns the public keys that sshd has verified; `None` if there are none, or if the process does not run as root.
-/// Without root's rights the PAM environment need not come from sshd.
+/// Returns the public keys that sshd has verified. `None` if there are none, or if the process does not run as root:
+/// without root's rights, the PAM environment need not come from sshd.
 fn keys(handle: &mut PamHandle, uid: Uid) -> Option<String> {
     let info = ffi::environment(handle, c"SSH_AUTH_INFO_0").unwrap_or_default();
     named_keys(&info).filter(|_| uid.is_root())
@@ -65,13 +66,14 @@ fn named_keys(info: &[u8]) -> Option<String> {
     (!keys.is_empty()).then(|| keys.join("\n"))
 }
 
-/// Returns whether the application is sshd. Only sshd, as root, puts the connection into the PAM environment.
+/// Returns whether the application is sshd: it runs as root, and the PAM environment contains a connection. Only sshd
+/// puts a connection there.
 pub(crate) fn is_sshd(handle: &mut PamHandle, uid: Uid) -> bool {
     uid.is_root() && ffi::environment(handle, c"SSH_CONNECTION").is_some()
 }
 
-/// Returns the source of the login: an address from sshd or another root service, a calling user, or a terminal. Never
-/// returns a DNS name.
+/// Returns the source of the login: the client address that sshd or another root service reports, the calling user, or
+/// the terminal. Never returns a DNS name.
 fn source(handle: &mut PamHandle, uid: Uid) -> Source {
     if !uid.is_root() {
         return Source::Uid(uid.as_raw());
@@ -87,18 +89,20 @@ fn source(handle: &mut PamHandle, uid: Uid) -> Source {
     tty.filter(|tty| !tty.is_empty()).map_or(Source::Unknown, Source::Tty)
 }
 
-/// Prefixes of the services of display managers, which name the terminal of their display.
+/// Starts of the names of PAM services of display managers. They report the terminal of their display, which is no text
+/// terminal.
 const DISPLAY_MANAGERS: [&str; 5] = ["gdm", "lightdm", "sddm", "lxdm", "xdm"];
 
-/// Returns whether the user has a terminal: one at the other end of an ssh connection, or one of the host. A display
-/// manager or a program that names no terminal has none.
+/// Returns whether the user has a terminal: one at the other end of an ssh connection, or one of the host. A user of a
+/// display manager, or of a program that names no terminal, has none.
 pub(crate) fn screen(handle: &PamHandle, service: &str) -> UserScreen {
     let displays = DISPLAY_MANAGERS.iter().any(|name| service.starts_with(name));
     let tty = handle.get_item::<Tty<'_>>().ok().flatten().map(|item| item.0.to_bytes());
     if !displays && tty.is_some_and(is_terminal) { UserScreen::Terminal } else { UserScreen::None }
 }
 
-/// Returns whether a name is that of a terminal: `ssh`, as sshd sets it, or a device such as `/dev/pts/0` or `tty1`.
+/// Returns whether `name` is the name of a terminal: `ssh`, which sshd sets, or a device such as `/dev/pts/0` or
+/// `tty1`.
 fn is_terminal(name: &[u8]) -> bool {
     let device = name.strip_prefix(b"/dev/").unwrap_or(name);
     let of_a_kind = [&b"tty"[..], b"pts/", b"console", b"hvc", b"sclp_line", b"xvc"];
@@ -106,8 +110,8 @@ fn is_terminal(name: &[u8]) -> bool {
 }
 
 fn address(bytes: &[u8]) -> Option<IpAddr> {
-    // An address with a zone, as of a link-local client, is not unique: another client may have it on another
-    // interface.
+    // An address with a zone, such as that of a link-local client, does not parse. It is not unique: on another
+    // interface, another client may have the same address.
     std::str::from_utf8(bytes).ok()?.parse().ok()
 }
 

@@ -1,11 +1,12 @@
-//! Runs programs in private namespaces, so that their changes do not reach this machine.
+//! Runs programs in private namespaces of the kernel, so that what they change (such as mounts) does not change this
+//! machine.
 
 use std::process::Command;
 
 use crate::command::{Done, command};
 use crate::machine::becoming_root;
 
-/// Command that starts a program in new mount and PID namespaces. The namespaces end with that program.
+/// Words of a command that starts a program in new mount and PID namespaces. The namespaces end with that program.
 pub(crate) const APART: [&str; 8] = [
     "unshare",
     "--mount",
@@ -17,7 +18,7 @@ pub(crate) const APART: [&str; 8] = [
     "--mount-proc",
 ];
 
-/// Returns the start of a command that runs a program as root in private namespaces; the caller appends the program and
+/// Returns the start of a command that runs a program as root in private namespaces. The caller appends the program and
 /// its arguments. `more` are options for further namespaces, such as `--net`.
 pub(crate) fn apart(more: &[&str]) -> Done<Command> {
     let line = [becoming_root()?, &APART, more].concat();
@@ -34,10 +35,10 @@ pub(crate) fn myself_apart(more: &[&str], chore: &str) -> Done<Command> {
     Ok(command)
 }
 
-/// Checks that this process is in private namespaces. Otherwise the task would change the machine itself.
+/// Checks that this process runs in private namespaces. Otherwise the internal task would change the machine itself.
 ///
 /// # Errors
-/// A sentence if it is not.
+/// A sentence for the user, if this process does not run there.
 pub(crate) fn inside() -> Done {
     if std::process::id() == 1 {
         return Ok(());

@@ -18,12 +18,13 @@ impl App {
         Self { key: key.to_owned() }
     }
 
-    /// Returns the code of the present period.
+    /// Returns the code of the current period.
     pub(crate) fn code(&self) -> Done<String> {
         self.code_of(step())
     }
 
-    /// Returns a code that is wrong in the present period, in the two periods before and in the three periods after it.
+    /// Returns a code that is wrong in the current period, in the two periods before it, and in the three periods after
+    /// it.
     pub(crate) fn wrong_code(&self) -> Done<String> {
         let now = step();
         let near = (now - 2..now + 4).map(|step| self.code_of(step)).collect::<Done<Vec<_>>>()?;
@@ -39,13 +40,13 @@ impl App {
     }
 }
 
-/// Returns the number of the present period of thirty seconds, counted from 1970-01-01 00:00 UTC.
+/// Returns the number of the current period of thirty seconds, counted from 1970-01-01 00:00 UTC.
 pub(crate) fn step() -> u64 {
     let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH);
     now.unwrap_or_default().as_secs() / PERIOD
 }
 
-/// Waits until the present period is another one than `used`.
+/// Waits until the period with the number `used` is over.
 pub(crate) fn wait_past(used: u64) {
     while step() == used {
         sleep(Duration::from_millis(200));

@@ -1,4 +1,4 @@
-//! Builds a Debian system that boots, and stores it as a tar file. Tests boot it in memory.
+//! Builds a Debian system that can boot, and stores it as a tar file. Tests boot the system in memory.
 
 use std::fs;
 use std::path::Path;
@@ -12,8 +12,8 @@ use crate::machine::target;
 const INCLUDE: &str = "--include=systemd-sysv,libpam-systemd,dbus,openssh-server,openssh-client,\
                        sudo,cron,systemd-container,procps,iproute2";
 
-/// Script that builds the system in memory and packs it. On a disk this would be slow, since dpkg syncs after each
-/// package.
+/// Script that builds the system in memory and packs it. Building it on a disk would be slow, because dpkg syncs after
+/// each package.
 const MAKE: &str = r#"
 tar=$1
 shift
@@ -24,7 +24,7 @@ tar --directory=/mnt --create --numeric-owner --file="$tar.new" .
 mv "$tar.new" "$tar"
 "#;
 
-/// Builds and packs the system, unless the tar file exists.
+/// Builds and packs the system, unless there already is a tar file with the packages of [`INCLUDE`].
 pub(crate) fn ready() -> Done {
     let (tar, made_of) = (target().join("booted.tar"), target().join("booted.txt"));
     let as_wanted = fs::read_to_string(&made_of).is_ok_and(|text| text == INCLUDE);

@@ -16,8 +16,8 @@ pub(crate) struct Artefacts {
     pub(crate) agent: PathBuf,
 }
 
-/// Builds module and command for a release, one after the other. If both were built at once, cargo would compile the
-/// module with the command's features.
+/// Builds module, command and agent for a release, one after the other. If cargo built the module together with another
+/// package, it would compile the module with that package's features.
 pub(crate) fn release() -> Done<Artefacts> {
     for package in ["pam_twinlock", "twinlock", "twinlock-agent"] {
         run(&mut releasing(package))?;
@@ -30,17 +30,17 @@ pub(crate) fn release() -> Done<Artefacts> {
     })
 }
 
-/// Builds module and command for a release, and the programs that only tests need.
+/// Builds module, command and agent for a release, and also the programs that only tests need.
 pub(crate) fn for_tests() -> Done<Artefacts> {
     let artefacts = release()?;
-    // Uses the same flags as above, because with other flags everything would be compiled again.
+    // The flags are the same as above, because cargo would compile everything once more with other flags.
     run(releasing("pam_twinlock").args(["--example", "panic_probe"]))?;
     host(&target().join("release"))?;
     Ok(artefacts)
 }
 
-/// Builds the C programs of the tests into the folder: a host that loads PAM modules as sshd does, and the minimal
-/// module of the bench.
+/// Builds the C programs of the tests into the folder: a program that loads PAM modules as sshd does, the minimal
+/// module of the bench, and a module that makes the login one of another user.
 fn host(folder: &Path) -> Done {
     let mut compile = command("cc", &["-std=gnu11", "-O2", "-Wall", "-Wextra", "-Werror", "-o"]);
     compile.arg(folder.join("pam_host")).arg(repository().join("tests/host/pam_host.c"));
@@ -56,7 +56,7 @@ fn host(folder: &Path) -> Done {
 
 fn releasing(package: &str) -> Command {
     let mut command = cargo(&["build", "--release", "--locked", "--package", package]);
-    // Remaps the builder's folders, so that artefacts are reproducible.
+    // The folders of the builder are replaced in the output, so that every builder gets the same files.
     let mut flags = std::env::var("RUSTFLAGS").unwrap_or_default();
     for (folder, name) in [(Some(repository().to_owned()), "/twinlock"), (cargo_home(), "/cargo")] {
         if let Some(folder) = folder {

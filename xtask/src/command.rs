@@ -17,8 +17,8 @@ pub(crate) fn command<S: AsRef<str>>(program: &str, arguments: &[S]) -> Command 
     command
 }
 
-/// Returns the caller's PATH followed by Debian's sbin folders, which only root's PATH contains. pivot_root, chroot and
-/// debootstrap are in them.
+/// Returns the caller's PATH, followed by Debian's sbin folders. They contain pivot_root, chroot and debootstrap, but
+/// only the PATH of root contains them.
 fn path() -> OsString {
     let given = std::env::var_os("PATH").unwrap_or_default();
     let named = std::env::split_paths(&given).filter(|folder| !folder.as_os_str().is_empty());
@@ -31,7 +31,7 @@ pub(crate) fn cargo<S: AsRef<str>>(arguments: &[S]) -> Command {
     let cargo = std::env::var("CARGO").unwrap_or_else(|_| "cargo".into());
     let mut command = command(&cargo, arguments);
     command.current_dir(crate::machine::repository());
-    // Cargo's variables for this program must not reach another cargo.
+    // Variables that cargo has set for this program must not reach another cargo.
     for (name, _) in std::env::vars_os() {
         if name
             .to_str()
@@ -65,20 +65,20 @@ pub(crate) fn output(command: &mut Command) -> Done<String> {
     Ok(String::from_utf8_lossy(&output.stdout).into_owned())
 }
 
-/// Runs a command with empty input, and shows its output while it runs. Returns exit status and output.
+/// Runs a command with empty input, and shows its output while it runs. Returns the exit status and the output.
 pub(crate) fn watched(command: &mut Command) -> Done<(ExitStatus, String)> {
     let (reader, writer) = std::io::pipe().map_err(|error| format!("No pipe: {error}"))?;
     let twin = writer.try_clone().map_err(|error| format!("No pipe: {error}"))?;
     command.stdin(Stdio::null()).stdout(writer).stderr(twin);
     let mut child = command.spawn().map_err(|error| not_started(command, &error))?;
-    // `command` also holds the writing ends of the pipe. Until it drops them, reading does not end.
+    // `command` still has the writing ends of the pipe. Until it drops them, reading the pipe does not end.
     command.stdout(Stdio::null()).stderr(Stdio::null());
     let mut all = String::new();
     let mut screen = stderr();
     let mut lines = BufReader::new(reader);
     let mut line = Vec::new();
     while lines.read_until(b'\n', &mut line).is_ok_and(|length| length > 0) {
-        // A closed terminal does not end the run.
+        // If the terminal is closed, the run continues.
         let _ = screen.write_all(&line);
         all.push_str(&String::from_utf8_lossy(&line));
         line.clear();
@@ -87,13 +87,13 @@ pub(crate) fn watched(command: &mut Command) -> Done<(ExitStatus, String)> {
     Ok((status, all))
 }
 
-/// Runs a command with empty input, without showing its output. Returns exit status and output.
+/// Runs a command with empty input, without showing its output. Returns the exit status and the output.
 pub(crate) fn watched_quietly(command: &mut Command) -> Done<(ExitStatus, String)> {
     let (mut reader, writer) = std::io::pipe().map_err(|error| format!("No pipe: {error}"))?;
     let twin = writer.try_clone().map_err(|error| format!("No pipe: {error}"))?;
     command.stdin(Stdio::null()).stdout(writer).stderr(twin);
     let mut child = command.spawn().map_err(|error| not_started(command, &error))?;
-    // `command` also holds the writing ends of the pipe. Until it drops them, reading does not end.
+    // `command` still has the writing ends of the pipe. Until it drops them, reading the pipe does not end.
     command.stdout(Stdio::null()).stderr(Stdio::null());
     let mut all = Vec::new();
     reader.read_to_end(&mut all).map_err(|error| not_started(command, &error))?;
@@ -106,12 +106,12 @@ pub(crate) fn exists(program: &str) -> bool {
     std::env::split_paths(&path()).any(|folder| folder.join(program).is_file())
 }
 
-/// Returns whether a user can answer questions: this program runs at a terminal.
+/// Returns whether a user can answer questions, because this program runs at a terminal.
 pub(crate) fn person() -> bool {
     stdin().is_terminal() && stderr().is_terminal()
 }
 
-/// Returns an error that names the command if its exit status is not 0.
+/// Returns an error that names the command, if `status` is a failure.
 pub(crate) fn judged(command: &Command, status: ExitStatus) -> Done {
     if status.success() {
         return Ok(());

@@ -11,17 +11,17 @@ use crate::tally::Counts;
 use crate::tools;
 
 const VERSION: &str = "0.20.2";
-/// Name of the folder in which cargo-deny expects a copy of <https://github.com/rustsec/advisory-db>.
+/// Name of the folder in which cargo-deny expects a copy of the database <https://github.com/rustsec/advisory-db>.
 const COPY: &str = "advisory-db-3157b0e258782691";
 
-/// Checks the licences and sources of the crates, and that no banned crate is among them. Uses no network.
+/// Checks the licences and the sources of the crates, and that none of them is banned. Does not use the network.
 pub(crate) fn check() -> Done {
     let mut deny = deny(&repository().join("deny.toml"))?;
     run(deny.args(["licenses", "bans", "sources"]))
 }
 
-/// Checks the crates for known vulnerabilities. `database` is a copy of the RustSec database, a git repository; with
-/// `None`, checks nothing.
+/// Checks the crates for known vulnerabilities. `database` is the folder of a copy of the RustSec database, a git
+/// repository. With `None`, checks nothing and returns zero tests.
 pub(crate) fn advisories(database: Option<&Path>) -> Done<Counts> {
     let Some(database) = database else {
         eprintln!("No --advisory-db DIR was given.");
@@ -29,7 +29,7 @@ pub(crate) fn advisories(database: Option<&Path>) -> Done<Counts> {
     };
     let database = fs::canonicalize(database)
         .map_err(|error| format!("{} cannot be opened: {error}.", database.display()))?;
-    // cargo-deny gives the copy of each database a name of its own below `db-path`.
+    // cargo-deny expects the copy of each database in a folder with a fixed name below `db-path`.
     let copies = target().join("advisories");
     let copy = copies.join(COPY);
     let failed = |error: std::io::Error| format!("{} cannot be made: {error}.", copy.display());

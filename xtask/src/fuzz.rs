@@ -1,4 +1,4 @@
-//! Runs libFuzzer on each parser for a limited time.
+//! Runs libFuzzer on each parser, for a limited time.
 
 use std::fs;
 use std::path::PathBuf;
@@ -6,15 +6,15 @@ use std::path::PathBuf;
 use crate::command::{Done, cargo, command, output, run};
 use crate::machine::{repository, target};
 
-/// Time in seconds for which each parser is fuzzed.
+/// Time in seconds for which libFuzzer runs on each parser.
 const SECONDS: u32 = 20;
-/// Compiler flags by which libFuzzer learns which code an input has reached.
+/// Compiler flags that let libFuzzer learn which code an input has reached.
 const FLAGS: &str = "-Cpasses=sancov-module -Cllvm-args=-sanitizer-coverage-level=4 \
                      -Cllvm-args=-sanitizer-coverage-inline-8bit-counters \
                      -Cllvm-args=-sanitizer-coverage-pc-table \
                      -Cllvm-args=-sanitizer-coverage-trace-compares --cfg fuzzing";
 
-/// Builds all fuzzing targets and runs each. Fails on an input that breaks a guarantee, or that takes too much time or
+/// Builds all fuzz targets and runs each of them. Fails if an input breaks a guarantee, or needs too much time or
 /// memory.
 pub(crate) fn check() -> Done {
     let program = build()?;
@@ -43,8 +43,8 @@ pub(crate) fn check() -> Done {
     Ok(())
 }
 
-/// Checks that the lock file of the fuzzing workspace is up to date. A change of twinlock-core's dependencies makes it
-/// outdated.
+/// Checks that the lock file of the workspace of the fuzz targets is up to date. A change of the dependencies of
+/// twinlock-core makes it outdated.
 pub(crate) fn lock_is_current() -> Done {
     let manifest = ["--manifest-path", "tests/fuzz/Cargo.toml"];
     let metadata = ["metadata", "--locked", "--format-version=1"];
@@ -57,15 +57,15 @@ fn build() -> Done<PathBuf> {
     let host = output(&mut command("rustc", &["--print", "host-tuple"]))?;
     let host = host.trim();
     let folder = target().join("fuzz");
-    // With an explicit target, build scripts and macros are built without the flags.
+    // If a target is given, cargo does not use the flags for build scripts and macros.
     let mut build = cargo(&["build", "--release", "--locked", "--quiet", "--target", host]);
     build.args(["--manifest-path", "tests/fuzz/Cargo.toml"]);
     run(build.env("RUSTFLAGS", FLAGS).env("CARGO_TARGET_DIR", &folder))?;
     Ok(folder.join(host).join("release/twinlock-fuzz"))
 }
 
-/// Returns the names of the fuzzing targets. `seeds` is the folder that has, for each target, a folder of its name with
-/// example inputs.
+/// Returns the names of the fuzz targets. The folder `seeds` contains one folder for each target, which has its name
+/// and contains example inputs.
 fn names(seeds: &std::path::Path) -> Done<Vec<String>> {
     let folders = fs::read_dir(seeds).map_err(|error| format!("{}: {error}", seeds.display()))?;
     let mut names: Vec<String> =

@@ -9,8 +9,9 @@ use rustix::time::{ClockId, clock_gettime};
 
 use crate::command::Done;
 
-/// Moves the beginning of a ledger's epoch to ten minutes ago, but not before the boot. A new ledger refuses every code
-/// of its first minute, since it cannot know which were used before, and a test would have to wait for that.
+/// Moves the beginning of a ledger's epoch to ten minutes ago, but not before the boot. A new ledger refuses all codes
+/// of its first minute, because it does not know which codes were used before. Without this change, a test would have
+/// to wait for a minute.
 pub(crate) fn begin_earlier(ledger: &Path) -> Done {
     let up = clock_gettime(ClockId::Boottime);
     let up = Duration::from_secs(u64::try_from(up.tv_sec).unwrap_or_default());

@@ -1,16 +1,16 @@
-//! This machine: its user, its distribution, and the paths of the repository and of built files.
+//! This machine: its user, its distribution, and the paths of the repository and of the built files.
 
 use std::path::{Path, PathBuf};
 
 use crate::command::{Done, command, exists, output};
 
-/// Returns the root folder of the repository that this program works on. It may be another copy than the one in which
-/// this program was compiled.
+/// Returns the root folder of the repository on which this program works. It need not be the copy in which this program
+/// was compiled.
 pub(crate) fn repository() -> &'static Path {
     twinlock_tests::repository()
 }
 
-/// Returns the same folder as [`repository`]; `None` if the current folder is not in a repository.
+/// Returns the folder that [`repository`] returns; `None` if the current folder is not in a repository.
 pub(crate) fn checkout() -> Option<PathBuf> {
     let package = std::env::var_os("CARGO_MANIFEST_DIR").map(PathBuf::from);
     twinlock_tests::found(package.as_deref(), &std::env::current_dir().ok()?)
@@ -24,7 +24,7 @@ pub(crate) fn target() -> PathBuf {
     }
 }
 
-/// Returns the path of this program's file, even if cargo has replaced the file since the start.
+/// Returns the path of this program's file. The path is right even if cargo has replaced the file since the start.
 pub(crate) fn this_program() -> Done<PathBuf> {
     let this = std::env::current_exe().map_err(|error| format!("No way back in: {error}."))?;
     let name = this.to_string_lossy();
@@ -36,7 +36,7 @@ pub(crate) fn root() -> bool {
     rustix::process::geteuid().is_root()
 }
 
-/// Returns the words that must precede a command that root has to run: `sudo`, or none if this program runs as root.
+/// Returns the words to put before a command that must run as root: `sudo`, or none if this program runs as root.
 pub(crate) fn becoming_root() -> Done<&'static [&'static str]> {
     if root() {
         Ok(&[])
@@ -47,12 +47,12 @@ pub(crate) fn becoming_root() -> Done<&'static [&'static str]> {
     }
 }
 
-/// Returns whether this machine has apt, so that packages can be installed.
+/// Returns whether this machine has apt and dpkg, so that Debian packages can be installed.
 pub(crate) fn debian() -> bool {
     exists("apt-get") && exists("dpkg-query")
 }
 
-/// Returns the architecture as Debian's library folders name it, such as `x86_64-linux-gnu`.
+/// Returns the name of the architecture in Debian's library folders, such as `x86_64-linux-gnu`.
 pub(crate) fn multiarch() -> Done<String> {
     let triplet = output(&mut command("gcc", &["-print-multiarch"]))?;
     match triplet.trim() {

@@ -79,15 +79,15 @@ const PACKAGE_FLAGS: [&str; 4] = ["--try", "--suite", "--twice", "--yes"];
 struct CommandLine {
     chore: String,
     flags: Vec<String>,
-    /// Value of `--from`: name of the step with which `test` begins.
+    /// Value of `--from`: name of the step with which the task `test` begins.
     from: Option<String>,
-    /// Value of `--advisory-db`: path of a copy of the RustSec database.
+    /// Value of `--advisory-db`: path of a copy of the RustSec database of vulnerabilities.
     advisory_db: Option<String>,
-    /// Value of `--seed`: seed of the first generated configuration, not parsed yet.
+    /// Value of `--seed`, as typed: seed of the first generated configuration.
     seed: Option<String>,
-    /// Value of `--count`: number of generated configurations, not parsed yet.
+    /// Value of `--count`, as typed: number of generated configurations.
     count: Option<String>,
-    /// Value of `--suite`: name of the release whose package is tried.
+    /// Value of `--suite`: name of the release whose package is tried in a fresh system.
     suite: Option<String>,
 }
 
@@ -97,8 +97,7 @@ impl CommandLine {
         let (mut flags, mut from, mut advisory_db) = (Vec::new(), None, None);
         let (mut seed, mut count, mut suite) = (None, None, None);
         while let Some(word) = words.next() {
-            // Options with a value are read only for the tasks that have them, because internal tasks take arbitrary
-            // words.
+            // Options with a value are parsed only for the tasks that accept them. Internal tasks take arbitrary words.
             if word == "--from" && chore == "test" {
                 from = Some(words.next().ok_or("`--from` takes the name of a step.")?);
             } else if word == "--advisory-db" && chore == "test" {
@@ -115,7 +114,7 @@ impl CommandLine {
         Ok(Self { chore, flags, from, advisory_db, seed, count, suite })
     }
 
-    /// Checks that the task accepts every flag on the command line. `known` are the flags that it accepts.
+    /// Checks that the task accepts every flag that was typed. `known` are the flags that it accepts.
     ///
     /// # Errors
     /// A sentence that names a flag that the task does not accept.
@@ -178,7 +177,8 @@ fn main() -> ExitCode {
     }
 }
 
-/// Changes to the folder of the repository, and checks whether a task that needs private machines can run here.
+/// Changes to the folder of the repository. If the task needs private machines (see `preflight`), also checks that root
+/// can create them here.
 fn may_begin(typed: &CommandLine) -> Done {
     let apart = match typed.chore.as_str() {
         "test" | "demo" | "bench" | "wirings" => true,
@@ -188,7 +188,7 @@ fn may_begin(typed: &CommandLine) -> Done {
     let checkout = machine::checkout().ok_or(
         "This is no checkout of twinlock: enter one, and run `cargo xtask` there.".to_owned(),
     )?;
-    // The process that runs as root inherits the working folder, but not the variables that cargo sets.
+    // The process that runs as root inherits the working folder, but it does not inherit the variables that cargo sets.
     std::env::set_current_dir(&checkout)
         .map_err(|error| format!("{} cannot be entered: {error}.", checkout.display()))?;
     if apart { preflight::check() } else { Ok(()) }
@@ -201,7 +201,7 @@ fn package(typed: &CommandLine) -> Done<ExitCode> {
     }
     let tried = typed.has("--try");
     let purpose = if tried { PackagePurpose::Test } else { PackagePurpose::Release };
-    // A missing maintainer is reported before anything is installed or built.
+    // If there is no maintainer, this is reported before anything is installed or built.
     maintainer(purpose)?;
     let more =
         if tried { [packages::TO_DEBOOTSTRAP, packages::TO_SHOW].concat() } else { Vec::new() };

@@ -1,11 +1,12 @@
-//! Checks the built module: exported symbols, size, linked crates, panics, and paths of the builder.
+//! Checks the built module: its symbols, its size, the crates in it, how it treats panics, and that it contains no
+//! paths of the builder.
 
 use std::path::Path;
 
 use crate::command::{Done, cargo, command, output};
 use crate::machine::repository;
 
-/// The entry points of a PAM module. The module must export no other symbols.
+/// The functions of a PAM module that libpam calls. The module must export only these symbols.
 const ENTRY_POINTS: [&str; 6] = [
     "pam_sm_acct_mgmt",
     "pam_sm_authenticate",
@@ -18,7 +19,7 @@ const MOST_CRATES: usize = 34;
 /// Maximum size of the module in bytes. It is lowered when the module becomes smaller.
 const MOST_BYTES: u64 = 1000 * 1024;
 
-/// Checks that the module exports its entry points and no other symbols.
+/// Checks that the module exports the symbols [`ENTRY_POINTS`] and no others.
 pub(crate) fn symbols(module: &Path) -> Done {
     let listing = ["--dynamic", "--defined-only", "--format=posix"];
     let table = output(command("nm", &listing).arg(module))?;
@@ -30,7 +31,7 @@ pub(crate) fn symbols(module: &Path) -> Done {
     Err(format!("Exported are {}, and not exactly {}.", found.join(" "), ENTRY_POINTS.join(" ")))
 }
 
-/// Checks that the module is not larger than [`MOST_BYTES`], since it is loaded into sshd.
+/// Checks that the module is smaller than [`MOST_BYTES`], because sshd loads it.
 pub(crate) fn size(module: &Path) -> Done {
     let bytes = std::fs::metadata(module).map_err(|error| format!("No module: {error}."))?.len();
     eprintln!("{bytes} bytes");
@@ -41,7 +42,7 @@ pub(crate) fn size(module: &Path) -> Done {
     }
 }
 
-/// Checks that the module is not built from more crates than allowed, since each is code in sshd.
+/// Checks that the module is not built from more crates than [`MOST_CRATES`], because all their code runs in sshd.
 pub(crate) fn crates() -> Done {
     let listing = [
         "tree",
@@ -69,7 +70,7 @@ pub(crate) fn crates() -> Done {
     ))
 }
 
-/// Checks that the module is built with panics that unwind, so that its entry points can catch them.
+/// Checks that a panic in the module unwinds the stack, so that the functions that libpam calls can catch it.
 pub(crate) fn unwinds() -> Done {
     let manifest = std::fs::read_to_string(repository().join("Cargo.toml"))
         .map_err(|error| format!("Cargo.toml cannot be read: {error}."))?;

@@ -1,12 +1,13 @@
-//! Runs mutation tests of the code that decides whether a code is accepted.
+//! Runs mutation tests of the code that decides whether a one-time code is accepted. A mutation test changes the code
+//! at one place and checks that some test then fails.
 
 use crate::command::{Done, cargo, run};
 use crate::machine::target;
 use crate::tools;
 
 const VERSION: &str = "27.1.0";
-/// Files that decide whether a login succeeds. A mutation in them that no test notices could let in a user without a
-/// code.
+/// Files that decide whether a login succeeds. If no test notices a change in them, that change could let in a user
+/// without a code.
 const FILES: [&str; 6] = [
     "verify/replay",
     "verify/judge",
@@ -15,7 +16,7 @@ const FILES: [&str; 6] = [
     "record/pending",
     "policy/admission",
 ];
-/// Test programs that run whole logins. Slow randomized tests are not among them.
+/// Test programs that run whole logins. The slow randomized tests are left out.
 const TESTS: [&str; 12] = [
     "login",
     "meanwhile",
@@ -30,14 +31,14 @@ const TESTS: [&str; 12] = [
     "scratch",
     "one_field",
 ];
-/// Maximum time in seconds of each build and test run. A mutation may cause an endless loop.
+/// Maximum time in seconds of each build and of each test run. A mutation may cause an endless loop.
 const PATIENCE: &str = "300";
 
-/// Runs the mutation tests. Fails if no test notices some mutation, which cargo-mutants then names; its output is in
-/// target/mutants.
+/// Runs the mutation tests. Fails if there is a mutation that no test notices; cargo-mutants then names it. The output
+/// of cargo-mutants is in target/mutants.
 pub(crate) fn check() -> Done {
     let mut mutants = cargo(&["mutants", "--package", "twinlock-core", "--baseline", "skip"]);
-    // cargo finds the subcommand by its folder in PATH.
+    // cargo finds the program of the subcommand `mutants` in a folder of PATH.
     let path = std::env::var_os("PATH").unwrap_or_default();
     let folders = std::iter::once(tools::folder_of("cargo-mutants", VERSION)?)
         .chain(std::env::split_paths(&path));

@@ -1,4 +1,4 @@
-//! Finds Debian packages that are missing, and installs them if the user consents.
+//! Finds Debian packages that are missing, and installs them if the user agrees.
 
 use std::io::{Write, stderr, stdin};
 use std::path::Path;
@@ -6,10 +6,10 @@ use std::path::Path;
 use crate::command::{Done, command, output, person, run};
 use crate::machine::{becoming_root, debian, repository};
 
-/// Whether the user has consented to install packages.
+/// Whether the user has agreed that packages are installed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Consent {
-    /// The user has consented by `--yes` or `CI=1`.
+    /// The user has agreed by `--yes` or `CI=1`.
     Given,
     /// The user has not been asked yet.
     Ask,
@@ -17,9 +17,9 @@ pub(crate) enum Consent {
 
 /// Packages that are needed to build the module.
 pub(crate) const TO_BUILD: &[&str] = &["gcc", "libc6-dev", "libpam0g-dev"];
-/// Packages that are needed for the demo.
+/// Packages that are needed to run the demo.
 pub(crate) const TO_SHOW: &[&str] = &["openssh-server", "openssh-client", "oathtool", "util-linux"];
-/// Packages that are needed for the bench, among them the other modules.
+/// Packages that are needed for the bench. They include the other modules that it measures.
 const TO_BENCH: &[&str] = &[
     "libpam-google-authenticator",
     "libpam-oath",
@@ -34,9 +34,9 @@ const TO_BENCH: &[&str] = &[
 /// semodule-utils compile the SELinux policy.
 pub(crate) const TO_PACKAGE: &[&str] =
     &["dpkg-dev", "man-db", "rpm", "checkpolicy", "semodule-utils"];
-/// Packages that are needed to create a fresh Debian in a network of its own.
+/// Packages that are needed to create a fresh Debian system in a private network namespace.
 pub(crate) const TO_DEBOOTSTRAP: &[&str] = &["debootstrap", "iproute2"];
-/// Packages that are needed to build a Debian that boots, and to boot it.
+/// Packages that are needed to build a Debian system that boots, and to boot it.
 const TO_BOOT: &[&str] = &["debootstrap", "systemd-container", "oathtool"];
 /// Packages that are needed to build libFuzzer.
 const TO_FUZZ: &[&str] = &["g++"];
@@ -61,7 +61,7 @@ pub(crate) enum Chore {
     Bench,
 }
 
-/// Returns the packages that a task needs, each once.
+/// Returns the packages that a task needs, each package once.
 pub(crate) fn of(chore: Chore) -> Done<Vec<String>> {
     let test = [TO_BUILD, TO_SHOW, TO_PACKAGE].concat();
     let (tests, ours) = match chore {
@@ -87,7 +87,8 @@ fn of_the_tests() -> Done<Vec<String>> {
     Ok(names.filter(|name| !name.is_empty()).map(str::to_owned).collect())
 }
 
-/// Installs those packages of `wanted` that are missing, if the user consents.
+/// Installs those packages of `wanted` that are missing, if the user agrees. On a machine without apt, only prints the
+/// names.
 pub(crate) fn ensure<S: AsRef<str>>(wanted: &[S], consent: Consent) -> Done {
     let wanted: Vec<&str> = wanted.iter().map(AsRef::as_ref).collect();
     if !debian() {
@@ -138,14 +139,14 @@ fn install(before: &[&str], names: &[&str]) -> Done {
     let names = names.join(" ");
     let apt = "env DEBIAN_FRONTEND=noninteractive apt-get --quiet --yes";
     let install = format!("{apt} --no-install-recommends install {names}");
-    // A first failure is usually caused by missing or old package lists.
+    // If the first attempt fails, the package lists are usually missing or old.
     let install = format!("{install} || {{ {apt} update && {install}; }}");
     let script = if starts_servers(&names) { quietly(POLICY, &install) } else { install };
     as_root(before, &script).map_err(|error| format!("{error} Install by hand: {names}"))
 }
 
-/// Returns whether installing these packages would start a server. It could be reached from the network, which a user
-/// who only wants a demo does not expect.
+/// Returns whether installing these packages would start a server. Other machines could reach the server through the
+/// network, which a user who only runs a demo does not expect.
 fn starts_servers(names: &str) -> bool {
     let booted = Path::new("/run/systemd/system").exists();
     let is_named = |server: &&str| names.split(' ').any(|name| name == *server);
@@ -157,10 +158,12 @@ fn starts_servers(names: &str) -> bool {
     true
 }
 
-/// Returns a script that runs the script `install` while the file `policy` prevents servers from starting, and then
-/// removes `policy`, also after Ctrl-C. One shell does both: Ctrl-C ends this program earlier than the shell.
+/// Returns a script that runs the script `install` while the file `policy` prevents servers from starting. The script
+/// then removes `policy`, even after Ctrl-C. One shell does both, because Ctrl-C ends this program earlier than the
+/// shell.
 fn quietly(policy: &str, install: &str) -> String {
-    // One unit at a time is disabled, because a unit that is not installed would keep the others enabled.
+    // Each unit is disabled by a command of its own. In one command, a unit that is not installed would keep the others
+    // enabled.
     let units = "ssh.service ssh.socket openvpn.service freeradius.service";
     format!(
         "trap 'rm -f {policy}' EXIT; trap 'exit 130' INT TERM HUP
@@ -207,7 +210,7 @@ mod tests {
     fn policy_is_removed_however_the_installation_ends() {
         let policy = std::env::temp_dir().join(format!("policy-rc.d.{}", std::process::id()));
         let path = policy.to_str().expect("a plain path");
-        // No unit is touched: `systemctl` is a shell function here.
+        // No unit of this machine is changed, because `systemctl` is a shell function in this test.
         let there = format!("test -x {path}");
         for (install, code) in [
             (there.clone(), 0),
@@ -216,7 +219,8 @@ mod tests {
             (format!("{there} && kill -TERM $$"), 130),
         ] {
             let script = format!("systemctl() {{ :; }}\n{}", quietly(path, &install));
-            // A caller in the background ignores what Ctrl-C sends, and a shell cannot undo that.
+            // If the test runs in the background, it ignores the signals of Ctrl-C. A shell cannot undo that, so env(1)
+            // does it.
             let shell = ["--default-signal=INT,TERM", "sh", "-c", &script];
             let ended = command("env", &shell).status().expect("sh");
             assert_eq!(ended.code(), Some(code), "{install}");

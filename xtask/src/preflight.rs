@@ -1,14 +1,15 @@
-//! Checks, before a task changes anything, that root can create private machines here and that changes stay in them.
+//! Checks, before a task changes anything, that root can create private machines on this machine. A private machine
+//! consists of namespaces with files of their own; changes in it must not reach this machine.
 
 use std::process::{Command, ExitCode, Stdio};
 
 use crate::command::Done;
 use crate::machine::becoming_root;
 
-/// Name of the internal task that checks as root.
+/// Name of the internal task that runs the checks as root.
 pub(crate) const INSIDE: &str = "preflight-inside";
 
-/// Runs the checks as root. Fails if private machines cannot be created here.
+/// Runs the checks as root. Fails if private machines cannot be created on this machine.
 pub(crate) fn check() -> Done {
     let before = becoming_root()?;
     let this = std::env::current_exe().map_err(|_| refusal("/proc is not mounted"))?;

@@ -21,7 +21,7 @@ fn compared(folder: &Path) -> Done {
     let _ = fs::remove_dir_all(folder);
     let (one, other) = (folder.join("a"), folder.join("another/folder"));
     let first = built(repository(), &one)?;
-    // Of the first clone: a commit in between must not be part of the second.
+    // The second clone is made from the first one. Otherwise a commit that is made in between would be part of it.
     let second = built(&one, &other)?;
     eprint!("{first}");
     if first == second {
@@ -42,7 +42,7 @@ fn built(from: &Path, clone: &Path) -> Done<String> {
     run(command("git", &["clone", "--quiet"]).arg(from).arg(clone))?;
     let maintainer = "MAINTAINER=Two Builds <two@twinlock-tests.org>\n";
     fs::write(clone.join("packaging/debian/maintainer"), maintainer).map_err(failed)?;
-    // Installed once, and not by each build.
+    // The program is installed once, and the builds share it.
     let tool = package::sbom_tool()?;
     let tools = clone.join("target/tools");
     fs::create_dir_all(&tools).map_err(failed)?;

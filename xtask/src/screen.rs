@@ -1,4 +1,4 @@
-//! Runs a program on a terminal of its own. Reads the program's output, and shows it on this terminal too.
+//! Runs a program on a separate terminal. Reads the program's output, and also shows it on this terminal.
 
 use std::fs::File;
 use std::io::{Read, Write, stdout};
@@ -15,24 +15,24 @@ use crate::command::Done;
 
 const PATIENCE: Duration = Duration::from_secs(20);
 
-/// A program that runs on a terminal of its own.
+/// A program that runs on a separate terminal.
 pub(crate) struct Screen {
     terminal: File,
     child: Child,
     seen: String,
-    /// The first bytes of a UTF-8 character of which the rest has not been read yet.
+    /// The first bytes of a UTF-8 character whose other bytes have not been read yet.
     split: Vec<u8>,
 }
 
 impl Screen {
-    /// Starts the program `words`. Prints `shown` before, as if a user had typed it as the command line.
+    /// Starts the program and arguments `words`. First prints `shown`, as if a user had typed it as the command line.
     pub(crate) fn start(words: &[String], shown: &str) -> Done<Self> {
         say(&format!("\n$ {shown}\n"));
         let (terminal, slave) =
             pair().map_err(|error| format!("No terminal for `{shown}`: {error}."))?;
         let twins = slave.try_clone().and_then(|out| Ok((out, slave.try_clone()?)));
         let (out, err) = twins.map_err(|error| format!("No terminal for `{shown}`: {error}."))?;
-        // setsid(1) makes the terminal the controlling one, as ssh and prompts require.
+        // setsid(1) makes this terminal the controlling terminal of the program. ssh and prompts require that.
         let mut command = Command::new("setsid");
         command.args(["--ctty", "--wait"]).args(words).env("TERM", "dumb").env("LC_ALL", "C.UTF-8");
         command.stdin(slave).stdout(out).stderr(err);
@@ -41,8 +41,8 @@ impl Screen {
         Ok(Self { terminal, child, seen: String::new(), split: Vec::new() })
     }
 
-    /// Waits until the program shows one of the texts. Returns the index of the text, and the output up to and
-    /// including it.
+    /// Waits until the program shows one of the texts. Returns the index of that text, and the output up to its end.
+    /// Fails after [`PATIENCE`].
     pub(crate) fn expect(&mut self, texts: &[&str]) -> Done<(usize, String)> {
         let until = Instant::now() + PATIENCE;
         loop {
@@ -73,8 +73,8 @@ impl Screen {
         self.type_line(line)
     }
 
-    /// Waits until the program ends. Returns its exit status, and the output that [`Screen::expect`] has not returned.
-    /// Kills the program if it takes too long.
+    /// Waits until the program ends, and kills it after [`PATIENCE`]. Returns its exit status, and the output that
+    /// [`Screen::expect`] has not returned.
     pub(crate) fn end(mut self) -> Done<(ExitStatus, String)> {
         let until = Instant::now() + PATIENCE;
         while self.read_on(until) {}
@@ -85,8 +85,8 @@ impl Screen {
         Ok((status, std::mem::take(&mut self.seen)))
     }
 
-    /// Reads some output, and waits for it until the time `until`. Returns `false` if the program has ended or the time
-    /// is over.
+    /// Reads some output, and waits for it no longer than until the time `until`. Returns `false` if the program has
+    /// ended or if the time is over.
     fn read_on(&mut self, until: Instant) -> bool {
         let left = until.saturating_duration_since(Instant::now());
         let Ok(left) = Timespec::try_from(left) else {
@@ -97,7 +97,7 @@ impl Screen {
             return false;
         }
         let mut bytes = [0; 4096];
-        // Reading a terminal fails when its last program has ended.
+        // Reading the terminal fails when the last program that uses it has ended.
         let Ok(length @ 1..) = self.terminal.read(&mut bytes) else {
             return false;
         };
@@ -112,7 +112,8 @@ impl Screen {
     }
 }
 
-/// Returns the number of bytes up to the end of the last complete UTF-8 character. A read may end inside a character.
+/// Returns the number of bytes up to the end of the last complete UTF-8 character. The bytes of one read may end inside
+/// a character.
 fn whole_letters(bytes: &[u8]) -> usize {
     match std::str::from_utf8(bytes) {
         Err(error) if error.error_len().is_none() => error.valid_up_to(),
@@ -120,7 +121,7 @@ fn whole_letters(bytes: &[u8]) -> usize {
     }
 }
 
-/// Opens a new pseudoterminal. Returns the controlling end, then the end for the program.
+/// Opens a new pseudoterminal. Returns the end for this process, then the end for the program.
 fn pair() -> rustix::io::Result<(File, File)> {
     let master = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY | OpenptFlags::CLOEXEC)?;
     grantpt(&master)?;
@@ -133,7 +134,7 @@ fn pair() -> rustix::io::Result<(File, File)> {
     Ok((master.into(), slave.into()))
 }
 
-/// Prints text at once, without waiting for the end of the line.
+/// Prints text immediately, without waiting for the end of the line.
 pub(crate) fn say(text: &str) {
     let mut screen = stdout();
     let _ = screen.write_all(text.as_bytes()).and_then(|()| screen.flush());

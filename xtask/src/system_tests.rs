@@ -1,4 +1,5 @@
-//! Builds the programs of the system tests once, and runs them in different environments, several at a time.
+//! Compiles the test programs of the system tests once, and runs them in different environments, several at the same
+//! time.
 
 use std::io::Write;
 use std::path::{Path, PathBuf};
@@ -13,26 +14,26 @@ use crate::machine::{becoming_root, repository};
 use crate::tally::Counts;
 use crate::test::Extent;
 
-/// Environment variable by which tests try all cases in place of a sample.
+/// Environment variable that makes tests try all cases, not only a sample of them.
 pub(crate) const ALL: &str = "TWINLOCK_TEST_ALL";
 
-/// Argument of a test program that sets how many of its tests run at the same time. Two are possible on one processor,
-/// since tests mostly wait.
+/// Argument of a test program that sets how many of its tests run at the same time. Two run at the same time even on
+/// one processor, because tests mostly wait.
 const THREADS: &str = "--test-threads=2";
 
 /// Environment in which test programs are started.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Environment {
-    /// Root starts the test programs, with the caller's environment.
+    /// Root starts the test programs. They get the environment of the caller.
     Usual,
-    /// A user starts the test programs with sudo, at a terminal.
+    /// A user starts the test programs with sudo at a terminal.
     SudoAtATerminal,
     /// Root starts the test programs without a terminal, with the PATH of a user who is not root, and without core
     /// files.
     Bare,
 }
 
-/// Script that runs a program with sudo at a terminal of a new account, in a private copy of /etc.
+/// Script that runs a program with sudo at a terminal of a new account. /etc is a private copy.
 const SUDO_AT_A_TERMINAL: &str = r#"
 mount -t tmpfs -o mode=0755 etc /mnt
 cp -a /etc/. /mnt
@@ -91,7 +92,8 @@ fn program(line: &str) -> Option<Program> {
     })
 }
 
-/// Runs the test programs, as many at a time as there are processors. Returns the numbers of passed and failed tests.
+/// Runs the test programs in the environment `way`, as many at the same time as there are processors. Returns the
+/// numbers of passed and failed tests.
 pub(crate) fn run(programs: &[Program], way: Environment, extent: Extent) -> Done<Counts> {
     let waiting = Mutex::new(programs.iter());
     let counts = Mutex::new(Counts::default());
@@ -103,7 +105,7 @@ pub(crate) fn run(programs: &[Program], way: Environment, extent: Extent) -> Don
                 Err(error) => (error, false),
             };
             let mut all = counts.lock().unwrap_or_else(PoisonError::into_inner);
-            // A closed terminal does not end the run.
+            // If the terminal is closed, the run continues.
             let _ = writeln!(std::io::stderr(), "\n--- {}\n{}", program.name, text.trim_end());
             all.add(Counts::of_a_run(&text, passed));
         }
@@ -130,7 +132,7 @@ fn one(program: &Program, way: Environment, extent: Extent) -> Done<(String, boo
     Ok((text, status.success()))
 }
 
-/// Returns the start of a command that runs a program as root in this environment.
+/// Returns the start of a command that runs a program as root in the environment `way`.
 fn started(way: Environment) -> Done<Command> {
     let before = becoming_root()?;
     let line = match way {

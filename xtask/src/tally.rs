@@ -1,4 +1,4 @@
-//! Counts passed and failed tests, and lists the steps of a run.
+//! Counts passed and failed tests, and lists the steps of a run of `cargo xtask test`.
 
 use std::collections::HashSet;
 use std::fs;
@@ -22,7 +22,8 @@ pub(crate) struct Counts {
 impl Counts {
     /// Reads the numbers in the summary lines of nextest or `cargo test`, and adds up those of all lines.
     pub(crate) fn read(output: &str) -> Self {
-        // nextest prints what each failed test has printed, and with it that test's own closing line.
+        // nextest also prints the output of each failed test. That output contains a closing line of its own, which
+        // must not count.
         let of_nextest = output.lines().any(is_summary);
         let counted = |line: &&str| closing(line) && (!of_nextest || is_summary(line));
         let mut all = Self::default();
@@ -33,8 +34,8 @@ impl Counts {
         all
     }
 
-    /// Reads the numbers as [`Counts::read`] does. If the runner failed (`passed` is false) but no test did, for
-    /// example because the tests did not compile, counts one failed test.
+    /// Reads the numbers as [`Counts::read`] does. If the test runner failed (`passed` is false) but counted no failed
+    /// test, counts one failed test. That happens, for example, if the tests do not compile.
     pub(crate) fn of_a_run(output: &str, passed: bool) -> Self {
         let mut counts = Self::read(output);
         if !passed && counts.failed == 0 {
@@ -59,8 +60,8 @@ fn is_summary(line: &str) -> bool {
     line.trim_start().starts_with("Summary [") && line.contains(" run:")
 }
 
-/// Returns the number before `word` in the line, such as 12 for `passed` in `12 passed`; 0 if there is none. Several
-/// are added up.
+/// Returns the number before `word` in the line, such as 12 for `passed` in `12 passed`; 0 if there is none. If there
+/// are several, returns their sum.
 fn before(line: &str, word: &str) -> u64 {
     let words: Vec<&str> = line.split_whitespace().collect();
     let pairs = words.iter().zip(words.iter().skip(1));
@@ -68,7 +69,7 @@ fn before(line: &str, word: &str) -> u64 {
     found.filter_map(|(number, _)| number.parse::<u64>().ok()).sum()
 }
 
-/// The steps of a run that have ended, with their times and numbers of tests.
+/// The steps of a run that have ended, each with its time and its numbers of tests.
 #[derive(Debug, Default)]
 pub(crate) struct Tally {
     counts: Counts,
@@ -107,12 +108,12 @@ impl Tally {
         let counts = outcome.as_ref().copied().unwrap_or(Counts { passed: 0, failed: 1 });
         self.counts.add(counts);
         let done = Closed { name: name.to_owned(), time: began.elapsed(), outcome };
-        // A run that is stopped has shown how far it came.
+        // The line is printed now, so that a run that is interrupted has shown which steps it has done.
         eprintln!("{}", done.line());
         self.steps.push(done);
     }
 
-    /// Prints all steps and the totals. Returns a failure if a test failed or none ran.
+    /// Prints all steps and the totals. Returns a failure if a test failed or if no test ran.
     pub(crate) fn close(self) -> ExitCode {
         println!();
         for step in &self.steps {
@@ -133,7 +134,7 @@ impl Tally {
     }
 }
 
-/// Returns how many bytes of disk a folder uses. Several hard links to a file count once.
+/// Returns how many bytes of the disk a folder uses. A file with several hard links counts once.
 fn size(folder: &Path) -> u64 {
     let mut seen = HashSet::new();
     let (mut waiting, mut blocks) = (vec![folder.to_owned()], 0_u64);

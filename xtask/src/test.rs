@@ -1,4 +1,4 @@
-//! `cargo xtask test`: runs all checks that a change must pass. Prints one line for each step, and the totals.
+//! `cargo xtask test`: runs all checks that a change must pass. Prints one line for each step, and then the totals.
 
 use std::path::PathBuf;
 use std::process::{Command, ExitCode};
@@ -20,7 +20,7 @@ use crate::{
 pub(crate) enum Extent {
     /// The tests that every change must pass.
     Usual,
-    /// All tests, with the slow ones.
+    /// All tests, including the slow ones.
     Everything,
 }
 
@@ -35,13 +35,14 @@ const WITHOUT_ROOT: [&str; 7] = [
     "xtask",
 ];
 
-/// Values of the command line, and results of earlier steps that later steps need.
+/// Values of the command line, and results of steps that later steps need.
 #[derive(Default)]
 struct Made {
     artefacts: Option<Artefacts>,
     programs: Option<Vec<Program>>,
     packages: Option<Packages>,
-    /// Path of a copy of the RustSec database, the value of `--advisory-db`; `None` if the option is not given.
+    /// Path of a copy of the RustSec database of vulnerabilities, the value of `--advisory-db`; `None` if the option is
+    /// not given.
     advisory_db: Option<PathBuf>,
 }
 
@@ -62,26 +63,26 @@ impl Made {
     }
 }
 
-/// In which runs a step is included.
+/// Which runs include a step.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum When {
     /// The step is included in every run.
     Always,
-    /// The step is included in every run, even in one that begins at a later step by `--from`: later steps need its
-    /// result.
+    /// The step is included in every run. Later steps need its result, so a run that begins at a later step (`--from`)
+    /// includes it as well.
     Makes,
     /// The step is included only in runs with `--all`.
     All,
 }
 
-/// A step of the run: its name, the runs that include it, and its function.
+/// A step of the run: its name, which runs include it, and its function.
 struct TestStep {
     name: &'static str,
     when: When,
     run: fn(&mut Made, Extent) -> Done<Counts>,
 }
 
-/// Builds a step whose function succeeds or fails. It counts as one test.
+/// Builds a step from a function that only succeeds or fails. The step counts as one test.
 macro_rules! check {
     ($when:ident, $name:literal, $check:expr) => {
         TestStep {
@@ -95,21 +96,22 @@ macro_rules! check {
     };
 }
 
-/// Builds a step whose function returns the numbers of passed and failed tests.
+/// Builds a step from a function that returns the numbers of passed and failed tests.
 macro_rules! tests {
     ($when:ident, $name:literal, $run:expr) => {
         TestStep { name: $name, when: When::$when, run: $run }
     };
 }
 
-/// The numbers of a step that counts as one test and has passed.
+/// The numbers of a step that counts as one test, if it has passed.
 const ONE: Counts = Counts { passed: 1, failed: 0 };
 
 /// All steps, in the order in which they are run.
 const STEPS: &[TestStep] = &[
     check!(Always, "fuzzing: the lock file is current", |_| fuzz::lock_is_current()),
     check!(Always, "formatted", |_| run(&mut cargo(&["fmt", "--all", "--check"]))),
-    // The module alone: together with the command it would be compiled with the command's features.
+    // The module is checked by itself. Together with the command, cargo would compile it with the features of the
+    // command.
     check!(Always, "clippy, module", |_| clippy(&["--package", "pam_twinlock"])),
     check!(Always, "clippy, all else", |_| clippy(&["--workspace", "--exclude", "pam_twinlock"])),
     check!(Always, "manual pages", |_| manual::check()),
@@ -168,7 +170,8 @@ const STEPS: &[TestStep] = &[
     }),
 ];
 
-/// Returns the index of the step that `--from` names, by its whole name or by an unambiguous beginning of it.
+/// Returns the index of the step that `--from` names. `name` is the whole name of the step, or the beginning of its
+/// name if only one step begins so.
 fn named(name: &str) -> Done<usize> {
     let exact = STEPS.iter().position(|step| step.name == name);
     let begun = || STEPS.iter().enumerate().filter(|(_, step)| step.name.starts_with(name));
@@ -179,8 +182,8 @@ fn named(name: &str) -> Done<usize> {
     })
 }
 
-/// Runs all steps; one that fails does not end the run. With `--from`, begins at the named step, but runs those earlier
-/// ones whose results later steps need.
+/// Runs all steps. If a step fails, the later ones still run. With `--from`, begins at the named step, but also runs
+/// the earlier steps whose results later steps need.
 pub(crate) fn test(consent: Consent, extent: Extent, typed: &CommandLine) -> Done<ExitCode> {
     let first = typed.from.as_deref().map_or(Ok(0), named)?;
     let chore = if extent == Extent::Everything { Chore::TestAll } else { Chore::Test };
@@ -226,7 +229,7 @@ fn without_root() -> Done<Counts> {
     Ok(counts)
 }
 
-/// Runs the tests that boot a machine. `cargo test` ignores them by default.
+/// Runs the tests that boot a system. `cargo test` ignores them by default.
 fn booted_tests() -> Done<Counts> {
     let mut command = runner(&["--package", "twinlock-tests", "--test", "booted"]);
     let only: &[&str] =
@@ -235,8 +238,8 @@ fn booted_tests() -> Done<Counts> {
     counted(&mut as_root(command))
 }
 
-/// Changes a command of cargo so that the tests run as root. cargo itself runs as the caller, so that the caller owns
-/// the files that it writes.
+/// Changes a cargo command so that the tests run as root. cargo itself runs as the caller, so that the files that it
+/// writes belong to the caller.
 pub(crate) fn as_root(mut command: Command) -> Command {
     if !root() {
         let architecture = std::env::consts::ARCH.to_uppercase();
@@ -254,7 +257,7 @@ fn runner(chosen: &[&str]) -> Command {
     cargo(&[before, chosen].concat())
 }
 
-/// Runs a test runner, and returns the numbers of passed and failed tests.
+/// Runs a test runner. Returns the numbers of passed and failed tests.
 fn counted(command: &mut Command) -> Done<Counts> {
     let (status, text) = watched(command)?;
     Ok(Counts::of_a_run(&text, status.success()))

@@ -1,11 +1,12 @@
-//! Installs programs from crates.io in the target folder, and nowhere else.
+//! Installs programs from crates.io, only in the target folder.
 
 use std::path::PathBuf;
 
 use crate::command::{Done, cargo, run};
 use crate::machine::target;
 
-/// Installs this version of a program from crates.io, unless it is there. Returns the folder of the program.
+/// Installs the version `version` of the program `name` from crates.io, unless the program is already there. Returns
+/// the folder of the program.
 pub(crate) fn folder_of(name: &str, version: &str) -> Done<PathBuf> {
     let root = target().join("tools");
     let folder = root.join("bin");

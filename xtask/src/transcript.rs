@@ -1,12 +1,12 @@
-//! Checks that the transcript in README.md is what the demo prints.
+//! Checks that the demo prints the transcript (the example of a session) in README.md.
 
 use std::fs;
 
 use crate::command::{Done, command, judged, watched};
 use crate::machine::repository;
 
-/// Runs the automatic demo, and checks that its output contains the lines of README's transcript in this order. Codes,
-/// ports and seconds may differ.
+/// Runs the automatic demo. Checks that its output contains the lines of the transcript in README.md, in the same
+/// order. Codes, ports and seconds may differ.
 pub(crate) fn check() -> Done {
     let this = crate::machine::this_program()?;
     let mut demo = command(&this.to_string_lossy(), &["demo", "--auto", "--yes"]);
@@ -19,7 +19,7 @@ pub(crate) fn check() -> Done {
     found_in_order(transcript, &shown)
 }
 
-/// Returns the first code block below the heading about the demo; `None` if there is none.
+/// Returns the first code block below the heading "What it looks like" of README.md; `None` if there is none.
 fn transcript_in(readme: &str) -> Option<&str> {
     let (_, section) = readme.split_once("## What it looks like\n")?;
     section.split("```\n").nth(1)

@@ -1,5 +1,5 @@
-//! Downloads packages that system tests unpack inside private machines. They are not installed here, where they could
-//! replace the mail server or start servers.
+//! Downloads packages that system tests unpack inside private machines (namespaces with files of their own). The
+//! packages are not installed on this machine, because they could replace its mail server or start servers.
 
 use std::fs;
 use std::path::Path;
@@ -7,7 +7,7 @@ use std::path::Path;
 use crate::command::{Done, command, output, run};
 use crate::machine::{becoming_root, debian, repository, target};
 
-/// Command that downloads packages, with the dependencies that this machine does not have.
+/// Words of the command that downloads packages, together with those dependencies that this machine does not have.
 const FETCH: [&str; 8] = [
     "apt-get",
     "--quiet",
@@ -19,7 +19,7 @@ const FETCH: [&str; 8] = [
     "install",
 ];
 
-/// Downloads each set of packages, unless it is there.
+/// Downloads each set of packages that tests/unpacked.txt names, unless it is already there.
 pub(crate) fn ready() -> Done {
     if !debian() {
         return Ok(());
@@ -45,7 +45,7 @@ fn set_ready(first: &str, names: &[&str]) -> Done {
     fs::create_dir_all(&partial)
         .map_err(|error| format!("{} cannot be made: {error}.", partial.display()))?;
     let into = format!("--option=Dir::Cache::Archives={}", folder.display());
-    // Old package lists name packages that were removed.
+    // Old package lists may name packages that the mirror no longer has.
     fetch(&into, names).or_else(|_| update().and_then(|()| fetch(&into, names)))?;
     missing(&folder, names).map_or(Ok(()), |name| Err(format!("apt-get has fetched no {name}.")))
 }

@@ -1,5 +1,5 @@
-//! `cargo xtask wirings`: generates configurations of PAM and sshd, tries real logins with each, and compares the
-//! results with doctor's verdict.
+//! `cargo xtask wirings`: generates configurations of PAM and sshd, tries real logins with each of them, and compares
+//! the results with the verdict of doctor.
 
 use std::process::ExitCode;
 use std::time::{SystemTime, UNIX_EPOCH};
@@ -10,9 +10,9 @@ use crate::command::{Done, cargo, run};
 use crate::packages::{self, Chore};
 use crate::test::as_root;
 
-/// Environment variable with the seed of the first configuration, which the test reads.
+/// Environment variable with the seed of the first configuration. The test reads it.
 pub(crate) const SEED: &str = "TWINLOCK_WIRINGS_SEED";
-/// Environment variable with the number of configurations, which the test reads.
+/// Environment variable with the number of configurations. The test reads it.
 pub(crate) const COUNT: &str = "TWINLOCK_WIRINGS_COUNT";
 
 /// Flags that `wirings` accepts.
@@ -21,8 +21,8 @@ pub(crate) const FLAGS: [&str; 3] = ["--seed", "--count", "--yes"];
 /// Number of configurations if `--count` is not given.
 const USUAL: u64 = 40;
 
-/// Builds module and command, and runs the test of the generated configurations. Without `--seed`, the first seed is
-/// the present Unix time in seconds.
+/// Builds module and command, and runs the test with generated configurations. If `--seed` is not given, the first seed
+/// is the current Unix time in seconds.
 pub(crate) fn wirings(typed: &CommandLine) -> Done<ExitCode> {
     let now = SystemTime::now().duration_since(UNIX_EPOCH).map_or(1, |since| since.as_secs());
     let seed = number("--seed", typed.seed.as_deref())?.unwrap_or(now);

@@ -7,11 +7,11 @@ use std::path::Path;
 use crate::command::{Done, cargo, command, output, run};
 use crate::machine::target;
 
-/// Prefixes of the names of Rust's libraries that are left for the build: those that do not need std.
+/// Starts of the names of those libraries of Rust that the build may use. They do not need std.
 const REMAINS: [&str; 3] = ["libcore-", "liballoc-", "libcompiler_builtins-"];
 
-/// Builds twinlock-core with a copy of the installed target from which std was removed. A target without std would have
-/// to be downloaded.
+/// Builds twinlock-core with a copy of the libraries of the installed target, from which std is left out. A target that
+/// has no std would have to be downloaded.
 pub(crate) fn check() -> Done {
     let host = output(&mut command("rustc", &["--print", "host-tuple"]))?;
     let full = output(&mut command("rustc", &["--print", "target-libdir"]))?;

@@ -1,4 +1,5 @@
-//! Tests that xtask works on a checkout that was copied or moved, and not on the one in which it was compiled.
+//! Tests that xtask works on a checkout that was copied or moved. It must not work on the checkout in which it was
+//! compiled.
 
 #![expect(clippy::expect_used, reason = "a panic is how a test says what went wrong")]
 
@@ -7,8 +8,8 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
-/// A minimal checkout. In place of cargo, it has a script that records the folder in which it is started, and then
-/// fails.
+/// A minimal checkout for a test. In place of cargo, it has a script that records the folder in which it is started,
+/// and then fails.
 struct Copy(PathBuf);
 
 impl Copy {
@@ -22,7 +23,7 @@ impl Copy {
         {
             fs::write(folder.join(file), "").expect("a file");
         }
-        // Without a maintainer, xtask does not build the package.
+        // xtask does not build the package if there is no maintainer.
         let maintainer = "MAINTAINER=Ada Berg <ada@twinlock-tests.org>\n";
         fs::write(folder.join("packaging/debian/maintainer"), maintainer).expect("a file");
         let folder = fs::canonicalize(folder).expect("the folder");
@@ -33,8 +34,8 @@ impl Copy {
         Copy(folder)
     }
 
-    /// Runs `xtask package` in the folder `from`, with the variable that cargo sets to `package`. No package manager is
-    /// found in its PATH.
+    /// Runs `xtask package` in the folder `from`. `package` is the value of the variable CARGO_MANIFEST_DIR, which
+    /// cargo would set. Its PATH contains no package manager.
     fn package(&self, from: &Path, package: Option<&Path>) -> Output {
         let mut xtask = Command::new(xtask());
         xtask.arg("package").current_dir(from).env("PATH", "/nonexistent");
@@ -59,7 +60,7 @@ impl Drop for Copy {
     }
 }
 
-/// Returns the path of the program xtask, which is in the folder above that of this test program.
+/// Returns the path of the program xtask. It is in the folder above the folder of this test program.
 fn xtask() -> PathBuf {
     let this = std::env::current_exe().expect("this program");
     this.parent().and_then(Path::parent).expect("target/debug").join("xtask")

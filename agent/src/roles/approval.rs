@@ -25,11 +25,11 @@ use crate::{
     status,
 };
 
-/// Limit of how often one member may list the open requests in an hour.
+/// Limit of how often one member may list the open requests: 60 times in an hour.
 const LISTS: Allowance = Allowance { word: "role-list", most: 60, seconds: 3600 };
 
 impl RoleMember<'_> {
-    /// Stores the request for a change, which another member must approve.
+    /// Stores a request for the change `verb` of the user `other`. Another member must approve the request.
     pub(super) fn request(
         &self,
         verb: RoleVerb,
@@ -65,7 +65,7 @@ impl RoleMember<'_> {
         Ok(self.done(&object, &RoleMessage::Requested { id, left: REQUEST_LIFE }))
     }
 
-    /// Lists the open requests of the caller's roles.
+    /// Lists the open requests for all roles of the caller.
     pub(super) fn list(&self) -> Ended {
         let roles = self.own_roles()?;
         self.own.take(LISTS)?;
@@ -80,7 +80,7 @@ impl RoleMember<'_> {
         Ok(self.done(&object, &RoleMessage::Requests(open)))
     }
 
-    /// Approves a request of another member, and makes the change.
+    /// Approves the request with the id `id`, which another member made, and makes the change.
     pub(super) fn approve(&self, id: &str) -> Ended {
         let roles = self.own_roles()?;
         let found = self.requests()?.get(id, self.now()?.boot);
@@ -101,14 +101,15 @@ impl RoleMember<'_> {
     /// Makes the change of a request that the caller has approved.
     fn carry_out(&self, id: &str, request: &RoleRequest) -> Ended {
         let other = self.other(&request.user)?;
-        // Both members must have the right now, by the role of the request.
+        // By the role of the request, both members must have the right at this moment.
         let role = self.decide(self.account(), &other, request.verb, Some(&request.role))?;
         let asking = caller::account_of(request.uid).ok();
         let asking = asking.filter(|asking| asking.name == request.by);
         let asking = asking.ok_or_else(|| self.no_request())?;
         self.decide(&asking, &other, request.verb, Some(&request.role))?;
         let taken = self.own.take(of_member(&role))?;
-        // The proofs took time. And a request is used once, also if several members approve it at the same instant.
+        // The proofs took time, so the request may have expired. If several members approve it at the same instant,
+        // only one of them can remove it, so it is used once.
         let requests = self.requests()?;
         let is_open = requests.get(id, self.now()?.boot).is_some();
         if !is_open || requests.remove(id).is_err() {
@@ -129,8 +130,8 @@ impl RoleMember<'_> {
         self.end(status::WRONG_STATE, &RoleMessage::NoSuchRequest)
     }
 
-    /// Checks that the caller did not make the request, and approves it in another login session than that of the
-    /// request.
+    /// Checks that the caller did not make the request, and that the caller's login session is not the one in which it
+    /// was made.
     fn must_be_another(&self, request: &RoleRequest) -> Result<(), OperationEnd> {
         let refuse = |reason, message| {
             let pairs = [("user", request.user.as_str()), ("verb", "approve"), ("reason", reason)];
@@ -150,7 +151,7 @@ impl RoleMember<'_> {
         Requests::open().ok_or_else(|| self.own.client.fault("requests"))
     }
 
-    /// Returns the roles of which the caller is a member; never an empty list.
+    /// Returns the roles of which the caller is a member. The list is never empty; without a role, the operation ends.
     fn own_roles(&self) -> Result<Vec<Role>, OperationEnd> {
         let roles = self.roles()?;
         let book = RoleBook { roles: &roles, memberships: &self.own.client.machine.accounts };

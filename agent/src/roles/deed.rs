@@ -1,4 +1,4 @@
-//! The changes that a member of a role makes for another user, with their limits.
+//! The changes that a member of a role makes for another user, and the limits of these changes.
 
 use twinlock_core::{
     base::time::DAY,
@@ -19,25 +19,25 @@ use crate::{
     status,
 };
 
-/// Limit of each change for one target in a day, by all members together.
+/// Limit of each change for one user in a day, counted for all members together.
 const UNLOCKS: Allowance = Allowance { word: "role-unlock", most: 3, seconds: DAY };
 const RESETS: Allowance = Allowance { word: "role-reset", most: 2, seconds: DAY };
 const BYPASSES: Allowance = Allowance { word: "role-bypass", most: 2, seconds: DAY };
 
-/// A change for another user, with the role that allows it and the member who asked for it.
+/// A change of another user's account, with the role that allows it and the member who asked for it.
 pub(super) struct Deed<'a> {
     pub(super) verb: RoleVerb,
     pub(super) role: &'a Role,
     pub(super) reason: &'a str,
     /// The account name of the member who asked for the change.
     pub(super) by: &'a str,
-    /// The user id of the member who asked for the change, if the caller approves it; `None` if the caller asked for
-    /// it.
+    /// The user id of the member who asked for the change, if the caller only approves it; `None` if the caller asked
+    /// for it.
     pub(super) requested_by: Option<u32>,
 }
 
 impl RoleMember<'_> {
-    /// Makes a change that needs no approval.
+    /// Makes a change for which the role needs no approval.
     pub(super) fn change(&self, verb: RoleVerb, other: &Other, role: &Role, reason: &str) -> Ended {
         let taken = self.own.take(of_member(role))?;
         let by = self.account().name.as_str();
@@ -45,7 +45,7 @@ impl RoleMember<'_> {
         self.make(&deed, other).inspect_err(|_| self.own.user_ledger.erase(&taken))
     }
 
-    /// Makes a change, if the limits of the target allow it.
+    /// Makes a change, if the limits for the user `other` allow it.
     pub(super) fn make(&self, deed: &Deed<'_>, other: &Other) -> Ended {
         let user_ledger = self.ledger(other)?;
         let taken = self.take_for(other_limit(deed.verb), user_ledger.as_ref())?;
@@ -82,7 +82,7 @@ impl RoleMember<'_> {
                 delegated::bypass(&context, &actor)?;
                 ("bypass_given", RoleMessage::BypassMailed { user, life: deed.role.bypass_for })
             }
-            // These change nothing and are not run here.
+            // These operations change nothing, so they are never run here.
             RoleVerb::Status | RoleVerb::Why => return Err(DelegationError::NoAttempts),
         };
         let requested_by = deed.requested_by.map(|uid| format!("uid:{uid}"));
@@ -122,7 +122,7 @@ impl RoleMember<'_> {
         }
     }
 
-    /// Takes one use of an allowance of the target, and returns the ledger name of the use.
+    /// Takes one use of the allowance (limit) of the other user, and returns the name of this use in the ledger.
     fn take_for(
         &self,
         allowance: Allowance,
@@ -138,7 +138,7 @@ impl RoleMember<'_> {
     }
 }
 
-/// Returns the limit of changes that one member may make in a day.
+/// Returns the limit of changes that one member may make in a day by the role `role`.
 pub(super) fn of_member(role: &Role) -> Allowance {
     Allowance { word: "role", most: role.per_day, seconds: DAY }
 }

@@ -1,5 +1,5 @@
-//! The open requests: symbolic links in a folder of root. Only one process can create a link, and only one can remove
-//! it, so a request is used at most once.
+//! The open requests, which are symbolic links in a folder of root. Only one process can create a given link, and only
+//! one can remove it, so a request is used at most once.
 
 use std::{fs, os::unix::fs::DirBuilderExt};
 
@@ -16,10 +16,10 @@ use twinlock_host::{
 const FOLDER: &str = "/run/twinlock-agent/requests";
 /// Maximum number of open requests on a host.
 const REQUESTS_MAX: usize = 256;
-/// Number of random bytes in the word of a request.
+/// Number of random bytes in the id of a request. The id is written in hexadecimal digits.
 const WORD: usize = 4;
 
-/// An open request, with the word by which a member approves it.
+/// An open request, and the id by which a member approves it.
 pub(super) struct Open {
     pub(super) id: String,
     pub(super) request: RoleRequest,
@@ -31,16 +31,16 @@ pub(super) struct Open {
 pub(super) struct Requests(TrustedDir);
 
 impl Requests {
-    /// Opens the folder, and creates it if it is missing. `None` if it cannot be used.
+    /// Opens the folder of the open requests, and creates it if it is missing. `None` if it cannot be used.
     pub(super) fn open() -> Option<Self> {
         fs::DirBuilder::new().recursive(true).mode(0o700).create(FOLDER).ok()?;
         TrustedDir::open(FOLDER, Owner(0)).ok().map(Self)
     }
 
-    /// Stores a request and returns its word; `None` if it cannot be stored, or too many are open.
+    /// Stores a request and returns its id; `None` if it cannot be stored, or if too many requests are open.
     pub(super) fn add(&self, request: &RoleRequest) -> Option<String> {
         let text = request.written()?;
-        // Requests that have ended and that nobody has listed are removed first.
+        // The call of `all` first removes requests that have expired.
         if self.all(request.at)?.len() >= REQUESTS_MAX {
             return None;
         }
@@ -51,7 +51,8 @@ impl Requests {
         Some(id)
     }
 
-    /// Returns the open requests, and removes those that have expired. `None` if the folder cannot be read.
+    /// Returns the open requests, the one that expires first at the front, and removes those that have expired. `None`
+    /// if the folder cannot be read.
     pub(super) fn all(&self, now: BootTime) -> Option<Vec<Open>> {
         let mut open = Vec::new();
         for id in self.0.names().ok()? {
@@ -64,7 +65,7 @@ impl Requests {
         Some(open)
     }
 
-    /// Returns the open request with this word; `None` if there is none, or if it has expired.
+    /// Returns the open request with the id `id`; `None` if there is none, or if it has expired.
     pub(super) fn get(&self, id: &str, now: BootTime) -> Option<Open> {
         let is_word = id.len() == 2 * WORD && id.bytes().all(|byte| byte.is_ascii_hexdigit());
         if is_word { self.read(id, now) } else { None }

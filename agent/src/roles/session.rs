@@ -1,5 +1,6 @@
-//! The login session of a caller. The process from which it is read may have ended, so a session can only refuse an
-//! approval. The proofs of the caller are the user id of the connection, the password and the code.
+//! The login session of a caller, read from the caller's process. That process may have ended, and another one may have
+//! its number. A session is therefore only used to refuse an approval. The proofs of the caller are the user id of the
+//! connection, the password and the code.
 
 use std::fs;
 
@@ -8,20 +9,20 @@ use twinlock_core::base::account::Account;
 
 use crate::connection::Connection;
 
-/// What the kernel reports for processes that no login has started.
+/// The value that the kernel reports for a process that no login has started.
 const UNSET: u32 = u32::MAX;
 
 /// The login session of a process.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct LoginSession {
-    /// The user id that has logged in; `None` if the kernel does not record it.
+    /// The user id that logged in at the start of the session; `None` if the kernel does not record it.
     pub(crate) login: Option<u32>,
-    /// The audit session; `None` if the kernel does not record it.
+    /// Number of the audit session; `None` if the kernel does not record it.
     pub(crate) id: Option<u32>,
 }
 
 impl LoginSession {
-    /// Returns the session of the process that has made the connection; `None` if the process is gone or cannot be
+    /// Returns the login session of the process that made the connection; `None` if that process is gone or cannot be
     /// seen.
     pub(crate) fn of(connection: &Connection) -> Option<Self> {
         let pid = sockopt::socket_peercred(connection.socket()).ok()?.pid.as_raw_nonzero();
@@ -35,8 +36,8 @@ impl LoginSession {
     }
 
     /// Returns whether `approver` may approve a request in this session. `request` is the session in which the request
-    /// was made. This session must be another one, and must be one to which the approver has logged in. Values that the
-    /// kernel does not report are not compared.
+    /// was made. This session must not be that one, and `approver` must have logged in to it. Values that the kernel
+    /// does not report are not compared.
     pub(crate) fn may_approve(self, approver: &Account, request: Option<u32>) -> bool {
         let is_own = self.login.is_none_or(|login| login == approver.uid);
         let is_another = self.id.is_none() || self.id != request;

@@ -1,4 +1,4 @@
-//! Checks before an operation: the password of the account, an app code, and the limit of the operation.
+//! Checks before an operation: the password of the account, an app code, and the limit of uses of the operation.
 
 use twinlock_core::{
     dialogue::own_account,
@@ -19,8 +19,8 @@ use crate::{
 const PASSWORDS: u8 = 3;
 
 impl OwnUser<'_> {
-    /// Asks for the password of the account. Each password is counted as wrong before libpam is asked; a correct one is
-    /// then taken off the count.
+    /// Asks for the password of the account, up to three times. Each password is counted as wrong before libpam is
+    /// asked. If it is right, it is then removed from the count.
     pub(super) fn ask_password(&self) -> Result<(), OperationEnd> {
         let account = self.client.account;
         if let Some(obstacle) = password::obstacle(account) {
@@ -46,7 +46,7 @@ impl OwnUser<'_> {
                     }
                     self.client.connection.tell(&self.client.text(&said));
                 }
-                // libpam was not asked, so this was no guess.
+                // libpam was not asked, so this answer does not count as a guess.
                 Checked::Busy => {
                     self.user_ledger.erase(&charged);
                     return Err(self.without_password(Checked::Busy));
@@ -59,7 +59,8 @@ impl OwnUser<'_> {
         Err(self.end(status::REFUSED, &OwnAccount::PasswordRefused { left: 0 }))
     }
 
-    /// Asks for the password and an app code. Members of a role must give both before they act for another user.
+    /// Asks for the password and an app code. A member of a role must give both before the agent lets the member act
+    /// for another user.
     pub(crate) fn prove(&self) -> Result<(), OperationEnd> {
         let found = self.enrolled()?;
         self.ask_password()?;
@@ -74,7 +75,7 @@ impl OwnUser<'_> {
     fn without_password(&self, obstacle: Checked) -> OperationEnd {
         match obstacle {
             Checked::NoPassword => self.end(status::NOT_PERMITTED, &OwnAccount::NoPassword),
-            // A check ends after 30 seconds at the latest.
+            // The check that is running ends after 30 seconds at the latest.
             Checked::Busy => self
                 .end(status::THROTTLED, &OwnAccount::TooOften { wait: password::LIMIT.as_secs() }),
             Checked::Unavailable | Checked::Accepted | Checked::Refused => {
@@ -83,7 +84,7 @@ impl OwnUser<'_> {
         }
     }
 
-    /// Takes one use of an allowance, and returns the ledger name of the use.
+    /// Takes one use of an allowance, and returns the name of this use in the ledger.
     pub(crate) fn take(&self, allowance: Allowance) -> Result<String, OperationEnd> {
         let now = self.client.machine.clock.now();
         let now = now.map_err(|_| self.client.fault("clock_failed"))?;

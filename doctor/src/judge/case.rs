@@ -1,4 +1,4 @@
-//! Input of the judgment of a stack: its truth table, and whether users reach the stack after a key, without one, or
+//! Input of the judgment of a stack: its truth table, and whether users reach the stack with a key, without one, or
 //! both.
 use crate::judge::kept::Kept;
 use crate::judge::remedies::{OtherFactor, StackRecipe};
@@ -11,14 +11,15 @@ use crate::pam::twinlock::ModuleAnswer;
 /// none.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Reach {
-    /// Some way to log in reaches PAM without a verified key.
+    /// There is a way to log in that reaches PAM without a verified key.
     pub without_key: bool,
-    /// Some way to log in reaches PAM after sshd has verified a key.
+    /// There is a way to log in that reaches PAM after sshd has verified a key.
     pub with_key: bool,
 }
 
 impl Reach {
-    /// With and without a key. Used if sshd's settings are unknown, or if sshd never calls PAM.
+    /// Users reach PAM both with a key and without one. Used if sshd's settings are unknown, or if sshd never calls
+    /// PAM.
     pub const EVERY: Self = Self { without_key: true, with_key: true };
 
     /// Returns whether users reach PAM after a key (`key` is true) or without one (false).
@@ -31,22 +32,22 @@ impl Reach {
 /// The argument of `twinlock doctor` that names sshd.
 pub const SSH: &str = "ssh";
 
-/// A truth table, and what is known about the program that calls PAM.
+/// A truth table of a PAM stack, and what is known about the program that calls PAM.
 pub struct Case<'a> {
     /// The truth table of the stack.
     pub table: &'a CaseTable,
-    /// Path of the PAM file that a finding names if no single line is to blame.
+    /// Path of the PAM file that a finding names if it cannot name a single line of the stack.
     pub file: &'a str,
     /// The service, as it is named in the arguments of `twinlock doctor`.
     pub service: &'a str,
     /// Whether users reach PAM with a key, without one, or both, by sshd's present settings.
     pub reach: Reach,
-    /// Whether users are to reach PAM with a key, without one, or both, after sshd's settings are corrected.
+    /// Whether users reach PAM with a key, without one, or both after the administrator has corrected sshd's settings.
     pub wanted: Reach,
     /// The processes in which the program calls pam_setcred after a login.
     pub credentials: Processes,
-    /// Returns whether a user can log in by a row: the row grants access, and sshd lets users reach PAM with what the
-    /// row assumes (a key or none).
+    /// Function that returns whether a user can log in by a row: the row grants access, and sshd lets users reach PAM
+    /// with what the row assumes (a key or none).
     pub usable: &'a dyn Fn(&CaseRow) -> bool,
 }
 
@@ -59,7 +60,7 @@ pub struct Processes {
     pub same: bool,
 }
 
-/// Kind of fault of a row: access although a factor is missing.
+/// Kind of fault of a row of the truth table: the row grants access although a factor is missing.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
 pub enum Wrong {
     /// Access without any factor, for an account that is not exempt.
@@ -101,13 +102,14 @@ impl Case<'_> {
         apart.into_iter().chain(same)
     }
 
-    /// Returns the line with this index, from 0; `None` beyond the end of the stack.
+    /// Returns the line of the stack with the index `number`, from 0; `None` beyond the end of the stack.
     #[must_use]
     pub fn line(&self, number: usize) -> Option<&Cast> {
         self.table.cast.get(number)
     }
 
-    /// Returns a remedy that replaces the whole stack; empty if the new stack would not be correct either.
+    /// Returns a remedy that replaces the whole stack. It is empty if the stack that the remedy proposes has a fault as
+    /// well.
     #[must_use]
     pub fn recipe(&self) -> String {
         let recipe = StackRecipe {
@@ -128,8 +130,8 @@ impl Case<'_> {
         }
     }
 
-    /// Returns [`Case::recipe`] if the arguments of all twinlock lines are valid. Otherwise the purpose of the stack is
-    /// unknown, and the remedy is to correct the arguments first.
+    /// Returns [`Case::recipe`] if the arguments of all twinlock lines are valid. Otherwise doctor cannot know what the
+    /// stack is meant to do, and the remedy is to correct the arguments first.
     #[must_use]
     pub fn recipe_when_read(&self) -> String {
         let mistaken =
@@ -163,8 +165,8 @@ impl Case<'_> {
         self.wanted.without_key || !self.key_is_enough()
     }
 
-    /// Reports whether a user with a key needs no password: the present stack has no module that asks for one, or
-    /// grants access to a user with a key and without a password.
+    /// Reports whether a user with a key needs no password. That is so if the present stack has no module that asks for
+    /// a password, or if the stack grants access to a user with a key and without a password.
     fn key_is_enough(&self) -> bool {
         let without = |row: &CaseRow| {
             row.passes() && row.world.key && matches!(row.world.password, Password::None(_))

@@ -11,8 +11,8 @@ use crate::pam::table::{CaseRow, Cast, Other, Role};
 use crate::pam::twinlock::{ModuleAnswer, Stand};
 
 impl Case<'_> {
-    /// Returns the finding about rows with this fault. It describes one of them, the row with the fewest unusual
-    /// conditions; `None` if no row has the fault for certain.
+    /// Returns the finding about rows with the fault `kind`. The finding describes one of them, the row with the fewest
+    /// unusual conditions. `None` if no row has the fault for certain.
     pub(super) fn door(&self, kind: Wrong) -> Option<Finding> {
         let certain = |row: &&CaseRow| {
             self.table.doubts(row).is_empty() && self.credentials_doubts(row).next().is_none()
@@ -41,8 +41,8 @@ impl Case<'_> {
         Some(Finding { level, id, remedy: self.remedy(kind, row), place, what })
     }
 
-    /// Returns a text for each condition of the row that does not give its usual answer, such as "`pam_rootok.so`
-    /// succeeds".
+    /// Returns a text such as "`pam_rootok.so` succeeds" for each condition that does not give its usual answer in the
+    /// row.
     fn held(&self, row: &CaseRow) -> Vec<String> {
         let needed = |number: usize| {
             let (of, code) =
@@ -66,9 +66,9 @@ impl Case<'_> {
         when
     }
 
-    /// Returns `file:line` of the line to blame for the row: the line of another second factor. If there is no such
-    /// line, it is the twinlock line whose answer did not prevent the login, and otherwise the last line called. `None`
-    /// if no line was called.
+    /// Returns `file:line` of the line to blame for the row. This is the line of another second factor that succeeds in
+    /// the row. If there is none, it is the twinlock line whose answer did not prevent the login, and otherwise the
+    /// last line called. `None` if no line was called.
     fn to_blame(&self, kind: Wrong, row: &CaseRow) -> Option<String> {
         let helper = self.helper(row).map(|(line, _)| line);
         helper
@@ -161,8 +161,8 @@ fn words(kind: Wrong, when: &str) -> (&'static str, String) {
     }
 }
 
-/// Returns the name and the text of the finding that the other second factor `name` grants access. `when` is inserted
-/// into the text: the conditions, beginning with a blank, or an empty string.
+/// Returns the name and the text of the finding that the other second factor `name` grants access. `when` is part of
+/// the text and names the conditions. It begins with a blank, or is empty.
 fn words_with(name: &str, kind: Wrong, when: &str) -> (&'static str, String) {
     match kind {
         Wrong::Open => (
@@ -192,8 +192,8 @@ fn words_with(name: &str, kind: Wrong, when: &str) -> (&'static str, String) {
     }
 }
 
-/// Returns the PAM line with the same module and arguments, and with a control field by which its refusal refuses the
-/// login.
+/// Returns the PAM line with the same module and arguments as `line`, but with a control field that refuses the login
+/// if the module refuses.
 pub(super) fn required(line: &Cast) -> String {
     let StackKind::Module { path, args } = &line.handler.kind else {
         return KEY_LINE.to_owned();

@@ -1,4 +1,5 @@
-//! Sorts the lines of a PAM stack for a new stack: lines to keep, and lines to leave out, with the reason.
+//! Sorts the lines of an old PAM stack for a new stack: lines that the new stack keeps, and lines that it leaves out,
+//! with the reason.
 use crate::judge::case::Case;
 use crate::pam::code::PamCode;
 use crate::pam::control::ControlAction;
@@ -6,7 +7,7 @@ use crate::pam::modules::{Asks, file_name};
 use crate::pam::stack::StackKind;
 use crate::pam::table::{Cast, Role};
 
-/// Lines of the old stack that neither call twinlock nor ask for a password.
+/// Lines of the old stack that neither call twinlock nor ask for a password, sorted by their place in the new stack.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct Kept {
     /// Lines that apply to every user and that refuse a login when they fail.
@@ -15,7 +16,7 @@ pub struct Kept {
     pub on_failure: Vec<String>,
     /// Lines that reset the count of wrong passwords, such as `pam_faillock.so authsucc`.
     pub on_success: Vec<String>,
-    /// Each reason to leave lines out, and the lines, as `MODULE at FILE:LINE`.
+    /// Lines that the new stack leaves out: each reason, and the lines that it concerns, as `MODULE at FILE:LINE`.
     pub left_out: Vec<(&'static str, Vec<String>)>,
 }
 
@@ -25,7 +26,7 @@ enum KeptPlace {
     OnFailure,
     OnSuccess,
     LeftOut(&'static str),
-    /// No list: the new stack has its own line for the purpose, or the line has no effect.
+    /// None of the lists. The new stack has a line of its own for the purpose, or the line has no effect.
     Anew,
 }
 
@@ -63,7 +64,7 @@ impl Kept {
         }
     }
 
-    /// Returns a text that names the lines to be left out and the reasons; `None` if all lines are kept.
+    /// Returns a text that names the lines that are left out, and the reasons; `None` if all lines are kept.
     pub(super) fn farewell(&self) -> Option<String> {
         let reason = |(why, lines): &(&str, Vec<String>)| format!("{} ({why})", lines.join(", "));
         let reasons: Vec<String> = self.left_out.iter().map(reason).collect();
@@ -95,8 +96,8 @@ impl Case<'_> {
         }
     }
 
-    /// Returns the list for a line that counts wrong passwords or resets the count: `place` if the new stack asks for a
-    /// password, otherwise [`KeptPlace::LeftOut`].
+    /// Returns the list for a line that counts wrong passwords or that resets their count. This is `place` if the new
+    /// stack asks for a password, and otherwise [`KeptPlace::LeftOut`].
     fn counting(&self, place: KeptPlace) -> KeptPlace {
         match self.asks_password() {
             true => place,
@@ -104,8 +105,8 @@ impl Case<'_> {
         }
     }
 
-    /// Returns whether the line at index `number` applies to all users: every successful login calls it. If no login
-    /// can succeed, returns whether the line is before all lines that check a factor.
+    /// Returns whether the line at index `number` applies to all users, which means that every successful login calls
+    /// it. If no login can succeed, returns whether the line is before all lines that check a factor.
     fn binds_all(&self, number: usize) -> bool {
         let mut passing = self.table.rows.iter().filter(|row| row.passes()).peekable();
         if passing.peek().is_some() {

@@ -19,17 +19,17 @@ pub enum ModuleFile {
         path: String,
         /// The user id of the file's owner.
         uid: u32,
-        /// Permission bits of the file and of its folder, in this order.
+        /// Permission bits of the file, then those of its folder.
         modes: [u32; 2],
     },
     /// None of libpam's module folders contains the file.
     Missing,
-    /// No module folder was found, so nothing is known about the file.
+    /// libpam's module folder was not found, so nothing is known about the file.
     Unknown,
 }
 
-/// Returns the findings about the lines of a service. `module` looks up a module's file; `recipe` is a remedy that
-/// replaces the whole stack; `keys` tells whether some users reach PAM after sshd has verified a key.
+/// Returns the findings about the lines of `service`. `module` looks up the file of a module. `recipe` is a remedy that
+/// replaces the whole stack. `keys` tells whether some users reach PAM after sshd has verified a key.
 pub fn judge(
     service: &Service,
     module: &dyn Fn(&str) -> ModuleFile,
@@ -145,8 +145,8 @@ fn arguments(line: &Handler, keys: bool) -> Option<Finding> {
     Some(Finding { level: Level::LockOut, id, place: line.place.to_string(), what, remedy })
 }
 
-/// Returns the findings about the file of twinlock's module. A file that several twinlock lines (`ours`) name is
-/// examined once.
+/// Returns the findings about the files of twinlock's module that the lines `ours` name. If several lines name one
+/// file, that file is examined once.
 fn files(ours: &[&Handler], module: &dyn Fn(&str) -> ModuleFile) -> Vec<Finding> {
     let mut seen = Vec::new();
     let mut found = Vec::new();

@@ -7,12 +7,12 @@ use crate::pam::modules::file_name;
 use crate::pam::stack::{Handler, StackKind};
 use crate::pam::twinlock::MODULE;
 
-/// Maximum edit distance at which a name counts as a misspelling of twinlock's module. No other known module is as
-/// near.
+/// Maximum edit distance at which a name counts as a misspelling of the name of twinlock's module. The name of every
+/// other known module is farther away.
 const SLIPS: usize = 3;
 
-/// Returns whether the last part of `path` is a misspelling of the name of twinlock's module. The caller checks that
-/// the file is missing.
+/// Returns whether the last part of `path` is a misspelling of the name of twinlock's module. The caller of this
+/// function must check that the file is missing.
 pub(super) fn is_meant(path: &str) -> bool {
     let name = file_name(path);
     name != MODULE && (strsim::osa_distance(name, MODULE) <= SLIPS || name.contains("twinlock"))

@@ -1,4 +1,4 @@
-//! Derives findings from facts, without access to the machine.
+//! Derives findings from facts. The functions of this module do not read the examined machine.
 pub mod case;
 pub mod doors;
 mod hidden;
@@ -44,8 +44,8 @@ pub fn stack(case: &Case<'_>) -> Vec<Finding> {
     found
 }
 
-/// Returns a lock-out if no user with every factor gets in and `found` has neither a failure nor an unknown; otherwise
-/// `None`. Without this finding, the verdict would be `closed`.
+/// Returns a lock-out if no user with every factor gets in and if `found` contains no failure and nothing unknown;
+/// otherwise `None`. Without this finding, the verdict would be `closed`, which means that every login needs a code.
 #[must_use]
 pub fn nobody_gets_in(case: &Case<'_>, found: &[Finding]) -> Option<Finding> {
     let decided = found.iter().any(|one| one.level.fails() || one.level == Level::Unknown);

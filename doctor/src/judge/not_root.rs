@@ -1,5 +1,5 @@
-//! Services whose programs do not run as root, such as screen lockers. There the module cannot verify a code, so a
-//! twinlock line locks out the user, unless the agent verifies it.
+//! Services whose programs do not run as root, such as screen lockers. The module cannot verify a code in such a
+//! program. A twinlock line therefore locks out the user, unless twinlock's agent verifies the code.
 use twinlock_core::policy::pam_line::{FirstPass, Forward, PamLine};
 
 use crate::finding::{Finding, Level};
@@ -22,14 +22,14 @@ pub const SERVICES: [&str; 12] = [
     "postgresql",
 ];
 
-/// The services of [`SERVICES`] whose programs give one answer to every question.
+/// The services of [`SERVICES`] whose programs ask the user once, and give this one answer to every prompt of PAM.
 const ONE_ANSWER: [&str; 6] =
     ["i3lock", "swaylock", "gtklock", "hyprlock", "waylock", "xsecurelock"];
 
-/// The service of [`SERVICES`] whose program runs as another user than the one who logs in.
+/// The service of [`SERVICES`] whose program runs as a service user, and not as the user who logs in.
 const OF_ANOTHER_USER: &str = "postgresql";
 
-/// Whether programs that are not root, such as screen lockers, may have a code verified through the agent.
+/// Whether a program that does not run as root, such as a screen locker, may have a code verified through the agent.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Default)]
 pub enum Lockers {
     /// The module refuses every login of such a program.
@@ -39,8 +39,9 @@ pub enum Lockers {
     On,
 }
 
-/// Returns a finding about one of [`SERVICES`] that asks for a code; `None` if the program can ask for it, or if the
-/// service has no PAM file of its own, because its program is then not installed.
+/// Returns a finding if the service `name`, one of [`SERVICES`], asks for a code and its program cannot have the code
+/// verified; otherwise `None`. Also `None` if the service has no PAM file of its own, because its program is then not
+/// installed.
 #[must_use]
 pub fn judge(name: &str, service: &Service, lockers: Lockers) -> Option<Finding> {
     let own = service.file.as_ref().filter(|file| file.rsplit('/').next() == Some(name))?;
@@ -65,7 +66,7 @@ pub fn judge(name: &str, service: &Service, lockers: Lockers) -> Option<Finding>
     Some(if by_agent { asks_twice(name, own, &by) } else { not_root(name, own, line, &by) })
 }
 
-/// Returns whether a line takes the password and the code in one answer.
+/// Returns whether the line `line` of twinlock takes the password and the code from one answer of the user.
 fn is_one_field(line: &PamLine) -> bool {
     line.forward == Forward::Password || line.first_pass != FirstPass::Ignored
 }
@@ -104,7 +105,7 @@ fn asks_twice(name: &str, own: &str, by: &str) -> Finding {
     }
 }
 
-/// Returns the remedy: how the file `own` can check a password without the twinlock line of `file`.
+/// Returns the remedy: how the file `own` can check a password without the twinlock line of the file `file`.
 fn without(own: &str, file: &str) -> String {
     let password_alone = ["common-auth", "password-auth", "system-auth"];
     let is_own = file == own || password_alone.iter().any(|name| file.ends_with(name));

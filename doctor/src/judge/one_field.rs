@@ -10,7 +10,7 @@ use crate::pam::modules::{Nature, file_name, nature};
 use crate::pam::stack::{Handler, StackKind};
 use crate::pam::twinlock::{is_twinlock, read};
 
-/// Returns the findings about each twinlock line that verifies codes, considering the lines after it.
+/// Returns the findings about each twinlock line that verifies codes. They also depend on the lines after it.
 #[must_use]
 pub(crate) fn judge(auth: &[Handler]) -> Vec<Finding> {
     let mut found = Vec::new();
@@ -39,9 +39,9 @@ fn let_through(handler: &Handler, line: &PamLine) -> Option<Finding> {
     })
 }
 
-/// Returns a finding if this twinlock line passes the password on and the next line that asks for a password has no
-/// option to use it. The module of that line may ask again, and a client that answers one prompt cannot answer.
-/// `behind` are the lines after this one.
+/// Returns a finding if the twinlock line `handler` passes the password on, but the next line that asks for a password
+/// has no option to use it. The module of that next line may then ask for the password a second time, and a client that
+/// can answer only one prompt cannot log in. `behind` are the lines after `handler`.
 fn asked_again(handler: &Handler, line: &PamLine, behind: &[Handler]) -> Option<Finding> {
     let (path, args) = behind.iter().find_map(|next| match &next.kind {
         StackKind::Module { path, args } => {
@@ -64,8 +64,8 @@ fn asked_again(handler: &Handler, line: &PamLine, behind: &[Handler]) -> Option<
     })
 }
 
-/// Returns a finding if the line takes password and code in one field and ends the stack after a wrong code. The
-/// password is then not checked, and the response time shows an attacker whether the code was correct.
+/// Returns a finding if the line takes the password and the code in one field and ends the stack after a wrong code.
+/// The password is then not checked, and an attacker can tell from the response time whether the code was correct.
 fn told_apart(handler: &Handler, line: &PamLine) -> Option<Finding> {
     let one_field = line.forward == Forward::Password || line.first_pass != FirstPass::Ignored;
     let ends = handler.actions.on(PamCode::AUTH_ERR) == ControlAction::Die;

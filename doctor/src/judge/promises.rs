@@ -1,4 +1,5 @@
-//! Findings about twinlock lines that are never reached, or that are reached in a state that their arguments exclude.
+//! Findings about twinlock lines that are never reached, or that are reached after a wrong password although their
+//! arguments say that an earlier line has verified the password.
 use crate::finding::{Finding, Level};
 use crate::judge::case::{Case, Wrong, wrong};
 use crate::pam::dispatch::Impression;
@@ -7,8 +8,8 @@ use crate::pam::table::{CaseRow, Cast, Role};
 use crate::pam::twinlock::Stand;
 
 impl Case<'_> {
-    /// Returns a finding about a twinlock line that is never reached, or is reached only after a failure, when its
-    /// answer no longer matters; `None` for other lines.
+    /// Returns a finding about a twinlock line that is never reached, or that is reached only after an earlier failure,
+    /// when its answer no longer changes the result. `None` for other lines.
     pub(super) fn unreached(&self, line: &Cast) -> Option<Finding> {
         let Role::Twinlock(args) = &line.role else {
             return None;
@@ -47,7 +48,7 @@ impl Case<'_> {
     }
 
     /// Returns a finding if the line has `first_factor=stack` and is also reached after a wrong password; otherwise
-    /// `None`. `number` is the index of the line.
+    /// `None`. `number` is the index of the line in the stack.
     pub(super) fn reached_by_failure(&self, number: usize, line: &Cast) -> Option<Finding> {
         let Role::Twinlock(args) = &line.role else {
             return None;

@@ -1,4 +1,5 @@
-//! PAM lines and sshd settings that remedies propose, so that all remedies write them in the same form.
+//! PAM lines and sshd settings that remedies propose. They are defined here once, so that all remedies write them in
+//! the same form.
 use crate::finding::Finding;
 use crate::judge::case::Reach;
 use crate::judge::kept::Kept;
@@ -17,13 +18,13 @@ pub const PASSWORD_METHODS: &str = "AuthenticationMethods keyboard-interactive:p
 pub const BOTH_METHODS: &str =
     "AuthenticationMethods publickey,keyboard-interactive:pam keyboard-interactive:pam";
 
-/// What is needed to write a whole stack.
+/// The facts from which a remedy writes a whole new stack.
 pub struct StackRecipe<'a> {
     /// Path of the PAM file to write.
     pub file: &'a str,
     /// Whether users reach PAM with a key, without one, or both.
     pub reach: Reach,
-    /// File names of the modules that ask for a password, in the order of the old stack.
+    /// File names of the modules that ask for a password (also called proofs), in the order of the old stack.
     pub proofs: Vec<&'a str>,
     /// What a user with a key must give in addition to the code.
     pub beside_key: OtherFactor,
@@ -94,8 +95,9 @@ impl StackRecipe<'_> {
     }
 }
 
-/// Changes the remedies that edit a PAM file which a package brings (below `/usr`): the next upgrade of the package
-/// would undo the change. libpam reads a copy in /etc/pam.d in place of that file, so the remedy begins with the copy.
+/// Changes the remedies that edit a PAM file below `/usr`, which belongs to a package. The next upgrade of the package
+/// would undo such an edit. The remedy therefore begins with a copy of the file to /etc/pam.d, which libpam reads in
+/// place of the original.
 pub fn copy_first(findings: &mut [Finding]) {
     for finding in findings.iter_mut().filter(|one| !one.remedy.is_empty()) {
         let file = finding.place.split(':').next().unwrap_or_default();

@@ -103,8 +103,8 @@ impl Case<'_> {
         }
     }
 
-    /// Returns the remedy for exempt accounts that are refused: a pam_permit line before the twinlock line; if that
-    /// line is not enough, a whole new stack.
+    /// Returns the remedy for exempt accounts that the stack refuses. This is a pam_permit line before the twinlock
+    /// line, or a whole new stack if that line is not enough.
     fn before_the_code(&self) -> String {
         let asks =
             |line: &Cast| matches!(&line.role, Role::Twinlock(args) if args.stand == Stand::Stack);

@@ -128,7 +128,8 @@ fn lockers_that_include_login_are_locked_out() {
     for own in ["@include common-auth\n", "# auth include login\n", probe] {
         assert_eq!(found(own), [], "{own}");
     }
-    // The file of the service `other`, which libpam uses for a missing file, does not come from a screen locker.
+    // libpam uses the file of the service `other` for a service without a file. This file does not come from a screen
+    // locker.
     let other = tree(&[("/etc/pam.d/other", LOGIN)]);
     assert_eq!(not_root::judge("i3lock", &load(&other, "i3lock").unwrap(), Lockers::Off), None);
 }
@@ -157,7 +158,7 @@ fn agent_opens_lockers_whose_lines_suit_them() {
         ("swaylock", in_turn, Some("locker-asks-twice")),
         ("kde", one, None),
         ("kde", in_turn, None),
-        // The program of another user than the one who logs in.
+        // The program of postgresql runs as another user than the one who logs in.
         ("postgresql", one, Some("caller-not-root")),
     ] {
         assert_eq!(found(name, own), expected, "{name} {own}");

@@ -1,4 +1,5 @@
-//! Applies a remedy to the stack before it is printed, and checks that then only users with every factor get in.
+//! Applies a remedy to the stack before doctor prints the remedy, and checks that only users with every factor get in
+//! afterwards.
 use std::io;
 
 use crate::judge::case::{Case, Reach, Wrong, wrong};
@@ -11,15 +12,15 @@ use crate::pam::twinlock::ModuleAnswer;
 
 /// A change of the stack that a remedy proposes.
 pub(super) enum Edit<'a> {
-    /// Replaces the line at this index by this line.
+    /// Replaces the line at this index by the line with this text.
     Replace(usize, &'a str),
-    /// Inserts this line before the line at this index.
+    /// Inserts the line with this text before the line at this index.
     Insert(usize, &'a str),
-    /// Replaces all lines by these lines.
+    /// Replaces all lines by the lines of this text.
     Rewrite(&'a str),
 }
 
-/// Faults of a stack, as seen by the users who reach PAM.
+/// The faults of a stack, for the users who reach PAM as a [`Reach`] says.
 struct Trial {
     wrong: Vec<Wrong>,
     shut: Vec<(bool, &'static str)>,
@@ -41,7 +42,7 @@ impl Case<'_> {
             && after.doubts <= before.doubts
     }
 
-    /// Reports whether the stack has no fault after the change, for users who reach PAM as `reach` says.
+    /// Reports whether the changed stack has no fault for users who reach PAM as `reach` says.
     pub(super) fn mends(&self, reach: Reach, edit: &Edit<'_>) -> bool {
         self.after(edit).is_some_and(|table| {
             let after = tried(&table, reach);
@@ -74,8 +75,8 @@ impl Case<'_> {
         (!unchanged && !table.is_too_large()).then_some(table)
     }
 
-    /// Reports whether `name` is the module of a present line and its file is missing. Modules of no present line count
-    /// as installed.
+    /// Reports whether `name` is the module of a line of the present stack and the file of the module is missing. A
+    /// module that no such line names counts as installed.
     fn is_missing(&self, name: &str) -> bool {
         self.table.cast.iter().any(|line| {
             let named =
@@ -119,7 +120,7 @@ fn read(text: &str) -> Option<Vec<Handler>> {
     sound.then(|| service.lines(Facility::Auth).to_vec())
 }
 
-/// A file tree that contains only one PAM file, with this text.
+/// A file tree with a single PAM file. The field is the text of that file.
 struct OneFile<'a>(&'a str);
 
 impl OneFile<'_> {

@@ -37,8 +37,8 @@ fn twice(case: &Case<'_>, number: usize, line: &Cast) -> Option<Finding> {
     })
 }
 
-/// Returns whether the stack is still correct without the line at index `number`. It is not correct if a jump counts
-/// the line, or if the line passes the password on to later lines.
+/// Returns whether the stack is still correct without the line at index `number`. Returns false if the line passes the
+/// password on to later lines, or if the stack without it has a fault, for example because a jump counts the line.
 fn may_go(case: &Case<'_>, number: usize, line: &Cast) -> bool {
     let StackKind::Module { args, .. } = &line.handler.kind else { return false };
     if args.iter().any(|arg| arg == "forward_pass") {

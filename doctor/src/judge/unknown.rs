@@ -1,4 +1,4 @@
-//! Findings that the truth table cannot decide: unknown modules, and too many conditions.
+//! Findings about ways in and lock-outs that the truth table cannot decide: unknown modules, and too many conditions.
 use crate::finding::{Finding, Level};
 use crate::judge::case::{Case, wrong};
 use crate::pam::credentials::Doubt;
@@ -8,8 +8,8 @@ use crate::pam::table::{CaseRow, Condition};
 use crate::pam::twinlock::ModuleAnswer;
 
 impl Case<'_> {
-    /// Returns a finding for each unknown module whose answer decides whether there is a way in or a lock-out, and for
-    /// a jump whose effect decides it.
+    /// Returns a finding for each unknown module whose answer decides whether there is a way in or a lock-out, and one
+    /// for each jump whose effect decides it.
     pub(super) fn unknown(&self) -> Vec<Finding> {
         let mut found: Vec<Finding> = Vec::new();
         for row in self.table.rows.iter().filter(|row| self.decides(row)) {
@@ -32,7 +32,8 @@ impl Case<'_> {
         row.passes() && covered && (wrong(row).is_some() || right)
     }
 
-    /// Returns the finding that the conditions of the stack have more combinations of answers than are tried.
+    /// Returns the finding that doctor does not try all combinations of answers of the conditions of the stack, because
+    /// they are too many.
     pub(super) fn too_many(&self) -> Finding {
         Finding {
             level: Level::Unknown,

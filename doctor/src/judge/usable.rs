@@ -81,7 +81,7 @@ impl Case<'_> {
 }
 
 /// Returns a function that tells whether a user can log in by a row: the row grants access, and `reach` includes what
-/// the row assumes (a key or none). It is used where sshd's settings are unknown or do not matter.
+/// the row assumes (a key or none). It is used if sshd's settings are unknown or do not matter.
 pub fn covered(reach: Reach) -> impl Fn(&CaseRow) -> bool {
     move |row| row.passes() && reach.covers(row.world.key)
 }

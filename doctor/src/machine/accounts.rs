@@ -10,18 +10,18 @@ use crate::pam::stack::Handler;
 use crate::sshd::empty::EmptyPasswords;
 use crate::sshd::probe::{Account, People, Shell};
 
-/// Databases of nsswitch.conf that list accounts and their groups.
+/// Databases of nsswitch.conf (first words of its lines) that list accounts and their groups.
 const DATABASES: [&str; 3] = ["passwd:", "group:", "initgroups:"];
 /// Folders in which systemd keeps user and group records.
 const RECORDS: [&str; 5] =
     ["/etc/userdb", "/run/userdb", "/run/host/userdb", "/usr/lib/userdb", "/var/lib/systemd/home"];
 
-/// Maximum size in bytes of a list of accounts that is evaluated.
+/// Maximum size in bytes of a list of accounts (of pam_listfile or pam_access) that doctor evaluates.
 const LIST_MAX: usize = 1 << 16;
 
 impl Machine {
-    /// Returns the accounts of /etc/passwd with all their groups, and the name of a directory that may contain more
-    /// accounts.
+    /// Returns the accounts of /etc/passwd with all their groups, and the name of a user directory (such as `sss`) that
+    /// may contain more accounts.
     ///
     /// # Errors
     /// [`UnreadableError`] if /etc/passwd or /etc/group exists and cannot be read.
@@ -42,7 +42,7 @@ impl Machine {
             groups.extend(by_number.get(number).into_iter().flatten().cloned());
             Some(Account { name: name.to_owned(), groups, shell })
         });
-        // Groups in a directory can have members from the files, but they add no accounts.
+        // Groups in a user directory can have members from the files, but these groups add no accounts.
         let listed = self.tree.is_host() || self.has("/etc/passwd");
         let elsewhere = if listed { self.source(DATABASES[0]) } else { self.elsewhere() };
         let elsewhere = elsewhere.map(|(_, source)| source);
@@ -50,8 +50,8 @@ impl Machine {
     }
 
     /// Returns the accounts that can have every factor, and the texts of the lists of accounts that lines of the stack
-    /// name. If no line tests the account, returns an empty census. `enrolled` are the accounts with a code; `None` if
-    /// they are not known.
+    /// name. Returns an empty census if no line tests the account. `enrolled` are the names of the enrolled accounts;
+    /// `None` if they are not known.
     #[must_use]
     pub fn census(&self, stack: &[Handler], enrolled: Option<&[String]>) -> Rc<Census> {
         if !census::asks(stack) {
@@ -63,9 +63,9 @@ impl Machine {
         Rc::new(Census { people, lists: lists.collect() })
     }
 
-    /// Returns the text of a list that pam_listfile or pam_access reads. Returns `None` if the list cannot be read, is
-    /// larger than [`LIST_MAX`] or is writable by every user, or if pam_access also reads files of
-    /// /etc/security/access.d.
+    /// Returns the text of the list `path`, which pam_listfile or pam_access reads. Returns `None` if the list cannot
+    /// be read, if it is larger than [`LIST_MAX`], or if every user can write to it. Also returns `None` if the list is
+    /// that of pam_access and pam_access reads files of /etc/security/access.d in addition.
     fn plain_list(&self, path: &str) -> Option<String> {
         let is_open = self.tree.stat(path).is_ok_and(|found| found.st_mode & 0o002 != 0);
         let more = self.tree.names("/etc/security/access.d").unwrap_or_default();
@@ -73,8 +73,8 @@ impl Machine {
         self.text(path).ok().filter(|text| !is_open && is_whole && text.len() <= LIST_MAX)
     }
 
-    /// Returns the enrolled accounts, or all accounts if `enrolled` is `None`. Returns `None` if accounts may exist
-    /// outside of the files, or if no account is found.
+    /// Returns the accounts that `enrolled` names, or all accounts if `enrolled` is `None`. Returns `None` if accounts
+    /// may exist outside of the files, or if no account is found.
     fn persons(&self, enrolled: Option<&[String]>) -> Option<Vec<Person>> {
         let people = self.people().ok().filter(|people| people.elsewhere.is_none())?;
         if self.elsewhere().is_some() {
@@ -115,8 +115,8 @@ impl Machine {
         }
     }
 
-    /// Returns the first source of accounts or groups that is not a file: the place that names it, and its name. `None`
-    /// if all sources are files.
+    /// Returns the first source of accounts or groups that is not a file: the file and line that name the source, and
+    /// its name. `None` if all sources are files.
     #[must_use]
     pub fn elsewhere(&self) -> Option<(String, String)> {
         if !self.tree.is_host() && !self.has("/etc/passwd") {
@@ -125,8 +125,8 @@ impl Machine {
         DATABASES.iter().find_map(|database| self.source(database))
     }
 
-    /// Returns the first source of a database of nsswitch.conf that is not a file: `file:line` and the name of the
-    /// source. `None` if all sources are files. `database` is the first word of the line, such as `passwd:`.
+    /// Returns the first source of the nsswitch.conf database `database` that is not a file: `file:line` and the name
+    /// of the source. `None` if all sources are files. `database` is the first word of the line, such as `passwd:`.
     fn source(&self, database: &str) -> Option<(String, String)> {
         let path = "/etc/nsswitch.conf";
         let text = self.text(path).ok()?;

@@ -1,9 +1,10 @@
-//! Patterns of file names as glob(3) of the C library reads them, by which sshd finds the files of Include: `*`, `?`,
-//! `[...]` and a backslash before a letter.
+//! Patterns of file names, with the rules of glob(3) of the C library: `*`, `?`, `[...]` and a backslash before a
+//! letter. sshd finds the files of an Include line by these rules.
 //!
-//! No crate reads them in the same way. `glob` and `globset` give `**` a meaning, do not know `[[:digit:]]`, and refuse
-//! an open `[`, which glob(3) takes for a letter; a file that doctor misses because of that may open a way in. glob(3)
-//! itself cannot be asked: candidates and files below `--root` are not where the pattern says.
+//! No crate follows the same rules. `glob` and `globset` give `**` a meaning, do not know `[[:digit:]]`, and refuse a
+//! `[` without `]`, which glob(3) takes for a letter. If doctor missed a file because of that, the file could open a
+//! way in. doctor cannot call glob(3) itself, because candidates and the files below `--root` are not at the path that
+//! the pattern names.
 
 /// Returns whether the name, one component of a path, is a pattern: it contains `*`, `?`, `[` or
 /// a backslash.
@@ -11,8 +12,8 @@ pub(super) fn is_pattern(part: &str) -> bool {
     part.contains(['*', '?', '[', '\\'])
 }
 
-/// Returns whether the file name matches the pattern. A leading dot of the name is matched only by a dot of the
-/// pattern.
+/// Returns whether the file name `name` matches `pattern`. Only a dot at the start of the pattern matches a dot at the
+/// start of the name.
 pub(super) fn fits(pattern: &str, name: &str) -> bool {
     let pattern: Vec<char> = pattern.chars().collect();
     let name: Vec<char> = name.chars().collect();
@@ -20,7 +21,7 @@ pub(super) fn fits(pattern: &str, name: &str) -> bool {
     !hidden && rest_fits(&pattern, &name)
 }
 
-/// Returns whether the absolute path matches the absolute pattern, each component by itself.
+/// Returns whether the absolute path `path` matches the absolute pattern. Each component is compared by itself.
 pub(super) fn fits_path(pattern: &str, path: &str) -> bool {
     let parts = |path: &str| -> Vec<String> {
         path.split('/').filter(|part| !part.is_empty()).map(str::to_owned).collect()
@@ -48,7 +49,8 @@ fn rest_fits(pattern: &[char], name: &[char]) -> bool {
     }
 }
 
-/// Returns the first letter of a pattern, without the backslash that quotes it, and the pattern after it.
+/// Returns the first letter of a pattern, without the backslash that quotes it, and the pattern after it. `None` if the
+/// pattern is empty.
 fn literal(pattern: &[char]) -> Option<(char, &[char])> {
     match pattern {
         ['\\', quoted, rest @ ..] => Some((*quoted, rest)),
@@ -74,7 +76,8 @@ enum Part {
 }
 
 impl<'a> Set<'a> {
-    /// Parses the text after `[`; `None` if no `]` ends the set. A `]` at the start belongs to the set.
+    /// Parses the text after `[`; `None` if no `]` ends the set. A `]` at the start is a letter of the set and does not
+    /// end it.
     fn read(text: &'a [char]) -> Option<Self> {
         let (negated, mut rest) = match text {
             ['!' | '^', rest @ ..] => (true, rest),

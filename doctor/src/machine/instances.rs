@@ -1,4 +1,4 @@
-//! Finds the sshds that run or that a systemd unit starts, with their options.
+//! Finds each sshd that runs or that a systemd unit starts, with its options.
 use std::fs;
 use std::os::unix::fs::MetadataExt;
 
@@ -13,8 +13,9 @@ use crate::sshd::config::{MAIN_FILES, Patterns};
 const UNITS: [&str; 4] = ["ssh.service", "sshd.service", "ssh@.service", "sshd@.service"];
 
 impl Machine {
-    /// Returns the sshds that run or that a unit starts. Of several with the same options, returns the first. If there
-    /// is none, returns an sshd with the options of the distribution's file of defaults, or without options.
+    /// Returns each sshd that runs or that a unit starts. Of several with the same options, returns only the first. If
+    /// there is none, returns an sshd with the options from the distribution's file of defaults (such as
+    /// /etc/default/ssh), or one without options.
     #[must_use]
     pub fn instances(&self) -> Vec<Instance> {
         let enabled = self.enabled().into_iter().flat_map(|name| services_of(&name));
@@ -35,8 +36,8 @@ impl Machine {
         all
     }
 
-    /// Returns the sshd that the systemd unit `name` starts, with its drop-ins applied; `None` if there is no such unit
-    /// or it starts another program.
+    /// Returns the sshd that the systemd unit `name` starts, with the drop-ins of the unit applied. `None` if there is
+    /// no such unit, or if the unit starts another program.
     pub(super) fn unit(&self, name: &str) -> Option<Instance> {
         let main =
             UNIT_FOLDERS.iter().find_map(|folder| self.started_by(&format!("{folder}/{name}")));
@@ -74,8 +75,9 @@ impl Machine {
         self.listeners().into_iter().map(|(_, instance)| instance).collect()
     }
 
-    /// Returns process id and options of each listening sshd of this host that runs as root. Processes of other users
-    /// are left out: a user could name a process sshd and thereby choose the options with which root runs sshd.
+    /// Returns the process id and the options of each listening sshd of this host that runs as root. Processes of other
+    /// users are left out: a user could name a process of their own `sshd`, and thereby choose the options with which
+    /// root runs sshd.
     pub(super) fn listeners(&self) -> Vec<(String, Instance)> {
         if !self.tree.is_host() {
             return Vec::new();
@@ -92,8 +94,9 @@ impl Machine {
         processes.into_iter().filter_map(instance).collect()
     }
 
-    /// Returns whether the process runs the program sshd with all four user ids 0 and with this process's root
-    /// directory. A process in a container has another root directory. `process` is the process id.
+    /// Returns whether the process with the id `process` runs the program sshd, has four user ids of 0 (real,
+    /// effective, saved, file system), and has the same root directory as this process. A process in a container has
+    /// another root directory.
     fn is_sshd_of_root(&self, process: &str) -> bool {
         let of = |name: &str| format!("/proc/{process}/{name}");
         let status = self.text(&of("status")).unwrap_or_default();

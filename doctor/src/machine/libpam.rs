@@ -3,12 +3,12 @@ use crate::machine::Machine;
 use crate::pam::libpam::Libpam;
 use crate::pam::load::{FOLDERS, Files};
 
-/// Folders with modules on distributions other than Debian.
+/// Folders that contain PAM modules on distributions other than Debian.
 const MODULE_FOLDERS: [&str; 4] =
     ["/lib/security", "/lib64/security", "/usr/lib/security", "/usr/lib64/security"];
 
 impl Machine {
-    /// Returns the folders that may hold PAM modules. Debian has one for each architecture.
+    /// Returns the folders that may contain PAM modules. Debian has one such folder for each architecture.
     pub(super) fn module_folders(&self) -> Vec<String> {
         let mut all: Vec<String> = MODULE_FOLDERS.map(str::to_owned).to_vec();
         for base in ["/usr/lib", "/lib"] {
@@ -19,8 +19,8 @@ impl Machine {
         all
     }
 
-    /// Returns those of [`FOLDERS`] whose paths libpam.so.0 contains; all of [`FOLDERS`] if it is not found or contains
-    /// none.
+    /// Returns those of [`FOLDERS`] whose paths the file libpam.so.0 contains. Returns all of [`FOLDERS`] if
+    /// libpam.so.0 is not found or contains none of them.
     pub(super) fn folders_of_libpam(&self) -> Vec<&'static str> {
         let texts = self.libpams();
         let named = |folder: &&str| texts.iter().any(|text| text.contains(&format!("{folder}/%s")));
@@ -28,7 +28,8 @@ impl Machine {
         if found.is_empty() { FOLDERS.to_vec() } else { found }
     }
 
-    /// Returns which libpam the machine has. If it has several that differ, or none is found, this is not known.
+    /// Returns which libpam the machine has. Returns [`Libpam::Unknown`] if it has several of different kinds, or if
+    /// none is found.
     pub(super) fn found_libpam(&self) -> Libpam {
         let mut kinds: Vec<Libpam> = self.libpams().iter().map(|text| Libpam::of(text)).collect();
         kinds.dedup();
@@ -38,7 +39,7 @@ impl Machine {
         }
     }
 
-    /// Returns the contents of each libpam library, with text for bytes that are no text.
+    /// Returns the content of each libpam library of the machine. Bytes that are not UTF-8 are replaced by U+FFFD.
     fn libpams(&self) -> Vec<String> {
         let beside = self.module_folders().into_iter();
         let libraries = beside

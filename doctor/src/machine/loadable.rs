@@ -12,13 +12,13 @@ use crate::pam::modules::file_name;
 use crate::pam::stack::{Facility, Service, StackKind};
 use crate::pam::twinlock::is_twinlock;
 
-/// A program that does nothing, into which the module is loaded.
+/// A program that does nothing. doctor starts it only to have the dynamic loader load the module into it.
 const IDLE: &str = "/usr/bin/true";
 
 impl Machine {
-    /// Returns a finding for each file of twinlock's module that cannot be loaded: a lock-out if a line then refuses
-    /// every login that reaches it, otherwise a warning. A file that a user other than root can replace is not loaded,
-    /// because loading runs its code; nor is a file of another machine.
+    /// Returns a finding for each file of twinlock's module that cannot be loaded: a lock-out if a line of `service`
+    /// then refuses every login that reaches the line, otherwise a warning. Loading a file runs its code. A file that a
+    /// user other than root can replace is therefore not loaded, and neither is a file of another machine.
     #[must_use]
     pub fn unloadable(&self, service: &Service) -> Vec<Finding> {
         let mut names: BTreeMap<&str, Level> = BTreeMap::new();

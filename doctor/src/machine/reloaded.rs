@@ -1,4 +1,4 @@
-//! Finds running sshds that have not read their files since the files were changed.
+//! Finds running sshds that have not read their configuration files again after the files were changed.
 use rustix::param::clock_ticks_per_second;
 
 use crate::finding::{Finding, Level};
@@ -16,14 +16,15 @@ enum Since {
     /// The exact time at which sshd read its files: the modification time of the PID file, which sshd writes when it
     /// starts and at each reload.
     Read(Time),
-    /// The earliest time at which sshd can have read its files: the start of the process. A reload after the start
-    /// leaves no trace.
+    /// The start of the process. sshd cannot have read its files earlier, but it may have read them again later: a
+    /// reload leaves no trace.
     Started(Time),
 }
 
 impl Machine {
-    /// Returns a warning for each running sshd whose files were changed after it read them. Only processes with the
-    /// options of the examined sshd are checked. `pid_file` is the value of the setting PidFile.
+    /// Returns a warning for each running sshd whose files were changed after sshd read them. Only processes with the
+    /// options of the examined sshd are checked. `pid_file` is the value of the setting PidFile; `None` if it is not
+    /// known.
     #[must_use]
     pub fn not_reloaded(&self, config: &Config, pid_file: Option<&str>) -> Vec<Finding> {
         let Some((file, changed)) = self.last_changed(config) else { return Vec::new() };
@@ -46,14 +47,15 @@ impl Machine {
         .collect()
     }
 
-    /// Returns the most recently changed of sshd's files, and the time of the change. The folder of drop-ins counts as
-    /// a file, since its time shows that a drop-in was removed. `None` if no file's time can be read.
+    /// Returns the file of sshd's configuration that was changed last, and the time of that change. The folder of
+    /// drop-ins counts as a file, because its time changes when a drop-in is removed. `None` if the time of no file can
+    /// be read.
     fn last_changed(&self, config: &Config) -> Option<(String, Time)> {
         let places = config.directives.iter().map(|line| &line.place.file);
         let places = places.chain(config.blocks.iter().map(|block| &block.place.file));
         let mut files: Vec<&str> = places.chain([&config.file]).map(String::as_str).collect();
         files.extend(config.drop_ins.as_deref());
-        // Options of a running sshd are in no file.
+        // Options of a running sshd have a place below /proc, and are in no file.
         files.retain(|file| !file.starts_with(PROCESSES));
         files.sort_unstable();
         files.dedup();

@@ -13,12 +13,12 @@ use crate::sshd::config::MAIN_FILES;
 
 /// Maximum number of bytes that are read of sshd's output.
 const OUTPUT_MAX: u64 = 1 << 20;
-/// Error message of sshd if its folder below /run is missing, because sshd was not started since the boot. Only an sshd
-/// that root runs needs the folder.
+/// Error message of sshd if its folder below /run is missing, because sshd was not started since the boot. sshd needs
+/// this folder only if root runs it.
 const NO_FOLDER: &str = "Missing privilege separation directory";
-/// User id and group id as which sshd is run if it cannot print its settings as root. No account should have this
-/// number, since a process with the same user id could change sshd's output. The number is below 65536, because
-/// containers often map no higher ones.
+/// User id and group id with which doctor runs sshd if sshd cannot print its settings as root. No account should have
+/// this id, because a process with the same user id could change sshd's output. The id is below 65536, because many
+/// containers map no higher ids.
 const UNUSED: u32 = 65_533;
 
 impl Machine {
@@ -40,8 +40,8 @@ impl Machine {
         }
     }
 
-    /// Returns the output of `sshd -T`. `connection` is the argument of `-C`, which names a user and a connection; with
-    /// `None`, no Match block applies.
+    /// Returns the output of `sshd -T`. `connection` is the argument of `-C`, which names a user and a connection. With
+    /// `None`, the output has no settings of Match blocks.
     ///
     /// # Errors
     /// [`ProbeError`] if sshd cannot be run or fails.
@@ -79,7 +79,7 @@ impl Machine {
     }
 
     /// Returns the command that runs sshd with the copies in `stage` in place of its own files. `args` are the first
-    /// arguments.
+    /// arguments of the command.
     fn of_stage(&self, program: &Path, args: &[&str], stage: &Stage) -> Command {
         let mut command = Command::new(program);
         let pairs = self.instance.options.chunks_exact(2);
@@ -110,7 +110,7 @@ fn not_copied(error: io::Error) -> ProbeError {
     ProbeError::NotCopied(error.to_string())
 }
 
-/// Runs sshd. Returns its output; if sshd fails, returns its error message as a [`ProbeError`].
+/// Runs sshd. Returns the output of sshd. If sshd exits with a failure, returns its error message as a [`ProbeError`].
 ///
 /// # Errors
 /// [`io::Error`] if the program cannot be started or its output cannot be read.
@@ -136,8 +136,8 @@ fn bounded(stream: impl Read) -> io::Result<String> {
     Ok(String::from_utf8_lossy(&bytes).into_owned())
 }
 
-/// Reports whether an error message of sshd has a cause other than the settings: missing rights of the caller, or files
-/// that exist only while sshd runs.
+/// Reports whether the error message `said` of sshd has a cause other than the settings: missing rights of the caller,
+/// or files that exist only while sshd runs.
 fn beside_the_point(said: &str) -> bool {
     said.contains("no hostkeys available")
         || said.contains(NO_FOLDER)

@@ -1,4 +1,5 @@
-//! Ports and routing domains from which connections come to an sshd: those of systemd's sockets, and of devices.
+//! Finds the ports and routing domains from which connections come to an sshd, in systemd's socket units and among the
+//! network devices.
 use crate::machine::Machine;
 use crate::machine::units::{UNIT_FOLDERS, services_of};
 use crate::pam::load::Files;
@@ -11,8 +12,8 @@ const SOCKETS: [&str; 2] = ["ssh.socket", "sshd.socket"];
 const DEVICES: &str = "/sys/class/net";
 
 impl Machine {
-    /// Returns the ports that the socket units of sshd and their drop-ins set, as far as they are those of the examined
-    /// sshd.
+    /// Returns the ports that the socket units of sshd and their drop-ins set. Returns none if the examined sshd opens
+    /// its port itself, because no socket unit then applies to it.
     #[must_use]
     pub fn socket_ports(&self) -> Vec<String> {
         if self.instance.opens_its_port() {
@@ -23,8 +24,9 @@ impl Machine {
         addresses.filter_map(|address| port(&address)).collect()
     }
 
-    /// Returns the routing domains from which connections may come, besides those of ListenAddress: devices to which
-    /// the socket units are bound, and devices of the type VRF. `None` if the devices of the machine are not known.
+    /// Returns the routing domains from which connections may come, in addition to those of ListenAddress: devices to
+    /// which the socket units are bound, and devices of the type VRF. `None` if the devices of the machine are not
+    /// known.
     #[must_use]
     pub fn routing_domains(&self) -> Option<Vec<String>> {
         if !self.tree.is_host() {
@@ -52,7 +54,7 @@ impl Machine {
         names
     }
 
-    /// Returns the values of a key that a socket unit and its drop-ins set.
+    /// Returns the values that the socket unit `name` and its drop-ins set for `key`.
     fn values_of(&self, name: &str, key: &str) -> Vec<String> {
         let main = UNIT_FOLDERS.iter().map(|folder| format!("{folder}/{name}"));
         let main = main.into_iter().find(|file| self.text(file).is_ok());
@@ -64,7 +66,7 @@ impl Machine {
             for line in self.text(&file).unwrap_or_default().lines() {
                 let Some(value) = line.trim().strip_prefix(key) else { continue };
                 match value.trim_start().strip_prefix('=').map(str::trim) {
-                    // An empty value removes all values set before.
+                    // An empty value removes all earlier values.
                     Some("") => values.clear(),
                     Some(value) => values.push(value.to_owned()),
                     None => {}

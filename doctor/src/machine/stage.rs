@@ -1,5 +1,5 @@
-//! Copies of sshd's files in a private folder, so that sshd can read files that are not in place. Include lines name
-//! the copies.
+//! Copies of sshd's files in a private folder. sshd reads the copies if the files to check are not at the paths where
+//! sshd looks for them. The Include lines of the copies name other copies.
 use std::fs::{self, DirBuilder, Permissions};
 use std::io;
 use std::os::fd::OwnedFd;
@@ -27,14 +27,15 @@ const PREFIX: &str = "twinlock-doctor.";
 #[derive(Debug)]
 pub(super) struct Stage {
     folder: PathBuf,
-    /// The folder, opened and locked. A folder without a lock was left behind by a killed process and may be removed.
+    /// The folder, opened and locked with flock. If a folder with copies is not locked, the process that created it was
+    /// killed, and another doctor may remove the folder.
     lock: OwnedFd,
     /// Path of each original file. The copy of the file at index N is named `N.conf`.
     copied: Vec<String>,
 }
 
-/// The machine whose files are copied. `people` are its accounts, by which `Match Group` is replaced; `None` if sshd
-/// can look up the groups itself.
+/// The machine whose files are copied. `people` are its accounts, which replace groups in `Match Group` criteria;
+/// `None` if sshd can look up the groups itself.
 struct Source<'a> {
     machine: &'a Machine,
     people: Option<&'a People>,
@@ -46,7 +47,8 @@ impl Stage {
     /// # Errors
     /// [`io::Error`] if a file cannot be read or a copy cannot be written.
     pub(super) fn of(machine: &Machine, main: &str) -> io::Result<Self> {
-        // Before the new folder is locked, another doctor may take it for a left-over one and remove it.
+        // Until the new folder is locked, another doctor may take it for a folder of a killed process and remove it. A
+        // second attempt is therefore made.
         let mut stage = Self::empty().or_else(|_| Self::empty())?;
         stage.remove_left_over();
         // sshd looks up accounts on the host on which it runs, not in the examined tree.
@@ -71,7 +73,7 @@ impl Stage {
         Ok(Self { folder, lock, copied: Vec::new() })
     }
 
-    /// Removes folders that killed processes of the same user have left behind.
+    /// Removes the folders with copies that killed processes of the same user have left behind.
     fn remove_left_over(&self) {
         let Ok(own) = fstat(&self.lock) else { return };
         let entries = fs::read_dir(PLACE).into_iter().flatten().flatten();
@@ -89,13 +91,13 @@ impl Stage {
         self.path(0)
     }
 
-    /// Returns the path of the host key made for the copies, which callers without access to the host's own keys can
-    /// read. There is no file if ssh-keygen failed.
+    /// Returns the path of the host key that was made for the copies. A caller who cannot read the host's own keys can
+    /// read this one. There is no file at the path if ssh-keygen failed.
     pub(super) fn host_key(&self) -> PathBuf {
         self.folder.join("key")
     }
 
-    /// Replaces the path of each copy in an error message of sshd by the path of the original file. Leaves the output
+    /// Replaces the path of each copy by the path of the original file in the error message of sshd. Leaves the output
     /// of a successful run unchanged.
     pub(super) fn restore(&self, said: Result<String, ProbeError>) -> Result<String, ProbeError> {
         said.map_err(|error| match error {
@@ -111,8 +113,9 @@ impl Stage {
         })
     }
 
-    /// Lets an sshd with this user id and group id read the copies: makes it the owner of the host key, and gives its
-    /// group read access to the copies. The copies keep their owner, so that only this process's user can change them.
+    /// Lets an sshd with this user id, and the same number as its group id, read the copies: makes it the owner of the
+    /// host key, and gives its group read access to the copies. The copies keep their owner, so only the user of this
+    /// process can change them.
     ///
     /// # Errors
     /// [`io::Error`] if an owner or a mode cannot be set.
@@ -122,7 +125,7 @@ impl Stage {
             chown(&path, None, Some(uid))?;
             fs::set_permissions(&path, Permissions::from_mode(0o640))?;
         }
-        // sshd refuses a host key that belongs to its user and that a group can read.
+        // sshd refuses a host key that belongs to sshd's own user and that a group can read.
         if self.host_key().exists() {
             chown(self.host_key(), Some(uid), None)?;
         }
@@ -134,8 +137,8 @@ impl Stage {
         self.folder.join(format!("{number}.conf"))
     }
 
-    /// Copies the file `path` line by line, with the files that it includes, and returns the path of the copy. `depth`
-    /// is the number of Include lines that lead to the file.
+    /// Copies the file `path` line by line. Also copies the files that it includes. Returns the path of the copy.
+    /// `depth` is the number of Include lines that lead to the file.
     fn copy(&mut self, source: &Source<'_>, path: &str, depth: usize) -> io::Result<PathBuf> {
         if self.copied.len() >= FILES_MAX {
             return Err(io::Error::other(format!("{FILES_MAX} files are included, or more")));
@@ -179,7 +182,8 @@ impl Stage {
         Ok(copies)
     }
 
-    /// Creates a host key in the folder, so that sshd does not need the host's own keys. Ignores a failure.
+    /// Creates a host key in the folder of the copies, so that sshd does not need the host's own keys. Ignores a
+    /// failure.
     fn make_host_key(&self) {
         let mut command = Command::new(programs::whole_path("ssh-keygen"));
         command.args(["-q", "-t", "ed25519", "-N", "", "-f"]).arg(self.host_key());
@@ -193,7 +197,7 @@ impl Drop for Stage {
     }
 }
 
-/// Opens and locks a folder. Fails if another process holds the lock, or if the path is a symbolic link.
+/// Opens and locks a folder. Fails if another process has locked it, or if the path is a symbolic link.
 fn locked(folder: &Path) -> io::Result<OwnedFd> {
     let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
     let open = openat(CWD, folder, flags, Mode::empty())?;
@@ -201,7 +205,7 @@ fn locked(folder: &Path) -> io::Result<OwnedFd> {
     Ok(open)
 }
 
-/// Returns an Include line that names these copies; an empty string if there are none.
+/// Returns an Include line that names the files `copies`; an empty string if there are none.
 fn include(copies: &[PathBuf]) -> String {
     if copies.is_empty() {
         return String::new();
@@ -211,8 +215,8 @@ fn include(copies: &[PathBuf]) -> String {
 }
 
 impl Source<'_> {
-    /// Returns the Match line `line`, whose criteria are `value`. If sshd cannot look up groups, each criterion `Group`
-    /// is replaced by `User` with the members of the groups.
+    /// Returns the Match line `line`, whose criteria are `value`, as it is written in the copy. If sshd cannot look up
+    /// groups, each criterion `Group` is replaced by `User` and the members of the groups.
     fn matched(&self, line: &str, value: &str) -> String {
         let Some(people) = self.people else { return line.to_owned() };
         let each = criteria(value).into_iter().map(|(word, list)| match word.as_str() {
@@ -223,8 +227,8 @@ impl Source<'_> {
     }
 }
 
-/// Returns a `User` list of the members of the groups that match `list`; if there are none, a list that matches no
-/// user.
+/// Returns a list for `Match User` with the members of the groups that match `list`. If there are none, the list
+/// matches no user.
 fn members(people: &People, list: &str) -> String {
     let is_in = people.accounts.iter().filter(|account| fits_group(list, &account.groups));
     let names = is_in.map(|account| account.name.as_str());

@@ -37,8 +37,8 @@ impl Machine {
         }
     }
 
-    /// Reports whether a program is installed. `name` is a whole path, or a file name that is searched in the folders
-    /// for programs.
+    /// Reports whether a program is installed. `name` is an absolute path, or a file name that is searched in the usual
+    /// folders of programs.
     #[must_use]
     pub fn has_program(&self, name: &str) -> bool {
         if name.starts_with('/') {
@@ -50,8 +50,8 @@ impl Machine {
         folders.iter().chain([&system]).any(|one| self.has(&format!("{one}/{name}")))
     }
 
-    /// Reports whether the tree contains programs at all. In a tree that holds only settings, a missing program says
-    /// nothing.
+    /// Reports whether the tree of the machine contains any programs. If it contains only settings, a program that is
+    /// missing there may be installed on the machine all the same.
     #[must_use]
     pub fn has_programs(&self) -> bool {
         ["/usr/bin", "/bin", "/run/current-system/sw/bin"].iter().any(|one| self.has(one))

@@ -1,4 +1,5 @@
-//! Files of the examined machine: regular files up to a maximum size, below the root of the machine.
+//! Reads files of the examined machine: only regular files, up to a maximum size, and only below the root of the
+//! machine.
 use std::fs::File;
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
@@ -9,7 +10,7 @@ use rustix::fs::{self, CWD, Dir, FileType, Mode, OFlags, ResolveFlags, Stat};
 use crate::machine::glob;
 use crate::pam::load::UnreadableError;
 
-/// Maximum size in bytes of a file, which is enough for a list of a million accounts.
+/// Maximum size in bytes of a file that is read. It is enough for a list of a million accounts.
 const SIZE_MAX: u64 = 1 << 27;
 
 /// The files below one folder, which is the root of the examined machine.
@@ -24,7 +25,7 @@ impl Tree {
         Self { root }
     }
 
-    /// Returns whether the root is `/`, so that the files are those of this host.
+    /// Returns whether the root of the tree is `/`. The files are then those of this host.
     pub(super) fn is_host(&self) -> bool {
         self.root == Path::new("/")
     }
@@ -34,7 +35,7 @@ impl Tree {
     /// # Errors
     /// [`io::Error`] if the path names another kind of file, or the file cannot be read or is larger than [`SIZE_MAX`].
     pub(super) fn text(&self, path: &str) -> io::Result<String> {
-        // Opening a device can have an effect, so the kind of file is checked before.
+        // Opening a device can have an effect, so the kind of the file is checked first.
         let found = fs::fstat(self.open(path, OFlags::PATH)?)?;
         if is_null(&found) {
             return Ok(String::new());
@@ -60,7 +61,7 @@ impl Tree {
     /// Returns owner, mode and type of a file. If the path names a symbolic link, returns those of the link.
     ///
     /// # Errors
-    /// As [`Tree::stat`].
+    /// The errors of [`Tree::stat`].
     pub(super) fn stat_link(&self, path: &str) -> io::Result<Stat> {
         Ok(fs::fstat(self.open(path, OFlags::PATH | OFlags::NOFOLLOW)?)?)
     }
@@ -146,8 +147,8 @@ fn kind(found: &Stat) -> FileType {
     FileType::from_raw_mode(found.st_mode)
 }
 
-/// Reports whether the file is /dev/null. It counts as an empty file, because administrators link to it to disable a
-/// file.
+/// Reports whether the file is /dev/null. Administrators disable a file by a link to /dev/null, so it counts as an
+/// empty file.
 fn is_null(found: &Stat) -> bool {
     kind(found) == FileType::CharacterDevice && found.st_rdev == fs::makedev(1, 3)
 }

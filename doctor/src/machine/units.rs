@@ -1,4 +1,4 @@
-//! systemd's units: their folders, and which of them are enabled.
+//! systemd's units: the folders that contain them, and which units are enabled.
 use crate::machine::Machine;
 
 /// Folders with units, in order of precedence.
@@ -26,8 +26,9 @@ impl Machine {
     }
 }
 
-/// Returns the names of the files of services that a unit starts: itself if it is a service, or the services for the
-/// connections to a socket. The instances of a template have one file.
+/// Returns the names of the service files that the unit `unit` starts: its own name if it is a service, or the names of
+/// both services that a socket can start. The instances of a template, such as `sshd@1.service`, all have the file of
+/// the template.
 pub(super) fn services_of(unit: &str) -> Vec<String> {
     let stem = |suffix: &str| {
         let stem = unit.strip_suffix(suffix)?;

@@ -1,14 +1,14 @@
 //! Access lists of pam_access (access.conf(5)): whether a list admits an account from any origin.
 use crate::pam::census::Person;
 
-/// The list that pam_access reads if the arguments of the PAM line name no other file.
+/// The list that pam_access reads if the arguments of the PAM line do not name a file.
 pub(super) const FILE: &str = "/etc/security/access.conf";
 /// Arguments of pam_access that do not change its answer.
 const TALK: [&str; 3] = ["debug", "noaudit", "nodefgroup"];
 
-/// Returns whether the list `text` admits the account. The first matching entry decides; without one, the account is
-/// admitted. `None` if the answer depends on more than the account, such as the origin of the login. `args` are the
-/// arguments of the PAM line.
+/// Returns whether the list `text` admits the account `person`. The first matching entry decides; if no entry matches,
+/// the account is admitted. `None` if the answer depends on more than the account, such as the origin of the login.
+/// `args` are the arguments of the PAM line.
 #[must_use]
 pub(super) fn admits(text: &str, args: &[String], person: &Person) -> Option<bool> {
     let plain = |arg: &String| TALK.contains(&arg.as_str()) || arg.starts_with("accessfile=");
@@ -31,8 +31,9 @@ pub(super) fn admits(text: &str, args: &[String], person: &Person) -> Option<boo
     Some(true)
 }
 
-/// Reports whether a list of users matches the account: a name before EXCEPT matches it, and no name after EXCEPT does.
-/// `None` if that is not known, as for a netgroup. With `bare_groups`, a name without parentheses can also be a group.
+/// Reports whether the list of users `words` matches the account: a name before EXCEPT matches it, and no name after
+/// EXCEPT does. `None` if that is not known, as for a netgroup. With `bare_groups`, a name without parentheses can also
+/// be a group.
 fn matches(words: &[&str], person: &Person, bare_groups: bool) -> Option<bool> {
     let mut names = words.split(|word| *word == "EXCEPT");
     let mut is_in = Some(false);
@@ -66,7 +67,7 @@ fn is(name: &str, person: &Person, bare_groups: bool) -> Option<bool> {
     if let Some(group) = name.strip_prefix('(').and_then(|rest| rest.strip_suffix(')')) {
         return Some(in_group(group));
     }
-    // A netgroup, or a name with a host.
+    // The name is a netgroup, or it contains a host.
     if name.contains(['@', '(', ')', '\\']) {
         return None;
     }

@@ -1,4 +1,5 @@
-//! The accounts that the conditions of a stack test, and the combinations of answers that an account can get.
+//! Which accounts can pass the conditions of a stack, and which combinations of answers of the conditions an account
+//! can get.
 use std::collections::BTreeMap;
 use std::rc::Rc;
 
@@ -22,23 +23,23 @@ pub struct Person {
     pub shell: Option<String>,
 }
 
-/// The accounts, and the texts of the lists of accounts that the lines of a stack name.
+/// The accounts of a machine, and the texts of the lists of accounts that the lines of a stack name.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct Census {
     /// The accounts that can have every factor; `None` if others may exist.
     pub people: Option<Rc<Vec<Person>>>,
-    /// Text of each list, by path. A list whose text is not known is absent.
+    /// Text of each list, by the path of the list. A list whose text is not known is absent.
     pub lists: BTreeMap<String, String>,
 }
 
-/// Maximum number of group names in the conditions, and of invented accounts. If one is exceeded, every combination of
-/// answers counts as possible.
+/// Maximum number of group names in the conditions, and maximum number of invented accounts. If one of them is
+/// exceeded, every combination of answers counts as possible.
 const GROUPS_MAX: usize = 6;
 const PEOPLE_MAX: usize = 20_000;
-/// Return codes of a condition that is not met.
+/// Return codes that say that a condition is not met.
 const REFUSALS: [PamCode; 2] = [PamCode::AUTH_ERR, PamCode::PERM_DENIED];
 
-/// The list that pam_access reads if the arguments of the PAM line name no other file.
+/// The list that pam_access reads if the arguments of the PAM line do not name a file.
 pub const ACCESS: &str = access::FILE;
 
 /// Returns the path of the list that a PAM line reads; `None` if it reads none. `path` is the module of the line.
@@ -79,8 +80,8 @@ pub fn asks(stack: &[Handler]) -> bool {
 }
 
 impl Census {
-    /// Returns whether the module `path` with these arguments succeeds for the account; `None` if that depends on more
-    /// than the account, or on a list that is not known.
+    /// Returns whether the module `path` with the arguments `args` succeeds for the account; `None` if that depends on
+    /// more than the account, or on a list that is not known.
     fn holds(&self, path: &str, args: &[String], person: &Person) -> Option<bool> {
         let list = || self.lists.get(list_of(path, args)?);
         let plain = args.iter().all(|arg| arg == "debug");
@@ -110,8 +111,8 @@ impl Census {
         }
     }
 
-    /// Removes the rows whose answers no account of any name could get. Sets [`CaseRow::met`] of the others: whether
-    /// one of the known accounts can get the answers.
+    /// Removes the rows whose combination of answers no account of any name could get. For each other row, sets
+    /// [`CaseRow::met`]: whether one of the known accounts can get its answers.
     pub fn apply(&self, table: &mut CaseTable) {
         let mut rows = std::mem::take(&mut table.rows);
         let conditions = conditions(table);
@@ -144,7 +145,7 @@ impl Census {
         answers.iter().any(|one| asked.fits(one, row))
     }
 
-    /// Returns what the conditions answer for the accounts. Accounts with the same answers share one entry.
+    /// Returns what the conditions answer for each account. Accounts with the same answers share one entry.
     fn answers(&self, conditions: &[Condition<'_>], people: &[Person]) -> Vec<Answers> {
         let of = |person: &Person| -> Answers {
             conditions.iter().map(|one| self.holds(one.path, one.args, person)).collect()
@@ -156,7 +157,7 @@ impl Census {
     }
 }
 
-/// The index of a condition in the truth table, and the module and arguments that test it.
+/// A condition: its index in the truth table, and the module and the arguments that test it.
 struct Condition<'a> {
     number: usize,
     path: &'a str,
@@ -182,7 +183,7 @@ fn conditions(table: &CaseTable) -> Vec<Condition<'_>> {
     found
 }
 
-/// For each condition, whether it is met; `None` if that is not known.
+/// The answers of the conditions for one account: for each condition, whether it is met; `None` if that is not known.
 type Answers = Vec<Option<bool>>;
 
 /// Kind of account whose answers are compared with a row.
@@ -194,7 +195,8 @@ enum Whose {
     AnyName,
 }
 
-/// The conditions of a stack, the indexes of those that a row has consulted, and the kind of account.
+/// The conditions of a stack, the indexes of those that a row has consulted, and the kind of account that is compared
+/// with the row.
 struct Asked<'a> {
     conditions: &'a [Condition<'a>],
     consulted: &'a [usize],
@@ -202,7 +204,7 @@ struct Asked<'a> {
 }
 
 impl Asked<'_> {
-    /// Reports whether an account with these answers can get the answers that the row assumes.
+    /// Reports whether an account with the answers `answers` can get the answers that `row` assumes.
     fn fits(&self, answers: &Answers, row: &CaseRow) -> bool {
         answers.iter().zip(self.conditions).all(|(holds, condition)| {
             let number = Some(condition.number).filter(|number| self.consulted.contains(number));
@@ -255,7 +257,7 @@ fn possible(conditions: &[Condition<'_>], lists: &BTreeMap<String, String>) -> O
     Some(people)
 }
 
-/// Reports whether the condition may compare the word with group names.
+/// Reports whether the condition may compare `word` with names of groups.
 fn may_be_group(condition: &Condition<'_>, word: &str, lists: &BTreeMap<String, String>) -> bool {
     let in_args = condition.args.iter().any(|arg| arg.split(':').any(|part| part == word));
     let in_list = || {
@@ -303,7 +305,7 @@ fn is_system(login_defs: &str, uid: u32) -> bool {
     uid <= 99 || uid == 65534 || uid <= most && uid < least
 }
 
-/// Returns whether all tests of a pam_succeed_if line are met by the account; `None` if that is not known.
+/// Returns whether the account meets all tests of a pam_succeed_if line; `None` if that is not known.
 fn succeeds_if(args: &[String], person: &Person) -> Option<bool> {
     let words: Vec<&str> =
         args.iter().map(String::as_str).filter(|word| !FLAGS.contains(word)).collect();

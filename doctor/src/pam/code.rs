@@ -45,11 +45,11 @@ const NAMES: [&str; CODES] = [
 impl PamCode {
     /// The call succeeded.
     pub const SUCCESS: Self = Self(0);
-    /// The module failed, for a reason other than the user's answer.
+    /// The module failed, for a reason other than the user's answer to a prompt.
     pub const SERVICE_ERR: Self = Self(3);
     /// The module denies permission. libpam also returns this code for a line that it cannot run.
     pub const PERM_DENIED: Self = Self(6);
-    /// The user's answer is wrong, or the module refuses the user.
+    /// The user's answer to the prompt is wrong, or the module refuses the user.
     pub const AUTH_ERR: Self = Self(7);
     /// The module cannot reach the data that it needs.
     pub const AUTHINFO_UNAVAIL: Self = Self(9);
@@ -63,9 +63,9 @@ impl PamCode {
     pub const NEW_AUTHTOK_REQD: Self = Self(12);
     /// The module cannot set credentials.
     pub const CRED_ERR: Self = Self(17);
-    /// The program did not show a prompt or did not return an answer.
+    /// The program did not show a prompt, or it did not return the user's answer.
     pub const CONV_ERR: Self = Self(19);
-    /// The result must not depend on this module.
+    /// The result of the stack must not depend on this module.
     pub const IGNORE: Self = Self(25);
     /// libpam cannot use the files of the service.
     pub const ABORT: Self = Self(26);

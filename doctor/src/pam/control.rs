@@ -4,19 +4,19 @@ use crate::pam::code::{CODES, PamCode, all};
 /// Effect of a module's return code on the stack.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum ControlAction {
-    /// The return code does not change the result.
+    /// The return code does not change the result of the stack.
     Ignore,
     /// The result becomes success, unless it is already a failure.
     Ok,
-    /// As `Ok`; if the result is then success, the stack ends.
+    /// Like `Ok`. If the result is then success, the stack also ends.
     Done,
-    /// The result becomes failure, and the next line follows.
+    /// The result becomes failure, and the stack goes on with the next line.
     Bad,
     /// The result becomes failure, and the stack ends.
     Die,
     /// The result becomes what it was at the start of the stack or substack.
     Reset,
-    /// The next lines are skipped, as many as this number.
+    /// As many of the next lines as this number are skipped.
     Jump(u32),
 }
 
@@ -29,8 +29,8 @@ pub struct Actions([ControlAction; CODES]);
 pub enum Control {
     /// The line calls a module, with these actions.
     Actions(Box<Actions>),
-    /// The line calls a module, but libpam cannot parse the field, for this reason. libpam then treats every return
-    /// code as a failure.
+    /// The line calls a module, but libpam cannot parse the control field. The text says why. libpam then treats every
+    /// return code as a failure.
     UnreadableError(String),
     /// The lines of another file are inserted.
     Include,
@@ -38,7 +38,7 @@ pub enum Control {
     Substack,
 }
 
-/// Words for actions. libpam accepts a text that begins with one of them, and tries them in this order.
+/// Words for actions. libpam accepts a text that begins with one of them, and tries them in the order of this list.
 const WORDS: [(&str, ControlAction); 6] = [
     ("ignore", ControlAction::Ignore),
     ("ok", ControlAction::Ok),
@@ -100,8 +100,8 @@ pub fn parse(field: &str) -> Control {
     Control::Actions(Box::new(actions))
 }
 
-/// Actions of a field that is being parsed; `None` for a code without an action so far. A later pair replaces an
-/// earlier one, and `default` sets the codes without an action.
+/// Actions of a control field that is being parsed; `None` for a return code that has no action yet. A later pair
+/// `code=action` replaces an earlier one, and `default` sets the action of all codes that have none.
 #[derive(Default)]
 struct Draft([Option<ControlAction>; CODES]);
 

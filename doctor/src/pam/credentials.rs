@@ -1,9 +1,10 @@
-//! Models the calls of pam_setcred after a login. If pam_setcred fails, sshd ends a login that PAM has granted; only a
-//! login by the password method alone goes on.
+//! Models the calls of pam_setcred after a login. If pam_setcred fails, sshd ends a login that PAM has granted. A login
+//! by the password method alone is an exception: sshd does not end it.
 //!
-//! sshd shows prompts (keyboard-interactive) in a separate process, and calls pam_setcred in another one. There libpam
-//! does not know the return codes of the login, and applies each control field to the return code of pam_setcred. The
-//! password method runs in one process: libpam applies each control field to the line's return code in the login.
+//! sshd shows prompts (keyboard-interactive) in a separate process, and calls pam_setcred in another process. In that
+//! other process, libpam does not know the return codes of the login, and applies each control field to the return code
+//! of pam_setcred. The password method runs in one process. There libpam applies each control field to the return code
+//! that the line had in the login.
 use crate::pam::code::PamCode;
 use crate::pam::dispatch::{Answered, StackOutcome, dispatch_credentials};
 use crate::pam::libpam::Libpam;
@@ -29,14 +30,14 @@ const IGNORING: [&str; 12] = [
     "pam_rhosts_auth",
 ];
 
-/// Return codes of pam_setcred that are tried for an unknown module in the process of the login. The control field is
-/// applied to the return code in the login there, so that other codes have no further effect.
+/// Return codes of pam_setcred that are tried for an unknown module in the process of the login. Other codes have no
+/// further effect, because libpam there applies the control field to the return code of the login.
 const ANY: [PamCode; 3] = [PamCode::SUCCESS, PamCode::IGNORE, PamCode::CRED_ERR];
 /// Maximum number of combinations of return codes of unknown modules that are tried.
 const MOST: usize = 1 << 12;
 
-/// Returns the codes that the module's pam_setcred may return, the usual code first. Known modules mostly return only
-/// success; an unknown module may return any code.
+/// Returns the codes that pam_setcred of the module `path` may return, the usual code first. Most known modules return
+/// only success. An unknown module may return any code.
 #[must_use]
 pub fn answers(path: &str, args: &[String]) -> Vec<PamCode> {
     let file = file_name(path);
@@ -55,13 +56,13 @@ pub fn answers(path: &str, args: &[String]) -> Vec<PamCode> {
 
 /// Returns the result of pam_setcred if each module returns its usual code. With `row`, pam_setcred is called in the
 /// process of the login that the row describes; with `None`, in another process. If it is not known which libpam the
-/// machine has, returns the outcome by which users get in: [`doubt`] reports that another one is possible.
+/// machine has, returns the result that lets users in. [`doubt`] then reports that another result is possible.
 #[must_use]
 pub fn outcome(table: &CaseTable, row: Option<&CaseRow>) -> StackOutcome {
     outcome_of(&table.cast, table.libpam, row)
 }
 
-/// As [`outcome`], for lines without a table.
+/// Does what [`outcome`] does, but takes the lines and the libpam of a stack without a truth table.
 pub(super) fn outcome_of(cast: &[Cast], libpam: Libpam, row: Option<&CaseRow>) -> StackOutcome {
     let mut possible = libpam.possible().map(|rule| outcome_if(cast, rule, row, &|_| None));
     let first = possible.next();
@@ -70,15 +71,16 @@ pub(super) fn outcome_of(cast: &[Cast], libpam: Libpam, row: Option<&CaseRow>) -
     better.or(first).unwrap_or(StackOutcome { code: PamCode::PERM_DENIED, steps: Vec::new() })
 }
 
-/// Reports whether pam_setcred succeeds in another process, whichever libpam the machine may have.
+/// Reports whether pam_setcred succeeds in a process other than that of the login, for every libpam that the machine
+/// may have.
 #[must_use]
 pub fn always_succeeds(table: &CaseTable) -> bool {
     let passes = |rule| outcome_if(&table.cast, rule, None, &|_| None).code == PamCode::SUCCESS;
     table.libpam.possible().all(passes)
 }
 
-/// Returns the result of pam_setcred, as [`outcome`] does, for a known libpam. `other` gives the return code of the
-/// line at an index; with `None`, the line returns its usual code.
+/// Returns the result of pam_setcred, as [`outcome`] does, for a known libpam. `other` returns the code that
+/// pam_setcred of the line at an index returns; with `None`, the line returns its usual code.
 fn outcome_if(
     cast: &[Cast],
     libpam: Libpam,
@@ -120,7 +122,8 @@ impl<'a> Doubt<'a> {
     }
 }
 
-/// Returns why it is not known whether pam_setcred succeeds; `None` if it is known.
+/// Returns why it is not known whether pam_setcred succeeds; `None` if it is known. `row` has the meaning that it has
+/// for [`outcome`].
 #[must_use]
 pub fn doubt<'a>(table: &'a CaseTable, row: Option<&CaseRow>) -> Option<Doubt<'a>> {
     let mut rules = table.libpam.possible();
@@ -207,7 +210,7 @@ mod tests {
         assert_eq!(apart(&format!("{jump}auth requisite pam_deny.so\n{OURS}")), PamCode::CRED_ERR);
         let local = jump.replace("pam_succeed_if.so user ingroup people", "pam_localuser.so");
         assert_eq!(apart(&format!("{local}auth requisite pam_deny.so\n{OURS}")), PamCode::SUCCESS);
-        // In Debian's libpam, a jump does not count as success for credentials either.
+        // In Debian's libpam, a jump does not count as success in pam_setcred either.
         let text = "auth [success=1] pam_unix.so\nauth required pam_deny.so\n";
         assert_eq!(apart(text), PamCode::PERM_DENIED);
     }
@@ -232,7 +235,7 @@ mod tests {
             ("auth optional pam_exec.so /bin/true", false, false),
             ("auth optional pam_cap.so", false, false),
             ("auth optional pam_gone.so", false, false),
-            // The login skips this line; pam_setcred in another process does not.
+            // The login skips the line of pam_house. pam_setcred in another process does not skip it.
             (
                 "auth [success=1 default=ignore] pam_succeed_if.so uid >= 0\nauth required pam_house.so",
                 true,
@@ -257,8 +260,8 @@ mod tests {
         }
     }
 
-    /// Returns the result of pam_setcred in another process with Debian's libpam and with another one, and whether it
-    /// is in doubt if the libpam is not known.
+    /// Returns the code of pam_setcred in another process with Debian's libpam, the code with the original libpam, and
+    /// whether the code is in doubt if the libpam is not known.
     fn by_libpam(text: &str) -> (PamCode, PamCode, bool) {
         let stack = auth_stack(&tree(&[("/etc/pam.d/sshd", text)]), "sshd");
         let table = tabulate(&stack, &|_| true);
@@ -271,7 +274,7 @@ mod tests {
     fn jump_counts_for_credentials_only_outside_of_debian() {
         let (yes, no, ignore) = (PamCode::SUCCESS, PamCode::PERM_DENIED, PamCode::IGNORE);
         for (text, expected) in [
-            // Only the jump gives a result.
+            // Only the line that jumps sets a result.
             ("auth [success=1] pam_unix.so\nauth required pam_deny.so\n", (no, yes, true)),
             // The code `ignore` of a line that jumps becomes the result.
             (
@@ -283,7 +286,7 @@ mod tests {
                 "auth [default=1 ignore=ignore success=ok] pam_usertype.so isregular\nauth required pam_unix.so\n",
                 (yes, yes, false),
             ),
-            // Debian's own file.
+            // The file that Debian itself ships.
             (
                 "auth [success=1 default=ignore] pam_unix.so\nauth requisite pam_deny.so\nauth required pam_permit.so\n",
                 (yes, yes, false),

@@ -4,7 +4,7 @@ use crate::pam::control::ControlAction;
 use crate::pam::libpam::Libpam;
 use crate::pam::stack::{DEEPEST, Handler, StackKind};
 
-/// Result of the stack after the lines that have been called.
+/// Result of the stack so far, after the lines that have been called.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Impression {
     /// No line has set a result.
@@ -50,17 +50,17 @@ enum Next {
     End,
 }
 
-/// Return codes of a line when pam_setcred calls it: the present one, and the one of the login.
+/// The return codes of a line when pam_setcred calls its module: the code of this call, and the code in the login.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Answered {
     /// Return code of the present call.
     pub returned: PamCode,
-    /// Return code in the login, to which libpam applies the control field. `None` if libpam does not know it; the
-    /// control field is then applied to the present return code.
+    /// Return code of the line in the login. libpam applies the control field to it. `None` if libpam does not know it;
+    /// libpam then applies the control field to the return code of the present call.
     pub before: Option<PamCode>,
 }
 
-/// Runs a stack for pam_authenticate. `answer` returns the module's return code for a line.
+/// Runs a stack for pam_authenticate. `answer` returns the return code of the module of a line.
 pub fn dispatch(stack: &[Handler], answer: &mut dyn FnMut(&Handler) -> PamCode) -> StackOutcome {
     run(stack, Libpam::Debian, &mut |number| {
         let returned = stack.get(number).map_or(PamCode::PERM_DENIED, &mut *answer);
@@ -68,8 +68,8 @@ pub fn dispatch(stack: &[Handler], answer: &mut dyn FnMut(&Handler) -> PamCode) 
     })
 }
 
-/// Runs a stack for pam_setcred. `answer` returns the return codes of the line at an index. An unknown libpam is taken
-/// for Debian's.
+/// Runs a stack for pam_setcred. `answer` returns the return codes of the line at an index. [`Libpam::Unknown`] is
+/// treated as Debian's.
 pub fn dispatch_credentials(
     stack: &[Handler],
     libpam: Libpam,
@@ -149,14 +149,14 @@ impl DispatchState {
         }
     }
 
-    /// Returns [`Next::End`] for the action `done` if the result is success, otherwise [`Next::Line`].
+    /// Returns [`Next::End`] if the action is `done` and the result is success; otherwise [`Next::Line`].
     fn go_on(self, action: ControlAction) -> Next {
         let ends = action == ControlAction::Done && self.impression == Impression::Positive;
         if ends { Next::End } else { Next::Line }
     }
 
-    /// Sets the result to success unless it is a failure. The final code is the first return code other than `SUCCESS`
-    /// among those whose action is `ok` or `done`.
+    /// Sets the result to success, unless it is a failure. libpam later returns the first code other than `SUCCESS`
+    /// that a line with the action `ok` or `done` has returned.
     fn agree(&mut self, returned: PamCode) {
         let open = match self.impression {
             Impression::Undecided => true,
@@ -176,8 +176,8 @@ impl DispatchState {
         }
     }
 
-    /// Returns the index of the last line that is not called because of `next`; if none is skipped, returns `line`. A
-    /// jump beyond the end of its stack sets the result to failure.
+    /// Returns the index of the last line that is not called because of `next`; if no line is skipped, returns `line`.
+    /// A jump beyond the end of its stack sets the result to failure.
     fn follow(&mut self, next: Next, stack: &[Handler], line: usize) -> usize {
         match next {
             Next::Line => line,
@@ -233,8 +233,8 @@ mod tests {
     use super::super::load::tests::{Tree, auth_stack};
     use super::*;
 
-    /// Runs the stack of the PAM file `lines`, in which each module is named after its return code. Returns the final
-    /// code and the indexes of the called lines.
+    /// Runs the stack of a PAM file with the text `lines`. Each module in it has the name of the code that it returns.
+    /// Returns the final code and the indexes of the called lines.
     fn result(lines: &str) -> (PamCode, Vec<usize>) {
         let mut tree = Tree::new();
         tree.insert("/etc/pam.d/t".into(), lines.into());

@@ -1,10 +1,10 @@
-//! The two kinds of libpam: Debian's has patches with which it reads and follows stacks differently.
+//! The two kinds of libpam. Debian's has patches by which it reads and runs stacks differently.
 
 /// Which libpam a machine has.
 ///
-/// In pam_setcred, the original libpam counts the return code of a line that jumps like that of a `required` line.
-/// Debian's does not count it (patch `045_pam_dispatch_jump_is_ignore`). In a login, neither does. Only Debian's knows
-/// `@include` (patch `031_pam_include`).
+/// In pam_setcred, the original libpam counts the return code of a line that jumps, as if the line were `required`.
+/// Debian's does not count it (patch `045_pam_dispatch_jump_is_ignore`). In a login, neither of them counts it. Only
+/// Debian's knows `@include` (patch `031_pam_include`).
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub enum Libpam {
     /// The libpam of Debian and of the distributions that are derived from it.
@@ -23,8 +23,8 @@ impl Libpam {
         both.filter(move |one| self == Self::Unknown || *one == self)
     }
 
-    /// Returns the kind of the library with these contents. Debian's looks for a module in the folder of its
-    /// architecture and in one without an architecture (patch `lib_security_multiarch_compat`).
+    /// Returns the kind of the libpam library with the content `library`. Debian's looks for a module in the folder of
+    /// its architecture and also in one without an architecture (patch `lib_security_multiarch_compat`).
     #[must_use]
     pub fn of(library: &str) -> Self {
         let mut strings = library.split('\0');

@@ -14,7 +14,7 @@ pub struct ConfigLine {
 pub struct ConfigLines {
     /// The lines that are complete, without blank lines and comments.
     pub complete: Vec<ConfigLine>,
-    /// Number, from 1, of a last line that ends with a backslash, so that its continuation is missing. libpam then
+    /// Number, from 1, of the last line of the file if it ends with a backslash and no line follows. libpam then
     /// ignores the whole file. `None` if all lines are complete.
     pub cut: Option<usize>,
 }

@@ -21,7 +21,7 @@ pub trait Files {
     fn pam_folders(&self) -> Vec<&'static str> {
         FOLDERS.to_vec()
     }
-    /// Returns which libpam reads the files.
+    /// Returns the kind of the libpam that reads the files.
     fn libpam(&self) -> Libpam {
         Libpam::Unknown
     }
@@ -44,20 +44,21 @@ impl core::fmt::Display for UnreadableError {
 
 impl core::error::Error for UnreadableError {}
 
-/// Folders in which libpam looks for the file of a service, in order of precedence. Every libpam uses the first two,
-/// and is built with at most one of the last two.
+/// Folders in which libpam looks for the file of a service, in order of precedence. Every libpam uses the first two. A
+/// libpam is built with at most one of the other two.
 pub const FOLDERS: [&str; 4] =
     ["/etc/pam.d", "/usr/lib/pam.d", "/usr/etc/pam.d", "/usr/share/pam.d"];
-/// Maximum number of includes in the files of a service. Without it, a file that includes itself twice on each of 15
-/// levels would be read 32,768 times.
+/// Maximum number of includes in the files of a service. Without this limit, a file that includes itself twice on each
+/// of 15 levels would be read 32,768 times.
 const FILES_MAX: usize = 500;
 /// The file that libpam reads if none of its folders for services exists.
 pub const SINGLE_FILE: &str = "/etc/pam.conf";
 const DEFAULT_SERVICE: &str = "other";
-/// Debian's type of a line that includes lines of every type.
+/// Word at the start of a line that includes the lines of every type of another file. Only Debian's libpam knows it.
 const AT_INCLUDE: &str = "@include";
 
-/// Loads the PAM files of a service. Faults that libpam itself would find are part of the returned [`Service`].
+/// Loads the PAM files of the service `service`. Faults that libpam itself would find are part of the returned
+/// [`Service`].
 ///
 /// # Errors
 /// [`UnreadableError`] if a file exists and cannot be read.
@@ -72,9 +73,9 @@ pub fn load(files: &dyn Files, service: &str) -> Result<Service, UnreadableError
     Ok(loader.loaded)
 }
 
-/// Which lines of a file are read, and how deep the file is included. `service` is the service whose lines are read
-/// (`None` for /etc/pam.conf, whose lines name it), and `only` the type of lines (`None` for every type). `depth`
-/// counts includes, and `level` counts substacks.
+/// Which lines of a file are read, and how deep the file is included. `service` is the service whose lines are read;
+/// `None` for /etc/pam.conf, where each line names its service. `only` is the type of the lines to read; `None` for
+/// every type. `depth` counts includes, and `level` counts substacks.
 #[derive(Clone, Copy)]
 struct Scope<'a> {
     service: Option<&'a str>,
@@ -183,8 +184,9 @@ impl Loader<'_> {
         }
     }
 
-    /// Records that libpam cannot use a file. If the file is the service's own, the service is unusable. If the file is
-    /// included, a fault is recorded, and the caller decides about the line that includes it.
+    /// Records that libpam cannot use a file. If the file is that of the service itself, the service becomes unusable.
+    /// If the file is included, records only a fault, and leaves it to the caller to treat the line that includes the
+    /// file.
     fn give_up_at_top(&mut self, place: LinePlace, what: &str, scope: Scope<'_>) {
         if scope.depth == 0 {
             self.give_up(place, what);
@@ -282,8 +284,8 @@ impl Loader<'_> {
         Ok(())
     }
 
-    /// Reads the file that a line `@include FILE` of Debian names. Lines of every type are read, and a missing file
-    /// makes the service unusable.
+    /// Reads the file that a line `@include FILE` of Debian names. Lines of every type are read. If the file is
+    /// missing, the service becomes unusable.
     fn at_include(&mut self, entry: &Entry<'_>, rest: &str) -> Reading {
         let target = field(rest).map(|(word, _)| word);
         let scope =
@@ -302,7 +304,7 @@ impl Loader<'_> {
         Ok(())
     }
 
-    /// Reads the included file `target`. Returns whether it exists and libpam can use it.
+    /// Reads the included file `target`. Returns whether the file exists and libpam can use it.
     fn include_file(
         &mut self,
         entry: &Entry<'_>,

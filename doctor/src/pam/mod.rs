@@ -1,5 +1,5 @@
-//! Models what libpam does, from the text of the files to the result of a login. Files and accounts are read by the
-//! caller.
+//! Models what libpam does, from the text of the PAM files to the result of a login. The caller of these functions
+//! reads the files and the accounts.
 mod access;
 pub mod census;
 pub mod code;

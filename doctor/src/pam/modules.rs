@@ -9,7 +9,8 @@ pub enum Nature {
     /// The code depends on the account, the caller, the time or files. The module returns one of these codes, usually
     /// the first, and none of them proves a factor.
     Condition(&'static [PamCode]),
-    /// The code depends on a password or another secret of the user. The text is the file name of the module.
+    /// The code depends on a password or another secret of the user. A success proves this factor. The text is the file
+    /// name of the module.
     Proof(String),
     /// The code depends on a second factor other than twinlock's.
     Second(Second),
@@ -37,7 +38,7 @@ pub enum Asks {
     Thing,
 }
 
-/// Modules that ask for a code from an app or a list.
+/// Modules that ask for a code from an app or from a printed list.
 const CODES: [&str; 4] = ["pam_google_authenticator", "pam_oath", "pam_otpw", "pam_totp"];
 
 /// Modules that ask for a device or call a telephone.
@@ -88,18 +89,17 @@ const NO_AUTH: [&str; 21] = [
     "pam_cgroup",
 ];
 
-/// Arguments with which a second-factor module ignores an account that it does not know.
+/// Arguments with which a module of another second factor returns `ignore` for an account that it does not know.
 const LENIENT: [&str; 2] = ["nullok", "nouserok"];
 
-/// Arguments with which a module that asks for a password returns `ignore` in place of a failure. An argument that
-/// begins with one of these texts counts.
+/// Starts of arguments with which a module that asks for a password returns `ignore` in place of a failure.
 const IGNORING: [&str; 4] =
     ["ignore_unknown_user", "ignore_authinfo_unavail", "ignore_root", "minimum_uid="];
 
 type Codes = &'static [PamCode];
 
-/// Return codes of a module that tests the account. The usual code, which is the first, says that the account does not
-/// pass the test.
+/// Return codes of a module that tests the account. The first is the usual code. It says that the account does not pass
+/// the test.
 const MATCHES: Codes =
     &[PamCode::AUTH_ERR, PamCode::SUCCESS, PamCode::USER_UNKNOWN, PamCode::SERVICE_ERR];
 /// Return codes of a module that tests the account and whose usual refusal is `PERM_DENIED`.
@@ -158,7 +158,7 @@ pub fn why_not_called(path: &str) -> String {
     }
 }
 
-/// Returns what the return code of the module `path` with these arguments depends on.
+/// Returns what the return code of the module `path` with the arguments `args` depends on.
 #[must_use]
 pub fn nature(path: &str, args: &[String]) -> Nature {
     let file = file_name(path);
@@ -169,7 +169,7 @@ pub fn nature(path: &str, args: &[String]) -> Nature {
         "pam_debug" => Nature::Fixed(debug_answer(args)),
         "pam_env" | "pam_faildelay" | "pam_group" | "pam_issue" | "pam_keyinit" | "pam_mail"
         | "pam_warn" => Nature::Fixed(PamCode::IGNORE),
-        // pam_ssh_add keeps the password for the ssh agent of the session, and checks nothing.
+        // pam_ssh_add keeps the password for the ssh agent of the session, and verifies nothing.
         "pam_ssh_add" => Nature::Fixed(PamCode::CRED_INSUFFICIENT),
         _ if NO_AUTH.contains(&bare) => Nature::Fixed(PamCode::MODULE_UNKNOWN),
         _ if PROOFS.contains(&bare) => Nature::Proof(file.to_owned()),
@@ -219,7 +219,8 @@ pub fn file_name(path: &str) -> &str {
     path.rsplit('/').next().unwrap_or(path)
 }
 
-/// Returns the return code of pam_debug: the one of its first argument `auth=CODE`; without it, success.
+/// Returns the return code of pam_debug: the code of its first argument `auth=CODE`, or success if it has no such
+/// argument.
 fn debug_answer(args: &[String]) -> PamCode {
     args.iter()
         .find_map(|arg| arg.strip_prefix("auth="))

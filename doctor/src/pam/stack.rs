@@ -33,7 +33,7 @@ pub enum StackKind {
     },
     /// A line at which libpam starts a substack and calls no module. The lines of the substack follow.
     Substack,
-    /// A line that libpam cannot use, so that it returns `PAM_PERM_DENIED`.
+    /// A line that libpam cannot use. libpam returns `PAM_PERM_DENIED` for it.
     Broken,
 }
 
@@ -63,7 +63,7 @@ pub enum Facility {
     Password,
 }
 
-/// An error in a PAM file, because of which libpam refuses.
+/// An error in a PAM file that makes libpam refuse a line or the whole service.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct StackError {
     /// File and line number of the error.
@@ -85,13 +85,13 @@ impl core::error::Error for StackError {}
 pub struct Service {
     pub(super) own: BTreeMap<Facility, Vec<Handler>>,
     pub(super) other: BTreeMap<Facility, Vec<Handler>>,
-    /// Path of the service's own file; `None` if there is no such file, and libpam uses the file of the service
+    /// Path of the service's own file. `None` if there is no such file; libpam then uses the file of the service
     /// `other`.
     pub file: Option<String>,
     /// The errors because of which libpam cannot use single lines.
     pub faults: Vec<StackError>,
-    /// The error because of which libpam cannot load the service at all. Nobody can then log in, not even with a key.
-    /// `None` if libpam can load it.
+    /// The error because of which libpam cannot load the service at all. No user can then log in, not even with a key.
+    /// `None` if libpam can load the service.
     pub unusable: Option<StackError>,
 }
 

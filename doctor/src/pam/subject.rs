@@ -1,24 +1,24 @@
-//! What conditions test about the account. If two conditions ask the same question, the answer to one decides the
-//! other.
+//! What conditions of a stack test about the account. If two conditions ask the same question, the answer of one
+//! decides the answer of the other.
 use crate::pam::code::PamCode;
 use crate::pam::modules::file_name;
 
-/// The question about the account that a condition asks, and the answers with which the condition succeeds.
+/// The question that a condition asks about the account, and the answers to it with which the condition succeeds.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Subject {
     /// The question as text. A test and its opposite, such as `=` and `!=`, have the same question.
     pub question: String,
-    /// Whether the condition succeeds, for each possible answer to the question. The answers are those of the constants
-    /// of this file, in their order.
+    /// Whether the condition succeeds, for each possible answer to the question. The constants of this file, such as
+    /// `IS` and `LISTED`, define the possible answers and their order.
     pub succeeds: &'static [bool],
 }
 
-/// Success for the two answers of a test: yes, then no.
+/// Whether the condition succeeds for the two answers to a test: yes, then no.
 const IS: &[bool] = &[true, false];
 const IS_NOT: &[bool] = &[false, true];
 
-/// Success for the four states of a list: it contains the account, it does not, it cannot be read, every user may write
-/// to it.
+/// Whether the condition succeeds for the four states of a list, in this order: it contains the account, it does not
+/// contain it, it cannot be read, every user can write to it.
 const LISTED: &[bool] = &[true, false, false, false];
 const LISTED_OR_UNREAD: &[bool] = &[true, false, true, false];
 const NOT_LISTED: &[bool] = &[false, true, false, false];
@@ -27,7 +27,7 @@ const NOT_LISTED_OR_UNREAD: &[bool] = &[false, true, true, false];
 /// Arguments of pam_succeed_if that do not change its answer.
 pub(super) const FLAGS: [&str; 5] = ["debug", "quiet", "quiet_fail", "quiet_success", "audit"];
 
-/// Operators of pam_succeed_if, each with its opposite.
+/// Operators of pam_succeed_if, each with the operator that asks the opposite.
 const OPPOSITES: [(&str, &str); 8] = [
     ("ingroup", "notingroup"),
     ("innetgr", "notinnetgr"),
@@ -102,7 +102,7 @@ fn of_type(args: &[&str]) -> Option<Subject> {
 
 impl Subject {
     /// Reports whether no account can get both return codes: `code` from this condition and `its` from the condition
-    /// `other`. Codes other than success, auth_err and perm_denied contradict nothing.
+    /// `other`. Returns false if one of the codes is not success, auth_err or perm_denied.
     #[must_use]
     pub fn contradicts(&self, code: PamCode, other: &Self, its: PamCode) -> bool {
         let says = |code: PamCode| match code {
@@ -137,11 +137,11 @@ mod tests {
         let deny = of("onerr=succeed item=user sense=deny file=/etc/staff");
         assert!(allow.contradicts(yes, &deny, yes) && deny.contradicts(yes, &allow, yes));
         assert!(!allow.contradicts(yes, &deny, no) && !allow.contradicts(no, &deny, yes));
-        // Every user may write to the file.
+        // If every user can write to the file, both conditions refuse.
         assert!(!allow.contradicts(no, &deny, no));
         let lax = of("item=user sense=allow file=/etc/staff onerr=succeed");
         assert!(!lax.contradicts(yes, &deny, yes));
-        // The file cannot be read.
+        // If the file cannot be read, `allow` refuses and `lax` succeeds.
         assert!(!allow.contradicts(no, &lax, yes) && allow.contradicts(yes, &lax, no));
         for other in
             ["item=user sense=deny file=/etc/guests", "item=group sense=deny file=/etc/staff"]

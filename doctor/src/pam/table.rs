@@ -12,7 +12,7 @@ use crate::pam::subject::{self, Subject};
 use crate::pam::twinlock::{Arguments, ModuleAnswer, is_twinlock, read};
 use crate::pam::worlds;
 
-/// Which of the modules that ask for a password, or for another first factor, accepts the user's answer.
+/// Which of the modules that ask for a password or another first factor accepts the user's answer to its prompt.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum Password {
     /// The module with this file name accepts the answer; the other modules do not know the account.
@@ -21,12 +21,12 @@ pub enum Password {
     None(PamCode),
 }
 
-/// Answer of the modules that check another second factor.
+/// Answer of the modules that check a second factor other than twinlock's.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Other {
     /// Each module that checks another second factor refuses, or there is no such module.
     Wrong,
-    /// No module that checks another second factor knows the account.
+    /// No module that checks another second factor knows the account; each returns its code for an unknown account.
     Unknown,
     /// Each module that checks another second factor succeeds.
     Right,
@@ -94,12 +94,12 @@ pub struct Condition {
     pub text: String,
     /// File and line number of the first line that calls the module with these arguments.
     pub place: LinePlace,
-    /// Return codes to try, one for each effect on the stack, the usual code first.
+    /// Return codes to try. There is one for each different effect on the stack. The usual code is first.
     pub codes: Vec<PamCode>,
     /// Whether it is known what the module does.
     pub model: ConditionModel,
-    /// The question about the account that the module answers; `None` if the answer excludes no answer of another
-    /// condition.
+    /// The question about the account that the module answers. `None` if its answer has no influence on the possible
+    /// answers of other conditions.
     pub subject: Option<Subject>,
 }
 
@@ -119,13 +119,13 @@ pub struct CaseTable {
     pub cast: Vec<Cast>,
     /// The conditions, to which [`Role::Condition`] and [`World::conditions`] refer by index.
     pub conditions: Vec<Condition>,
-    /// One row for each combination of factors and answers; empty if there are too many.
+    /// One row for each combination of factors and answers; empty if there are too many combinations.
     pub rows: Vec<CaseRow>,
     /// Result of pam_setcred if it is called in another process than the login, as sshd does after prompts.
     pub credentials: StackOutcome,
     /// The libpam that runs the stack.
     pub libpam: Libpam,
-    /// The accounts by which rows were removed; `None` if accounts were not considered.
+    /// The accounts that were used to remove rows; `None` if accounts were not considered.
     pub census: Option<Rc<Census>>,
 }
 
@@ -136,7 +136,7 @@ impl CaseRow {
         self.code == PamCode::SUCCESS
     }
 
-    /// Returns the indexes of the conditions that give another answer than their usual one.
+    /// Returns the indexes of the conditions whose answer in this row is not their usual one.
     pub fn unusual<'a>(&'a self, table: &'a CaseTable) -> impl Iterator<Item = usize> + 'a {
         let pairs = self.world.conditions.iter().zip(&table.conditions).enumerate();
         pairs.filter(|(_, (code, of))| of.codes.first() != Some(code)).map(|(number, _)| number)
@@ -150,7 +150,7 @@ impl World {
         !self.key && matches!(self.password, Password::None(_))
     }
 
-    /// Reports whether both have the same factors. The answers of conditions may differ.
+    /// Reports whether this world and `other` have the same factors. The answers of conditions may differ.
     #[must_use]
     pub fn same_factors(&self, other: &Self) -> bool {
         let factors = |of: &Self| (of.key, of.answer, of.other);
@@ -159,7 +159,7 @@ impl World {
 }
 
 impl CaseTable {
-    /// Computes the rows of a stack whose lines are already modelled.
+    /// Computes the truth table of a stack. `cast` tells what doctor assumes about each line.
     #[must_use]
     pub fn of(cast: Vec<Cast>, conditions: Vec<Condition>) -> Self {
         let rows = worlds::rows(&cast, &conditions).unwrap_or_default();
@@ -175,7 +175,7 @@ impl CaseTable {
         Self { credentials, libpam, ..self }
     }
 
-    /// Removes the rows whose answers no account can get. `None` removes no row.
+    /// Removes the rows whose answers no account of `census` can get. With `None`, removes no row.
     #[must_use]
     pub fn seen_by(mut self, census: Option<Rc<Census>>) -> Self {
         if let Some(census) = &census {
@@ -201,7 +201,7 @@ impl CaseTable {
         table.seen_by(self.census.clone())
     }
 
-    /// Returns the indexes of the conditions whose answers the row needed.
+    /// Returns the indexes of the conditions that were called in the row.
     pub fn consulted<'a>(&'a self, row: &'a CaseRow) -> impl Iterator<Item = usize> + 'a {
         row.steps.iter().filter_map(|step| match self.cast.get(step.line)?.role {
             Role::Condition(number) => Some(number),
@@ -211,8 +211,8 @@ impl CaseTable {
         })
     }
 
-    /// Returns the unknown modules that the row has called, if their answers decide the result: another row that
-    /// differs only in these answers has another result. Otherwise returns none.
+    /// Returns the unknown modules that were called in the row, if their answers decide its result. That is so if
+    /// another row that differs only in these answers has another result. Otherwise returns none.
     #[must_use]
     pub fn doubts(&self, row: &CaseRow) -> Vec<&Condition> {
         let unknown: Vec<usize> =
@@ -228,7 +228,7 @@ impl CaseTable {
         unknown.into_iter().filter_map(|number| self.conditions.get(number)).collect()
     }
 
-    /// Reports whether the row has called no unknown module.
+    /// Reports whether no unknown module was called in the row.
     #[must_use]
     pub fn known_path(&self, row: &CaseRow) -> bool {
         !self.consulted(row).any(|number| self.is_unknown(number))
@@ -238,7 +238,7 @@ impl CaseTable {
         self.conditions.get(number).is_some_and(|one| one.model == ConditionModel::Unknown)
     }
 
-    /// Reports whether both rows assume the same answers of the known conditions that both have consulted.
+    /// Reports whether both rows assume the same answers of the known conditions that were called in both.
     fn agree(&self, row: &CaseRow, other: &CaseRow) -> bool {
         let theirs: Vec<usize> = self.consulted(other).collect();
         let both = self.consulted(row).filter(|number| theirs.contains(number));
@@ -247,7 +247,7 @@ impl CaseTable {
     }
 }
 
-/// Which user's id the process that calls PAM has.
+/// User id of the process that calls PAM.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Caller {
     /// The process has root's user id, as a daemon does.
@@ -261,8 +261,8 @@ pub fn tabulate(stack: &[Handler], present: &dyn Fn(&str) -> bool) -> CaseTable 
     tabulate_for(Caller::Any, stack, present)
 }
 
-/// Computes the truth table of a stack. If root is the caller, pam_rootok succeeds. `present` reports whether the file
-/// of a module exists.
+/// Computes the truth table of a stack. If `caller` is root, pam_rootok succeeds. `present` reports whether the file of
+/// a module exists.
 pub fn tabulate_for(
     caller: Caller,
     stack: &[Handler],
@@ -280,7 +280,8 @@ pub fn tabulate_for(
     for (number, condition) in conditions.iter_mut().enumerate() {
         let lines = || cast.iter().filter(|line| line.role == Role::Condition(number));
         condition.codes = worlds::distinct(&condition.codes, &lines);
-        // If yes and no have the same effect, only one code is left, and the condition needs no subject.
+        // If success and refusal have the same effect on the stack, only one code is left, and the condition needs no
+        // subject.
         let (yes, no) =
             condition.codes.iter().partition::<Vec<PamCode>, _>(|one| **one == PamCode::SUCCESS);
         let says_no = |one: &PamCode| [PamCode::AUTH_ERR, PamCode::PERM_DENIED].contains(one);
@@ -317,7 +318,7 @@ fn role(
         Nature::Condition(codes) => (codes.to_vec(), ConditionModel::Known),
         Nature::Unknown => (worlds::any(), ConditionModel::Unknown),
     };
-    // Two calls of an unknown module need not have the same answer.
+    // Two calls of an unknown module may have different answers.
     let same = |one: &Condition| model == ConditionModel::Known && one.text == text;
     let known = conditions.iter().position(same);
     Role::Condition(known.unwrap_or_else(|| {

@@ -9,7 +9,8 @@ use crate::pam::modules::file_name;
 /// File name of twinlock's module.
 pub const MODULE: &str = "pam_twinlock.so";
 
-/// The argument of a twinlock line that names the first factor.
+/// The argument of a twinlock line that says where the line stands: which first factor is verified, and whether that is
+/// done before or after the line.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Stand {
     /// `first_factor=publickey`: sshd has verified a key.
@@ -22,7 +23,7 @@ pub enum Stand {
     Failed,
     /// `probe=publickey`: the line only tells whether sshd has verified a key.
     Probe,
-    /// The arguments are missing or wrong, and the module refuses every login.
+    /// The arguments are missing or wrong. The module refuses every login.
     Nothing,
 }
 
@@ -54,7 +55,7 @@ impl core::fmt::Display for ArgumentError {
 
 impl core::error::Error for ArgumentError {}
 
-/// The arguments of one twinlock line.
+/// The arguments of one twinlock line, as far as doctor needs them.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Arguments {
     /// The argument that names the first factor.

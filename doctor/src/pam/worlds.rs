@@ -1,4 +1,5 @@
-//! Computes the rows of a truth table, leaving out combinations that have the same effect as another one.
+//! Computes the rows of a truth table. If several combinations have the same effect on the stack, only one of them gets
+//! a row.
 use twinlock_core::policy::pam_line::Forward;
 
 use crate::pam::code::{PamCode, all};
@@ -10,11 +11,11 @@ use crate::pam::subject::Subject;
 use crate::pam::table::{CaseRow, Cast, Condition, ConditionModel, Other, Password, Role, World};
 use crate::pam::twinlock::{BROKEN, ModuleAnswer};
 
-/// Maximum number of combinations of the conditions' answers that are tried for one combination of factors: those of
-/// twelve conditions with two answers each.
+/// Maximum number of combinations of the conditions' answers that are tried for one combination of factors. Twelve
+/// conditions with two answers each have this number of combinations.
 const MOST: usize = 1 << 12;
 
-/// Return codes of a module that asks for a password, if it does not accept the answer.
+/// Return codes of a module that asks for a password, for an answer of the user that the module does not accept.
 const FAILURES: [PamCode; 9] = [
     PamCode::AUTH_ERR,
     PamCode::USER_UNKNOWN,
@@ -32,7 +33,7 @@ pub(super) fn any() -> Vec<PamCode> {
     all().filter(|code| *code != PamCode::INCOMPLETE).collect()
 }
 
-/// Returns `codes` without those that have the same effect on every line of `lines` as an earlier code.
+/// Returns `codes` without each code that has the same effect on every line of `lines` as an earlier code.
 pub(super) fn distinct<'a, I: Iterator<Item = &'a Cast>>(
     codes: &[PamCode],
     lines: &dyn Fn() -> I,
@@ -41,7 +42,8 @@ pub(super) fn distinct<'a, I: Iterator<Item = &'a Cast>>(
     let mut one_of_each = Vec::new();
     for code in codes {
         let mut effect: Vec<_> = lines().map(|line| line.handler.actions.on(*code)).collect();
-        // A code other than `SUCCESS` whose action is `ok` becomes libpam's result, which then is no success.
+        // If a code other than `SUCCESS` has the action `ok`, it becomes libpam's result, and the result is then no
+        // success.
         let counts =
             effect.iter().any(|one| matches!(one, ControlAction::Ok | ControlAction::Done));
         if counts && *code != PamCode::SUCCESS {
@@ -75,8 +77,8 @@ impl Scene<'_> {
         self.conditions.get(number)?.codes.get(choice).copied()
     }
 
-    /// Reports whether one account can get the answers of all conditions that the row has consulted. `consulted` has
-    /// the index of each such condition and the index of its code.
+    /// Reports whether one account can get the answers of all conditions that were called in the row. `consulted`
+    /// contains, for each such condition, its index and the index of its code.
     fn can_be(&self, consulted: &[(usize, usize)], row: &CaseRow) -> bool {
         let answered: Vec<(&Subject, PamCode)> = (consulted.iter())
             .filter_map(|(number, _)| {
@@ -92,8 +94,8 @@ impl Scene<'_> {
     }
 }
 
-/// Appends the rows for one combination of factors, one for each sequence of answers of the conditions. Returns `None`
-/// if more than [`MOST`] runs are needed.
+/// Appends the rows for the combination of factors `world`: one row for each sequence of answers of the conditions.
+/// Returns `None` if more than [`MOST`] runs are needed.
 fn paths(
     stack: &[Handler],
     scene: &Scene<'_>,
@@ -115,8 +117,8 @@ fn paths(
     None
 }
 
-/// Runs the stack once. `chosen` has the index of a condition and the index of its code; a condition that is not in it
-/// gives its usual code and is added.
+/// Runs the stack once. Each entry of `chosen` is the index of a condition and the index of the code that it returns. A
+/// condition that is not in `chosen` returns its usual code, and is added to `chosen`.
 fn run(
     stack: &[Handler],
     scene: &Scene<'_>,
@@ -125,9 +127,9 @@ fn run(
 ) -> CaseRow {
     let mut world = world.clone();
     let mut line_of = stack.iter().zip(scene.cast);
-    // Whether an earlier line has stored an answer of the user for the next lines.
+    // Whether an earlier line has stored an answer of the user for the lines after it.
     let mut answered = false;
-    // Whether twinlock's module has refused, and has stored something else in place of the password.
+    // Whether twinlock's module has refused, and has stored a text other than the password for the lines after it.
     let mut withheld = false;
     let mut answer = |handler: &Handler| {
         let Some((_, line)) = line_of.find(|(line, _)| std::ptr::eq(*line, handler)) else {
@@ -158,15 +160,15 @@ fn run(
     CaseRow { world, code: outcome.code, steps: outcome.steps, met: true }
 }
 
-/// Reports whether the line never asks the user and only checks the answer that an earlier line has stored.
+/// Reports whether the line never asks the user, but only checks the answer that an earlier line has stored.
 fn needs_answer(line: &Cast) -> bool {
     let StackKind::Module { args, .. } = &line.handler.kind else { return false };
     let proof = matches!(line.role, Role::Proof(_));
     proof && args.iter().any(|arg| arg == "use_first_pass")
 }
 
-/// Reports whether the line checks the answer that an earlier line has stored, and does not ask again if that answer is
-/// wrong.
+/// Reports whether the line checks the answer that an earlier line has stored, and does not ask the user if that answer
+/// is wrong.
 fn takes_answer(line: &Cast) -> bool {
     let unix = matches!(&line.role, Role::Proof(name) if name == "pam_unix.so");
     unix || needs_answer(line)

@@ -1,4 +1,4 @@
-//! Known PAM services: the programs that call each, and what a user gains by a login through it.
+//! Known PAM services: the programs that call each of them, and what a user gains by a login through it.
 
 /// What a user gains by a login through a service.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -7,26 +7,26 @@ pub enum Gives {
     Root,
     /// A session of the user who logs in, who may be root.
     Session,
-    /// A session for which nothing is asked, if the display manager is configured for automatic login.
+    /// A session without any question, if the display manager is configured for automatic login.
     Autologin,
-    /// The session of the user, which was locked before.
+    /// The session of the user, which a screen locker has locked.
     Unlock,
     /// Access to files or mail of the user.
     Data,
-    /// Access to files of the user. The program checks passwords itself and runs no auth line, so that PAM cannot ask
-    /// for a code.
+    /// Access to files of the user. The program of the service checks passwords itself and runs no auth line, so PAM
+    /// cannot ask for a code.
     OwnCheck,
     /// A change of the user's own account, such as of the shell.
     Account,
-    /// The service gives nothing that twinlock protects, since only root can call it.
+    /// Nothing that twinlock protects, because only root can call the service.
     RootOnly,
-    /// The service gives nothing to a person: a program starts jobs or sessions through it, and nobody is asked.
+    /// Nothing for a person: a program starts jobs or sessions through the service, and no user is asked for anything.
     NoPerson,
     /// What the service gives is not known.
     Unknown,
 }
 
-/// The user whose id pam_rootok tests. The module succeeds if it is root's.
+/// The user whose id pam_rootok tests. pam_rootok succeeds if that user is root.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Caller {
     /// The user who calls the program.
@@ -40,8 +40,8 @@ pub enum Caller {
 pub struct Door {
     /// Names of the services.
     pub names: &'static [&'static str],
-    /// Programs that call the services: whole paths, or file names that are searched in the folders for programs. Empty
-    /// if no program is known.
+    /// Programs that call the services: absolute paths, or file names that are searched in the usual folders of
+    /// programs. Empty if no program is known.
     pub programs: &'static [&'static str],
     /// What a user gains by a login through one of the services.
     pub gives: Gives,
@@ -69,7 +69,7 @@ const POLKIT: &[&str] = &[
     "/usr/libexec/polkit-1/polkitd",
 ];
 
-/// The known services.
+/// The known PAM services, by kind.
 const DOORS: &[Door] = &[
     called(door(Gives::Root, &["sudo", "sudo-i"], &["sudo", "sudo-rs"])),
     called(door(Gives::Root, &["su", "su-l"], &["su"])),
@@ -157,14 +157,14 @@ const DOORS: &[Door] = &[
     ),
 ];
 
-/// Returns the known kind to which the service `name` belongs; `None` if it is not known.
+/// Returns the kind of service to which the service `name` belongs; `None` if the service is not known.
 #[must_use]
 pub fn find(name: &str) -> Option<&'static Door> {
     DOORS.iter().find(|door| door.names.contains(&name))
 }
 
-/// Returns services that are judged if their program is installed, even if they have no PAM file: libpam then uses the
-/// file of `other`.
+/// Returns the services that doctor judges if one of their programs is installed, even if they have no PAM file. libpam
+/// then uses the file of the service `other`.
 pub fn called_without_file() -> impl Iterator<Item = &'static str> {
     // libpam uses the stack of `other` for a service without a file of its own.
     let doors = DOORS.iter().filter(|door| matches!(door.gives, Gives::Root | Gives::Session));
@@ -188,7 +188,8 @@ impl Gives {
         }
     }
 
-    /// Reports whether a person gains access by a login through such a service. Returns `true` if it is not known.
+    /// Reports whether a person gains access by a login through a service that gives `self`. Returns `true` for
+    /// [`Gives::Unknown`].
     #[must_use]
     pub fn is_way_in(self) -> bool {
         match self {
@@ -203,7 +204,7 @@ impl Gives {
         }
     }
 
-    /// Reports whether a login through such a service can give the rights of root.
+    /// Reports whether a login through a service that gives `self` can give the rights of root.
     #[must_use]
     pub fn gives_root(self) -> bool {
         matches!(self, Self::Root | Self::Session | Self::Autologin)

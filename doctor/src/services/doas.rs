@@ -19,7 +19,7 @@ pub fn rules(text: &str) -> Vec<NoPass> {
     let mut found = Vec::new();
     let mut whole = String::new();
     let mut first = 0;
-    // The added empty line completes the last rule if the file ends in a backslash.
+    // If the file ends in a backslash, the added empty line completes the last rule.
     for (number, raw) in (1..).zip(text.lines().chain([""])) {
         if whole.is_empty() {
             first = number;

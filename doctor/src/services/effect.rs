@@ -1,14 +1,15 @@
-//! Summary of a stack for the table: what it asks for besides a code, and when it does not ask.
+//! Summary of a stack for the table of services: what the stack asks for in addition to a code, and when it does not
+//! ask.
 use crate::pam::code::PamCode;
 use crate::pam::modules::file_name;
 use crate::pam::table::{CaseRow, CaseTable, Other, Password, Role};
 use crate::pam::twinlock::ModuleAnswer;
 
-/// What a stack asks for besides a code, and when it does not ask.
+/// What a stack asks for in addition to a code, and when it does not ask.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Effect {
-    /// The first factors, such as `password`. Each of them is enough together with a code; `nothing` means that the
-    /// code is enough.
+    /// The first factors, such as `password`. Any one of them is enough together with a code. `nothing` means that a
+    /// code alone is enough.
     pub first: Vec<String>,
     /// The conditions under which a user gets in without the first factor or without the code.
     pub exceptions: Vec<String>,
@@ -17,7 +18,7 @@ pub struct Effect {
 }
 
 impl Effect {
-    /// Summarizes the rows of users without a key.
+    /// Summarizes those rows of the truth table in which the user has no key.
     #[must_use]
     pub fn of(table: &CaseTable) -> Self {
         let mut effect = Self { first: Vec::new(), exceptions: Vec::new(), gets_in: false };
@@ -34,8 +35,8 @@ impl Effect {
         effect
     }
 
-    /// Returns the first factors for sshd, each of which is enough together with a code: `key` if the stack asks a user
-    /// with a key for no password, then those of [`Effect::of`].
+    /// Returns the first factors for sshd. Any one of them is enough together with a code. The first is `key`, if the
+    /// stack asks a user with a key for no password. Then follow those of [`Effect::of`].
     #[must_use]
     pub fn with_key(table: &CaseTable) -> Vec<String> {
         let right = |row: &CaseRow| row.passes() && row.world.answer == ModuleAnswer::Right;
@@ -87,7 +88,8 @@ fn push(list: &mut Vec<String>, text: String) {
     }
 }
 
-/// Returns a short name of what the module asks for, such as `password`; without a known name, the module's name.
+/// Returns a short name of what the module asks for, such as `password`. If no such name is known, returns the module's
+/// name without `pam_` and `.so`.
 fn word(module: &str) -> String {
     let name = file_name(module).trim_end_matches(".so");
     match name {

@@ -26,7 +26,8 @@ use crate::settings::Settings;
 pub struct HostReport {
     /// The judged services, sshd first, then the others by name.
     pub services: Vec<Judged>,
-    /// Names of PAM files that other services include and that no known program calls.
+    /// Names of PAM files that are only parts of services: another service includes them, and no known program calls
+    /// them.
     pub parts: Vec<String>,
     /// Names of old copies of PAM files, such as `sudo.dpkg-old`.
     pub copies: Vec<String>,
@@ -71,15 +72,15 @@ pub fn examine(machine: &Machine, settings: &Settings) -> HostReport {
         acceptance.mark(&one.name, &mut one.findings);
         one.findings.sort_by(Finding::in_report);
     }
-    // An unusable accepted.toml may protect services that now do not count.
+    // accepted.toml has an error, so it is not known whether it protects services that do not count now.
     let unusable = acceptance.unusable.clone();
     report.findings.extend(unusable.map(|found| Finding { level: Level::Unknown, ..found }));
     report
 }
 
 /// Judges the service `name` by itself, with the rules of sudoers, doas or polkit that apply to it. Returns the
-/// judgment and the truth table. A service that is a way in must ask for a code here, even if it counts for nothing on
-/// the host.
+/// judgment and the truth table. If the service gives access to a person, it is treated as one that must ask for a
+/// code, even if its findings do not count in the verdict on the whole host.
 #[must_use]
 pub fn one(
     machine: &Machine,
@@ -112,7 +113,7 @@ pub fn one(
 }
 
 /// Adds services to `names` that may have no PAM file: those of installed programs, those that sudo calls, and those of
-/// `protected`.
+/// `protected` (accepted.toml).
 fn add_called(machine: &Machine, sudo: &SudoRules, names: &mut Names, protected: &[String]) {
     let called = catalogue::called_without_file().filter(|name| {
         let programs = catalogue::find(name).map_or([].as_slice(), |door| door.programs);
@@ -129,8 +130,8 @@ fn add_called(machine: &Machine, sudo: &SudoRules, names: &mut Names, protected:
     names.services.sort();
 }
 
-/// Reports whether a program that calls the service is installed. Returns `true` if its programs are not known, or if
-/// the tree contains no programs at all.
+/// Reports whether a program that calls the service `name` is installed. Returns `true` if its programs are not known,
+/// or if the tree of the machine contains no programs at all.
 fn is_installed(machine: &Machine, name: &str) -> bool {
     let programs = catalogue::find(name).map_or([].as_slice(), |door| door.programs);
     programs.is_empty()
@@ -148,7 +149,8 @@ fn unreadable(name: &str, error: &str) -> Finding {
     }
 }
 
-/// Returns the finding that no service asks for a code. Without it, the verdict on the host would be `closed`.
+/// Returns the finding that no service asks for a code. Without this finding, the verdict on the host would be
+/// `closed`.
 fn nothing_asks() -> Finding {
     Finding {
         level: Level::WayIn,
@@ -161,7 +163,7 @@ fn nothing_asks() -> Finding {
     }
 }
 
-/// Judges sshd; `None` if it is not installed. If sshd cannot be judged, adds the reason to `findings`.
+/// Judges sshd; `None` if sshd is not installed. If sshd cannot be judged, adds the reason to `findings`.
 fn ssh(
     machine: &Machine,
     around: &Surroundings<'_>,
@@ -216,8 +218,8 @@ impl HostReport {
         }
     }
 
-    /// Judges the services `names` other than sshd. Files that are only included, and services without an installed
-    /// program, are listed by name instead.
+    /// Judges the services `names` other than sshd. Files that are only parts of other services, and services without
+    /// an installed program, are only listed by name.
     fn judge_all(&mut self, machine: &Machine, around: &Surroundings<'_>, names: Vec<String>) {
         let files = ReadOnce::new(machine);
         let mut loaded: Vec<(String, Service)> = Vec::new();
@@ -249,7 +251,8 @@ impl HostReport {
         self.services.iter_mut().find(|one| one.name == name)
     }
 
-    /// Adds the findings about the rules of sudo, doas and polkit to their services, if these count in the exit status.
+    /// Adds the findings about rules of sudo, doas and polkit to the services of these programs, if the findings of the
+    /// service count in the exit status.
     fn add_sudo(&mut self, sudo: &SudoRules, machine: &Machine) {
         let mut of_sudo = sudo.findings.clone();
         of_sudo.extend(root_doors::other_service(&sudo.rules, &self.services));

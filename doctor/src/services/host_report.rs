@@ -8,7 +8,7 @@ use crate::services::host::HostReport;
 use crate::services::judged::{Asks, Counts, Judged};
 use crate::wrap::prose;
 
-/// A finding, and the names of the services that it concerns; none if it concerns the whole host.
+/// A finding, and the names of the services that it concerns. There are no names if it concerns the whole host.
 struct Shared<'a> {
     finding: &'a Finding,
     services: Vec<&'a str>,
@@ -34,8 +34,8 @@ impl HostReport {
         self.services.iter().filter(|one| one.counts != Counts::No)
     }
 
-    /// Returns the verdict on the host. It follows from the findings of the services that count and those about the
-    /// host.
+    /// Returns the verdict on the host. It follows from the findings of the services that count, and from the findings
+    /// about the host.
     #[must_use]
     pub fn verdict(&self) -> Verdict {
         let counted = self.counted().flat_map(|one| &one.findings);
@@ -120,7 +120,7 @@ impl HostReport {
         Ok(())
     }
 
-    /// Writes the names of the services and files that are not in the table, by reason.
+    /// Writes the names of the services and files that are not in the table, sorted by the reason why.
     fn others(&self, rows: Rows, out: &mut dyn Write) -> io::Result<()> {
         let quiet =
             self.services.iter().filter(|one| rows != Rows::All && one.asks == Asks::Nobody);

@@ -39,7 +39,7 @@ pub enum Asks {
     Never,
     /// Whether a login needs a code depends on something that is not known.
     Unknown,
-    /// No person logs in through the service, so nobody is asked.
+    /// No person logs in through the service, so no user is asked.
     Nobody,
 }
 
@@ -50,15 +50,15 @@ pub struct Judged {
     pub name: String,
     /// What a user gains by a login through the service.
     pub gives: Gives,
-    /// Path of the service's PAM file; `None` if it has none, and libpam uses the file of the service `other`.
+    /// Path of the service's PAM file. `None` if it has none; libpam then uses the file of the service `other`.
     pub file: Option<String>,
-    /// Whether the findings decide the exit status.
+    /// Whether the findings of the service decide the exit status.
     pub counts: Counts,
     /// Whether the service asks for a code.
     pub asks: Asks,
-    /// The first factors, each of which is enough together with a code; see [`Effect::first`].
+    /// The first factors. Any one of them is enough together with a code; see [`Effect::first`].
     pub first: Vec<String>,
-    /// When or for whom no code is asked, each in a few words.
+    /// When, or to which users, the service grants access without a code; each entry in a few words.
     pub exceptions: Vec<String>,
     /// Which users cannot log in, each group in a few words.
     pub locked_out: Vec<String>,
@@ -79,14 +79,15 @@ pub struct Surroundings<'a> {
     pub settings: &'a Settings,
     /// Names of services that must ask for a code.
     pub protected: &'a [String],
-    /// Whether sudo asks for the password of root or of the target user, so that the code is theirs as well.
+    /// Whether sudo asks for the password of root or of the target user. It then asks for the code of that user as
+    /// well.
     pub target_is_root: bool,
 }
 
 impl Surroundings<'_> {
-    /// Returns the truth table of a service, without the rows of users with a key, since only sshd verifies keys. If
-    /// pam_rootok tests the id of the calling user, the rows in which it succeeds are left out: such a caller is root
-    /// already.
+    /// Returns the truth table of a service, without the rows of users with a key, because only sshd verifies keys. If
+    /// pam_rootok tests the id of the calling user, the rows in which it succeeds are also left out, because such a
+    /// caller is root already.
     #[must_use]
     pub fn table(&self, name: &str, service: &Service) -> CaseTable {
         let present = |path: &str| (self.module)(path) != ModuleFile::Missing;
@@ -101,7 +102,7 @@ impl Surroundings<'_> {
         table
     }
 
-    /// Judges the service `name`, whose files have been loaded.
+    /// Judges the service `name`. `service` contains its loaded files.
     #[must_use]
     pub fn judge(&self, name: &str, service: &Service) -> Judged {
         let door = catalogue::find(name);
@@ -180,8 +181,8 @@ impl Surroundings<'_> {
     }
 }
 
-/// Returns the finding that the program checks passwords itself and runs no auth line. `file` is the service's PAM
-/// file.
+/// Returns the finding that the program of the service `name` checks passwords itself and runs no auth line. `file` is
+/// the service's PAM file.
 fn own_check(name: &str, file: &str) -> Finding {
     Finding {
         level: Level::WayIn,

@@ -7,23 +7,23 @@ use crate::pam::stack::{Facility, Service};
 use crate::services::catalogue;
 use crate::sshd::config::Patterns;
 
-/// Names of the files in PAM's folders.
+/// Names of the files in libpam's folders of services.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct Names {
     /// Sorted names of services that a program can call.
     pub services: Vec<String>,
-    /// Sorted names of old copies of files. No program calls a service with such a name.
+    /// Sorted names of old copies of PAM files. No program calls a service with such a name.
     pub copies: Vec<String>,
 }
 
-/// Endings that package managers and editors give to the names of copies.
+/// Ends of the names that package managers and editors give to copies of files.
 const COPIES: [&str; 11] = [
     "~", ".bak", ".old", ".orig", ".rpmnew", ".rpmsave", ".rpmorig", ".pacnew", ".pacsave", ".swp",
     ".save",
 ];
 
-/// Returns the names of the files in PAM's folders, each once. If there is no such folder, returns the services of
-/// /etc/pam.conf.
+/// Returns the names of the files in libpam's folders of services, each name once. If there is no such folder, returns
+/// the services of /etc/pam.conf.
 ///
 /// # Errors
 /// [`UnreadableError`] if a folder cannot be listed.
@@ -51,8 +51,8 @@ fn single_file(text: &str) -> Vec<String> {
     names.into_iter().collect()
 }
 
-/// Reports whether a file with this name is a copy that libpam never reads. A name with a capital letter counts, since
-/// libpam looks up names in lower case.
+/// Reports whether a file with this name is a copy that libpam never reads. A name with a capital letter also counts as
+/// a copy, because libpam looks up names in lower case.
 fn is_copy(name: &str) -> bool {
     let left = [".dpkg-", ".ucf-"].iter().any(|part| name.contains(part));
     left || COPIES.iter().any(|end| name.ends_with(end)) || name != name.to_ascii_lowercase()

@@ -4,8 +4,8 @@ use crate::pam::table::{CaseTable, Role};
 use crate::settings::{Decider, RootCode, Settings, Strangers};
 use twinlock_core::policy::NotEnrolled;
 
-/// Returns which users are locked out of the service `name`, each group in a few words. `target_is_root` tells whether
-/// sudo asks for the password of root. `findings` are those about the service.
+/// Returns which users are locked out of the service `name`, each group of users in a few words. `target_is_root` tells
+/// whether sudo asks for the password of root or of the target user. `findings` are those about the service.
 pub fn of(
     settings: &Settings,
     target_is_root: bool,
@@ -47,7 +47,7 @@ pub fn of(
 fn root_logs_in(target_is_root: bool, name: &str) -> bool {
     match name {
         "sudo" | "sudo-i" => target_is_root,
-        // polkit asks an administrator; doas asks the calling user.
+        // polkit asks an administrator for a code, and doas asks the calling user.
         "polkit-1" | "doas" => false,
         _ => true,
     }

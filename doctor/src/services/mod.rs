@@ -1,4 +1,5 @@
-//! Judges the PAM services of the host: the rights that a login gives, what it asks for, and which users it locks out.
+//! Judges the PAM services of the host: which rights a login gives, what the service asks for, and which users it locks
+//! out.
 //! sshd itself is judged by `examine`.
 //!
 //! May use: `acceptance`, `examine`, `finding`, `hindrance`, `judge`, `machine`, `pam`, `report`, `settings`, `sshd`,

@@ -1,4 +1,5 @@
-//! The report on one PAM service other than sshd: the verdict, the path through its stack, and the findings.
+//! The report on one PAM service other than sshd: the verdict, the return code of each line of its stack, and the
+//! findings.
 use std::io::{self, Write};
 
 use crate::cells;
@@ -24,7 +25,7 @@ pub struct ServiceReport {
 }
 
 /// Examines the service `name`. If it does not ask for a code, the verdict is `Open`, even if the service does not
-/// count for the verdict on the host.
+/// count in the verdict on the host.
 ///
 /// # Errors
 /// [`Hindrance`] if `name` is no name of a service, or a file cannot be read.
@@ -79,7 +80,7 @@ impl ServiceReport {
         if rest.is_empty() { Ok(()) } else { write!(out, "\n{rest}") }
     }
 
-    /// Returns a sentence as the verdict on a service through which no person logs in; `None` for other services.
+    /// Returns a sentence that replaces the verdict if no person logs in through the service; otherwise `None`.
     fn nobody(&self) -> Option<String> {
         let why = if self.judged.gives == Gives::RootOnly {
             "only root can call it"

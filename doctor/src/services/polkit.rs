@@ -1,11 +1,12 @@
-//! Finds polkit files that may permit an action without a password, and so without a code. doctor searches the text of
-//! the files and does not run their JavaScript.
+//! Finds polkit files that may permit an action without a password, and thereby without a code. doctor searches the
+//! text of the files for words, and does not run their JavaScript.
 use std::io;
 
 use crate::finding::{Finding, Level};
 use crate::sshd::config::Patterns;
 
-/// One kind of polkit files: patterns of their paths, and words that may permit an action without a question.
+/// One kind of polkit files: patterns of their paths, and words by which a file may permit an action without asking the
+/// user.
 struct Kind {
     files: &'static [&'static str],
     words: &'static [&'static str],
@@ -28,8 +29,8 @@ const KINDS: [Kind; 3] = [
         ],
         words: &["=yes", "= yes"],
     },
-    // The `.policy` files that packages install in /usr/share are left out: they give no rights of root without a
-    // question.
+    // The `.policy` files that packages install in /usr/share are not searched: they do not give rights of root without
+    // asking the user.
     Kind {
         files: &[
             "/etc/polkit-1/actions/*.policy",
@@ -40,13 +41,14 @@ const KINDS: [Kind; 3] = [
     },
 ];
 
-/// Rule files of packages that permit actions only to a system account. They are not searched.
+/// Rule files of packages that permit actions only to a system account. doctor does not search them.
 const HARMLESS: [&str; 2] = [
     "/usr/share/polkit-1/rules.d/systemd-networkd.rules",
     "/usr/share/polkit-1/rules.d/60-systemd-networkd.rules",
 ];
 
-/// Returns a finding for each file that may permit an action without a question, and for each file that cannot be read.
+/// Returns a finding for each file that may permit an action without asking the user, and for each file that cannot be
+/// read.
 #[must_use]
 pub fn judge(machine: &dyn Patterns) -> Vec<Finding> {
     let mut found = Vec::new();

@@ -1,4 +1,4 @@
-//! Keeps the text of each file that was read, so that services that include the same file do not read it again.
+//! Keeps the text of each file that was read. Services often include the same file, which is then read only once.
 use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::io;
@@ -12,8 +12,8 @@ struct ReadError {
     text: String,
 }
 
-/// Files of which each is read at the first request and kept for later ones. A file that cannot be read is not tried
-/// again.
+/// Files that are read at the first request. The text of each is kept for later requests. If a file cannot be read, the
+/// error is kept, and the file is not tried another time.
 pub struct ReadOnce<'a> {
     files: &'a dyn Files,
     texts: RefCell<BTreeMap<String, Result<String, ReadError>>>,

@@ -1,5 +1,5 @@
-//! Finds ways to the rights of root without a code, although sudo, su or login asks for one: rules of sudo and doas,
-//! and other services.
+//! Finds ways to get the rights of root without a code, although sudo, su or login asks for one: by rules of sudo and
+//! doas, or through other services.
 use std::io;
 
 use crate::finding::{Finding, Level};
@@ -11,7 +11,7 @@ use crate::services::judged::{Asks, Judged};
 use crate::services::sudoers::{self, Sudoers};
 use crate::services::{doas, sudoers_text};
 
-/// Minutes for which sudo does not ask again if sudoers sets no time, as on Debian.
+/// Minutes after an answer during which sudo does not ask again, if sudoers sets no time. Debian uses this value.
 const USUAL_TIMEOUT: f64 = 15.0;
 
 /// The rules of sudo, and the findings about them.
@@ -23,7 +23,7 @@ pub struct SudoRules {
 }
 
 impl SudoRules {
-    /// Reads the sudoers files. Without `cvtsudoers`, their text is only searched for words.
+    /// Reads the sudoers files. If `cvtsudoers` is not installed, only searches their text for words.
     #[must_use]
     pub fn of(machine: &Machine) -> Self {
         let mut whole = Self { rules: Sudoers::default(), findings: Vec::new() };
@@ -57,7 +57,7 @@ impl SudoRules {
         }
     }
 
-    /// Returns a text that says how long sudo does not ask again, for the table; `None` if it asks each time.
+    /// Returns a text for the table that says for how long sudo does not ask again; `None` if sudo asks each time.
     #[must_use]
     pub fn unasked_for(&self) -> Option<String> {
         match self.rules.timeout.unwrap_or(USUAL_TIMEOUT) {
@@ -123,8 +123,8 @@ fn unread(file: &str, why: &str) -> Finding {
     )
 }
 
-/// Searches the sudoers file `file` for words by which sudo may not ask. The findings cannot say to which users they
-/// apply.
+/// Searches the sudoers file `file` for words by which sudo may not ask. The findings cannot say to which users the
+/// words apply.
 fn plainly(machine: &Machine, file: &str) -> Vec<Finding> {
     let suspects = match sudoers_text::scan(machine, file) {
         Ok(suspects) => suspects,
@@ -192,8 +192,8 @@ pub fn of_doas(machine: &Machine) -> Vec<Finding> {
     doas::rules(&text).into_iter().map(finding).collect()
 }
 
-/// Returns a finding for each service that sudoers sets in place of sudo or sudo-i and that does not always ask for a
-/// code, although the usual service asks. `all` are the judged services.
+/// Returns a finding for each service that sudoers sets in place of the service sudo or sudo-i and that does not always
+/// ask for a code, although sudo or sudo-i does. `all` are the judged services.
 #[must_use]
 pub fn other_service(rules: &Sudoers, all: &[Judged]) -> Vec<Finding> {
     let asks = |name: &str| all.iter().find(|one| one.name == name).map(|one| one.asks);

@@ -1,5 +1,5 @@
-//! The path through a stack: what each line returns if all answers are right, if the code is wrong, and if the password
-//! is wrong.
+//! What each line of a stack returns in three cases: if all answers are right, if the code is wrong, and if the
+//! password is wrong.
 use crate::pam::code::PamCode;
 use crate::pam::stack::StackKind;
 use crate::pam::table::{CaseRow, CaseTable, Cast, Password};
@@ -16,13 +16,13 @@ pub struct PathLine {
     pub returns: [Option<PamCode>; 3],
 }
 
-/// The path through a stack for each of [`CASES`].
+/// The path through a stack (the lines that are called, and what they return) for each of [`CASES`].
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct StackPath {
     /// The lines of the stack, in order.
     pub lines: Vec<PathLine>,
-    /// Result of the stack for each of [`CASES`]; `None` if the case cannot occur, such as a wrong password if none is
-    /// asked for.
+    /// Result of the stack for each of [`CASES`]; `None` if the case cannot occur. For example, no password can be
+    /// wrong if the stack asks for none.
     pub ends: [Option<PamCode>; 3],
 }
 
@@ -40,7 +40,7 @@ pub fn follow(table: &CaseTable) -> StackPath {
         let fits = |row: &&CaseRow| by(row) == (password && asks) && row.world.answer == answer;
         let mut rows = table.rows.iter().filter(plain).filter(fits);
         let first = rows.next();
-        // If several modules check a password, a row in which one of them lets in the user is preferred.
+        // If several modules check a password, a row in which one of them grants access is preferred.
         rows.chain(first).max_by_key(|row| row.passes())
     };
     let rows = [

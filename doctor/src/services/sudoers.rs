@@ -8,7 +8,7 @@ pub struct Unasked {
     pub by: &'static str,
     /// The users whom sudo does not ask, written as in sudoers.
     pub users: String,
-    /// The users as whom the commands may run, written as in sudoers.
+    /// The users as whom the commands may be run, written as in sudoers.
     pub targets: String,
     /// The commands for which sudo does not ask, written as in sudoers.
     pub commands: String,
@@ -23,18 +23,18 @@ pub struct Sudoers {
     pub services: Vec<String>,
     /// PAM services that sudo calls for login shells in place of `sudo-i` (setting pam_login_service).
     pub login_services: Vec<String>,
-    /// Longest time in minutes for which sudo does not ask again (setting timestamp_timeout). A negative number means
-    /// until a reboot; `None` means that no time is set.
+    /// Longest time in minutes after an answer during which sudo does not ask again (setting timestamp_timeout). A
+    /// negative number means until the next boot. `None` means that no time is set.
     pub timeout: Option<f64>,
     /// Whether an answer in one session of a user also counts in the user's other sessions (settings timestamp_type,
     /// tty_tickets).
     pub shared: bool,
-    /// Whether sudo asks for the password of root or of the target user in place of the caller's.
+    /// Whether sudo asks for the password of root or of the target user, and not for that of the caller.
     pub of_target: bool,
 }
 
 impl Sudoers {
-    /// Adds the rules and settings of another file. Of two times, the longer one is kept.
+    /// Adds the rules and settings of another sudoers file. If both files set a time, the longer one is kept.
     pub fn merge(&mut self, other: Self) {
         self.unasked.extend(other.unasked);
         self.services.extend(other.services);
@@ -88,8 +88,8 @@ pub fn read(json: &str) -> Result<Sudoers, String> {
     Ok(found)
 }
 
-/// Returns the list under this key of the JSON object; an empty list if the key is missing. A value that is no list is
-/// an error.
+/// Returns the list under the key `key` of the JSON object `of`; an empty list if the key is missing. A value that is
+/// not a list is an error.
 fn list<'a>(of: &'a Value, key: &str) -> Result<&'a [Value], String> {
     let object = of.as_object().ok_or_else(|| format!("a value beside `{key}` is no object"))?;
     match object.get(key) {
@@ -98,8 +98,8 @@ fn list<'a>(of: &'a Value, key: &str) -> Result<&'a [Value], String> {
     }
 }
 
-/// Returns name and value of each entry under the key `Options` of the JSON object. An entry that is no object is an
-/// error.
+/// Returns the name and the value of each entry under the key `Options` of the JSON object `of`. An entry that is not
+/// an object is an error.
 fn options(of: &Value) -> Result<impl Iterator<Item = (&String, &Value)>, String> {
     let all = list(of, "Options")?;
     match all.iter().all(Value::is_object) {

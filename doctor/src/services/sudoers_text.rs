@@ -1,5 +1,5 @@
-//! Searches the text of sudoers for words by which sudo may not ask for a password. It is used if `cvtsudoers` is
-//! missing, and does not find out to which users the words apply.
+//! Searches the text of sudoers for words by which sudo may not ask for a password. doctor does this if `cvtsudoers` is
+//! not installed. The search does not find out to which users the words apply.
 use std::io;
 
 use crate::pam::stack::LinePlace;
@@ -14,7 +14,7 @@ pub struct Suspect {
     pub word: &'static str,
 }
 
-/// Words of sudoers by which sudo may not ask, may not ask again for some time, or may call another PAM service.
+/// Words of sudoers by which sudo may not ask, may ask less often, or may call another PAM service.
 const WORDS: [&str; 6] =
     ["NOPASSWD", "authenticate", "exempt_group", "pam_service", "pam_login_service", "timestamp_t"];
 
@@ -22,11 +22,11 @@ const WORDS: [&str; 6] =
 pub const FILE: &str = "/etc/sudoers";
 /// Path of the file that sudo-rs reads in place of /etc/sudoers, if it exists.
 pub const FILE_RS: &str = "/etc/sudoers-rs";
-/// Maximum number of files that are searched. With more, the search fails.
+/// Maximum number of files that are searched. If there are more, the search fails.
 const FILES_MAX: usize = 500;
 
-/// Returns the lines of `main` and of the files that it includes that contain one of the words. A line with several
-/// words is returned once for each.
+/// Returns each line of the file `main`, and of the files that it includes, that contains one of the words. A line that
+/// contains several of the words is returned once for each word.
 ///
 /// # Errors
 /// [`io::Error`] if a file cannot be read or too many are included; the text names the file.
@@ -53,7 +53,8 @@ pub fn scan(machine: &dyn Patterns, main: &str) -> io::Result<Vec<Suspect>> {
     Ok(found)
 }
 
-/// Returns the paths of the files that a line includes. `file` contains the line: relative paths begin at its folder.
+/// Returns the paths of the files that the line `line` of the file `file` includes. A relative path begins at the
+/// folder of `file`.
 fn includes(machine: &dyn Patterns, file: &str, line: &str) -> io::Result<Vec<String>> {
     let line = line.trim();
     let Some((word, path)) =

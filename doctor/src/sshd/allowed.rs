@@ -1,10 +1,11 @@
-//! Applies AllowUsers, DenyUsers, AllowGroups and DenyGroups: leaves out users whom sshd refuses by these lists.
+//! Applies AllowUsers, DenyUsers, AllowGroups and DenyGroups, the lists in sshd's settings. Users whom sshd refuses by
+//! these lists are left out.
 use crate::sshd::config::Config;
 use crate::sshd::effective::Effective;
 use crate::sshd::pattern::fits;
 use crate::sshd::probe::{Account, People, Probe};
 
-/// Keywords of the lists of users and groups, and the criterion of Match that compares the same fact about an account.
+/// Keyword of each list of users or groups, and the criterion of Match that compares the same fact about an account.
 const LISTS: [(&str, &str); 4] = [
     ("allowusers", "user"),
     ("denyusers", "user"),
@@ -12,8 +13,8 @@ const LISTS: [(&str, &str); 4] = [
     ("denygroups", "group"),
 ];
 
-/// Returns each pattern of the lists as a criterion of Match and its pattern. sshd is then asked separately about
-/// accounts of which one matches a pattern and another does not.
+/// Returns each pattern of the lists as a criterion of Match and its pattern. If a pattern matches one account and not
+/// another, doctor then runs `sshd -T` for each of the two.
 #[must_use]
 pub fn criteria(config: &Config) -> Vec<(String, String)> {
     let of = |keyword: &str| LISTS.iter().find(|(word, _)| *word == keyword).map(|(_, kind)| *kind);
@@ -30,11 +31,11 @@ pub fn criteria(config: &Config) -> Vec<(String, String)> {
 pub enum KnownGroups {
     /// All groups are known.
     All,
-    /// Only the groups in files are known. A directory may put the account in further groups.
+    /// Only the groups in files are known. A user directory may put the account in further groups.
     OfFiles,
 }
 
-/// Removes the settings of users whom sshd refuses. If sshd refuses all of them, none is removed.
+/// Removes the settings of users whom sshd refuses by its lists. If sshd refuses all users, removes nothing.
 pub fn retain(asked: &mut Vec<(Probe, Effective)>, people: &People, known_groups: KnownGroups) {
     let admitted = |(probe, effective): &(Probe, Effective)| {
         let known = people.accounts.iter().find(|account| account.name == probe.user);
@@ -45,7 +46,7 @@ pub fn retain(asked: &mut Vec<(Probe, Effective)>, people: &People, known_groups
     }
 }
 
-/// Returns whether the lists of users and groups admit the account from at least one address.
+/// Returns whether the lists of users and groups admit the account from at least one client address.
 fn admits(effective: &Effective, account: &Account, known_groups: KnownGroups) -> bool {
     let listed = |keyword: &str| {
         let patterns = effective.values(keyword).flat_map(str::split_whitespace);

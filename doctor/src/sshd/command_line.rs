@@ -10,14 +10,15 @@ pub struct Instance {
     pub place: Option<LinePlace>,
 }
 
-/// Variables with options of sshd that distributions' units use, and the file that sets each.
+/// Variables that contain options of sshd and that the systemd units of distributions use, and the file that sets each
+/// variable.
 pub const DEFAULTS: [(&str, &str); 3] = [
     ("SSHD_OPTS", "/etc/default/ssh"),
     ("OPTIONS", "/etc/sysconfig/sshd"),
     ("SSHD_OPTS", "/etc/conf.d/sshd"),
 ];
 
-/// Folder with the command lines of running processes.
+/// Folder that contains the command lines of running processes.
 pub const PROCESSES: &str = "/proc/";
 
 /// Letters of sshd's options that take a value.
@@ -26,8 +27,8 @@ const WITH_VALUE: &str = "bCcEfghkoptu";
 const KEPT: &str = "fop";
 
 impl Instance {
-    /// Reports whether this sshd is known only as a running process, and its command line sets the port. It then has no
-    /// ports of a systemd socket.
+    /// Reports whether this sshd is known only as a running process and its command line sets the port. No systemd
+    /// socket then sets its ports.
     #[must_use]
     pub fn opens_its_port(&self) -> bool {
         let runs = self.place.as_ref().is_some_and(|place| place.file.starts_with(PROCESSES));
@@ -131,7 +132,8 @@ pub fn listener(command_line: &str) -> Option<Vec<String>> {
     let title = command_line.trim_end_matches('\0');
     if let Some(title) = title.strip_prefix("sshd: ") {
         let (command, _) = title.split_once(" [listener]")?;
-        // The title of the process contains the words joined by blanks. A value with blanks ends at the next option.
+        // The title of the process contains the words joined by blanks. A value that contains blanks ends where the
+        // next option begins.
         let mut joined: Vec<String> = Vec::new();
         for word in command.split(' ').skip(1) {
             let value = joined.last().is_some_and(|last| !last.starts_with('-'));

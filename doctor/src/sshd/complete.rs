@@ -1,5 +1,5 @@
-//! Decides whether a user can complete a way to log in: tries each of its methods in order, with the PAM stack that it
-//! calls.
+//! Decides whether a user can complete a way to log in. A way is a list of methods. doctor tries them in order, each
+//! with the PAM stack that it calls.
 use twinlock_core::policy::Echo;
 use twinlock_core::policy::pam_line::{FirstPass, Forward};
 
@@ -17,12 +17,12 @@ use crate::sshd::effective::{Effective, Way};
 pub enum Hindrance {
     /// sshd's settings switch off the method with this name.
     Off(String),
-    /// The method with this name shows prompts by something other than PAM, which is not supported.
+    /// The method with this name shows prompts through a device other than PAM, which twinlock does not support.
     Device(String),
-    /// sshd's password method sends one hidden text as the answer to every prompt, but the stack needs two different
-    /// texts, or shows the code while it is typed.
+    /// sshd's password method sends one hidden text as the answer to every prompt. The stack needs two different texts,
+    /// or shows the code while the user types it.
     OneText,
-    /// sshd verifies the key after the code, but twinlock's line requires a key that was verified before.
+    /// sshd verifies the key after the code, but twinlock's line requires that sshd has verified a key earlier.
     KeyLater,
     /// The stack refuses a user with every factor.
     Stack,
@@ -30,26 +30,26 @@ pub enum Hindrance {
     Credentials(BlamedLine),
 }
 
-/// A line that makes pam_setcred fail.
+/// A line of the stack at which pam_setcred fails.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug)]
 pub struct BlamedLine {
     /// File and number of the line.
     pub place: LinePlace,
-    /// Module and return code of pam_setcred, as `MODULE returns CODE`.
+    /// The module, and the code that its pam_setcred returns, as `MODULE returns CODE`.
     pub says: String,
 }
 
-/// How a way to log in reaches PAM: by which of its methods, and with which factors verified before.
+/// How a way to log in reaches PAM: by which method, and which factors sshd has verified by then.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Entry {
-    /// Whether PAM learns that sshd has verified a key. sshd tells PAM only before prompts, and only about an earlier
-    /// key.
+    /// Whether PAM learns that sshd has verified a key. sshd tells PAM only about a key that it verified before the
+    /// prompts.
     pub key: bool,
-    /// Whether the way requires a key about which PAM learns nothing.
+    /// Whether the way requires a key, but PAM does not learn about it.
     pub unseen: bool,
     /// The last method of the way that calls PAM.
     pub method: Method,
-    /// Whether a method of the way shows prompts (keyboard-interactive). Only then does sshd end the login if
+    /// Whether a method of the way shows prompts (keyboard-interactive). Only in that case does sshd end the login if
     /// pam_setcred fails.
     pub prompted: bool,
 }
@@ -65,19 +65,19 @@ pub enum Method {
 
 impl Entry {
     /// Reports whether a user who reaches PAM in this way can log in by the row. A row with a code as its only factor
-    /// does not count if the way requires a key about which PAM learns nothing, since the user then has two factors.
+    /// does not count if the way requires a key that PAM does not learn about, because the user then has two factors.
     #[must_use]
     pub fn takes(self, table: &CaseTable, row: &CaseRow) -> bool {
         row.passes()
             && row.world.key == self.key
-            // With the key that PAM does not see, a login by a code alone has both factors.
+            // PAM does not see the key. A login by a code alone then has two factors, the key and the code.
             && !(self.unseen && row.world.answer == ModuleAnswer::Right && row.world.empty_handed())
             && self.keeps(table, row)
             && (self.method == Method::Prompts || fits_one_text(table, row))
     }
 
-    /// Reports whether sshd goes on with a login by the row, because pam_setcred succeeds or its failure does not
-    /// matter.
+    /// Reports whether sshd lets a login by the row go on, because pam_setcred succeeds or because its failure has no
+    /// effect.
     #[must_use]
     pub fn keeps(self, table: &CaseTable, row: &CaseRow) -> bool {
         let code = match self.method {
@@ -111,7 +111,7 @@ fn last(way: &Way) -> Option<Method> {
 }
 
 /// Returns why a user with every factor cannot complete the way; `None` if the user can. `table` is the truth table of
-/// the stack; without it, the stack is assumed to accept.
+/// the stack. If it is `None`, the stack is assumed to accept.
 #[must_use]
 pub fn hindrance(way: &Way, effective: &Effective, table: Option<&CaseTable>) -> Option<Hindrance> {
     let mut key = false;
@@ -169,8 +169,8 @@ fn switched_off(method: &str, effective: &Effective) -> Option<Hindrance> {
     (!on).then(|| Hindrance::Off(method.to_owned()))
 }
 
-/// Reports whether the row grants access to a known account with a correct code and a key or password. `key` tells
-/// whether PAM knows of a key.
+/// Reports whether the row grants access to a user with a correct code and a key or password. One of the known accounts
+/// must be able to be this user. `key` tells whether PAM knows of a key.
 fn right(row: &CaseRow, key: bool) -> bool {
     let proven = row.world.key || !matches!(row.world.password, Password::None(_));
     let factors = row.world.key == key && proven && row.world.answer == ModuleAnswer::Right;
@@ -178,7 +178,8 @@ fn right(row: &CaseRow, key: bool) -> bool {
 }
 
 /// Reports whether some user gets in who gives one text as the answer to every prompt: a code, a password, or both in
-/// one field. Logins without a correct code count too, since they are reported as a way in and not as a lock-out.
+/// one field. Logins without a correct code also count: such a login is a way in, which other findings report, and not
+/// a lock-out.
 fn one_text_is_enough(table: &CaseTable, key: bool) -> bool {
     let without_code = |row: &CaseRow| {
         let proven = row.world.key || !matches!(row.world.password, Password::None(_));
@@ -190,8 +191,8 @@ fn one_text_is_enough(table: &CaseTable, key: bool) -> bool {
 }
 
 /// Reports whether one text can answer every prompt of the row: a password, a code, or both in one field. It cannot
-/// answer two prompts for a code, because a code is accepted only once. It cannot answer a prompt that shows what is
-/// typed, because sshd's password method refuses such a prompt.
+/// answer two prompts for a code, because twinlock accepts a code only once. It cannot answer a prompt that shows the
+/// text that the user types, because sshd's password method refuses such a prompt.
 fn fits_one_text(table: &CaseTable, row: &CaseRow) -> bool {
     let password = !matches!(row.world.password, Password::None(_));
     let codes = match row.world.answer {

@@ -1,4 +1,4 @@
-//! Reads sshd's configuration files: the settings with their places, and the Match blocks.
+//! Reads sshd's configuration files: the settings with the lines that set them, and the Match blocks.
 use std::io;
 
 use crate::pam::load::{Files, UnreadableError};
@@ -19,7 +19,7 @@ pub struct Directive {
     pub block: Option<usize>,
 }
 
-/// Criteria of Match lines as sshd_config(5) spells them.
+/// Criteria of Match lines, spelled as in sshd_config(5).
 const SPELT: [&str; 12] = [
     "All",
     "User",
@@ -38,8 +38,9 @@ const SPELT: [&str; 12] = [
 /// One `Match` line.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Block {
-    /// The criteria in lower case, each with its list of patterns. The list is empty for criteria that take no list,
-    /// such as `all`. A Match line in a file that another Match block includes also has the criteria of that block.
+    /// The criteria in lower case, each with its list of patterns. The list is empty for a criterion that takes no
+    /// list, such as `all`. If a Match block includes a file, the Match lines of that file also have the criteria of
+    /// the block.
     pub criteria: Vec<(String, String)>,
     /// File and number of the Match line.
     pub place: LinePlace,
@@ -60,7 +61,7 @@ impl Block {
 /// The settings and Match lines of all configuration files of one sshd.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct Config {
-    /// The settings in the order in which sshd reads them. Of several with the same keyword, sshd uses the first.
+    /// The settings, in the order in which sshd reads them. If several have the same keyword, sshd uses the first.
     pub directives: Vec<Directive>,
     /// The Match lines, in the order in which sshd reads them.
     pub blocks: Vec<Block>,
@@ -72,7 +73,7 @@ pub struct Config {
     options: usize,
 }
 
-/// Files that can also be searched by a pattern.
+/// Files of a machine that can also be searched by a pattern.
 pub trait Patterns: Files {
     /// Returns the sorted paths of the files that match a pattern of an Include line.
     ///
@@ -81,13 +82,13 @@ pub trait Patterns: Files {
     fn matching(&self, pattern: &str) -> Result<Vec<String>, UnreadableError>;
 }
 
-/// Paths at which the main configuration file is searched, in order of precedence. The second is that of the file that
-/// a distribution installs.
+/// Paths at which the main configuration file is searched, in order of precedence. A distribution installs its own file
+/// at the second path.
 pub const MAIN_FILES: [&str; 2] = ["/etc/ssh/sshd_config", "/usr/etc/ssh/sshd_config"];
 /// Maximum depth of Include lines, as in sshd.
 pub const DEEPEST: usize = 16;
-/// Maximum number of included files that are read. It ends the reading of files that include each other, which sshd
-/// refuses.
+/// Maximum number of included files that are read. Without it, files that include each other would be read without end.
+/// sshd refuses such files.
 pub const FILES_MAX: usize = 500;
 
 /// Reads the configuration files of an sshd without options.
@@ -146,7 +147,7 @@ impl Config {
             let place = LinePlace { file: name.to_owned(), line };
             match keyword.as_str() {
                 "match" => {
-                    // A file that a Match block includes can only narrow the block.
+                    // A file that a Match block includes can only add criteria to those of the block.
                     let outer = around.and_then(|number| self.blocks.get(number));
                     let outer = outer.map(|block| block.criteria.clone()).unwrap_or_default();
                     let criteria = outer.into_iter().chain(criteria(&value)).collect();
@@ -184,8 +185,8 @@ impl Config {
         Ok(())
     }
 
-    /// Returns `file:line` of the first setting outside of Match blocks that has one of the keywords; without one, the
-    /// path of the main file.
+    /// Returns `file:line` of the first setting outside of Match blocks that has one of the keywords. If there is none,
+    /// returns the path of the main file.
     #[must_use]
     pub fn place(&self, keywords: &[&str]) -> String {
         self.directives
@@ -194,7 +195,7 @@ impl Config {
             .map_or_else(|| self.file.clone(), |line| line.place.to_string())
     }
 
-    /// Returns examples of values for which a criterion of the Match lines holds. `word` is in lower case.
+    /// Returns examples of values that meet the criterion `word` of the Match lines. `word` is in lower case.
     #[must_use]
     pub fn examples(&self, word: &str) -> Vec<String> {
         let criteria = self.blocks.iter().flat_map(|block| &block.criteria);
@@ -208,7 +209,7 @@ impl Config {
         self.directives.get(..self.options).unwrap_or_default()
     }
 
-    /// Returns each setting in a Match block that has one of the keywords, with its block.
+    /// Returns each setting in a Match block that has one of the keywords, together with that block.
     pub fn blocks_with<'a>(
         &'a self,
         keywords: &'a [&str],
@@ -246,8 +247,8 @@ pub fn split(raw: &str) -> Option<(String, String)> {
     Some((keyword.trim_matches('"').to_ascii_lowercase(), value.to_owned()))
 }
 
-/// Splits the value of a Match line into criteria in lower case, each with its list of patterns. The list of a
-/// criterion such as `all`, which takes none, is empty.
+/// Splits the value of a Match line into criteria in lower case, each with its list of patterns. The list is empty for
+/// a criterion that takes none, such as `all`.
 #[must_use]
 pub fn criteria(value: &str) -> Vec<(String, String)> {
     let spaced = value.replace('=', " ");

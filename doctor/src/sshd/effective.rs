@@ -1,6 +1,6 @@
 //! Parses the output of `sshd -T`: the settings that apply to one user and connection.
 
-/// The settings that sshd prints for one user and connection, or for none.
+/// The settings that sshd prints for one user and connection, or without a user and connection.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Effective {
     lines: Vec<(String, String)>,
@@ -13,9 +13,9 @@ pub struct Way(pub Vec<String>);
 /// How the methods of a way to log in call PAM.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
 pub enum Gate {
-    /// The methods call PAM by prompts (`keyboard-interactive`), which the user answers one by one.
+    /// The methods call PAM, which shows prompts (`keyboard-interactive`). The user answers them one by one.
     Prompts,
-    /// The method `password` calls PAM, with one text as the answer to every prompt.
+    /// The method `password` calls PAM. The user gives one text, which is the answer to every prompt.
     OneText,
     /// No method of the way calls PAM, so PAM does not decide about the login.
     None,
@@ -33,7 +33,7 @@ impl Effective {
         Self { lines }
     }
 
-    /// Returns the first value of the keyword, which must be in lower case; `None` if the output does not have it.
+    /// Returns the first value of the keyword, which must be in lower case; `None` if the output does not contain it.
     #[must_use]
     pub fn value(&self, keyword: &str) -> Option<&str> {
         self.lines.iter().find(|(word, _)| word == keyword).map(|(_, value)| value.as_str())
@@ -83,7 +83,8 @@ impl Effective {
         !matches!(self.value("authenticationmethods"), None | Some("any" | "none" | ""))
     }
 
-    /// Returns the ways to log in that AuthenticationMethods lists; without it, each enabled method is a way by itself.
+    /// Returns the ways to log in that AuthenticationMethods lists. If it lists none, each enabled method is a way by
+    /// itself.
     #[must_use]
     pub fn ways(&self) -> Vec<Way> {
         if self.names_ways() {
@@ -105,12 +106,13 @@ impl Effective {
     }
 }
 
-/// Returns the name of a method without the suffix `:pam`, which names the usual device for prompts.
+/// Returns the name of a method without the suffix `:pam`. The suffix names the device that sshd uses for prompts by
+/// default.
 fn method(text: &str) -> String {
     text.strip_suffix(":pam").unwrap_or(text).to_owned()
 }
 
-/// Returns whether the method shows prompts, by PAM or by another device: its name is `keyboard-interactive`, with or
+/// Returns whether the method shows prompts, through PAM or another device: its name is `keyboard-interactive`, with or
 /// without a suffix.
 fn prompts(method: &str) -> bool {
     method.split(':').next() == Some("keyboard-interactive")
@@ -130,8 +132,8 @@ impl Way {
         }
     }
 
-    /// Returns whether the key comes before the first method that calls PAM. Only then does sshd tell PAM about the
-    /// key.
+    /// Returns whether the way asks for the key before the first method that calls PAM. Only in that case does sshd
+    /// tell PAM about the key.
     #[must_use]
     pub fn key_before_pam(&self) -> bool {
         self.0

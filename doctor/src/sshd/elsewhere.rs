@@ -1,11 +1,11 @@
-//! Derives the settings of accounts that only a directory lists. Their names are not known, so sshd cannot be asked
-//! about them.
+//! Derives the settings of accounts that only a user directory lists. Their names are not known, so doctor cannot run
+//! `sshd -T` for them.
 use crate::sshd::config::{Block, Config};
 use crate::sshd::effective::Effective;
 use crate::sshd::probe::Probe;
 
-/// Returns a probe and its settings for each Match line that names groups. The account of the probe is in these groups
-/// and is listed in no file. `base` are the settings outside of Match blocks.
+/// Returns, for each Match line that names groups, a probe and its settings. The account of the probe stands for
+/// accounts that are in these groups and are listed in no file. `base` are the settings outside of Match blocks.
 #[must_use]
 pub fn groups(config: &Config, base: &Effective) -> Vec<(Probe, Effective)> {
     let blocks = config.blocks.iter().enumerate();
@@ -18,8 +18,8 @@ pub fn groups(config: &Config, base: &Effective) -> Vec<(Probe, Effective)> {
         .collect()
 }
 
-/// Returns `base` overridden by the settings of the block at index `number` and of the blocks for all users. If several
-/// of these blocks set a keyword, the first value is used.
+/// Returns `base`, overridden by the settings of the block at index `number` and of the blocks for all users. If
+/// several of these blocks set a keyword, the first value is used.
 fn overlaid(config: &Config, base: &Effective, number: usize) -> Effective {
     let applies = |at: usize, block: &Block| {
         at == number || block.criteria.iter().all(|(word, _)| word == "all")

@@ -1,4 +1,5 @@
-//! Finds accounts with an empty password. With PermitEmptyPasswords and `nullok`, a code alone lets them in.
+//! Finds accounts with an empty password. If sshd has PermitEmptyPasswords and the PAM line has `nullok`, a code alone
+//! lets them in.
 use crate::finding::{Finding, Level};
 use crate::pam::stack::StackKind;
 use crate::pam::table::{CaseRow, CaseTable, Password, Role};
@@ -14,7 +15,8 @@ pub enum EmptyPasswords {
     Unread,
 }
 
-/// Reports whether a module that asks for a password has `nullok`, and so accepts an empty password.
+/// Reports whether a module that asks for a password has the argument `nullok`, and therefore accepts an empty
+/// password.
 fn takes_none(table: &CaseTable) -> bool {
     table.cast.iter().any(|line| match (&line.role, &line.handler.kind) {
         (Role::Proof(_), StackKind::Module { args, .. }) => {
@@ -24,8 +26,8 @@ fn takes_none(table: &CaseTable) -> bool {
     })
 }
 
-/// Reports whether a password and a code, without a key, are enough for the account `name`; with `None`, for some
-/// account.
+/// Reports whether the account `name` can log in with a password and a code, but without a key. With `None`, reports
+/// this for any account.
 fn is_enough(facts: &SshdFacts, table: &CaseTable, name: Option<&str>) -> bool {
     let entries = entries(facts);
     let without_key = || entries.iter().filter(|entry| !entry.key && !entry.unseen);
@@ -41,7 +43,8 @@ fn is_enough(facts: &SshdFacts, table: &CaseTable, name: Option<&str>) -> bool {
     })
 }
 
-/// Returns a finding about accounts with an empty password; `None` if sshd or the stack accepts no empty password.
+/// Returns a finding about accounts with an empty password; `None` if sshd or the stack does not accept an empty
+/// password.
 #[must_use]
 pub fn judge(facts: &SshdFacts, table: &CaseTable, empty: &EmptyPasswords) -> Option<Finding> {
     let mut settings = facts.asked.iter().map(|(_, effective)| effective);

@@ -14,7 +14,7 @@ pub use crate::sshd::judge::issue::{entries, passes_by_pam};
 use crate::sshd::pattern::fits_list;
 use crate::sshd::probe::{Probe, REMOTE, fits_from};
 
-/// What is known about sshd's settings.
+/// What doctor knows about sshd's settings.
 pub struct SshdFacts {
     /// The settings and Match blocks of sshd's configuration files.
     pub config: Config,
@@ -22,7 +22,8 @@ pub struct SshdFacts {
     pub base: Effective,
     /// The settings that `sshd -T -C` prints for each probe.
     pub asked: Vec<(Probe, Effective)>,
-    /// Whether users are to reach PAM with a key, without one, or both, after the settings are corrected.
+    /// Whether users are to reach PAM with a key, without one, or both, after the administrator has corrected the
+    /// settings.
     wanted: Reach,
 }
 
@@ -44,10 +45,11 @@ struct Origin<'a> {
     line: &'a Directive,
 }
 
-/// Minimum LoginGraceTime, in seconds, that lets a user fetch the telephone.
+/// Minimum LoginGraceTime, in seconds. It gives a user time to fetch the telephone.
 const FIND_PHONE: u64 = 120;
 /// Minimum LoginGraceTime, in seconds, that lets a user install an app, scan a key and write down backup codes. With
-/// any settings, a user may have to do so at a login, after a reset or with a set-up ticket.
+/// any settings, a user may have to do so at a login: after an administrator has reset the second factor, or with a
+/// set-up ticket.
 const SET_UP: u64 = 300;
 
 /// Returns whether users reach PAM with a key, without one, or both. If no user reaches PAM, returns [`Reach::EVERY`].
@@ -57,7 +59,7 @@ pub fn reach(facts: &SshdFacts) -> Reach {
     if reach.with_key || reach.without_key { reach } else { Reach::EVERY }
 }
 
-/// Returns all findings about sshd's settings. `table` is the truth table of the stack; without it, the stack is
+/// Returns all findings about sshd's settings. `table` is the truth table of the stack. If it is `None`, the stack is
 /// assumed to accept.
 #[must_use]
 pub fn judge(facts: &SshdFacts, table: Option<&CaseTable>) -> Vec<Finding> {
@@ -72,7 +74,7 @@ pub fn judge(facts: &SshdFacts, table: Option<&CaseTable>) -> Vec<Finding> {
     kinds.sort();
     kinds.dedup();
     if !somebody_gets_in(facts, table) {
-        // The findings about the stack report this.
+        // The findings about the stack report that the stack refuses every user.
         kinds.retain(|kind| !matches!(kind, Issue::Hindered(_, Hindrance::Stack, _)));
     }
     let mut found: Vec<Finding> = Vec::new();
@@ -92,7 +94,7 @@ pub fn judge(facts: &SshdFacts, table: Option<&CaseTable>) -> Vec<Finding> {
 }
 
 impl SshdFacts {
-    /// Combines the settings, and derives whether users are to reach PAM with a key, without one, or both.
+    /// Combines the settings. Also derives from them whether users are to reach PAM with a key, without one, or both.
     #[must_use]
     pub fn new(config: Config, base: Effective, asked: Vec<(Probe, Effective)>) -> Self {
         let mut facts = Self { config, base, asked, wanted: Reach::EVERY };
@@ -114,8 +116,8 @@ impl SshdFacts {
         }
     }
 
-    /// Returns the findings about an issue that only some users have, one for each Match block that causes it.
-    /// `holders` are the probes of these users.
+    /// Returns the findings about the issue `kind`, which only some users have. There is one finding for each Match
+    /// block that causes it. `holders` are the probes of these users.
     fn by_match(
         &self,
         kind: &Issue,
@@ -168,8 +170,8 @@ impl SshdFacts {
         finding
     }
 
-    /// Returns the Match block that causes the issue for the probe's user, with its setting; `None` if there is no such
-    /// block. A block whose value is in force is preferred; of several, the first is returned.
+    /// Returns the Match block that causes the issue for the user of the probe, and the setting in it; `None` if there
+    /// is no such block. A block whose value is in force is preferred. If there are several, returns the first.
     fn origin(&self, kind: &Issue, probe: &Probe) -> Option<Origin<'_>> {
         let effective =
             self.asked.iter().find(|(other, _)| other == probe).map(|(_, effective)| effective)?;
@@ -213,8 +215,8 @@ impl SshdFacts {
 /// Name of the finding that a Match block lets some users in without a code.
 pub const WITHOUT_CODE: &str = "match-without-code";
 
-/// Returns what the finding [`WITHOUT_CODE`] says about a block that lets users in with a key alone. `who` are the
-/// users, as in `user backup`; `place` and `criteria` are those of the block.
+/// Returns the text of the finding [`WITHOUT_CODE`] about a Match block that lets users in with a key alone. `who`
+/// names the users, as in `user backup`; `place` and `criteria` are those of the block.
 #[must_use]
 pub fn key_alone(who: &str, place: &str, criteria: &str) -> String {
     format!("{who} can log in with a key alone {}.", by_block(place, criteria))
@@ -229,7 +231,8 @@ fn picks(block: &Block) -> bool {
     block.criteria.iter().any(|(word, list)| {
         let named = ["user", "group", "address", "host", "localport", "localaddress", "rdomain"]
             .contains(&word.as_str());
-        // The usual routing domain is empty, and no other value is.
+        // The routing domain is usually empty. The values of the other criteria are never empty, so `?*` matches all of
+        // them.
         let not_empty = ["?*", "*?"].iter().filter(|_| word != "rdomain");
         let all = ["*", "0.0.0.0/0", "::/0"].iter().chain(not_empty).copied().collect::<Vec<_>>();
         let all = list.split(',').any(|one| all.contains(&one));

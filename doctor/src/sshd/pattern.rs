@@ -1,7 +1,7 @@
 //! Patterns of sshd: matching with `*`, `?` and `!`, and examples of texts that match.
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
-/// Returns whether the text matches one pattern with `*` and `?`.
+/// Returns whether `text` matches one pattern, which may contain `*` and `?`.
 #[must_use]
 pub fn fits(pattern: &str, text: &str) -> bool {
     let mut pattern_rest = pattern.chars();
@@ -23,8 +23,8 @@ pub fn fits(pattern: &str, text: &str) -> bool {
     }
 }
 
-/// Returns whether the text matches a list of patterns separated by commas. It does not match if it matches one of the
-/// patterns after `!`.
+/// Returns whether `text` matches a list of patterns separated by commas. It never matches if it matches a pattern that
+/// follows `!`.
 #[must_use]
 pub fn fits_list(list: &str, text: &str) -> bool {
     let (no, yes): (Vec<_>, Vec<_>) = list.split(',').partition(|one| one.starts_with('!'));
@@ -32,15 +32,15 @@ pub fn fits_list(list: &str, text: &str) -> bool {
     !refused && yes.iter().any(|one| fits(one, text))
 }
 
-/// Returns an example for each pattern of the list: the pattern with `x` in place of `*` and `?`. A leading `!` is
-/// removed.
+/// Returns an example for each pattern of the list: the pattern without a leading `!`, and with `x` in place of `*` and
+/// `?`.
 #[must_use]
 pub fn examples(list: &str) -> Vec<String> {
     list.split(',').map(|one| one.trim_start_matches('!').replace(['*', '?'], "x")).collect()
 }
 
-/// Returns whether the address matches a list of networks and patterns separated by commas. It does not match if it
-/// matches one of the entries after `!`.
+/// Returns whether the address matches a list of networks and patterns separated by commas. It never matches if it
+/// matches an entry that follows `!`.
 #[must_use]
 pub fn fits_addresses(list: &str, address: &str) -> bool {
     let fits_one = |one: &str| match Network::read(one) {
@@ -52,8 +52,8 @@ pub fn fits_addresses(list: &str, address: &str) -> bool {
     !refused && yes.iter().any(|one| fits_one(one))
 }
 
-/// Returns example addresses for a list of networks and patterns: some inside of each network, one directly before and
-/// one directly after it, and one for each pattern.
+/// Returns example addresses for a list of networks and patterns: for each network, some of its addresses and the
+/// addresses directly before and after it; for each pattern, one address that matches it.
 #[must_use]
 pub fn addresses(list: &str) -> Vec<String> {
     let each = list.split(',').map(|one| one.trim_start_matches('!'));

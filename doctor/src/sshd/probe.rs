@@ -1,4 +1,4 @@
-//! Selects the users and connections about which sshd is asked: one for each combination of Match blocks that can
+//! Selects the users and connections for which doctor runs `sshd -T`: one for each combination of Match blocks that can
 //! apply.
 use std::collections::BTreeSet;
 
@@ -33,7 +33,7 @@ pub struct From {
     pub rdomain: String,
 }
 
-/// The selected probes, and how many were left out.
+/// The selected probes, and how many further ones were left out.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Plan {
     /// The selected probes, at most [`MOST`].
@@ -68,25 +68,25 @@ pub enum Shell {
 pub struct People {
     /// The accounts that the files list.
     pub accounts: Vec<Account>,
-    /// Name of a source of accounts other than the files, so that accounts of any name may exist; `None` if there is
-    /// none.
+    /// Name of a source of accounts other than the files; accounts of any name may then exist. `None` if there is no
+    /// such source.
     pub elsewhere: Option<String>,
 }
 
-/// Maximum number of probes. sshd is run once for each.
+/// Maximum number of probes. doctor runs sshd once for each of them.
 pub const MOST: usize = 300;
 
-/// Precedes the routing domain in the value of ListenAddress.
+/// Text that precedes the routing domain in the value of ListenAddress.
 const DOMAIN: &str = " rdomain ";
-/// Keyword for a routing domain from which connections may come, besides those of ListenAddress. sshd has no such
-/// keyword: the caller of [`plan`] adds it to sshd's settings.
+/// Keyword for a routing domain from which connections may come, in addition to those of ListenAddress. sshd itself has
+/// no such keyword. The caller of [`plan`] adds it to sshd's settings.
 pub const ROUTING_DOMAIN: &str = "routing-domain";
 
 const LOCAL: &str = "127.0.0.1";
 /// Example address of a client, from a range that no host uses (RFC 5737).
 pub(super) const REMOTE: &str = "203.0.113.7";
-/// Example addresses of clients in other networks, so that at least one is outside of any network that a Match line
-/// names.
+/// Example addresses of clients in other networks. If a Match line names a network, at least one of them is outside of
+/// it.
 const OTHERS: [&str; 4] = ["198.51.100.7", "192.0.2.7", "2001:db8::7", "::1"];
 
 impl Probe {
@@ -98,14 +98,14 @@ impl Probe {
         format!("user={user},host={host},addr={addr},laddr={laddr},lport={lport},rdomain={rdomain}")
     }
 
-    /// Returns the probe of one user from an example address.
+    /// Returns a probe of the user `user` from an example address.
     #[must_use]
     pub fn of(user: &str) -> Self {
         Self { user: user.to_owned(), from: from(REMOTE), same: Vec::new() }
     }
 }
 
-/// Selects the probes. `base` are the base settings, which have the ports and say whether sshd looks up host names.
+/// Selects the probes. `base` are the base settings. They contain the ports, and say whether sshd looks up host names.
 #[must_use]
 pub fn plan(config: &Config, people: &People, base: &Effective) -> Plan {
     let users = users(config, people);
@@ -144,7 +144,7 @@ fn fits_user(word: &str, list: &str, account: &Account) -> bool {
 }
 
 /// Returns whether one of the groups matches the list of patterns. Returns `false` if any of the groups matches a
-/// pattern after `!`.
+/// pattern that follows `!`.
 #[must_use]
 pub fn fits_group(list: &str, groups: &[String]) -> bool {
     let refused = |group: &String| {
@@ -166,11 +166,11 @@ pub(super) fn fits_from(word: &str, list: &str, from: &From) -> bool {
     }
 }
 
-/// Accounts to which the same criteria of Match lines apply.
+/// Accounts to which the same criteria of Match lines apply. doctor runs `sshd -T` for one of them.
 struct AccountGroup {
     /// Whether each criterion applies to the accounts, in the order of the file.
     holds: Vec<bool>,
-    /// The account for which sshd is asked, in place of all accounts of the group.
+    /// The account for which doctor runs `sshd -T`, in place of all accounts of the group.
     first: Account,
     /// Names of the accounts of the group other than `first`.
     others: Vec<String>,
@@ -193,7 +193,7 @@ fn users(config: &Config, people: &People) -> Vec<(Account, Vec<String>)> {
     if !all.iter().any(|one| one.name != "root") {
         all.push(Account { name: "nobody".to_owned(), ..Account::default() });
     }
-    // An account that can log in is asked about in place of accounts that cannot.
+    // An account that can log in represents its group rather than one that cannot.
     all.sort_by_key(|one| (one.name != "root", one.shell == Shell::None));
     let mut found: Vec<AccountGroup> = Vec::new();
     for account in all {
@@ -221,7 +221,8 @@ fn from(addr: &str) -> From {
     }
 }
 
-/// Returns the connections to ask about, one for each combination of criteria that can apply to a connection.
+/// Returns the connections for which doctor runs `sshd -T`: one for each combination of criteria that can apply to a
+/// connection.
 fn froms(config: &Config, base: &Effective) -> Vec<From> {
     let lists = |name: &'static str| {
         let criteria = config.blocks.iter().flat_map(|block| &block.criteria);
@@ -231,7 +232,7 @@ fn froms(config: &Config, base: &Effective) -> Vec<From> {
     addrs.extend(OTHERS.map(str::to_owned));
     addrs.extend(lists("address").flat_map(addresses));
     if !base.yes("usedns") {
-        // If sshd does not look up host names, it compares the address with the patterns of `Host`.
+        // If sshd does not look up host names, it compares the patterns of `Host` with the address.
         addrs.extend(lists("host").flat_map(addresses));
     }
     let laddrs: Vec<String> =

@@ -1,4 +1,5 @@
-//! Group entries over 1 MiB, for the command. Runs `getent group` and reads up to 64 MiB of its output.
+//! Group entries larger than 1 MiB, for the command `twinlock`. Runs `getent group` and reads up to 64 MiB of its
+//! output.
 
 use std::{
     io::Read,
@@ -22,7 +23,7 @@ pub(crate) struct GroupEntry {
     pub(crate) members: Vec<String>,
 }
 
-/// Looks up a group and whether its entry lists `member`. Returns `None` if the group does not exist.
+/// Looks up the group `group`. Returns its id and whether its entry lists `member`; `None` if the group does not exist.
 ///
 /// # Errors
 /// [`LookupError`] if `getent` fails or its output is larger than 64 MiB.
@@ -54,8 +55,8 @@ pub(crate) fn entry(group: &str) -> Result<Option<GroupEntry>, LookupError> {
     }
 }
 
-/// Parses a line `NAME:PASSWORD:GID:MEMBER,…`. Returns `None` if NAME is not `group`, because for a number, `getent`
-/// prints the group with that id.
+/// Parses a line `NAME:PASSWORD:GID:MEMBER,…`. Returns `None` if NAME is not `group`: for a number, `getent` prints
+/// the group with that id.
 fn parse(text: &str, group: &str) -> Option<GroupEntry> {
     let mut parts = text.strip_suffix('\n')?.splitn(4, ':');
     let (name, _) = (parts.next()?, parts.next()?);
@@ -72,7 +73,7 @@ mod tests {
     fn root_is_found_and_others_are_not() {
         assert_eq!(entry("root").unwrap().unwrap().gid, 0);
         assert_eq!(entry("no-such-group-here"), Ok(None));
-        // `getent` reads a number as a group id.
+        // `getent` takes a number as the id of a group.
         assert_eq!(entry("0"), Err(LookupError));
         assert_eq!(entry("a\0b"), Err(LookupError));
     }

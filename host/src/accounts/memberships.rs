@@ -1,5 +1,5 @@
-//! Looks up group memberships of users, by every way in which a user can be a member. Roles use this, because they must
-//! not be used on a member of a protected group, however the user became a member.
+//! Looks up group memberships of users, by every way in which a user can be a member. A role must not be used on a
+//! member of a protected group, however the user became a member.
 
 use std::ffi::CString;
 
@@ -35,7 +35,8 @@ fn is_member(account: &Account, group: &GroupEntry) -> Result<bool, LookupError>
     if group.gid == account.gid || group.members.contains(&account.name) {
         return Ok(true);
     }
-    // It reports no failure of NSS, so it adds to the list and never replaces it.
+    // `getgrouplist` does not report a failure of NSS. Its groups are therefore added to the checks above and never
+    // replace them.
     let name = CString::new(account.name.as_str()).map_err(|_| LookupError)?;
     let further = getgrouplist(&name, Gid::from_raw(account.gid)).map_err(|_| LookupError)?;
     Ok(further.iter().any(|gid| gid.as_raw() == group.gid))
@@ -57,7 +58,7 @@ impl Memberships for Nss {
             return Ok(Membership::Member);
         }
         for name in &group.members {
-            // A listed name without an account is nobody.
+            // A name in the list of members without an account stands for no user.
             if self.by_name(name)?.is_some_and(|other| other.uid == account.uid) {
                 return Ok(Membership::Member);
             }
@@ -67,16 +68,16 @@ impl Memberships for Nss {
 }
 
 impl Nss {
-    /// Returns whether it is known that the user id of an account has no other account name: look-ups by name and by
-    /// user id agree, and /etc/passwd has the user id at most once. Other names that are only in a directory service
-    /// are not found.
+    /// Returns whether it is known that the user id of an account has no other account name. That is so if look-ups by
+    /// name and by user id agree, and /etc/passwd contains the user id at most once. Other names that only a directory
+    /// service knows are not found.
     ///
     /// # Errors
     /// [`LookupError`] if NSS does not answer, or /etc/passwd cannot be read.
     pub fn has_one_name(&self, account: &Account) -> Result<bool, LookupError> {
         let by_uid = self.by_uid(account.uid)?;
         let by_name = self.by_name(&account.name)?;
-        // Users may set their own full name in any encoding.
+        // Users may write their own full name in any encoding, so /etc/passwd may contain bytes that are not UTF-8.
         let local = std::fs::read("/etc/passwd").map_err(|_| LookupError)?;
         let local = String::from_utf8_lossy(&local);
         Ok(by_uid.is_some_and(|found| found.name == account.name)

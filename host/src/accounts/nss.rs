@@ -9,20 +9,20 @@ use twinlock_core::{
     ports::{Accounts, Membership},
 };
 
-/// Maximum size of one group entry in bytes, about three million short names.
+/// Maximum size of one group entry in bytes. It has room for about three million short names.
 pub const GROUP_MAX: usize = 64 << 20;
 
-/// A group whose entry exceeds the 1 MiB that nix reads.
+/// A group whose entry is larger than 1 MiB, the maximum that nix reads.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct LargeGroup {
     /// The id of the group (`gr_gid`).
     pub gid: u32,
-    /// Whether the entry lists the member that was asked for.
+    /// Whether the entry lists the user whose name was given to [`LookUpLarge`].
     pub lists: bool,
 }
 
-/// A function that looks up a group whose entry exceeds 1 MiB, and whether the entry lists a member. Takes the names of
-/// the group and of the member; returns `None` if the group does not exist.
+/// A function that looks up a group whose entry is larger than 1 MiB, and whether the entry lists a user. Takes the
+/// names of the group and of the user. Returns `None` if the group does not exist.
 pub type LookUpLarge = fn(&str, &str) -> Result<Option<LargeGroup>, LookupError>;
 
 /// Accounts and groups, looked up through libc's name service switch.
@@ -42,8 +42,8 @@ impl Default for Nss {
 }
 
 impl Nss {
-    /// Returns a lookup that calls `large` for groups over 1 MiB. The PAM module passes a function of libc; the command
-    /// must not call libc and runs `getent`.
+    /// Returns a lookup that calls `large` for groups larger than 1 MiB. The PAM module passes a function of libc. The
+    /// command must not call that function, and runs `getent`.
     #[must_use]
     pub fn with_large_groups(large: LookUpLarge) -> Self {
         Self { large }
@@ -109,7 +109,7 @@ impl Accounts for Nss {
     fn host_name(&self) -> String {
         let name = rustix::system::uname();
         let name = name.nodename().to_string_lossy();
-        // The app's label is `host:user`, so a colon in the host name would truncate it.
+        // The label in the authenticator app is `host:user`, so a colon in the host name would truncate it.
         let plain =
             !name.is_empty() && !name.contains([':', '/']) && !name.contains(char::is_control);
         if plain { name.into_owned() } else { "localhost".to_owned() }

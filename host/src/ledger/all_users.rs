@@ -17,7 +17,7 @@ use crate::{
     ledger::{HostLedger, HostUserLedger, io, of_folder},
 };
 
-/// The folder that contains one folder per account.
+/// The folder that contains one folder for each account.
 const USERS: &str = "users";
 /// The two folders that contain the users' folders: one for accounts, one for user names without an account.
 const GROUPS: [&str; 2] = [USERS, "unknown"];
@@ -34,9 +34,9 @@ pub struct Fill {
 }
 
 impl HostLedger {
-    /// Calls `visit` for the folder of each user. The first argument names the account; it is `None` for one of the 256
-    /// folders that user names without an account share. A folder that cannot be opened is skipped, because the next
-    /// login of its user reports the error.
+    /// Calls `visit` with the folder of each user. The first argument of `visit` names the account. It is `None` for
+    /// one of the 256 folders that user names without an account share. A folder that cannot be opened is skipped: the
+    /// next login of its user reports the error.
     ///
     /// # Errors
     /// [`LedgerError`] if the ledger cannot be trusted.
@@ -62,7 +62,7 @@ impl HostLedger {
         Ok(())
     }
 
-    /// Creates a name and removes it again, to prove that a login could write to the ledger.
+    /// Creates a name in the ledger and removes it, to prove that a login could write to the ledger.
     ///
     /// # Errors
     /// [`LedgerError`] if the name cannot be created or removed.
@@ -70,7 +70,7 @@ impl HostLedger {
         let root = self.root()?;
         let mut nonce = [0; 8];
         KernelEntropy.fill(&mut nonce).map_err(|MachineError| io(Errno::IO))?;
-        // If this process is killed in between, the next new epoch removes the name.
+        // If this process is killed before it removes the name, the process that begins the next epoch removes it.
         let name = format!("epoch.{:016x}", u64::from_ne_bytes(nonce));
         root.link(&name, "doctor").map_err(io)?;
         fs::unlinkat(root.fd(), &name, AtFlags::empty()).map_err(io)

@@ -1,5 +1,5 @@
-//! Empties the folder below a mounted ledger. It may have served as the ledger before the mount, and its old names must
-//! not reappear when the ledger is unmounted.
+//! Empties the folder that a mounted ledger hides. This folder may have served as the ledger before the mount, and its
+//! old names must not reappear after the ledger is unmounted.
 
 use std::io::ErrorKind;
 use std::os::fd::AsRawFd;
@@ -22,7 +22,7 @@ const GROUPS: [&str; 2] = ["users", "unknown"];
 /// to open the hidden folder.
 ///
 /// # Errors
-/// The errno if a name remains.
+/// The errno if a name cannot be removed.
 pub(crate) fn empty(path: &str, owner: Owner) -> io::Result<()> {
     if !mount::is_at(path).unwrap_or(false) {
         return Ok(());
@@ -39,7 +39,7 @@ pub(crate) fn empty(path: &str, owner: Owner) -> io::Result<()> {
     if is_the_ledger || hidden.st_uid != owner.0 {
         return Ok(());
     }
-    // The epoch is removed first: without it, every remaining code counts as used.
+    // The epoch is removed first: without an epoch, every code of the names that remain counts as used.
     match fs::unlinkat(&folder, EPOCH, AtFlags::empty()) {
         Ok(()) | Err(Errno::NOENT) => {}
         Err(errno) => return Err(errno),

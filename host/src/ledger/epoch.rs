@@ -1,4 +1,5 @@
-//! The ledger's epoch: one symbolic link, created once per boot and replaced atomically.
+//! The ledger's epoch: the time from which the ledger knows the used codes. It is one symbolic link, which is created
+//! once for each boot and replaced atomically.
 
 use rustix::{
     fs::{self, AtFlags, CWD, Mode, OFlags, RenameFlags},
@@ -18,7 +19,7 @@ use twinlock_core::{
 use crate::ledger::{HostLedger, io, layout::EPOCH, text_of};
 use crate::{clock_mark, entropy::KernelEntropy, trusted_dir::TrustedDir};
 
-/// Number of times that another process may remove the temporary link of a new epoch before this process gives up.
+/// Number of times that this process creates a temporary link for a new epoch while other processes remove it.
 const ROUNDS: usize = 8;
 /// The file in which the kernel shows the boot id.
 const BOOT_ID: &str = "/proc/sys/kernel/random/boot_id";
@@ -52,7 +53,7 @@ impl HostLedger {
         let epoch = self.new_epoch(now)?;
         match self.root()?.link(EPOCH, &epoch_text::write(&epoch)) {
             Ok(()) => of_new(epoch, now),
-            // The existing epoch is kept if another login has begun it, and replaced if it is unusable.
+            // If another login has just begun the epoch that exists, it is kept. If it is unusable, it is replaced.
             Err(Errno::EXIST) => match self.of_standing(now)? {
                 Some(horizon) => Ok(horizon),
                 None => self.begin_anew(now),
@@ -67,13 +68,13 @@ impl HostLedger {
         of_new(epoch, now)
     }
 
-    /// Returns the times for which the ledger does not know the used codes, by the stored epoch. Returns `None` if
-    /// there is no epoch, or it is damaged or from another boot.
+    /// Returns the times for which the ledger does not know the used codes, as the stored epoch says. Returns `None` if
+    /// there is no epoch, if it is damaged, or if it is from another boot.
     pub(super) fn of_standing(&self, now: Now) -> Result<Option<Horizon>, LedgerError> {
         let text = text_of(CWD, &concat(&[&*self.path, "/", EPOCH]))?;
         let Some(known) = text.and_then(|text| epoch_text::read(&text)) else { return Ok(None) };
         match self.kind {
-            // A tmpfs belongs to the current boot, since a restart empties it.
+            // A tmpfs always belongs to the current boot, because a reboot empties it.
             LedgerKind::Tmpfs => {
                 let boot_id = known.boot_id.clone();
                 Ok(epoch::horizon(known, &boot_id, now))
@@ -121,7 +122,8 @@ fn replace_once(root: &TrustedDir, text: &str) -> Result<(), LedgerError> {
         let _ = fs::unlinkat(root.fd(), &temporary, AtFlags::empty());
     }
     placed.map_err(io)?;
-    // Temporary links of interrupted processes are removed. A process that is still running creates its link again.
+    // Temporary links of interrupted processes are removed. If a process is still running, it creates its link once
+    // more.
     for cut_off in root.names().unwrap_or_default() {
         if cut_off.starts_with("epoch.") {
             let _ = fs::unlinkat(root.fd(), &cut_off, AtFlags::empty());

@@ -1,5 +1,5 @@
-//! The ledger on its tmpfs. Each entry is a symbolic link, whose name only one process can create and whose target is
-//! the entry's text.
+//! The ledger on its tmpfs. Each entry is a symbolic link. Only one process can create the name of the link, and the
+//! target of the link is the text of the entry.
 
 use std::{borrow::Cow, cell::OnceCell, os::fd::BorrowedFd};
 
@@ -25,7 +25,7 @@ use crate::{
 
 /// `TMPFS_MAGIC` of linux/magic.h.
 const TMPFS: i64 = 0x0102_1994;
-/// Maximum number of names read from one folder. The ledger can hold no more.
+/// Maximum number of names that are read from one folder. The ledger cannot contain more.
 const NAMES_MAX: usize = 131_072;
 /// Maximum length in bytes of a link's text. The texts of the ledger have fewer than 128.
 const TEXT_MAX: usize = 256;
@@ -58,15 +58,15 @@ impl HostLedger {
         }
     }
 
-    /// Declares that root called this process. New links then need no change of group, which saves a system call. A
-    /// wrong declaration does no harm, because the group of a link is never checked.
+    /// Declares that root called this process. New links then do not need a change of their group, which saves a system
+    /// call. A wrong declaration does no harm, because the group of a link is never checked.
     pub fn set_called_by_root(&mut self) {
         self.called_by_root = true;
     }
 
     fn user_ledger(&self, dir: TrustedDir, is_of_all: bool) -> Box<dyn UserLedger + '_> {
         if self.called_by_root {
-            // The value was not set before, because the folder was just opened.
+            // The folder was just opened, so this value is not yet set.
             let _ = dir.foreign_group.set(false);
         }
         Box::new(HostUserLedger { dir, is_of_all })
@@ -108,7 +108,8 @@ impl HostLedger {
         fs::statat(CWD, path, AtFlags::SYMLINK_NOFOLLOW).is_ok()
     }
 
-    /// Empties the folder below the mount, which may contain names from a time without a mount.
+    /// Empties the folder that the mount of the ledger hides. This folder may contain names from a time without the
+    /// mount.
     ///
     /// # Errors
     /// [`LedgerError`] if a name remains.
@@ -166,7 +167,8 @@ impl Ledger for HostLedger {
         ledger_key: &LedgerKey,
     ) -> Result<Box<dyn UserLedger + '_>, LedgerError> {
         let root = self.root()?;
-        // While the ledger is nearly full, nothing is charged, and no folder is created, because it would take a name.
+        // While the ledger is nearly full, no attempt is charged to a user, and no folder is created, because a folder
+        // would need a name.
         let is_of_all = reserve::has_begun(self.capacity()?);
         let ledger_key = if is_of_all { &LedgerKey::Bucket(0) } else { ledger_key };
         let (group, name) = place_of(ledger_key);
@@ -179,8 +181,8 @@ impl Ledger for HostLedger {
             Err(errno) => return Err(io(errno)),
         }
         let dir = root.below(&path, self.owner).map_err(of_folder)?;
-        // The mode is set for an existing folder, too. Otherwise, the system call would reveal that the user's folder
-        // is new.
+        // The mode is also set for a folder that already exists. Otherwise, one system call more would reveal that the
+        // user's folder is new.
         dir.keep_private().map_err(io)?;
         Ok(self.user_ledger(dir, is_of_all))
     }
@@ -234,7 +236,7 @@ impl UserLedger for HostUserLedger {
     }
 
     fn erase(&self, name: &str) {
-        // If the name cannot be removed, codes are refused for longer than necessary, but access is never granted.
+        // If the name cannot be removed, codes are refused for longer than necessary. This never grants access.
         let _ = fs::unlinkat(self.dir.fd(), name, AtFlags::empty());
     }
 
@@ -243,8 +245,8 @@ impl UserLedger for HostUserLedger {
     }
 }
 
-/// Returns the text of a link; `None` if the name does not exist. Returns an empty text, which is invalid, if the name
-/// is not a link or the target is not UTF-8.
+/// Returns the text of the link `name`; `None` if the name does not exist. If the name is not a link, or its target is
+/// not UTF-8, returns an empty text, which is invalid.
 pub(super) fn text_of(folder: BorrowedFd<'_>, name: &str) -> Result<Option<String>, LedgerError> {
     let mut buffer = [0_u8; TEXT_MAX];
     match fs::readlinkat_raw(folder, name, &mut buffer[..]) {

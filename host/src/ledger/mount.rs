@@ -13,7 +13,7 @@ use crate::{
     trusted_dir::{Owner, PRIVATE, TrustedDir},
 };
 
-/// Properties of a folder, from one system call if the kernel reports mount points (Linux 5.8).
+/// Properties of a folder. If the kernel reports mount points (Linux 5.8), one system call returns all of them.
 struct MountState {
     mode: u32,
     user: u32,
@@ -26,7 +26,7 @@ pub(crate) fn check(path: &str, owner: Owner) -> Result<(), LedgerError> {
 }
 
 /// Opens a folder that must be a mount point. Refuses a symbolic link anywhere in the path. If the kernel reports mount
-/// points, the check costs a login no further system call.
+/// points, this check costs a login no additional system call.
 pub(crate) fn open(path: &str, owner: Owner) -> Result<TrustedDir, LedgerError> {
     let fd = open_beneath::folder(CWD, path, ResolveFlags::NO_SYMLINKS).map_err(fault)?;
     judge(look(fd.as_fd(), ""), owner)?;
@@ -42,8 +42,8 @@ pub(crate) fn is_at(path: &str) -> io::Result<bool> {
     look(CWD, path).map(|seen| seen.is_mounted)
 }
 
-/// Returns the error for a folder that is not a usable mount point. Reports a missing mount before a wrong owner or
-/// mode, because the mode of the folder below the mount is arbitrary.
+/// Returns the error for a folder that is not a usable mount point. A missing mount is reported before a wrong owner or
+/// mode, because the folder that the mount would hide may have any mode.
 fn judge(seen: io::Result<MountState>, owner: Owner) -> Result<(), LedgerError> {
     let seen = seen.map_err(fault)?;
     if FileType::from_raw_mode(seen.mode) != FileType::Directory {

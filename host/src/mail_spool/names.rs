@@ -10,12 +10,12 @@ use twinlock_core::{base::error::MachineError, ports::Entropy};
 
 use crate::{entropy::KernelEntropy, trusted_dir::TrustedDir};
 
-/// Maximum number of names handled per run; the next run handles the rest.
+/// Maximum number of names that one run handles. The next run handles the rest.
 const NAMES_MAX: usize = 50_000;
 /// Maximum length of a link's text in bytes.
 const TEXT_MAX: usize = 1024;
 
-/// Returns the names in a folder, as bytes.
+/// Returns the names in a folder as bytes, at most [`NAMES_MAX`] of them.
 pub(super) fn names(dir: &TrustedDir) -> io::Result<Vec<Vec<u8>>> {
     let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
     let folder = fs::openat(dir.fd(), ".", flags, Mode::empty())?;
@@ -48,7 +48,8 @@ pub(super) fn target(dir: &TrustedDir, name: &[u8]) -> Option<String> {
     Some(str::from_utf8(bytes).ok()?.to_owned())
 }
 
-/// Moves a name. If `new` exists, only removes `name`. Returns `false` if `name` does not exist.
+/// Renames `name` in the folder `from` to `new` in the folder `to`. If `new` exists, only removes `name`. Returns
+/// `false` if `name` does not exist.
 pub(super) fn rename(
     from: &TrustedDir,
     name: &[u8],
@@ -62,7 +63,7 @@ pub(super) fn rename(
         Err(Errno::INVAL | Errno::NOSYS) => {
             fs::renameat_with(from.fd(), name, to.fd(), new, RenameFlags::empty())
         }
-        // A notification with the same user, kind and second exists already, so this one is not needed.
+        // A notification with the same user, kind and second exists already, so `name` is not needed.
         Err(Errno::EXIST) => fs::unlinkat(from.fd(), name, AtFlags::empty()),
         moved => moved,
     };

@@ -1,4 +1,4 @@
-//! Unit tests of mail delivery, in temporary folders.
+//! Unit tests of the mail spool, in temporary folders.
 
 use std::{
     fs,

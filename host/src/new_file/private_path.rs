@@ -18,14 +18,14 @@ use rustix::{
 
 use crate::new_file::NewFileError;
 
-/// Permission bits that let the group or others create and remove names. An ACL that lets a user write shows in the
-/// group bits. The sticky bit does not protect the folder, because an attacker can still create a name that a program
-/// looks for.
+/// Permission bits that let the group or other users create and remove names. If an ACL lets another user write, the
+/// group bits show that. The sticky bit does not protect the folder, because an attacker can still create a name that a
+/// program looks for.
 const WRITABLE_BY_OTHERS: u32 = 0o022;
 /// Maximum number of symbolic links in a path, as in the kernel.
 const LINKS_MAX: usize = 40;
 
-/// The state of a walk along a path, which checks each folder after opening it.
+/// The state of a walk along a path. Each folder of the path is opened and then checked.
 struct Walk {
     folder: OwnedFd,
     owner: u32,
@@ -47,7 +47,7 @@ pub(crate) fn open(path: &Path, owner: u32) -> Result<OwnedFd, NewFileError> {
     open_below(folder, path, owner)
 }
 
-/// Opens a folder as [`open`] does, by a path relative to `folder`, whose parents are not checked.
+/// Opens a folder as [`open`] does, by a path relative to `folder`. The parents of `folder` are not checked.
 pub(crate) fn open_below(
     folder: OwnedFd,
     path: &Path,
@@ -61,15 +61,16 @@ pub(crate) fn open_below(
             names_of(&target).rev().for_each(|name| names.push_front(name));
         }
     }
-    // A path with `..` may lead back to a folder above. This folder was checked on the way.
+    // If the path contains `..`, the walk may end in a folder above the one where it began. That folder was checked as
+    // well.
     Ok(walk.folder)
 }
 
 const FOLDER: OFlags = OFlags::PATH.union(OFlags::DIRECTORY).union(OFlags::CLOEXEC);
 
 impl Walk {
-    /// Enters one component of the path and returns `None`. If it is a symbolic link, returns the target of the link
-    /// instead, which only the user or root can have created.
+    /// Enters one component of the path and returns `None`. If the component is a symbolic link, does not enter it, and
+    /// returns the target of the link. Only the user or root can have created that link.
     fn step(&mut self, name: &OsString) -> Result<Option<PathBuf>, NewFileError> {
         let flags = OFlags::PATH | OFlags::NOFOLLOW | OFlags::CLOEXEC;
         let next = fs::openat(&self.folder, name, flags, Mode::empty())?;
@@ -100,7 +101,7 @@ impl Walk {
     }
 }
 
-/// Returns the components of a path, including `..`, which the walk resolves in the folder that it has reached.
+/// Returns the components of a path, including `..`. The walk resolves `..` in the folder that it has reached.
 fn names_of(path: &Path) -> impl DoubleEndedIterator<Item = OsString> {
     let named = |part: &Component<'_>| matches!(part, Component::Normal(_) | Component::ParentDir);
     let names: Vec<OsString> =
@@ -124,7 +125,7 @@ fn check_above(folder: &OwnedFd, owner: u32) -> Result<(), NewFileError> {
 }
 
 fn check(folder: &OwnedFd, stat: &Stat, owner: u32) -> Result<(), NewFileError> {
-    // If the path of the folder is unknown, the message still says what is wrong.
+    // If the path of the folder is unknown, the message contains no path, but still says what is wrong.
     check_stat(stat, owner).map_err(|error| error.of(path_of(folder).unwrap_or_default()))
 }
 

@@ -1,4 +1,4 @@
-//! Writes twinlock.toml and `settings.good`, a copy of the last version without errors. The copy is used while
+//! Writes twinlock.toml and `settings.good`, a copy of the last version that had no errors. Logins use the copy while
 //! twinlock.toml has an error.
 
 use rustix::{
@@ -60,7 +60,7 @@ pub fn keep_rules(settings_path: &str, rules_path: &str, owner: Owner) -> Result
     change(settings_path, owner, &mut |before| {
         let Ok(mode) = fs::stat(&path).map(|found| found.st_mode) else { return Ok(None) };
         let text = std::str::from_utf8(before).ok();
-        // A copy that cannot be read is never used, and is left for the administrator.
+        // If the copy has a form that cannot be read, no login uses it. It is left as it is for the administrator.
         let Some((kept, _)) = text.and_then(last_good::split) else { return Ok(None) };
         both(kept, rules_path, mode, owner).map(Some)
     })
@@ -98,7 +98,7 @@ fn change(
 /// Replaces the settings file atomically.
 ///
 /// # Errors
-/// [`FileError`] if the new file cannot be written; the previous file is unchanged then.
+/// [`FileError`] if the new file cannot be written; the previous file is then unchanged.
 pub fn replace(settings_path: &str, content: &Content, owner: Owner) -> Result<(), FileError> {
     let opened = trusted_path::folder_to_write(settings_path, owner);
     let (folder, name) = opened.map_err(|found| found.fault)?;
@@ -106,7 +106,7 @@ pub fn replace(settings_path: &str, content: &Content, owner: Owner) -> Result<(
     put(&folder, name, &content, owner).map_err(trusted_dir::fault)
 }
 
-/// Number of times that another process may remove the temporary file before this process gives up.
+/// Number of times that this process writes a temporary file while other processes remove it.
 const ROUNDS: usize = 8;
 
 fn put(folder: &OwnedFd, name: &str, content: &Content, owner: Owner) -> io::Result<()> {

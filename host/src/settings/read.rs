@@ -18,8 +18,8 @@ use std::os::fd::AsFd;
 
 /// The default path of the settings file.
 pub const PATH: &str = "/etc/twinlock/twinlock.toml";
-/// The file with the rules that the command writes. These rules follow those of the settings file, whichever settings
-/// file is used.
+/// The file with the rules that the command writes. They are appended to the rules of the settings file, whichever
+/// settings file is used.
 pub const RULES: &str = "/etc/twinlock/rules.toml";
 /// The name of the last good copy, which contains the settings and rules that were last applied. It is in the folder of
 /// the settings file.
@@ -55,9 +55,10 @@ impl core::error::Error for SettingsReadError {}
 /// The settings in force, and whether they come from the last good copy.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Loaded {
-    /// The settings in force.
+    /// The settings that are in force.
     pub policy: Policy,
-    /// Why the files could not be used; `None` if `policy` comes from the files and not from the last good copy.
+    /// Why the settings files could not be used, if `policy` comes from the last good copy. `None` if `policy` comes
+    /// from the files.
     pub stands_in_for: Option<SettingsReadError>,
 }
 
@@ -81,12 +82,12 @@ fn load_beside(path: &str, rules: &str, owner: Owner) -> Result<Loaded, Settings
     loaded
 }
 
-/// Loads the settings as [`load`] does, for a path that a PAM line or an option names. The file must exist, and only
-/// root may be able to write to the folders above it.
+/// Loads the settings as [`load`] does, from a path that a PAM line or an option names. The file must exist, and only
+/// `owner` (root) may be able to write to the folders above it.
 ///
 /// # Errors
-/// [`SettingsReadError::Folder`] if other users can write to a folder above the file; the last good copy is not used
-/// then. Otherwise the errors of [`load`].
+/// [`SettingsReadError::Folder`] if other users can write to a folder above the file; the last good copy is then not
+/// used. Otherwise the errors of [`load`].
 pub fn load_named(path: &str, owner: Owner) -> Result<Loaded, SettingsReadError> {
     let (folder, name) = trusted_path::folder_of(path, owner).map_err(SettingsReadError::Folder)?;
     let opened = open_beneath::file(folder.as_fd(), name);
@@ -202,7 +203,7 @@ pub fn sibling(path: &str, name: &str) -> String {
 }
 
 impl SettingsReadError {
-    /// Returns what is wrong, as a clause for the log. The clause names the file; `path` is the settings file.
+    /// Returns what is wrong, as a clause for the log that names the file. `path` is the path of the settings file.
     #[must_use]
     pub fn clause(&self, path: &str) -> String {
         match self {

@@ -1,4 +1,5 @@
-//! Reads the roles file. There is no last good copy of it: a right that was taken away stays away.
+//! Reads the roles file. There is no last good copy of it, because such a copy could give back a right that was taken
+//! away.
 
 use std::{fmt, os::fd::AsFd};
 
@@ -20,7 +21,7 @@ use crate::{
 /// The path of the roles file.
 pub const ROLES: &str = "/etc/twinlock/roles.toml";
 
-/// Why the roles file cannot be used. Every role is refused then.
+/// Why the roles file cannot be used. In that case, no role gives any right.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum RolesReadError {
     /// The file cannot be read, or is not trusted.
@@ -46,7 +47,7 @@ impl std::error::Error for RolesReadError {}
 /// Reads the roles file at an absolute path. Only `owner` may be able to write to the file and to each folder above it.
 ///
 /// # Errors
-/// [`RolesReadError`] for anything else.
+/// [`RolesReadError`] if another user can write there, or if the file cannot be read or has an error.
 pub fn read_roles(path: &str, owner: Owner) -> Result<Roles, RolesReadError> {
     let (folder, name) = trusted_path::folder_of(path, owner).map_err(RolesReadError::Folder)?;
     let opened = open_beneath::file(folder.as_fd(), name);

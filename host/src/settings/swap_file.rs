@@ -1,10 +1,11 @@
 //! Changes a file of root by compare-and-swap without a lock, so that concurrent writers lose no change.
 //!
 //! The file is only ever replaced, never written in place. A mark, which is a fingerprint, identifies its current
-//! content. To replace the file, a process writes a draft under a random name and then makes a claim: a symbolic link
-//! to the draft, with the mark in the link's name. Only one process can create that link, so only one draft can follow
-//! a content. The writer then renames the draft over the file, or any process that finds the claim does. A draft can be
-//! renamed only once. A process that is killed or stopped in between blocks no other.
+//! content. To replace the file, a process first writes a draft under a random name. Then it makes a claim: a symbolic
+//! link to the draft, with the mark in the name of the link. Only one process can create that link, so only one draft
+//! can replace a given content. The writer then renames the draft over the file. If another process finds the claim
+//! first, that process renames the draft. A draft can be renamed only once. If a process is killed or paused in
+//! between, it does not block the others.
 
 use std::os::fd::{AsFd, OwnedFd};
 
@@ -29,10 +30,11 @@ use crate::{
     trusted_path::{self, FolderError},
 };
 
-/// Maximum number of rounds in which a change is attempted. In each round that fails, another writer has succeeded.
+/// Maximum number of rounds in which a change is attempted. If a round fails, another writer has succeeded in it.
 const ROUNDS: usize = 4096;
-/// Age in seconds from which a draft counts as abandoned, even if a process with the id in the draft's name exists: the
-/// id may belong to another process by now. A writer whose draft was removed writes a new one.
+/// Age in seconds from which a draft counts as abandoned, even if the process whose id is in the name of the draft
+/// exists: the id may belong to another process by now. If the draft of a running writer is removed, the writer writes
+/// a new one.
 const ABANDONED: u64 = 60;
 /// Separates the file name from the mark in the name of a claim.
 const CLAIM: &str = ".next.";
@@ -55,12 +57,12 @@ pub struct Content {
     pub mode: u32,
 }
 
-/// Why a file was not changed.
+/// Why a file was not changed. `E` is the error of the function `decide`.
 #[derive(Debug, PartialEq, Eq)]
 pub enum SwapError<E> {
     /// `decide` refused the change.
     Declined(E),
-    /// The file cannot be read or written. The caller must read the file to learn whether it has changed.
+    /// The file cannot be read or written. Only by reading the file can the caller learn whether it was changed.
     Store(FileError),
     /// Other writers were faster in every round.
     Busy,
@@ -111,8 +113,8 @@ impl SwapFile {
         }
     }
 
-    /// Replaces the content by what `decide` returns for it. If another process changes the file meanwhile, calls
-    /// `decide` again. Returns whether this call has changed the file.
+    /// Replaces the content of the file by the one that `decide` returns for it. If another process changes the file in
+    /// the meantime, calls `decide` once more, with the new content. Returns whether this call has changed the file.
     ///
     /// # Errors
     /// [`SwapError::Declined`] if `decide` fails, [`SwapError::Store`] if the file cannot be read or written,
@@ -127,8 +129,8 @@ impl SwapFile {
             }
             let Some(after) = decide(&before).map_err(SwapError::Declined)? else {
                 self.sweep();
-                // If an earlier round offered a draft, another process may have renamed it over the file. This counts
-                // as a change.
+                // If this call has offered a draft in an earlier round, another process may have renamed that draft
+                // over the file. This counts as a change.
                 return Ok(offered);
             };
             if after.bytes.len() > self.max {
@@ -143,9 +145,9 @@ impl SwapFile {
         Err(SwapError::Busy)
     }
 
-    /// Writes a draft, makes a claim for the content `mark` and renames the claimed draft. Returns whether this process
-    /// has replaced the file. If not, another process may have renamed this draft or its own; reading the file shows
-    /// which.
+    /// Writes a draft, makes a claim for the content `mark` and renames the draft over the file. Returns whether this
+    /// process has replaced the file. If it returns false, another process may have renamed this draft or a draft of
+    /// its own; only the content of the file shows which.
     fn offer(&self, mark: &str, after: &Content) -> Result<bool, FileError> {
         let mut nonce = [0; 4];
         KernelEntropy.fill(&mut nonce).map_err(|MachineError| trusted_dir::fault(Errno::IO))?;
@@ -160,7 +162,7 @@ impl SwapFile {
         }
         let followed = self.follow(mark, &draft);
         if followed.is_err() {
-            // The caller learns that the change has failed, so no process must use the draft later.
+            // The caller is told that the change has failed, so no process may use the draft later.
             self.remove(&draft);
             self.withdraw(&claim, &draft);
         }
@@ -184,8 +186,8 @@ impl SwapFile {
     /// file no longer has the content `mark`.
     fn follow(&self, mark: &str, draft: &str) -> Result<bool, FileError> {
         let claim = self.claim(mark);
-        // The content is checked after the claim was made. A mark that was replaced never comes back, so a claim for it
-        // has no effect.
+        // The content is checked after the claim was made. After a content was replaced, its mark never comes back, so
+        // a claim for an old mark has no effect.
         if !self.is_at(mark)? {
             self.remove(draft);
             self.withdraw(&claim, draft);
@@ -198,8 +200,8 @@ impl SwapFile {
                 Ok(true)
             }
             Err(Errno::NOENT) => {
-                // If the content still has the mark, the draft was removed, or an administrator restored an old
-                // content.
+                // The draft is gone. If the file still has the content `mark`, the draft was removed, or an
+                // administrator has restored an old content.
                 if self.is_at(mark)? {
                     self.withdraw(&claim, draft);
                 }
@@ -238,7 +240,8 @@ impl SwapFile {
     /// Removes files that killed writers have left: claims for earlier contents, and abandoned drafts.
     fn sweep(&self) {
         let names = self.names();
-        // The content is read after the names, so each listed claim for another content is for an earlier one.
+        // The content is read after the names. If a listed claim is not for this content, it is therefore for an
+        // earlier one.
         let Ok(now) = self.read() else { return };
         let now = self.claim(&fingerprint::of_content(&now.unwrap_or_default()));
         let begin = format!("{}{CLAIM}", self.name);

@@ -1,5 +1,5 @@
-//! Sets of one-time codes on disk: a file `codes.SET` next to the record that names the set, and one name for each
-//! spent code.
+//! Sets of one-time codes on disk. A set is a file `codes.SET` next to the record that names it. For each spent code,
+//! there is one name.
 
 use argon2::{Algorithm, Argon2, Params, Version};
 use rustix::{
@@ -35,7 +35,7 @@ use crate::{
     trusted_dir::{self, TrustedDir},
 };
 
-/// The id of the dummy set. A random set gets this id with a probability of 2^-64.
+/// The id of the dummy set. The probability that a random set gets this id is 2^-64.
 const NOBODYS: SetId = SetId(0);
 
 impl CodeSets for HostRecords {
@@ -102,7 +102,7 @@ impl CodeSets for HostRecords {
     }
 
     fn take_away(&self, folder: &Folder, id: SetId) {
-        // If the file cannot be removed, a change of the record removes it after a day.
+        // If the file cannot be removed now, the next change of the record after a day removes it.
         if let Ok(dir) = self.open(folder) {
             let _ = fs::unlinkat(dir.fd(), form::set_name(id), AtFlags::empty());
         }
@@ -116,7 +116,7 @@ fn read(records: &HostRecords, dir: &TrustedDir, id: SetId) -> Result<CodeSet, S
     form::read(text)
 }
 
-/// Makes the name of a spent code durable. Removes the name if this fails, because access is then not granted for the
+/// Makes the name of a spent code durable. If this fails, removes the name, because access is then not granted for the
 /// code.
 fn make_durable(dir: &TrustedDir, name: &str) -> rustix::io::Result<()> {
     let synced = fs::fsync(dir.fd());
@@ -126,8 +126,8 @@ fn make_durable(dir: &TrustedDir, name: &str) -> rustix::io::Result<()> {
     synced
 }
 
-/// Creates the dummy set, whose hashes match no code. It is read for users without a set, so that every login takes the
-/// same time.
+/// Creates the dummy set, whose hashes match no code. Logins of users without a set read it, so that every login takes
+/// the same time.
 #[cfg(feature = "tools")]
 pub(crate) fn make_nobodys(records: &HostRecords, dir: &TrustedDir) -> Result<(), StoreError> {
     let name = form::set_name(NOBODYS);
@@ -177,7 +177,7 @@ fn hashed(
     Ok(CodeSet { shape, recipe, hashes })
 }
 
-/// Returns the error for a failure that has no errno.
+/// Returns the error for a failure without an errno.
 fn io() -> StoreError {
     StoreError::File(FileError::Io { errno: 0 })
 }

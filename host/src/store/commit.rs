@@ -1,5 +1,5 @@
-//! Commits a record atomically: writes it to a temporary file, makes that durable, and renames it to a name that only
-//! one process can create.
+//! Commits a record atomically: writes the record to a temporary file, makes that file durable, and renames it to a
+//! name that only one process can create.
 
 use rustix::{
     fd::{BorrowedFd, OwnedFd},
@@ -25,8 +25,8 @@ use crate::{
     trusted_dir::{self, TrustedDir},
 };
 
-/// Writes `record` under the sequence number after `after`, and removes the user's older records. Claims or releases
-/// the user id as the state of the record requires.
+/// Writes `record` under the sequence number `after` + 1, and removes the user's older records. Claims or releases the
+/// user id, as the state of the record requires.
 pub(crate) fn commit(
     records: &HostRecords,
     folder: &Folder,
@@ -43,7 +43,8 @@ pub(crate) fn commit(
     let done = put(records, &dir, next, record);
     match done {
         Ok(()) if !holds => claim.let_go(),
-        // `Overtaken` also means that there is a record, so the first enrollment is complete.
+        // `Overtaken` means that another process has written this record, so the first enrollment is complete in that
+        // case as well.
         Ok(()) | Err(CommitError::Overtaken) if phase == Phase::Begun => claim.finish(),
         Ok(()) | Err(CommitError::Overtaken | CommitError::Store(_)) => {}
     }
@@ -51,7 +52,7 @@ pub(crate) fn commit(
 }
 
 /// Marks the first enrollment of an account as complete in the link of its user id. This repairs an enrollment that was
-/// interrupted before the mark.
+/// interrupted after its record was written and before it was marked as complete.
 #[cfg(feature = "tools")]
 pub(crate) fn finish(
     records: &HostRecords,
@@ -80,7 +81,7 @@ fn person(
     Ok(users.below(folder.as_str(), records.owner)?)
 }
 
-/// Writes a record as number 1 of a folder. Keeps a record that is there already.
+/// Writes `record` as number 1 of the folder `dir`. If there is such a record already, keeps it.
 #[cfg(feature = "tools")]
 pub(crate) fn put_first(
     records: &HostRecords,
@@ -108,8 +109,8 @@ fn put(
     }
     match placed {
         Ok(()) => {}
-        // A missing temporary file also means that another process was faster: only a process that has completed a
-        // change removes the temporary files of others.
+        // A missing temporary file also means that another process was faster: a process removes the temporary files of
+        // others only after it has completed a change.
         Err(Errno::EXIST | Errno::NOENT) => return Err(CommitError::Overtaken),
         Err(errno) => return Err(store(errno)),
     }
@@ -119,8 +120,8 @@ fn put(
         let _ = fs::unlinkat(dir.fd(), cut_off, AtFlags::empty());
     }
     if listing.sequences.iter().any(|sequence| *sequence > next) {
-        // A newer record was built upon this one, or upon an earlier one with the same number that is gone. In the
-        // second case, this record never was the newest.
+        // There is a newer record, which replaces this one, or which replaces an earlier record that had the same
+        // number and is gone. In the second case, this record never was the newest.
         let _ = fs::unlinkat(dir.fd(), record_name(next), AtFlags::empty());
         return Err(CommitError::Overtaken);
     }
@@ -158,14 +159,14 @@ pub(crate) fn lay_in(
     }
     match placed {
         Ok(()) => fs::fsync(dir.fd()).map_err(store),
-        // If the temporary file is missing, another process was faster and has removed it.
+        // If the temporary file is missing, another process was faster and has removed this file.
         Err(Errno::EXIST | Errno::NOENT) => Err(CommitError::Overtaken),
         Err(errno) => Err(store(errno)),
     }
 }
 
-/// Writes a text to a temporary file and makes the file durable. The file belongs to root, regardless of the caller's
-/// umask and group. Returns the name of the file.
+/// Writes a text to a temporary file and makes the file durable. The file belongs to the owner of the records (root),
+/// whatever umask and group the caller has. Returns the name of the file.
 fn write_aside(records: &HostRecords, dir: &TrustedDir, text: &[u8]) -> io::Result<String> {
     let mut nonce = [0; 8];
     KernelEntropy.fill(&mut nonce).map_err(|MachineError| Errno::IO)?;
@@ -200,7 +201,7 @@ pub(crate) fn place_once(folder: BorrowedFd<'_>, temporary: &str, name: &str) ->
         Err(Errno::INVAL | Errno::NOSYS) => {
             fs::linkat(folder, temporary, folder, name, AtFlags::empty())?;
             match fs::unlinkat(folder, temporary, AtFlags::empty()) {
-                // A later change has removed the temporary file, and the final name exists.
+                // A later change has removed the temporary file, but the final name exists.
                 Err(Errno::NOENT) => Ok(()),
                 unlinked => unlinked,
             }

@@ -1,4 +1,4 @@
-//! Lists the users who have a folder in the records, for the command.
+//! Lists the users who have a folder in the records. Only the command `twinlock` uses this.
 
 use std::collections::BTreeSet;
 
@@ -16,7 +16,7 @@ use crate::{
     trusted_dir,
 };
 
-/// Maximum number of users that are listed. More are an error.
+/// Maximum number of users that are listed. If there are more, the listing fails.
 const PEOPLE_MAX: usize = 10_000_000;
 
 /// One user who has a folder in the records.
@@ -28,8 +28,8 @@ pub struct EnrolledUser {
     pub found: Result<Option<Snapshot>, StoreError>,
 }
 
-/// Returns all users who have a folder, sorted by name. All names are read now; each record is read when the iterator
-/// reaches it.
+/// Returns all users who have a folder, sorted by name. All names are read at once, but each record is read only when
+/// the iterator reaches it.
 ///
 /// # Errors
 /// [`StoreError`] if the folder of all users cannot be read.
@@ -54,8 +54,8 @@ fn newest(records: &HostRecords, user: &str) -> Result<Option<Snapshot>, StoreEr
     records.newest_in(&Folder::of(user).map_err(|_| StoreError::NameTooLong)?)
 }
 
-/// Returns the number of the newest record in a folder, even if that record cannot be read, because a removal must get
-/// the next number. Returns `None` if there is no record.
+/// Returns the number of the newest record in a folder, even if that record cannot be read: the tombstone of a removed
+/// user must get the next number. Returns `None` if there is no record.
 ///
 /// # Errors
 /// [`StoreError`] if the folder cannot be read or contains a name that only resembles a record.
@@ -66,9 +66,9 @@ pub fn newest_sequence(records: &HostRecords, folder: &Folder) -> Result<Option<
     }
 }
 
-/// Returns whether any account was ever enrolled: a record is active, reset, removed or unreadable, or the link of a
-/// user id names a user whose record was lost. Returns `false` if no store was ever created: neither the records folder
-/// nor the settings have a store-id, and the records folder is missing or empty.
+/// Returns whether any account was ever enrolled. This is so if a record is active, reset, removed or unreadable, or if
+/// the link of a user id names a user whose record was lost. Returns `false` if no store was ever created: neither the
+/// records folder nor the settings have a store-id, and the records folder is missing or empty.
 ///
 /// # Errors
 /// [`StoreError`] if this cannot be determined.
@@ -76,8 +76,8 @@ pub fn ever_enrolled(records: &HostRecords) -> Result<bool, StoreError> {
     any_other_enrolled(records, &BTreeSet::new())
 }
 
-/// Returns whether any account not in `except` was ever enrolled, as [`ever_enrolled`] does. `except` contains the
-/// accounts that the current run has just enrolled.
+/// Returns whether any account other than those in `except` was ever enrolled, by the rules of [`ever_enrolled`].
+/// `except` contains the accounts that the current run has just enrolled.
 ///
 /// # Errors
 /// [`StoreError`] if this cannot be determined.
@@ -87,7 +87,7 @@ pub fn any_other_enrolled(
 ) -> Result<bool, StoreError> {
     let root = match records.root() {
         Err(fault) if trusted_dir::is_absent(fault) => {
-            // If the settings have a store-id, records were created, but are not mounted or were lost.
+            // If there is a store-id next to the settings, records were created, but they are not mounted or were lost.
             return Ok(store_id::of_settings(&records.store_id_copy, records.owner)?.is_some());
         }
         root => root?,

@@ -1,5 +1,5 @@
-//! Reads and writes the parts that `export` and `import record` transfer in addition to a record: a code set with its
-//! age, and when its codes were spent.
+//! Reads and writes what `export` and `import record` transfer in addition to a record: a code set with its age, and
+//! the times at which its codes were spent.
 
 use rustix::fs::{self, AtFlags, Timespec, Timestamps};
 use twinlock_core::{
@@ -29,7 +29,7 @@ pub fn made_at(records: &HostRecords, folder: &Folder, id: SetId) -> Result<Unix
     Ok(UnixTime(u64::try_from(seconds).unwrap_or_default()))
 }
 
-/// Returns the indexes of the spent codes of a set, with the time at which each was spent; the time is 0 if it cannot
+/// Returns the index of each spent code of a set, with the time at which the code was spent. The time is 0 if it cannot
 /// be read.
 ///
 /// # Errors
@@ -49,8 +49,8 @@ pub fn spent_at(
     Ok(places.into_iter().map(|place| (place, at(place))).collect())
 }
 
-/// Stores a set from another host under its own id. `since` is the time at which the set was created. Keeps an equal
-/// set that exists already.
+/// Stores a set from another host under its original id. `since` is the time at which the set was created. If the same
+/// set exists here already, keeps it.
 ///
 /// # Errors
 /// [`CommitError`] if the set cannot be written; [`StoreError::Malformed`] if a different set has the id on this host.

@@ -1,4 +1,4 @@
-//! Records on disk: finds the newest `record.N.toml` of a user, or proves that the user has none.
+//! Records on disk: finds the newest `record.N.toml` of a user, or proves that the user has no record.
 
 use std::borrow::Cow;
 
@@ -34,11 +34,12 @@ use crate::{
 pub const USERS: &str = "users";
 /// The folder of symbolic links from user ids to user names.
 pub const UIDS: &str = "uids";
-/// Prefix of the name that counts a user's consecutive failures; the number follows.
+/// Prefix of the name that counts a user's consecutive failures. The number follows the prefix.
 pub(crate) const FAILED: &str = "failed.";
-/// Maximum number of known sources per user; the oldest is replaced.
+/// Maximum number of known sources (client addresses or terminals) of a user. If there is one more, it replaces the
+/// oldest.
 const KNOWN_MAX: usize = 64;
-/// Number of times that another process may replace a record while it is read, before reading fails.
+/// Number of attempts to read a record while other processes replace it. After the last one, reading fails.
 const ROUNDS: usize = 8;
 
 /// The folder of all records.
@@ -59,12 +60,13 @@ pub(crate) struct FolderListing {
     pub(crate) of_sets: Vec<String>,
     known: Vec<SourceLabel>,
     failures: u32,
-    /// Failure counts lower than the current one, which processes that counted at the same time have left.
+    /// Failure counts that are lower than the current one. Processes that counted at the same time have left them.
     outdated: Vec<u32>,
 }
 
 impl HostRecords {
-    /// Returns the records in the folder `path`. `store_id_copy` is the path of the store-id next to the settings.
+    /// Creates the access to the records in the folder `path`. `store_id_copy` is the path of the store-id next to the
+    /// settings.
     #[must_use]
     pub fn new(path: impl Into<Cow<'static, str>>, store_id_copy: &str, owner: Owner) -> Self {
         Self { path: path.into(), store_id_copy: store_id_copy.into(), owner }
@@ -114,8 +116,8 @@ impl HostRecords {
     }
 
     /// Proves that a user has no record. Fails unless the store-id proves that the right records folder is mounted, no
-    /// other user name has the user id, and the user's own record was not lost. The record of a removed user is not
-    /// lost, because a tombstone remains.
+    /// other user name has the user id, and the user's own record was not lost. The record of a removed user does not
+    /// count as lost, because a tombstone remains. `left` tells what remains in the user's folder.
     pub(crate) fn prove_absence(
         &self,
         account: &Account,
@@ -124,8 +126,8 @@ impl HostRecords {
     ) -> Result<(), StoreError> {
         let root = self.root()?;
         store_id::prove(&root, &self.store_id_copy, self.owner)?;
-        // This folder and the folder of user ids are created together with the store-id. Records without them are
-        // damaged.
+        // This folder and the folder of user ids are created together with the store-id. If one of them is missing, the
+        // records are damaged.
         root.below(USERS, self.owner)?;
         let Some(link) = uid_link::read(self, account.uid)? else { return Ok(()) };
         if link.folder == *folder {
@@ -147,8 +149,8 @@ impl HostRecords {
         Ok(found.is_some_and(|found| found.record.state.holds_uid() && found.record.uid == uid))
     }
 
-    /// Returns the record that an enrollment will replace; `None` if there is none or it was lost, because an
-    /// enrollment repairs a loss.
+    /// Returns the record that an enrollment will replace. `None` if there is no record or if it was lost, because an
+    /// enrollment repairs such a loss.
     ///
     /// # Errors
     /// The errors of [`Records::newest`], except for a lost record.
@@ -202,8 +204,8 @@ impl Records for HostRecords {
     }
 
     fn is_newest(&self, folder: &Folder, snapshot: &Snapshot) -> Result<bool, StoreError> {
-        // Look for the successor first: if the old record exists and its successor does not, the old record was the
-        // newest.
+        // The successor is looked up first. If then the old record exists and its successor does not, the old record
+        // was the newest.
         let next = snapshot.sequence.checked_add(1).ok_or(StoreError::File(FileError::TooLarge))?;
         let superseded = self.identity_of(folder, next)?.is_some();
         Ok(!superseded && self.identity_of(folder, snapshot.sequence)? == Some(snapshot.identity))
@@ -241,8 +243,8 @@ impl HostRecords {
     }
 }
 
-/// Checks that a record has the name and user id of the account that it is stored for. The user id of a tombstone is
-/// not checked, because it may have been reused.
+/// Checks that the record has the name and the user id of the account for which it is stored. The user id of a
+/// tombstone is not checked, because another user may have it by now.
 pub(crate) fn belongs_to(found: &Snapshot, account: &Account) -> Result<(), StoreError> {
     if found.record.user != account.name {
         return Err(StoreError::OtherName);
@@ -271,7 +273,7 @@ fn parsed(
     })
 }
 
-/// What remains in a user's folder, as evidence that the user has no record.
+/// What remains in the folder of a user. It is the evidence that the user has no record.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum FolderContent {
     /// The user has no folder.
@@ -283,13 +285,13 @@ pub(crate) enum FolderContent {
 }
 
 impl FolderContent {
-    /// Returns the evidence from a record that was found: a tombstone, or a folder without one.
+    /// Returns the evidence for a record that was found: a tombstone, or a folder without a tombstone.
     pub(crate) fn of(found: &Snapshot) -> Self {
         if found.record.state == State::Removed { Self::Tombstone } else { Self::Folder }
     }
 }
 
-/// The newest record in one listing of a user's folder.
+/// The newest record, by one listing of a user's folder.
 pub(crate) enum Newest {
     Read(Box<Snapshot>),
     Empty,
@@ -315,14 +317,15 @@ pub(crate) fn newest_of(dir: &TrustedDir, owner: Owner) -> Result<Newest, StoreE
     }
 }
 
-/// Lists the names in a user's folder by kind. Fails if a name only resembles a record.
+/// Sorts the names in a user's folder by kind. Fails if a name begins like that of a record but is not valid.
 pub(crate) fn list(dir: &TrustedDir) -> Result<FolderListing, StoreError> {
     let mut listing = FolderListing::default();
     for name in dir.names().map_err(trusted_dir::fault)? {
         if let Some(source) = name.strip_prefix("known.") {
             listing.known.extend(SourceLabel::read(source));
         } else if let Some(failures) = name.strip_prefix(FAILED) {
-            // An invalid number counts as 0. This clears no failures, because the ledger counts them, too.
+            // An invalid number counts as 0. This does not clear the user's failures, because the ledger counts them as
+            // well.
             let failures = failures.parse().unwrap_or_default();
             listing.outdated.push(listing.failures.min(failures));
             listing.failures = listing.failures.max(failures);
@@ -332,7 +335,7 @@ pub(crate) fn list(dir: &TrustedDir) -> Result<FolderListing, StoreError> {
             listing.of_sets.push(name);
         } else if let Some(number) = name.strip_prefix("record.") {
             let number = number.strip_suffix(".toml").and_then(|number| number.parse().ok());
-            // A damaged name may be the name of the newest record, so nothing is proven.
+            // A damaged name may be that of the newest record. Without its number, the newest record is not known.
             listing.sequences.push(number.ok_or(StoreError::Malformed { line: 0 })?);
         }
     }

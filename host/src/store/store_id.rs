@@ -1,19 +1,20 @@
-//! The store-id, which proves that the records folder belongs to this host's settings.
+//! The store-id: a random id that is stored twice and proves that the records folder belongs to the settings of this
+//! host.
 
 use twinlock_core::base::error::{FileError, StoreError};
 
 use crate::trusted_dir::{self, Owner, READABLE, TrustedDir};
 
-/// The name of the file with the store-id, both in the records folder and next to the settings.
+/// The name of the file that contains the store-id, both in the records folder and next to the settings.
 pub const NAME: &str = "store-id";
 /// Length of the file in bytes: 32 hexadecimal digits and a newline.
 const LENGTH: usize = 33;
 
-/// Proves that the records folder is the one that belongs to the settings. A user without a folder in it is then not
+/// Proves that the records folder belongs to the settings. After that, a user without a folder in it is known not to be
 /// enrolled. `copy` is the path of the store-id next to the settings.
 ///
 /// # Errors
-/// [`StoreError::StoreIdMissing`] if the records folder has none; [`StoreError::StoreIdMismatch`] if the copy is
+/// [`StoreError::StoreIdMissing`] if the records folder has no store-id; [`StoreError::StoreIdMismatch`] if the copy is
 /// missing or differs.
 pub fn prove(records: &TrustedDir, copy: &str, owner: Owner) -> Result<(), StoreError> {
     let ours = of_records(records, owner)?.ok_or(StoreError::StoreIdMissing)?;

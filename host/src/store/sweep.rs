@@ -1,4 +1,4 @@
-//! Removes code sets that no record names any more.
+//! Removes code sets that no record names any longer.
 
 use rustix::fs::{self, AtFlags};
 use twinlock_core::{
@@ -15,8 +15,8 @@ use crate::{
 };
 
 /// Removes the code sets in the user's folder `dir`, except `kept`, the set that the newest record names. `newest` is
-/// the sequence number of that record. A set that an older record names is removed at once. A set that no record names
-/// is removed only after a day, because a change in progress may be about to name it.
+/// the sequence number of that record. If an older record names a set, the set is removed at once. If no record names
+/// it, the set is removed only after a day, because a change in progress may be about to name it.
 pub(crate) fn sets(
     records: &HostRecords,
     dir: &TrustedDir,

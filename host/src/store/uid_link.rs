@@ -15,11 +15,11 @@ use crate::{
     trusted_dir::{self, TrustedDir},
 };
 
-/// In a link's text, this character precedes the user name while a first enrollment is in progress. In a link's name,
-/// it follows the user id of a temporary link. No folder name contains it.
+/// In the target of a link, this character precedes the user name while a first enrollment is in progress. In the name
+/// of a link, it follows the user id if the link is a temporary one. No folder name contains it.
 const MARK: char = '+';
 
-/// The user name that last had a user id. This user need not have a record.
+/// The content of the link of a user id: the user name that last had the id. This user need not have a record.
 pub(crate) struct Link {
     /// The folder of the user name.
     pub(crate) folder: Folder,
@@ -29,7 +29,7 @@ pub(crate) struct Link {
 
 #[cfg(feature = "tools")]
 impl Link {
-    /// Returns whether the first record of the user name was committed.
+    /// Returns whether the first record of the user name was committed. The user name then holds the user id.
     pub(crate) fn is_held(&self) -> bool {
         self.phase == Phase::Held
     }
@@ -76,7 +76,8 @@ pub(crate) struct UidClaim<'a> {
 }
 
 impl UidClaim<'_> {
-    /// Claims the user id before the record is written, so that no record ever exists without a link.
+    /// Claims the user id before the record is written, so that no record exists without a link. Returns how far the
+    /// first enrollment is.
     pub(crate) fn begin(&self) -> Result<Phase, CommitError> {
         self.take().map_err(CommitError::Store)
     }
@@ -85,8 +86,8 @@ impl UidClaim<'_> {
         self.root.make(UIDS, self.records.owner).map_err(trusted_dir::fault)?;
         let link = read(self.records, self.uid)?;
         match link {
-            // The user name has this user id already. If its record was lost, it counts as lost until the new record is
-            // written.
+            // The user name has this user id already. If its record was lost, it continues to count as lost until the
+            // new record is written.
             Some(Link { folder, phase }) if folder == *self.folder => return Ok(phase),
             Some(Link { folder, .. }) if self.records.holds(&folder, self.uid)? => {
                 return Err(StoreError::UidOfAnother);
@@ -113,14 +114,14 @@ impl UidClaim<'_> {
         }
     }
 
-    /// Removes the mark `+` after the record is written, best effort. If the mark remains, a loss of the record is not
-    /// detected until the next enrollment or change removes the mark.
+    /// Removes the mark `+` from the link after the record is written. Best effort. If the mark remains, a loss of the
+    /// record is not noticed until the next enrollment or change removes the mark.
     pub(crate) fn finish(&self) {
         let _ = self.replace();
     }
 
-    /// Replaces the link by one without the mark `+`. Overwrites a temporary link that an interruption left; temporary
-    /// links are never read.
+    /// Replaces the link by one without the mark `+`. Overwrites a temporary link that an interrupted process left.
+    /// Temporary links are never read.
     fn replace(&self) -> io::Result<()> {
         let (link, aside) = (format!("{UIDS}/{}", self.uid), format!("{UIDS}/{}", self.aside()));
         self.unlink(&self.aside())?;
@@ -128,7 +129,7 @@ impl UidClaim<'_> {
         fs::renameat(self.root.fd(), aside, self.root.fd(), link)
     }
 
-    /// Releases the user id of a removed user. Best effort: a link that remains does not reserve the user id.
+    /// Releases the user id of a removed user. Best effort: if the link remains, it does not reserve the user id.
     pub(crate) fn let_go(&self) {
         let _ = self.unlink(&self.uid.to_string());
         let _ = self.unlink(&self.aside());

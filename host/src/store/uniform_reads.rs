@@ -1,5 +1,5 @@
-//! Reads records and stores failures with the same system calls for every user, because a login without a proven first
-//! factor must not reveal who is enrolled.
+//! Reads records and stores failures with the same system calls for every user. A login without a proven first factor
+//! must not reveal who is enrolled.
 
 use rustix::fs::{self, AtFlags};
 use twinlock_core::{
@@ -20,14 +20,14 @@ use crate::{
     trusted_dir,
 };
 
-/// The folder with the dummy record, which is read for users without a folder. It is created together with the records
-/// folder.
+/// The folder with the dummy record, which is read in place of a user's record if the user has no folder. It is created
+/// together with the records folder.
 pub(crate) const NOBODY: &str = "nobody";
 /// The user id `(uid_t) -1`, which no account has.
 const NO_UID: u32 = u32::MAX;
 
-/// Returns the newest record of an account, and the dummy record if it was read instead. Makes the same system calls
-/// for every user (see [`twinlock_core::ports::Records::newest_uniform`]).
+/// Returns the newest record of an account. If the dummy record was read in its place, also returns that one. Makes the
+/// same system calls for every user (see [`twinlock_core::ports::Records::newest_uniform`]).
 pub(crate) fn newest(
     records: &HostRecords,
     account: Option<&Account>,
@@ -41,7 +41,7 @@ pub(crate) fn newest(
     let (own, stand_in, folder_is_there) = match read(records, account.map(|_| &folder)) {
         Ok((found, true)) => (found, None, true),
         Ok((found, false)) => (None, found, false),
-        // Even if the dummy record is missing, it must be proven that the user has no record.
+        // Even if the dummy record is missing as well, it must be proven that the user has no record.
         Err(fault) if trusted_dir::is_absent(fault) => (None, None, false),
         Err(fault) => return (Err(fault), None),
     };
@@ -50,7 +50,7 @@ pub(crate) fn newest(
         (None, true) => FolderContent::Folder,
         (None, false) => FolderContent::Nothing,
     };
-    // The system calls of the proof are also made for enrolled users, for whom the result is ignored.
+    // The system calls of this proof are also made for enrolled users. Their result is then ignored.
     let absent = records.prove_absence(sought, &folder, left);
     let found = match (account, own) {
         (None, _) => Ok(None),
@@ -65,8 +65,8 @@ pub(crate) fn newest(
     (found, stand_in)
 }
 
-/// Reads a user's record, or the dummy record if the user has no folder. Returns `None` if the folder has no record,
-/// and `true` if the folder is the user's own.
+/// Reads a user's record, or the dummy record if the user has no folder. Returns the record, or `None` if the folder
+/// has none. Also returns whether the folder is the user's own.
 fn read(
     records: &HostRecords,
     folder: Option<&Folder>,
@@ -77,7 +77,7 @@ fn read(
     let found = match newest_of(&dir, records.owner)? {
         Newest::Read(found) => Some(*found),
         Newest::Empty => None,
-        // The second reading makes other system calls. Nothing is lost: a record that changes at this moment is
+        // This second reading makes other system calls. That reveals nothing: a record that changes at this moment is
         // observable anyway.
         Newest::Superseded => folder.map_or(Ok(None), |folder| records.newest_in(folder))?,
     };
@@ -90,8 +90,8 @@ pub(crate) fn path_of(folder: Option<&Folder>) -> String {
     concat(&[USERS, "/", folder.map_or("%", Folder::as_str)])
 }
 
-/// Stores `after` as a user's number of failures if the stored number is `before` (see
-/// [`twinlock_core::ports::Records::note_failures`]).
+/// Stores `after` as the number of the user's failures, if the stored number is `before` (see
+/// [`twinlock_core::ports::Records::note_failures`]). `folder` is `None` for a user without a folder.
 pub(crate) fn note_failures(
     records: &HostRecords,
     folder: Option<&Folder>,

@@ -1,5 +1,5 @@
-//! Runs one fuzz target under libFuzzer, which searches for input that reaches new code. The variable TWINLOCK_FUZZ
-//! names the target.
+//! Runs one fuzz target under libFuzzer, which searches for input that reaches new code. The environment variable
+//! TWINLOCK_FUZZ names the target.
 #![no_main]
 
 #[path = "../targets/mod.rs"]

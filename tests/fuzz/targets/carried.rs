@@ -1,5 +1,5 @@
-//! Fuzz targets for formats that leave a process: exports, lists of users, notifications in the outbox, devices in the
-//! ledger, frames between the agent and its clients.
+//! Fuzz targets for data that leaves a process: exports, lists of users, notifications in the outbox, devices in the
+//! ledger, and frames between the agent and its clients.
 
 use twinlock_core::{ledger::device_text, notify::spool_name, wire};
 use twinlock_migrate::export as exports;
@@ -19,7 +19,8 @@ pub(crate) fn export(bytes: &[u8]) {
     assert_eq!(exports::carried(again.record), found.record);
 }
 
-/// Checks that a list of users gives the same rows and line numbers when read in pieces of any size.
+/// Checks that a list of users gives the same rows and line numbers, whatever the size of the pieces in which it is
+/// read.
 pub(crate) fn people(bytes: &[u8]) {
     let whole = rows(bytes, bytes.len().max(1));
     for size in [1, 7] {
@@ -52,7 +53,7 @@ fn rows(bytes: &[u8], size: usize) -> Vec<String> {
     }
 }
 
-/// Parses a notification: the first line is the name, the rest the text.
+/// Parses a notification: the first line is the name of the link, the rest is the text of the link.
 pub(crate) fn letter(bytes: &[u8]) {
     let text = text(bytes);
     let (name, text) = text.split_once('\n').unwrap_or((&text, ""));
@@ -67,7 +68,8 @@ pub(crate) fn letter(bytes: &[u8]) {
     }
 }
 
-/// Checks that each frame is read as it was written, that a shorter text is waited for, and that reading ends.
+/// Checks that each frame is read as it was written, that a frame without its last byte counts as not complete, and
+/// that reading ends.
 pub(crate) fn wire(bytes: &[u8]) {
     let mut rest = bytes;
     while let Ok(Some(wire::Received { frame, size })) = wire::Received::read(rest) {

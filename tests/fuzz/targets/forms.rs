@@ -1,4 +1,4 @@
-//! Fuzz targets for texts that represent a value: records, settings, PAM lines, URIs, keys, answers, log lines.
+//! Fuzz targets for texts that represent a value: records, settings, PAM lines, URIs, keys, answers and log lines.
 
 use twinlock_core::answer::{self, Answer};
 use twinlock_core::base::request::Source;
@@ -67,7 +67,7 @@ fn is_within_bounds(policy: &Policy) {
     }
 }
 
-/// Parses the arguments of a PAM line, one per input line.
+/// Parses the arguments of a PAM line. Each line of the input is one argument.
 pub(crate) fn pam_line(bytes: &[u8]) {
     let text = text(bytes);
     let arguments: Vec<&str> = text.lines().collect();
@@ -124,7 +124,7 @@ pub(crate) fn answer(bytes: &[u8]) {
     }
 }
 
-/// Checks that names chosen by users, one per line, cannot forge a log line.
+/// Checks that names that users choose cannot forge a log line. Each line of the input is one such name.
 pub(crate) fn log_line(bytes: &[u8]) {
     let text = text(bytes);
     let mut lines = text.split('\n').map(str::to_owned);

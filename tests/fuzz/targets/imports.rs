@@ -1,4 +1,5 @@
-//! Fuzz targets for files of other programs: pam_google_authenticator, pam_oath, and the export of Google's app.
+//! Fuzz targets for files of other programs: pam_google_authenticator, pam_oath, and the export of the app Google
+//! Authenticator.
 
 use twinlock_core::base::time::UnixTime;
 use twinlock_migrate::{

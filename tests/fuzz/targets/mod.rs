@@ -1,4 +1,5 @@
-//! Guarantees of each parser for arbitrary bytes: one function per parser, which panics if a guarantee is broken.
+//! Guarantees of each parser for arbitrary bytes. There is one function for each parser. It panics if a guarantee is
+//! broken.
 
 mod carried;
 mod forms;
@@ -6,13 +7,13 @@ mod imports;
 mod names;
 mod wiring;
 
-/// One parser and the name of its folder with seeds.
+/// One parser, and the name of the folder that contains seeds (example inputs) for it.
 pub struct Target {
     /// The name of the parser and of its folder with seeds.
     pub name: &'static str,
     /// Runs the parser on these bytes.
     pub run: fn(&[u8]),
-    /// Number of inputs in the ordinary test; lower for slow parsers.
+    /// Number of inputs that the ordinary test tries; lower for slow parsers.
     pub rounds: u32,
 }
 

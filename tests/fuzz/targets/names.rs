@@ -37,8 +37,8 @@ pub(crate) fn ledger_name(bytes: &[u8]) {
     }
 }
 
-/// Checks that a ledger name is one harmless line of at most 128 bytes. A link of such a size is stored in its inode,
-/// so it can be created on a full disk.
+/// Checks that a ledger name is one line of harmless characters, of at most 128 bytes. A link of this size is stored in
+/// its inode, so it can be created on a full disk.
 fn is_a_name_of_ours(name: &str) {
     is_one_harmless_line(name);
     assert!(name.len() <= 128 && !name.contains('/'), "{name}");
@@ -54,7 +54,7 @@ pub(crate) fn epoch(bytes: &[u8]) {
     assert!(!boot.contains(['-', '\n']), "{boot:?}");
 }
 
-/// Checks that each user name has one folder and each folder one user name.
+/// Checks that each user name has one folder, and that each folder has one user name.
 pub(crate) fn folder(bytes: &[u8]) {
     let text = text(bytes);
     if let Some(name) = Folder::name_of(&text) {

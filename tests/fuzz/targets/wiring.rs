@@ -10,7 +10,7 @@ use twinlock_doctor::sshd::effective::Effective;
 
 use super::text;
 
-/// A machine whose files are the sections of one text. The line "==== PATH" begins a file.
+/// A machine whose files are the sections of one text. Each line "==== PATH" begins the file at PATH.
 struct Parts(Vec<(String, String)>);
 
 impl Parts {

@@ -1,4 +1,5 @@
-//! Measures the agent: a user's status while it runs and when it must be started, many users at once, and its memory.
+//! Measures the agent: the time of a request for the user's own status (with the listener running, and with its start),
+//! many users at the same time, and the memory of the listener.
 
 use twinlock_tests::Machine;
 
@@ -6,10 +7,11 @@ use super::contestants::{Contestant, Ending, USER};
 use super::figures::{Figures, What};
 use crate::command::Done;
 
-/// Number of users who ask at the same instant, each with up to four connections.
+/// Number of users who ask for their status at the same time. Each has up to four connections.
 const USERS: usize = 13;
 
-/// Program that measures as root inside the machine. Each line that it prints is the name of a quantity and a value.
+/// Python program that measures as root inside the machine. Each line of its output contains the name of a quantity and
+/// its value.
 const SCRIPT: &str = r"
 import os,socket,struct,subprocess,sys,time
 PATH='/run/twinlock-agent/socket'
@@ -80,7 +82,7 @@ print('memory',status.split('VmRSS:')[1].split()[0],flush=True)
 agent.kill(); agent.wait()
 ";
 
-/// Measures the agent `rounds` times, in a machine with twinlock in which [`USER`] is enrolled.
+/// Measures the agent `rounds` times. In the machine `m`, twinlock is installed and [`USER`] is enrolled.
 pub(super) fn measure(m: &Machine, rounds: usize, figures: &mut Figures) -> Done {
     eprintln!("the agent");
     m.install_agent();

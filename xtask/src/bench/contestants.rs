@@ -8,20 +8,20 @@ use crate::command::Done;
 
 /// Name of the user who logs in.
 pub(super) const USER: &str = "ada";
-/// Name of a user who has no account.
+/// Name of a user who does not have an account.
 const STRANGER: &str = "nobody-here";
 /// Key of the user in base32, the same for all modules.
 pub(super) const KEY: &str = "JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP";
 /// The key [`KEY`] in hexadecimal, as pam_oath's users file contains it.
 const KEY_IN_HEX: &str = "48656c6c6f21deadbeef48656c6c6f21deadbeef";
-/// Time for which a wrong code can be typed again: it differs from the codes of the ten periods before and after the
-/// one in which it was chosen.
+/// Time for which the same wrong code can be used. It differs from the codes of the ten periods before and after the
+/// period in which it was chosen.
 const STAYS_WRONG: Duration = Duration::from_secs(240);
 
 /// A PAM stack that is measured.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Contestant {
-    /// pam_permit alone, which measures libpam.
+    /// pam_permit alone. It shows what libpam itself costs.
     Libpam,
     /// twinlock after the first factor.
     Twinlock,
@@ -35,12 +35,12 @@ pub(super) enum Contestant {
     Sixteen,
     Google,
     Oath,
-    /// A C module that accepts every code and makes only the system calls without which twinlock's guarantees could not
-    /// be kept.
+    /// A C module that accepts every code. It makes only the system calls that are necessary for twinlock's guarantees,
+    /// and so shows the lowest possible cost.
     Floor,
 }
 
-/// How a measured login ends.
+/// How a login that is measured ends.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Ending {
     /// The login succeeds, with a correct code.
@@ -66,9 +66,10 @@ impl Contestant {
     /// The stacks that the tables of the report compare, one in each column.
     pub(super) const COLUMNS: [Self; 6] =
         [Self::Libpam, Self::Twinlock, Self::Follows, Self::Google, Self::Oath, Self::Floor];
-    /// The stacks of twinlock with more data, which are compared with [`Contestant::Twinlock`].
+    /// The stacks of twinlock with more data than usual. Their figures are compared with those of
+    /// [`Contestant::Twinlock`].
     pub(super) const LOADED: [Self; 3] = [Self::Settings, Self::Used, Self::Sixteen];
-    /// The two other modules with which twinlock is compared.
+    /// The two other modules with which twinlock is compared, called peers.
     pub(super) const PEERS: [Self; 2] = [Self::Google, Self::Oath];
 
     /// Returns the name of the PAM service, which is also the heading of its column in the report.
@@ -105,14 +106,14 @@ impl Contestant {
         self.line().split(' ').next().unwrap_or_default()
     }
 
-    /// Returns whether a login with this stack can end in this way. The minimal module refuses no code.
+    /// Returns whether a login with this stack can end as `ending` says. The minimal module accepts every code.
     pub(super) fn has(self, ending: Ending) -> bool {
         let accepts_alone = self == Self::Floor || Self::LOADED.contains(&self);
         !accepts_alone || ending == Ending::Accepted
     }
 
-    /// Saves twinlock's present state, without used codes, for [`Contestant::reset`]. Also prepares the states with
-    /// sixteen authenticators and with a day of used codes.
+    /// Saves the present state of twinlock, without the used codes, for [`Contestant::reset`]. Also prepares a state
+    /// with sixteen authenticators and one with a day of used codes.
     pub(super) fn keep(m: &Machine) {
         let script = "cp -a /run/twinlock/users /root/ledger
                       find /root/ledger -name 'used.*' -delete
@@ -127,12 +128,13 @@ impl Contestant {
         m.call(["sh", "-eu"]).input(script).output().ok();
     }
 
-    /// Restores the saved state, so that the code of the last login is valid again. Syncs it to disk: otherwise the
-    /// sync of the next login would write it, and that time would be measured.
+    /// Restores the saved state, so that the code of the last login is valid once more. Also syncs this state to the
+    /// disk. Otherwise the sync of the next login would write it, and the measurement would include that time.
     pub(super) fn reset(self, m: &Machine) {
         let script = match self {
             Self::Libpam => return,
-            // Sets the clock mark back by two minutes, because a login moves only a mark that is at least a minute old.
+            // Also sets the clock mark back by two minutes, because a login moves the mark only if it is at least a
+            // minute old.
             Self::Twinlock
             | Self::Follows
             | Self::Settings
@@ -177,10 +179,10 @@ impl Ending {
         }
     }
 
-    /// Checks that a login has ended in this way. `code` is the PAM code that it returned.
+    /// Checks that a login has ended in this way. `code` is the PAM code that the login returned.
     ///
     /// # Errors
-    /// A sentence if it has ended in another way. The measurement is then not valid.
+    /// A sentence if the login has ended in another way. The measurement is then not valid.
     pub(super) fn expect(self, contestant: Contestant, code: u32) -> Done {
         if (code == 0) == (self == Self::Accepted || contestant == Contestant::Libpam) {
             return Ok(());
@@ -200,7 +202,7 @@ impl ContestantApp {
         Self { otp: Otp::new(KEY), wrong: None }
     }
 
-    /// Returns the user name and the code to type for a login that is to end in this way.
+    /// Returns the user name and the code to type for a login that must end as `ending` says.
     pub(super) fn typed(&mut self, ending: Ending) -> (&'static str, String) {
         match ending {
             Ending::Accepted => (USER, self.otp.in_steps(0)),
@@ -217,7 +219,7 @@ impl ContestantApp {
     }
 }
 
-/// Returns the record with fifteen further authenticators before its only one.
+/// Returns the text of the record with fifteen more authenticators before its only one.
 fn sixteen(record: &str) -> String {
     const HEADING: &str = "[[authenticator]]\n";
     let Some((head, own)) = record.split_once(HEADING) else { return record.to_owned() };
@@ -233,12 +235,13 @@ fn sixteen(record: &str) -> String {
 }
 
 /// Returns a shell script that creates in /root/used the ledger entries of a day of used codes. `tree` is a listing of
-/// the user's ledger with the last used code, whose name shows how entries are named.
+/// the user's ledger with one used code. The name of that code shows how entries are named.
 fn day_of_codes(tree: &str) -> String {
     let name = tree.split("/used.").nth(1).and_then(|rest| rest.split_whitespace().next());
     let (key, step) = name.and_then(|name| name.split_once('.')).unwrap_or_default();
     let step: u64 = step.parse().unwrap_or_default();
-    // As many as the ledger keeps of one key. Those that are forgotten during the measurement are another key's.
+    // The ledger keeps this many used codes of one key. The entries that it forgets during the measurement have another
+    // key.
     let name = |ago: u64| match ago {
         ..=2_700 => format!("used.{key}.{}", step.saturating_sub(ago)),
         _ => format!("used.{}.{}", "a5".repeat(16), step.saturating_sub(ago - 2_700)),
@@ -247,7 +250,7 @@ fn day_of_codes(tree: &str) -> String {
     "cd /root/used\n".to_owned() + &links.collect::<String>()
 }
 
-/// Returns the user's line for pam_oath's users file.
+/// Returns the line of the user in pam_oath's list of users.
 pub(super) fn users_line() -> String {
     format!("HOTP/T30 {USER} - {KEY_IN_HEX}\n")
 }

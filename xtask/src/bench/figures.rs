@@ -1,4 +1,4 @@
-//! The measured figures: the samples of each quantity, and their medians and ratios.
+//! The measured figures. Each figure is the median of the samples of a quantity; ratios compare two stacks.
 
 use std::collections::BTreeMap;
 
@@ -10,38 +10,40 @@ pub(super) enum What {
     /// Number of instructions in user mode, counted by callgrind.
     Instructions,
     SystemCalls,
-    /// Number of system calls that wait for a disk.
+    /// Number of system calls that wait until data is on a disk.
     Syncs,
-    /// Time in microseconds of `pam_start`, `pam_authenticate` and `pam_end` in a new process, with the modules' data
-    /// in memory.
+    /// Time in microseconds of `pam_start`, `pam_authenticate` and `pam_end` together in a new process, with the
+    /// modules' data in memory.
     First,
     /// Time in microseconds of `pam_authenticate` alone in a new process, with the modules' data in memory.
     FirstAlone,
-    /// Time in microseconds of `pam_start`, `pam_authenticate` and `pam_end` in a process that has logged in before,
-    /// with the modules' data in memory.
+    /// Time in microseconds of `pam_start`, `pam_authenticate` and `pam_end` together in a process that has logged in
+    /// before, with the modules' data in memory.
     Steady,
-    /// Time in microseconds of `pam_start`, `pam_authenticate` and `pam_end` in a new process, with the modules' data
-    /// on a disk.
+    /// Time in microseconds of `pam_start`, `pam_authenticate` and `pam_end` together in a new process, with the
+    /// modules' data on a disk.
     OnDisk,
     /// Time in microseconds of a whole ssh login, with the modules' data on a disk.
     Ssh,
-    /// Private memory of the process in KiB.
+    /// Private memory of the process, in KiB.
     OwnMemory,
-    /// Memory of the process in KiB, including pages of libraries, which other processes share.
+    /// Memory of the process, in KiB, with the pages of libraries that it shares with other processes.
     AllMemory,
     /// Size in bytes of the module's file.
     Size,
-    /// Number of instructions of a login, if this many users have records.
+    /// Number of instructions of a login if this number of users have records.
     InstructionsAmong(u64),
-    /// Time in microseconds of a login, if this many users have records.
+    /// Time in microseconds of a login if this number of users have records.
     TimeAmong(u64),
-    /// Time in milliseconds of a user's status through the agent, while its listener runs.
+    /// Time in milliseconds in which users get their own status from the agent, while its listener runs.
     AgentWarm,
-    /// Time in milliseconds of a user's status through the agent, if the connection starts its listener.
+    /// Time in milliseconds in which users get their own status from the agent, if the connection first starts its
+    /// listener.
     AgentCold,
-    /// Number of connections without an answer, of all rounds of 50 at the same instant.
+    /// Number of connections that get no answer, in all rounds together. Each round opens 50 connections at the same
+    /// time.
     AgentRefused,
-    /// Memory of the listener in KiB, including pages of libraries.
+    /// Memory of the agent's listener in KiB, including the pages of libraries.
     AgentMemory,
 }
 
@@ -63,18 +65,18 @@ impl Figures {
         values.get(values.len() / 2).copied()
     }
 
-    /// Returns the figure of an accepted login with [`Contestant::Twinlock`]; `None` without samples.
+    /// Returns the figure of an accepted login with [`Contestant::Twinlock`]; `None` if there are no samples.
     pub(super) fn own(&self, what: What) -> Option<f64> {
         self.get(what, Ending::Accepted, Contestant::Twinlock)
     }
 
-    /// Returns the ratio of twinlock's figure to that of `peer`, computed as [`Figures::paired`] does.
+    /// Returns the ratio of twinlock's figure to that of `peer`. [`Figures::paired`] says how it is computed.
     pub(super) fn ratio(&self, what: What, ending: Ending, peer: Contestant) -> Option<Ratio> {
         self.paired(what, ending, Contestant::Twinlock, peer)
     }
 
-    /// Returns the ratio of the figure of `one` to that of `other`. It is computed for each round, since a round that
-    /// was slow for both changes it little. `None` if one of them has no samples.
+    /// Returns the ratio of the figure of `one` to that of `other`. One ratio is computed for each round, so a round
+    /// that was slow for both stacks changes the median little. `None` if one of the stacks has no samples.
     pub(super) fn paired(
         &self,
         what: What,
@@ -90,7 +92,7 @@ impl Figures {
     }
 }
 
-/// Median and quartiles of the ratios of two stacks in all rounds.
+/// Median and quartiles of the ratios of two stacks, one ratio for each round.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(super) struct Ratio {
     pub(super) median: f64,
@@ -110,7 +112,7 @@ impl Ratio {
 }
 
 impl std::fmt::Display for Ratio {
-    /// Writes the median, followed by the quartiles if these differ.
+    /// Writes the median. If the quartiles differ, they follow in parentheses.
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(f, "{:.2}", self.median)?;
         if self.low < self.high {

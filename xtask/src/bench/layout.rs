@@ -1,5 +1,5 @@
-//! Writes the file with the order of the functions that run at a login. The linker places them next to each other, so
-//! that they need few pages of memory.
+//! Writes the file that orders the functions of the module. The linker then places those that run at a login next to
+//! each other, so that a login needs few pages of memory.
 
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -26,7 +26,8 @@ const END: &str = "  }
 INSERT BEFORE .text;
 ";
 
-/// Builds the module with symbols in a folder of its own, and returns its path. The shipped module stays unchanged.
+/// Builds the module with symbols in a separate folder, and returns its path. The module that is shipped stays
+/// unchanged.
 pub(super) fn with_symbols() -> Done<PathBuf> {
     let folder = target().join("symbols");
     let mut build = cargo(&["build", "--release", "--locked", "--package", "pam_twinlock"]);
@@ -36,8 +37,8 @@ pub(super) fn with_symbols() -> Done<PathBuf> {
     Ok(folder.join("release/libpam_twinlock.so"))
 }
 
-/// Profiles each kind of login and writes the functions that ran, those of the most frequent kind first. `module` is a
-/// module with symbols.
+/// Profiles each kind of login and writes the functions that ran. Those of the most frequent kind of login come first.
+/// `module` is the path of a module with symbols.
 pub(super) fn write(module: &Path) -> Done<ExitCode> {
     let m = furnished(Medium::Tmpfs)?;
     m.file(&module_of(Contestant::Twinlock)).write(super::read(module)?);
@@ -63,7 +64,7 @@ pub(super) fn write(module: &Path) -> Done<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
-/// Returns the names of the module's functions in a callgrind dump, in alphabetic order.
+/// Returns the names of the module's functions in the callgrind output `dump`, in alphabetic order.
 fn ran(dump: &str) -> Vec<String> {
     let (mut functions, mut ours) = (Vec::new(), false);
     for line in dump.lines() {
@@ -77,7 +78,8 @@ fn ran(dump: &str) -> Vec<String> {
     functions
 }
 
-/// Returns a linker pattern that matches the symbol in every build: hashes of versions and folders become wildcards.
+/// Returns a linker pattern that matches the symbol in every build. Hashes of versions and folders, which differ
+/// between builds, become wildcards.
 fn lasting(symbol: &str) -> String {
     if let Some((name, _)) = symbol.split_once("17h") {
         return format!("{name}17h*");

@@ -1,4 +1,4 @@
-//! Measures the stacks by turns, so that noise affects all of them equally.
+//! Measures the stacks in turn, one login each, so that noise affects all of them equally.
 
 use std::time::{Duration, Instant};
 
@@ -11,15 +11,15 @@ use crate::command::Done;
 
 /// System calls that wait for a disk.
 const SYNCS: [&str; 5] = ["fsync", "fdatasync", "sync", "syncfs", "sync_file_range"];
-/// The stacks whose ssh login is measured. They accept a login with a key and without a password.
+/// The stacks whose ssh login is measured. They accept a user with a key and a code, and without a password.
 const BY_SSH: [Contestant; 4] =
     [Contestant::Libpam, Contestant::Twinlock, Contestant::Google, Contestant::Oath];
 
-/// Maximum number of users with which pam_oath is measured. It reads a list of all users at each login.
+/// Maximum number of users with which pam_oath is measured. pam_oath reads a list of all users at each login.
 const LONGEST_LIST: u64 = 100_000;
 
-/// Measures the time of a login with each stack, `rounds` times. The first round only fills the processor's caches and
-/// is not counted.
+/// Measures the time of a login with each stack, in `rounds` rounds. One more round before them only fills the
+/// processor's caches and is not counted.
 pub(super) fn time(m: &Machine, medium: Medium, rounds: usize, figures: &mut Figures) -> Done {
     eprintln!("timing, state {}", if medium == Medium::Disk { "on disk" } else { "in memory" });
     let mut app = ContestantApp::new();
@@ -46,7 +46,7 @@ pub(super) fn time(m: &Machine, medium: Medium, rounds: usize, figures: &mut Fig
     Ok(())
 }
 
-/// Restores the saved state, then logs in once and returns what was measured.
+/// Restores the saved state of the stack, logs in once, and returns what was measured.
 fn once(
     m: &Machine,
     contestant: Contestant,
@@ -74,7 +74,8 @@ pub(super) fn count(m: &Machine, figures: &mut Figures) -> Done {
             let syncs = calls.names().into_iter().filter(|name| SYNCS.contains(name)).count();
             put(What::SystemCalls, as_u64(calls.names().len()));
             put(What::Syncs, as_u64(syncs));
-            // Measures memory three times, because the kernel maps a varying number of library pages at a page fault.
+            // Memory is measured three times, because the number of library pages that the kernel maps at a page fault
+            // varies.
             for _ in 0..3 {
                 contestant.reset(m);
                 let (user, code) = app.typed(ending);
@@ -101,15 +102,16 @@ fn instructions(
     ending.expect(who, said).map(|()| count)
 }
 
-/// Measures an accepted login while more and more users have records. `sizes` are the numbers of users.
+/// Measures an accepted login while more and more users have records. `sizes` are the numbers of users, in rising
+/// order.
 pub(super) fn crowd(m: &Machine, sizes: &[u64], rounds: usize, figures: &mut Figures) -> Done {
     let (mut app, mut there) = (ContestantApp::new(), 1);
     for &size in sizes {
         eprintln!("among {size} records");
         m.crowd(USER, there..size);
         there = size;
-        // The user is the last one in the list of pam_oath, which rewrites the list at each login. A list beyond
-        // `LONGEST_LIST` would only take more time.
+        // The user is the last one in the list of pam_oath, which rewrites the list at each login. With a list longer
+        // than `LONGEST_LIST`, this would only take more time.
         let others =
             (1..size.min(LONGEST_LIST)).map(|number| format!("HOTP/T30 u{number:07} - 00\n"));
         m.file("/root/oath").write(others.collect::<String>() + &users_line()).mode(0o600);
@@ -132,7 +134,8 @@ pub(super) fn crowd(m: &Machine, sizes: &[u64], rounds: usize, figures: &mut Fig
     Ok(())
 }
 
-/// Measures the time of an ssh login, from the start of the client to its end: a key, a code and the command `true`.
+/// Measures the time of an ssh login with a key, a code and the command `true`, from the start of the client to its
+/// end.
 pub(super) fn ssh(m: &Machine, rounds: usize, figures: &mut Figures) -> Done {
     eprintln!("ssh");
     m.key(USER).drop_in(Server::Publickey.drop_in()).sshd("MaxStartups 100\n");
@@ -159,7 +162,7 @@ pub(super) fn ssh(m: &Machine, rounds: usize, figures: &mut Figures) -> Done {
     Ok(())
 }
 
-/// Returns the shipped PAM stack of sshd, with the module of `contestant` in place of twinlock's.
+/// Returns the PAM stack of sshd that twinlock ships, with the module of `contestant` in place of twinlock's.
 fn stack(contestant: Contestant) -> String {
     let ours = shipped(Server::Publickey.pam());
     if contestant == Contestant::Twinlock {

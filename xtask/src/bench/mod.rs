@@ -42,8 +42,8 @@ const PACKAGES: [&str; 6] = [
 /// Free memory in KiB that is needed for a tmpfs with the records of a million users.
 const MEMORY_FOR_A_MILLION: u64 = 14 * 1024 * 1024;
 
-/// Builds the artefacts, measures as root and prints the report. The report of a full run is also stored in the
-/// repository.
+/// Builds the artefacts, measures as root and prints the report. After a full run (without `--quick`), also stores the
+/// report in the repository.
 pub(crate) fn bench(typed: &CommandLine) -> Done<ExitCode> {
     packages::ensure(&packages::of(Chore::Bench)?, typed.consent())?;
     build::for_tests()?;
@@ -75,7 +75,7 @@ fn as_root() -> Done<Command> {
     Ok(command(program, arguments))
 }
 
-/// Measures and prints the report. Runs as root.
+/// Measures, and writes the report to the path [`kept`]. Runs as root.
 pub(crate) fn inside(flags: &[String]) -> Done<ExitCode> {
     if let [layout, module] = flags
         && layout == "--layout"
@@ -109,8 +109,8 @@ pub(crate) fn inside(flags: &[String]) -> Done<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
-/// Returns a sentence for the report: date, processor, kernel, `disk` (the type of its file system), load and package
-/// versions.
+/// Returns a sentence for the report with the date, the processor, the kernel, the load and the versions of packages.
+/// `disk` is the type of the disk's file system.
 fn about(disk: &str) -> String {
     let said = |program: &str, words: &[&str]| {
         let said = output(&mut command(program, words)).unwrap_or_default();
@@ -130,8 +130,8 @@ fn about(disk: &str) -> String {
     )
 }
 
-/// Returns a clause for the report that says whether other work ran on this machine, by the load average. A load below
-/// 1.5 is that of the measurement itself.
+/// Returns a clause for the report that says whether other work ran on this machine. The load average shows that: the
+/// measurement itself causes a load below 1.5.
 fn company() -> String {
     let load = fs::read_to_string("/proc/loadavg").unwrap_or_default();
     let load: f64 = load.split(' ').next().and_then(|load| load.parse().ok()).unwrap_or_default();
@@ -148,7 +148,7 @@ fn free_memory() -> u64 {
     line.and_then(|line| line.split_whitespace().next()?.parse().ok()).unwrap_or_default()
 }
 
-/// Returns the path at which the report of the last run is stored, in the target folder.
+/// Returns the path of the report of the last run, in the target folder.
 fn kept() -> PathBuf {
     target().join("bench.md")
 }

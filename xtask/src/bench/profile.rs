@@ -1,5 +1,5 @@
-//! Shows in which functions the instructions of an accepted login are spent. Functions are grouped, and each group has
-//! the reason why it cannot be left out.
+//! Shows in which functions an accepted login spends its instructions. The functions are grouped. For each group, the
+//! table says why it is needed.
 
 use std::path::Path;
 
@@ -9,9 +9,9 @@ use super::contestants::{Contestant, ContestantApp, Ending};
 use super::room::module_of;
 use crate::command::Done;
 
-/// A group of functions. A function belongs to it if its object's name starts with one of `objects` and its name
-/// contains one of `functions`; an empty list of functions matches every name. `why` is the reason why the group cannot
-/// be left out.
+/// A group of functions. A function belongs to the group if the name of its object (program or library) begins with one
+/// of `objects` and its own name contains one of `functions`. An empty list of functions matches every name. `why` is
+/// the reason why the group is needed.
 struct Group {
     name: &'static str,
     objects: &'static [&'static str],
@@ -19,7 +19,7 @@ struct Group {
     why: &'static str,
 }
 
-/// The groups. A function counts in the first one to which it belongs.
+/// The groups. A function is counted only in the first group to which it belongs.
 const GROUPS: [Group; 9] = [
     Group {
         name: "libpam, libaudit and the dynamic linker",
@@ -78,7 +78,8 @@ const GROUPS: [Group; 9] = [
     },
 ];
 
-/// Profiles an accepted login with `module`, which has symbols. Returns the groups and their instructions as a table.
+/// Profiles an accepted login with `module`, a module with symbols. Returns a table of the groups and their
+/// instructions.
 pub(super) fn table(m: &Machine, module: &Path) -> Done<String> {
     let path = module_of(Contestant::Twinlock);
     let file = m.file(&path);
@@ -134,7 +135,7 @@ fn costs(dump: &str) -> Vec<Cost<'_>> {
         } else if let Some(name) = line.strip_prefix("fn=") {
             function = name;
         } else if line.starts_with("calls=") {
-            // The next line counts the called function.
+            // The number in the next line is that of the called function.
             of_call = true;
         } else if line.starts_with(|first: char| first.is_ascii_digit() || "+-*".contains(first)) {
             let instructions = line.split(' ').nth(1).and_then(|count| count.parse().ok());

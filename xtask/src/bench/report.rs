@@ -47,8 +47,8 @@ const ROWS: [(What, &str); 11] = [
     (What::Size, "bytes of the module's file"),
 ];
 
-/// Returns the report as Markdown. `about` describes the machine, `sizes` are the numbers of records with which a login
-/// was measured, and `profile` is the table of functions.
+/// Returns the report as Markdown. `about` describes the machine. `sizes` are the numbers of records with which a login
+/// was measured. `profile` is the table of functions.
 pub(super) fn report(figures: &Figures, about: &str, sizes: &[u64], profile: &str) -> String {
     let mut text =
         format!("# What a login costs\n\nMade by `cargo xtask bench`. {about}\n\n## Goals\n\n");
@@ -77,8 +77,8 @@ pub(super) fn report(figures: &Figures, about: &str, sizes: &[u64], profile: &st
     text + NOTES
 }
 
-/// Returns the table for logins that end in this way: twinlock's figures, and their ratios to those of the other
-/// stacks.
+/// Returns the table for logins that end as `ending` says: the figures of the stacks, and the ratios of twinlock's
+/// figures to those of the peers.
 fn table(figures: &Figures, ending: Ending) -> String {
     let who: Vec<_> = Contestant::COLUMNS.into_iter().filter(|one| one.has(ending)).collect();
     let names = who.iter().map(|one| one.name().to_owned());
@@ -91,7 +91,7 @@ fn table(figures: &Figures, ending: Ending) -> String {
         if figures.get(what, ending, Contestant::Twinlock).is_none() {
             continue;
         }
-        // Memory that libpam itself takes is subtracted.
+        // The memory that libpam itself needs is subtracted.
         let of_memory = matches!(what, What::OwnMemory | What::AllMemory);
         let base = figures.get(what, ending, Contestant::Libpam).filter(|_| of_memory);
         let of = |one: &Contestant| {
@@ -126,8 +126,8 @@ fn loaded(figures: &Figures) -> String {
     text
 }
 
-/// A goal: what is promised, the limit, and the measured values of twinlock and of the minimal module (`floor`). The
-/// values are `None` if they were not measured.
+/// A goal: the text of the promise, the limit, and the values that were measured for twinlock and for the minimal
+/// module (`floor`). A value is `None` if it was not measured.
 struct Goal {
     promise: &'static str,
     limit: f64,
@@ -148,7 +148,7 @@ impl Goal {
     }
 }
 
-/// Returns the goals with the measured values. `sizes` are the numbers of records with which a login was measured.
+/// Returns all goals with their measured values. `sizes` are the numbers of records with which a login was measured.
 fn goals(figures: &Figures, sizes: &[u64]) -> Vec<Goal> {
     let mut all = against_peers(figures);
     all.extend(against_itself(figures, sizes));
@@ -161,7 +161,7 @@ fn against_peers(figures: &Figures) -> Vec<Goal> {
     use Contestant::{Floor, Google, Oath, Twinlock};
     let against = |who, what, ending, peer| Some(figures.paired(what, ending, who, peer)?.median);
     let goal = |promise, limit, what, ending, peers: &[Contestant]| {
-        // The faster peer has the greater ratio.
+        // The ratio to the faster peer is the greater one.
         let most = |who| {
             peers.iter().filter_map(|peer| against(who, what, ending, *peer)).reduce(f64::max)
         };
@@ -203,7 +203,7 @@ fn against_itself(figures: &Figures, sizes: &[u64]) -> Vec<Goal> {
             1.02,
             growth(What::InstructionsAmong),
         ),
-        // Time also varies by its noise.
+        // The time also varies because of noise, so this limit is higher.
         goal("time, most records / 10: at most 1.05", 1.05, growth(What::TimeAmong)),
     ]
 }
@@ -245,7 +245,7 @@ fn of_the_agent(figures: &Figures) -> Vec<Goal> {
     ]
 }
 
-/// Formats a figure with commas between thousands; a dash stands for `None`.
+/// Formats a figure, with commas between thousands. `None` gives a dash.
 fn shown(value: Option<f64>) -> String {
     let Some(value) = value else { return "–".to_owned() };
     let digits = format!("{value:.0}");

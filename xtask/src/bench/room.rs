@@ -1,4 +1,5 @@
-//! The private machines in which logins are measured. The modules' data is in memory or on a disk.
+//! The private machines in which logins are measured: namespaces with files of their own. The data of the modules is in
+//! memory or on a disk.
 
 use std::path::PathBuf;
 
@@ -13,8 +14,8 @@ use crate::machine::target;
 pub(super) enum Medium {
     /// The modules store their data in memory (tmpfs).
     Tmpfs,
-    /// The modules store their data on the disk that holds the target folder. twinlock's ledger stays in memory, as in
-    /// production.
+    /// The modules store their data on the disk that contains the target folder. twinlock's ledger stays in memory, as
+    /// on a real machine.
     Disk,
 }
 
@@ -32,10 +33,10 @@ mount --bind /disk/twinlock /var/lib/twinlock
 mount --bind /disk/oath /var/lib/oath
 mount --bind /disk/home /home
 ";
-/// Settings file of twinlock with twenty settings, one at least of each type.
+/// Settings file of twinlock with twenty settings, at least one of each type.
 const TWENTY_SETTINGS: &str = include_str!("../../../tests/tests/login/twenty_settings.toml");
-/// Script that enrolls the user with google-authenticator and the options that it recommends: a code is valid once, and
-/// three attempts are allowed per 30 seconds. The generated key is then replaced by [`KEY`].
+/// Script that enrolls the user with google-authenticator, with the options that it recommends: a code is valid only
+/// once, and three attempts are allowed in 30 seconds. The script then replaces the generated key by [`KEY`].
 const GOOGLE: &str = "
 setpriv --reuid=$user --regid=$user --init-groups env HOME=/home/$user google-authenticator \
     --time-based --disallow-reuse --rate-limit=3 --rate-time=30 --window-size=3 \
@@ -45,7 +46,7 @@ chown $user:$user /root/google
 chmod 0400 /root/google
 ";
 
-/// Creates a private machine with all modules and one user, who is enrolled with each of them.
+/// Creates a private machine with all modules and one user, whom it enrolls with each module.
 pub(super) fn furnished(medium: Medium) -> Done<Machine> {
     let (m, script) = match medium {
         Medium::Tmpfs => (Machine::new(), IN_MEMORY),
@@ -67,7 +68,7 @@ pub(super) fn furnished(medium: Medium) -> Done<Machine> {
         peer.reset(&m);
     }
     let mut app = ContestantApp::new();
-    // The first login from a source stores more than later ones.
+    // A login from a new source stores more data than later ones, so that login is done here.
     for contestant in [Contestant::Twinlock, Contestant::Google, Contestant::Oath] {
         let (user, code) = app.typed(Ending::Accepted);
         Ending::Accepted.expect(contestant, m.host(contestant.name()).login(user, &code).code)?;
@@ -76,7 +77,7 @@ pub(super) fn furnished(medium: Medium) -> Done<Machine> {
     Ok(m)
 }
 
-/// Returns the folder of this machine's disk in which the modules' data is stored. Creates it if it is missing.
+/// Returns the folder on this machine's disk in which the data of the modules is stored. Creates it if it is missing.
 fn disk() -> Done<PathBuf> {
     let folder = target().join("bench-disk");
     std::fs::create_dir_all(&folder)
@@ -84,14 +85,14 @@ fn disk() -> Done<PathBuf> {
     Ok(folder)
 }
 
-/// Removes what the measurements have left on the disk.
+/// Removes the files that the measurements have left on the disk.
 pub(super) fn clear_disk() -> Done {
     let folder = disk()?;
     std::fs::remove_dir_all(&folder)
         .map_err(|error| format!("{} cannot be removed: {error}.", folder.display()))
 }
 
-/// Returns the type of the disk's file system, such as `ext4`; `None` if the folder is in memory.
+/// Returns the type of the file system on the disk, such as `ext4`; `None` if the folder [`disk`] is in memory.
 pub(super) fn kind_of_disk() -> Done<Option<String>> {
     let folder = disk()?;
     let mut find = command("findmnt", &["--noheadings", "--output", "FSTYPE", "--target"]);
@@ -99,7 +100,7 @@ pub(super) fn kind_of_disk() -> Done<Option<String>> {
     Ok(Some(kind).filter(|kind| kind != "tmpfs" && kind != "ramfs"))
 }
 
-/// Returns the path inside the machine of the stack's module.
+/// Returns the path of the module of a stack inside the private machine.
 pub(super) fn module_of(contestant: Contestant) -> String {
     format!("{MODULES}/{}", contestant.module())
 }

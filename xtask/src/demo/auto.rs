@@ -1,17 +1,18 @@
-//! The automatic demo: a login with a correct code, then one with a wrong and one with a used code, which are refused.
+//! The automatic demo: one login with a correct code, and two logins that are refused, with a used code and with a
+//! wrong one.
 
 use super::room::{NOBODY_CALLED, Room, USER};
 use crate::app::{App, step, wait_past};
 use crate::command::Done;
 use crate::screen::{Screen, say};
 
-/// Text in the prompt to change the key. It appears where the kernel does not let the demo set a login uid: the user
-/// who enrolls ada then counts as another user, who has seen ada's key.
+/// Text in the prompt to change the key. It appears if the kernel does not let the demo set a login uid. The user who
+/// enrolls ada then counts as another user, who has seen ada's key.
 const PUT_OFF: &str = "put it off";
-/// End of the prompt below new backup codes, at which the user confirms that they were written down.
+/// End of the prompt below new backup codes. There the user confirms that the codes were written down.
 const CODES: &str = "to show that you have them: ";
 const PROMPT: &str = "Verification code";
-/// Output of `echo I am $(whoami)`, by which a login is recognized. It differs from the command itself, which the
+/// Output of `echo I am $(whoami)`, which shows that a login succeeded. It differs from the command itself, which the
 /// terminal echoes.
 const IN: &str = "I am ada";
 
@@ -43,7 +44,7 @@ fn enroll() -> Done<(App, u64)> {
     let key = key_in(&shown).ok_or("No key in groups of four was shown.")?;
     let (app, used) = (App::new(&key), step());
     screen.type_line(&app.code()?)?;
-    // If the enrolling user is not the user who logs in, the codes are shown at the login.
+    // If another user than the one who logs in enrolls, the backup codes are shown only at the login.
     if let (1, shown) = screen.expect(&["is enrolled", CODES])? {
         confirm(&mut screen, &shown)?;
     }
@@ -51,13 +52,13 @@ fn enroll() -> Done<(App, u64)> {
     if status.success() { Ok((app, used)) } else { Err(format!("Enrolling ended with {status}.")) }
 }
 
-/// Returns whether the key is on the screen and the last line is a prompt for a code.
+/// Returns whether the screen shows the key, and whether its last line is a prompt for a code.
 fn asks_for_the_code(shown: &str) -> bool {
     let last = shown.lines().next_back().unwrap_or_default().to_lowercase();
     key_in(shown).is_some() && last.contains("code") && last.ends_with(": ")
 }
 
-/// Returns the key on the screen, a line of groups of four letters; `None` if there is none.
+/// Returns the key on the screen, which is a line of groups of four letters; `None` if there is none.
 fn key_in(shown: &str) -> Option<String> {
     let group = |word: &str| {
         word.len() == 4 && word.bytes().all(|byte| matches!(byte, b'A'..=b'Z' | b'2'..=b'7'))
@@ -67,7 +68,7 @@ fn key_in(shown: &str) -> Option<String> {
     keys.next().map(|words| words.concat())
 }
 
-/// Types the last group of the last backup code on the screen, by which the user confirms that the codes were written
+/// Types the last group of the last backup code on the screen. With it, the user confirms that the codes were written
 /// down.
 fn confirm(screen: &mut Screen, shown: &str) -> Done {
     let group = last_group(shown).ok_or("No backup code was shown.")?;
@@ -110,7 +111,7 @@ fn refused(room: &Room, code: &str, because: &str) -> Done {
     // An empty answer ends the login.
     screen.type_hidden("")?;
     let (status, shown) = screen.end()?;
-    // ssh's message for a refused login.
+    // ssh shows this message for a refused login.
     if status.code() == Some(255) && shown.contains("Permission denied") {
         return Ok(());
     }

@@ -1,4 +1,4 @@
-//! The interactive demo: the user enrolls, logs in, and tries what must be refused.
+//! The interactive demo: the user enrolls and logs in, and tries logins that must be refused.
 
 use std::io::{Write, stdout};
 use std::process::{Command, Stdio};
@@ -6,8 +6,8 @@ use std::process::{Command, Stdio};
 use super::room::{NOBODY_CALLED, Room, USER};
 use crate::command::{Done, command, run};
 
-/// Shell program that prints a question and reads one line, and no more: input that was typed ahead is left for the
-/// next program. It prints the question itself, so that Ctrl-C ends it as soon as the question is visible.
+/// Shell program that prints a question and reads only one line. Input that was typed ahead is left for the next
+/// program. The shell itself prints the question, so that Ctrl-C ends the shell as soon as the question is visible.
 const ASK: &str = "printf %s \"$0\" >&2; IFS= read -r line && printf %s \"$line\"";
 
 const WELCOME: &str = "
@@ -31,7 +31,7 @@ What next?
   q      end the demo; so does ^C here
 ";
 
-/// Shows the demo until the user ends it.
+/// Runs the demo until the user ends it.
 pub(super) fn show(room: &Room) -> Done {
     println!("{WELCOME}");
     while run(&mut in_front(&["twinlock", "enroll", USER])).is_err() {
@@ -45,7 +45,7 @@ pub(super) fn show(room: &Room) -> Done {
     log_in(room);
     loop {
         print!("{TRY}");
-        // twinlock has described its exit status in words already.
+        // The exit status is ignored, because twinlock has already described a failure in words.
         match answer("> ").as_deref() {
             Some("") => log_in(room),
             Some("w") => drop(run(&mut in_front(&["twinlock", "why", USER]))),
@@ -58,11 +58,11 @@ pub(super) fn show(room: &Room) -> Done {
 
 fn log_in(room: &Room) {
     println!("$ ssh -p {} {USER}@127.0.0.1", room.port());
-    // A refused login is part of the demo.
+    // The exit status is ignored, because a refused login is part of the demo.
     drop(run(&mut in_front(&room.ssh())));
 }
 
-/// Returns a command that Ctrl-C ends. The demo itself ignores Ctrl-C.
+/// Returns a command for a program that Ctrl-C ends. The demo itself ignores Ctrl-C.
 fn in_front<S: AsRef<str>>(words: &[S]) -> Command {
     let mut command = command("env", &["--default-signal=INT,QUIT"]);
     command.args(NOBODY_CALLED).args(words.iter().map(AsRef::as_ref));

@@ -1,4 +1,5 @@
-//! `cargo xtask demo`: a real sshd that asks for a code, in a private machine that is removed with the demo.
+//! `cargo xtask demo`: a real sshd that asks for a code, in a private machine (namespaces with files of their own) that
+//! ends with the demo.
 //!
 //! May use: `apart`, `app`, `build`, `command`, `ledger`, `machine`, `packages`, `screen`.
 
@@ -31,8 +32,8 @@ pub(crate) const INSIDE: &str = "demo-inside";
 /// Name of the internal task that shows the demo with artefacts that are already built. A test runs it.
 pub(crate) const BUILT: &str = "demo-built";
 
-/// Shell program that starts the demo. It leaves Ctrl-C to the program in the foreground; when it is ended, the
-/// namespaces end too.
+/// Shell program that starts the demo. It leaves Ctrl-C to the program in the foreground. When the shell program ends,
+/// the namespaces end as well.
 const GUARD: &str = include_str!("guard.sh");
 
 /// Builds the artefacts and shows the demo.
@@ -44,13 +45,14 @@ pub(crate) fn demo(consent: Consent, typist: Typist) -> Done<ExitCode> {
     Err(become_the_demo(&build::release()?, typist)?)
 }
 
-/// Shows the demo with artefacts that are already built. `words` are the paths of module and command, and who types.
+/// Shows the demo with artefacts that are already built. `words` are the paths of module and command, and `--auto` if
+/// the demo types the answers itself.
 pub(crate) fn built(words: &[String]) -> Done<ExitCode> {
     let (artefacts, typist) = told(words)?;
     Err(become_the_demo(&artefacts, typist)?)
 }
 
-/// Replaces this process by the demo, because Ctrl-C would end a process that waited for the demo. Returns only if the
+/// Replaces this process by the demo. If this process waited for the demo, Ctrl-C would end it. Returns only if the
 /// demo cannot be started, with a sentence that says why.
 fn become_the_demo(artefacts: &Artefacts, typist: Typist) -> Done<String> {
     let mut demo = guarded(typist)?;
@@ -60,7 +62,7 @@ fn become_the_demo(artefacts: &Artefacts, typist: Typist) -> Done<String> {
     Ok(format!("The demo could not be started: {error}."))
 }
 
-/// Returns a command that runs the demo in private namespaces, inside of the shell program [`GUARD`].
+/// Returns a command that starts the shell program [`GUARD`], which runs the demo in private namespaces.
 fn guarded(typist: Typist) -> Done<Command> {
     let this = crate::machine::this_program()?;
     let who = if typist == Typist::Person { "person" } else { "itself" };
@@ -72,7 +74,8 @@ fn guarded(typist: Typist) -> Done<Command> {
     Ok(command)
 }
 
-/// Parses the arguments of an internal task: the paths of module and command, and who types.
+/// Parses the arguments of an internal task: the paths of module and command, and `--auto` if the demo types the
+/// answers itself.
 fn told(words: &[String]) -> Done<(Artefacts, Typist)> {
     let [module, command, rest @ ..] = words else {
         return Err("The demo's inside takes a module and a command.".into());
@@ -91,7 +94,7 @@ fn told(words: &[String]) -> Done<(Artefacts, Typist)> {
 pub(crate) fn inside(words: &[String]) -> Done<ExitCode> {
     apart::inside()?;
     let (artefacts, typist) = told(words)?;
-    // The repository may be in a folder that the demo covers.
+    // The demo mounts other folders over some of the host's. The repository may be in one of them.
     std::env::set_current_dir("/").map_err(|error| format!("/ cannot be entered: {error}."))?;
     let room = Room::furnish(&artefacts)?;
     match typist {

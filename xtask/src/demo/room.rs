@@ -1,4 +1,5 @@
-//! The private machine of the demo: one account and one sshd, with files mounted over those of the host.
+//! The private machine of the demo: namespaces with one account and one sshd, in which other files are mounted over
+//! those of the host.
 
 use std::fs;
 use std::net::{TcpListener, TcpStream};
@@ -15,8 +16,8 @@ use crate::machine::multiarch;
 /// Name of the account that logs in.
 pub(super) const USER: &str = "ada";
 
-/// The PAM files of the demo, each with its name: the shipped stack, and Debian's own files that it includes. The
-/// host's files, which may have been changed, are not used.
+/// The PAM files of the demo, each with its name: the stack that twinlock ships, and the original files of Debian that
+/// it includes. The host's own files may have been changed and are not used.
 const STACKS: [(&str, &str); 4] = [
     ("sshd", include_str!("../../../config/pam.d/sshd-publickey")),
     ("common-account", include_str!("../../../tests/stock/pam.d/common-account")),
@@ -28,7 +29,7 @@ const MOTD: &str =
     "\nYou are in: sshd has checked your key, twinlock your code. `exit` leads back.\n\n";
 const STARTS_WITHIN: Duration = Duration::from_secs(10);
 
-/// Script that mounts private copies over some of the host's folders, and empty folders over others.
+/// Script that mounts private copies over some folders of the host, and empty folders over others.
 const FURNISH: &str = r#"
 echo demo >/proc/sys/kernel/hostname
 mount -t tmpfs -o mode=0755,nosuid,nodev demo /mnt
@@ -60,22 +61,23 @@ chown -R $user:$user /home/$user
 echo "[127.0.0.1]:$port $(cut -d' ' -f1,2 /run/sshd/host_key.pub)" >/root/known_hosts
 "#;
 
-/// The private machine with its sshd.
+/// The private machine of the demo, with its sshd.
 pub(super) struct Room {
     port: u16,
-    // sshd runs in its own session, so that the terminal does not signal it. The kernel kills it when the first process
-    // of its PID namespace ends.
+    // sshd runs in its own session, so that signals of the terminal do not reach it. The kernel kills it when the first
+    // process of its PID namespace ends.
     _sshd: Child,
 }
 
-/// Arguments of env(1) that remove sudo's variables. They name a user of the host, who does not exist in the demo.
+/// Arguments of env(1) that remove the variables of sudo, pkexec and doas. They name a user of the host, who does not
+/// exist in the demo.
 pub(super) const NOBODY_CALLED: [&str; 4] =
     ["--unset=SUDO_UID", "--unset=SUDO_GID", "--unset=PKEXEC_UID", "--unset=DOAS_USER"];
 
 impl Room {
-    /// Mounts the machine's files, installs the artefacts and starts sshd.
+    /// Mounts the files of the private machine, installs the artefacts in it and starts sshd.
     pub(super) fn furnish(artefacts: &Artefacts) -> Done<Self> {
-        // The artefacts are read before the folders that contain them are covered.
+        // The artefacts are read now, because the script then mounts other folders over those that contain them.
         let module = read(&artefacts.module)?;
         let program = read(&artefacts.command)?;
         let security = format!("/usr/lib/{}/security", multiarch()?);
@@ -94,8 +96,8 @@ impl Room {
         write("/etc/twinlock/twinlock.toml", b"issuer = \"twinlock demo\"\n")?;
         output(&mut command("/usr/local/bin/twinlock", &["epoch", "ensure"]))?;
         begin_earlier(Path::new("/run/twinlock"))?;
-        // The enrolling user must be the user who logs in, or the key counts as disclosed and would have to be
-        // replaced.
+        // The user who enrolls must be the user who logs in. Otherwise the key would count as disclosed to another
+        // user, and would have to be replaced at the login.
         let _ = fs::write("/proc/self/loginuid", "4242");
         Ok(Self { port, _sshd: start_sshd(port)? })
     }
@@ -105,8 +107,8 @@ impl Room {
         self.port
     }
 
-    /// Returns the words of an ssh command that connects to the demo's sshd with the demo's key, without the caller's
-    /// own ssh configuration.
+    /// Returns the words of an ssh command that connects to the demo's sshd with the demo's key. It does not use the
+    /// ssh configuration of the caller.
     pub(super) fn ssh(&self) -> Vec<String> {
         let port = self.port.to_string();
         let words = [

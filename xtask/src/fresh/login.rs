@@ -1,4 +1,4 @@
-//! Logs in to the fresh system by ssh.
+//! Logs in to the fresh system (see `system`) by ssh.
 
 use std::path::Path;
 
@@ -10,9 +10,9 @@ pub(crate) const PASSWORD: &str = "correct horse";
 /// Port at which the fresh system's sshd listens.
 pub(crate) const PORT: u16 = 2222;
 
-/// What is typed at a login.
+/// The answers that are typed at a login.
 pub(crate) struct Typed<'a> {
-    /// The password; `None` if ssh offers the user's key and no password is typed.
+    /// The password; `None` if no password is typed, because ssh offers the user's key.
     pub(crate) password: Option<&'a str>,
     /// The code; `None` if the login must show no prompt for a code.
     pub(crate) code: Option<&'a str>,
@@ -36,7 +36,7 @@ impl Typed<'_> {
         }
         let (which, _) = screen.expect(&["I am ada", "ermission denied", "tries left"])?;
         if which == 2 {
-            // An empty answer ends the attempt.
+            // An empty answer to the prompt ends the login.
             screen.expect(&[": "])?;
             screen.type_hidden("")?;
         }

@@ -1,4 +1,5 @@
-//! Tries a .deb in a fresh system of the release for which it was built: installs it, logs in, upgrades it, removes it.
+//! Tries a .deb in a fresh system of the release for which the package was built: installs it, logs in, upgrades it,
+//! and removes it.
 
 mod login;
 mod system;
@@ -31,7 +32,8 @@ chroot "$root" install -d -o ada -g ada -m 0700 /home/ada/.ssh
 chroot "$root" install -o ada -g ada -m 0600 /root/key.pub /home/ada/.ssh/authorized_keys
 "#;
 
-/// Tries the package of each release that can be tried on this machine; if `only` names a release, only that one.
+/// Tries the package of each release for which this machine can create a fresh system. If `only` names a release, tries
+/// only that one.
 pub(crate) fn check(artefacts: &Artefacts, debs: &[Deb], only: Option<&str>) -> Done {
     let chosen = |deb: &&Deb| only.is_none_or(|suite| suite == deb.release.suite);
     let mut tried = 0;
@@ -70,7 +72,7 @@ fn bootstrap(release: &Release, root: &Path) -> Done {
     run(&mut debootstrap)
 }
 
-/// Returns the URL of the package mirror that this machine uses; `None` if none is found, so that debootstrap uses its
+/// Returns the URL of the package mirror that this machine uses; `None` if none is found. debootstrap then uses its
 /// default.
 pub(crate) fn mirror() -> Option<String> {
     let policy = output(&mut command("apt-cache", &["policy", "base-files"])).ok()?;
@@ -80,8 +82,8 @@ pub(crate) fn mirror() -> Option<String> {
         .map(str::to_owned)
 }
 
-/// Tries the package. Runs inside the private namespaces. After each step, a wrong password and a wrong code must be
-/// refused, and the right ones accepted.
+/// Tries the package. Runs inside the private namespaces. After each step, checks that a wrong password and a wrong
+/// code are refused and the right ones are accepted.
 pub(crate) fn inside(words: &[String]) -> Done<ExitCode> {
     let [deb, newer, root] = words else {
         return Err("The fresh system's inside takes two packages and a folder.".into());

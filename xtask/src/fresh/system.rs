@@ -1,4 +1,5 @@
-//! The fresh system: the steps that are done in it, and the checks after them.
+//! The fresh system: a newly created Debian or Ubuntu in a folder. Contains the steps that are done in it, and the
+//! checks after them.
 
 use std::fs;
 use std::net::TcpStream;
@@ -15,16 +16,16 @@ use crate::ledger::begin_earlier;
 const KEY: &str = "JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP";
 const PATIENCE: Duration = Duration::from_secs(20);
 const EXAMPLES: &str = "/usr/share/doc/twinlock/examples";
-/// sed command that writes README's PAM line in place of the line of Debian's own file.
+/// sed command that replaces the line of Debian's own PAM file by the line that README shows.
 const README_LINE: &str =
     r#"s/^@include common-auth$/auth  required  pam_twinlock.so first_factor=publickey/"#;
 
 /// The first factor after which sshd asks for the code.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Wiring {
-    /// A key. The PAM line in README is used.
+    /// A public key. The PAM line of README is used.
     PublicKey,
-    /// A password. The shipped PAM file is used.
+    /// A password. The PAM file that twinlock ships is used.
     Password,
 }
 
@@ -33,7 +34,7 @@ pub(crate) struct System {
     root: PathBuf,
     app: App,
     wiring: Wiring,
-    /// Number of the period whose code was used last.
+    /// Number of the thirty-second period whose code was used last.
     used: u64,
 }
 
@@ -60,7 +61,7 @@ impl System {
     }
 
     pub(crate) fn install(&self) -> Done {
-        // All but the service of the agent, which no login uses.
+        // All PAM files except the one of the agent's service, which no login uses.
         let others = "cat $(ls -d /etc/pam.d/* | grep -v '/twinlock$')";
         let before = output(&mut self.command(&["sh", "-c", others]))?;
         run(&mut self.command(&["dpkg", "--install", "/run/twinlock.deb"]))?;
@@ -68,7 +69,7 @@ impl System {
         if before == after { Ok(()) } else { Err("Installing changed /etc/pam.d.".into()) }
     }
 
-    /// Mounts the ledger with the commands that the package's message gives for a system without systemd.
+    /// Mounts the ledger with the commands that the package prints for a system without systemd.
     pub(crate) fn mount_ledger(&self) -> Done {
         self.shell(
             "mkdir -p /run/twinlock; mount -t tmpfs -o mode=0700 twinlock /run/twinlock; twinlock epoch ensure",
@@ -81,7 +82,7 @@ impl System {
         self.shell(&format!("echo '{uri}' | twinlock import uri ada"))
     }
 
-    /// Changes the PAM file and the settings of sshd so that it asks for a code, and starts sshd.
+    /// Changes the PAM file and the settings of sshd so that sshd asks for a code. Then starts sshd.
     pub(crate) fn wire(&mut self, wiring: Wiring) -> Done {
         self.wiring = wiring;
         let (pam, drop_in) = match wiring {
@@ -102,7 +103,7 @@ impl System {
         self.start_sshd()
     }
 
-    /// Stops the running sshd, if any, and starts another one.
+    /// Ends the running sshd, if there is one, and starts a new one.
     fn start_sshd(&self) -> Done {
         self.shell(
             "if [ -e /run/fresh.pid ]; then
@@ -124,10 +125,10 @@ impl System {
         Ok(())
     }
 
-    /// Checks that a login with a wrong code is refused, and one with a wrong password or without the key, and that the
-    /// right ones log in.
+    /// Checks that logins with a wrong code, and those with a wrong password or without the key, are refused. Then
+    /// checks that the right code is accepted.
     pub(crate) fn refuses_and_accepts(&mut self) -> Done {
-        // A code works once.
+        // A code is valid only once, so a new period is needed.
         app::wait_past(self.used);
         let (right, wrong) = (self.app.code()?, self.app.wrong_code()?);
         let password = (self.wiring == Wiring::Password).then_some(PASSWORD);
@@ -203,7 +204,8 @@ impl System {
         self.start_sshd()?;
         run(&mut self.command(&["dpkg", "--remove", "twinlock"]))?;
         self.wrong_password_is_refused()?;
-        // The configuration files are left, and the ledger is mounted: this is still a downgrade.
+        // After the removal, the configuration files are still there and the ledger is still mounted. Installing the
+        // older package is therefore still a downgrade.
         self.refuses("/run/twinlock.deb", "is not replaced by the older")?;
         let purged = output(&mut self.command(&["dpkg", "--purge", "twinlock"]))?;
         let kept = fs::exists(self.at("/var/lib/twinlock/users/ada")).is_ok_and(|kept| kept);
@@ -213,15 +215,15 @@ impl System {
         Err(format!("Purging does not keep the keys, or does not say so:\n{purged}"))
     }
 
-    /// Checks the system after twinlock was removed: a wrong password is refused; the right password and the key log
-    /// in.
+    /// Checks the system after twinlock was removed. A wrong password must be refused. The right password and the key
+    /// must log in without a code.
     pub(crate) fn wrong_password_is_refused(&self) -> Done {
         self.must_refuse("a wrong password", &Typed { password: Some("wrong"), code: None })?;
         self.must_accept("the right password", &Typed { password: Some(PASSWORD), code: None })?;
         self.must_accept("the key", &Typed { password: None, code: None })
     }
 
-    /// Checks that the package cannot be installed if a record has the format of a newer version.
+    /// Checks that dpkg refuses to install the package while a record has the format of a newer version.
     pub(crate) fn stays_away_from_newer_records(&self) -> Done {
         let record = "/var/lib/twinlock/users/ada/record.*.toml";
         self.shell(&format!("sed -i 's/^version = 1$/version = 2/' {record}"))?;
@@ -229,7 +231,7 @@ impl System {
         self.shell(&format!("sed -i 's/^version = 2$/version = 1/' {record}"))
     }
 
-    /// Installs the package again after a purge. The records, which the purge keeps, are then in use again.
+    /// After a purge, installs the package a second time. The purge has kept the records, so they are then used.
     pub(crate) fn comes_back(&self) -> Done {
         self.install()?;
         self.mount_ledger()

@@ -6,21 +6,21 @@ use crate::package::Release;
 /// Maximum length of a line in characters. Debian's tools require at most 80.
 const WIDTH: usize = 78;
 
-/// Returns the line with which each entry ends: the maintainer, and the date `seconds` (Unix time), the same for all
-/// versions.
+/// Returns the last line of each entry, which contains the maintainer and a date. `seconds` is that date as Unix time.
+/// It is the same for all versions.
 pub(crate) fn signature(maintainer: &str, seconds: &str) -> Done<String> {
     let at = format!("--date=@{seconds}");
     let date = output(command("date", &["--utc", "--rfc-email", &at]).env("LC_ALL", "C"))?;
     Ok(format!(" -- {maintainer}  {}", date.trim()))
 }
 
-/// Returns Debian's changelog of the package for a release. `markdown` is the text of CHANGELOG.md.
+/// Returns Debian's changelog of the package for `release`. `markdown` is the text of CHANGELOG.md.
 pub(crate) fn debian(markdown: &str, release: &Release, signature: &str) -> Done<String> {
     let text = entries(markdown, release, signature);
     if text.is_empty() { Err("CHANGELOG.md has no version.".into()) } else { Ok(text) }
 }
 
-/// Returns an entry of Debian's changelog for each heading that names a version.
+/// Returns Debian's changelog: one entry for each heading of `markdown` that names a version.
 fn entries(markdown: &str, release: &Release, signature: &str) -> String {
     let mut text = String::new();
     for section in markdown.split("\n## ").skip(1) {

@@ -1,4 +1,4 @@
-//! Arranges the files of a .deb and runs dpkg-deb.
+//! Arranges the files of a .deb package and runs dpkg-deb.
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
@@ -13,7 +13,7 @@ use crate::package::{Release, changelog, install};
 
 const DOCUMENTS: &str = "usr/share/doc/twinlock";
 const RECIPES: &str = "usr/share/doc/twinlock/recipes";
-/// Files that an administrator may change, and that an upgrade therefore keeps.
+/// Files that an administrator may change. An upgrade of the package keeps such a file.
 const CONFFILES: &str = "/etc/pam.d/twinlock\n/etc/twinlock/twinlock.toml\n";
 const DESCRIPTION: &str = "\
 Description: second lock on logins: codes from an authenticator app
@@ -24,18 +24,18 @@ Description: second lock on logins: codes from an authenticator app
  Installing it changes no login: PAM is wired by the administrator.
 ";
 
-/// A folder that has the files of a package at their installed paths.
+/// A folder that contains the files of a package at the paths at which they will be installed.
 pub(crate) struct Layout {
     folder: PathBuf,
     root: PathBuf,
     maintainer: String,
     architecture: String,
-    /// The packages with the libraries that module and command need, with versions, as the field Depends has them.
+    /// The packages that contain the libraries of module and command, in the form of the field Depends.
     depends: String,
 }
 
 impl Layout {
-    /// Arranges the files that are the same for every release, in a folder below `folder`.
+    /// Arranges the files that are the same for every release. They are in a new folder below `folder`.
     pub(crate) fn new(folder: &Path, artefacts: &Artefacts, maintainer: String) -> Done<Self> {
         let architecture = output(&mut command("dpkg", &["--print-architecture"]))?;
         let architecture = architecture.trim().to_owned();
@@ -56,8 +56,8 @@ impl Layout {
         removed(&self.folder.join("debian"))
     }
 
-    /// Builds the .deb for a release and returns its path; `None` if module and command need a newer libc than the
-    /// release has.
+    /// Builds the .deb for a release and returns its path. `None` if module and command need a newer libc than the
+    /// release contains.
     pub(crate) fn pack(&self, release: &Release, version: &str) -> Done<Option<PathBuf>> {
         if let Some(libc) = needed_libc(&self.depends)
             && is_older(release.libc, libc)
@@ -71,7 +71,7 @@ impl Layout {
         let version = format!("{version}{}", release.suffix);
         self.changes(release)?;
         self.control(&version)?;
-        // Sets modes that do not depend on the umask of the builder.
+        // The modes of the files must not depend on the umask of the builder.
         run(command("chmod", &["--recursive", "u=rwX,go=rX"]).arg(&self.root))?;
         let deb = self.folder.join(format!("twinlock_{version}_{}.deb", self.architecture));
         let mut packer =
@@ -148,7 +148,7 @@ impl Layout {
         self.write("DEBIAN/control", &control)
     }
 
-    /// Returns a line with the checksum of each file. Conffiles are left out, since dpkg itself records their
+    /// Returns one line with a checksum for each file. Conffiles are left out, because dpkg itself records their
     /// checksums.
     fn sums(&self) -> Done<String> {
         const SUM: &str = "find . -path ./DEBIAN -prune -o -path ./etc -prune -o -type f -printf '%P\\0' \
@@ -158,7 +158,7 @@ impl Layout {
 
     /// Returns the value of the field Depends, as dpkg-shlibdeps computes it for module and command.
     fn needed(&self) -> Done<String> {
-        // dpkg-shlibdeps requires the control file of a source package.
+        // dpkg-shlibdeps requires the control file of a source package, so a minimal one is written.
         let source = self.folder.join("debian");
         put(
             &source.join("control"),
@@ -188,20 +188,21 @@ impl Layout {
     }
 }
 
-/// Returns the oldest version of libc that the value of the field Depends accepts; `None` if it does not name libc.
+/// Returns the oldest version of libc that `depends`, the value of the field Depends, accepts; `None` if it does not
+/// name libc.
 fn needed_libc(depends: &str) -> Option<&str> {
     let rest = depends.split(", ").find_map(|one| one.strip_prefix("libc6 (>= "))?;
     rest.strip_suffix(')')
 }
 
-/// Returns whether the version, such as 2.36, is older than `than`.
+/// Returns whether the version `version`, such as 2.36, is older than `than`.
 fn is_older(version: &str, than: &str) -> bool {
     let numbers =
         |text: &str| text.split('.').map_while(|part| part.parse::<u32>().ok()).collect::<Vec<_>>();
     numbers(version) < numbers(than)
 }
 
-/// Returns the text of README with its links changed to the files in the package.
+/// Returns the text of README. Its links lead to the files in the package.
 fn installed_links(readme: &str) -> String {
     let moved = [
         ("](CHANGELOG.md)", "](changelog.gz)"),
@@ -211,15 +212,15 @@ fn installed_links(readme: &str) -> String {
     moved.iter().fold(readme.to_owned(), |text, (from, to)| text.replace(from, to))
 }
 
-/// Returns the files to which a Markdown text links. URLs and anchors are left out.
+/// Returns the files to which a Markdown text links, without URLs and without anchors.
 fn links(text: &str) -> impl Iterator<Item = &str> {
     let targets = text.split("](").skip(1).filter_map(|rest| Some(rest.split_once(')')?.0));
     let files = targets.map(|target| target.split('#').next().unwrap_or_default());
     files.filter(|file| !file.is_empty() && !file.contains("://"))
 }
 
-/// Returns the installed size in KiB as Debian's policy defines it: each file is rounded up to whole KiB, and each
-/// folder counts as 1 KiB.
+/// Returns the installed size in KiB, as Debian's policy defines it: the size of each file is rounded up to whole KiB,
+/// and each folder counts as 1 KiB.
 fn kibibytes(folder: &Path) -> Done<u64> {
     let refused = |error| format!("{} cannot be measured: {error}.", folder.display());
     let mut sum = 1;

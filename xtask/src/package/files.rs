@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use crate::command::Done;
 
-/// Creates an empty folder. An existing one is removed before.
+/// Creates an empty folder. If the folder exists, removes it first.
 pub(crate) fn emptied(folder: &Path) -> Done {
     removed(folder)?;
     fs::create_dir_all(folder)
@@ -23,7 +23,7 @@ pub(crate) fn removed(folder: &Path) -> Done {
     }
 }
 
-/// Writes a file, and creates the folders above it.
+/// Writes a file. Creates the folders above it if they are missing.
 pub(crate) fn put(to: &Path, content: &[u8]) -> Done {
     let folder = to.parent().unwrap_or(to);
     let written = fs::create_dir_all(folder).and_then(|()| fs::write(to, content));

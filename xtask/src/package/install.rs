@@ -1,4 +1,5 @@
-//! Copies the files that every package has to their installed paths, and determines their time.
+//! Copies the files that every package contains to the paths at which they will be installed, and determines the time
+//! of these files.
 
 use std::fs;
 use std::path::Path;
@@ -7,10 +8,11 @@ use crate::build::Artefacts;
 use crate::command::{Done, command, output, run};
 use crate::machine::repository;
 
-/// Copies the files that every package has below the folder `root`. `security` is the folder for PAM modules, and `zsh`
-/// that for completions of zsh, both as installed.
+/// Copies the files that every package contains into the folder `root`. `security` is the folder for PAM modules, and
+/// `zsh` the folder for completions of zsh, both as paths on the installed system.
 ///
-/// `password` is the file of `/etc/pam.d` with which the agent checks passwords; empty for Debian's.
+/// `password` is the name of the file in `/etc/pam.d` with which the agent checks passwords; if it is empty, Debian's
+/// is used.
 pub(crate) fn to(
     root: &Path,
     artefacts: &Artefacts,
@@ -26,8 +28,8 @@ pub(crate) fn to(
     run(install.env("SECURITY", security).env("ZSH", zsh))
 }
 
-/// Returns the time (Unix time in seconds) that every file of a package gets: that of the last commit, so that each
-/// build gives the same package.
+/// Returns the time (Unix time in seconds) that every file of a package gets. It is the time of the last commit, so
+/// that each build of this commit gives the same package.
 pub(crate) fn made_at() -> String {
     if let Ok(given) = std::env::var("SOURCE_DATE_EPOCH") {
         return given;
@@ -38,7 +40,7 @@ pub(crate) fn made_at() -> String {
     if digits.is_empty() { changelog_changed_at() } else { digits.to_owned() }
 }
 
-/// Returns the modification time of CHANGELOG.md (Unix time in seconds), for a build without git.
+/// Returns the modification time of CHANGELOG.md (Unix time in seconds). It is used for a build without git.
 fn changelog_changed_at() -> String {
     let changed = fs::metadata(repository().join("CHANGELOG.md"))
         .and_then(|found| found.modified())

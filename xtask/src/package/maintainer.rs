@@ -1,4 +1,5 @@
-//! The maintainer of the package, from the file packaging/debian/maintainer; for tests, a placeholder.
+//! The maintainer of the package, read from the file packaging/debian/maintainer. Packages for tests have a
+//! placeholder.
 
 use std::fs;
 
@@ -13,9 +14,10 @@ const MADE_UP: &str = "twinlock test build <nobody@twinlock.invalid>";
 /// What a package is built for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum PackagePurpose {
-    /// The package is for other machines. A maintainer is then required.
+    /// The package is for other machines. It must have a maintainer.
     Release,
-    /// The package is for tests on this machine. It is built in another folder, so that nobody publishes it by mistake.
+    /// The package is for tests on this machine. It is built in a separate folder, so that no one publishes it by
+    /// mistake.
     Test,
 }
 
@@ -56,7 +58,7 @@ fn in_file(text: &str) -> Done<String> {
     }
 }
 
-/// Returns whether the value is one line with a name and a mail address.
+/// Returns whether `value` is one line with a name and a mail address whose domain can exist on the Internet.
 fn is_address(value: &str) -> bool {
     let parts = value.strip_suffix('>').and_then(|value| value.split_once(" <"));
     let Some((name, (user, host))) =

@@ -34,7 +34,7 @@ pub(crate) struct Packages {
     pub(crate) rpm: PathBuf,
 }
 
-/// Builds the packages from module and command: a .deb for each release, and an .rpm.
+/// Builds the packages from the built files: a .deb for each release, and one .rpm.
 ///
 /// # Errors
 /// A sentence if a file is missing or a program fails.
@@ -43,7 +43,7 @@ pub(crate) fn build(artefacts: &Artefacts, purpose: PackagePurpose) -> Done<Pack
         PackagePurpose::Release => "package",
         PackagePurpose::Test => "package-for-tests",
     });
-    // Packages of an earlier build must not be released with those of this one.
+    // Packages of an earlier build must not be released together with those of this build.
     files::emptied(&folder)?;
     let maintainer = maintainer(purpose)?;
     let rpm = rpm::build(&folder, artefacts, &maintainer)?;
@@ -62,7 +62,7 @@ pub(crate) fn build(artefacts: &Artefacts, purpose: PackagePurpose) -> Done<Pack
     Ok(Packages { debs, rpm })
 }
 
-/// Builds a .deb with a made-up later version, for tests of an upgrade. Returns its path.
+/// Builds a .deb with a later version that does not exist, for tests of an upgrade. Returns the path of the .deb.
 pub(crate) fn successor(artefacts: &Artefacts, release: &Release) -> Done<PathBuf> {
     let folder = target().join("package-successor");
     files::emptied(&folder)?;

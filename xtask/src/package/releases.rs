@@ -8,21 +8,21 @@ pub(crate) struct Release {
     pub(crate) suite: &'static str,
     /// Name and number of the distribution, such as `Debian 12`.
     pub(crate) name: &'static str,
-    /// Suffix of the package's version. It sorts by release, so that an upgrade of the distribution upgrades the
-    /// package.
+    /// Suffix of the version of the package. Later releases of the distribution sort after earlier ones, so an upgrade
+    /// of the distribution also upgrades the package.
     pub(crate) suffix: &'static str,
-    /// Version of libc in the release. A program that was linked with a newer libc does not start there.
+    /// Version of libc in the release. A program that was linked with a newer libc does not start in this release.
     pub(crate) libc: &'static str,
-    /// What debootstrap needs for another distribution than Debian; `None` for Debian.
+    /// What debootstrap needs if the distribution is not Debian; `None` for Debian.
     pub(crate) foreign: Option<Foreign>,
 }
 
-/// What Debian's debootstrap needs to create a system of another distribution.
+/// What Debian's debootstrap needs to create a system of a distribution other than Debian.
 pub(crate) struct Foreign {
     pub(crate) mirror: &'static str,
-    /// Path of a file with the keys that sign the release's archive. No package of Debian contains them.
+    /// Path of a file with the keys that sign the archive of the release. No package of Debian contains these keys.
     pub(crate) keyring: &'static str,
-    /// Name of the debootstrap script to use, for a release whose name debootstrap may not know.
+    /// Name of the debootstrap script to use. debootstrap may not know the name of the release itself.
     pub(crate) script: &'static str,
 }
 

@@ -1,4 +1,4 @@
-//! Arranges the files of the .rpm and runs rpmbuild.
+//! Arranges the files of the .rpm package and runs rpmbuild.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -12,7 +12,7 @@ use crate::package::install;
 /// Paths of the files that an administrator may edit. An upgrade keeps an edited file.
 const CONFFILES: [&str; 2] = ["/etc/pam.d/twinlock", "/etc/twinlock/twinlock.toml"];
 
-/// Builds the .rpm in `folder` from module and command, and returns its path.
+/// Builds the .rpm in `folder` from the built files, and returns its path.
 pub(crate) fn build(folder: &Path, artefacts: &Artefacts, maintainer: &str) -> Done<PathBuf> {
     let work = folder.join("rpm");
     emptied(&work)?;
@@ -37,11 +37,11 @@ pub(crate) fn build(folder: &Path, artefacts: &Artefacts, maintainer: &str) -> D
     Ok(rpm)
 }
 
-/// Compiles the SELinux policy module, and adds it to the files of the package in `staged`.
+/// Compiles the SELinux policy module. Adds it to the files of the package in `staged`.
 fn selinux(work: &Path, staged: &Path) -> Done {
     let source = repository().join("packaging/selinux");
     let (module, policy) = (work.join("twinlock.mod"), work.join("twinlock.pp"));
-    // The name of this file must be that of the policy.
+    // The name of this file must be equal to the name of the policy.
     let mut compile = command("checkmodule", &["-M", "-m", "-o"]);
     output(compile.arg(&module).arg(source.join("twinlock.te")))?;
     let mut pack = command("semodule_package", &["-o"]);
@@ -59,7 +59,7 @@ fn selinux(work: &Path, staged: &Path) -> Done {
     Ok(())
 }
 
-/// Returns the section %files of the spec file: every file in `staged`, and every folder that belongs only to twinlock.
+/// Returns the section %files of the spec file: every file in `staged`, and every folder that only twinlock uses.
 fn listed(staged: &Path) -> Done<String> {
     let script = "find . -type d -name '*twinlock*' -printf '%%dir /%P\\n' -o -type f -printf '/%P\\n' | sort";
     let all = output(command("sh", &["-euc", script]).env("LC_ALL", "C").current_dir(staged))?;
@@ -81,7 +81,7 @@ fn rpmbuild(work: &Path, maintainer: &str) -> Done {
         ("scripts", folder("scripts")),
         ("twinlock_version", env!("CARGO_PKG_VERSION").into()),
         ("twinlock_maintainer", maintainer.into()),
-        // Two builds give the same bytes.
+        // With these values, two builds give the same bytes.
         ("_buildhost", "twinlock".into()),
         ("use_source_date_epoch_as_buildtime", "1".into()),
         ("clamp_mtime_to_source_date_epoch", "1".into()),
@@ -89,7 +89,7 @@ fn rpmbuild(work: &Path, maintainer: &str) -> Done {
     ] {
         build.arg("--define").arg(format!("{name} {value}"));
     }
-    // rpmbuild shows its shell's commands, which say nothing if they succeed.
+    // rpmbuild prints the commands of its shell. They are shown only if rpmbuild fails.
     output(
         build
             .arg(repository().join("packaging/rpm/twinlock.spec"))

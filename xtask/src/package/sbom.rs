@@ -1,4 +1,5 @@
-//! Lists the crates from which module and command are built (SBOM), in the CycloneDX format.
+//! Lists the crates from which command and module are built. Such a list is called an SBOM; it has the CycloneDX
+//! format.
 
 use std::fs;
 use std::path::Path;
@@ -13,12 +14,12 @@ const TOOL: &str = "cargo-cyclonedx";
 /// The workspace members for which a list is published: the command and the module.
 const PUBLISHED: [&str; 2] = ["admin-cli", "pam-module"];
 
-/// Installs the program that lists the crates, unless it is there. Returns the folder of the program.
+/// Installs the program that lists the crates, unless it is already there. Returns the folder of the program.
 pub(crate) fn tool() -> Done<std::path::PathBuf> {
     tools::folder_of(TOOL, "0.5.9")
 }
 
-/// Writes the lists into a folder.
+/// Writes the lists of [`PUBLISHED`] into `folder`.
 pub(crate) fn write(folder: &Path) -> Done {
     let program = tool()?.join(TOOL);
     let manifest = repository().join("admin-cli/Cargo.toml");
@@ -45,7 +46,7 @@ pub(crate) fn write(folder: &Path) -> Done {
     Ok(())
 }
 
-/// Returns the list without paths of the builder's folder, which would differ between builds.
+/// Returns the list without paths in the builder's folder, because they would differ between builds.
 fn anonymous(list: &str) -> String {
     list.replace(&format!("file://{}", repository().display()), "file:///twinlock")
 }

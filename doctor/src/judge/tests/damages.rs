@@ -3,7 +3,7 @@ use crate::finding::Level;
 use crate::judge::case::Reach;
 use crate::judge::tests::{BOTH, KEY, KEY_ONLY, NO_KEY, PASSWORD};
 
-/// Name of a shipped stack, the first factors with which users reach it, the replacements that damage it (old text, new
+/// The text of a shipped stack, whether users reach it with a key, the replacements that damage it (old text, new
 /// text), and the expected findings (name, level).
 pub(super) type Damage = (
     &'static str,

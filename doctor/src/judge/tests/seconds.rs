@@ -1,5 +1,5 @@
-//! Tests modules of other second factors: doctor does not take them for password modules, and reports that users are
-//! asked for two codes.
+//! Tests stacks with modules of other second factors. Checks that doctor does not take them for modules that ask for a
+//! password, and that doctor reports that users are asked for two codes.
 use crate::judge::tests::*;
 
 const STACK: &str = "auth requisite pam_twinlock.so first_factor=stack\n";
@@ -8,7 +8,7 @@ fn by<'a>(found: &'a [Finding], id: &str) -> &'a Finding {
     found.iter().find(|one| one.id == id).unwrap_or_else(|| panic!("{id} is not in {found:?}"))
 }
 
-/// Returns the PAM lines of a remedy as the text of a PAM file.
+/// Returns the PAM lines of the remedy, without its first line, as the text of a PAM file.
 fn lines_of(remedy: &str) -> String {
     remedy.lines().skip(1).map(|line| format!("{line}\n")).collect()
 }

@@ -11,8 +11,8 @@ fn person(name: &str, uid: u32, groups: &[&str]) -> Person {
     Person { name: name.to_owned(), uid, groups, shell: Some("/bin/bash".to_owned()) }
 }
 
-/// Adds the twinlock line to `lines`. Returns whether the stack lets in a user with a correct code, and whether an
-/// account of `people` can be that user.
+/// Adds the lines `OURS` (a password and a code) to `lines`. Returns whether the stack lets in a user with a correct
+/// code, and whether an account of `people` can be that user.
 fn gets_in(lines: &str, people: Option<Vec<Person>>) -> (bool, bool) {
     let stack = auth_stack(&tree(&[("/etc/pam.d/sshd", &*format!("{lines}{OURS}"))]), "sshd");
     let lists = [
@@ -45,7 +45,7 @@ fn opposite_conditions_through_a_file_are_met_by_nobody() {
     let uid = |test: &str| format!("auth required pam_succeed_if.so {test}\n");
     assert_eq!(gets_in(&format!("{}{}", uid(low), uid(high)), None), (false, false));
     assert_eq!(gets_in(&format!("{}{}", uid("uid > 500"), uid(low)), None), (true, true));
-    // The condition holds, but no line depends on it.
+    // The condition holds for the account, but the stack does not depend on it.
     let idle = ACCESS.replace("required", "[default=ignore]");
     assert_eq!(gets_in(&format!("{idle}{STRANGER}"), None), (true, true));
     // The content of this list is not known.
@@ -63,7 +63,7 @@ fn condition_that_no_account_meets_today_is_no_contradiction() {
     assert_eq!(gets_in(ACCESS, cyd()), (true, false));
     assert_eq!(gets_in(ACCESS, ada()), (true, true));
     assert_eq!(gets_in(&format!("{LISTED}{STRANGER}"), ada()), (true, false));
-    // Conditions that depend on /etc/passwd.
+    // These conditions depend on /etc/passwd.
     for (condition, met) in [
         ("[success=die default=ignore] pam_localuser.so", false),
         ("required pam_localuser.so", true),
@@ -74,7 +74,7 @@ fn condition_that_no_account_meets_today_is_no_contradiction() {
     ] {
         assert_eq!(gets_in(&format!("auth {condition}\n"), cyd()), (true, met), "{condition}");
     }
-    // The client's host is not known.
+    // This condition depends on the client's host, which is not known.
     let remote = "auth required pam_succeed_if.so rhost = 10.0.0.1\n";
     assert_eq!(gets_in(remote, cyd()), (true, true));
 }

@@ -131,14 +131,14 @@ fn what_makes_a_service_unusable() {
 
 #[test]
 fn files_that_include_each_other_without_end_are_not_followed_to_it() {
-    // Each level doubles or triples the work: libpam itself would take minutes.
+    // With each level of includes, the work doubles or triples. libpam itself would take minutes.
     let files = tree(&[("/etc/pam.d/sshd", &"auth include sshd\n".repeat(3))]);
     let service = load(&files, "sshd").unwrap();
     assert!(service.unusable.unwrap().what.contains("in a loop"));
     assert!(service.faults.len() < 10_000);
 }
 
-/// Files that another libpam than Debian's reads.
+/// Files that the original libpam reads, not Debian's.
 struct Elsewhere(Tree);
 
 impl Files for Elsewhere {

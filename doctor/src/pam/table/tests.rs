@@ -44,8 +44,8 @@ fn a_missing_module_refuses_and_the_same_condition_is_one() {
     assert_eq!(table(twice).conditions.len(), 1);
 }
 
-/// Returns the truth table of a stack with `count` conditions. It grants access if all conditions but the first are
-/// met.
+/// Returns the truth table of a stack with `count` conditions. The stack grants access if the first condition is not
+/// met and all others are met.
 fn many(count: usize) -> CaseTable {
     let line = |number: usize| {
         let control = if number == 0 { "[success=die default=ignore]" } else { "required" };
@@ -59,7 +59,7 @@ fn password_that_no_line_has_asked_for_is_never_right() {
     let unix = "auth required pam_unix.so use_first_pass\n";
     assert_eq!(passing(&table(unix)), []);
     let asks = "auth required pam_twinlock.so first_factor=follows forward_pass\n";
-    // After a refusal, the module passes no password on.
+    // If twinlock's module refuses, it does not pass the password on.
     let ignored = asks.replace("required", "[default=ignore]");
     let only_right = passing(&table(&format!("{ignored}{unix}")));
     assert!(only_right.iter().all(|(_, _, answer)| *answer != ModuleAnswer::Wrong));
@@ -76,7 +76,7 @@ fn opposite_conditions_do_not_hold_together() {
     let end = "auth required pam_permit.so\n";
     assert_eq!(passing(&table(&format!("{guard}{not}{end}"))), []);
     assert_ne!(passing(&table(&format!("{guard}{end}"))), []);
-    // A condition on an optional line may give either answer.
+    // A condition on an `optional` line may give either answer without any effect.
     let optional = not.replace("requisite", "optional");
     assert_ne!(passing(&table(&format!("{guard}{optional}{end}"))), []);
 }

@@ -7,7 +7,7 @@ use crate::sshd::complete::{Entry, Hindrance, asks_a_code_alone, entry, hindranc
 use crate::sshd::effective::{Effective, Gate, Way};
 use crate::sshd::judge::{ABOUT_WAYS, SshdFacts};
 
-/// An issue in sshd's settings for one user.
+/// An issue in sshd's settings for one user: a way to log in without a code, or one that cannot be completed.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug)]
 pub(super) enum Issue {
     NoPamOpen,
@@ -16,10 +16,10 @@ pub(super) enum Issue {
     KeyAlone,
     OtherAlone(Way),
     Kerberos(Way),
-    /// A way by the method `password`, which has one text as the answer to every prompt. The user can enter the code
-    /// but no password.
+    /// A way to log in by the method `password`, by which sshd gives the same text as the answer to every prompt. The
+    /// user can enter the code but no password.
     OneText(Way),
-    /// A way that no user can complete, the reason, and whether the user can complete another way.
+    /// A way to log in that no user can complete, the reason, and whether the user can complete another way.
     Hindered(Way, Hindrance, Others),
     RootShutOut,
 }
@@ -48,7 +48,7 @@ pub(super) fn known_reach(facts: &SshdFacts) -> Reach {
     reach
 }
 
-/// Returns how each way to log in reaches PAM, each result once.
+/// Returns how each way to log in reaches PAM. Equal entries are returned once.
 #[must_use]
 pub fn entries(facts: &SshdFacts) -> Vec<Entry> {
     let mut found: Vec<Entry> = Vec::new();
@@ -74,8 +74,8 @@ pub fn passes_by_pam(facts: &SshdFacts) -> bool {
     })
 }
 
-/// Returns the user of each probe with the user's settings. If there are no probes, returns an empty name with the base
-/// settings.
+/// Returns the name of the user of each probe, and the settings of that user. If there are no probes, returns an empty
+/// name and the base settings.
 fn people(facts: &SshdFacts) -> Vec<(&str, &Effective)> {
     if facts.asked.is_empty() {
         return vec![("", &facts.base)];
@@ -83,7 +83,7 @@ fn people(facts: &SshdFacts) -> Vec<(&str, &Effective)> {
     facts.asked.iter().map(|(probe, effective)| (probe.user.as_str(), effective)).collect()
 }
 
-/// Returns the user's ways to log in, without those that PermitRootLogin forbids for root.
+/// Returns the ways in which the user can log in, without those that PermitRootLogin forbids for root.
 fn open_ways(user: &str, effective: &Effective) -> Vec<Way> {
     let permit =
         if user == "root" { effective.value("permitrootlogin").unwrap_or("yes") } else { "yes" };
@@ -96,8 +96,8 @@ fn open_ways(user: &str, effective: &Effective) -> Vec<Way> {
     ways
 }
 
-/// Returns the issues in the settings of the user. `table` is the truth table of the stack; without it, the stack is
-/// assumed to accept.
+/// Returns the issues in the settings of the user. `table` is the truth table of the stack. If it is `None`, the stack
+/// is assumed to accept.
 pub(super) fn issues(user: &str, effective: &Effective, table: Option<&CaseTable>) -> Vec<Issue> {
     let ways = open_ways(user, effective);
     let mut found = Vec::new();
@@ -117,11 +117,12 @@ pub(super) fn issues(user: &str, effective: &Effective, table: Option<&CaseTable
     let done = |way: &Way| hindrance(way, effective, table).is_none();
     let others = if ways.iter().any(done) { Others::Some } else { Others::None };
     for way in ways {
-        // Users whom the Kerberos server knows get in whatever the stack does; others may be locked out.
+        // A user whom the Kerberos server knows gets in, even if the stack refuses. The stack may still lock out other
+        // users.
         found.extend(by_kerberos(&way, effective).then(|| Issue::Kerberos(way.clone())));
         found.extend(match hindrance(&way, effective, table) {
             None => completed(way, effective, table),
-            // The findings about the stack report this, unless it shuts out this user alone.
+            // The findings about the stack report that it refuses, unless it locks out only this user.
             Some(Hindrance::Stack) if others == Others::Some => None,
             Some(Hindrance::Off(method))
                 if method == "keyboard-interactive" && others == Others::None =>
@@ -135,14 +136,14 @@ pub(super) fn issues(user: &str, effective: &Effective, table: Option<&CaseTable
     found
 }
 
-/// Reports whether some user can complete a way to log in. Without `table`, the stack is assumed to accept.
+/// Reports whether some user can complete a way to log in. If `table` is `None`, the stack is assumed to accept.
 pub(super) fn somebody_gets_in(facts: &SshdFacts, table: Option<&CaseTable>) -> bool {
     people(facts).into_iter().any(|(user, effective)| {
         open_ways(user, effective).iter().any(|way| hindrance(way, effective, table).is_none())
     })
 }
 
-/// Returns the issue of a way that users can complete: the way asks for no code, or it gives the same text as the
+/// Returns the issue of a way that users can complete. Either the way asks for no code, or sshd gives one text as the
 /// answer to every prompt although the stack asks for a code in a field of its own. `None` if there is no such issue.
 fn completed(way: Way, effective: &Effective, table: Option<&CaseTable>) -> Option<Issue> {
     let one_text = way.gate() == Gate::OneText && table.is_some_and(asks_a_code_alone);
@@ -158,15 +159,15 @@ fn without_pam(way: Way, effective: &Effective) -> Option<Issue> {
     }
 }
 
-/// Reports whether a Kerberos password completes the way without PAM: for the method `password`, sshd asks the Kerberos
-/// server first, and calls PAM only if the server refuses.
+/// Reports whether a user can complete the way with a Kerberos password and without PAM. For the method `password`,
+/// sshd asks the Kerberos server first, and calls PAM only if that server refuses.
 fn by_kerberos(way: &Way, effective: &Effective) -> bool {
     let on = effective.yes("kerberosauthentication") && way.gate() == Gate::OneText;
     on && !way.asks("keyboard-interactive") && hindrance(way, effective, None).is_none()
 }
 
 impl Issue {
-    /// Returns file and number of the PAM line that causes the issue; `None` if sshd's settings cause it.
+    /// Returns the file and number of the PAM line that causes the issue; `None` if sshd's settings cause it.
     pub(super) fn pam_line(&self) -> Option<&LinePlace> {
         if let Self::Hindered(_, Hindrance::Credentials(line), _) = self {
             return Some(&line.place);

@@ -11,13 +11,14 @@ use crate::sshd::effective::Gate;
 use crate::sshd::judge::SshdFacts;
 use crate::sshd::judge::issue::{Issue, issues, known_reach};
 
-/// Maximum number of lines that a remedy adds to its first ones. With more, there is no remedy.
+/// Maximum number of lines that are added to the first lines of a remedy. If more would be needed, there is no remedy.
 const MOST_LINES: usize = 6;
 const NO_TEXT: &str = "PasswordAuthentication no";
 const OLD_PROMPTS: &str = "challengeresponseauthentication";
 
 impl SshdFacts {
-    /// Returns the remedy for an issue; empty if none was found after which nothing is wrong with sshd and this stack.
+    /// Returns the remedy for an issue. It is empty if no lines were found that leave nothing wrong with sshd and this
+    /// stack.
     pub(super) fn remedy(&self, kind: &Issue, table: Option<&CaseTable>) -> String {
         if let Issue::Hindered(_, Hindrance::Credentials(line), _) = kind {
             return table.map_or(String::new(), |table| word_for_brackets(table, &line.place));
@@ -51,8 +52,8 @@ impl SshdFacts {
         String::new()
     }
 
-    /// Returns a further line that the base settings need after `lines`, so that every way to log in asks for a code
-    /// and can be completed; `None` if no line is missing.
+    /// Returns one more line that the base settings need in addition to `lines`, so that every way to log in asks for a
+    /// code and users can complete it; `None` if no line is missing.
     fn missing(&self, lines: &[&str], table: Option<&CaseTable>) -> Option<&'static str> {
         let mut after = self.base.clone();
         for line in lines {
@@ -77,8 +78,8 @@ impl SshdFacts {
         })
     }
 
-    /// Returns the AuthenticationMethods line of all remedies in the report. A single line is used so that no two
-    /// remedies contradict each other.
+    /// Returns the AuthenticationMethods line that all remedies of the report propose. It is the same line in all of
+    /// them, so that two remedies do not contradict each other.
     fn methods(&self) -> &'static str {
         match self.wanted {
             Reach { with_key: true, without_key: true } => BOTH_METHODS,
@@ -87,8 +88,8 @@ impl SshdFacts {
         }
     }
 
-    /// Returns whether users log in with a key, without one, or both today, even if they do not reach PAM. After the
-    /// settings are corrected, they are to reach PAM in the same ways.
+    /// Returns whether users log in with a key, without one, or both now, even if they do not reach PAM. After the
+    /// administrator has corrected the settings, users are to reach PAM in the same ways.
     pub(super) fn meant(&self) -> Reach {
         let mut meant = known_reach(self);
         for way in self.base.ways() {
@@ -99,8 +100,8 @@ impl SshdFacts {
         if meant.with_key || meant.without_key { meant } else { Reach::EVERY }
     }
 
-    /// Decides whether users are to reach this stack with a key, without one, or both, and returns the decision. A
-    /// stack with a twinlock line and no line that asks for a password is meant for users with a key only.
+    /// Decides whether users are to reach this stack with a key, without one, or both. Stores the decision and returns
+    /// it. A stack with a twinlock line and no line that asks for a password is meant only for users with a key.
     pub fn settle(&mut self, table: &CaseTable) -> Reach {
         let any = |wanted: &dyn Fn(&Role) -> bool| table.cast.iter().any(|line| wanted(&line.role));
         let ours = any(&|role| matches!(role, Role::Twinlock(_)));
@@ -110,8 +111,8 @@ impl SshdFacts {
         self.wanted
     }
 
-    /// Returns a sentence that tells the administrator where to write the lines. A keyword that is already set has to
-    /// be changed there, because sshd uses its first value; the other lines go into a new file.
+    /// Returns a sentence that tells the administrator where to write the lines. If a keyword is already set, its line
+    /// has to be changed, because sshd uses the first value of a keyword. The other lines go into a new file.
     pub(super) fn to_write(&self, lines: &[&str]) -> String {
         let change = |line: &&str| {
             Some(format!("change the line at {} to `{line}`", self.set_by(line)?.place))
@@ -145,9 +146,9 @@ impl SshdFacts {
     }
 }
 
-/// Returns a remedy for a bracketed control field because of which pam_setcred fails: to write `required` or
-/// `requisite`, which do not depend on what pam_setcred returns. Empty if that does not make pam_setcred succeed.
-/// `place` names the line.
+/// Returns a remedy for the line at `place`, if its bracketed control field makes pam_setcred fail. The remedy is to
+/// write `required` or `requisite`, which do not depend on what pam_setcred returns. Empty if pam_setcred fails with
+/// that word as well.
 fn word_for_brackets(table: &CaseTable, place: &LinePlace) -> String {
     let of = |line: &Cast| line.handler.place == *place;
     let Some(number) = table.cast.iter().position(of) else { return String::new() };
@@ -173,7 +174,7 @@ fn word_for_brackets(table: &CaseTable, place: &LinePlace) -> String {
     }
 }
 
-/// Reports whether one of the lines sets the same keyword as the option.
+/// Reports whether one of the lines sets the same keyword as the setting `option`.
 fn about(option: &Directive, lines: &[&str]) -> bool {
     lines.iter().any(|line| {
         line.split(' ').next().is_some_and(|word| word.eq_ignore_ascii_case(&option.keyword))

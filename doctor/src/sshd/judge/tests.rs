@@ -1,4 +1,4 @@
-//! Tests the findings that follow from settings, in the form in which sshd prints them.
+//! Tests the findings that follow from sshd's settings. The settings have the form in which sshd prints them.
 use crate::finding::{Finding, Level};
 use crate::judge::case::Reach;
 use crate::judge::remedies::KEY_METHODS;
@@ -32,8 +32,8 @@ fn judge(facts: &SshdFacts) -> Vec<Finding> {
 
 const GOOD: &str = "usepam yes\nlogingracetime 300\npermitrootlogin no\npubkeyauthentication yes\npasswordauthentication no\nkbdinteractiveauthentication yes\ngssapiauthentication no\nhostbasedauthentication no\nauthenticationmethods publickey,keyboard-interactive:pam\n";
 
-/// Returns facts about sshd: `config` is the text of a drop-in file, `base` the printed settings, and `differs` has
-/// users with other printed settings.
+/// Returns facts about sshd. `config` is the text of a drop-in file. `base` are the settings that sshd prints.
+/// `differs` names the users for whom sshd prints other settings, and those settings.
 fn facts(config: &str, base: &str, differs: &[(&str, &str)]) -> SshdFacts {
     let files = tree(&[
         ("/etc/ssh/sshd_config", "Include /etc/ssh/sshd_config.d/*.conf\n"),
@@ -75,7 +75,7 @@ fn the_right_settings_are_clean() {
 
 const METHODS: &str = "authenticationmethods publickey,keyboard-interactive:pam";
 
-/// Replacements in correct settings (old text, new text), and the expected findings (name, level).
+/// Replacements in correct settings (old text, new text), and the findings that they cause (name, level).
 type Mutation = (&'static [(&'static str, &'static str)], &'static [(&'static str, Level)]);
 
 const MUTATIONS: [Mutation; 19] = [

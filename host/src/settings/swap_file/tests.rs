@@ -11,7 +11,7 @@ fn file(folder: &Path) -> SwapFile {
     SwapFile { folder: fd, name: "rules.toml".into(), owner, max: 64 * 1024 }
 }
 
-/// Appends a line to the file unless it contains the line; returns whether the file has changed.
+/// Appends a line to the file, unless the file contains the line already. Returns whether the file has changed.
 fn add(file: &SwapFile, line: &str) -> Result<bool, SwapError<Infallible>> {
     file.change(&mut |before| {
         let text = String::from_utf8(before.to_vec()).unwrap();
