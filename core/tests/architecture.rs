@@ -1,5 +1,5 @@
-//! Checks the shape of the workspace: one row for each folder says what it may use, and each file and function stays
-//! within its maximum length.
+//! Checks the structure of the workspace: each folder uses only what its row in the table of folders allows, and each
+//! file and function stays within its maximum length.
 
 #![allow(clippy::expect_used, clippy::panic, reason = "a test that cannot go on must stop")]
 
@@ -113,8 +113,8 @@ fn no_function_takes_a_tuple() {
     assert!(found.is_empty(), "functions that take a tuple: {found:#?}");
 }
 
-/// Checks that no type alias names a tuple, because a parameter of this type would hide the tuple from the test for
-/// parameters.
+/// Checks that no type alias names a tuple, because a parameter of this type would hide the tuple from the test
+/// `no_function_takes_a_tuple`.
 #[test]
 fn no_alias_names_a_tuple() {
     for source in ROOMS.iter().flat_map(|(name, _)| sources(&format!("{name}/src"))) {
@@ -127,7 +127,8 @@ fn no_alias_names_a_tuple() {
     }
 }
 
-/// Checks that only tables are exempt from the maximum length of a function, which clippy measures.
+/// Checks that a function may exceed clippy's maximum length only if the reason of its exemption says that it is a
+/// table, a match or a list.
 #[test]
 fn functions_are_short_where_they_are_no_tables() {
     let bounds = std::fs::read_to_string(repository().join("clippy.toml")).expect("clippy.toml");
@@ -179,8 +180,8 @@ fn crates_that_ship_inherit_the_lints() {
     }
 }
 
-/// Checks that no source file uses the path in which it was compiled. A copied or moved checkout would otherwise read
-/// from the original checkout.
+/// Checks that no source file reads the path of its checkout at compile time. Otherwise, tests in a copied or moved
+/// checkout would read the files of the original checkout.
 #[test]
 fn no_source_keeps_the_folder_it_was_compiled_in() {
     let compiled_in = concat!("env!(\"CARGO_", "MANIFEST_DIR");

@@ -1,5 +1,6 @@
-//! Concurrent changes during dialogues: changes that others build upon, resets during a question, vouchers after the
-//! menu, final messages.
+//! Tests what happens when another process changes the record during a dialogue: it replaces a record that the login
+//! has just written, or resets the user while a question is open. Also tests vouchers after the menu, and final
+//! messages.
 #![allow(
     clippy::unwrap_used,
     clippy::indexing_slicing,
@@ -45,7 +46,7 @@ fn ty(text: &str) -> Line {
 /// (host/src/store/commit.rs, `put`), the change is reported as overtaken.
 struct BuiltUpon<'a> {
     world: &'a World,
-    /// Number of changes that succeed before the one that another process replaces at once.
+    /// Number of changes by the login that succeed. The change after these is replaced at once by another process.
     until: Cell<u32>,
     build: fn(&World),
 }
@@ -96,8 +97,9 @@ fn bypass(world: &World) {
     });
 }
 
-/// Checks that the set which the newest record names exists and contains the codes that were shown, whatever the login
-/// reported.
+/// Runs a login with the answers `lines`. Another process replaces the record that this login writes first. Checks
+/// that the set of backup codes which the newest record names exists, and that the first code on the screen is valid,
+/// whatever the login returns.
 fn codes_are_there(world: &World, lines: &[&str]) {
     world.lines.borrow_mut().extend(lines.iter().map(|line| ty(line)));
     world.said.borrow_mut().clear();
@@ -114,7 +116,8 @@ fn codes_are_there(world: &World, lines: &[&str]) {
     assert!(named.is_none() || world.is_unspent(named, &shown[0].replace('-', "")));
 }
 
-/// Checks that a user who has only the last code logs in with this code or with the last code that was shown.
+/// Ada has a single backup code. When she uses it, the login shows her a new one, and another process replaces the
+/// record at that moment. Checks that afterwards the old or the new code grants access.
 #[test]
 fn who_has_only_the_last_code_is_not_locked_out_by_a_change_upon_its_renewal() {
     let (world, codes) = with_codes(1);
@@ -155,8 +158,9 @@ fn set_up_that_is_held_open_ends_with_a_reset() {
     assert_ne!(verdict, Verdict::Granted, "let in after the reset: {}", screen(&world));
 }
 
-/// Returns what a login without a proven first factor stored, and how many more system calls it made than a login whose
-/// answer is not a code.
+/// Logs in without a proven first factor, with the answers `lines`. Returns the reasons that the login logs, and how
+/// many more calls of the ports it makes than a login whose last answer is no code ("hunter2"). If `throttled`, the
+/// user has entered six wrong codes before.
 fn seen(user: &str, throttled: bool, lines: &[&str]) -> (Vec<&'static str>, usize) {
     let one = |last: &str| {
         let mut world = World::new();
@@ -190,7 +194,8 @@ fn a_voucher_typed_behind_the_menu_is_not_judged_before_a_first_factor_either() 
     }
 }
 
-/// Checks that what the user is told about the codes just shown is true, whichever call fails.
+/// Ada sets up her second factor. In each round, another call of a store or the ledger fails. Checks that, if the
+/// login promises new backup codes for the next login, the record really says that the codes are due.
 #[test]
 fn codes_that_are_said_not_to_work_do_not_and_new_ones_come() {
     for at in 0..120 {
@@ -210,7 +215,8 @@ fn codes_that_are_said_not_to_work_do_not_and_new_ones_come() {
     }
 }
 
-/// A user whose client asks a question after the final message, as the client of OpenSSH does for Swedish text.
+/// A user whose client has to answer a question after the final message, as the client of OpenSSH has to for Swedish
+/// text. `last` counts the final messages, and `behind` the questions after them.
 struct Asked<'a> {
     world: &'a World,
     last: Cell<u32>,
@@ -303,8 +309,8 @@ fn what_is_promised_of_a_pending_key_is_true() {
     assert!(same || !said.contains("within 15 minutes"), "{}", &said[said.len() - 200..]);
 }
 
-/// Checks that the refusal is logged first. `LoginGraceTime`, or a user who closes the window, ends the module during
-/// "Press Enter".
+/// Checks that a refusal is logged before the final message is shown. `LoginGraceTime` of sshd, or a user who closes
+/// the window, may end the module while it waits at "Press Enter".
 #[test]
 fn a_refusal_is_logged_before_its_last_words() {
     let world = newcomer();

@@ -1,4 +1,5 @@
-//! Backup codes at a login: use, warning, renewal, codes that are due, tickets.
+//! Tests backup codes at a login: their use, the warning about few codes, their renewal, codes that are due, and
+//! tickets.
 #![allow(
     clippy::unwrap_used,
     clippy::indexing_slicing,

@@ -1,4 +1,5 @@
-//! Changes at a login: a key that others have seen, self-service, bypass codes, remembered devices, notifications.
+//! Tests changes at a login: the replacement of a key that others have seen, self-service, bypass codes, remembered
+//! devices and notifications.
 #![allow(
     clippy::unwrap_used,
     clippy::indexing_slicing,
@@ -207,8 +208,8 @@ fn a_bypass_works_so_often_and_behind_a_first_factor_alone() {
     assert_eq!(world.login(&stack(), &["123456789", ""]), Verdict::Denied);
 }
 
-/// Checks that an answer of twelve letters or nine digits, which may be a password, is an attempt only if a ticket or
-/// bypass code was issued.
+/// An answer of twelve letters or nine digits may be a password. Checks that such an answer is charged as an attempt
+/// only if a ticket or bypass code was issued to the user.
 #[test]
 fn vouchers_count_where_there_are_any() {
     let given = |record: Record, some: bool| {

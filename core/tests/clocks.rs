@@ -1,4 +1,5 @@
-//! Temporarily wrong clocks: no code works twice, and no user is locked out once the clock is correct.
+//! Tests logins while the clock is wrong: no code works twice, and no user is locked out once the clock is correct
+//! again.
 #![allow(
     clippy::unwrap_used,
     clippy::indexing_slicing,
@@ -21,7 +22,7 @@ fn gets_in(world: &World, code: &str) -> bool {
     world.login(&stack(), &[code, ""]) == Verdict::Granted
 }
 
-/// Returns a `World` whose clock mark is at the start, as after a login at that time.
+/// Returns a `World` after a login at [`START`], which has set the clock mark to this time.
 fn begun() -> World {
     let world = World::new();
     assert!(gets_in(&world, &world.code(0)));

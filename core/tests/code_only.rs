@@ -1,4 +1,4 @@
-//! Programs that can ask only for a code, and programs that are not root.
+//! Tests logins through programs that can ask only for a code, and through programs that do not run as root.
 #![allow(
     clippy::unwrap_used,
     clippy::indexing_slicing,

@@ -1,4 +1,4 @@
-//! HOTP tokens: only a correct code moves the counter, durably and once.
+//! Tests logins with HOTP tokens: only a correct code moves the counter, and it does so durably and only once.
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on must stop")]
 
 mod world;

@@ -1,4 +1,5 @@
-//! Guessing for weeks: the ledger stays small and forgets nothing relevant, and each login removes only a few names.
+//! Tests the ledger while an attacker guesses for weeks: it stays small, it forgets nothing relevant, and each login
+//! removes only a few names from it.
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on must stop")]
 
 mod world;
@@ -49,7 +50,8 @@ fn weeks_of_guessing_leave_few_names() {
     }
 }
 
-/// Checks that attempts for unknown names are limited, however many attempts per day the settings allow.
+/// An administrator allows 10,000 attempts per day. Checks that only 100 attempts are charged for a user name without
+/// an account, and all attempts for a user.
 #[test]
 fn unknown_names_are_bounded_whatever_the_settings_say() {
     let mut world = World::new();
@@ -74,8 +76,8 @@ fn a_charge_removes_at_most_eight_names() {
     }
 }
 
-/// Checks that wrong codes with a proven first factor still count as consecutive failures after their ledger names were
-/// removed.
+/// Checks that wrong codes after a proven first factor still count as consecutive failures when their names have been
+/// removed from the ledger.
 #[test]
 fn expired_tries_stay_in_their_row() {
     let world = World::new();
@@ -91,7 +93,8 @@ fn expired_tries_stay_in_their_row() {
     assert!(world.reasons().contains(&"locked"), "{:?}", world.reasons());
 }
 
-/// Checks that attempts that seem expired to a fast clock still count when the clock is correct again.
+/// The clock is 30 days ahead for some time, so that earlier attempts seem expired. Checks that these attempts still
+/// count when the clock is correct again.
 #[test]
 fn a_clock_ahead_gives_no_second_day() {
     let world = World::new();
@@ -103,7 +106,8 @@ fn a_clock_ahead_gives_no_second_day() {
     assert!(tries(&world) >= 60, "{}", tries(&world));
 }
 
-/// Checks that used steps expire by their distance to the newest one and not by a clock.
+/// The clock is far ahead for some time. Checks that a used code stays used: used steps expire by their distance from
+/// the newest used step, and not by the clock.
 #[test]
 fn a_clock_ahead_brings_no_code_back() {
     let world = World::new();

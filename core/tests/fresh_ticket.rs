@@ -1,4 +1,5 @@
-//! A new set-up ticket by mail, once a day, at logins that are granted with a reminder after the ticket has expired.
+//! Tests that a user whose set-up ticket has expired is mailed a new one at a login, at most once a day. A rule grants
+//! such logins, with a reminder to set up.
 #![allow(
     clippy::unwrap_used,
     clippy::indexing_slicing,
@@ -26,7 +27,7 @@ use world::{START, World, request};
 
 use world::people::{change, letters, newcomer, screen, stack, stamp, ticket};
 
-/// Returns a ticket that is valid for an hour from this many seconds after the start.
+/// Returns a ticket that was issued `seconds` seconds after [`START`] and is valid for an hour.
 fn given_at(seconds: u64) -> Ticket {
     let at = UnixTime(START + seconds);
     let voucher = Voucher { until: at.plus(HOUR), ..ticket(Purpose::SetUp).voucher };
@@ -44,7 +45,8 @@ fn rule(until: Option<UnixTime>) -> Rule {
     }
 }
 
-/// Returns a `World` in which ada was invited, is reminded by a rule for a month, and has these tickets.
+/// Returns a `World` in which ada is invited and has these tickets. Until 30 days after [`START`], a rule grants her
+/// logins with a reminder to set up.
 fn invited(tickets: Vec<Ticket>) -> World {
     let mut world = newcomer();
     world.policy.not_enrolled = NotEnrolled::Deny;
@@ -68,7 +70,7 @@ fn now(seconds: u64) -> Now {
     Now { unix: UnixTime(START + seconds), boot }
 }
 
-/// Time of the boot clock at the start, in seconds.
+/// Value of the boot clock at [`START`], in seconds.
 const BOOTED: u64 = 1_000_000;
 const BOOT_ID: &str = "00000000000000000000000000000001";
 const ASKED: [NotificationKind; 1] = [NotificationKind::TicketExpired];
@@ -94,7 +96,8 @@ fn expired_ticket_is_renewed_once_a_day() {
     }
 }
 
-/// Returns the record after `twinlock deliver` has mailed a ticket.
+/// Changes the record as `twinlock deliver` does when it mails a new ticket, `seconds` seconds after [`START`]. Checks
+/// the record after each step, and returns the last one.
 fn renewed(record: Record, seconds: u64) -> Record {
     let drawn = Voucher::of("AAAABBBBCCCC", UnixTime(0), [7; 16]).unwrap();
     let (record, reserved) =

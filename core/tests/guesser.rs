@@ -1,4 +1,5 @@
-//! How many guesses an attacker gets in a year under the defaults: a simulation that the threat model quotes.
+//! Simulates attackers, to find out how many guesses they get in a year under the default settings. The threat model
+//! quotes the results.
 
 #![allow(
     clippy::unwrap_used,
@@ -23,7 +24,7 @@ const YEAR: u64 = 365;
 /// Number of the owner's logins per day, all from one known source.
 const OWNER: u64 = 8;
 
-/// Where an attacker guesses from, and whether the password is known.
+/// A kind of attacker: from which addresses the attacker guesses, and whether with or without the password.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Guesser {
     /// The attacker knows the password and uses one address that the owner has never used.
@@ -52,7 +53,8 @@ fn guess(guesser: Guesser, number: u128) -> Request {
     Request { source, ..request("ada", claim) }
 }
 
-/// Returns the number of guesses that are compared on each day, for an attacker who guesses as often as possible.
+/// Simulates an attacker who guesses as often as possible for `days` days. Returns, for each day, how many of the
+/// guesses are compared with the valid codes; the others are refused without a comparison.
 fn judged(guesser: Guesser, days: u64) -> Vec<u64> {
     let mut world = World::new();
     world.policy.tries = 1;
@@ -84,7 +86,8 @@ fn judged(guesser: Guesser, days: u64) -> Vec<u64> {
     counts
 }
 
-/// Logs the owner in, after waiting for the delay caused by guesses from the same address.
+/// Logs the owner in at the time `begin` or, if guesses from the same address delay the login, at the first later time
+/// at which it is granted. Returns the time of the login.
 fn log_in(world: &World, begin: u64) -> u64 {
     let wait = (0..60).map(|times| begin + times * 30).find(|at| {
         set(world, *at);
@@ -111,7 +114,7 @@ fn percent(chance: f64) -> String {
 
 const SIMULATED: u64 = 4;
 
-/// Checks that the threat model contains the figures for this attacker.
+/// Simulates this attacker, and checks that the threat model contains the resulting figures in the row `name`.
 fn is_quoted(guesser: Guesser, name: &str) {
     let counts = judged(guesser, SIMULATED);
     // Attempts older than a day do not count, so from the third day on all days are equal.

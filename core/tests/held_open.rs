@@ -1,4 +1,5 @@
-//! Dialogues held open: after a concurrent change they grant no access, and a bypass code allows no lasting change.
+//! Tests dialogues that wait at a prompt while another process changes the record: they grant no access afterwards.
+//! Also tests that a bypass code allows no lasting change.
 #![allow(
     clippy::unwrap_used,
     clippy::indexing_slicing,
@@ -44,7 +45,8 @@ fn by_key(key: &str) -> Request {
         ..request("ada", Claim::Publickey)
     }
 }
-/// Resets ada, and sets her up again with another key; her new codes are not confirmed yet.
+/// Resets ada and enrolls her with another key, as an administrator may do during her login. She has not confirmed her
+/// new backup codes yet.
 fn reset_and_anew(world: &World) {
     change(world, |record| enrollment::reset(record, audit(), stamp(77, START + 1)));
     let account = Account { name: "ada".into(), uid: 1000, gid: 1000, full_name: String::new() };

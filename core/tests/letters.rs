@@ -1,4 +1,5 @@
-//! Codes are uniformly distributed: no letter, position or pair of letters is more frequent than chance allows.
+//! Tests that random codes are uniformly distributed: no letter, position or pair of letters is more frequent than
+//! chance allows.
 #![allow(clippy::indexing_slicing, reason = "a test that cannot go on must stop")]
 
 use std::cell::Cell;
@@ -22,10 +23,11 @@ impl Entropy for Seeded {
     }
 }
 
-/// Bound for 25 degrees of freedom, which uniform letters exceed with a probability of 10^-10. A byte modulo 26 gives
-/// 268.
+/// Upper bound for the chi-square value of single letters (25 degrees of freedom). Uniform letters exceed it with a
+/// probability of 10^-10. Letters that are computed as a byte modulo 26 reach a value of 268.
 const BOUND: f64 = 100.0;
-/// Bound for 675 degrees of freedom, which uniform pairs of letters exceed with a probability of 10^-10.
+/// Upper bound for the chi-square value of pairs of letters (675 degrees of freedom). Uniform pairs exceed it with a
+/// probability of 10^-10.
 const BOUND_OF_PAIRS: f64 = 940.0;
 
 fn chi_square(counts: &[u32]) -> f64 {

@@ -1,4 +1,4 @@
-//! Random sequences of dialogues with failing stores, jumping clocks and interventions of administrators.
+//! Runs random sequences of dialogues, with failing stores, jumping clocks and interventions of administrators.
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
@@ -40,9 +40,9 @@ enum Happening {
     Wait(u64),
     /// The wall clock is set ahead by this many seconds; back if negative.
     SetClock(i64),
-    /// Another user sees the key.
+    /// An administrator sees the user's key.
     See,
-    /// An administrator revokes the codes.
+    /// An administrator revokes the backup codes, so that the user owes a new set.
     Owe,
     /// An administrator resets the user.
     Reset,
@@ -70,7 +70,7 @@ fn line() -> impl Strategy<Value = &'static str> {
     ]
 }
 
-/// Generates the input of a user who knows the dialogues, up to a random point.
+/// Generates the answers of a user who knows the dialogues. The answers end at a random point.
 fn course() -> impl Strategy<Value = Vec<&'static str>> {
     let courses: Vec<Vec<&'static str>> = vec![
         vec!["start", "<first>", "<group>"],
@@ -141,7 +141,7 @@ struct Life {
     latest: u64,
 }
 
-/// The parts of a record that only its owner may change, with a second code.
+/// The parts of a record that only its owner may change, and only with more than one code.
 #[derive(PartialEq)]
 struct Own {
     keys: Vec<Vec<u8>>,
@@ -247,11 +247,11 @@ impl Life {
         self.record().is_some_and(|record| record.extras.owed_codes.is_some())
     }
 
-    /// Learns the keys and confirmed codes on the screen.
+    /// Stores the keys on the screen in `shown` and, if they are in force, the backup codes on the screen in `held`.
     fn learn(&mut self, _: &[Event]) {
         let shown = screen(&self.world);
         self.shown.extend(reader::key(&shown).map(|key| key.key.bytes().to_vec()));
-        // The screen does not show what the user types, so the login has shown each code on it.
+        // Answers do not appear on the screen, so the login has shown each code that is on it.
         let codes = reader::codes(&shown);
         let in_force = self.record().and_then(|record| record.codes);
         let new = in_force.is_some_and(|id| {
@@ -296,7 +296,8 @@ impl Life {
         }
     }
 
-    /// Checks that a change needed more than one code.
+    /// If the keys or the set of backup codes have changed since `before`, checks that the user typed as many codes as
+    /// the change needs. `owed` says whether new backup codes were due before.
     fn compare(&self, before: &Own, owed: bool) {
         let after = self.own();
         if before.keys.is_empty() || after == *before {
@@ -319,7 +320,8 @@ impl Life {
             || screen(&self.world).contains("You have no backup")
     }
 
-    /// Returns whether the owner can log in once the store works: with the app, a backup code or set-up.
+    /// Returns whether the owner can log in when the stores work: with the app, with a backup code or, if not
+    /// enrolled, by a set-up.
     fn owner_gets_in(&mut self) -> bool {
         let password = visit(Way::Password);
         if !self.is_enrolled() {

@@ -1,4 +1,5 @@
-//! The code that is loaded into sshd with the module uses no environment, process, thread, global or output.
+//! Checks that the code which sshd loads with the module uses no environment variables, processes, threads, global
+//! variables or standard output.
 
 #![allow(clippy::expect_used, clippy::panic, reason = "a test that cannot go on must stop")]
 
@@ -6,7 +7,8 @@ mod sources;
 
 use sources::{repository, sources};
 
-/// Returns the parts of the crate `host` that only commands have, as declared in the `mod.rs` of its folders.
+/// Returns the paths of the modules below `folder` that are compiled only for commands (feature `tools`). `page` is
+/// the name of the file in `folder` that declares the modules.
 fn tools(folder: &str, page: &str) -> Vec<String> {
     let text = std::fs::read_to_string(repository().join(folder).join(page)).expect("a page");
     let (mut found, mut tool) = (Vec::new(), false);

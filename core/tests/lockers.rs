@@ -1,4 +1,5 @@
-//! Programs that are not root: what the module asks of the agent, and what the agent verifies for a screen locker.
+//! Tests programs that do not run as root: what the module asks of the agent, and what the agent verifies for a screen
+//! locker.
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test that cannot go on must stop")]
 
 mod world;
@@ -23,7 +24,8 @@ use world::{Line, World, request};
 
 const FIELDS: [Field; 3] = [Field::Code, Field::Given, Field::PasswordAndCode];
 
-/// Runs the agent's side for ada, who gives this answer.
+/// Does the agent's part of unlocking ada's screen locker, in which she gives the answer `answer`. Returns the agent's
+/// result.
 fn unlock(agent: &World, field: Field, answer: &str) -> LockerEnd {
     agent.lines.replace([Line::Type(answer.into())].into());
     let account = agent.accounts.borrow().get("ada").unwrap().clone();
@@ -41,7 +43,8 @@ fn unlock(agent: &World, field: Field, answer: &str) -> LockerEnd {
     locker.unlock()
 }
 
-/// The agent as the module sees it: another process, which can read what the module cannot.
+/// The agent to which the module sends answers. Its `World` has the records and the ledger, which the module cannot
+/// read. `field` is the kind of field that the module asked for, and `got` has the answers that were sent.
 struct Agent<'a> {
     world: &'a World,
     field: RefCell<Option<Field>>,
@@ -84,7 +87,8 @@ impl CodeAgent for Agent<'_> {
     }
 }
 
-/// Returns the host as a program of ada sees it, which can read neither records nor ledger.
+/// Returns the host as the module sees it in a program that runs as ada: the module can read neither records nor
+/// ledger.
 fn module(field: Field) -> World {
     let mut world = World::new();
     world.caller.set(1000);
@@ -118,12 +122,12 @@ fn right_code_is_granted_in_every_kind_of_field() {
             let typed = format!("{before}{}", host.code(0));
             assert_eq!(log_in(&module, claim, &agent, &typed), Verdict::Granted, "{field:?}");
             assert_eq!(module.handed_on.take(), [Part::AllBut(6)]);
-            // Of the password no more than two digits leave the process.
+            // At most two digits of the password leave the process.
             let sent = agent.got.take().concat();
             assert!(!sent.contains("hunter") && sent.len() <= 9, "{sent}");
             assert!(module.events.take().is_empty(), "the agent has logged it");
             assert_eq!(host.reasons(), [""]);
-            // Once.
+            // A code is accepted only once.
             assert_eq!(log_in(&module, claim, &agent, &typed), Verdict::Denied, "{field:?}");
             assert_eq!(host.reasons(), ["", "replayed"]);
         }
@@ -185,7 +189,7 @@ fn only_the_own_account_reaches_the_agent() {
         assert_ne!(verdict, Verdict::Granted, "{effective} {real}");
         assert_eq!(module.reasons(), ["caller_not_root"], "{effective} {real}");
     }
-    // A failed first factor, and an exempt service.
+    // Without an agent, the module itself refuses a failed first factor and exempts the service that a rule exempts.
     let mut module = module(Field::Code);
     assert_eq!(log_in(&module, Claim::Failed, &Nobody, &module.code(0)), Verdict::Denied);
     let service = Some("i3lock".into());
@@ -263,14 +267,15 @@ fn locker_and_logins_do_not_delay_each_other() {
     assert_eq!([tries(&host, "locker"), tries(&host, "proven")], [5, 0]);
     assert_eq!((host.failures.get(), host.known.borrow().len()), (0, 0));
     assert!(host.letters.borrow().is_empty());
-    // A login takes the code at once, and leaves the locker's delay.
+    // Wrong codes at the locker do not delay a login, and the success of the login does not end the delay of the
+    // locker.
     assert_eq!(host.login(&request("ada", Claim::Stack), &[&host.code(-1)]), Verdict::Granted);
     assert_eq!(tries(&host, "locker"), 5);
     assert!(matches!(
         unlock(&host, Field::Code, &host.code(0)),
         LockerEnd::Refused(Message::Throttled { .. })
     ));
-    // Wrong codes at a login leave the locker open, and its success leaves them.
+    // Wrong codes at a login do not delay the locker, and the success of the locker does not clear them.
     host.pass(31);
     host.refuse(&request("ada", Claim::Stack), &[wrong.as_str(); 3]);
     let failures = host.failures.get();

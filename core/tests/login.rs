@@ -1,4 +1,4 @@
-//! Logins through core's entry point, with in-memory ports.
+//! Tests logins through core's entry point, with in-memory ports.
 
 mod world;
 
@@ -61,7 +61,8 @@ fn the_person_is_told_what_is_wrong_behind_a_first_factor_only() {
     assert_eq!(world.said.borrow()[..3], [PROMPT.to_owned(), plain.clone(), plain]);
 }
 
-/// Checks that after a wrong password there is one question for a code and then, as sshd does, the password again.
+/// Checks that a login without a proven first factor asks for one code and then refuses. The program, such as sshd,
+/// may then ask for the password again.
 #[test]
 fn failed_first_factor_is_asked_one_code() {
     for user in ["ada", "bob", "nobody-here"] {

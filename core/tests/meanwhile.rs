@@ -1,4 +1,5 @@
-//! A record that changes between the claim of a code and the re-read.
+//! Tests logins during which the record changes after the login has claimed the code, and before it reads the record a
+//! second time.
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on must stop")]
 
 mod world;
@@ -17,7 +18,8 @@ use world::{
     reader,
 };
 
-/// Logs in with these codes. Ada's record is changed after the claim.
+/// Logs in with these codes. After the login has claimed them, another process replaces ada's record by the result of
+/// `change`. Returns the verdict, and the world after the login.
 fn login(codes: &[String], change: impl FnOnce(&mut Record)) -> (Verdict, World) {
     let world = World::new();
     let mut record = world.newest_record("ada");
@@ -32,7 +34,7 @@ fn one() -> Vec<String> {
     vec![World::new().code(0)]
 }
 
-/// Returns two adjacent codes of a clock that is far off.
+/// Returns two adjacent codes of an app whose clock is five steps ahead.
 fn two() -> Vec<String> {
     [5, 6].map(|offset| World::new().code(offset)).to_vec()
 }
@@ -51,7 +53,8 @@ fn what_has_nothing_to_do_with_the_code_stops_nobody() {
     }
 }
 
-/// Checks that a login whose record is replaced keeps its own claim if the new record still has the key.
+/// Another process replaces the record by one of another generation with the same key. Checks that the login is
+/// granted nevertheless, and that its code does not work a second time.
 #[test]
 fn another_generation_of_the_same_key_stops_nobody() {
     for codes in [one(), two()] {
@@ -62,8 +65,8 @@ fn another_generation_of_the_same_key_stops_nobody() {
     }
 }
 
-/// Checks that a login with a backup code succeeds although another process issues a bypass code and undoes a reset
-/// during the re-read.
+/// Ada logs in with a backup code. Before the login reads the record a second time, another process replaces the
+/// record by one of another generation. Checks that access is granted, and that the code does not work a second time.
 #[test]
 fn backup_code_outlives_a_change_of_the_record() {
     for codes in [&["10000001", "20000002"][..], &["10000001", "20000002", "30000003"]] {
@@ -92,7 +95,8 @@ fn token_outlives_another_generation() {
     assert_eq!(world.login(&stack(), &[&code, ""]), Verdict::Denied);
 }
 
-/// Checks that a claim of another attempt is not taken for the own claim, even with the same name and time.
+/// Checks that two attempts with the same code at the same wall-clock time create claims with the same name but with
+/// different content. Thus neither attempt takes the claim of the other for its own.
 #[test]
 fn anothers_claim_stays_anothers() {
     let world = World::new();
@@ -124,8 +128,8 @@ fn another_key_or_length_burns_the_code() {
     }
 }
 
-/// Checks that a drift learned by another login does not affect a single code, and that two adjacent codes are compared
-/// again with this drift.
+/// Another login learns the drift `drift` after this login has claimed its codes. Checks that the new drift does not
+/// affect a login with a single code, and that a login with two adjacent codes is compared again with the new drift.
 #[test]
 fn two_codes_are_judged_by_where_the_clock_stands() {
     let to =
@@ -140,7 +144,8 @@ fn two_codes_are_judged_by_where_the_clock_stands() {
     }
 }
 
-/// Checks that access is granted although a concurrent login has moved the counter past the code.
+/// Ada logs in with the code of counter 7. Before the login reads the record a second time, another process sets the
+/// next counter to `next`. Checks that access is granted only if counter 7 may still be used.
 #[test]
 fn a_token_that_was_moved_on_lets_one_in() {
     for (next, verdict) in [(7, Verdict::Granted), (8, Verdict::Denied), (9, Verdict::Denied)] {
@@ -156,7 +161,8 @@ fn a_token_that_was_moved_on_lets_one_in() {
     }
 }
 
-/// Checks that a reset ends the login in progress, so that its ticket begins set-up only at the next login.
+/// During ada's login, an administrator resets her and issues a ticket for set-up. Checks that this login does not
+/// accept the ticket and shows no backup codes.
 #[test]
 fn who_was_reset_meanwhile_uses_no_ticket_in_this_login() {
     let codes = [one(), vec!["FEJTQYCHWGPV".into()]].concat();

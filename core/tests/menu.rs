@@ -1,5 +1,5 @@
-//! The menu of changes after a correct code: how it is reached with the last backup code or a ticket, and what it
-//! removes.
+//! Tests the menu of changes, which follows a correct code: how a user reaches it with the last backup code or with a
+//! ticket, and what its entries remove.
 #![allow(
     clippy::unwrap_used,
     clippy::indexing_slicing,
@@ -23,7 +23,8 @@ fn flat(world: &World) -> String {
     screen(world).split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
-/// Checks that the owner of a lost phone who has only the last backup code is shown new codes first, then the menu.
+/// Ada has lost her phone and logs in with her last backup code. Checks that the login shows her new backup codes
+/// first, and then the menu, in which she replaces the app.
 #[test]
 fn last_backup_code_reaches_the_menu() {
     for count in [1, 3] {
@@ -84,7 +85,8 @@ fn one_code_never_changes_anything_twice() {
     assert!(world.newest_record("ada").authenticators[0].key == old, "{}", screen(&world));
 }
 
-/// Returns a `World` in which ada has two apps and ten codes.
+/// Returns a `World` in which ada has two apps, and the ten backup codes that she was shown. The first two of them are
+/// used.
 fn with_two() -> (World, Vec<String>) {
     let (world, codes) = with_codes(10);
     let typed = ["?", "4", &codes[0], "3", "phone", "<first>", &codes[1]];

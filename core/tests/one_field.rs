@@ -1,4 +1,5 @@
-//! Password and code in one answer: what is compared, charged and passed on.
+//! Tests answers that contain the password and the code together: which part is compared, charged, and passed on to
+//! the next module.
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on must stop")]
 
 mod world;

@@ -1,4 +1,4 @@
-//! Random sequences of logins with failing stores, jumping clocks, lost ledgers and arbitrary input.
+//! Runs random sequences of logins, with failing stores, jumping clocks, lost ledgers and arbitrary input.
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on must stop")]
 
 mod world;
@@ -22,7 +22,8 @@ const SCRATCH: [&str; 3] = ["10000001", "20000002", "30000003"];
 /// One event of a random sequence.
 #[derive(Debug, Clone)]
 enum Happening {
-    /// A login. The answers are codes of the phone some steps from its current one, codes of a token, or other input.
+    /// A login. Its answers are codes of the phone (each some steps before or after the current one), codes of the
+    /// token, or other input.
     Login { claim: Claim, answers: Vec<Typing>, faults: Vec<bool> },
     /// Both clocks advance by this many seconds.
     Wait(u64),
@@ -37,7 +38,7 @@ enum Happening {
 #[derive(Debug, Clone)]
 enum Typing {
     Code(i64),
-    /// A code of the token after its button was pressed this many times.
+    /// A code of the token, after its button was pressed this many times and the codes were not used.
     Token(u64),
     Again(usize),
     Scratch(&'static str),
@@ -91,7 +92,7 @@ fn happening() -> impl Strategy<Value = Happening> {
 /// The state of one sequence, and the codes that granted access.
 struct Life {
     world: World,
-    /// Steps that the phone is ahead of the host.
+    /// Number of time steps by which the phone's clock is ahead of the host's; negative if it is behind.
     phone: i64,
     /// The counter of the token's next code.
     button: u64,
@@ -155,8 +156,9 @@ impl Life {
         self.account_for(owner, step.0, resynced.is_some(), &lines, claim);
     }
 
-    /// Checks that the code that granted access was typed, is current, was never used before, and is stored where this
-    /// is required.
+    /// Checks the code of the time step or counter `step`, with which `owner` was accepted: it was typed, it is
+    /// current, and it was never used before. If `pair` is set, the code before it must have been typed too. Also
+    /// checks that the record contains the new counter or drift.
     fn account_for(
         &mut self,
         owner: &Authenticator,

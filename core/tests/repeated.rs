@@ -1,4 +1,4 @@
-//! Programs that repeat an accepted code: images of a web page, parallel connections, a polling client.
+//! Tests programs that repeat an accepted code: a web page with images, parallel connections, and a polling client.
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on must stop")]
 
 mod world;

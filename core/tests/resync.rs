@@ -1,4 +1,5 @@
-//! Two adjacent codes: the drift is learned from them once, only after a proven first factor.
+//! Tests that a login learns the drift of an app from two adjacent codes: only after a proven first factor, and only
+//! once.
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on must stop")]
 
 mod world;
@@ -30,7 +31,8 @@ fn login(world: &World, codes: &[&str]) -> Verdict {
     world.login(&request("ada", Claim::Stack), codes)
 }
 
-/// Logs in with the codes of these steps from now.
+/// Logs in with one code for each entry of `offsets`, which is the number of steps from the present step to the step
+/// of the code.
 fn with(world: &World, offsets: &[i64]) -> Verdict {
     let codes: Vec<String> = offsets.iter().map(|offset| world.code(*offset)).collect();
     login(world, &codes.iter().map(String::as_str).collect::<Vec<_>>())
@@ -313,9 +315,10 @@ fn a_fault_anywhere_lets_no_pair_in_without_its_drift_and_none_twice() {
     assert!(refused > 10, "{refused}");
 }
 
-/// Shows why `replay::epoch_bound` with the current drift is enough, whatever the drift was before. Two adjacent codes
-/// must be newer than every used step and than the old bound. Their drift thus covers everything before them, and later
-/// uses are within the window of this drift.
+/// Checks that no used code works again if the ledger is lost after two adjacent codes were accepted.
+/// `replay::epoch_bound` then knows only the present drift, whatever the drift was before. This is enough: two
+/// adjacent codes are accepted only if they are newer than every used step and than the earlier bound, and all codes
+/// that are used later are within the window around the new drift.
 #[test]
 fn a_ledger_lost_after_a_pair_brings_no_code_back() {
     for drifts in [[15, -3, 3, -12], [-15, 4, -12, 2], [18, 37, 20, 2], [-5, -20, -37, -50]] {
@@ -333,7 +336,8 @@ fn a_ledger_lost_after_a_pair_brings_no_code_back() {
     }
 }
 
-/// Loses the ledger, and enters every code that ever granted access while the code could still be accepted.
+/// Deletes the ledger. Then, in each of the next 45 time steps, enters the newest codes of the steps in `granted`, and
+/// checks that none of them is accepted.
 fn forget_and_replay(world: &World, granted: &[u64]) {
     let (unix, boot) = (world.unix.get(), world.boot.get());
     world.names.borrow_mut().clear();

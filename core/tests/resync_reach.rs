@@ -1,4 +1,5 @@
-//! The limits of resynchronization: ten minutes and one day, for every period, and always with a mail.
+//! Tests the limits of resynchronization for each period: one pair of codes reaches ten minutes at most, and the
+//! learned drift never exceeds one day. Each resynchronization sends a mail.
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on must stop")]
 
 mod world;
@@ -26,7 +27,8 @@ fn moving(world: &World) -> MovingFactor {
     world.newest_record("ada").authenticators.first().unwrap().moving
 }
 
-/// Gives ada an app with this period whose clock is already this many steps ahead.
+/// Gives ada an app with a period of `seconds` seconds, whose clock is known to be `drift` steps ahead. Returns the
+/// app.
 fn app_of_period(world: &World, seconds: u64, drift: i32) -> Authenticator {
     let app = || Authenticator {
         parameters: Parameters {
@@ -72,7 +74,8 @@ fn resync_reaches_ten_minutes_whatever_the_period() {
     }
 }
 
-/// Regression: codes 85 minutes old were accepted, and then the owner's current codes were refused.
+/// Regression test. Before, codes that were 85 minutes old were accepted, and then the owner's current codes were
+/// refused.
 #[test]
 fn old_codes_of_a_long_period_do_not_shut_the_owner_out() {
     let world = World::new();

@@ -34,8 +34,8 @@ fn before_a_first_factor_no_row_tells_that_there_is_an_owner() {
         world.refuse(&from(number, Claim::Follows), &[&wrong]);
         assert_eq!(reason(&world), "wrong_code");
     }
-    // Even a long streak next to the record does not change this, but it locks out a stranger with a proven first
-    // factor.
+    // Even a long streak next to the record does not change this. But it locks out a user from a new address whose
+    // first factor is proven.
     world.failures.set(100);
     world.refuse(&from(9, Claim::Follows), &[&wrong]);
     assert_eq!(reason(&world), "wrong_code");

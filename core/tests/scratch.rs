@@ -1,4 +1,4 @@
-//! Logins with backup codes, each of which works once.
+//! Tests logins with backup codes, each of which works once.
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on must stop")]
 
 mod world;

@@ -1,4 +1,4 @@
-//! Set-up at a login: begun, interrupted, resumed, by ticket, after a reset, or declined.
+//! Tests set-up at a login: begun, interrupted, resumed, with a ticket, after a reset, or declined.
 #![allow(
     clippy::unwrap_used,
     clippy::indexing_slicing,
@@ -135,8 +135,8 @@ fn the_same_ssh_key_goes_on_with_the_same_key_of_the_app() {
     assert!(world.newest_record("ada").authenticators[0].key == first.key);
 }
 
-/// Checks that a user without the same verified ssh key is shown a new key and told about the earlier set-up. Two users
-/// at one address may know the same password.
+/// One login begins a set-up and breaks off. The next login does not come with the same verified ssh key. Checks that
+/// it shows another key and mentions the earlier set-up: two users at one address may know the same password.
 #[test]
 fn who_is_not_known_by_the_same_ssh_key_gets_another_key_and_is_told() {
     let (mine, other) = (by_key("ssh-ed25519 AAAA"), by_key("ssh-ed25519 BBBB"));
@@ -193,7 +193,7 @@ fn after_a_quarter_of_an_hour_set_up_begins_anew() {
     let _ = world.login(&mine, &["start"]);
     let second = reader::key(&screen(&world)).unwrap();
     assert!(second.key != first.key);
-    // Setting the clock back does not extend the time.
+    // Setting the clock back does not extend the time in which the same key is shown.
     world.boot.set(world.boot.get() + 15 * 60);
     let _ = world.login(&mine, &["start"]);
     assert!(reader::key(&screen(&world)).unwrap().key != second.key);

@@ -1,4 +1,4 @@
-//! Codes equal those of totp-rs for arbitrary keys, times and parameters (RFC 6238).
+//! Checks that codes equal those of totp-rs for arbitrary keys, times and parameters (RFC 6238).
 
 use proptest::prelude::*;
 use twinlock_core::{

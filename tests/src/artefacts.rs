@@ -1,4 +1,4 @@
-//! Files of the repository, and files built from it, that private machines use.
+//! Files of the repository, and files built from it, which tests copy into private machines (see [`crate::Machine`]).
 
 use std::path::PathBuf;
 

@@ -1,4 +1,4 @@
-//! A PAM service in which the module alone decides, and a program that calls it without delay.
+//! A PAM service in which only twinlock's module decides, and calls of it without libpam's delay after a failure.
 
 use crate::call::{Call, Finished};
 use crate::machine::Machine;
@@ -24,8 +24,8 @@ impl Machine {
         self.asking(user, lines, &[]).output()
     }
 
-    /// Returns the call that [`Machine::asked`] makes, so that a test can change it. `strace` are options of strace,
-    /// which writes to `/tmp/trace`; without options, strace is not used.
+    /// Returns the call that [`Machine::asked`] makes, so that a test can change it. `strace` contains further options
+    /// of strace, which writes to `/tmp/trace`. The call always runs under strace, because strace skips the delay.
     pub fn asking(&self, user: &str, lines: &str, strace: &[&str]) -> Call<'_> {
         let no_wait = ["-qq", "-e", "inject=select,pselect6:retval=0"];
         let quick = ["--seccomp-bpf", "-e", "trace=select,pselect6"];

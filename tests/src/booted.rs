@@ -21,7 +21,8 @@ use crate::shipped::PASSWORD;
 use crate::twinlock::ROOT_IS_EXEMPT;
 
 const BOOT: &str = include_str!("boot.sh");
-/// Maximum time of a wait. A boot takes less, as does the wait for the next minute of cron, even on a busy host.
+/// Maximum time of a wait. Even on a busy host, a boot takes less, and so does the wait for cron, which starts jobs
+/// once a minute.
 const PATIENCE: Duration = Duration::from_secs(120);
 /// Interval between two checks of a condition.
 const PAUSE: Duration = Duration::from_millis(100);
@@ -138,7 +139,7 @@ impl Booted {
         command
     }
 
-    /// Runs a shell script as root. Its process has no login uid.
+    /// Runs a shell script as root, in a process whose login uid is 0.
     #[track_caller]
     pub fn run(&self, shell: &str) -> Finished {
         let mut command = self.enter();
@@ -180,14 +181,15 @@ impl Booted {
     /// Enrolls `user`. The user's app shows a new code each second.
     pub fn enrolled(&self, user: &str) -> &Self {
         let uri = otp(user).uri(user);
-        // No login has started this process, so every enrollment after the first needs break-glass.
+        // Unless the settings exempt root, every enrollment after the first needs a code of the caller's own, or
+        // break-glass.
         let import = format!("echo '{uri}' | twinlock import uri {user}");
         self.run(&format!("{import} || {import} --break-glass 'a test begins'")).ok();
         self
     }
 
-    /// Writes the settings file: `text`, a window of ten steps (the steps of apps last one second here) and, unless
-    /// `text` mentions own codes, a line that lets root act without a code.
+    /// Writes the settings file: a window of ten steps (the steps of apps last one second here) and `text`. Unless
+    /// `text` contains `own_code`, also writes a line that lets root act without a code.
     pub fn settings(&self, text: &str) -> &Self {
         let exempt = if text.contains("own_code") { "" } else { ROOT_IS_EXEMPT };
         self.write("/etc/twinlock/twinlock.toml", &format!("window = 10\n{exempt}{text}"))

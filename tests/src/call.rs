@@ -69,8 +69,8 @@ impl<'m> Call<'m> {
         self
     }
 
-    /// Runs the command with the login uid of `user`, as in a session of that user. Without this call, it has that of
-    /// root.
+    /// Runs the command with the login uid of `user`, as in a session of that user. Without this method, the command
+    /// has the login uid of root.
     pub fn logged_in(mut self, user: &str) -> Self {
         self.login = self.machine.uid(user);
         self
@@ -194,7 +194,7 @@ pub(crate) fn faked_clock(seconds: i64) -> [(String, String); 3] {
     ]
 }
 
-/// Runs a command without a terminal and waits until it ends; `None` if it takes longer than [`PATIENCE`].
+/// Runs a command without a terminal and waits until it ends. Returns `None` if it takes longer than [`PATIENCE`].
 pub(crate) fn finish(mut command: Command, input: Vec<u8>) -> Option<Finished> {
     command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
     let mut child = spawn(&mut command);
@@ -227,8 +227,8 @@ fn text(reader: JoinHandle<Vec<u8>>) -> String {
     String::from_utf8_lossy(&bytes).into_owned()
 }
 
-/// Waits until a child ends; `None` if it takes longer than [`PATIENCE`]. A thread then waits for it until the machine
-/// ends.
+/// Waits until a child ends, and returns its status. Returns `None` if that takes longer than [`PATIENCE`]; a thread
+/// then goes on waiting, until the end of the machine ends the child.
 pub(crate) fn wait(mut child: Child) -> Option<ExitStatus> {
     let (tell, told) = mpsc::channel();
     std::thread::spawn(move || tell.send(child.wait()));

@@ -1,5 +1,5 @@
-//! A program that logs in through libpam and answers each prompt as a test asks for: also with no text, with too much,
-//! or not at all.
+//! A program that logs in through libpam. A test decides each answer to a prompt: a text of any length, no text, or no
+//! answer at all.
 
 use std::io::{BufRead, BufReader, Write};
 use std::process::{Child, ChildStdin, Stdio};

@@ -109,7 +109,8 @@ impl Token {
         String::from_utf8_lossy(&output.stdout).trim().to_owned()
     }
 
-    /// Returns an `otpauth://` line for the token, with the account name `user`. `counter` is that of the next code.
+    /// Returns an `otpauth://` line for the token, with the account name `user`. `counter` is the counter of the next
+    /// code.
     pub fn uri(&self, user: &str, counter: u64) -> String {
         let Token { key, digits } = self;
         format!(

@@ -11,7 +11,8 @@ use crate::machine::Machine;
 const FIRST_UID: u64 = 1_000_000;
 
 impl Machine {
-    /// Writes a copy of the record of `model` for each number in `people`. The users have no accounts.
+    /// Enrolls a new user for each number in `people`, with a copy of the record of the user `model`. The new users
+    /// have no accounts.
     pub fn crowd(&self, model: &str, people: std::ops::Range<u64>) {
         let record = format!("/var/lib/twinlock/users/{model}/record.1.toml");
         let record = self.file(&record).read();

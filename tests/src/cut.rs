@@ -1,5 +1,5 @@
-//! Repeats a command from the same saved state of twinlock's folders, and kills it, stops it or lets one of its system
-//! calls fail.
+//! Runs a command several times, each time from the same saved state of twinlock's folders. In each run, kills or
+//! pauses the command, or makes one of its system calls fail.
 
 use nix::errno::Errno;
 
@@ -10,7 +10,7 @@ use crate::tracer::{Blow, Ended, Part, Place};
 const KEEP: &str = "rm -rf /tmp/kept; mkdir /tmp/kept; \
     for folder in /var/lib/twinlock /run/twinlock /etc/twinlock; do \
     [ ! -d $folder ] || cp -a --parents $folder /tmp/kept; done";
-/// Script that restores the saved folders and removes folders that did not exist.
+/// Script that restores the saved folders, and removes folders that did not exist when the state was saved.
 const BACK: &str = "cd /tmp/kept; for folder in var/lib/twinlock run/twinlock etc/twinlock; do \
     [ ! -d /$folder ] || find /$folder -mindepth 1 -delete; \
     if [ -d $folder ]; then mkdir -p /$folder; cp -a $folder/. /$folder; \
@@ -106,7 +106,7 @@ impl Cut<'_> {
         ended
     }
 
-    /// Restores the saved state and runs the command. The command is stopped after the system call `place` until
+    /// Restores the saved state and runs the command. After the system call `place`, the command is paused until
     /// `meanwhile` returns.
     pub fn held(&self, place: &Place, meanwhile: &mut dyn FnMut()) -> Ended {
         self.run(Some((place, Blow::Hold(meanwhile))))

@@ -1,4 +1,5 @@
-//! Repeats a command with a dialogue from the same saved state, and kills it or lets one of its system calls fail.
+//! Runs a command with a dialogue several times, each time from the same saved state. In each run, kills the command
+//! or makes one of its system calls fail.
 
 use nix::errno::Errno;
 
@@ -54,8 +55,8 @@ impl Machine {
 }
 
 impl CutDialogue<'_> {
-    /// Restores the state and runs the dialogue. `blow` is an option of strace by which it kills the command or lets a
-    /// call fail.
+    /// Restores the saved state and runs the dialogue. `blow` is an option of strace that kills the command or makes
+    /// one of its system calls fail.
     pub fn run(&self, blow: String) -> CutOutcome {
         cut::back(self.machine);
         let call = self.machine.call(self.words.clone()).logged_in(&self.user);
@@ -82,8 +83,9 @@ impl CutDialogue<'_> {
         checked.map(|cut| left(&cut)).collect()
     }
 
-    /// Lets a call of each kind in `REFUSALS` fail: the first call in the first run, the second one in the second run,
-    /// and so on, until `is_done` returns `true` because a run succeeded.
+    /// For each system call in `REFUSALS`, runs the dialogue repeatedly and makes one call of it fail: the first call
+    /// in the first run, the second call in the second run, and so on, until `is_done` returns `true` because a run
+    /// succeeded.
     pub fn refused(&self, mut is_done: impl FnMut(&CutOutcome) -> bool) {
         for (call, errno) in REFUSALS {
             let blow = |nth| format!("inject={call}:error={errno:?}:when={nth}");

@@ -4,7 +4,7 @@ use crate::machine::Machine;
 use crate::session::Session;
 use crate::transcript;
 
-/// A session at a terminal. Its prompts are answered by what is on the screen.
+/// A session at a terminal. A test answers its prompts, also with codes that it reads from the screen.
 pub struct Dialogue<'m> {
     machine: &'m Machine,
     user: String,
@@ -12,7 +12,8 @@ pub struct Dialogue<'m> {
     typed: Vec<TypedAnswer>,
 }
 
-/// An answer: how many bytes were shown before it, its text, and the placeholder that replaces it in a transcript.
+/// An answer that was typed: the number of bytes that were shown before it (`at`), its text, and the text that stands
+/// for it in a transcript (`written`).
 pub(crate) struct TypedAnswer {
     pub(crate) at: usize,
     pub(crate) text: String,
@@ -75,7 +76,7 @@ impl<'m> Dialogue<'m> {
         self.session.transcript()
     }
 
-    /// Returns the session, for what a dialogue cannot do.
+    /// Returns the session, for operations that a `Dialogue` does not have.
     pub fn session(&mut self) -> &mut Session<'m> {
         &mut self.session
     }

@@ -1,4 +1,4 @@
-//! Decides whether tests try all cases, or a sample as for every change.
+//! Says whether tests try all cases, or only a sample of them.
 
 /// Returns whether tests try all cases, as with `cargo xtask test --all`, and not only a sample.
 pub fn thorough() -> bool {

@@ -30,8 +30,8 @@ pub fn golden(name: &str, found: &str) {
     assert!(wanted == found, "tests/{name} has\n{wanted}\nbut\n{found}\nfirst: {differs:?}");
 }
 
-/// Compares a text with the golden file `tests/said/NAME` as [`golden`] does. Dates, times, seconds since 1970 and
-/// tickets are replaced by placeholders before.
+/// Replaces dates, times, seconds since 1970 and tickets in a text by placeholders. Then compares the text with the
+/// golden file `tests/said/NAME`, as [`golden`] does.
 #[track_caller]
 pub fn said(name: &str, text: &str) {
     golden(&format!("said/{name}"), &placed(text, &INSTANTS));

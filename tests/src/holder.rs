@@ -10,8 +10,8 @@ use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
 use crate::own_root::own_root;
 
-/// Seconds by which a machine seems to be running for longer than the host. Thus a test can begin an epoch some minutes
-/// ago on a host that has just booted.
+/// Number of seconds by which the boot clock of a machine is ahead of the host's. Thus a test can move the beginning
+/// of the epoch some minutes into the past even on a host that has just booted.
 pub(crate) const BOOTED_EARLIER: u64 = 86_400;
 
 const ROOM: &str = include_str!("room.sh");
@@ -25,7 +25,8 @@ const OPEN_FILES: u64 = 1024;
 pub(crate) enum Furnished {
     /// Everything that tests need.
     Whole,
-    /// What is needed to check that a machine can be created. It takes only programs that every Debian has.
+    /// Only what is needed to check that a machine can be created. This needs only programs that every Debian system
+    /// has.
     Bare,
 }
 
@@ -116,8 +117,9 @@ impl Drop for Holder {
     }
 }
 
-/// Returns a command that is independent of the caller's session. It has no terminal, from which sudo and ssh would
-/// read besides their input; no ignored signals, as after nohup or `&`; and no environment variables.
+/// Returns a command that runs `program` independently of the caller's session. The program has no terminal, because
+/// sudo and ssh would read from it in addition to their input. It ignores no signals, as it would after nohup or `&`,
+/// and it has no environment variables of the caller.
 pub(crate) fn apart_from_the_caller(program: &str) -> Command {
     let mut command = Command::new("setsid");
     command.args(["env", "--default-signal", program]).env_clear().env("PATH", PATH);

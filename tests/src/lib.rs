@@ -16,7 +16,7 @@
 //! A machine is a set of namespaces (mount, process, network, name, IPC, time) over an overlay
 //! of the real root file system. All writes go to a tmpfs that is removed with the machine.
 //! The machine ends when it is dropped, or when the test process dies for any reason.
-//! It needs root and the Debian packages listed in `packages.txt`.
+//! A machine needs root and the Debian packages listed in `packages.txt`.
 
 mod artefacts;
 mod bare;

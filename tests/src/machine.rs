@@ -30,8 +30,8 @@ impl Machine {
         Machine::over(None)
     }
 
-    /// Starts a machine as [`Machine::new`] does. `folder`, an absolute path of the host, is mounted inside as `/disk`.
-    /// Files there are on a disk, and stay after the machine has ended.
+    /// Starts a machine as [`Machine::new`] does. `folder`, an absolute path of the host, is mounted inside as
+    /// `/disk`. Files in `/disk` are on the host's disk, and stay after the machine has ended.
     pub fn with_disk(folder: &Path) -> Machine {
         Machine::over(Some(folder))
     }

@@ -1,4 +1,5 @@
-//! Checks that private machines can be created, and that changes stay in them. Both may fail, for example in a chroot.
+//! Checks that this host can create private machines (see [`crate::Machine`]), and that what happens in a machine does
+//! not change the host. Both checks may fail, for example in a chroot.
 
 use std::fs::File;
 use std::sync::OnceLock;
@@ -20,8 +21,8 @@ pub fn private_machines() -> Result<(), String> {
     Holder::begun(None, Furnished::Bare).map(drop)
 }
 
-/// Checks that this process has the root folder of the machine, and not one of a chroot. The result of the first call
-/// is kept.
+/// Checks that the root folder of this process is that of the host, and not that of a chroot. The first call checks
+/// this and stores the result; later calls return the stored result.
 pub(crate) fn own_root() -> Result<(), String> {
     static CHECKED: OnceLock<Result<(), String>> = OnceLock::new();
     let checked = CHECKED.get_or_init(|| {
@@ -33,7 +34,7 @@ pub(crate) fn own_root() -> Result<(), String> {
     checked.clone()
 }
 
-/// Checks that this process has the root folder of the first process that it sees.
+/// Checks that the root folder of this process is that of the first process (process 1).
 fn root_of_the_first_process() -> Result<(), String> {
     let own = looked_at("/").map_err(|error| format!("/ cannot be looked at: {error}"))?;
     let first = match looked_at("/proc/1/root/") {

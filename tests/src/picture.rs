@@ -3,7 +3,7 @@
 use std::io::Write;
 use std::process::{Command, Stdio};
 
-/// Side length of a module in pixels.
+/// Side length in pixels of a module, one of the small squares of a QR code.
 const SCALE: usize = 6;
 
 /// Returns the text of the QR code in a picture file; `None` if there is none or it cannot be read.
@@ -21,7 +21,8 @@ pub fn svg_to_png(svg: &[u8]) -> Vec<u8> {
 /// Returns a picture file of the QR code in a terminal's output. The terminal has light text on a dark background,
 /// unless a line sets colors.
 ///
-/// Lines that are not part of the QR code are left out: only those of half blocks, or of `##` and blanks, are.
+/// Leaves out all lines that are not part of the QR code. Only lines of half blocks, or of `##` and blanks, are part
+/// of it.
 pub fn photographed(transcript: &str) -> Vec<u8> {
     let lines = transcript.split('\n').map(|line| line.trim_end_matches('\r'));
     let rows: Vec<Vec<bool>> = lines.filter_map(rows_of).flatten().collect();
@@ -35,7 +36,8 @@ pub fn photographed(transcript: &str) -> Vec<u8> {
     picture.into_bytes()
 }
 
-/// Converts a line to rows of modules, where `true` is a light one; `None` if the line is not part of a QR code.
+/// Converts a line to rows of modules of a QR code, where `true` is a light one; `None` if the line is not part of a
+/// QR code.
 fn rows_of(line: &str) -> Option<Vec<Vec<bool>>> {
     let dark_on_light = line.starts_with("\x1b[38;5;16;48;5;231m");
     let bare = without_colours(line);

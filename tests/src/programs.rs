@@ -8,7 +8,8 @@ use crate::session::Session;
 /// of the account.
 pub const LOGGED_IN: &str = "twinlock-tests: reached as ";
 
-/// An ssh client that has not started yet, or a program that uses it, for the sshd of the same machine.
+/// An ssh client that has not started yet, or another program that uses an ssh client. It connects to the sshd of the
+/// same machine.
 #[must_use]
 pub struct Ssh<'m> {
     machine: &'m Machine,

@@ -1,10 +1,11 @@
-//! Logins at the same time: stops sessions at their prompts, types the answers, and continues all of them together.
+//! Makes logins happen at the same time: pauses sessions at their prompts, types the answers, and continues all
+//! sessions together.
 
 use crate::machine::Machine;
 use crate::session::Session;
 
 impl Machine {
-    /// Stops every process of `program`, types an answer into each session, and continues all processes by one system
+    /// Pauses every process of `program`, types an answer into each session, and continues all processes by one system
     /// call.
     ///
     /// Each session must be at a prompt.

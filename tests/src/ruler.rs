@@ -54,8 +54,8 @@ impl Machine {
         self.started(&[], service)
     }
 
-    /// Starts such a process under callgrind, so that [`Host::counted`] can count its instructions. `options` are
-    /// further options of callgrind.
+    /// Starts a process as [`Machine::host`] does, but under callgrind, so that [`Host::counted`] can count its
+    /// instructions. `options` are further options of callgrind.
     #[track_caller]
     pub fn counted_host(&self, service: &str, options: &[&str]) -> Host<'_> {
         self.run(["sh", "-c", &format!("rm -f {DUMP}*")]).ok();

@@ -106,7 +106,7 @@ impl Session<'_> {
         self
     }
 
-    /// Waits until the terminal shows no typed characters. Some programs discard what is typed before that.
+    /// Waits until the terminal no longer shows what is typed. Some programs discard what was typed before that.
     #[track_caller]
     pub fn hidden(&mut self) -> &mut Self {
         let end = Instant::now() + PATIENCE;

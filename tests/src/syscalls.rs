@@ -131,7 +131,7 @@ const PLACE: &[Errno] = &[
     ELOOP,
     ENAMETOOLONG,
 ];
-/// Errors of calls that fail only if the caller makes a mistake: none are tried.
+/// No errors, for calls that fail only if the caller makes a mistake. Tests do not let such a call fail.
 const NEVER: &[Errno] = &[];
 
 const TABLE: &[Row] = &[

@@ -60,8 +60,8 @@ impl Syslog {
     }
 }
 
-/// Lets each socket that this thread creates keep 4,096 messages. Usually it keeps 10, and a sender that does not wait,
-/// as the module, loses a line when several logins log at the same instant.
+/// Lets each socket that this thread creates keep 4,096 messages. Usually a socket keeps 10. A sender that does not
+/// wait, such as the module, then loses a message if several logins log at the same instant.
 fn deepen_queues() {
     unshare(CloneFlags::CLONE_NEWNET).expect("a network namespace");
     // The file shows the network namespace of the thread that opens it.

@@ -19,8 +19,8 @@ impl Machine {
 }
 
 impl Trace {
-    /// Returns the calls after the first line that contains `from`, up to the next line that contains `to`, without it.
-    /// Panics if there is no such line.
+    /// Returns the calls after the first line that contains `from`, up to but without the next line that contains
+    /// `to`. Panics if there is no such line.
     #[track_caller]
     pub fn between(&self, from: &str, to: &str) -> Trace {
         let place = |lines: &[String], text: &str| {

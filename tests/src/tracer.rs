@@ -1,4 +1,4 @@
-//! Runs a program in a machine under ptrace: lists its system calls, lets one fail, or kills or stops the program.
+//! Runs a program in a machine under ptrace: lists its system calls, makes one fail, or kills or pauses the program.
 
 use std::fs::File;
 use std::io::{Read, Seek, Write};
@@ -37,7 +37,7 @@ pub enum Blow<'a> {
     Short(u64),
     /// The call is made, and then the program is killed.
     Kill,
-    /// The call is made, and then the program is stopped until this function returns.
+    /// The call is made, and then the program is paused until this function returns.
     Hold(&'a mut dyn FnMut()),
 }
 
@@ -70,7 +70,7 @@ impl Place {
         row.map_or(&[], |(_, _, _, errors)| errors)
     }
 
-    /// Returns the smallest numbers of bytes for which the call can be made; none if it does not transfer bytes.
+    /// Returns the numbers of bytes to which a test can shorten the call; empty if it transfers no bytes.
     pub fn shorts(&self) -> &'static [u64] {
         match self.what.split(' ').next() {
             Some("read") => &[1, 0],
@@ -156,7 +156,7 @@ fn seized(child: &mut Child, input: &str) -> Pid {
     }
 }
 
-/// Waits for the next ptrace event and returns its number. If another status comes first, that is the error.
+/// Waits for the next ptrace event and returns its number. If another status comes first, returns it as `Err`.
 fn event(pid: Pid) -> Result<i32, WaitStatus> {
     let status = waited(pid);
     if let WaitStatus::PtraceEvent(_, _, event) = status { Ok(event) } else { Err(status) }
@@ -292,7 +292,7 @@ impl<'a> Run<'a> {
         self.meet(registers)
     }
 
-    /// Does the requested thing to the system call that has just begun, if it is the requested call.
+    /// Applies the blow to the system call that has just begun, if it is chosen. Returns what to do when it ends.
     fn meet(&mut self, mut registers: user_regs_struct) -> Then {
         let Some((place, blow)) = &self.blow else { return Then::Nothing };
         if self.places.last() != Some(place) {

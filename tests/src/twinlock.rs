@@ -52,7 +52,7 @@ impl Machine {
         self.shipped_pam("twinlock")
     }
 
-    /// Starts the listener of the agent, which makes its socket itself, and waits for the socket.
+    /// Starts the listener of the agent, which creates its socket itself, and waits until the socket exists.
     pub fn start_agent(&self) -> &Self {
         let begin = "rm -f /run/twinlock-agent/socket; /usr/libexec/twinlock/twinlock-agent --listen \
              >/run/agent.log 2>&1 </dev/null & \
@@ -69,8 +69,8 @@ impl Machine {
         self
     }
 
-    /// Writes the settings file: `text`, with [`ROOT_IS_EXEMPT`] before its first table, since root runs the commands
-    /// of tests. If `text` mentions own codes, nothing is added.
+    /// Writes `text` to the settings file, with [`ROOT_IS_EXEMPT`] before its first table, since root runs the
+    /// commands of tests. If `text` contains `own_code`, nothing is added.
     pub fn settings(&self, text: &str) -> &Self {
         if text.contains("own_code") {
             return self.settings_alone(text);
@@ -145,7 +145,8 @@ impl Machine {
         self
     }
 
-    /// Returns the value of `actor=` in log lines for the user who runs these tests, by the kernel's login uid.
+    /// Returns the value that log lines have in the field `actor=` for commands of these tests, by the kernel's login
+    /// uid.
     pub fn actor(&self) -> String {
         let loginuid = self.run(["cat", "/proc/self/loginuid"]).stdout;
         match loginuid.trim() {

@@ -29,7 +29,7 @@ impl Machine {
     }
 }
 
-/// Returns the paths of the downloaded files of a set.
+/// Returns the paths of the downloaded packages of the set whose first name is `first`.
 #[track_caller]
 fn packages(first: &str) -> Vec<PathBuf> {
     let folder = target().join("unpacked").join(first);

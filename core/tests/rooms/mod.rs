@@ -1,7 +1,7 @@
-//! The table of folders: one row says what a folder may use.
+//! The table of folders: each row says which other folders of its crate a folder may use.
 
-/// A folder, or a file next to the folders, and the folders and files of its crate that it may use. No row uses a later
-/// row, so there is no circle.
+/// Name of a folder of a crate (or of a file next to its folders), and the folders and files of the same crate that it
+/// may use. A row uses only rows above it, so there is no circle.
 pub(crate) type Row = (&'static str, &'static [&'static str]);
 
 /// Each product crate with a row for each of its folders. The folders that use no other come first.

@@ -1,11 +1,12 @@
-//! Checks that no file of a crate uses itself through other files. What a folder's `mod.rs` re-exports is not followed.
+//! Checks that no file of a crate uses itself by way of other files, except in the circles that are allowed.
+//! Re-exports in the `mod.rs` of a folder are not followed.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::sources::{paths, sources};
 
-/// The circles that are allowed, each with its files: a struct with `impl` blocks in several files, a table with the
-/// functions that it names, or a file with its part.
+/// The circles that are allowed: the name of the crate, and the files of the circle. Each is a struct with `impl`
+/// blocks in several files, a table with the functions that it names, or a file with its part.
 const ALLOWED: [(&str, &[&str]); 5] = [
     ("core", &["verify::attempt", "verify::charge"]),
     (

@@ -12,7 +12,7 @@ pub(crate) struct Source {
 }
 
 impl Source {
-    /// Returns the code without comments, literals and unit tests, which may use anything.
+    /// Returns the code without comments and literals, and without unit tests, since these may use every folder.
     pub(crate) fn code(&self) -> String {
         let tests = self.path.ends_with("/tests.rs") || self.path.contains("/tests/");
         if tests && self.path.contains("/src/") {
@@ -26,7 +26,8 @@ impl Source {
         stripped(self.text.lines())
     }
 
-    /// Returns the folder below `src`, or the file itself if it is directly in `src`.
+    /// Returns the name of the folder below `src` that contains the file or, for a file directly in `src`, its name
+    /// without `.rs`.
     pub(crate) fn room(&self) -> &str {
         let below = self.path.split_once("/src/").map_or(self.path.as_str(), |(_, below)| below);
         below.split('/').next().unwrap_or(below).trim_end_matches(".rs")
@@ -116,8 +117,8 @@ pub(crate) fn paths(code: &str) -> Vec<String> {
     found
 }
 
-/// Appends the paths of a path or group with braces to `found`, and returns the length of its text. `before` is the
-/// part of the path in front of a group.
+/// Parses one path at the start of `text`, possibly with a group in braces at its end. Appends each path that it
+/// stands for to `found`, with `before` in front. Returns the length of the parsed text in bytes.
 fn take_apart(before: &str, text: &str, found: &mut Vec<String>) -> usize {
     let is_part = |letter: char| letter.is_alphanumeric() || letter == '_' || letter == ':';
     let mut at = text.find(|letter| !is_part(letter)).unwrap_or(text.len());
@@ -211,7 +212,8 @@ pub(crate) fn functions(code: &str) -> Vec<Function> {
     found
 }
 
-/// Returns the text from an opening bracket to the matching closing bracket, without both.
+/// Returns the text from an opening bracket at its start to the matching closing bracket, both included; `None` if
+/// there is no matching bracket.
 fn enclosed(text: &str, open: char, close: char) -> Option<&str> {
     let mut depth = 0_i32;
     for (at, letter) in text.char_indices() {

@@ -8,7 +8,7 @@ use twinlock_core::{
 
 const SEED: [u8; 20] = *b"12345678901234567890";
 
-/// Returns the app that every user has.
+/// Returns the app that each user of a `World` has at first.
 pub fn authenticator() -> Authenticator {
     Authenticator {
         name: "app".into(),
@@ -36,7 +36,7 @@ pub fn code_of_bytes(key: &[u8], step: u64) -> String {
     code_of(&Authenticator { key, ..authenticator() }, step)
 }
 
-/// Returns the code of a step or counter.
+/// Returns the code of an authenticator. `step` is a time step for an app, and a counter for a token.
 pub fn code_of(authenticator: &Authenticator, step: u64) -> String {
     let keyed = Keyed::new(&authenticator.key, authenticator.parameters.algorithm).unwrap();
     digits_of(keyed.truncated(step), authenticator.parameters.digits).to_string()

@@ -79,7 +79,8 @@ pub struct World {
     pub typed: RefCell<Vec<String>>,
     pub handed_on: RefCell<Vec<Part>>,
     pub events: RefCell<Vec<Event>>,
-    /// Number of the call of `is_newest` during which a new record is written; `None` for no change.
+    /// Number, from 0, of the call of `is_newest` during which another process writes a new record; `None` for no such
+    /// change.
     pub change_at: Cell<Option<u32>>,
     /// The record that is written during the login; `None` for a tombstone.
     pub becomes: RefCell<Option<Record>>,
@@ -247,7 +248,7 @@ impl World {
         verdict
     }
 
-    /// Runs one login and checks that its code is refused as wrong.
+    /// Runs one login with the answers `lines`, and checks that it is refused.
     pub fn refuse(&self, request: &Request, lines: &[&str]) {
         assert_eq!(self.login(request, lines), Verdict::Denied);
     }

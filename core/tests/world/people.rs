@@ -60,7 +60,7 @@ pub fn screen(world: &World) -> String {
     world.said.borrow().join("\n")
 }
 
-/// Returns a `World` in which ada has a set of backup codes, and the codes.
+/// Returns a `World` in which ada has a set of `count` backup codes, and these codes.
 pub fn with_codes(count: u8) -> (World, Vec<String>) {
     let mut world = newcomer();
     world.policy.backup_codes = BackupCodes { count, warn_below: 3, ..BackupCodes::default() };

@@ -19,7 +19,8 @@ pub fn last_group(said: &str) -> String {
     codes(said).last().map(|code| code[20..].to_owned()).unwrap_or_default()
 }
 
-/// Returns the last key on a screen: eight groups of four.
+/// Returns an app with the last key on a screen; `None` if there is none. A key is shown as eight groups of four
+/// characters.
 pub fn key(said: &str) -> Option<Authenticator> {
     let of_key = |line: &&str| {
         let groups: Vec<&str> = line.trim().split(' ').collect();

@@ -19,7 +19,7 @@ use zeroize::Zeroizing;
 use super::World;
 
 impl World {
-    /// Enrolls ada again with a set of codes.
+    /// Gives ada a set of backup codes with the id `id`, in a record of another generation.
     pub fn with_set(&self, id: u64, codes: &[&str]) {
         let recipe = Recipe { salt: [9; 16], cost: Cost::GUESSABLE };
         let hashes = codes.iter().map(|code| digest_of(code, &recipe)).collect();
@@ -33,7 +33,7 @@ impl World {
 }
 
 impl World {
-    /// Returns the index of a code in a set.
+    /// Returns the index of a code in a set; `None` if the set does not contain the code.
     fn place_of(&self, id: SetId, code: &str) -> Option<u8> {
         let sets = self.sets.borrow();
         let set = sets.get(&id.0)?;

@@ -1,6 +1,7 @@
 //! A client of the agent that a test controls byte by byte.
 
-/// Python: `unlock(service, field, answer)` runs the verb `locker` and returns the exit status and the text.
+/// Python code with the function `unlock(service, field, answer)`. It asks the agent to verify an answer at a screen
+/// locker, and returns the exit status and the text of the agent's reply.
 pub(crate) const PYTHON_CLIENT: &str = r"
 import socket,struct
 def frame(kind,body):

@@ -1,10 +1,12 @@
-//! Connections: who is seen as the caller, who may have how many, and what ends them.
+//! Tests connections to the agent: whom the agent takes for the caller, how many connections a user may have, and what
+//! ends a connection.
 
 use twinlock_tests::{Finished, Machine};
 
 use crate::machine;
 
-/// Python that connects, as the body of a script: `s` is the socket.
+/// Python code for scripts that talk to the agent: `connect` returns a socket, `frame` builds a frame of the protocol,
+/// and `said` returns all bytes that the agent sends until it closes the connection.
 const CONNECT: &str = "import os,socket,struct,sys,time
 def connect():
     s=socket.socket(socket.AF_UNIX)
@@ -33,7 +35,7 @@ fn python(m: &Machine, user: &str, script: &str) -> Finished {
 #[test]
 fn silent_client_is_cut_after_two_seconds() {
     let m = machine();
-    // Also one that begins and does not go on.
+    // A client that sends a part of a request and then nothing more is cut off too.
     for begin in ["b''", "MAGIC[:3]", "MAGIC+frame(1,bytes([1,1]))[:4]"] {
         let script = format!(
             "s=connect()\nt=time.monotonic()\ns.send({begin})\nassert said(s)==b''\nprint(time.monotonic()-t)"
@@ -95,7 +97,8 @@ print(said(s))
 #[test]
 fn setuid_root_client_gains_nothing() {
     let m = machine();
-    // A setuid program that connects as root and then becomes the user: the kernel says root, who has the command.
+    // A setuid program connects as root and then becomes the user. The kernel reports root as the caller, so the
+    // client may do nothing for the user.
     let script = "s=connect()
 os.setgid(int(sys.argv[1])); os.setuid(int(sys.argv[1]))
 s.sendall(MAGIC+frame(1,bytes([5,0])))
@@ -113,7 +116,7 @@ fn caller_in_user_namespace_is_outer_uid() {
         let words =
             ["unshare", "--user"].iter().chain(how).chain(&["twinlock", "status", "--json"]);
         let seen = m.run_as("ada", words.copied());
-        // Inside, the client is root and runs the command itself, which cannot read the records.
+        // In the namespace, the client seems to be root and runs the command itself, which cannot read the records.
         if how.len() == 1 {
             assert_ne!(seen.code, Some(0), "{seen:?}");
             let script = format!("{CONNECT}s=connect()\ns.sendall(STATUS)\nprint(said(s))");
@@ -121,7 +124,7 @@ fn caller_in_user_namespace_is_outer_uid() {
                 m.run_as("ada", ["unshare", "--user", "--map-root-user", "python3", "-c", &script]);
             assert!(seen.ok().contains("\"user\":\"ada\""), "{seen:?}");
         } else {
-            // The server does not look like root from there.
+            // From the namespace, the server does not seem to belong to root.
             assert_ne!(seen.code, Some(0), "{seen:?}");
         }
     }
@@ -142,7 +145,7 @@ sys.stdin.read()
     held.expect("held");
     assert_eq!(m.run_as("bob", ["twinlock", "status"]).code, Some(0));
     let busy = m.run_as("ada", ["twinlock", "status"]);
-    // The four are cut after two seconds, so this one may come late enough.
+    // The agent cuts off the four open connections after two seconds, so this one may come late enough.
     assert!(matches!(busy.code, Some(0 | 5)), "{busy:?}");
 }
 
@@ -161,7 +164,7 @@ print('flooded',time.monotonic()-t,flush=True)
     let seconds: f64 = python(&m, "bob", served).ok().trim().parse().unwrap();
     // One second is promised; a busy machine of the tests gets ten.
     assert!(seconds < 10.0, "{seconds}");
-    // The 64 places are free again.
+    // The 64 connections have ended, so new ones are served.
     for _ in 0..3 {
         assert_eq!(m.run_as("bob", ["twinlock", "status"]).code, Some(0));
     }

@@ -1,10 +1,11 @@
-//! Attacks of users on other users, on the log and on secrets. Each test states a promise.
+//! Tests attacks of users through the agent: on other users, on the log and on secrets.
 
 use twinlock_tests::Machine;
 
 use crate::{client::PYTHON_CLIENT, lockers, machine, password, roles};
 
-/// Returns a machine with ada, and with bob, in whose lines of the account files a byte is no UTF-8.
+/// Adds the user bob to the machine and returns the machine. Bob's lines of the account files contain a byte that is
+/// no UTF-8.
 fn with_an_odd_byte(m: Machine) -> Machine {
     m.user("bob").password("bob", password());
     let sed = r"LC_ALL=C sed -i 's/^\(bob:[^:]*:[^:]*:[^:]*:\)[^:]*:/\1B\xf6b:/' /etc/passwd
@@ -29,7 +30,8 @@ fn odd_byte_of_another_user_keeps_no_screen_locked() {
     m.pamtester("i3lock", "ada").as_user("ada").input(typed).output().ok();
 }
 
-/// util-linux's chfn takes such bytes of an ordinary user.
+/// With chfn of util-linux, every user can write a byte that is no UTF-8 into /etc/passwd. Checks that ada can still
+/// use the agent after bob has done so.
 #[test]
 fn chfn_of_another_user_keeps_nobody_out() {
     let m = machine();
@@ -66,7 +68,8 @@ fn own_key_is_not_printed_into_a_pipe() {
     assert!(m.run_as("ada", ["twinlock", "status"]).ok().contains("Backup codes"));
 }
 
-/// The log keeps a limited number of lines of a service, so a flood could push out the line of a use of a role.
+/// The log keeps only a limited number of lines of a service, so a flood of lines could push out the line about the
+/// use of a role. Checks that about a thousand requests of one user write fewer than 100 lines.
 #[test]
 fn no_user_fills_the_log_through_the_agent() {
     let m = lockers::machine();

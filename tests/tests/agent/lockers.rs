@@ -1,4 +1,5 @@
-//! Screen lockers and other programs that are not root: the agent verifies the code that the module passes on.
+//! Tests screen lockers and other programs that do not run as root. The agent verifies the code that the module passes
+//! on to it.
 
 use std::time::{Duration, Instant};
 
@@ -6,18 +7,19 @@ use twinlock_tests::{Call, Finished, First, Machine, Server};
 
 use crate::{client::PYTHON_CLIENT, password};
 
-/// The lines of a screen locker that gives one answer to every question.
+/// PAM lines of a screen locker that gives the same answer to every question.
 pub(crate) const ONE_FIELD: &str = "auth required pam_twinlock.so first_factor=follows forward_pass\n\
                                     auth required pam_unix.so use_first_pass\n\
                                     account required pam_permit.so\n";
-/// The lines of a screen locker that shows each question.
+/// PAM lines of a screen locker that shows the user each question.
 pub(crate) const IN_TURN: &str = "auth requisite pam_unix.so\nauth requisite pam_twinlock.so first_factor=stack\n\
                        account required pam_permit.so\n";
 
-/// Longest time of a refusal: two seconds for the agent, one and a half for libpam's delay, and the start of programs.
+/// Maximum duration of a refusal: two seconds for the agent, one and a half for libpam's delay, and the start of
+/// programs.
 const REFUSED_WITHIN: Duration = Duration::from_secs(5);
 
-/// Returns a machine with the agent, lockers switched on, and the enrolled user ada.
+/// Returns a machine with the agent, the setting `lockers = true`, and the enrolled user ada.
 pub(crate) fn machine() -> Machine {
     let m = Machine::new();
     m.twinlock().settings("[agent]\nlockers = true\n").agent();
@@ -29,7 +31,8 @@ fn locker<'m>(m: &'m Machine, typed: &str) -> Call<'m> {
     m.pamtester("i3lock", "ada").as_user("ada").input(format!("{typed}\n"))
 }
 
-/// Unlocks as ada, with the password in front of the code.
+/// Unlocks the screen as ada, with her password directly followed by the code as one answer. Exit code 0 means
+/// success.
 fn unlock(m: &Machine, code: &str) -> Finished {
     locker(m, &format!("{}{code}", password())).output()
 }
@@ -87,7 +90,7 @@ fn program_that_asks_in_turn_is_told_why() {
     assert_eq!(said.code, Some(0), "{said:?} {:?}", m.log());
     let said = ask(&m.code("ada"));
     assert!((said.stdout + &said.stderr).contains("used already"), "{:?}", m.log());
-    // One try, and no other code than that of an app.
+    // A locker gives one try, and accepts no other code than that of an app.
     let call = m.pamtester("kde", "ada").as_user("ada");
     let said = call.input(format!("{}\n?\n4\n{}\n", password(), m.code_in("ada", 1))).output();
     assert_eq!(said.code, Some(1), "{said:?}");
@@ -96,7 +99,7 @@ fn program_that_asks_in_turn_is_told_why() {
 #[test]
 fn locker_success_changes_only_the_step() {
     let m = machine();
-    // Failures that a login would clear.
+    // These are failures that a login would clear.
     let wrong = format!("{}\n", m.wrong_code("ada")).repeat(3);
     m.proven("one").pamtester("one", "ada").input(wrong).output();
     assert_eq!(tries(&m, "proven"), 3, "{}", m.state());
@@ -105,7 +108,7 @@ fn locker_success_changes_only_the_step() {
         names.map(|line| line.split(' ').next().unwrap_or_default().to_owned()).collect()
     };
     let whole = |state: String| -> Vec<String> {
-        // Times of folders and of the clock mark move; what lies there does not.
+        // The times of folders and of the clock mark change; all other files must stay as they are.
         let kept = state.lines().filter(|line| !line.contains("/clock ") && !line.contains(" 40"));
         kept.map(str::to_owned).collect()
     };
@@ -145,7 +148,7 @@ fn locker_guesses_leave_ssh_open() {
     s.expect("assword").expect(": ").send_line(password());
     s.expect("Verification code").send_line(&m.code("ada"));
     assert_eq!(s.logged_in_as().as_deref(), Some("root"), "{}", s.transcript());
-    // Their success does not free the locker.
+    // The success of ssh and sudo does not end the delay of the locker.
     assert_eq!(tries(&m, "locker"), 5);
     assert_eq!(unlock(&m, &m.code_in("ada", 1)).code, Some(1));
     m.run(["twinlock", "unlock", "ada"]).ok();
@@ -249,7 +252,7 @@ fn setup_login_keeps_lockers_working() {
     let m = machine();
     m.settings("");
     for locker in ["i3lock", "swaylock"] {
-        // Debian's own line.
+        // This is the line of Debian's own package.
         m.pam(locker, "auth include login\naccount required pam_permit.so\n");
     }
     let setup = "setup login --with password --no-way-back --unproven --not-enrolled deny --yes";
@@ -266,7 +269,7 @@ fn setup_login_keeps_lockers_working() {
     }
     assert_eq!(m.file("/etc/pam.d/login").read(), login);
     assert_eq!(locker(&m, password()).output().code, Some(0), "{:?}", m.log());
-    // As the finding says.
+    // Changes the files as the finding says.
     for locker in ["i3lock", "swaylock"] {
         m.pam(locker, "@include common-auth\naccount required pam_permit.so\n");
     }
@@ -283,7 +286,8 @@ fn setup_login_keeps_lockers_working() {
     assert_eq!(unlock(&m, &m.code("ada")).code, Some(0), "{:?}", m.log());
 }
 
-/// Refuses within the time, with this reason in the log, and lets nobody in.
+/// Checks that ada's correct password and code are refused within [`REFUSED_WITHIN`], and that the log then has one
+/// more line with this reason.
 #[track_caller]
 fn assert_refused(m: &Machine, reason: &str) {
     let before = m.logged(&format!("reason={reason}")).len();

@@ -1,4 +1,4 @@
-//! Roles: what a member may do for others, and whom no role reaches.
+//! Tests roles: what a member of a role may do for other users, and for which users no role may act.
 
 mod approval;
 mod file;
@@ -14,7 +14,8 @@ const ROLES: &str = "/etc/twinlock/roles.toml";
 /// A mail program that appends each mail to a file.
 const SENDMAIL: &str = "#!/bin/sh\ncat >>/root/mails\n";
 
-/// Returns a roles file with one role for the group helpdesk, over the group people. `more` are further lines of it.
+/// Returns the text of a roles file with one role: members of the group helpdesk may act for members of the group
+/// people. `more` contains further lines of the role.
 fn role(more: &str) -> String {
     format!(
         "protected = [\"root\", \"sudo\", \"docker\"]\n[[role]]\nname = \"desk\"\ngroup = \"helpdesk\"\n\
@@ -22,7 +23,8 @@ fn role(more: &str) -> String {
     )
 }
 
-/// Returns a machine with the agent, the user ada, for whom kim and lee may act, and sam, who is an administrator.
+/// Returns a machine with the agent and four users: ada, for whom kim and lee may act by the role of [`role`], and
+/// sam, who is an administrator. `more` contains further lines of the role.
 pub(crate) fn desk(more: &str) -> Machine {
     let m = Machine::new();
     m.twinlock().agent();
@@ -44,7 +46,8 @@ pub(crate) fn desk(more: &str) -> Machine {
     m
 }
 
-/// Opens `twinlock WORDS` as `user`, who has logged in. The codes that the user has used are forgotten.
+/// Opens `twinlock WORDS` in a session of `user`. Removes the user's used codes from the ledger before that, so that
+/// the same code may be used again.
 fn open<'m>(m: &'m Machine, user: &str, words: &[&str]) -> Session<'m> {
     let forget = format!("rm -f /run/twinlock/users/{user}/used.*");
     m.run(["sh", "-c", &forget]).ok();
@@ -52,7 +55,7 @@ fn open<'m>(m: &'m Machine, user: &str, words: &[&str]) -> Session<'m> {
     m.call(words).as_user(user).logged_in(user).open()
 }
 
-/// Types the password, and stops at the question for a code. Returns whether it is asked.
+/// Types the password if it is asked for. Returns whether a code is asked for after that.
 fn gives_password(s: &mut Session<'_>) -> bool {
     if s.expect_one_of(&["Your password: ", "twinlock: ", "No request is open", "To agree"]) > 0 {
         return false;
@@ -61,7 +64,8 @@ fn gives_password(s: &mut Session<'_>) -> bool {
     s.expect_one_of(&["Verification code of your app: ", "twinlock: "]) == 0
 }
 
-/// Runs `twinlock WORDS` as `user` with password and code, if they are asked for. Returns what was shown.
+/// Runs `twinlock WORDS` as `user`, and gives password and code if they are asked for. Returns the exit code and the
+/// text that was shown.
 pub(crate) fn acts(m: &Machine, user: &str, words: &[&str]) -> Finished {
     let mut s = open(m, user, words);
     if gives_password(&mut s) {
@@ -72,21 +76,21 @@ pub(crate) fn acts(m: &Machine, user: &str, words: &[&str]) -> Finished {
     Finished { code, stdout, stderr: String::new() }
 }
 
-/// Returns the entries of the outbox, without those of the enrollment of the test.
+/// Returns the entries of the outbox, without those about the enrollment of the users.
 fn outbox(m: &Machine) -> String {
     let listed = m.run(["find", OUTBOX, "-type", "l", "-printf", "%f %l\n"]);
     let lines = listed.ok().lines().filter(|line| !line.contains("@set-up-done"));
     lines.map(|line| format!("{line}\n")).collect()
 }
 
-/// Sends what is queued, and returns all mails since the last call.
+/// Sends the queued mails by `twinlock deliver`, and returns their text.
 fn mails(m: &Machine) -> String {
     m.file("/root/mails").write("");
     m.run(["twinlock", "deliver"]).ok();
     m.file("/root/mails").read()
 }
 
-/// Returns the word of a kind in a mail: the ticket or bypass code, which stands alone on an indented line.
+/// Returns the ticket or bypass code from the text of mails, in which it is the first line with a deep indent.
 fn secret(mails: &str) -> String {
     let mut lines = mails.lines().filter(|line| line.starts_with("         "));
     lines.next().unwrap_or_else(|| panic!("no ticket: {mails}")).trim().to_owned()

@@ -1,12 +1,12 @@
-//! Real screen lockers on screens without a monitor: i3lock and xscreensaver under Xvfb, swaylock under sway.
+//! Tests real screen lockers on screens without a monitor: i3lock and xscreensaver under Xvfb, and swaylock under sway.
 
 use crate::{
     lockers::{IN_TURN, ONE_FIELD, machine},
     password,
 };
 
-/// Shell: `until_true COMMAND...` waits until a command succeeds, for ten seconds at most. `after_typing LOCKER` prints
-/// `unlocked` when the locker has ended, or `locked` when its log tells of one more failure.
+/// Shell functions. `until_true COMMAND...` waits until a command succeeds, for ten seconds at most. `after_typing
+/// LOCKER` prints `unlocked` when the locker has ended, or `locked` when its log reports one more failure.
 const FUNCTIONS: &str = r#"
 until_true() {
     for _ in $(seq 200); do "$@" >/dev/null 2>&1 && return; sleep 0.05; done
@@ -25,7 +25,7 @@ after_typing() {
 }
 "#;
 
-/// Locks the screen of Xvfb and types each line.
+/// Script that locks the screen of Xvfb with i3lock and types each line of its input.
 const I3LOCK: &str = r#"
 export DISPLAY=:7
 Xvfb :7 -screen 0 640x480x24 -noreset -nolisten tcp -fbdir /tmp >/tmp/xvfb.log 2>&1 &
@@ -38,7 +38,7 @@ while read -r line; do
 done
 "#;
 
-/// Locks the screen of sway and types each line.
+/// Script that locks the screen of sway with swaylock and types each line of its input.
 const SWAYLOCK: &str = r#"
 export XDG_RUNTIME_DIR=/tmp/ada WLR_BACKENDS=headless WLR_LIBINPUT_NO_DEVICES=1 WLR_RENDERER=pixman
 mkdir -m 0700 /tmp/ada; echo 'xwayland disable' >/tmp/ada/config

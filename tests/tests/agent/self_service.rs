@@ -1,10 +1,10 @@
-//! Self-service: each operation with its proofs, and what refuses it.
+//! Tests self-service through the agent: what a user must prove for each operation, and in which cases it is refused.
 
 use twinlock_tests::{Machine, built, codes_shown, key_shown};
 
 use crate::{machine, password};
 
-/// Opens a verb as ada, and gives the password.
+/// Starts the command line `words` as ada, and gives her password.
 fn begun<'m>(m: &'m Machine, words: &[&str]) -> twinlock_tests::Session<'m> {
     let mut s = m.call(words.iter().copied()).as_user("ada").open();
     s.expect("Your password: ").send_line(password());
@@ -24,7 +24,7 @@ fn an_ordinary_user_sees_the_own_state_without_sudo() {
     for verb in ["devices", "why"] {
         assert_eq!(m.run_as("ada", ["twinlock", verb]).code, Some(0), "{verb}");
     }
-    // A word is always a user.
+    // The argument of `status` is always a user name.
     let other = m.run_as("ada", ["twinlock", "status", "root"]);
     assert_eq!(other.code, Some(4), "{other:?}");
     assert_eq!(m.run_as("ada", ["twinlock", "status", "ada"]).code, Some(0));
@@ -83,7 +83,7 @@ fn a_wrong_password_reaches_no_code_and_five_reach_no_libpam() {
 #[test]
 fn missing_pam_service_refuses() {
     let m = machine();
-    // A stack that lets everybody in must not stand in for it.
+    // The service `other` accepts every user. It must not be used in place of the service twinlock.
     m.pam("other", "auth required pam_permit.so\naccount required pam_permit.so\n");
     let refuses = |what: &str| {
         let said = m.run_as("ada", ["twinlock", "backup-codes"]);
@@ -160,7 +160,7 @@ fn shadow_mode_000_verifies() {
 #[test]
 fn account_check_follows_success_only() {
     let m = machine();
-    // faillock's account part would clear its count.
+    // The account lines must not run after a wrong password, because those of pam_faillock would clear its count.
     let stack = "auth required pam_unix.so\naccount required pam_exec.so quiet /usr/bin/touch /run/asked\naccount required pam_unix.so\n";
     m.pam("twinlock", stack);
     let mut s = m.call(["twinlock", "backup-codes"]).as_user("ada").open();
@@ -177,7 +177,7 @@ fn an_authenticator_is_removed_by_name_and_never_the_last() {
     let name = "app";
     let only = m.run_as("ada", ["twinlock", "remove", "--authenticator", name]);
     assert_eq!(only.code, Some(3), "{only:?}");
-    // As long as a name may be, and longer than a frame.
+    // The first name has the maximum length, and the second one is longer than a frame of the protocol.
     let long = m.run_as("ada", ["twinlock", "remove", "--authenticator", &"\u{1f511}".repeat(64)]);
     assert_eq!(long.code, Some(3), "{long:?}");
     let longer = m.run_as("ada", ["twinlock", "remove", "--authenticator", &"x".repeat(5000)]);

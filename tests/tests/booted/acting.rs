@@ -1,8 +1,9 @@
-//! Tests who is the acting user by the kernel's login uid, if real programs have started the command.
+//! Tests whom the command takes for the acting user, by the kernel's login uid, if real programs such as sudo and cron
+//! start the command.
 
 use twinlock_tests::{Booted, Finished, PASSWORD};
 
-/// A privileged verb that can be repeated.
+/// A privileged command that succeeds any number of times.
 const BYPASS: &str = "twinlock bypass ada --yes --reason test";
 /// Script that runs a command in a container with this machine's programs and its store.
 const BOXED: &str = "\
@@ -14,7 +15,7 @@ exec systemd-nspawn --quiet --register=no --keep-unit --pipe --directory=/srv/bo
 ";
 const GLASS: &str = "--break-glass 'phone of kim lost'";
 
-/// Creates a machine on which ada and kim are enrolled, bob is not, and robot is exempt.
+/// Creates a machine on which ada and kim are enrolled and bob is not. Robot and root may act without a code.
 fn machine() -> Booted {
     let b = Booted::new();
     b.settings("own_code_exempt = [\"robot\", \"root\"]\n");
@@ -23,7 +24,8 @@ fn machine() -> Booted {
     b
 }
 
-/// Reads the log lines since the last read: whether a code was given, and who acted.
+/// Reader of the log lines about bypass codes. Each says whether the acting user gave a code, and who acted. `seen` is
+/// the number of lines that were already checked.
 struct Log<'b> {
     booted: &'b Booted,
     seen: usize,

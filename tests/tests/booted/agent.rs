@@ -1,4 +1,4 @@
-//! Tests the agent as its package starts it: by its socket, in its sandbox.
+//! Tests the agent as the units of its package start it: through its socket unit, and in the sandbox of its service.
 
 use twinlock_tests::{Booted, PASSWORD};
 

@@ -16,7 +16,8 @@ fn lives(session: &mut Session<'_>) {
     session.send_line("expr 40 + 2").expect("42").expect("$ ");
 }
 
-/// Returns the state of the sessions in the answer of `reset USER --end-sessions`.
+/// Resets `user` with `--end-sessions`. Returns the word in the output of the command that says what happened to the
+/// user's sessions.
 #[track_caller]
 fn ended(b: &Booted, user: &str) -> String {
     let done = b.run(&format!("twinlock --json reset --yes --end-sessions -- '{user}'"));

@@ -1,11 +1,11 @@
-//! `twinlock setup` on a booted Debian: a change is kept only if a second login has proven it.
+//! Tests `twinlock setup` on a booted Debian: a change is kept only if a second login has proven it.
 
 use twinlock_tests::{Booted, Finished, PASSWORD};
 
-/// Shows the files that setup changes, with owner and mode.
+/// Script that prints the files that setup changes, with owner and mode.
 const FILES: &str = "cd /etc; for file in pam.d/sshd pam.d/sudo pam.d/sudo-i pam.d/su ssh/sshd_config.d/*; do \
                      stat -c '%n %U:%G %a' $file; cat $file; done 2>&1";
-/// Shows what is left of a change.
+/// Script that lists what setup still stores about a change of the service ssh.
 const OUTCOME: &str =
     "ls /var/lib/twinlock/setup/ssh; ls /var/lib/twinlock/setup/ssh/kept.* | wc -l";
 
@@ -23,7 +23,8 @@ fn files(b: &Booted) -> String {
     b.run(FILES).stdout
 }
 
-/// Sets up a service as root without a terminal. root has a key and no code.
+/// Runs `twinlock setup LINE` as root without a terminal, and checks that it succeeds. Root has an ssh key but no
+/// second factor.
 #[track_caller]
 fn set_up(b: &Booted, line: &str) -> Finished {
     let said = b.run(&format!("twinlock setup {line} --not-enrolled deny --json"));
@@ -31,7 +32,7 @@ fn set_up(b: &Booted, line: &str) -> Finished {
     said
 }
 
-/// Returns the word in the output of setup.
+/// Returns the word in the output of setup with which a user can confirm the change.
 fn word(said: &Finished) -> String {
     let (_, rest) = said.stdout.split_once("\"word\":\"").expect("a word");
     rest.split('"').next().unwrap_or_default().to_owned()
@@ -41,7 +42,8 @@ fn timer(b: &Booted) -> String {
     b.run("systemctl is-active twinlock-setup-undo.timer").stdout.trim().to_owned()
 }
 
-/// Checks that the old files are in force, and that this was said.
+/// Checks that setup has restored the old files, whose text is `before`, and that the log and a mail say so. `kept` is
+/// the number of files that others had edited after the setup; setup keeps a copy of each.
 #[track_caller]
 fn is_put_back(b: &Booted, before: &str, kept: usize) {
     assert_eq!(files(b), before);
@@ -95,7 +97,7 @@ fn an_old_connection_confirms_nothing() {
     let channel = b.ssh("ada", &confirm, "");
     assert_eq!(channel.code, Some(1), "{channel:?}");
     assert!(channel.stderr.contains("older than the change"), "{channel:?}");
-    // Nor does a code that another login has given since make the old one new.
+    // A code that another login has given in the meantime does not count for the old login either.
     b.run("rm /root/.ssh/config").ok();
     let mut session = b.login("ada", &[]);
     session.expect("Verification code").send_line(&b.code("ada")).expect("$ ");
@@ -126,7 +128,7 @@ fn unconfirmed_is_put_back_and_what_others_wrote_is_kept() {
 fn a_power_cut_puts_everything_back_before_sshd_starts() {
     let b = machine();
     let before = files(&b);
-    // A reload without an end: all files are written, and setup has not ended.
+    // The reload of ssh does not end, so all files are written while setup still runs.
     b.run("mkdir -p /run/systemd/system/ssh.service.d").ok();
     b.write(
         "/run/systemd/system/ssh.service.d/slow.conf",

@@ -18,7 +18,8 @@ const STORE: &str = "/var/lib/twinlock";
 const SOURCE: &str = "127.0.0.1";
 const MIB: usize = 1 << 20;
 
-/// A dialogue: its initial state, the answers, and the number of answers after which the user is authenticated.
+/// A dialogue that is abused. `begin` creates its initial state and returns the answers. After `proven` answers, the
+/// user is authenticated.
 struct AbusedScene {
     name: &'static str,
     settings: &'static str,
@@ -138,7 +139,8 @@ impl Stage<'_> {
         self.m.run(["sh", "-c", &script]).ok();
     }
 
-    /// Runs the dialogue up to a prompt, replies with the abuse, and then gives no answer.
+    /// Runs the dialogue up to its prompt number `at` (from 0), gives the reply `reply`, and answers all later prompts
+    /// with an empty text. Checks that no login succeeds unless the user was already authenticated.
     fn abused(&self, caller: &mut Caller<'_>, at: usize, reply: Reply<'_>) {
         let what = format!("{} at {at}: {:.60?}", self.scene.name, reply);
         let before: Vec<&str> = self.words[..at].iter().map(String::as_str).collect();
@@ -158,7 +160,7 @@ impl Stage<'_> {
         self.is_whole(&what);
     }
 
-    /// Checks that there is one readable record and no partial file.
+    /// Checks that ada has at most one record, that it is readable, and that there is no partial file.
     fn is_whole(&self, what: &str) {
         let listed = self.m.run(["sh", "-c", &format!("cd {STORE}/users/ada 2>/dev/null && ls")]);
         assert!(!listed.stdout.contains("tmp."), "{what}: {listed:?}");
@@ -245,7 +247,8 @@ fn no_answer_to_last_words_does() {
     assert!(m.caller().gets_in(SOURCE, &[&code]), "none of them used the code up");
 }
 
-/// Runs set-up at an ssh client whose user types `typed` after `answered` answers.
+/// Runs set-up in an ssh client. After `answered` correct answers, the user types `typed` instead of the next one.
+/// Checks that set-up then fails or is finished, and that the user can log in afterwards.
 fn played_at_a_client(m: &Machine, typed: &str, answered: usize) {
     crate::people::afresh(m);
     let mut all = ssh(m, First::Key);

@@ -1,5 +1,5 @@
-//! Stops a login right after it has stored a new record, and lets another command change the record. Checks that the
-//! login's change is stored and that everything it refers to exists.
+//! Pauses a login right after it has stored a new record, and changes the record by another command meanwhile. Checks
+//! that the change of the login is stored, and that everything to which the record refers exists.
 
 use std::time::Duration;
 
@@ -7,7 +7,7 @@ use twinlock_tests::{LOGGED_IN, PASSWORD, PROMPT, codes_shown};
 
 use crate::people::{OPEN, server, with_codes};
 
-/// strace options that stop the login at its second rename, which stores the record. The first rename stores the code
+/// strace options that pause the login at its second rename, which stores the record. The first rename stores the code
 /// set.
 const STOP: [&str; 2] = ["-e", "inject=renameat2:signal=SIGSTOP:when=2"];
 

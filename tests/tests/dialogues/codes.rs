@@ -49,8 +49,8 @@ fn the_only_code_is_renewed_each_time() {
     }
 }
 
-/// Checks that the owner of a lost phone with one backup code is shown new codes, then the menu, and that a new code
-/// authorizes the change.
+/// Ada has lost her phone and has one backup code left. Checks that a login with this code shows her new codes, then
+/// the menu, and that a new code authorizes the change of the app.
 #[test]
 fn lost_phone_with_one_code() {
     for language in BOTH {
@@ -83,7 +83,8 @@ fn codes_that_were_not_confirmed_are_shown_again() {
     }
 }
 
-/// Checks that a user whom an administrator enrolled can postpone the change of the key, and is shown the first codes.
+/// An administrator has enrolled ada, so the login asks her to replace the key. Checks that she can postpone this, and
+/// that the login shows her first backup codes.
 #[test]
 fn the_first_codes_of_somebody_whom_another_enrolled() {
     for language in BOTH {

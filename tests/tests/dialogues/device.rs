@@ -1,4 +1,5 @@
-//! Tests a remembered device: offered, declined, and not offered again while it is valid.
+//! Tests remembered devices: a login offers to remember the device, the user declines or accepts, and logins from a
+//! remembered device ask nothing.
 
 use twinlock_tests::First;
 

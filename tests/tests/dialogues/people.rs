@@ -1,4 +1,4 @@
-//! A server, ada in the initial state of a dialogue, and ada's logins.
+//! Functions that create a server, bring ada into the initial state of a dialogue, and start her logins.
 
 use twinlock_core::{
     base::time::UnixTime,

@@ -14,7 +14,8 @@ fn rivals(m: &Machine) -> Vec<Caller<'_>> {
     (0..RIVALS).map(|_| m.caller()).collect()
 }
 
-/// Brings each login to its prompt, each from its own address.
+/// Starts a new login for each rival (one of the concurrent logins) whose entry in `ended` is `true`, and waits for
+/// its prompt. Each rival has its own address.
 fn ask(m: &Machine, rivals: &mut [Caller<'_>], ended: &[bool]) {
     for (number, rival) in rivals.iter_mut().enumerate().filter(|(number, _)| ended[*number]) {
         let next = rival.login("bare", "ada", &format!("192.0.2.{number}"));
@@ -23,7 +24,8 @@ fn ask(m: &Machine, rivals: &mut [Caller<'_>], ended: &[bool]) {
     }
 }
 
-/// Sends all answers before it reads any result.
+/// Pauses all rivals, sends each of them its answer, and then continues them together. Returns the state of each
+/// login.
 fn at_once(m: &Machine, rivals: &mut [Caller<'_>], answers: &[String]) -> Vec<Next> {
     m.run(["pkill", "-STOP", "-x", "python3"]).ok();
     for (rival, answer) in rivals.iter_mut().zip(answers) {
@@ -37,7 +39,7 @@ fn winners(ends: &[Next]) -> usize {
     ends.iter().filter(|end| **end == Next::Ended(0)).count()
 }
 
-/// Counts ada's code sets.
+/// Returns the number of ada's sets of backup codes.
 fn sets(m: &Machine) -> usize {
     let folder = m.outside("/var/lib/twinlock/users/ada");
     let names =

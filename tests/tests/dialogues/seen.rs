@@ -1,4 +1,5 @@
-//! Tests a key that another user has seen: its change postponed, postponed for the last time, and made.
+//! Tests a key that another user has seen. Its owner postpones the change of the key, postpones it for the last time,
+//! and makes it.
 
 use twinlock_core::record::extras::KeyDisclosure;
 

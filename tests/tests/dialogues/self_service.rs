@@ -1,4 +1,5 @@
-//! Tests self-service after a correct code: new backup codes, a new authenticator, one of several.
+//! Tests self-service after a correct code: new backup codes, a new authenticator, and the change, removal or addition
+//! of one of several authenticators.
 
 use twinlock_core::record::Authenticator;
 

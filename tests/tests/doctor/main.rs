@@ -1,4 +1,4 @@
-//! The doctor against real PAM and sshd.
+//! Compares what doctor says with what a real PAM and a real sshd do.
 
 mod differential;
 mod numbers;

@@ -68,7 +68,7 @@ const PARTS: [(&str, &str); 12] = [
     ("p-cut", "auth required pam_permit.so\nauth required \\\n"),
 ];
 
-/// Hand-written stacks: one for each rule, and the forms of real distributions.
+/// Hand-written stacks: one for each rule of libpam, and the forms that real distributions use.
 const STACKS: &str = include_str!("pam_dispatch/stacks.txt");
 
 struct Folder(PathBuf);
@@ -133,7 +133,7 @@ const ANSWERS: [&str; 13] = [
 const NAMES: [&str; 8] =
     ["p-yes", "p-no", "p-stop", "p-enough", "p-debian", "p-reset", "p-jump-out", "p-nested"];
 
-/// Seed of the drawn stacks.
+/// Seed of the randomly generated stacks.
 const SEED: u64 = 0x7477_696e;
 /// Number of randomly generated stacks: in the usual test run, and in that of `--all`.
 const DRAWN: [usize; 2] = [1000, 5000];
@@ -155,8 +155,8 @@ fn drawn(count: usize) -> Vec<(String, String)> {
     (0..count).map(&mut stack).collect()
 }
 
-/// Results of one stack: for a login, for credentials without a login, and for credentials after a login that
-/// succeeded.
+/// Results of one stack: of a login (pam_authenticate), of pam_setcred without a login, and of pam_setcred after a
+/// login that succeeded.
 #[derive(Debug, PartialEq, Eq)]
 struct Results {
     login: String,
@@ -198,7 +198,8 @@ fn other_libpam() -> Option<std::ffi::OsString> {
     std::env::var_os(OTHER_LIBPAM)
 }
 
-/// Runs pamtester with these operations on all services in one private mount namespace; returns its lines by service.
+/// Runs pamtester with these operations on all services in `folder`, in one private mount namespace. Returns the lines
+/// that pamtester prints, by service.
 fn real(folder: &Path, operations: &str) -> BTreeMap<String, Vec<String>> {
     let script = r#"mount --bind "$1" /etc/pam.d || exit 1
         for file in /etc/pam.d/t*; do
@@ -271,7 +272,7 @@ const CREDENTIALS: &str = "setcred(PAM_ESTABLISH_CRED)";
 /// Modules that ask the user, crash without an answer, or wait.
 const ASKING: [&str; 6] =
     ["pam_unix", "pam_ftp", "pam_stress", "pam_google_authenticator", "pam_oath", "pam_filter"];
-/// Modules of Debian 12's libpam-modules that the model does not have.
+/// Modules of Debian 12's libpam-modules that doctor's simulator does not know.
 const UNKNOWN: [&str; 1] = ["pam_exec"];
 
 /// Returns the modules of this host that answer without a dialogue, and a folder with a service for each.

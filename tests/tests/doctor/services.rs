@@ -25,7 +25,7 @@ fn wired() -> Machine {
     m
 }
 
-/// Returns the exit status and the report as JSON.
+/// Runs doctor. Returns its exit status, and its report as JSON.
 fn report(m: &Machine) -> (Option<i32>, Value) {
     let said = m.run(["twinlock", "--json", "doctor"]);
     assert_eq!(said.stderr, "");
@@ -61,12 +61,12 @@ fn sudoers(m: &Machine, text: &str) {
     m.file("/etc/sudoers.d/test").write(text).mode(0o440);
 }
 
-/// Returns whether sudo makes `user` root without a prompt.
+/// Returns whether sudo lets `user` run a command as root without a prompt.
 fn sudo_unasked(m: &Machine, user: &str) -> bool {
     m.call(["sudo", "-n", "-k", "true"]).as_user(user).output().code == Some(0)
 }
 
-/// Returns whether a login by calls of libpam succeeds, as from a program that uses this service.
+/// Returns whether libpam authenticates `user` for the service. `answers` has one answer on each line.
 fn pam_lets_in(m: &Machine, service: &str, user: &str, answers: &str) -> bool {
     m.pamtester(service, user).input(answers).output().code == Some(0)
 }
@@ -245,7 +245,8 @@ fn samba_calls_no_auth_line_and_an_unknown_service_is_named() {
     assert!(all.contains("service-not-known"), "{all}");
 }
 
-/// The libpam of this host knows /usr/lib/pam.d, and no other folder of a distribution.
+/// Checks that doctor reads PAM files in /usr/lib/pam.d, but not those in /usr/share/pam.d, as the libpam of this host
+/// does.
 #[test]
 fn folders_of_distributions_are_those_that_libpam_knows() {
     let m = wired();

@@ -157,7 +157,8 @@ fn settings_that_come_first_are_found() {
     }
 }
 
-/// Checks that each drop-in allows five minutes: set-up takes longer than sshd's default of two.
+/// Checks that each drop-in allows five minutes for a login, because set-up takes longer than the two minutes of
+/// sshd's default.
 #[test]
 fn drop_ins_give_five_minutes() {
     for name in ["both", "key-and-password", "password", "publickey"] {
@@ -286,7 +287,8 @@ fn root_needs_more_than_debians_permit_root_login() {
 const LAST: &str = "auth       requisite                   pam_twinlock.so first_factor=stack\n";
 const ADAS_KEY: &str = "JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP";
 
-/// Returns whether a correct password and a wrong code log in with this last auth line, and doctor's findings.
+/// Replaces the last auth line of the shipped stack by `last`. Returns whether a correct password and an empty answer
+/// to the prompt for the code log in, and doctor's findings.
 fn gets_in_without_a_code(last: &str) -> (bool, Vec<String>) {
     let m = machine();
     let stack = shipped("pam.d/sshd-password");

@@ -28,7 +28,8 @@ fn state(m: &Machine, user: &str) -> String {
     rest.split_once('"').expect("its end").0.to_owned()
 }
 
-/// Returns how many users of the list are enrolled, in order. Checks that none is half enrolled.
+/// Returns how many users of the list are enrolled. Checks that none is half enrolled, and that they were enrolled in
+/// the order of the list.
 fn enrolled(m: &Machine) -> usize {
     let is = |user: &&str| match state(m, user).as_str() {
         "enrolled" => true,
@@ -49,7 +50,8 @@ fn knows(m: &Machine, user: &str) {
     verify.output().ok();
 }
 
-/// Checks that the same command completes the list and leaves no temporary files.
+/// Repeats the command that was cut off. Checks that it enrolls the remaining users of the list and leaves no
+/// temporary files.
 fn list_goes_on(m: &Machine, cut: &Cut<'_>) {
     cut.again().ok();
     assert_eq!(enrolled(m), 2);
@@ -79,13 +81,13 @@ const REFUSALS: [(&str, nix::errno::Errno); 3] = [
     ("fchmod", nix::errno::Errno::EROFS),
 ];
 
-/// Returns the line of the report about one user.
+/// Returns the line about one user in `text`, the output of the command.
 fn said<'a>(done: &'a Finished, text: &'a str, user: &str) -> &'a str {
     let line = text.lines().find(|line| line.starts_with(user));
     line.unwrap_or_else(|| panic!("nothing of {user}: {done:?}"))
 }
 
-/// Returns the report without line breaks.
+/// Returns the output of the command, with each sentence on one line.
 fn unwrapped(done: &Finished) -> String {
     (done.stdout.clone() + &done.stderr).replace("\n    ", " ")
 }
@@ -123,7 +125,7 @@ fn rule() -> String {
     format!("\n[[rule]]\ngroup = \"dev\"\naction = \"remind\"\nuntil = {UNTIL}\n")
 }
 
-/// Returns the tickets in the report files. The newest ticket of a user comes last.
+/// Returns the rows of the report files, each with a user and a ticket. The newest ticket of a user comes last.
 fn tickets(m: &Machine) -> Vec<(String, String)> {
     let rows = m.run(["sh", "-c", "cat /root/report.csv /root/report-again.csv 2>/dev/null"]);
     let row = |line: &str| {
@@ -133,14 +135,14 @@ fn tickets(m: &Machine) -> Vec<(String, String)> {
     rows.stdout.lines().filter(|line| !line.starts_with("user")).filter_map(row).collect()
 }
 
-/// Returns whether the ticket begins set-up.
+/// Returns whether a login with the ticket begins set-up.
 fn begins(m: &Machine, user: &str, ticket: &str) -> bool {
     let done = m.asked(user, &format!("{ticket}\n\n\n"));
     (done.stdout + &done.stderr).contains("type this key")
 }
 
-/// Checks that the same command with another report file invites the remaining users, and that each user's last ticket
-/// works.
+/// Repeats the command that was cut off, with another report file. Checks that it invites the remaining users, and
+/// that the last ticket of each user works.
 fn invitations_go_on(m: &Machine, cut: &Cut<'_>) {
     let again = format!("twinlock {}-again.csv", INVITE.trim_end_matches(".csv"));
     m.run(again.split(' ')).ok();
@@ -167,8 +169,8 @@ fn rules(m: &Machine) -> String {
     m.run(["sh", "-c", "cat /etc/twinlock/rules.toml 2>/dev/null"]).stdout
 }
 
-/// Checks that the rule is complete or absent, that it was written only after `least` tickets and its entry in
-/// accepted.toml, and that the settings are unchanged.
+/// Checks that the settings are unchanged, and that the rule for the group is complete or absent. If it is there, at
+/// least `least` tickets and its entry in accepted.toml must have been written before it.
 fn settings_are_whole(m: &Machine, least: usize) {
     assert_eq!(settings(m), SETTINGS);
     let found = rules(m);

@@ -12,7 +12,7 @@ const VERBS: [&str; 3] = [
     "invite --group dev --until 2099-01-31 --report /root/report.csv",
 ];
 
-/// Creates a machine on a small disk that is nearly full, with users who are not enrolled, except ada.
+/// Creates a machine with twinlock's store on a small disk, on which ada is enrolled and the other users are not.
 fn machine() -> Machine {
     let m = Machine::new();
     m.twinlock().user("ada").user("bob").user("cy");

@@ -7,14 +7,14 @@ const KEY: &str = "JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP";
 const SEAT: &str = "/run/twinlock/users/ada";
 const RECORDS: &str = "/var/lib/twinlock";
 
-/// A verb that revokes something, and how to find what it has not revoked.
+/// A command that revokes something, and functions that prepare it and find what it has not revoked.
 struct RevokingVerb {
     words: &'static str,
     begin: fn(&Machine),
-    /// Returns what is still valid; empty after the verb has succeeded.
+    /// Returns what is still valid; empty after the command has succeeded.
     left: fn(&Machine) -> Vec<String>,
     blows: &'static [(&'static str, Errno)],
-    /// Texts that the verb prints if everything is still valid, and if only a part is.
+    /// Texts that the command prints after an error: if everything is still valid, and if only a part is.
     said: [&'static str; 2],
 }
 
@@ -65,7 +65,7 @@ fn wrong_codes_are_forgotten_one_by_one_and_the_rest_by_the_same_command() {
     });
 }
 
-/// Kills the verb at each system call and makes the call fail. Checks what is still valid.
+/// Kills the command at each of its system calls, and makes each of them fail. Checks what is still valid afterwards.
 fn ended(end: &RevokingVerb) {
     let m = machine();
     (end.begin)(&m);
@@ -95,8 +95,8 @@ fn ended(end: &RevokingVerb) {
     }
 }
 
-/// Checks that repeating the command revokes everything that is left. It may say that nothing is left only if this is
-/// so.
+/// Repeats the command that was cut off. Checks that it revokes everything that is left; it may say that nothing is
+/// left only if `left`, the number of things left before, is 0.
 fn goes_on(m: &Machine, cut: &Cut<'_>, end: &RevokingVerb, left: usize) {
     let again = cut.again();
     let fits = again.code == Some(0) || (left == 0 && again.code == Some(3));
@@ -193,8 +193,8 @@ fn the_settings_that_are_kept_are_the_old_ones_or_the_new_ones() {
     }
 }
 
-/// Checks that on a full disk, verbs that only remove files succeed, and that a verb that needs space reports that
-/// there is none.
+/// Fills the disks of the ledger and of the records. Checks that commands that only remove files still succeed, and
+/// that a command that needs space says that there is none.
 #[test]
 fn a_full_disk_hinders_only_what_needs_room() {
     let m = machine();

@@ -16,7 +16,7 @@ fn machine() -> Machine {
     m
 }
 
-/// Returns an app with another key for each round, so that the used codes of other rounds do not matter.
+/// Returns an app with another key for each round of a test, so that the used codes of earlier rounds do not matter.
 fn app(round: usize) -> Otp {
     let letter =
         |place: u32| char::from(b'A' + u8::try_from(round / 26_usize.pow(place) % 26).unwrap());
@@ -39,12 +39,14 @@ fn is_enrolled(m: &Machine) -> bool {
     enrolled
 }
 
-/// Returns the user whom the uid's link names, with the mark `+` while a first record is being written.
+/// Returns the user name that the link of ada's user id names. The name begins with `+` while a first record is being
+/// written.
 fn holder(m: &Machine) -> String {
     m.run(["sh", "-c", "readlink /var/lib/twinlock/uids/*"]).stdout.trim().to_owned()
 }
 
-/// Checks that the round changed everything or nothing, and that the next round needs no clean-up.
+/// Ends a round in which the command was killed or failed. Checks that ada is either enrolled with the app `otp` or
+/// not enrolled at all, and that the command can be repeated. Then removes ada for the next round.
 fn all_or_nothing(m: &Machine, what: &str, round: usize, otp: &Otp) {
     let known = |otp: &Otp| {
         let verify = m.call(["twinlock", "verify", "ada"]);
@@ -102,8 +104,8 @@ fn killed_at_any_call_that_writes() {
     assert!(round > 30, "{round}");
 }
 
-/// Kills the command at each system call. Checks that up to one call the user is not enrolled, and after it the user
-/// is.
+/// Kills the command at each of its system calls. Checks that ada is not enrolled if it is killed at an early call,
+/// and is enrolled if it is killed at a certain call or later.
 #[test]
 fn killed_anywhere_nobody_is_half_enrolled() {
     let m = machine();

@@ -7,7 +7,7 @@ use twinlock_tests::{Cut, Machine, Otp, Place, thorough};
 const KEY: &str = "JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP";
 const STORE: &str = "/var/lib/twinlock";
 
-/// Creates a host with only twinlock's files: no store, no ledger, no settings.
+/// Creates a host with only the files of twinlock's package: it has no store, no ledger and no settings.
 fn new_host() -> Machine {
     let m = Machine::new();
     m.files().user("ada");
@@ -15,7 +15,7 @@ fn new_host() -> Machine {
     m
 }
 
-/// Returns commands that may be the first on a host, with their input.
+/// Returns commands that may be the first on a host, each with its standard input.
 fn firsts() -> Vec<(&'static str, String)> {
     let uri = format!("{}\n", Otp::new(KEY).uri("ada"));
     let mut all = vec![("import uri ada", uri), ("epoch ensure", String::new())];
@@ -23,8 +23,8 @@ fn firsts() -> Vec<(&'static str, String)> {
     all
 }
 
-/// Allows root to run `words`. Root is not enrolled and may only enroll on a new host; for other verbs the settings
-/// exempt root.
+/// Lets root run the command `words`. Root is not enrolled, so on a new host root may only enroll users. For other
+/// commands, writes settings that let root act without a code.
 fn lets_root_act(m: &Machine, words: &str) {
     if !words.starts_with("import") && words != "epoch ensure" {
         m.run(["mkdir", "-p", "/etc/twinlock"]).ok();
@@ -32,27 +32,29 @@ fn lets_root_act(m: &Machine, words: &str) {
     }
 }
 
-/// Returns whether to test a call. One of the ledger's 256 folders for names without an account represents all of them.
+/// Returns whether the test kills the command at this call. The ledger has 256 folders for names without an account;
+/// calls about one of them stand for all.
 fn chosen(place: &Place) -> bool {
     let what = &place.what;
     let stands = !what.contains("/unknown/") || what.contains("/unknown/a0");
     stands && (thorough() || place.writes())
 }
 
-/// Returns the names in the store without random ids and version numbers. Leaves out the names that mark a first record
-/// as being written, because the next change removes them.
+/// Returns the names of the files in the store, without random ids and version numbers. Leaves out the names that mark
+/// a first record as unfinished, because the next change removes them.
 fn names(m: &Machine) -> String {
     let steady = "s/codes[.].*/codes/; s/record[.][0-9]*/record/; /uids.*+/d";
     let names = format!("cd {STORE} && find . | sed '{steady}' | sort");
     m.run(["sh", "-c", &names]).ok().to_owned()
 }
 
-/// Checks that both copies of the store id are equal.
+/// Returns whether both copies of the store id are equal.
 fn is_one_store(m: &Machine) -> bool {
     m.run(["cmp", &format!("{STORE}/store-id"), "/etc/twinlock/store-id"]).code == Some(0)
 }
 
-/// Checks that repeating the command creates everything that an uninterrupted run creates.
+/// Repeats the command that was cut off. Checks that it completes everything that an uninterrupted run creates;
+/// `whole` has the names of these files.
 fn goes_on(m: &Machine, cut: &Cut<'_>, words: &str, whole: &str) {
     let again = cut.again();
     // If the first enrollment of the host was completed, the repeated command needs a code.
@@ -64,7 +66,8 @@ fn goes_on(m: &Machine, cut: &Cut<'_>, words: &str, whole: &str) {
     assert_eq!(cut.left(), "", "{words}");
 }
 
-/// Checks that a user without a record is let in without a code only if it is proven that there is no record.
+/// Checks that the module exempts a user without a record only if both copies of the store id are equal. Only then is
+/// it proven that the record does not exist.
 fn lets_nobody_in_unproven(m: &Machine) {
     m.file("/etc/twinlock/twinlock.toml").write("not_enrolled = \"allow\"\n");
     let done = m.pamtester("probe", "ada").input("\n").output();

@@ -8,11 +8,11 @@ const KEY: &str = "JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP";
 const KEY_IN_HEX: &str = "48656c6c6f21deadbeef48656c6c6f21deadbeef";
 const PERSON: &str = "/var/lib/twinlock/users/ada";
 
-/// An import and its input.
+/// An import: the command line, its input, and what ada has afterwards.
 struct ImportCase {
     words: &'static str,
     input: String,
-    /// A backup code of the import, and a backup code that was used on the other host, if any.
+    /// A backup code of the import that works once, and a backup code that was used on the other host, if any.
     scratch: Option<(&'static str, Option<&'static str>)>,
     app: Otp,
 }
@@ -27,7 +27,7 @@ fn host() -> Machine {
     m
 }
 
-/// Returns an export of ada from another host: with a used code, and backup codes of which one is used.
+/// Returns an export of ada from another host, on which she has used one code of her app and one of her backup codes.
 fn exported() -> String {
     let m = host();
     m.enrolled("ada", KEY).scratch("ada", Scratch::FEW);
@@ -79,7 +79,8 @@ fn is_enrolled(m: &Machine) -> bool {
     enrolled
 }
 
-/// Returns whether the message after a disk error is correct: `done` says whether ada's record was changed.
+/// Returns whether the message after a failed system call is correct. `done` says whether ada's record was changed
+/// nevertheless.
 fn told(done: bool, said: &str) -> bool {
     if done { says_in_force(said) } else { said.contains("nothing was changed") }
 }
@@ -92,8 +93,8 @@ fn lets_in(m: &Machine, code: &str) -> bool {
     m.pamtester("probe", "ada").input(format!("{code}\n\n")).output().code == Some(0)
 }
 
-/// Checks that a repetition imports everything. If `was_done`, also checks that it says that nothing was left to
-/// import.
+/// Repeats the import that was cut off. Checks that everything is imported afterwards. If `was_done`, nothing was left
+/// to import, and the command must say so.
 fn goes_on(m: &Machine, cut: &Cut<'_>, import: &ImportCase, was_done: bool) {
     let again = cut.again();
     let text = again.stdout.clone() + &again.stderr;
@@ -116,7 +117,7 @@ fn goes_on(m: &Machine, cut: &Cut<'_>, import: &ImportCase, was_done: bool) {
     }
 }
 
-/// Checks that a code used on the other host is refused on this host, and that an unused code is accepted.
+/// Checks that a backup code which was used on the other host is refused here, and that an unused one works once.
 fn opens_once(m: &Machine, import: &ImportCase) {
     let Some((scratch, spent)) = import.scratch else { return };
     m.app("ada", &import.app);

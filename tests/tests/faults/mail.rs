@@ -1,5 +1,5 @@
-//! Runs `twinlock deliver` with failing mail, disk or process. Checks that no notification is lost, and that none is
-//! sent more than twice.
+//! Runs `twinlock deliver` while its mail program or its disk fails or its process is killed. Checks that no
+//! notification is lost, and that none is sent more than twice.
 
 use std::collections::BTreeMap;
 
@@ -27,7 +27,7 @@ fn program(m: &Machine, script: &str) {
     m.call(["sh", "-c", &write]).input(format!("#!/bin/sh\n{script}")).output().ok();
 }
 
-/// Adds a recent notification as a login does.
+/// Adds a recent notification to the outbox, as a login does. `name` is its file name.
 fn put(m: &Machine, name: &str) {
     let now = m.run(["date", "+%s"]).ok().trim().to_owned();
     m.file(&format!("{OUTBOX}/{name}")).link_to(&format!("{now} sshd 203.0.113.7 - 3"));

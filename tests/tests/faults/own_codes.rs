@@ -1,11 +1,11 @@
-//! Kills `twinlock backup-codes` of the acting user, and makes its calls fail. Checks that the old or the new codes are
-//! valid, and that the output says which.
+//! Kills `twinlock backup-codes` of a user who renews their own codes, and makes its system calls fail. Checks that
+//! the old or the new codes are valid, and that the output says which.
 
 use twinlock_tests::{Machine, Scratch, codes_shown, says_in_force};
 
 const ADA: &str = "JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP";
 const STORE: &str = "/var/lib/twinlock";
-/// Two codes of the acting user, and the last group of a code on the screen.
+/// The answers at the prompts: two codes of the user's app, and the last group of the last code on the screen.
 const WORDS: [&str; 3] = ["<code>", "<next>", "<group>"];
 
 fn machine() -> Machine {

@@ -1,5 +1,5 @@
-//! Runs two concurrent verbs on one user, the second at each system call of the first. Checks that the result is as if
-//! they had run one after the other.
+//! Runs two commands on one user at the same time: pauses the first command at each of its system calls and then runs
+//! the second one. Checks that the result is as if they had run one after the other.
 
 use std::fs;
 
@@ -10,21 +10,22 @@ const OTHER: &str = "MFRGGZDFMZTWQ2LKNNWG23TPOBYXE43U";
 const PERSON: &str = "/var/lib/twinlock/users/ada";
 const BY: &str = "--yes";
 
-/// The state of a user, except for random keys and times.
+/// The parts of a user's record that are compared. Random keys and times are left out.
 #[derive(Clone, Debug, PartialEq, Eq)]
 struct Facts {
     state: Option<String>,
     has: Vec<(&'static str, usize)>,
 }
 
-/// A verb and its input.
+/// A command line of twinlock, without the program's name, and its standard input.
 #[derive(Clone)]
 struct PairVerb {
     words: String,
     input: String,
 }
 
-/// How two verbs ended, and the resulting state.
+/// The exit codes of two commands, and the state of the user afterwards. `first` is `None` if the first command did
+/// not run.
 #[derive(Clone, Debug, PartialEq, Eq)]
 struct PairOutcome {
     first: Option<i32>,
@@ -32,7 +33,7 @@ struct PairOutcome {
     facts: Facts,
 }
 
-/// Parts of a record that a verb adds or removes.
+/// Parts of a record that a command adds or removes.
 const PARTS: [&str; 9] = [
     "[[authenticator]]",
     "[[ticket]]",
@@ -75,8 +76,8 @@ fn run(m: &Machine, verb: &PairVerb) -> Option<i32> {
     m.call(words.split(' ')).input(&verb.input).output().code
 }
 
-/// Returns the outcomes without concurrency: the first verb before the second, the second before the first, and the
-/// second alone.
+/// Returns the results without concurrency: if the first command runs before the second one, if it runs after it, and
+/// if only the second one runs.
 fn in_turn(m: &Machine, cut: &Cut<'_>, first: &PairVerb, second: &PairVerb) -> [PairOutcome; 3] {
     cut.back();
     let ended = (run(m, first), run(m, second));
@@ -98,8 +99,8 @@ fn chosen(place: &Place) -> bool {
     !last && (thorough() || (about && turns.iter().any(|turn| place.what.starts_with(turn))))
 }
 
-/// Returns whether the first verb says that it did nothing, and had no effect because the second verb ran before it or
-/// undid its work.
+/// Returns whether the first command had no effect and says so, because the second one ran before it or undid its
+/// work. `one` is the result if the first runs before the second, `alone` that of the second alone.
 fn stood_back(ended: &Ended, outcome: &PairOutcome, [one, alone]: [&PairOutcome; 2]) -> bool {
     let said = ended.said.replace('\n', " ");
     let told = ["nothing was changed", "meanwhile", "already", "nothing to reset", "is not set up"];
@@ -110,7 +111,8 @@ fn stood_back(ended: &Ended, outcome: &PairOutcome, [one, alone]: [&PairOutcome;
         && (same(one) || same(alone))
 }
 
-/// Returns whether the second verb undid the partial work of the first, and the first verb then did all its work again.
+/// Returns whether both commands succeeded, with the result that they have if the second one runs first. The second
+/// one has then undone the partial work of the first, and the first has repeated it.
 fn undone_and_redone(outcome: &PairOutcome, other: &PairOutcome) -> bool {
     let done = outcome.first == Some(0) && outcome.second == Some(0);
     done && (outcome.first, &outcome.facts) == (other.first, &other.facts)
@@ -172,7 +174,7 @@ fn two_verbs_about_one_who_is_enrolled() {
     }
 }
 
-/// Returns an export of ada from another host, where an administrator has seen her key in the meantime.
+/// Returns an export of ada from another host, where she has another key.
 fn exported() -> String {
     let there = Machine::new();
     there.twinlock().user("ada").enrolled("ada", OTHER);

@@ -1,5 +1,5 @@
-//! Runs a reset together with another reset or with a login of the same user. Checks that one of two resets is made,
-//! and that a code entered before the reset grants nothing after it.
+//! Runs a reset together with another reset or with a login of the same user. Checks that only one of two resets is
+//! made, and that a code entered before a reset grants no access after it.
 
 use twinlock_tests::{Blow, Cut, First, Machine, Part, Place, Scratch, Server, Session, thorough};
 
@@ -21,7 +21,8 @@ fn machine() -> Machine {
     m
 }
 
-/// Checks that ada is reset and everything is revoked: one record, one ticket, no codes, no bypass code.
+/// Checks that ada is reset and everything of hers is revoked: there is one record with one ticket, and no
+/// authenticator or bypass code.
 #[track_caller]
 fn is_reset(m: &Machine, what: &str) {
     let record = m.run(["sh", "-c", "cat /var/lib/twinlock/users/ada/record.*"]).ok().to_owned();
@@ -49,7 +50,8 @@ fn asked<'m>(m: &'m Machine, user: &str) -> (Session<'m>, String) {
     (session, m.code(user))
 }
 
-/// Checks that a login recognizes its own claim although a bypass code changes the record during the login.
+/// An administrator issues a bypass code for ada during her login, which changes her record. Checks that the login
+/// still recognizes its own claim of the code, and is granted.
 #[test]
 fn login_outlives_a_change_of_its_record() {
     let m = machine();
@@ -89,7 +91,8 @@ fn of_two_administrators_at_one_instant_one_resets_in_every_round() {
     assert_eq!(m.logged("event=reset ").len(), rounds(8));
 }
 
-/// Returns codes and tickets that are accepted before a reset and revoked by it.
+/// Returns three answers that are accepted before a reset and revoked by it, each with its kind: a code, a backup code
+/// and a bypass code.
 fn given(m: &Machine) -> [(&'static str, String); 3] {
     let argv = "twinlock --json bypass ada --yes --break-glass test --reason test --uses 9";
     let done = m.call(argv.split(' ')).without_a_login().output();
@@ -104,7 +107,8 @@ fn chosen(place: &Place) -> bool {
     thorough() || calls.iter().any(|call| place.what.starts_with(call))
 }
 
-/// Resets ada at each system call of her login.
+/// Pauses a login of ada at each of its system calls, and resets her meanwhile. Checks that everything is revoked, and
+/// that the login succeeds only if it came before the reset. `typed` is her answer.
 fn reset_at_each_call(m: &Machine, cut: &Cut<'_>, what: &str, typed: &str) {
     let line = format!("{typed}\n\n");
     cut.back();

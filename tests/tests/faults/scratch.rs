@@ -1,5 +1,5 @@
-//! Many users type the same backup code at the same time, and a login that uses one is killed or stopped. Checks that
-//! each code works once.
+//! Lets many logins of one user enter the same backup code at the same time, and kills or pauses a login that uses a
+//! backup code. Checks that each code works once.
 
 use std::collections::BTreeSet;
 use std::sync::Mutex;
@@ -36,8 +36,8 @@ fn at_the_prompt(m: &Machine, number: u32) -> Session<'_> {
     session
 }
 
-/// Runs one round, in which all rivals type the code at the same time. Returns how many logged in, and brings these
-/// back to a prompt.
+/// Runs one round, in which all rivals enter the code at the same time. Returns how many of them logged in. Each of
+/// these then begins a new login, so that all rivals are at a prompt.
 fn winners<'m>(m: &'m Machine, rivals: &mut Vec<(Session<'m>, String)>, code: &str) -> usize {
     rivals.iter_mut().for_each(|(_, typed)| code.clone_into(typed));
     m.at_once("pamtester", rivals);
@@ -71,7 +71,7 @@ fn of_thirty_two_at_one_instant_one_gets_in() {
 
 type Place = (String, usize);
 
-/// Returns the system calls of a login from reading the set to its end.
+/// Returns the system calls of a login, from the reading of the code set to the end.
 fn places(m: &Machine) -> Vec<Place> {
     anew(m);
     let call = m.pamtester_as(&["-v"], "bare", "ada").strace("/tmp/trace", &[]);
@@ -80,7 +80,8 @@ fn places(m: &Machine) -> Vec<Place> {
     m.trace("/tmp/trace").places("\"codes.", "successfully authenti")
 }
 
-/// Kills a login at `place`. Returns whether its code can still be used, and checks that it never works twice.
+/// Kills a login at the system call `place`. Returns whether its code still works afterwards. Checks that it then
+/// works only once.
 fn killed_unused(place: &Place, m: &Machine) -> bool {
     anew(m);
     let inject = format!("inject={}:signal=KILL:when={}", place.0, place.1);
@@ -140,7 +141,7 @@ fn a_login_stopped_between_judging_and_spending_gains_nothing() {
     }
 }
 
-/// Returns a session of su by ada, stopped between the verification of her code and its use.
+/// Returns a session of su by ada. It is paused after her code was verified and before the code is marked as used.
 fn stopped_before_spending(m: &Machine) -> Session<'_> {
     let su = || m.call(["su", "ada", "-c", "echo reached"]).as_user("ada");
     let done = su().input(format!("{}\n", Scratch::CODES[2])).strace("/tmp/trace", &[]).output();

@@ -1,5 +1,5 @@
-//! su and sudo are stopped at any system call by their callers. Checks that no other login has to wait, and that each
-//! code works once.
+//! Users pause the su or sudo that they have started, at any of its system calls. Checks that no other login has to
+//! wait for a paused program, and that each code works once.
 
 use std::collections::BTreeSet;
 use std::thread;
@@ -15,7 +15,7 @@ fn ada_gets_in(m: &Machine, code: &str) -> bool {
     m.pamtester("one", "ada").input(format!("{code}\n\n")).output().stdout.contains(IN)
 }
 
-/// Returns the command by which a local user starts a program that asks for the user's own code.
+/// Returns the command line by which `user` starts `program`, which then asks for the code of `user`.
 fn caller(program: &str, user: &str) -> String {
     match program {
         "su" => format!("su {user} -c true"),
@@ -34,7 +34,7 @@ fn with_callers() -> Machine {
     m
 }
 
-/// Returns the module's system calls in the process of `program`.
+/// Returns the system calls of the module when ada starts `program`.
 fn places_in(m: &Machine, program: &str) -> Vec<Place> {
     let words = caller(program, "ada");
     let call = m.call(words.split(' ')).as_user("ada").input(format!("{}\n", m.code("ada")));
@@ -43,7 +43,8 @@ fn places_in(m: &Machine, program: &str) -> Vec<Place> {
     m.trace("/tmp/trace").places("/etc/twinlock/twinlock.toml", "event=accepted")
 }
 
-/// Starts one program for each system call in `places`, each by its own account, and leaves it stopped there.
+/// For each system call in `places`, creates a user who starts the program and pauses it at this call. Returns the
+/// names of the users. The programs stay paused.
 fn stop_everywhere(m: &Machine, program: &str, places: &[Place]) -> Vec<String> {
     let people: Vec<_> = (0..places.len()).map(|number| format!("{program}{number}")).collect();
     let mut script = String::new();
@@ -73,7 +74,7 @@ fn until_stopped(m: &Machine, program: &str, wanted: usize) {
     }
 }
 
-/// Continues the stopped programs and waits for their ends.
+/// Continues the paused programs, and waits until they end.
 fn wake(m: &Machine, program: &str) {
     let end = Instant::now() + Duration::from_secs(60);
     while !m.pids(program).is_empty() {
@@ -135,7 +136,8 @@ fn su_and_sudo_stopped_at_their_prompts_delay_neither_their_user_nor_others() {
     }
 }
 
-/// Returns a session of su by ada, stopped between the verification of her code and its claim.
+/// Returns a session of su by ada. It is paused after her code was verified and before the code is claimed in the
+/// ledger.
 fn stopped_before_its_claim<'m>(m: &'m Machine, code: &str) -> Session<'m> {
     let places = places_in(m, "su");
     // The first symlinkat makes the charge, the second the claim. strace stops a process after a call, so su is stopped
@@ -186,8 +188,9 @@ fn a_login_stopped_while_its_owner_is_removed_does_not_get_in() {
     goes_on_and_is_refused(&m, su);
 }
 
-/// Checks that the newest record decides about a stopped login: it succeeds only if this record has the same key. The
-/// login's own claim of the code does not make it fail.
+/// While a login of ada is paused, an administrator removes her and enrolls her anew. Checks that the new record
+/// decides about the login: it succeeds only if the record has the same key. The login's own claim of the code does
+/// not make it fail.
 #[test]
 fn a_login_stopped_while_its_record_is_made_anew_is_judged_by_that() {
     for same in [true, false] {

@@ -1,5 +1,5 @@
-//! Kills verbs that write at their system calls, and makes these fail. Checks that the old or the new record is stored,
-//! and that the output says which.
+//! Kills each command that changes a user's record at its system calls, and makes these fail. Checks that the old or
+//! the new record is stored, and that the output says which.
 
 use std::fs::{self, Permissions};
 use std::os::unix::fs::{PermissionsExt, symlink};
@@ -12,7 +12,7 @@ const ADA: &str = "JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP";
 const PERSON: &str = "/var/lib/twinlock/users/ada";
 const ALL: Part = Part { from: "/etc/twinlock/twinlock.toml", to: "nothing of this name" };
 
-/// A verb, and text that only its new record contains.
+/// Command lines, each with a text that only the new record contains.
 const VERBS: [(&str, &str); 7] = [
     ("reset ada --yes", "state = \"pending\""),
     ("backup-codes ada --yes", "[owed_codes]"),
@@ -23,14 +23,14 @@ const VERBS: [(&str, &str); 7] = [
     ("invite ada", "[[ticket]]"),
 ];
 
-/// A machine, and the content of ada's record after she was enrolled, and after she was removed.
+/// A machine, and the content of ada's record after she was enrolled and after she was removed.
 struct World {
     m: Machine,
     enrolled: Vec<u8>,
     removed: Vec<u8>,
 }
 
-/// Which record is stored.
+/// Which record is stored after the command: the one from before, or the command's own.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Stands {
     Old,
@@ -48,7 +48,7 @@ impl World {
         World { m, enrolled, removed }
     }
 
-    /// Returns the record that is stored before a verb runs.
+    /// Returns the content of ada's record before the command `verb`.
     fn before(&self, verb: &str) -> &[u8] {
         if verb.starts_with("invite") { &self.removed } else { &self.enrolled }
     }
@@ -80,7 +80,8 @@ impl World {
         self.m.outside(folder).join(name)
     }
 
-    /// Returns whether the newest record is the old or the new one. Checks that a new one is complete.
+    /// Returns whether ada's newest record is the old one or that of the command `verb`. Checks that a new one
+    /// contains `new`.
     fn stands(&self, verb: &str, new: &str) -> Stands {
         let status = self.m.run(["twinlock", "status", "ada"]);
         assert_eq!(status.code, Some(0), "{verb}: {status:?}");

@@ -1,5 +1,5 @@
-//! Makes each system call of each verb that writes fail in each possible way. Checks that the old or the new record is
-//! stored, and that the output says which.
+//! Makes each system call of each command that changes a record fail in each possible way. Checks that the old or the
+//! new record is stored, and that the output says which.
 
 use std::fs;
 
@@ -9,11 +9,11 @@ const KEY: &str = "JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP";
 const PERSON: &str = "/var/lib/twinlock/users/ada";
 const BY: &str = "--yes";
 
-/// A verb and its preparation.
+/// A command that is made to fail, and a function that prepares it and returns its standard input.
 struct FailingVerb {
     words: String,
     begin: fn(&Machine) -> String,
-    /// Text that only the verb's new record contains.
+    /// Text that only the record written by the command contains.
     new: &'static str,
 }
 
@@ -44,7 +44,7 @@ fn migration(_: &Machine) -> String {
     format!("{}\n", include_str!("../../fuzz/seeds/migration/two"))
 }
 
-/// Returns an export of ada from another host.
+/// Returns an export of ada, as from another host: she is not known on this machine afterwards.
 fn exported(m: &Machine) -> String {
     enrolled(m);
     let export = m.run(["twinlock", "export", "ada"]).ok().to_owned();
@@ -108,7 +108,8 @@ fn record(m: &Machine) -> Option<String> {
     Some(fs::read_to_string(folder.join(format!("record.{newest}.toml"))).expect("a record"))
 }
 
-/// Returns whether the output is correct for the old or the new state, as `is_new` says.
+/// Returns whether the output of a failed command is correct. `is_new` says whether the command changed the record
+/// nevertheless.
 fn says(ended: &Ended, is_new: bool) -> bool {
     let said = ended.said.replace("\n    ", " ").replace('\n', " ");
     let old = [

@@ -1,4 +1,4 @@
-//! Runs the fuzz targets on the inputs found so far, and on as many mutations as there is time for.
+//! Runs the fuzz targets (the parsers) on all stored inputs, and on as many mutations of them as there is time for.
 
 #[path = "../../fuzz/targets/mod.rs"]
 mod targets;
@@ -69,7 +69,8 @@ fn seeds(target: &Target) -> Vec<Vec<u8>> {
     files.iter().map(|file| std::fs::read(file).expect("a seed")).collect()
 }
 
-/// Returns a copy of a seed with some bytes replaced, removed, repeated, or followed by a part of another seed.
+/// Returns a copy of one of the seeds (stored inputs) with some bytes replaced, removed, repeated, or followed by a
+/// part of another seed.
 fn changed(seeds: &[Vec<u8>], numbers: &mut Numbers) -> Vec<u8> {
     let mut bytes = seeds[numbers.below(seeds.len())].clone();
     for _ in 0..=numbers.below(6) {

@@ -1,4 +1,4 @@
-//! Parsers and file formats, with arbitrary bytes and the published vectors.
+//! Tests parsers and file formats, with arbitrary bytes and in comparison with other programs.
 
 mod fuzz;
 mod parsers;

@@ -1,4 +1,4 @@
-//! Checks that each format is unchanged after it is written and parsed.
+//! Checks for each file format that a value which is written and parsed again is unchanged.
 
 mod carried;
 

@@ -43,7 +43,7 @@ struct CodeCase {
 }
 
 impl CodeCase {
-    /// Returns the case number `number` of the sequence that a seed begins.
+    /// Returns the case number `number` of the random sequence that belongs to the seed.
     fn of(seed: u64, number: u64) -> CodeCase {
         let mut dice = Dice(seed.wrapping_add(number.wrapping_mul(0x2545_f491_4f6c_dd1d)));
         let length = dice.between(KEY_MIN as u64, KEY_MAX as u64);
@@ -91,7 +91,8 @@ impl CodeCase {
     }
 }
 
-/// Returns the seed from the environment, to reproduce a failure.
+/// Returns the seed of the random cases: the value of `TWINLOCK_TEST_SEED`, with which a failure can be reproduced, or
+/// a new one.
 fn seed() -> u64 {
     let given = std::env::var("TWINLOCK_TEST_SEED").ok();
     given.map_or_else(new_seed, |text| text.parse().expect("TWINLOCK_TEST_SEED is a number"))

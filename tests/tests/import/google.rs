@@ -1,4 +1,4 @@
-//! Imports files that Google's own program and module wrote. Checks that the same app keeps working.
+//! Imports files that Google's own program or PAM module wrote. Checks that the user's app keeps working.
 
 use std::process::Command;
 
@@ -13,7 +13,7 @@ fn machine() -> Machine {
     m
 }
 
-/// Runs Google's program for `user` and enters its key in the app.
+/// Runs Google's program for `user`, and enters the key that the program generates in the user's app.
 fn set_up(m: &Machine, user: &str, flags: &str) {
     let fixed = "google-authenticator -C -f -q -Q NONE -l box -i box";
     m.run_as(user, format!("{fixed} {flags}").split(' ')).ok();

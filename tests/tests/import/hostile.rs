@@ -1,5 +1,5 @@
-//! Imports from home folders of hostile users. Checks that an import reads only the user's own file, never waits,
-//! writes nothing there, and when killed leaves the old or the new state.
+//! Imports from home folders of hostile users. Checks that an import reads only the user's own file, never waits, and
+//! writes nothing in the folder, and that a killed import leaves the old or the new state.
 
 use twinlock_tests::{Finished, Machine, Otp};
 
@@ -84,7 +84,8 @@ fn no_trap_in_a_home_is_walked_into_and_nobody_else_suffers() {
     }
 }
 
-/// Checks that accounts without a home, or with a shared one, are skipped with `--all`, and refused if they are named.
+/// Checks that accounts with no home folder, or with one that is shared or odd, are skipped by an import with `--all`,
+/// and refused if the command names them.
 #[test]
 fn odd_homes_are_passed_over_among_all_and_told_one_by_one() {
     let m = machine();

@@ -1,4 +1,4 @@
-//! Imports from pam_google_authenticator and pam_oath.
+//! Tests imports from pam_google_authenticator and pam_oath.
 
 mod google;
 mod hostile;

@@ -1,4 +1,4 @@
-//! Tests input of imports: sources with unreadable content, lines for another verb, pictures of QR codes.
+//! Tests the input of imports: sources that cannot be read, lines for another command, and pictures of QR codes.
 
 use twinlock_tests::{Call, Finished, Machine, Otp};
 
@@ -225,8 +225,8 @@ fn pictures_are_read_as_the_invoking_user() {
     sudo(&m, "import qr cy /home/ada/qr.png").output().ok();
 }
 
-/// Checks that the search of a picture ends. The command promises ten seconds; a busy machine may take ten times as
-/// long.
+/// Checks that the command gives up when the search for a QR code in a picture takes too long. It promises ten
+/// seconds; on a busy machine, it may take ten times as long.
 #[test]
 fn picture_that_is_searched_too_long_is_abandoned() {
     let m = machine();
@@ -307,8 +307,8 @@ fn jpeg_is_taken() {
     not_enrolled(&m, "bob");
 }
 
-/// Checks that other pictures are read: a photo from the side with noise, a progressive JPEG, one with colors for
-/// print, and one of 54 million pixels.
+/// Checks that unusual pictures of QR codes are read: a photo from the side with noise, a progressive JPEG, one with
+/// colors for print, and one of 54 million pixels.
 #[test]
 fn pictures_of_other_kinds_are_taken() {
     let pictures: [&[u8]; 4] = [

@@ -1,4 +1,5 @@
-//! Attacks by users with one factor, a shell or a moment. Each of them succeeded in an earlier version.
+//! Tests attacks that succeeded in an earlier version, by users who know one factor, have a shell, or can use another
+//! user's session for a moment.
 
 use std::time::Duration;
 
@@ -25,7 +26,8 @@ fn got_in(s: &mut Session<'_>) -> bool {
     s.expect_one_of(&[LOGGED_IN, PROMPT, "Press Enter"]) == 0
 }
 
-/// Creates the ledger names of `count` attempts of mallory, whose processes were killed before the refund.
+/// Creates the ledger names of `count` attempts with a first factor and as many without one. They stand for attempts
+/// of mallory whose processes were killed before they could give the attempts back.
 fn tries_of_killed_processes(m: &Machine, count: usize) {
     let source = format!("try.{{}}.{}.$n.uid:{}", now() / 86_400, m.uid("mallory"));
     let (proven, unproven) = (source.replace("{}", "proven"), source.replace("{}", "unproven"));
@@ -38,9 +40,9 @@ fn tries_of_killed_processes(m: &Machine, count: usize) {
     m.run(["sh", "-c", &script]).ok();
 }
 
-/// Checks that processes that are killed before their refund leave a limited number of attempts. A throttled attempt is
-/// refunded by its own process, which its caller can kill. A folder with over 16,384 names cannot be listed, so no
-/// login would succeed any more.
+/// Mallory kills each process of su before it can give back its throttled attempt. Checks that such processes leave
+/// only a limited number of attempts in the ledger. A folder with over 16,384 names cannot be listed, so no login
+/// would succeed any more.
 #[test]
 fn a_killed_process_leaves_no_more_tries_than_the_limits_need() {
     for (stack, typed) in
@@ -66,8 +68,8 @@ fn uptime(m: &Machine) -> u64 {
     text.ok().split('.').next().and_then(|seconds| seconds.parse().ok()).expect("seconds")
 }
 
-/// Checks that a code is not accepted again by a process that was stopped for a day. An attempt reads time and ledger
-/// once, and a caller can stop su between this and the claim until the step's name has been removed.
+/// Mallory pauses su between its reading of the ledger and its claim of the code, until the owner has used the code
+/// and its name has been removed from the ledger a day later. Checks that the paused login does not accept the code.
 #[test]
 fn a_try_that_was_stopped_for_a_day_does_not_use_a_code_again() {
     let m = machine();
@@ -108,8 +110,8 @@ fn a_try_that_was_stopped_for_a_day_does_not_use_a_code_again() {
     assert!(!got_in(&mut thief), "{}", m.logged("event=accepted").join("\n"));
 }
 
-/// Checks that a waiting login does not accept a key that was replaced meanwhile, although the new record has the same
-/// number.
+/// While mallory's login waits for ada's code, ada's record is deleted and she is enrolled with another key. Checks
+/// that the login does not accept a code of the old key, although the new record has the same number.
 #[test]
 fn a_key_that_was_replaced_under_the_same_number_is_dead() {
     let m = machine();
@@ -121,8 +123,8 @@ fn a_key_that_was_replaced_under_the_same_number_is_dead() {
     assert!(!got_in(&mut s), "{}", s.transcript());
 }
 
-/// Checks that the absence of a record is not proven if the folder `users` is missing, which every initialized store
-/// has.
+/// Checks that a missing folder `users` does not prove that a user has no record. Every initialized store has this
+/// folder.
 #[test]
 fn a_store_without_its_users_proves_nobodys_absence() {
     let m = machine();
@@ -133,7 +135,8 @@ fn a_store_without_its_users_proves_nobodys_absence() {
     assert!(!got_in(&mut s), "{}", s.transcript());
 }
 
-/// Checks that a correct code before a wrong password does not make its source known, because it is no login.
+/// In this stack, the code is asked for before the password. Checks that a correct code with a wrong password does not
+/// make the source address a known one.
 #[test]
 fn a_code_without_the_password_behind_it_makes_no_source_known() {
     let m = machine();
@@ -157,7 +160,8 @@ fn settings_that_were_cut_off_exempt_nobody() {
     assert!(!m.logged("twinlock.toml:2: a rule that exempts must say whom").is_empty());
 }
 
-/// Checks that a user whose record was lost, without a tombstone, does not count as never enrolled.
+/// Ada's record is lost, without a tombstone that says that she was removed. Checks that she does not count as never
+/// enrolled, and that she can be enrolled again.
 #[test]
 fn a_lost_record_is_no_absence_and_a_new_enrollment_makes_it_good() {
     let m = machine();

@@ -1,5 +1,5 @@
-//! Tests sudo, su and login: users can log in, other users write nothing, and the module leaves its host program
-//! unchanged.
+//! Tests sudo, su and login: users can log in, failed logins change nothing, and the module leaves the program that
+//! loads it unchanged.
 
 use twinlock_tests::{Call, LOGGED_IN, Machine, PASSWORD, PROMPT, Server, Session, shipped};
 
@@ -107,8 +107,8 @@ fn what_su_writes_belongs_to_root_whatever_umask_limits_and_environment_the_call
     again.send_line(&code).expect("was used already");
 }
 
-/// Script that prints the state of the program as a shell sees it that is started right after the module. Leaves out
-/// queued signals, which are counted per user and not per process.
+/// Script that prints the state of the program that has loaded the module. A PAM line runs it right after the module.
+/// Leaves out queued signals, which are counted per user and not per process.
 const LOOK: &str = "#!/bin/sh
 exec >>/root/looked 2>&1
 for fd in /proc/$PPID/fd/*; do echo \"fd ${fd##*/} $(readlink $fd | sed 's/[0-9][0-9]*//g')\"; done
@@ -187,7 +187,8 @@ fn sudo_without_a_question_costs_nothing() {
     assert_eq!(m.state(), before);
 }
 
-/// Returns how many times a PAM line with these arguments asks ada for a code, if each answer is wrong.
+/// Returns how many times the module asks ada for a code if each answer is wrong. `arguments` are the arguments of its
+/// PAM line.
 fn prompts(m: &Machine, arguments: &str) -> usize {
     m.pam("line", &format!("auth required pam_twinlock.so first_factor=stack {arguments}\n"));
     m.run(["sh", "-c", "find /run/twinlock -mindepth 1 ! -name epoch -delete"]).ok();

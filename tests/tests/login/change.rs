@@ -1,5 +1,5 @@
-//! Tests `twinlock change`, which replaces an own authenticator at a terminal after two codes, with refusals and
-//! interruptions.
+//! Tests `twinlock change`, by which users replace their own authenticator at a terminal with two codes, also with
+//! refusals and interruptions.
 
 use twinlock_tests::{Call, Dialogue, Machine, Otp, Scratch, key_shown, says_in_force};
 
@@ -51,7 +51,8 @@ fn two_codes_and_a_proof_put_the_new_one_in_the_old_ones_place() {
     assert!(m.log().iter().all(|line| !line.contains(&new.key)));
 }
 
-/// Answers all prompts. Checks that the old authenticator works and the one on the screen does not.
+/// Runs `twinlock change` with these answers. Checks that it fails with the message `said`, and that afterwards the
+/// old authenticator works and the one on the screen does not.
 #[track_caller]
 fn changes_nothing(m: &Machine, words: &[&str], said: &str) {
     m.run(["rm", "-rf", "/run/twinlock/users"]).ok();

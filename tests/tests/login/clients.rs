@@ -1,4 +1,4 @@
-//! Tests scp, sftp, rsync and other programs that use ssh: they transfer files after a code, and a client that cannot
+//! Tests scp, sftp, rsync and other programs that use ssh. They transfer files after a code, and a client that cannot
 //! answer a prompt costs its user no attempt.
 
 use twinlock_tests::{Call, First, Machine, PASSWORD, PROMPT, Server, Session};

@@ -1,5 +1,5 @@
-//! Tests clocks that jump, go back and restart. Checks that no code works again, and that users are not locked out for
-//! long.
+//! Tests logins while the clock jumps ahead or back and the host restarts. Checks that no code works again, and that
+//! users are not locked out for long.
 
 use std::thread;
 
@@ -10,14 +10,14 @@ const STEP: i64 = 30;
 const HOUR: i64 = 3600;
 const DAY: i64 = 86_400;
 
-/// Creates a machine whose ledger began some time ago in the current boot.
+/// Creates a machine whose ledger began half an hour ago, in the current boot.
 fn machine() -> Machine {
     let m = Machine::new();
     m.twinlock().proven("one").app_only("ada").epoch(30, 0);
     m
 }
 
-/// Returns a time tomorrow in the middle of a time step, to which the clock of every program is shifted.
+/// Returns a time of tomorrow, in the middle of a time step. Tests shift the clock of every program to this time.
 fn noon() -> i64 {
     let tomorrow = i64::try_from(now()).expect("a time") + DAY;
     tomorrow - tomorrow % STEP + STEP / 3
@@ -32,7 +32,8 @@ fn off(at: i64) -> i64 {
     at - i64::try_from(now()).expect("a time")
 }
 
-/// Returns whether one of the codes of the times `moments`, typed one after the other at the time `at`, logs ada in.
+/// Returns whether ada can log in while the clock shows `at`. She types the codes of the times `moments` one after the
+/// other.
 fn gets_in(m: &Machine, at: i64, moments: &[i64]) -> bool {
     let codes: Vec<_> = moments.iter().map(|moment| code(m, *moment)).collect();
     let call = m.pamtester("one", "ada").clock(off(at)).input(codes.join("\n") + "\n");
@@ -107,7 +108,8 @@ fn restart(m: &Machine, at: i64) {
     m.call(["twinlock", "epoch", "ensure"]).clock(off(at)).output().ok();
 }
 
-/// Backdates the epoch by half an hour. Keeps its clock mark and the periods after the mark.
+/// Moves the beginning of the epoch to half an hour ago, as if this time had passed. Keeps the clock mark of the epoch
+/// and the periods that are stored after the mark.
 fn half_an_hour_later(m: &Machine) {
     let link = m.file("/run/twinlock/epoch");
     let epoch = link.target();

@@ -1,10 +1,10 @@
-//! Cost of an accepted login: system calls, writes and log lines.
+//! Measures the cost of an accepted login: system calls, instructions, writes and log lines.
 
 use twinlock_tests::{Machine, Trace, shipped};
 
-/// Maximum number of instructions of a whole `pam_authenticate`, including those of libpam, as callgrind counts them.
-/// callgrind counts more than the processor executes (decision 0014). Lowered when a login becomes cheaper,
-/// never raised.
+/// Maximum number of instructions of a whole `pam_authenticate`, including those of libpam, as counted by callgrind,
+/// which counts more than the processor executes (decision 0014). This limit is lowered when a login becomes cheaper,
+/// and never raised.
 const MOST_INSTRUCTIONS: u64 = 103_200;
 const MOST_SYSTEM_CALLS: usize = 55;
 /// Minimum number of instructions of libpam alone. A lower number would mean that the measurement is wrong.
@@ -15,7 +15,7 @@ const MOST_FOR_SETTINGS: u64 = 17;
 /// Maximum number of instructions that each used code in the ledger may add to a login.
 const MOST_FOR_A_USED_CODE: u64 = 800;
 
-/// Number of used codes of a key in the test of their cost.
+/// Number of used codes of one key in the ledger, in the test that measures their cost.
 const USED: u64 = 500;
 
 /// Number of calls at the start of [`NEVER`] that wait for a disk.

@@ -34,8 +34,8 @@ fn machine() -> Machine {
     m
 }
 
-/// Moves a user to the end of /etc/passwd, as the look-up of a later line takes longer. This difference discloses no
-/// secret.
+/// Moves the line of a user to the end of /etc/passwd, so that the look-up costs the same for each user. The cost of
+/// the look-up itself discloses no secret.
 fn stand_last(m: &Machine, name: &str) {
     let all = m.file("/etc/passwd").read();
     let is_it = |line: &&str| line.split(':').next() == Some(name);
@@ -43,7 +43,8 @@ fn stand_last(m: &Machine, name: &str) {
     m.file("/etc/passwd").write([others, own].concat().join("\n") + "\n");
 }
 
-/// Calls the module once from the same address, without libpam's delay.
+/// Calls the module once for the user `name`, always from the same address and without libpam's delay. `lines` has one
+/// answer on each line.
 fn ask(m: &Machine, service: &str, name: &str, lines: &str) -> Finished {
     let quick = ["--seccomp-bpf", "-qq", "-e", "trace=select,pselect6"];
     let skip = ["-e", "inject=select,pselect6:retval=0"];
@@ -51,8 +52,8 @@ fn ask(m: &Machine, service: &str, name: &str, lines: &str) -> Finished {
     call.strace("/dev/null", &[&quick[..], &skip[..]].concat()).output()
 }
 
-/// Records exactly `on_file` wrong codes for each user with the current time, because delays end. Missing ones are
-/// added, because their number affects the work.
+/// Leaves exactly `on_file` wrong codes in the ledger for each user who has some, all with the current time, because
+/// delays end. The number must be equal, because it affects the work of the module.
 fn keep(m: &Machine, on_file: usize) {
     let script = r#"
         rm -f /var/lib/twinlock/users/*/failed.* /var/lib/twinlock/nobody/failed.*
@@ -70,7 +71,8 @@ fn keep(m: &Machine, on_file: usize) {
     m.call(["sh", "-c", script]).env("last", &last).output().ok();
 }
 
-/// Returns what a user sees who types the same answer three times. Exempt users are not expected to be refused.
+/// Returns what a user sees who types the same answer three times. The error messages differ for exempt users, so they
+/// are made equal.
 fn seen(m: &Machine, service: &str, name: &str, answer: &str) -> String {
     let said = ask(m, service, name, &[answer; 3].join("\n"));
     assert_eq!(said.code, Some(1));
@@ -97,7 +99,8 @@ fn everybody_sees_the_same() {
     }
 }
 
-/// Returns the names of the system calls from the first access to the records on. Repetitions of one name count once.
+/// Returns the names of the system calls of a login, from the first access to the records on. A name that occurs
+/// several times in a row is returned once.
 fn calls(m: &Machine, name: &str, answer: &str) -> Vec<String> {
     let call = m.pamtester_as(&["-I", FROM], "ahead", name).input(format!("{answer}\n\n"));
     call.strace("/tmp/trace", &["-e", "inject=select,pselect6:retval=0"]).output();
@@ -127,7 +130,8 @@ fn the_same_calls_are_made_for_everybody() {
     }
 }
 
-/// Checks that a half full ledger, and one with only its reserve left, refuse all users with the same system calls.
+/// Fills the ledger by half, and then up to its reserve. Checks that in both cases a wrong code causes the same system
+/// calls for all users.
 #[test]
 fn the_same_calls_are_made_in_a_scarce_ledger() {
     let m = machine();
@@ -154,7 +158,8 @@ fn the_same_calls_are_made_in_a_scarce_ledger() {
     assert!(!m.logged("reason=ledger_reserved").is_empty(), "{:?}", m.log());
 }
 
-/// Checks that expired attempts are removed with the same system calls for every user, a few at each charge.
+/// Checks that the removal of expired attempts, of which each new attempt removes a few, causes the same system calls
+/// for every user.
 #[test]
 fn expired_tries_go_by_the_same_calls() {
     let m = machine();
@@ -216,8 +221,8 @@ fn is_even(work: [u64; EACH.len()]) -> bool {
     least.zip(most).is_some_and(|(least, most)| most - least <= most / 50)
 }
 
-/// Checks that after a failed first factor, the text of an accepted code causes the same system calls as any other
-/// text, however often a program repeats it.
+/// Checks the module after a failed first factor, where it asks only as a decoy: the text of an accepted code causes
+/// the same system calls as any other text, however often a program repeats it.
 #[test]
 fn decoy_tells_accepted_text_from_none() {
     let m = machine();

@@ -39,7 +39,7 @@ fn gets_in(m: &Machine, from: &str) -> bool {
     call(m, from, &[&m.code("ada")]).stdout.contains(IN)
 }
 
-/// Counts the codes that were compared and wrong.
+/// Returns how many codes the module has compared and found wrong.
 fn judged(m: &Machine) -> usize {
     m.logged("reason=wrong_code").len()
 }
@@ -70,7 +70,8 @@ fn at_the_prompt<'m>(m: &'m Machine, from: &str) -> Session<'m> {
     session
 }
 
-/// Sends thirty-two wrong codes at the same time. Returns how many are recorded as compared.
+/// Sends thirty-two wrong codes at the same time. `from` gives the source address of each. Returns how many attempts
+/// are charged.
 fn at_one_instant(m: &Machine, from: impl Fn(u32) -> String) -> usize {
     let wrong = m.wrong_code("ada");
     let waiting = (0..32).map(|number| (at_the_prompt(m, &from(number)), wrong.clone()));
@@ -155,7 +156,7 @@ fn delays_end_by_themselves_and_by_unlock() {
     assert!(gets_in(&m, from), "{:?}", m.log().last());
 }
 
-/// Simulates a restart: the records stay, and the ledger began some minutes ago.
+/// Simulates a restart of the host ten minutes ago: the records stay, and the ledger is empty.
 fn restart(m: &Machine) {
     m.run(["sh", "-c", "rm -rf /run/twinlock/*"]).ok();
     m.epoch_minutes_ago(10);

@@ -1,4 +1,5 @@
-//! Changes by a local user to su and sudo before the start. Checks that their only effect is a refusal.
+//! Tests changes that a local user can make to su and sudo before starting them, such as resource limits. Checks that
+//! their only effect is a refusal.
 
 use twinlock_tests::{Call, LOGGED_IN, Machine, Otp};
 
@@ -18,7 +19,7 @@ fn forget(m: &Machine) {
     m.run(["rm", "-rf", "/run/twinlock/users"]).ok();
 }
 
-/// What a local user can do to a program before starting it.
+/// Shell commands that a local user can run before starting a program, and that affect the program.
 const HOSTILE: [&str; 34] = [
     "true",
     "prlimit --pid $$ --nofile=3",
@@ -86,7 +87,7 @@ fn callers(m: &Machine) -> [(Call<'_>, &'static str); 2] {
     [(m.su("bob", "ada"), "ada"), (sudo, "bob")]
 }
 
-/// Returns whether a program that was changed by `hostile` and is given a code logs its user in.
+/// Starts a program after the shell command `hostile`, and gives it a code. Returns whether it logs its user in.
 fn gets_in(caller: Call<'_>, hostile: &str, code: &str) -> bool {
     let call = caller.first(hostile).strace("/tmp/trace", &QUICK).input(format!("{code}\n\n"));
     call.output().stdout.contains(LOGGED_IN)

@@ -1,5 +1,5 @@
-//! Tests tokens with a button. Checks that only a correct code advances the counter, durably and before access is
-//! granted.
+//! Tests hardware tokens with a button. Checks that only a correct code advances the counter, and that the new counter
+//! is stored durably before access is granted.
 
 use std::sync::Mutex;
 use std::thread;
@@ -21,7 +21,8 @@ const CHANGES: [&str; 9] = [
 ];
 const KEY: &str = "GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ";
 
-/// Enrolls ada and keeps a copy of her record.
+/// Creates a machine on which ada is enrolled with a token, and keeps a copy of her record. Returns the machine and
+/// the token.
 fn machine() -> (Machine, Token) {
     let m = Machine::new();
     m.user("ada").bare();
@@ -38,7 +39,7 @@ fn import(m: &Machine, token: &Token, counter: u64) {
     import.input(token.uri("ada", counter) + "\n").output().ok();
 }
 
-/// Restores the state after enrollment.
+/// Restores the state after ada was enrolled.
 fn anew(m: &Machine) {
     let again =
         "rm -rf /run/twinlock/users /var/lib/twinlock; cp -a /root/records /var/lib/twinlock";
@@ -49,7 +50,7 @@ fn gets_in(m: &Machine, codes: &[String]) -> bool {
     m.asked("ada", &format!("{}\n", codes.join("\n"))).code == Some(0)
 }
 
-/// Returns the counter in the record.
+/// Returns the counter that ada's record has for the next code.
 fn next(m: &Machine) -> u64 {
     let record = m.run(["sh", "-c", "cat /var/lib/twinlock/users/ada/record.*.toml"]);
     let line = record.ok().lines().find_map(|line| line.strip_prefix("counter = "));
@@ -156,7 +157,8 @@ fn the_counter_is_on_the_disk_before_the_answer() {
     assert!(folder.is_some() && names.contains(&"unlinkat"), "{written:#?}");
 }
 
-/// Kills a login at the `nth` call named `call`. Checks that its code works at most once, and that the next code works.
+/// Kills a login at its call number `nth` of the system call `call`. Checks that its code then works at most once, and
+/// that the next code works. Returns whether the code works once more.
 fn killed_at(m: &Machine, token: &Token, call: &str, nth: usize) -> bool {
     anew(m);
     let inject = format!("inject={call}:signal=KILL:when={nth}");

@@ -1,5 +1,5 @@
-//! Tests how the ledger stays usable: expired names are removed, and half of the names is reserved for attempts with a
-//! first factor.
+//! Tests how the ledger stays usable: expired names are removed, and half of its names are reserved for attempts with
+//! a proven first factor.
 
 use twinlock_tests::{Finished, First, Machine, Otp, Server};
 
@@ -26,7 +26,7 @@ fn passes(m: &Machine, user: &str, code: &str) -> bool {
     m.asked(user, code).code == Some(0)
 }
 
-/// Creates names of attempts that are a day old, as weeks of guessing leave them.
+/// Script that creates `$N` names of attempts that are a day old in the folder `$D`, as weeks of guessing leave them.
 const EXPIRED: &str = "umask 077; mkdir -p $D; cd $D; at=$(($(date +%s) - 86500)); \
                        python3 -c \"import os
 for i in range($N): os.symlink('$at', f'try.unproven.20000.{i}.192.0.2.9')\"";
@@ -58,7 +58,8 @@ fn sweeping_removes_what_is_expired_alone() {
     assert!(again.ok().contains("\"removed\":0"), "{again:?}");
 }
 
-/// Creates two used steps of a key without a record, one a day old and one a minute old.
+/// Script that creates two used steps of a key that no record has, one a day old and one a minute old, in the folder
+/// `$D`.
 const OF_A_REMOVED_KEY: &str = "cd $D; now=$(date +%s); \
     ln -s $((now - 86500)) used.00112233445566778899aabbccddeeff.100; \
     ln -s $((now - 60)) used.00112233445566778899aabbccddeeff.200";
@@ -154,14 +155,14 @@ fn follows(m: &Machine, user: &str, lines: &str) -> Finished {
     call.strace("/dev/null", &[&quick[..], &skip[..]].concat()).output()
 }
 
-/// Returns the percentage of names in use.
+/// Returns how many of the ledger's names are in use, in percent.
 fn taken(m: &Machine) -> u32 {
     let said = m.run(["df", "--output=ipcent", "/run/twinlock"]);
     let percent = said.ok().lines().last().unwrap_or_default().trim().trim_end_matches('%');
     percent.parse().expect("percent")
 }
 
-/// Uses up names of the ledger until `thousandth` per thousand are taken.
+/// Creates names in the ledger until `thousandth` per thousand of its names are in use.
 fn take(m: &Machine, thousandth: u32) {
     sh(m, "mount -o remount,nr_inodes=2000 /run/twinlock; rm -f /run/twinlock/fill.*");
     let used = "$(df --output=iused /run/twinlock | tail -1)";

@@ -1,4 +1,4 @@
-//! Real logins by sshd, sudo, su and login, and what they cost.
+//! Tests real logins by sshd, sudo, su and login, and measures what they cost.
 
 mod attacks;
 mod callers;

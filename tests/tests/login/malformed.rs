@@ -8,7 +8,7 @@ const OTHER: &str = "KRSXG5CTMVRXEZLUKRSXG5CTMVRXEZLU";
 /// Shell variables with paths, for the scripts in the tables below.
 const PLACES: &str = "S=/var/lib/twinlock; U=$S/users; P=$U/ada; R=$P/record.1.toml; \
                       L=/run/twinlock; A=$L/users/ada; ";
-/// The message to a user with a proven first factor if the host is at fault.
+/// Message to a user with a proven first factor if the host, and not the user, is at fault.
 const TOLD: &str = "Ask your administrator\n(twinlock why ";
 /// Limits of a login, for the whole program: 64 MiB of address space and two seconds of processor time.
 const BOUNDS: &str = "ulimit -v 65536; ulimit -t 2";
@@ -46,7 +46,8 @@ fn everything_kept(m: &Machine) -> String {
     format!("{}\n{}", m.tree("/var/lib/twinlock"), m.tree("/etc/twinlock"))
 }
 
-/// Checks that `user` is refused with `code`. Returns the log lines about it.
+/// Checks that a login of `user` with the answer `code` is refused. `damage` names the case in messages of the test.
+/// Returns the log lines about the login.
 #[track_caller]
 fn refused(m: &Machine, user: &str, code: &str, damage: &str) -> String {
     let (kept, logged) = (everything_kept(m), m.log().len());
@@ -59,7 +60,7 @@ fn refused(m: &Machine, user: &str, code: &str, damage: &str) -> String {
     log
 }
 
-/// Damage to ada's record, and the expected reason in the log.
+/// Shell commands that damage ada's record, each with the expected reason in the log.
 const RECORDS: [(&str, &str); 45] = [
     (": >$R", "record_malformed"),
     ("rm $R; : >$R", "record_too_open"),
@@ -130,7 +131,7 @@ const RECORDS: [(&str, &str); 45] = [
     ("sed -i 's/^user.*/user = \"Ada\"/' $R", "record_other_name"),
 ];
 
-/// Damage to the folders above ada's record, and the expected reason in the log.
+/// Shell commands that damage the folders above ada's record, each with the expected reason in the log.
 const FOLDERS: [(&str, &str); 21] = [
     ("mv $P /root/p; ln -s /root/p $P", "record_symlink"),
     ("rm -rf /root/u; mv $U /root/u; ln -s /root/u $U", "record_symlink"),
@@ -217,7 +218,8 @@ fn a_record_cut_anywhere_lets_nobody_in() {
     assert_eq!(refused.to_string(), words[0]);
 }
 
-/// Damage to the records' folders, after which it is no longer proven that carol has no record.
+/// Shell commands that damage the folders of the records, each with the expected reason in the log. With such damage,
+/// it is not proven that carol has no record.
 const UNPROVEN: [(&str, &str); 10] = [
     ("chmod 702 $S", "record_too_open"),
     ("chmod 755 $S", "record_too_open"),
@@ -243,7 +245,7 @@ fn a_folder_that_others_can_change_proves_no_absence() {
     }
 }
 
-/// Damage to the ledger, and the expected reason in the log.
+/// Shell commands that damage the ledger, each with the expected reason in the log.
 const LEDGERS: [(&str, &str); 20] = [
     ("umount $L; rm -r $L", "ledger_not_mounted"),
     ("umount $L; chmod 755 $L", "ledger_not_mounted"),
@@ -279,7 +281,7 @@ fn a_ledger_that_is_none_is_refused() {
     }
 }
 
-/// Damage to the epoch, after which the ledger counts as empty.
+/// Shell commands that damage the epoch in the ledger. After each of them, the ledger counts as newly created.
 const EPOCHS: [&str; 11] = [
     "rm $L/epoch",
     "rm $L/epoch; : >$L/epoch",

@@ -1,4 +1,4 @@
-//! Checks that the memory use of commands over many users does not grow with the number of users.
+//! Checks that commands that work on many users do not take more memory if there are more users.
 
 use std::fmt::Write as _;
 use std::time::{Duration, Instant};
@@ -8,14 +8,15 @@ use twinlock_tests::{Machine, thorough};
 const KEY: &str = "JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP";
 /// Maximum memory of any run, in KiB.
 const MOST: u64 = 100 * 1024;
-/// Difference of the heap between equal runs, in KiB.
+/// Difference in KiB that the memory of two equal runs may have.
 const UNREST: u64 = 1024;
-/// Memory for each stored user name in bytes, with the heap's overhead.
+/// Memory in bytes that a command may take for each user name that it stores, with the overhead of the heap.
 const NAME: u64 = 250;
 const FEW: u64 = 1_000;
 /// Timeout of a command, longer than a hundred thousand users take on a busy host.
 const PATIENCE: Duration = Duration::from_secs(1800);
-/// Script that reads the peak of a process's memory, which the kernel stores while the process runs.
+/// Script that runs a command of twinlock and stores its exit status and the peak of its memory, which the kernel
+/// reports while the process runs.
 const WATCH: &str = "\
 twinlock $1 >/root/out 2>/root/err & P=$!
 while N=; while read -r K V R; do [ $K = VmHWM: ] && N=$V; done </proc/$P/status; [ -n \"$N\" ]; do M=$N; done
@@ -35,7 +36,7 @@ fn machine(people: u64) -> Machine {
     m
 }
 
-/// Runs the command. Returns its peak of memory in KiB.
+/// Runs `twinlock WORDS`. Returns the peak of its memory in KiB.
 #[track_caller]
 fn peak(m: &Machine, words: &str) -> u64 {
     m.run(["rm", "-f", "/root/peak", "/root/report.csv"]).ok();
@@ -70,13 +71,14 @@ fn letter(digit: u64) -> char {
     char::from(b'A' + u8::try_from(digit).expect("below 26"))
 }
 
-/// Returns the number of users in the larger of two runs.
+/// Returns the number of users in the larger of the two runs that a test compares.
 fn many() -> u64 {
     if thorough() { 100_000 } else { 10_000 }
 }
 
-/// Checks that a command takes no more memory for `more` users than for `few`, except for the memory of the stored
-/// names.
+/// Checks that a command takes about the same memory in a small and in a large run. `few` and `more` are the peaks in
+/// KiB, `people` is the number of users in the large run, and `held` the bytes that the command may store for each of
+/// them.
 #[track_caller]
 fn is_as_small(few: u64, more: u64, words: &str, people: u64, held: u64) {
     let most = few + UNREST + people * held / 1024;

@@ -1,4 +1,5 @@
-//! Checks that a code works once: on one service or two, in one process or many, and after the ledger is lost.
+//! Checks that a code works only once: on one service or on two, in one process or in many, and also after the ledger
+//! was lost.
 
 use std::thread;
 
@@ -47,7 +48,7 @@ fn a_code_is_used_up_with_every_code_before_it() {
     assert!(gets_in(&m, "two", "ada", &[&next]));
 }
 
-/// One of the processes that try the same code at the same time, and its number of attempts.
+/// One of the processes that try the same code at the same time. `asked` is the number of codes that it has tried.
 struct Rival<'m> {
     session: Session<'m>,
     from: String,
@@ -63,8 +64,8 @@ impl<'m> Rival<'m> {
         Rival { session, from, service, asked: 0 }
     }
 
-    /// Returns the rival with this number. Twenty-four rivals have their own address; eight share one, for which some
-    /// are throttled.
+    /// Starts the rival number `number` (from 0) at its prompt. The first twenty-four rivals have their own addresses;
+    /// the others share one address, at which some of them are throttled.
     fn number(m: &'m Machine, number: u32) -> Rival<'m> {
         let from = format!("192.0.2.{}", number.min(24));
         Rival::at_the_prompt(m, from, if number.is_multiple_of(2) { "one" } else { "two" })
@@ -133,7 +134,7 @@ fn sixteen_people_at_one_instant_all_get_in() {
     }
 }
 
-/// Ways in which a ledger is lost while the machine runs.
+/// Shell commands by which a ledger is lost while the machine runs.
 const LOST: [&str; 6] = [
     "rm -rf /run/twinlock/*",
     "umount /run/twinlock && rmdir /run/twinlock && echo ledger_mounted = false >$S",
@@ -169,8 +170,8 @@ fn a_lost_ledger_brings_no_code_back() {
 
 const MOUNT: &str = "mount -t tmpfs -o mode=0700,nosuid,nodev,noexec ledger /run/twinlock";
 
-/// Checks that no used code works again if the mount of the ledger fails, if the settings allow a ledger without a
-/// mount, or if the ledger is mounted or unmounted later.
+/// Checks that no used code works again if the ledger is a plain folder because its mount has failed, and if it is
+/// mounted or unmounted later. The settings allow a ledger without a mount here.
 #[test]
 fn ledger_below_a_mount_brings_no_code_back() {
     let m = machine();
@@ -195,8 +196,8 @@ fn ledger_below_a_mount_brings_no_code_back() {
     assert_eq!(m.logged("reason=before_epoch").len(), 3, "{:?}", m.log());
 }
 
-/// Checks that without the mount, every login is refused and nothing is written below it, and that mounting repairs
-/// this.
+/// Unmounts the ledger. Checks that then every login is refused, that nothing is written into the folder below the
+/// mount, and that mounting the ledger repairs this.
 #[test]
 fn folder_without_its_mount_refuses() {
     let m = machine();

@@ -4,7 +4,7 @@
 use twinlock_tests::{Finished, Machine, PASSWORD, shipped};
 
 const PROMPT: &str = "Password & verification code: ";
-/// What the next PAM line receives in place of a password.
+/// What the next PAM line receives in place of a password if the module has refused the answer.
 const STAND_IN: &[u8] = b"\x08\n\r\x7fINCORRECT";
 /// Script that stores what the next PAM line receives, byte by byte.
 const SEE: &str = "#!/bin/sh\ncat >/root/seen\n";
@@ -25,7 +25,7 @@ fn watched(m: &Machine, before: &str, arguments: &str) {
     m.pam("watched", &format!("{before}{ours}{see}{REST}"));
 }
 
-/// Calls the stack once with this input. Clears used codes first.
+/// Answers the prompt of a service once with `text`. Clears used codes before that.
 fn typed(m: &Machine, service: &str, user: &str, text: impl AsRef<[u8]>) -> Finished {
     m.run(["sh", "-c", "rm -f /run/twinlock/users/*/used.* /root/seen"]).ok();
     let mut input = text.as_ref().to_vec();

@@ -1,4 +1,5 @@
-//! Tests programs that ask once: OpenVPN's plugin of Debian's package, and what stays in the memory of such a program.
+//! Tests programs that ask only once: OpenVPN with the PAM plugin of Debian's package, and what stays in the memory of
+//! such a program.
 
 use twinlock_tests::{Machine, PASSWORD, Session, shipped};
 
@@ -14,7 +15,8 @@ fn machine() -> Machine {
     m
 }
 
-/// Starts an OpenVPN server that only the plugin protects. Returns it with the fingerprint of its certificate.
+/// Starts an OpenVPN server on which only the PAM plugin authenticates users. Returns its session, and the fingerprint
+/// of its certificate.
 fn vpn_server<'m>(m: &'m Machine, service: &str) -> (Session<'m>, String) {
     let made = m.run(["sh", "-c", CERTIFICATE]);
     let (_, fingerprint) = made.ok().trim().split_once('=').expect("a fingerprint");
@@ -66,7 +68,8 @@ fn openvpn_lets_in_who_has_both_and_stays_connected() {
     assert!(!said.contains(PASSWORD) && !said.contains(&format!("y{code}")), "{said}");
 }
 
-/// Returns the auth lines that pam_twinlock(8) shows, with `code` as the last one.
+/// Returns the auth lines that pam_twinlock(8) shows for a password and then a code. `code` contains further arguments
+/// of the last line.
 fn password_then_code(code: &str) -> String {
     format!(
         "auth [success=2 default=ignore] pam_unix.so nodelay\n\
@@ -76,7 +79,7 @@ fn password_then_code(code: &str) -> String {
     )
 }
 
-/// Arguments of the plugin for a static challenge: it answers prompts that contain these words, and no others.
+/// Arguments of the plugin for a static challenge: the plugin answers prompts that contain these words, and no others.
 const CHALLENGE: &str = "openvpn login USERNAME password PASSWORD verification OTP";
 
 /// Returns password and code in the form in which a client sends them with a static challenge.
@@ -86,8 +89,8 @@ fn challenged(m: &Machine, code: &str) -> String {
     m.run(["sh", "-c", script, "sh", PASSWORD, code]).ok().to_owned()
 }
 
-/// Checks that a user who must change a key and get new backup codes logs in with a program that asks only for password
-/// and code.
+/// Ada must change her key and get new backup codes at her next login. Checks that she can nevertheless log in with a
+/// program that asks only for password and code.
 #[test]
 fn openvpn_with_a_challenge_lets_in_who_owes_a_change() {
     for argument in ["", "code_only"] {
@@ -113,7 +116,8 @@ fn openvpn_with_a_challenge_lets_in_who_owes_a_change() {
     }
 }
 
-/// Counts the occurrences of each line of /root/needles in the memory of the program that called the stack.
+/// Script that counts how often each line of /root/needles occurs in the memory of the program that has loaded the
+/// module.
 const LOOK: &str = r#"#!/usr/bin/perl
 my $pid = getppid();
 open(my $maps, "<", "/proc/$pid/maps") or die;
@@ -149,7 +153,8 @@ fn one_copy_of_the_password_is_left_and_that_is_libpams() {
     }
 }
 
-/// Checks both methods of sshd: /etc/pam.d/sshd with one prompt, and sshd's own password method, which shows none.
+/// Checks a password and a code in one answer with both methods of sshd: prompts from PAM, and sshd's own password
+/// method, which shows no prompt of PAM.
 #[test]
 fn sshds_password_method_has_one_field_too() {
     let m = machine();

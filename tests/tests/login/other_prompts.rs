@@ -1,4 +1,4 @@
-//! Tests sudo with another text in place of every prompt, as Ansible sets it, and programs that repeat an answer.
+//! Tests sudo with every prompt replaced by another text, as Ansible does, and programs that repeat an answer.
 
 use twinlock_tests::{Call, LOGGED_IN, Machine, PASSWORD, Session};
 
@@ -12,7 +12,7 @@ fn machine(settings: &str) -> Machine {
     m
 }
 
-/// Returns the calls that replace sudo's prompts in different ways.
+/// Returns calls of sudo: two that replace its prompts in different ways, and one that does not.
 fn ways(m: &Machine) -> [Call<'_>; 3] {
     let command = format!("echo \"{LOGGED_IN}$(id -un)\"");
     let argv = |option: &[&str]| {
@@ -27,8 +27,8 @@ fn override_prompt(m: &Machine) {
     m.file("/etc/sudoers.d/prompt").write(lines).mode(0o440);
 }
 
-/// Waits for the next prompt. `sudo -p` and SUDO_PROMPT always replace it; passprompt_override replaces only the
-/// password prompt in some versions of sudo.
+/// Waits for the next prompt of sudo. `sudo -p` and SUDO_PROMPT always replace the prompt. The setting
+/// passprompt_override replaces only the password prompt in some versions of sudo.
 fn asked<'s, 'm>(session: &'s mut Session<'m>) -> &'s mut Session<'m> {
     session.expect_one_of(&[OWN, "other ways): ", "Choose 1-3: ", "backup code: "]);
     session
@@ -109,7 +109,7 @@ const MAIL: &str = "auth required pam_twinlock.so first_factor=follows forward_p
                     auth required pam_unix.so use_first_pass nodelay\n\
                     account required pam_permit.so\n";
 
-/// Checks that a mail client that polls with an old answer does not throttle its user, who logs in elsewhere.
+/// A mail client polls with an old answer again and again. Checks that its user is not throttled.
 #[test]
 fn polling_mail_client_throttles_nobody() {
     let m = machine("tries = 1\n");
@@ -153,8 +153,8 @@ fn parallel_connections_let_one_in_and_charge_none() {
     assert_eq!(m.logged("reason=replayed").len(), 7, "{:?}", m.log());
 }
 
-/// Checks that screen lockers that run as their user are refused, and that doctor finds them. Debian's i3lock and
-/// swaylock include login's file.
+/// Checks that the module refuses screen lockers that run as their user, and that doctor finds them. The PAM files of
+/// Debian's i3lock and swaylock include that of login.
 #[test]
 fn screen_locker_is_refused_as_not_root_and_found() {
     let m = machine("");

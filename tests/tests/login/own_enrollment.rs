@@ -1,5 +1,5 @@
-//! Tests `twinlock enroll` of the acting user at a terminal. Checks that after the proof, the backup codes are valid or
-//! due at the next login.
+//! Tests `twinlock enroll` by which users enroll themselves at a terminal. Checks that, once a code has proven the new
+//! key, the backup codes are either valid or shown at the next login.
 
 use twinlock_tests::{CutDialogue, Dialogue, Machine, Otp, codes_shown, key_shown, now};
 
@@ -137,7 +137,8 @@ fn refused_by_the_disk_it_is_said_which_stands() {
     assert_eq!(met, [true; 3]);
 }
 
-/// Creates a machine whose ledger has just begun; kim enrolls ada with a key generated on this host.
+/// Creates a machine whose ledger has just begun, and lets kim enroll ada there with a new key. Returns the machine
+/// and ada's app.
 fn enrolled_since_the_ledger_began() -> (Machine, Otp) {
     let m = machine();
     m.epoch(0, now());
@@ -150,7 +151,8 @@ fn enrolled_since_the_ledger_began() -> (Machine, Otp) {
     (m, otp)
 }
 
-/// Returns why a code of ada is refused; `None` if it is accepted and the backup codes follow.
+/// Logs in with a code of the user. Returns the reason in the log for its refusal; `None` if the code is accepted,
+/// also if new backup codes are then shown.
 fn refusal(m: &Machine, user: &str, code: &str) -> Option<String> {
     let seen = m.log().len();
     let login = m.pamtester("probe", user).input(format!("{code}\n\n\n")).output();
@@ -216,7 +218,8 @@ fn key_that_was_brought_waits_for_the_epoch() {
 
 const AT_A_LOGIN: &str = "window = 10\nnot_enrolled = \"enroll\"\nenroll_needs_ticket = false\n";
 
-/// Lets ada set up a key at a login, on a machine whose ledger has just begun.
+/// Creates a machine whose ledger has just begun, and lets ada set up a key at a login. Returns the machine and ada's
+/// app.
 fn set_up_at_a_login() -> (Machine, Otp) {
     let m = machine();
     m.settings(AT_A_LOGIN).epoch(0, now());
@@ -254,7 +257,8 @@ fn key_changed_by_its_owner_needs_no_wait() {
     assert_eq!(refusal(&m, "ada", &old.in_steps(3)).as_deref(), Some("wrong_code"));
 }
 
-/// Checks that after a restart codes of a fresh key must be newer than the ledger, which knows no used step then.
+/// Restarts the host after ada has set up a key. The ledger then knows no used step. Checks that codes of the new key
+/// count only if they are newer than the ledger.
 #[test]
 fn restart_makes_a_fresh_key_wait() {
     for back in [0, -120, -3600] {

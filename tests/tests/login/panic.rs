@@ -1,9 +1,11 @@
-//! Tests the module as a guest in other programs: a panic does no harm, and the module leaves nothing behind.
+//! Tests the module as a part of other programs: a panic does no harm, and the module leaves nothing behind when it is
+//! unloaded.
 
 use twinlock_tests::{Finished, LOGGED_IN, Machine, PROMPT, Trace};
 
 const MODULE: &str = "/usr/lib/x86_64-linux-gnu/security/pam_twinlock.so";
-/// The typed text. Neither it nor the panic's message may appear anywhere.
+/// Answer to the prompt of the probe, which panics with it. Neither the answer nor the message of the panic may appear
+/// anywhere.
 const TYPED: &str = "471108";
 const SAID: [&str; 4] = [TYPED, "panic_probe was told", "panicked", "RUST_BACKTRACE"];
 
@@ -115,7 +117,7 @@ fn the_module_exports_the_six_entry_points_alone() {
     assert_eq!(names, known.map(|name| format!("pam_sm_{name}")));
 }
 
-/// Returns whether a mapped library was unmapped completely before the end.
+/// Returns whether a library that was mapped into memory is unmapped completely before the program ends.
 fn unloaded(trace: &Trace, library: &str) -> bool {
     let opened = trace.between(library, "exit_group");
     let mapped = opened.mentioning("mmap(NULL, ")[0];

@@ -1,5 +1,5 @@
-//! Tests a phone with a wrong clock: two adjacent codes log its owner in once, and the host knows the drift from then
-//! on.
+//! Tests a phone with a wrong clock. Two adjacent codes log its owner in once, and from then on the host knows the
+//! drift of the phone.
 
 use std::sync::Mutex;
 use std::thread;
@@ -30,7 +30,8 @@ fn machine() -> Machine {
     m
 }
 
-/// Returns the codes that a phone shows at these steps from `at`.
+/// Returns the codes of ada's phone for several time steps. Each entry of `steps` is a number of steps after the time
+/// `at`, or before it if negative.
 fn shown(m: &Machine, at: u64, steps: &[i64]) -> Vec<String> {
     let code = |step: &i64| m.otp("ada").at(at.saturating_add_signed(step * 30));
     steps.iter().map(code).collect()
@@ -40,7 +41,7 @@ fn gets_in(m: &Machine, codes: &[String]) -> bool {
     m.asked("ada", &format!("{}\n", codes.join("\n"))).code == Some(0)
 }
 
-/// Returns the last log line about an accepted login, from its event on.
+/// Returns the last log line about an accepted login, from the word after `event=` on.
 fn accepted(m: &Machine) -> String {
     let lines = m.logged("event=accepted");
     let (_, event) =
@@ -184,14 +185,15 @@ fn of_two_pairs_that_share_a_code_at_most_one_gets_in() {
     }
 }
 
-/// Restores the state after enrollment: no drift in the record, and no used code.
+/// Restores the state after ada was enrolled: the record has no drift, and no code is used.
 fn anew(m: &Machine) {
     let again =
         "rm -rf /run/twinlock/users /var/lib/twinlock; cp -a /root/records /var/lib/twinlock";
     m.run(["sh", "-c", again]).ok();
 }
 
-/// Kills a login at the `nth` call named `call`. Checks that no two codes work twice, and that the next two codes work.
+/// Kills a login at its call number `nth` of the system call `call`. Checks that its two codes then work at most once,
+/// and that later codes work. Returns whether the two codes work once more.
 fn killed_at(m: &Machine, call: &str, nth: usize) -> bool {
     anew(m);
     let codes = shown(m, now(), &[-12, -11, -10, -9, -8]);

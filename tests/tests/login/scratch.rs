@@ -1,4 +1,5 @@
-//! Tests imported backup codes: each works once, on any service, and a damaged file locks out no other user.
+//! Tests imported backup codes: each works once, on any service, and a damaged file with codes locks out no other
+//! user.
 
 use std::thread;
 
@@ -17,12 +18,12 @@ fn sh(m: &Machine, script: &str) {
     m.run(["sh", "-euc", script]).ok();
 }
 
-/// Returns whether the answer `code` logs ada in. She stops after a wrong code.
+/// Returns whether the single answer `code` logs ada in.
 fn gets_in(m: &Machine, code: &str) -> bool {
     m.asked("ada", &format!("{code}\n")).code == Some(0)
 }
 
-/// Clears all attempts.
+/// Clears all attempts and used codes of the ledger, and the failures next to the records.
 fn forget(m: &Machine) {
     sh(m, "rm -rf /run/twinlock/users /var/lib/twinlock/users/*/failed.*");
 }
@@ -179,7 +180,7 @@ fn a_caller_who_allows_no_memory_is_refused_and_charged() {
     assert!(done.stdout.contains(LOGGED_IN), "{done:?} {:?}", m.log());
 }
 
-/// Returns the kilobytes of a line of /proc/PID/status.
+/// Returns the number of kilobytes in the line that begins with `line` of /proc/PID/status.
 fn kilobytes(m: &Machine, pid: u32, line: &str) -> u64 {
     let status = m.run(["grep", line, &format!("/proc/{pid}/status")]);
     let number = status.ok().split_whitespace().nth(1).map(str::parse);

@@ -1,4 +1,5 @@
-//! Checks that no secret of a verb is left in arguments, environments, the log, a core, or a file that others can read.
+//! Checks that no secret of a command is left in arguments, environments, the log, a core, or a file that others can
+//! read.
 
 mod at_a_login;
 mod by_mail;
@@ -8,7 +9,7 @@ use twinlock_tests::{Call, Finished, Machine, Otp, codes_shown, key_shown};
 const ADA: &str = "JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP";
 const BOB: &str = "GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ";
 const CY: &str = "MFRGGZDFMZTWQ2LKNNWG23TPOBYXE43U";
-/// The second key in the export.
+/// The second key in [`EXPORT`], an export of Google's app.
 const TOKEN: &str = "GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJR";
 const EXPORT: &str = include_str!("../../fuzz/seeds/migration/two");
 const TRACE: &str = "/tmp/trace";
@@ -45,7 +46,8 @@ fn shapes(secret: &str) -> Vec<String> {
     all
 }
 
-/// Searches for a verb's secrets. Only the files in `files` may contain them, and only root may access these files.
+/// Searches the machine for the secrets of a command. Only files whose path begins with an entry of `files` may
+/// contain them, and only root may access these files.
 #[track_caller]
 fn kept_quiet(m: &Machine, secrets: &[&str], files: &[&str]) {
     let started = m.file(TRACE).read();
@@ -70,7 +72,7 @@ fn kept_quiet(m: &Machine, secrets: &[&str], files: &[&str]) {
     }
 }
 
-/// Returns the quoted value of a key in the JSON that a verb prints.
+/// Returns the quoted value of a key in the JSON that a command has printed.
 fn printed(done: &Finished, key: &str) -> String {
     let (_, after) = done.ok().split_once(&format!("\"{key}\":\"")).expect("the key");
     after.split_once('"').expect("its end").0.to_owned()
@@ -153,7 +155,8 @@ fn a_scratch_file_that_is_imported_leaves_its_key_and_codes_nowhere_else() {
     assert_eq!(codes.stdout, "", "{:?}", m.log());
 }
 
-/// Checks that a code of the user, a code of the new app, and other answers appear only on the terminal.
+/// Checks that what users type at a terminal (codes of their app, codes of a new app, and other answers) appears only
+/// on that terminal.
 #[test]
 fn what_stands_on_a_terminal_stands_nowhere_else() {
     for (words, user, typed) in [
@@ -175,8 +178,8 @@ fn what_stands_on_a_terminal_stands_nowhere_else() {
     }
 }
 
-/// Returns whether a program that dies leaves a core. It does not if this kernel pipes cores to a program, or if the
-/// caller's limit forbids cores and root may not raise it.
+/// Returns whether a program that dies leaves a core. It does not if the kernel of the host pipes cores to a program,
+/// or if the caller's resource limit forbids cores and root may not raise it.
 fn makes_cores(m: &Machine) -> bool {
     let limit = m.run(["sh", "-c", "ulimit -c unlimited 2>/dev/null; ulimit -c"]);
     let plain = m.file("/proc/sys/kernel/core_pattern").read().trim() == "core";

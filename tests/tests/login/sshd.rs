@@ -1,4 +1,4 @@
-//! Logins through a real sshd, configured as the repository ships it.
+//! Tests logins through a real sshd that is configured as the repository ships it.
 
 use twinlock_tests::{First, LOGGED_IN, Machine, PASSWORD, PROMPT, Server};
 

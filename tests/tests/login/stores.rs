@@ -27,7 +27,7 @@ fn passes(m: &Machine, user: &str, code: &str) -> bool {
     m.asked(user, code).code == Some(0)
 }
 
-/// Checks that the next call is refused. Returns the log lines about it.
+/// Checks that a login of `user` with the answer `code` is refused. Returns the log lines about it.
 #[track_caller]
 fn refused(m: &Machine, user: &str, code: &str) -> String {
     let before = m.log().len();
@@ -60,7 +60,7 @@ fn a_read_only_var_stops_nobody() {
     assert_eq!(m.logged("event=accepted").len(), 1);
 }
 
-/// Script that uses up every free inode of a tmpfs of at most 1,024 inodes.
+/// Script that uses up every free inode of the tmpfs at `$W`, which has at most 1,024 inodes.
 const TAKE_INODES: &str = "i=0; while true >$W/fill.$i; do i=$((i + 1)); done 2>/dev/null";
 
 #[test]
@@ -136,7 +136,8 @@ fn whoever_comes_with_a_key_is_told_that_the_record_cannot_be_read() {
     ada_gets_in_by_sshd(&m);
 }
 
-/// Damage after which a store no longer proves that carol has no record, and the expected reason in the log.
+/// Shell commands that damage the store, each with the expected reason in the log. With such damage, the store does
+/// not prove that carol has no record.
 const UNPROVEN: [(&str, &str); 22] = [
     ("rm -rf $V", "records_missing"),
     ("mount -t tmpfs -o mode=0755 other $V", "record_too_open"),

@@ -1,4 +1,4 @@
-//! Mail to users: texts, delivery and its timer.
+//! Tests the mail to users: its texts, its delivery, and the timer of the delivery.
 
 mod queue;
 mod texts;

@@ -1,4 +1,4 @@
-//! `twinlock deliver` with a real postfix: notifications of the outbox become mails in a mailbox.
+//! Tests `twinlock deliver` with a real postfix: notifications of the outbox become mails in a mailbox.
 
 use std::fmt::Write as _;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -32,7 +32,8 @@ fn machine(settings: &str) -> Machine {
     m
 }
 
-/// Adds a notification as a login does, with a later time than the one before.
+/// Adds a notification to the outbox, as a login does. Its time is one second later than that of the notification
+/// added before it.
 fn put(m: &Machine, name: &str) {
     static AT: AtomicU64 = AtomicU64::new(1_800_000_000);
     let at = AT.fetch_add(1, Ordering::Relaxed);
@@ -113,8 +114,8 @@ fn of_a_kind_a_person_gets_one_an_hour() {
     assert_eq!(m.mailbox("ada", 3).len(), 3);
 }
 
-/// Checks that a second reset within the hour, and other changes, are mailed at once, and that wrong codes are mailed
-/// once an hour.
+/// Checks that resets and other changes are mailed at once, also if there are two within an hour, and that wrong codes
+/// are mailed only once an hour.
 #[test]
 fn second_reset_within_the_hour_is_mailed() {
     let m = machine("require_own_code = false\n");

@@ -1,4 +1,4 @@
-//! Every mail, word for word in both languages: `vectors/mail/LANGUAGE/KIND.txt`.
+//! Compares the text of every mail, in both languages, word for word with the file `vectors/mail/LANGUAGE/KIND.txt`.
 
 use twinlock_core::{
     base::{

@@ -1,11 +1,13 @@
-//! Tests the script that makes an authselect profile, with a stand-in for authselect, and logs in by its result.
+//! Tests the script that makes an authselect profile. A stand-in takes the place of authselect, and the tests log in
+//! with the resulting profile.
 
 use twinlock_tests::{Machine, repository};
 
 const SCRIPT: &str = "/root/authselect-profile";
 const KEY: &str = "JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP";
 const PROFILE: &str = "/etc/authselect/custom/twinlock/password-auth";
-/// A profile as Fedora's: the line of the password is sufficient, and features choose lines.
+/// Text of a profile like Fedora's: its password line is `sufficient`, and its features choose which lines and
+/// arguments are used.
 const TEMPLATE: &str = "\
 auth        required    pam_env.so
 auth        required    pam_faillock.so preauth silent  {include if \"with-faillock\"}
@@ -15,7 +17,8 @@ auth        required    pam_deny.so
 account     required    pam_unix.so
 session     required    pam_unix.so
 ";
-/// A stand-in that copies the profile, and writes down how it was called.
+/// Script that takes the place of authselect. It copies the profile, and stores the arguments of each call in
+/// /root/called.
 const AUTHSELECT: &str = "\
 #!/bin/sh
 set -e
@@ -26,7 +29,8 @@ create-profile) mkdir -p /etc/authselect/custom/twinlock && cp /root/profile/* /
 esac
 ";
 
-/// Creates a machine with a profile in force, and runs the script on it.
+/// Creates a machine on which a profile of authselect is in force, and which has the script under test. `system_auth`
+/// is the text of the profile's file system-auth.
 fn machine(system_auth: &str) -> Machine {
     let m = Machine::new();
     for folder in ["/etc/authselect", "/etc/authselect/custom", "/root/profile"] {
@@ -41,7 +45,7 @@ fn machine(system_auth: &str) -> Machine {
     m
 }
 
-/// Returns the stack that authselect makes of a profile without any feature.
+/// Returns the PAM lines that authselect makes of a profile with the feature without-nullok only.
 fn selected(profile: &str) -> String {
     let lines = profile.lines().filter(|line| !line.contains("{include if"));
     let lines = lines.map(|line| line.replace("{if not \"without-nullok\":nullok}", ""));

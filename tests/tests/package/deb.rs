@@ -1,4 +1,5 @@
-//! Tests the .deb on a machine: installed, used for logins, kept while PAM names it, removed, purged.
+//! Tests the Debian package on a machine: its installation, logins with it, its removal, which is refused while a PAM
+//! file names the module, and its purge.
 
 use std::path::PathBuf;
 
@@ -34,7 +35,7 @@ fn all() -> Vec<String> {
     names.filter(|name| name.ends_with(".deb")).collect()
 }
 
-/// Creates a machine with the package installed, and ada enrolled with a key and a code.
+/// Creates a machine on which the package is installed, and on which ada has an ssh key and is enrolled.
 fn machine() -> Machine {
     let m = Machine::new();
     m.file(DEB).write(built());
@@ -122,7 +123,8 @@ fn an_upgrade_is_never_refused_and_leaves_settings_and_records_alone() {
     logs_in(&m, &m.code("ada"));
 }
 
-/// What dpkg does between the versions is tried in a fresh Debian: `cargo xtask package --try`.
+/// Checks that the package is not installed over a record of a newer format. How dpkg changes from one version to
+/// another is tested in a fresh Debian, by `cargo xtask package --try`.
 #[test]
 fn records_of_a_newer_format_are_left_to_a_newer_package() {
     let m = machine();

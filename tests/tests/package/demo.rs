@@ -1,11 +1,12 @@
-//! Tests the demo at a terminal: what Ctrl-C ends at each prompt, and what is left afterwards.
+//! Tests `xtask demo` at a terminal: what Ctrl-C ends at each prompt, and what is left afterwards.
 
 use twinlock_tests::{Machine, PASSWORD, Session, chores, codes_shown, key_shown, now};
 
 const CODE: &str = "Verification code";
 const MENU: &str = "so does ^C here";
 const AGAIN: &str = "Not enrolled. Enter: once more.";
-/// What the user types. The shell survives Ctrl-C.
+/// Script that the user runs: it starts the demo and says whether the terminal has the same settings afterwards. The
+/// shell itself survives Ctrl-C.
 const TYPED: &str = "trap : INT
 before=$(stty -g)
 xtask demo-built /usr/lib/x86_64-linux-gnu/security/pam_twinlock.so /usr/bin/twinlock
@@ -62,7 +63,8 @@ fn until_it_reads(m: &Machine, program: &str) {
     m.run(["sh", "-c", &look]).ok();
 }
 
-/// Waits until no process of the demo runs, and checks that nothing is mounted.
+/// Waits until no process of the demo runs. Checks that the machine's mounts are again `mounts`, the text of
+/// /proc/1/mounts from before the demo.
 fn nothing_is_left(m: &Machine, mounts: &str) {
     for name in ["xtask", "sshd", "ssh", "unshare"] {
         m.run(["pidwait", "--exact", name]);

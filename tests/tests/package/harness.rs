@@ -1,4 +1,4 @@
-//! Tests that the private machine keeps its guarantees, with modules that Debian ships.
+//! Tests the private machine of these tests itself (`twinlock_tests::Machine`), with PAM modules that Debian ships.
 
 use std::path::Path;
 use std::process::Command;
@@ -275,7 +275,8 @@ fn a_stopped_program_goes_on_when_it_is_woken() {
     assert!(su.send_line("staple").logged_in());
 }
 
-/// Script that prints what a command finds in a machine. It does not depend on the user who runs these tests.
+/// Script that prints what a command finds in a machine: limits, terminal, accounts, variables and ignored signals.
+/// The output must not depend on the user who runs these tests.
 const FOUND: &str = "cat /etc/hostname; umask; ulimit -S -n; (: </dev/tty) 2>/dev/null || echo no terminal; \
     date +%Z; command -v pivot_root; grep -c -v -e nologin$ -e /bash$ -e /sync$ /etc/passwd; \
     env | cut -d= -f1 | sort | xargs; sed -n 's/^SigIgn:.*\\(........\\)$/\\1/p' /proc/self/status";
@@ -292,7 +293,8 @@ fn nothing_of_the_caller_reaches_a_machine() {
     assert_eq!(ignored, 0, "{found:?}");
 }
 
-/// Runs this program again with only one test. `before` is shell text that precedes the command.
+/// Runs the test `nothing_of_the_caller_reaches_a_machine` in a new process. `before` is a shell command in which
+/// `TEST` stands for the command line of the test. Returns whether the test succeeded, and its output.
 fn again(before: &str) -> (bool, String) {
     let this = std::env::current_exe().expect("this program");
     let test =

@@ -1,4 +1,5 @@
-//! Compares the files of the other packages with those of the .deb, so that no list falls behind.
+//! Compares the files of the packages for other systems with those of the Debian package, so that no package lacks a
+//! file.
 
 use std::collections::BTreeSet;
 use std::process::Command;
@@ -8,10 +9,10 @@ use twinlock_tests::{Machine, repository};
 use crate::deb::{built, folder, target};
 use crate::nixos::nix;
 
-/// A folder of Debian, and the same folder of another system, which may have none.
+/// Folders of Debian, each with the corresponding folder of another system; `None` if that system has none.
 type Folders = [(&'static str, Option<&'static str>)];
 
-/// What only the .deb has: its policy gives these documents other names.
+/// Documents with names that only the Debian package uses, because Debian's policy demands them.
 const ONLY_DEBIAN: [&str; 2] = ["changelog.gz", "copyright"];
 const ONLY_OTHERS: [&str; 3] = ["CHANGELOG.md", "LICENSE-APACHE", "LICENSE-MIT"];
 const DOCUMENTS: &str = "/usr/share/doc/twinlock";
@@ -20,7 +21,7 @@ const ZSH: (&str, Option<&str>) =
     ("/usr/share/zsh/vendor-completions", Some("/usr/share/zsh/site-functions"));
 const UNITS: &str = "/usr/lib/systemd/system";
 
-/// Returns the files of the .deb, in the folders of another system.
+/// Returns the paths that the files of the Debian package have on another system, whose folders are `folders`.
 fn expected(m: &Machine, folders: &Folders) -> BTreeSet<String> {
     m.file("/run/twinlock.deb").write(built());
     m.run(["dpkg-deb", "--extract", "/run/twinlock.deb", "/tmp/deb"]).ok();
@@ -40,7 +41,7 @@ fn expected(m: &Machine, folders: &Folders) -> BTreeSet<String> {
     files.into_iter().filter_map(moved).collect()
 }
 
-/// Returns the paths of the files below a folder.
+/// Returns the paths of the files below a folder, as if this folder were the root folder.
 fn tree(m: &Machine, folder: &str) -> BTreeSet<String> {
     let found = m.run(["find", folder, "-type", "f", "-printf", "/%P\n"]);
     found.ok().lines().map(str::to_owned).collect()

@@ -1,4 +1,4 @@
-//! The packages, the demo, and the harness itself.
+//! Tests the packages, the demo, and the private machine of the tests itself.
 
 mod authselect;
 mod deb;

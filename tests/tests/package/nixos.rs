@@ -3,7 +3,7 @@
 use serde_json::Value;
 use twinlock_tests::{Machine, repository};
 
-/// The functions of nixpkgs that the module uses, and a service whose other rules are those of NixOS.
+/// Nix expressions: the functions of nixpkgs that the module uses, and the other rules of a PAM service on NixOS.
 const STAND_IN: &str = "
     lib = {
         mkEnableOption = text: text;
@@ -15,15 +15,15 @@ const STAND_IN: &str = "
     rules = { unix.order = 11700; };
 ";
 
-/// Evaluates an expression, and returns its value as JSON.
+/// Evaluates an expression of the Nix language. Returns its value as JSON.
 pub(crate) fn nix(m: &Machine, expression: &str) -> String {
     let words = ["nix-instantiate", "--eval", "--strict", "--json", "--store", "dummy://"];
     let words = words.into_iter().chain(["-E", expression]);
     m.run(words).ok().to_owned()
 }
 
-/// Evaluates the module for one service, to which it gives `first_factor`, while the rule that is in force has
-/// `control`.
+/// Evaluates the NixOS module for one service. `first_factor` is the module's option for it, and `control` the control
+/// field that the twinlock rule of the service finally has. Returns the assertions and the auth rules of the module.
 fn module(m: &Machine, service: &str, first_factor: &str, control: &str) -> Value {
     let path = repository().join("packaging/nixos/module.nix");
     m.file("/root/module.nix").write(std::fs::read(path).expect("the module"));
@@ -43,7 +43,7 @@ fn module(m: &Machine, service: &str, first_factor: &str, control: &str) -> Valu
     serde_json::from_str(&nix(m, &expression)).expect("JSON")
 }
 
-/// Returns the messages of the assertions that fail.
+/// Returns the messages of the module's assertions that fail.
 fn refused(module: &Value) -> Vec<String> {
     let assertions = module["assertions"].as_array().expect("a list");
     assert!(!assertions.is_empty());

@@ -1,5 +1,5 @@
-//! Tests that xtask refuses where private machines cannot be made: in one sentence, with status 2, before it does
-//! anything.
+//! Tests that xtask refuses to work on a host where private machines (see `twinlock_tests::Machine`) cannot be
+//! created. It prints one sentence, ends with status 2, and does nothing else.
 
 use std::process::{Command, Output};
 
@@ -17,7 +17,8 @@ const CHORES: [&str; 6] = [
     "package --try --yes",
 ];
 
-/// Runs a task in the checkout. `around` is a shell command that runs the command in `$LINE`.
+/// Runs the xtask command line `chore` in the checkout. `around` is a shell command that runs it: the whole command
+/// line is in the variable `LINE`.
 fn run(around: &str, chore: &str) -> Output {
     let (folder, xtask) = (repository().display(), target().join("debug/xtask"));
     let line = format!("cd '{folder}' && exec '{}' {chore}", xtask.display());

@@ -1,4 +1,4 @@
-//! Ansible over a connection that a person has opened, and as a robot.
+//! Tests the recipe for Ansible: over an ssh connection that a person has opened, and as a robot.
 
 use twinlock_tests::{Finished, Machine};
 
@@ -30,7 +30,7 @@ pub fn run(page: &Page) {
     assert!(ping(&m, ROBOT).stdout.contains("UNREACHABLE"));
 }
 
-/// The robot has a machine and settings of its own.
+/// Arguments of Ansible for the robot's account. The robot has a key of its own, and uses no ssh configuration.
 const ROBOT: &[&str] =
     &["-u", "deploy", "--private-key", "/root/keys/deploy", "--ssh-common-args", "-F none"];
 
@@ -47,7 +47,7 @@ fn robot(page: &Page, m: &Machine) {
     assert!(!asked("127.0.0.2").contains("So: no code is asked for"), "{}", asked("127.0.0.2"));
 }
 
-/// Runs Ansible's module `ping`, which logs in and runs Python on the host.
+/// Runs Ansible's module `ping`, which logs in and runs Python on the host. `more` contains further arguments.
 fn ping(m: &Machine, more: &[&str]) -> Finished {
     let words = ["ansible", "all", "-i", &format!("{NAME},"), "-m", "ping"];
     m.call(words.iter().chain(more).copied()).env("ANSIBLE_TIMEOUT", "20").output()

@@ -1,4 +1,4 @@
-//! Cockpit: its web server and its session program, asked as its login page asks.
+//! Tests the recipe for Cockpit. A script sends the requests of Cockpit's login page to its web server.
 
 use twinlock_tests::{Machine, PASSWORD, PROMPT, Session};
 
@@ -6,7 +6,7 @@ use crate::page::Page;
 use crate::{doctor, machine};
 
 const BROWSER: &str = include_str!("../../host/cockpit.py");
-/// Does what the scripts of the package do.
+/// Script that does what the install scripts of Cockpit's package do.
 const ACCOUNTS: &str = "useradd --system --user-group --shell /usr/sbin/nologin cockpit-wsinstance
     chgrp cockpit-wsinstance /usr/lib/cockpit/cockpit-session
     chmod 4750 /usr/lib/cockpit/cockpit-session
@@ -50,7 +50,7 @@ fn stop(m: &Machine, mut server: Session<'_>) {
     server.exit_code();
 }
 
-/// Types a password. Returns the login, and whether a code is asked for.
+/// Starts a login to Cockpit and types a password. Returns its session, and whether a code is asked for.
 fn asked<'m>(page: &Page, m: &'m Machine, password: &str) -> (Session<'m>, bool) {
     let mut login = page.shown(m, "What the user sees", "").open();
     login.expect("Password: ").hidden().send_line(password);
@@ -58,7 +58,7 @@ fn asked<'m>(page: &Page, m: &'m Machine, password: &str) -> (Session<'m>, bool)
     (login, asks)
 }
 
-/// Returns a session that has logged in.
+/// Checks logins with correct and with wrong answers. Returns the session of the login that succeeded.
 fn logins<'m>(page: &Page, m: &'m Machine) -> Session<'m> {
     let (code, wrong) = (m.code("ada"), m.wrong_code("ada"));
     let (mut login, asks) = asked(page, m, PASSWORD);

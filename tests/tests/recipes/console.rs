@@ -1,4 +1,4 @@
-//! Recovery at the console: login, and the commands of a boot without a login.
+//! Tests the recipe for recovery at the console: a login, and the commands of a boot without a login.
 
 use twinlock_tests::{LOGGED_IN, Machine, PASSWORD, PROMPT, Server, Session, codes_shown};
 
@@ -7,7 +7,8 @@ use crate::page::Page;
 use crate::recovery::{bypass_code, sets_up_with, ticket};
 
 const SETTINGS: &str = "/etc/twinlock/twinlock.toml";
-/// Shows the root folder at /mnt as init=/bin/bash finds it: read-only, with nothing mounted below.
+/// Script that makes /mnt look like the root folder after a boot with init=/bin/bash: read-only, with nothing mounted
+/// below it.
 const BEFORE_INIT: &str = "mount --bind / /mnt && mount -o remount,ro,bind /mnt && ! touch /mnt/etc/x 2>/dev/null && \
     test -z \"$(ls /mnt/proc)\"";
 
@@ -21,7 +22,7 @@ pub fn run(page: &Page) {
     without_module(page, &m);
 }
 
-/// Types a user name and a password at the console.
+/// Starts a login of `user` at the console and types the password. Returns the session.
 fn at_console<'m>(m: &'m Machine, user: &str, password: &str) -> Session<'m> {
     let mut s = m.login(user).open();
     s.expect("Password: ").hidden().send_line(password);
@@ -31,7 +32,7 @@ fn at_console<'m>(m: &'m Machine, user: &str, password: &str) -> Session<'m> {
 fn gets_in(m: &Machine, password: &str, code: &str) -> bool {
     let mut s = at_console(m, "ada", password);
     s.expect(PROMPT).hidden().send_line(code);
-    // A wrong code is asked for again.
+    // After a wrong code, the module asks again.
     s.expect_one_of(&[LOGGED_IN, PROMPT, "Login incorrect"]) == 0
 }
 

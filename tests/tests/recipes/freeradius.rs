@@ -1,15 +1,15 @@
-//! FreeRADIUS, with Debian's own configuration.
+//! Tests the recipe for FreeRADIUS, with Debian's own configuration of the server.
 
 use twinlock_tests::{Machine, PASSWORD, Session};
 
 use crate::page::Page;
 use crate::{doctor, machine};
 
-/// Gives Debian's configuration to the user of the server, as the package does.
+/// Script that removes the host's configuration of FreeRADIUS, and creates the server's folders as its package does.
 const OWNED: &str = "rm -rf /etc/freeradius; mkdir -p /run/freeradius /var/log/freeradius; \
     chown freerad:freerad /run/freeradius /var/log/freeradius";
 const CONFIGURATION: &str = "/etc/freeradius/3.0";
-/// Prints the user as whom the unit with its drop-ins starts the server.
+/// Script that prints the user as whom the server's unit, with its drop-ins, starts the server.
 const USER: &str = "cat /lib/systemd/system/freeradius.service \
     $(find /etc/systemd/system/freeradius.service.d -name '*.conf' 2>/dev/null) | sed -n 's/^User=//p' | tail -1";
 
@@ -34,7 +34,7 @@ pub fn run(page: &Page) {
     assert_eq!(m.run(["sh", "-c", USER]).ok(), "freerad\n");
 }
 
-/// Enables the sites and modules that the package enables, and makes the certificate that they name.
+/// Script that enables the sites and modules that the package enables, and makes the certificate that they name.
 const ENABLED: &str = "cd /etc/freeradius/3.0
     for site in default inner-tunnel; do ln -s ../sites-available/$site sites-enabled/$site; done
     for module in always attr_filter chap detail detail.log digest dynamic_clients eap echo exec expiration expr files \
@@ -47,13 +47,13 @@ const ENABLED: &str = "cd /etc/freeradius/3.0
     cp /etc/ssl/certs/ssl-cert-snakeoil.pem /etc/ssl/certs/ca-certificates.crt
     chmod 755 /etc/ssl/private; chmod 644 /etc/ssl/private/*";
 
-/// Returns all of the configuration.
+/// Returns a listing of all files of FreeRADIUS and PAM, with their hashes and the targets of links.
 fn contents(m: &Machine) -> String {
     let all = "find /etc/freeradius /etc/pam.d -type l -printf '%p %l\\n' -o -type f -exec sha256sum {} + | sort";
     m.run(["sh", "-c", all]).ok().to_owned()
 }
 
-/// Starts the server as the unit does.
+/// Starts the server as its systemd unit does.
 fn server(m: &Machine) -> Session<'_> {
     let user = m.run(["sh", "-c", USER]).ok().trim().to_owned();
     let mut server = m.call(["freeradius", "-f", "-xx", "-l", "stdout"]);
@@ -72,7 +72,7 @@ fn stop(m: &Machine, mut server: Session<'_>) {
     server.exit_code();
 }
 
-/// Sends one request. Returns whether the answer is `Access-Accept`.
+/// Sends one request with `text` as the password. Returns whether the answer is `Access-Accept`.
 fn radtest(m: &Machine, user: &str, text: &str) -> bool {
     let said = m.run(["radtest", user, text, "127.0.0.1", "0", "testing123"]).stdout;
     let accepted = said.contains("Received Access-Accept");
@@ -103,7 +103,8 @@ fn repeated_packet(m: &Machine, server: &mut Session<'_>) {
     assert_eq!((m.tries("ada"), m.logged("reason=wrong_code").len()), (tries + 1, refused + 1));
 }
 
-/// Checks that requests without an address share the limit, and that the command ends the wait.
+/// Checks that requests without a client address share the limit of wrong codes, and that `twinlock unlock` ends the
+/// delay.
 fn five_wrong_answers(m: &Machine) {
     for _ in 0..5 {
         assert!(!radtest(m, "bob", &format!("{PASSWORD}{}", m.wrong_code("bob"))));

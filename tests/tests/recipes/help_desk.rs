@@ -1,4 +1,4 @@
-//! A help desk: members of a role help users without being root.
+//! Tests the recipe for a help desk: members of a role help users without being root.
 
 use twinlock_tests::{Machine, PASSWORD, Session};
 
@@ -53,7 +53,8 @@ fn two_members(page: &Page, m: &Machine) {
     assert!(shown.contains("ada is reset"), "{shown}");
 }
 
-/// Checks a wrong password, a wrong code, a code that was used, and a user whom no role reaches.
+/// Checks that kim is refused with a wrong password, with a wrong code and with a used code, and that she may not help
+/// a user whom the role does not cover.
 fn refused(page: &Page, m: &Machine) {
     let reset = page.command("A lost phone", "");
     let mut s = opened(m, "kim", &reset);
@@ -83,21 +84,23 @@ fn refused(page: &Page, m: &Machine) {
     assert!(m.run(["twinlock", "status", "ada"]).ok().contains("is enrolled"));
 }
 
-/// Opens a command as a user who has logged in. The codes that the user has used are forgotten.
+/// Opens a command in a session of `user`. Removes the user's used codes from the ledger before that, so that the same
+/// code may be used again.
 fn opened<'m>(m: &'m Machine, user: &str, command: &str) -> Session<'m> {
     let forget = format!("rm -f /run/twinlock/users/{user}/used.*");
     m.run(["sh", "-c", &forget]).ok();
     m.call(["sh", "-c", command]).as_user(user).logged_in(user).open()
 }
 
-/// Gives password and code. Returns the exit status, and what was shown.
+/// Gives the user's password and code. Returns the exit status, and the text that was shown.
 fn proven(m: &Machine, mut s: Session<'_>, user: &str) -> (Option<i32>, String) {
     s.expect("Your password: ").send_line(PASSWORD);
     s.expect("code of your app: ").send_line(&m.code(user));
     (s.exit_code(), s.transcript())
 }
 
-/// Runs the command of a section, which must succeed.
+/// Runs the command that a section of the page shows as `user`, with password and code. Checks that it succeeds.
+/// Returns its exit status, and the text that was shown.
 fn acts(page: &Page, m: &Machine, section: &str, user: &str) -> (Option<i32>, String) {
     let (code, shown) = proven(m, opened(m, user, &page.command(section, "")), user);
     assert_eq!(code, Some(0), "{shown}");

@@ -1,4 +1,4 @@
-//! OpenVPN: the server and the client of Debian, on the loopback.
+//! Tests the recipe for OpenVPN, with Debian's server and client on the loopback interface.
 
 use twinlock_tests::{Machine, PASSWORD, Session};
 
@@ -9,7 +9,7 @@ const SERVER: &str = "/etc/openvpn/server/server.conf";
 const CLIENT: &str = "/etc/openvpn/client/client.conf";
 const UP: &str = "Initialization Sequence Completed";
 
-/// A server's settings without logins. Keys are renewed after seconds instead of an hour.
+/// Settings of a server that does not ask for logins yet. Keys are renewed after seconds instead of an hour.
 const BEFORE: &str = "dev tun\ntopology subnet\nproto tcp-server\nlocal 127.0.0.1\n\
     server 10.8.0.0 255.255.255.0\ndh none\nca /root/server.crt\ncert /root/server.crt\n\
     key /root/server.key\nverify-client-cert none\nreneg-sec 8\nhand-window 4\n";
@@ -21,7 +21,7 @@ const CERTIFICATE: &str = "mkdir -p /dev/net && mknod /dev/net/tun c 10 200 && c
     openssl x509 -in server.crt -noout -fingerprint -sha256";
 
 pub fn run(page: &Page) {
-    // Each waits for renegotiations or for delays after a failure.
+    // The parts run at the same time, because each waits for renegotiations or for delays after a failure.
     std::thread::scope(|scope| {
         for part in [challenge, tokens_survive, renegotiation_without_tokens, one_field] {
             scope.spawn(move || part(page));
@@ -59,7 +59,8 @@ fn stop(m: &Machine, mut server: Session<'_>) {
     server.exit_code();
 }
 
-/// Answers the client's questions. Returns the client, and whether it is connected.
+/// Starts the client and answers its prompts. `code` is `None` if the client does not ask for a code. Returns the
+/// client's session, and whether the client is connected.
 fn client<'m>(
     page: &Page,
     m: &'m Machine,

@@ -1,4 +1,5 @@
-//! A page of `docs/recipes`: its blocks are what the tests install, run and compare, so that a page shows nothing else.
+//! A page of `docs/recipes`. Tests install, run and compare all its blocks, so that a page shows nothing that is not
+//! tested.
 //!
 //! - A block below a line such as ``/etc/pam.d/openvpn`:` is the whole file. `, at the end:` adds to the file,
 //!   `, in place of `LINE`:` replaces a line of it. `~/` is the home of root, who runs the tests' clients.
@@ -11,10 +12,10 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use twinlock_tests::{Call, Machine, repository};
 
-/// The code that pages show.
+/// The code in the examples of the pages. Tests put a valid code in its place.
 const EXAMPLE: &str = "051631";
 
-/// A page whose blocks are taken one by one.
+/// A page. Tests take its blocks one by one; `taken` has the indexes of the blocks that were taken.
 pub struct Page {
     name: String,
     text: String,
@@ -86,8 +87,7 @@ impl Page {
         self.followed(m, section, |text| m.call(["sh", "-euc", text]))
     }
 
-    /// Follows a section as [`Page::follow`] does, but runs its commands in the folder `root`, and no user has logged
-    /// in.
+    /// Follows a section as [`Page::follow`] does, but runs its commands in the folder `root` and without a login uid.
     #[track_caller]
     pub fn follow_in_chroot(&self, m: &Machine, section: &str, root: &str) -> String {
         self.followed(m, section, |text| {
@@ -114,20 +114,21 @@ impl Page {
         said
     }
 
-    /// Returns the command that a console of a section shows. Its example of a code is replaced by `code`.
+    /// Returns the command in the console block of a section. The example of a code in it is replaced by `code`.
     #[track_caller]
     pub fn command(&self, section: &str, code: &str) -> String {
         let command = self.console(section).1.text.lines().find_map(|line| line.strip_prefix("$ "));
         command.expect("a console begins with a command").replace(EXAMPLE, code)
     }
 
-    /// Returns a call of the command that a console of a section shows, to be run on a terminal.
+    /// Returns a call of the command in the console block of a section, to be run on a terminal. `code` is as in
+    /// [`Page::command`].
     #[track_caller]
     pub fn shown<'m>(&self, m: &'m Machine, section: &str, code: &str) -> Call<'m> {
         m.call(["sh", "-c", &self.command(section, code)])
     }
 
-    /// Checks that a terminal has shown every line of the console of a section, in this order.
+    /// Checks that a terminal has shown every line in the console block of a section, in this order.
     #[track_caller]
     pub fn compare(&self, section: &str, transcript: &str) {
         let (at, block) = self.console(section);
@@ -223,7 +224,7 @@ impl Change {
     }
 }
 
-/// Returns what the information after the fence, and the line above it, say of a block.
+/// Returns the kind of a block: `info` is the word after its fence, and `before` is the line above it.
 fn kind(info: &str, before: &str) -> Result<Kind, String> {
     match info {
         "sh" => return Ok(Kind::Commands),
@@ -248,7 +249,8 @@ fn words(line: &str) -> Vec<&str> {
     line.split_whitespace().collect()
 }
 
-/// Returns a text without what differs from run to run: numbers, and spaces at the ends of lines.
+/// Returns a text without what varies between runs: each number is replaced by `9`, and blanks at both ends of lines
+/// are removed.
 fn plain(text: &str) -> String {
     let mut out = String::new();
     for c in text.replace('\r', "").chars() {

@@ -1,4 +1,5 @@
-//! What administrators read from the command when they help a user, and what the user then does.
+//! Helpers of the recipes for recovery. They read what a command printed for the administrator, and do what the user
+//! does then.
 
 use twinlock_tests::{Machine, Session};
 
@@ -19,7 +20,8 @@ pub fn ticket(said: &str) -> String {
     said.lines().find(is_ticket).expect("a ticket").trim().to_owned()
 }
 
-/// Sets up an app in a login after a reset. `begin` is a ticket, or `start` where a key has been verified.
+/// Sets up an app for `user` in a login after a reset. `begin` is a ticket, or `start` if the login has verified an
+/// ssh key.
 pub fn sets_up_with(login: Session<'_>, m: &Machine, user: &str, begin: &str) {
     let mut all = m.dialogue(user, login);
     all.answer(&[begin, "<first>", "<group>"]);

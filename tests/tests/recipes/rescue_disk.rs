@@ -1,4 +1,4 @@
-//! Recovery from a rescue disk: the root of the machine as a folder, at /mnt.
+//! Tests the recipe for recovery from a rescue disk, where the root folder of the machine is mounted at /mnt.
 
 use twinlock_tests::{LOGGED_IN, Machine, PASSWORD, PROMPT, Server, Session, shipped};
 
@@ -23,7 +23,8 @@ pub fn run(page: &Page) {
     switched_off(page, &m);
 }
 
-/// Does what the page says up to its rule, and returns what the commands have shown.
+/// Follows the page up to its section about switching twinlock off. Returns what the commands that help a user have
+/// printed.
 fn rescued(page: &Page, m: &Machine) -> String {
     let before = m.file(SETTINGS).read();
     m.run(["mount", "--bind", "/", "/mnt"]).ok();

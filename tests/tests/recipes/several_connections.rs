@@ -1,4 +1,5 @@
-//! Several ssh connections in a row, as editors and file managers open them: shared, not shared, and remembered.
+//! Tests the recipe for several ssh connections in a row, as editors and file managers open them: over one shared
+//! connection, over separate ones, and with a remembered device.
 
 use twinlock_tests::{Machine, PROMPT};
 
@@ -14,7 +15,7 @@ pub fn run(page: &Page) {
     page.follow(&m, "One connection for all");
     let _terminal = opens_once(page, &m);
     shared_by_all(&m);
-    // The connection is still open; these do not use it.
+    // The shared connection is still open; the logins below do not use it.
     used_code_waits(page, &m);
     question_in_a_window(&m);
     remembered(page, &m);
@@ -55,7 +56,8 @@ fn used_code_waits(page: &Page, m: &Machine) {
     page.compare("Without a shared connection", &s.transcript());
 }
 
-/// Checks that a program without a terminal asks once, and that of two parallel logins with one code one is refused.
+/// Runs two logins at the same time from a program that has no terminal and asks in a window. Checks that the prompt
+/// is shown there, and that only one of the two logins with the same code succeeds.
 fn question_in_a_window(m: &Machine) {
     m.run(["sh", "-c", "rm -f /run/twinlock/users/ada/used.*"]).ok();
     let ask = format!("#!/bin/sh\necho \"$1\" >>/root/asked\necho {}\n", m.code("ada"));

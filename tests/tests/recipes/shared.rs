@@ -1,4 +1,4 @@
-//! ssh clients that share a connection: what the pages for editors and for Ansible have in common.
+//! Tests of ssh clients that share one connection, for the recipes for editors and for Ansible.
 
 use twinlock_tests::{Machine, PROMPT, Server, Session};
 
@@ -7,7 +7,7 @@ use crate::page::Page;
 
 const NAME: &str = "server.example.org";
 
-/// Creates a machine with an sshd that requires a key and a code, and a client of ada's.
+/// Creates a machine with an sshd that requires a key and a code. The ssh client of root there has ada's key.
 pub fn machine_with_sshd() -> Machine {
     let m = machine();
     m.server(Server::Publickey);
@@ -19,11 +19,12 @@ pub fn machine_with_sshd() -> Machine {
     m
 }
 
-/// Waits, as the shell of a user does, until the open connection has left the terminal. The end of the terminal would
-/// end the connection before.
+/// Script that waits until the process of the shared connection has left the terminal, as a user's shell does.
+/// Otherwise the end of the terminal would end the connection.
 const REMAIN: &str = "code=$?; while pgrep -s 0 -x ssh >/dev/null; do sleep 0.1; done; exit $code";
 
-/// Opens the connection as the page shows. Returns the terminal.
+/// Opens the shared connection by the command that the page shows, and types `code`. Returns the session; `None` if
+/// the login fails.
 fn opened<'m>(page: &Page, m: &'m Machine, code: &str) -> Option<Session<'m>> {
     let command = page.command("What the user sees", "");
     let mut s = m.call(["sh", "-c", &format!("{command}; {REMAIN}")]).open();
@@ -31,7 +32,8 @@ fn opened<'m>(page: &Page, m: &'m Machine, code: &str) -> Option<Session<'m>> {
     (s.give_up() == Some(0)).then_some(s)
 }
 
-/// Checks a wrong code, no key, and the right code, which works once. Returns the terminal of the open connection.
+/// Checks logins with a wrong code, without a key, and with a correct code, which works once. Returns the session that
+/// opened the shared connection.
 pub fn opens_once<'m>(page: &Page, m: &'m Machine) -> Session<'m> {
     let (code, wrong) = (m.code("ada"), m.wrong_code("ada"));
     assert!(opened(page, m, &wrong).is_none());
@@ -47,7 +49,7 @@ pub fn opens_once<'m>(page: &Page, m: &'m Machine) -> Session<'m> {
     shown
 }
 
-/// Starts ssh with a connection of its own.
+/// Starts an ssh client that does not use the shared connection.
 pub fn own_connection(m: &Machine) -> Session<'_> {
     m.call(["ssh", "-oControlPath=none", NAME, "true"]).open()
 }

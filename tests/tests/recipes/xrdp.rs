@@ -1,12 +1,12 @@
-//! xrdp: its session manager and real sessions, started by its own tool.
+//! Tests the recipe for xrdp: its session manager, and real sessions that xrdp's own tool starts.
 
 use twinlock_tests::{Finished, Machine, PASSWORD, Session};
 
 use crate::page::Page;
 use crate::{doctor, machine};
 
-/// The session manager listens on `::1`, which Debian's /etc/hosts names. getaddrinfo finds it only where some
-/// interface has an address of IPv6 that is not of the loopback.
+/// Script for the session manager, which listens on `::1`, the address of localhost in Debian's /etc/hosts.
+/// getaddrinfo returns this address only if some interface has another IPv6 address than the loopback's.
 const HOSTS: &str = "echo '::1 localhost' >>/etc/hosts && ip -6 addr add 2001:db8::1/128 dev lo && \
     mkdir -p /run/xrdp/sockdir && ln -sf Xtigervnc /usr/bin/Xvnc";
 const STACK: &str = "/etc/pam.d/xrdp-sesman";
@@ -46,7 +46,7 @@ fn started(m: &Machine, user: &str, text: &str) -> Finished {
     m.run(["xrdp-sesrun", "-t", "Xvnc", "-p", text, user])
 }
 
-/// Returns whether a session starts or is found again.
+/// Starts a session of `user` with the answer `text`. Returns whether it starts, or was started before and is found.
 fn gets_in(m: &Machine, user: &str, text: &str) -> bool {
     let said = started(m, user, text).stdout;
     assert_ne!(said.contains("ok data=1 display=:"), said.contains(REFUSED), "{said}");
@@ -72,7 +72,8 @@ fn logins(page: &Page, m: &Machine) {
     assert!(accepted.iter().all(|line| line.contains("rhost=tty:xrdp_sesman")), "{accepted:?}");
 }
 
-/// Checks that answers without an address share the limit, and that the command ends the wait.
+/// Checks that logins without a client address share the limit of wrong codes, and that `twinlock unlock` ends the
+/// delay.
 fn five_wrong_answers(m: &Machine) {
     for _ in 0..5 {
         assert!(!gets_in(m, "bob", &format!("{PASSWORD}{}", m.wrong_code("bob"))));

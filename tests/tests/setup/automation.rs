@@ -1,10 +1,10 @@
-//! The playbook of docs/automation.md, as Ansible runs it.
+//! Tests the playbook of docs/automation.md with a real Ansible.
 
 use twinlock_tests::repository;
 
 use crate::machine;
 
-/// Returns the first block of a language in a document.
+/// Returns the text of the first block of the language `language` in a file of the folder docs.
 fn block(document: &str, language: &str) -> String {
     let file = repository().join("docs").join(document);
     let text = std::fs::read_to_string(file).expect("the document");
@@ -30,7 +30,7 @@ fn a_playbook_sets_a_service_up_once() {
     let second = play();
     assert!(second.ok().contains("changed=0"), "{second:?}");
     assert_eq!(m.file("/etc/pam.d/sshd").read(), after);
-    // What somebody else changes is set right again.
+    // The playbook restores a file that was changed in the meantime.
     m.file("/etc/pam.d/sshd").write(before);
     assert!(play().ok().contains("changed=1"));
     assert_eq!(m.file("/etc/pam.d/sshd").read(), after);

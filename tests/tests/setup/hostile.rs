@@ -1,4 +1,4 @@
-//! Files of users that setup reads as root.
+//! Tests files in the home folders of users that setup reads as root.
 
 use super::machine;
 

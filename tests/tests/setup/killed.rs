@@ -1,5 +1,5 @@
-//! Kills setup and teardown at each system call that writes. What `setup undo` finds afterwards is the old file or a
-//! complete new one, and nothing else is left.
+//! Kills setup and teardown at each system call that writes. Checks that after `setup undo` the PAM file is the old
+//! one or a complete new one, and that nothing else is left.
 
 use twinlock_tests::{Blow, Machine, Part, Place, stock};
 
@@ -10,7 +10,8 @@ const SETUP: &str = "setup su --with password --no-way-back --unproven --not-enr
 const TEARDOWN: &str = "teardown su --yes";
 const ALL: Part = Part { from: "/etc/twinlock/twinlock.toml", to: "nothing of this name" };
 
-/// Returns a machine on which a setup has created what only the first one creates.
+/// Returns a machine on which a setup and a teardown have run, so that everything that only the first setup creates
+/// exists.
 fn used_machine() -> Machine {
     let m = machine();
     twinlock(&m, SETUP).ok();
@@ -25,7 +26,7 @@ fn killed_at(m: &Machine, line: &str, place: Option<&Place>) -> Vec<Place> {
     ended.places
 }
 
-/// Returns whether the new file is in force. Checks that it is complete, or the old one.
+/// Returns whether the PAM file of su is the new one. Checks that it is the complete new file or the old one.
 #[track_caller]
 fn is_new(m: &Machine, new: &str) -> bool {
     let text = m.file(SERVICE).read();
@@ -60,20 +61,23 @@ fn killed_anywhere_the_next_run_puts_back_or_completes() {
     assert!(turn > 0 && found.iter().skip(turn).all(|new| *new), "{found:?}");
 }
 
-/// Returns the call at which the file is written, and the note is not that the change is in force.
+/// Returns the system call of a setup at which the new PAM file is written, and the note about the pending change does
+/// not say yet that the change is in force.
 fn written(m: &Machine) -> Place {
     let mut places = killed_at(m, SETUP, None).into_iter();
     places.find(|place| place.writes() && place.what.contains("/pending/")).expect("a place")
 }
 
-/// Kills a setup at this call, so that its change waits.
+/// Kills a setup at the call `written`, so that its change is pending: the new file is written, and the change is not
+/// complete.
 fn begin(m: &Machine, written: &Place) {
     twinlock(m, TEARDOWN).ok();
     killed_at(m, SETUP, Some(written));
     assert_ne!(m.file(SERVICE).read(), stock("su"));
 }
 
-/// `setup undo` takes no code, so a sudoers rule for it must not open a service again before the time is over.
+/// Checks that `setup undo` leaves a pending change alone until its time is over, and that only `teardown` undoes it.
+/// `setup undo` takes no code, so a sudoers rule for it would let a user open a service again.
 #[test]
 fn a_change_that_still_waits_is_put_back_by_teardown_only() {
     let m = used_machine();
@@ -145,7 +149,7 @@ fn a_full_disk_changes_nothing() {
     assert!(said.stderr.replace('\n', " ").contains("nothing was changed"), "{said:?}");
     assert_eq!(m.file(SERVICE).read(), stock("su"));
     m.run(["umount", "/var/lib/twinlock/setup"]).ok();
-    // A folder of PAM that cannot be written.
+    // The folder of PAM cannot be written.
     m.run([
         "sh",
         "-c",
@@ -171,9 +175,9 @@ fn of_two_at_once_one_sets_up() {
     }
 }
 
-/// A setup that also writes rules.toml and accepted.toml.
+/// Command line of a setup that also writes rules.toml and accepted.toml.
 const GROUP: &str = "setup su --with password --no-way-back --unproven --yes --group staff";
-/// Shows what setup has written to the two files.
+/// Script that counts the lines of setup in rules.toml and accepted.toml, and lists temporary files in their folder.
 const WRITTEN: &str = "cat /etc/twinlock/rules.toml /etc/twinlock/accepted.toml | grep -c -e 'service = \"su\"' -e 'action ='; \
                        ls -a /etc/twinlock | grep -e '[.]next[.]' -e '[.][0-9a-f]*$' | grep -v -e '^[.]*$'";
 

@@ -1,4 +1,4 @@
-//! `twinlock setup` and `teardown` with a real sshd, sudo and su.
+//! Tests `twinlock setup` and `teardown` with a real sshd, sudo and su.
 
 mod automation;
 mod hostile;

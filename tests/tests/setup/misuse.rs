@@ -1,4 +1,4 @@
-//! Botched configurations: setup names what is wrong, and changes nothing.
+//! Tests setup on hosts with faulty configurations: it names what is wrong, and changes nothing.
 
 mod table;
 
@@ -9,7 +9,8 @@ use twinlock_tests::{Machine, shipped};
 use super::machine;
 use table::{Botched, OF_OTHERS, OF_PAM, OF_SSHD};
 
-/// Prepares copies of the good files, and the scripts of the table.
+/// Creates a machine with copies of its good configuration in /root/good, and with the files that the scripts of the
+/// table use.
 fn workshop() -> Machine {
     let m = machine();
     m.sshd("");
@@ -22,7 +23,8 @@ fn workshop() -> Machine {
     m
 }
 
-/// Makes the host good again, then botches it, and returns what setup says, and whether anything was changed.
+/// Restores the good configuration, breaks it as `case` says, and runs setup. Returns the output of setup, and a text
+/// that says what setup did wrong; this text is empty if setup refused and changed nothing.
 fn tried(m: &Machine, case: &Botched) -> [String; 2] {
     let script = format!(
         "set -e
@@ -94,7 +96,7 @@ fn the_table_is_as_long_as_promised() {
     assert_eq!(distinct.len(), all.len());
 }
 
-/// Lists the names of several tables.
+/// Returns the names of the cases in several tables.
 trait Names {
     fn concat_names(&self) -> Vec<&'static str>;
 }

@@ -1,4 +1,5 @@
-//! Who gets in without a code: `--group`, `--network`, `--robot` and `--not-enrolled remind`.
+//! Tests the options of setup by which some users log in without a code: `--group`, `--network`, `--robot` and
+//! `--not-enrolled remind`.
 
 use twinlock_tests::{Finished, Machine};
 
@@ -20,12 +21,12 @@ fn staff() -> Machine {
     m
 }
 
-/// Returns whether a user gets in with a key, without a code.
+/// Returns whether a user can log in with a key and without a code.
 fn key_is_enough(m: &Machine, user: &str) -> bool {
     m.ssh(user).key_of(user).command(["true"]).output().code == Some(0)
 }
 
-/// Returns whether a program gets in with a key.
+/// Returns whether a program that can answer no prompt (BatchMode) logs in as `user` with the user's key.
 fn robot_gets_in(m: &Machine, user: &str) -> bool {
     m.ssh(user).key_of(user).option("BatchMode=yes").command(["true"]).output().code == Some(0)
 }
@@ -34,14 +35,15 @@ fn words(said: &Finished) -> String {
     said.stderr.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
-/// Returns the texts of the two files, without the lines that differ in each version.
+/// Returns the texts of rules.toml and accepted.toml, without comments and the line that differs in each version.
 fn settings(m: &Machine) -> String {
     let show = format!("cat {RULES} {ACCEPTED} 2>&1 | grep -v -e '^generation' -e '^#' -e '^$'");
     m.run(["sh", "-c", &show]).stdout
 }
 
-/// Runs a command that has to be agreed to, which fails without `--yes` and changes nothing. Then runs it with `--yes`,
-/// checks that doctor agrees, and that the same command changes nothing.
+/// Runs a setup that needs the caller's agreement. Checks that it fails without `--yes` and then changes nothing, that
+/// it succeeds with `--yes`, that doctor then finds only exceptions, and that a repetition changes nothing. Returns
+/// the output of the setup that succeeded.
 #[track_caller]
 fn agreed(m: &Machine, line: &str) -> String {
     let before = m.tree("/etc");
@@ -65,7 +67,7 @@ fn agreed(m: &Machine, line: &str) -> String {
     words(&said)
 }
 
-/// Tears a service down, and checks that nothing of setup's is left.
+/// Runs teardown for a service. Checks that nothing of setup is left in rules.toml and accepted.toml.
 #[track_caller]
 fn torn_down(m: &Machine, service: &str) {
     twinlock(m, &format!("teardown {service} --yes")).ok();
@@ -83,7 +85,7 @@ fn only_members_of_the_group_are_asked() {
         "{said}"
     );
     assert!(key_is_enough(&m, "bob") && !key_is_enough(&m, "ada"));
-    // Without the option all are asked, and the rules and entries are gone.
+    // Without the option, all users need a code, and the rules and entries are removed.
     twinlock(&m, &format!("{KEY} --not-enrolled deny")).ok();
     assert!(!key_is_enough(&m, "bob"));
     assert!(!settings(&m).contains("sshd"), "{}", settings(&m));
@@ -127,7 +129,7 @@ fn a_robot_gets_in_with_its_key_from_its_network() {
     let listed = m.run(["twinlock", "doctor", "ssh"]).stdout;
     let listed = listed.split_whitespace().collect::<Vec<_>>().join(" ");
     assert!(listed.contains("(User runner Address 127.0.0.1/32)"), "{listed}");
-    // From another network it is like everybody, even if only a group is asked.
+    // From another network, the robot is treated like any other user, even if only a group needs a code.
     let far = format!("{KEY} --group admins --robot runner@192.0.2.7 --yes");
     twinlock(&m, &far).ok();
     assert!(!robot_gets_in(&m, "runner") && !key_is_enough(&m, "runner"));
@@ -162,7 +164,7 @@ fn sudo_and_su_ask_members_only() {
     for service in ["sudo", "su"] {
         agreed(&m, &line(service));
     }
-    // Each has rules of its own.
+    // Each service has rules of its own.
     twinlock(&m, "teardown sudo --yes").ok();
     assert!(settings(&m).contains("service = \"su\"") && !settings(&m).contains("\"sudo"));
     torn_down(&m, "su");

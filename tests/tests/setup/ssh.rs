@@ -1,4 +1,4 @@
-//! Sets up sshd in a private machine, where systemd does not run.
+//! Tests the setup of sshd in a private machine, where systemd does not run.
 
 use twinlock_tests::Machine;
 
@@ -13,7 +13,7 @@ pub fn logs_in(m: &Machine) {
     assert_eq!(ssh.command(["id", "-un"]).output().ok(), "ada\n");
 }
 
-/// Returns whether ada gets in with a key alone.
+/// Returns whether ada can log in with a key alone.
 fn key_is_enough(m: &Machine) -> bool {
     let ssh = m.ssh("ada").key_of("ada").option("BatchMode=yes");
     ssh.command(["true"]).output().code == Some(0)
@@ -127,7 +127,7 @@ fn a_preview_writes_as_the_user_who_called_sudo() {
         assert_ne!(refused.code, Some(0), "{refused:?}");
         assert!(!refused.stdout.contains("pam_"), "{refused:?}");
     }
-    // And what changes the host takes a code of bob, who has none.
+    // Commands that change the host need a code of bob, who has none.
     let before = m.tree("/etc");
     let refused = bob("setup ssh --with publickey --no-way-back");
     assert_eq!(refused.code, Some(4), "{refused:?}");

@@ -1,4 +1,5 @@
-//! Tests whose code a privileged verb asks for: that of the user who has logged in, whatever uid the process has now.
+//! Tests whose code a privileged command asks for: the code of the user who has logged in, whatever user id the
+//! process has now.
 
 use twinlock_tests::{Call, Finished, Machine, Otp, stock};
 

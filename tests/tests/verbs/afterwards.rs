@@ -1,4 +1,4 @@
-//! Checks with a real sshd that what a verb revokes grants no access afterwards.
+//! Checks with a real sshd that everything which a command revokes grants no access afterwards.
 
 use twinlock_tests::{First, Machine, Otp, PROMPT, Scratch, Server, Session, key_shown};
 
@@ -10,7 +10,7 @@ fn machine(server: Server) -> Machine {
     m
 }
 
-/// Returns the quoted value of a key in the one line of JSON that a verb prints.
+/// Runs `twinlock WORDS`. Returns the quoted value of a key in the JSON that it prints.
 fn printed(m: &Machine, words: &str, key: &str) -> String {
     let done = m.run(format!("twinlock --json {words} --yes").split(' '));
     let (_, after) = done.ok().split_once(&format!("\"{key}\":\"")).expect("the key");

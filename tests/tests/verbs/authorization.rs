@@ -1,5 +1,5 @@
-//! Tests a user, helper, whom sudo allows one verb of the command. Checks that without an own code this verb grants,
-//! shows and changes nothing.
+//! Tests a user, helper, whom sudo allows to run one subcommand of twinlock as root. Checks that this subcommand
+//! grants, shows and changes nothing without a code of the acting user's own authenticator.
 
 mod each_row;
 mod no_second_factor;
@@ -10,8 +10,8 @@ const ADA: &str = "JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP";
 const KIM: &str = "MFRGGZDFMZTWQ2LKNNWG23TPOBYXE43U";
 const URI: &str = "otpauth://totp/x:bob?secret=GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ\n";
 
-/// Creates a machine on which ada and kim are enrolled, bob is invited, and helper is not enrolled. Sudoers rules let
-/// helper and kim run `verb` only.
+/// Creates a machine on which ada and kim are enrolled and bob and helper are not. Sudoers rules let helper and kim
+/// run only the subcommand `verb` as root.
 fn machine(verb: &str) -> Machine {
     let m = Machine::new();
     m.twinlock().user("ada").user("kim").user("bob").user("helper").user("carl");
@@ -33,7 +33,9 @@ fn refused(done: &Finished, said: &str) {
     assert!(done.stderr.replace('\n', " ").contains(said), "{done:?}");
 }
 
-/// Checks that helper is refused, that kim needs a code, and that the log names the acting user.
+/// Runs the command line `line` by sudo. Checks that it refuses helper, who is not enrolled, that it needs a code of
+/// kim, and that its log line `event` names kim as the acting user. `data` is the input after the code. Returns the
+/// machine.
 #[track_caller]
 fn takes_a_code(line: &str, data: &str, event: &str) -> Machine {
     let verb = line.split(' ').nth(1).expect("a verb");
@@ -263,7 +265,8 @@ fn code_is_asked_at_the_terminal_where_data_is_piped() {
     }
 }
 
-/// Returns a shell of kim at a terminal with a pipeline. The pipeline runs as root unless it contains its own sudo.
+/// Starts a shell pipeline in kim's session at a terminal. The pipeline runs as kim if it contains a sudo of its own,
+/// otherwise as root.
 fn at_terminal<'m>(m: &'m Machine, line: &str) -> Session<'m> {
     let line = format!("{line}; echo ended=$?");
     let shell = m.call(["sh", "-c", &line]).logged_in("kim");

@@ -1,5 +1,5 @@
 //! Tests faulty settings files and PAM lines: the last good settings are used, or every login is refused, and the log
-//! names file and line.
+//! names the file and the line.
 
 use twinlock_tests::{Machine, Otp};
 
@@ -24,12 +24,13 @@ fn sh(m: &Machine, script: &str) {
     m.run(["sh", "-euc", &format!("{places}{script}")]).ok();
 }
 
-/// Restores the files and clears the used codes.
+/// Restores the settings files and clears the used codes.
 fn mend(m: &Machine) {
     sh(m, "rm -rf $E /root/elsewhere /run/twinlock/users; cp -a /root/etc $E");
 }
 
-/// Returns the exit code, the program's output and the log. Checks that nothing was rewritten.
+/// Calls the module for `user` with the answer `code`. Returns the exit code, the program's error output and the new
+/// log lines. Checks that a refused login has rewritten nothing.
 #[track_caller]
 fn asked(m: &Machine, user: &str, code: &str) -> (Option<i32>, String, String) {
     let records = || m.run(["sh", "-c", "cat /var/lib/twinlock/users/*/record.*"]).ok().to_owned();
@@ -43,7 +44,7 @@ fn asked(m: &Machine, user: &str, code: &str) -> (Option<i32>, String, String) {
     (said.code, said.stderr, m.log()[logged..].join("\n"))
 }
 
-/// Damage to the settings file and the expected log text.
+/// Shell commands that damage the settings file, each with the expected text in the log.
 const SETTINGS: [(&str, &str); 35] = [
     ("head -c 4096 /dev/urandom >$T", "twinlock.toml:"),
     ("printf '# \\377\\n' >>$T", "twinlock.toml:4: not UTF-8"),
@@ -188,7 +189,7 @@ fn settings_cut_anywhere_let_nobody_in() {
     assert_eq!((told.matches("pamtester: ").count() / 2).to_string(), bytes, "{told}");
 }
 
-/// Arguments of the PAM line and the expected log text.
+/// Arguments of the PAM line, each with the expected text in the log.
 const ARGUMENTS: [(&[u8], &str); 21] = [
     (b"", "first_factor= is missing"),
     (b"debug echo", "first_factor= is missing"),

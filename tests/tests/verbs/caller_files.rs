@@ -66,7 +66,8 @@ fn root_makes_nothing_in_system_folders() {
     }
 }
 
-/// Checks that no other file is changed if the caller replaces the folder by a link while the code is asked for.
+/// While twinlock waits for the code of the new app, the caller replaces the folder of the picture by a link. Checks
+/// that no file behind the link is changed.
 #[test]
 fn a_swapped_folder_costs_no_other_file() {
     for (user, end) in [("ada", "\x03"), ("ada", "\x04"), ("root", "\x03")] {
@@ -128,8 +129,8 @@ fn users_files_of_the_invoking_user_are_imported() {
     assert!(!m.file("/home/ada/users.oath").exists());
 }
 
-/// Checks that no line of a file of root is quoted to the caller. `--file` is a pattern for the files of the imported
-/// user.
+/// In `import google`, the caller gives a pattern (`--file`) for the paths of users' files. Checks that an error
+/// message quotes no line of a file that only root can read.
 #[test]
 fn patterns_for_google_quote_no_line() {
     let m = machine();
@@ -161,7 +162,7 @@ fn variables_that_name_nobody_open_nothing() {
     assert!(from(&[("SUDO_UID", "0")]).stdout.contains("cy"));
 }
 
-/// Verbs that create a file for ada. The path is appended to them.
+/// Command lines that create a file for ada. The tests append the path of the file.
 const MAKING: [&str; 4] = [
     "show-key bob --yes --png",
     "show-key bob --yes --svg",
@@ -169,8 +170,8 @@ const MAKING: [&str; 4] = [
     "enroll --from /home/ada/list --report",
 ];
 
-/// Checks that no file is created in a folder of ada if other users can write to a folder above it. Neither a sticky
-/// bit nor a link past this folder makes a difference.
+/// Checks that no file is created in a folder of ada if other users can write to a folder above it, even if that
+/// folder has a sticky bit, or if the path leads through a symbolic link around it.
 #[test]
 fn each_folder_above_a_new_file_is_closed_to_others() {
     let m = machine();

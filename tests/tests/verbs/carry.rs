@@ -1,5 +1,5 @@
-//! Tests one user on several hosts: a code used on one host counts as used on the other, a repeated import changes
-//! nothing, and no counter goes back.
+//! Tests the export of one user to several hosts: a code used on one host counts as used on the other, a repeated
+//! import changes nothing, and no counter goes back.
 
 use twinlock_tests::{Finished, Machine, Otp};
 
@@ -36,7 +36,7 @@ fn lets_in(m: &Machine, code: &str) -> bool {
     m.pamtester("probe", "ada").input(format!("{code}\n\n")).output().code == Some(0)
 }
 
-/// Returns an export without the line with its time.
+/// Returns the text of an export without the line that contains its time.
 fn lasting(export: &str) -> String {
     export.lines().filter(|line| !line.starts_with("exported ")).collect::<Vec<_>>().join("\n")
 }

@@ -1,4 +1,5 @@
-//! Tests `twinlock enroll`: a key gets into an app as QR code or as text, and is enabled only after a proof.
+//! Tests `twinlock enroll`: a key is put into an app by a QR code or by typing, and the user is enrolled only after a
+//! code has proven it.
 
 use twinlock_tests::{Machine, Otp, Session, photographed, scanned, svg_to_png};
 
@@ -18,7 +19,7 @@ fn enroll<'m>(m: &'m Machine, args: &[&str]) -> Session<'m> {
     session
 }
 
-/// Returns the app with the key typed from the screen.
+/// Puts the key that is on the screen into ada's app. Returns the app.
 fn typed_off(m: &Machine, session: &Session<'_>) -> Otp {
     let transcript = session.transcript();
     let groups = |line: &&str| line.starts_with("    ") && line.trim().len() == 39;

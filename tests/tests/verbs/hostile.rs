@@ -1,5 +1,5 @@
-//! Runs verbs with extreme limits, umasks and clocks. Checks that the old or the new record is stored, the output says
-//! which, and new files are accessible to root only.
+//! Runs commands with extreme limits, umasks and clocks. Checks that the old or the new record is stored, that the
+//! output says which, and that only root can access new files.
 
 use std::fs;
 
@@ -10,7 +10,7 @@ const PERSON: &str = "/var/lib/twinlock/users/ada";
 const BY: &str = "--yes --break-glass test";
 const YEAR: i64 = 365 * 86_400;
 
-/// Verbs, and text that only their new record contains.
+/// Command lines, each with a text that only the new record contains.
 const VERBS: [(&str, &str); 6] = [
     ("reset ada", "state = \"pending\""),
     ("backup-codes ada", "[owed_codes]"),
@@ -32,7 +32,8 @@ fn records(m: &Machine) -> Vec<String> {
     paths.map(|entry| fs::read_to_string(entry.path()).expect("a record")).collect()
 }
 
-/// Runs each verb after the shell text `hostile`. Checks that its output agrees with the stored record.
+/// Runs each command of [`VERBS`] after the shell text `hostile`, in the same process. Checks that its output agrees
+/// with the record that is stored.
 fn each_verb(hostile: &str) {
     let m = machine();
     let cut = m.cut("status ada", "");
@@ -46,7 +47,7 @@ fn each_verb(hostile: &str) {
         let now = records(&m);
         if now == old {
             assert!(matches!(done.code, Some(1..=6)), "{what}");
-            // Messages of a verb that has not begun, and of a verb with too few resources to check the result.
+            // Messages of a command that has not begun, and of a command with too few resources to check the result.
             let told = [
                 "nothing was changed",
                 "standard input cannot be read",
@@ -107,7 +108,7 @@ fn a_clock_that_goes_back_a_year_between_two_verbs_ends_in_the_state_of_the_seco
     }
 }
 
-/// Programs that verbs start, and some that shells and libraries start.
+/// Names of programs that commands of twinlock start, and of some that shells and libraries start.
 const PROGRAMS: [&str; 24] = [
     "chage",
     "cvtsudoers",
@@ -135,7 +136,8 @@ const PROGRAMS: [&str; 24] = [
     "nsenter",
 ];
 
-/// Checks that root runs no program of a folder of the caller's, whichever verb starts programs.
+/// Runs commands of twinlock as root in a folder of hostile programs, with several values of PATH that lead to this
+/// folder. Checks that none of these programs is run.
 #[test]
 fn programs_of_the_callers_path_are_never_run() {
     let m = Machine::new();

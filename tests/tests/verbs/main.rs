@@ -1,4 +1,4 @@
-//! The administrator's commands: their words, exit statuses, JSON, log lines, and who may call them.
+//! Tests the administrator's commands: their texts, exit statuses, JSON and log lines, and who may call them.
 
 mod acting;
 mod afterwards;

@@ -1,5 +1,5 @@
-//! Tests the command for one user: removing one of several authenticators, own status, self-service, completions,
-//! narrow screens.
+//! Tests commands about one user: the removal of one of several authenticators, the user's own status, self-service,
+//! completions, and output on narrow terminals.
 
 use twinlock_tests::{Finished, Machine, Otp};
 

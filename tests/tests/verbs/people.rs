@@ -1,4 +1,4 @@
-//! Tests lists of users as spreadsheets write them, with mistakes, and as attackers write them.
+//! Tests lists of users for `enroll --from`: as spreadsheets write them, with mistakes, and as attackers write them.
 
 use twinlock_tests::{Finished, Machine};
 
@@ -18,7 +18,7 @@ fn from(m: &Machine, list: impl AsRef<[u8]>) -> Finished {
     m.run(["twinlock", "enroll", "--from", "/root/people.csv"])
 }
 
-/// Returns a report without line breaks.
+/// Returns the standard output as one line.
 fn said(done: &Finished) -> String {
     done.stdout.split_whitespace().collect::<Vec<_>>().join(" ")
 }

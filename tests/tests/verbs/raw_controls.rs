@@ -1,4 +1,4 @@
-//! Checks that control characters of a file do not reach a terminal, for each verb that quotes a file.
+//! Checks for each command that quotes a file that control characters of the file do not reach the terminal.
 
 use twinlock_tests::{Finished, Machine};
 
@@ -16,8 +16,8 @@ fn harmless(done: &Finished, verb: &str) {
     assert_eq!(said.chars().find(raw), None, "{verb}: {said:?}");
 }
 
-/// Returns the control characters as they may be written in TOML, whose strings may contain C1, DEL and bidirectional
-/// marks.
+/// Returns [`HOSTILE`] as it may be written in a TOML string, which may contain C1 and bidirectional characters as
+/// they are. The other control characters are escaped.
 fn in_toml() -> String {
     HOSTILE
         .replace('\u{1b}', "\\u001b")
@@ -27,7 +27,7 @@ fn in_toml() -> String {
         .replace('\r', "\\r")
 }
 
-/// Verbs that quote a record.
+/// Command lines whose output quotes a record.
 const OF_RECORDS: &[&str] = &[
     "status ada",
     "list",

@@ -1,4 +1,4 @@
-//! Tests removal of the package: which PAM lines prevent it, wherever they are, and which do not.
+//! Tests the removal of the package: which PAM lines prevent it, wherever they are, and which do not.
 
 use twinlock_tests::{Finished, Machine, repository};
 
@@ -6,7 +6,7 @@ const PRERM: &str = "/var/lib/twinlock.prerm";
 const LINE: &str = "auth required pam_twinlock.so first_factor=publickey\n";
 const MODULE: &str = "/usr/lib/x86_64-linux-gnu/security/pam_twinlock.so";
 
-/// Installs the script that dpkg runs before it removes the package.
+/// Creates a machine with twinlock's files, and with the script that dpkg runs before it removes the package.
 fn machine() -> Machine {
     let m = Machine::new();
     m.files();
@@ -20,7 +20,7 @@ fn removal(m: &Machine) -> Finished {
     m.run(["sh", PRERM, "remove"])
 }
 
-/// Checks that removal is refused, and that the message names the place of the line.
+/// Checks that the removal is refused, and that the message names `place`, the file and line that name the module.
 #[track_caller]
 fn kept_by(m: &Machine, place: &str) {
     let refused = removal(m);

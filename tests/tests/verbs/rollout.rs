@@ -1,4 +1,4 @@
-//! Many users at once: listings, lists of users, and a group with a deadline.
+//! Tests commands on many users: listings, enrollments from a list, and the invitation of a group with a deadline.
 
 mod fresh_ticket;
 mod group;
@@ -38,7 +38,7 @@ fn ours(text: &str) -> String {
     text.lines().filter(line).map(|line| format!("{line}\n")).collect()
 }
 
-/// Returns the members of a group whose entry has at least `bytes` bytes.
+/// Returns the member list of a group, with more than `bytes` bytes and a comma at its end.
 fn crowd(bytes: usize) -> String {
     let mut all = String::new();
     for number in 0_u32.. {
@@ -72,7 +72,8 @@ fn members_of_large_groups_are_found() {
     }
 }
 
-/// Checks that a group entry larger than the largest buffer is refused with the reason.
+/// Checks that a login is refused if the entry of a group is larger than the largest buffer, and that the log gives
+/// the reason.
 #[test]
 fn group_over_the_bound_refuses_with_a_reason() {
     let m = machine();
@@ -199,7 +200,8 @@ fn ticket_life(m: &Machine, user: &str) -> u64 {
     until.parse::<u64>().expect("an instant").saturating_sub(twinlock_tests::now())
 }
 
-/// Checks that a mailed ticket is valid for a day (NIST SP 800-63B-4 section 4.2.1.2), and one on paper for a week.
+/// Checks that a mailed ticket is valid for a day (NIST SP 800-63B-4 section 4.2.1.2), and a ticket in a report file
+/// for a week.
 #[test]
 fn mailed_ticket_lives_a_day_and_paper_a_week() {
     let m = machine();
@@ -242,7 +244,8 @@ fn a_login_is_explained_step_by_step() {
     assert_eq!(m.run_as("bob", ["twinlock", "explain", "bob"]).code, Some(4));
 }
 
-/// Checks that a client with BatchMode reaches no rule. It answers no prompt, so sshd refuses it before PAM is called.
+/// A client with BatchMode answers no prompt, so sshd refuses it before sshd calls PAM. Checks that a rule in
+/// twinlock's settings therefore cannot exempt it, and that `explain` says so.
 #[test]
 fn programs_never_come_to_an_exempting_rule() {
     let m = machine();

@@ -104,7 +104,7 @@ fn a_good_file_is_kept_and_stands_in() {
     assert_eq!(names.ok(), "settings.good\nstore-id\ntwinlock.toml\n");
 }
 
-/// Returns the content of twinlock's folders, which a check must not change.
+/// Returns a listing of the folders that a check of settings must not change.
 fn stands(m: &Machine) -> String {
     let folders = ["/etc", "/var/lib/twinlock", "/root", "/home/ada"];
     folders.map(|folder| m.tree(folder)).join("\n")

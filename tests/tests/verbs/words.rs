@@ -1,4 +1,4 @@
-//! Tests the administrator's verbs: exact texts, exit statuses, JSON and log lines.
+//! Tests the exact texts, exit statuses, JSON and log lines of the administrator's commands.
 
 use twinlock_tests::{Finished, Machine, Otp, PASSWORD};
 
@@ -20,7 +20,7 @@ fn wrong_tries(m: &Machine, count: usize) {
     m.pamtester("probe", "ada").input(format!("{answers}\n")).output();
 }
 
-/// Command line, exit status, and expected text.
+/// Command lines that are refused, each with the exit status and the whole message.
 const REFUSALS: [(&str, i32, &str); 10] = [
     (
         "status",
@@ -174,8 +174,8 @@ fn remove_asks_and_works_where_account_or_record_are_gone() {
     m.pamtester("probe", "ada").input(format!("{}\n", m.code("ada"))).output().ok();
 }
 
-/// Checks that a reset says by its status what was not done. A user name may begin with a dash in a directory service;
-/// chage does not read it as an option.
+/// Checks that the exit status of a reset says that a part of it was not done. Also checks that chage does not read a
+/// user name as an option, since a name may begin with a dash in a directory service.
 #[test]
 fn a_reset_says_by_its_status_what_was_left_undone() {
     let m = machine();

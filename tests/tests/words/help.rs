@@ -1,11 +1,11 @@
-//! Checks that help texts, manual page and completions list the same verbs and options.
+//! Checks that help texts, manual page and completions list the same subcommands and options.
 
 use twinlock_tests::Machine;
 
 use crate::script;
 
 const PAGE: &str = "/root/twinlock.1";
-/// Options of every verb.
+/// Options that every subcommand has.
 const EVERYWHERE: [&str; 3] = ["--config", "--json", "--help"];
 /// Commands that ask a shell for its completions. zsh offers none without a terminal.
 const OFFERS: [(&str, &str); 2] = [
@@ -18,7 +18,7 @@ const OFFERS: [(&str, &str); 2] = [
     ("fish", "source /root/offer; complete --do-complete \"twinlock $argv[1] --\"\n"),
 ];
 
-/// A verb as typed, and the options in its help.
+/// A subcommand as a user types it, and the options in its help text.
 struct Known {
     verb: String,
     options: Vec<String>,
@@ -34,7 +34,8 @@ fn said(m: &Machine, words: &str) -> String {
     m.run(format!("twinlock {words}").split(' ')).ok().to_owned()
 }
 
-/// Finds every verb that can be run, beginning with `--help` of `above`.
+/// Returns every subcommand that can be run, with the options in its help text. Begins with the help of `above` and
+/// follows the subcommands that it lists.
 fn known(m: &Machine, above: &str) -> Vec<Known> {
     let help = said(m, format!("{above} --help").trim_start());
     let verbs = verbs(&help);
@@ -45,8 +46,8 @@ fn known(m: &Machine, above: &str) -> Vec<Known> {
     verbs.iter().flat_map(below).collect()
 }
 
-/// Returns the first words of the lines below `Commands:`, except `help`. Wrapped lines are indented further and are
-/// skipped.
+/// Returns the subcommands that a help text lists below `Commands:`, except `help`. Skips wrapped lines, which have a
+/// deeper indent.
 fn verbs(help: &str) -> Vec<String> {
     let Some((_, list)) = help.split_once("\nCommands:\n") else { return Vec::new() };
     let lines = list.lines().take_while(|line| !line.is_empty());
@@ -128,7 +129,7 @@ fn completions_can_be_read_by_their_shells() {
     }
 }
 
-/// Checks the completions for a user who types a verb, two dashes, and Tab.
+/// Checks the completions for a user who types a subcommand, two dashes, and Tab.
 #[test]
 fn completions_offer_what_a_verb_takes() {
     let m = machine();

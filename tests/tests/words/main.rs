@@ -1,4 +1,4 @@
-//! Compares the output of the verbs, on a terminal and in a pipe, word for word with the files in
+//! Compares the output of commands, on a terminal and in a pipe, word for word with the files in
 //! `tests/vectors/verbs`.
 //!
 //! With `TWINLOCK_WRITE_GOLDEN=1` the files are rewritten, to be reviewed and committed.
@@ -14,8 +14,7 @@ use script::{Line, Script};
 
 const ADA: &str = "JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP";
 
-/// Creates a script on whose machine ada is enrolled, kim is enrolled and administers the machine, and bob is not
-/// enrolled.
+/// Creates a script. On its machine, ada and kim are enrolled, kim is the administrator, and bob is not enrolled.
 fn script(name: &str) -> Script {
     let script = Script::new(name);
     let m = &script.m;
@@ -155,7 +154,8 @@ fn remove() {
     s.finish();
 }
 
-/// Checks acting users who are refused before anything is read, and the reasons.
+/// Runs resets whose acting user is refused before the command reads anything, and resets with break-glass and with an
+/// empty reason.
 #[test]
 fn acting() {
     let mut s = script("acting");

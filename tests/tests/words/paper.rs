@@ -2,7 +2,7 @@
 
 use twinlock_tests::{golden, placed};
 
-/// Patterns of the placeholders.
+/// Patterns of texts that vary, each with the placeholder that replaces it. [`placed`] explains the patterns.
 const PLACEHOLDERS: [(&str, &str); 12] = [
     ("9999-99-99 99:99:99 UTC", "<INSTANT>"),
     ("9999-99-99T99:99:99Z", "<STAMP>"),
@@ -39,7 +39,8 @@ impl Paper {
         self.text += &format!("$ {}    # on a {how}{typed}\n", words.trim_end());
     }
 
-    /// Adds the output of the command, with what was typed at a terminal.
+    /// Adds output of the command to the transcript. `where_to` names the stream or terminal. Codes in `typed` are
+    /// replaced.
     pub fn said(&mut self, where_to: &str, text: &str, typed: &[String]) {
         let mut text = left_standing(text);
         let codes = typed.iter().filter(|line| line.len() == 6 && line.parse::<u32>().is_ok());
@@ -63,7 +64,7 @@ impl Paper {
     }
 }
 
-/// Returns the text that a terminal finally shows. Text after a carriage return overwrites the line.
+/// Returns the text that a terminal finally shows. Text after a carriage return overwrites the line before it.
 fn left_standing(text: &str) -> String {
     let line = |line: &str| {
         let mut shown: Vec<char> = Vec::new();

@@ -1,4 +1,4 @@
-//! Output of the verbs that list, enroll or move many users.
+//! Compares the output of commands that list, enroll or move many users.
 
 use twinlock_tests::Scratch;
 

@@ -1,4 +1,4 @@
-//! Commands in sequence on a private machine, with the output of each.
+//! Runs commands one after the other on a private machine, and writes down the output of each.
 
 use twinlock_tests::{Machine, Otp};
 
@@ -7,7 +7,7 @@ use crate::paper::Paper;
 /// The user who has logged in at the terminal on which a command is run.
 #[derive(Clone, Copy)]
 pub enum Line {
-    /// A user.
+    /// The user with this name.
     Person(&'static str),
     /// Root.
     Root,
@@ -35,7 +35,7 @@ impl Script {
         self
     }
 
-    /// Enrolls ada again.
+    /// Removes ada, clears her used codes, and enrolls her again.
     pub fn again(&mut self) {
         self.m.run(["twinlock", "remove", "ada", "--yes"]);
         self.m.run(["rm", "-rf", "/run/twinlock/users/ada"]).ok();

@@ -1,4 +1,4 @@
-//! Tests complete dialogues of the verbs that show a key or codes on a terminal, with typical user mistakes.
+//! Tests complete dialogues of the commands that show a key or codes on a terminal, with typical mistakes of users.
 
 use crate::{script, script::Line};
 

@@ -1,4 +1,4 @@
-//! Tests doctor's output on a correct machine, on stock Debian, and with obstacles.
+//! Compares doctor's output on a correct machine, on stock Debian, and on machines with faults.
 
 use twinlock_tests::{shipped, stock};
 

@@ -1,10 +1,10 @@
-//! Changes that a second member must approve.
+//! Tests roles whose changes a second member of the role must approve.
 
 use twinlock_tests::Machine;
 
 use super::{acts, desk, gives_password, mails, open, outbox};
 
-/// Asks for a reset as kim. Returns the word of the request.
+/// Requests a reset of ada as kim. Returns the id of the request, with which another member can approve it.
 fn asked(m: &Machine) -> String {
     let done = acts(m, "kim", &["reset", "ada", "--reason", "lost phone"]);
     assert_eq!(done.code, Some(0), "{done:?}");
@@ -19,7 +19,7 @@ fn approval_needs_another_session() {
     let id = asked(&m);
     assert!(outbox(&m).is_empty(), "{}", outbox(&m));
     assert!(m.logged("event=role_requested")[0].contains("user=ada verb=reset role=desk"));
-    // The member who asks, and an own session of another member that this member has begun.
+    // Kim may not approve her own request, neither in her own session nor as lee in a session that she began herself.
     let own = acts(&m, "kim", &["approve", &id]);
     assert_eq!(own.code, Some(4), "{own:?}");
     assert!(own.stdout.contains("Another member of the role must approve"), "{own:?}");
@@ -53,7 +53,7 @@ fn approval_needs_another_session() {
 fn nobody_but_a_proven_member_approves() {
     let m = desk("approve = 2\n");
     let id = asked(&m);
-    // No member, and the target.
+    // ada is the target of the request, and sam is no member of the role.
     for user in ["ada", "sam"] {
         let other = acts(&m, user, &["approve", &id]);
         assert_eq!(other.code, Some(4), "{other:?}");
@@ -84,7 +84,7 @@ fn requests_are_roots_and_end() {
         let done = acts(&m, "lee", &["approve", odd]);
         assert_eq!(done.code, Some(3), "{odd}: {done:?}");
     }
-    // Ten minutes later.
+    // Changes the time in the request to ten minutes earlier.
     let path = format!("{folder}/{id}");
     let text = m.file(&path).target();
     let mut lines: Vec<&str> = text.split('\n').collect();

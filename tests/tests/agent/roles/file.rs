@@ -1,10 +1,11 @@
-//! The roles file: who may write it, and the verbs about it.
+//! Tests the roles file: who may have write access to it, and the command `twinlock roles`.
 
 use twinlock_tests::Machine;
 
 use super::{ROLES, acts, desk, role};
 
-/// Checks that a machine refuses every role, and that the command says why.
+/// Checks that kim can use no role, that the command says why, and that `twinlock roles check` fails. `what` names the
+/// case in the test's own messages.
 #[track_caller]
 fn refused(m: &Machine, what: &str) {
     let done = acts(m, "kim", &["status", "ada"]);

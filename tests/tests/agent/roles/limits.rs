@@ -1,4 +1,4 @@
-//! Limits, also at the same instant, and workers that are killed.
+//! Tests the limits of a role, also with requests at the same instant, and workers of the agent that are killed.
 
 use twinlock_tests::Machine;
 
@@ -47,7 +47,7 @@ fn a_user_is_reset_twice_a_day_by_all_members_together() {
     let mut codes: Vec<_> = all.iter_mut().map(|(s, _)| s.exit_code()).collect();
     codes.sort_unstable();
     assert_eq!(codes, [Some(0), Some(0), Some(5), Some(5)]);
-    // Two members in one second are two mails.
+    // Two members who use the role in the same second cause two mails.
     let told = outbox(&m).lines().filter(|line| line.contains("ada@role-used")).count();
     assert!(told >= 2, "{}", outbox(&m));
     let refused = acts(&m, "kim", &["reset", "ada", "--reason", "x"]);
@@ -82,7 +82,8 @@ fn what_cannot_be_mailed_is_not_done() {
     );
 }
 
-/// Starts the agent's listener so that its workers are killed after the call number `nth` of `call`.
+/// Starts the agent's listener anew. Each of its workers is killed at its call number `nth` (from 1) of the system
+/// call `call`.
 fn killed_at(m: &Machine, call: &str, nth: usize) {
     m.run(["sh", "-c", "pkill -x twinlock-agent; pkill -x strace; true"]).ok();
     let begin = format!(

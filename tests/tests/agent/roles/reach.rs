@@ -1,16 +1,18 @@
-//! Whom no role reaches.
+//! Tests users for whom no role may act.
 
 use twinlock_tests::Machine;
 
 use super::{ROLES, acts, desk, outbox, role};
 
-/// Returns a machine on which each user is in the group people, and out of reach in a way of their own.
+/// Returns a machine on which the role may not act for some users, although they are in its group people: each is
+/// excluded for another reason.
 fn protected() -> Machine {
     let m = desk("");
     for user in ["gus", "lin", "eve", "pat"] {
         m.person(user);
     }
-    // By the list, by the primary group, and by another group of the same id.
+    // gus is in a protected group, lin has one as the primary group, and eve is in another group with the same id as
+    // one.
     m.run(["usermod", "-aG", "docker", "gus"]).ok();
     m.run(["usermod", "-g", "sudo", "lin"]).ok();
     let gid = m.run(["getent", "group", "sudo"]).ok().split(':').nth(2).unwrap().to_owned();
@@ -41,7 +43,7 @@ fn role_never_reaches_protected() {
         ("kim", "own_account"),
     ] {
         for verb in ["status", "reset"] {
-            // One's own status needs no role.
+            // kim needs no role for her own status.
             if (verb, user) == ("status", "kim") {
                 continue;
             }

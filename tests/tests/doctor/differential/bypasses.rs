@@ -1,4 +1,5 @@
-//! Changes with which administrators open a way in: exceptions, alternatives to the code, files that win over others.
+//! Changes to a wiring (the files that decide the logins of a host) with which administrators open a way in:
+//! exceptions, alternatives to the code, and files that win over others.
 
 use super::lines::{guard, with_control};
 use super::servers::{KEYS, LETTING_IN, PROMPTS, WIDE, criteria};
@@ -64,7 +65,7 @@ const ALTERNATIVES: [&[&str]; 6] = [
     ],
 ];
 
-/// Settings that win over later ones, because sshd takes the first value of a setting.
+/// Settings that win over later ones, because sshd uses the first value of each setting.
 const FIRST: [&str; 6] = [
     "AuthenticationMethods publickey\n",
     "AuthenticationMethods any\n",
@@ -74,7 +75,8 @@ const FIRST: [&str; 6] = [
     "PubkeyAuthentication yes\nAuthenticationMethods publickey,keyboard-interactive publickey\n",
 ];
 
-/// Lets the twinlock line be skipped by a condition, as instructions for exceptions say.
+/// Inserts a condition by which the twinlock line is skipped for some users, as instructions for exceptions tell
+/// administrators to do.
 pub(super) fn exception(made: &mut Wiring, numbers: &mut Numbers) {
     let control = numbers.one_of(&[
         "[success=1 default=ignore]",
@@ -86,7 +88,7 @@ pub(super) fn exception(made: &mut Wiring, numbers: &mut Numbers) {
     before_ours(made, line);
 }
 
-/// Accepts a password in place of the code.
+/// Inserts a line before the twinlock line that accepts a password in place of the code.
 pub(super) fn either(made: &mut Wiring, numbers: &mut Numbers) {
     before_ours(made, numbers.one_of(&PASSWORDS).to_owned());
 }
@@ -96,8 +98,8 @@ pub(super) fn alternative(made: &mut Wiring, numbers: &mut Numbers) {
     made.auth = numbers.one_of(&ALTERNATIVES).iter().map(|line| (*line).to_owned()).collect();
 }
 
-/// Reads the password lines from a file like Red Hat's, whose `sufficient` line ends the whole stack if the file is
-/// included, and only the file if it is a substack.
+/// Takes the password lines from a file like Red Hat's password-auth. The `sufficient` line of this file ends the
+/// whole stack if the file is included, but only the file itself if the file is a substack.
 pub(super) fn red_hat(made: &mut Wiring, numbers: &mut Numbers) {
     let line = numbers.one_of(&[
         "auth include password-auth",
@@ -111,7 +113,7 @@ pub(super) fn red_hat(made: &mut Wiring, numbers: &mut Numbers) {
     }
 }
 
-/// Writes the twinlock line for another task than auth.
+/// Changes the type of the twinlock line from auth to another type, or makes the line a comment.
 pub(super) fn other_facility(made: &mut Wiring, numbers: &mut Numbers) {
     let facility = numbers.one_of(&["account", "session", "password", "#auth"]);
     if let Some(line) = made.ours() {
@@ -127,7 +129,7 @@ pub(super) fn quietly_missing(made: &mut Wiring, numbers: &mut Numbers) {
     }
 }
 
-/// Gives the twinlock line a control field in which one return code too many is ignored.
+/// Gives the twinlock line a control field with which some refusals of the module have no effect.
 pub(super) fn ignored_code(made: &mut Wiring, numbers: &mut Numbers) {
     let control = numbers.one_of(&[
         "[success=ok auth_err=ignore perm_denied=ignore default=bad]",
@@ -165,7 +167,7 @@ pub(super) fn blank_for_comma(made: &mut Wiring, _: &mut Numbers) {
     }
 }
 
-/// Starts a second sshd with a file of its own.
+/// Adds a second sshd with a configuration file of its own.
 pub(super) fn second_file(made: &mut Wiring, numbers: &mut Numbers) {
     made.second = vec!["-f", SECOND_FILE];
     let settings = match numbers.below(4) {
@@ -206,7 +208,7 @@ pub(super) fn included(made: &mut Wiring, numbers: &mut Numbers) {
     }
 }
 
-/// Lets the twinlock line read other settings.
+/// Lets the twinlock line read another settings file, by the argument `config=`.
 pub(super) fn other_settings(made: &mut Wiring, numbers: &mut Numbers) {
     made.other_settings = numbers.one_of(&SETTINGS).to_owned();
     if let Some(line) = made.ours() {

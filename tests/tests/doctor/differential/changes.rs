@@ -1,4 +1,5 @@
-//! Changes that people make to a wiring: each is a production of the grammar.
+//! Changes that people make to a wiring (the files that decide the logins of a host). Each function is a production of
+//! the grammar.
 
 use super::bypasses::SETTINGS;
 use super::lines::{
@@ -44,7 +45,7 @@ pub(super) fn sufficient(made: &mut Wiring, numbers: &mut Numbers) {
     insert(made, line, numbers);
 }
 
-/// Inserts a line after which nothing more is asked.
+/// Inserts a line that can end the stack successfully, so that no later line asks for anything.
 pub(super) fn opening(made: &mut Wiring, numbers: &mut Numbers) {
     insert(made, numbers.one_of(&OPENING).to_owned(), numbers);
 }
@@ -60,7 +61,8 @@ pub(super) fn any_line(made: &mut Wiring, numbers: &mut Numbers) {
     insert(made, line, numbers);
 }
 
-/// Inserts a module that doctor does not know, at a place where it may or may not decide.
+/// Inserts a line with a module that doctor does not know. Depending on its place, the module decides the result or
+/// not.
 pub(super) fn unknown(made: &mut Wiring, numbers: &mut Numbers) {
     let control = numbers.one_of(&["optional", "[default=ignore]", "required", "sufficient"]);
     insert(made, format!("auth {control} pam_exec.so /bin/true"), numbers);

@@ -1,4 +1,4 @@
-//! A client of ssh: the ways in which it tries to log in, and one connection.
+//! A client of ssh: the ways in which it can try to log in, and one connection.
 
 use std::fs;
 
@@ -11,11 +11,11 @@ use super::wiring::{From, Wiring};
 /// How a client tries to log in.
 #[derive(Clone, Copy)]
 pub(super) struct Way<'a> {
-    /// The methods that it prefers.
+    /// Methods of sshd that the client prefers, as the value of its option PreferredAuthentications.
     methods: &'static str,
-    /// The text for the password method.
+    /// Answer to the prompt of sshd's password method.
     text: &'a str,
-    /// The number of the code that answers the first prompt.
+    /// Index, from 0, of the code that answers the first prompt for a code.
     first: u32,
 }
 
@@ -23,7 +23,8 @@ const fn way<'a>(methods: &'static str, text: &'a str) -> Way<'a> {
     Way { methods, text, first: 0 }
 }
 
-/// Returns the ways in which a client can try to log in.
+/// Returns the ways in which a client can try to log in. `texts` are the answers that it can give to the password
+/// method.
 pub(super) fn ways<'a>(wiring: &Wiring, texts: &[&'a str; 4]) -> Vec<Way<'a>> {
     let settings = wiring.all_sshd();
     let prompts = settings.contains("KbdInteractiveAuthentication yes");
@@ -65,7 +66,7 @@ pub(super) struct Client<'a> {
 }
 
 impl Client<'_> {
-    /// Reports whether sshd lets the client in, whatever the shell then does.
+    /// Returns whether sshd lets the client in, even if the shell ends the session at once.
     pub(super) fn connects(&self, m: &Machine, password: &str, codes: &[String; 3]) -> bool {
         let _ = fs::remove_file(m.outside("/tmp/answered"));
         let ssh = m.ssh(self.person.name);

@@ -1,4 +1,5 @@
-//! Compares doctor's verdict with the logins, and says which claims a trial cannot show.
+//! Compares doctor's verdict on a wiring with real logins, and says which claims of doctor no login of these tests can
+//! show.
 
 use serde_json::Value;
 
@@ -7,7 +8,7 @@ use super::people::{Enrolled, PEOPLE, Person};
 use super::room::{Has, State, Trial, Tried};
 use super::wiring::{From, Wiring};
 
-/// What the logins show.
+/// What the real logins with a wiring show.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Real {
     /// A user gets in without a code, or with only a code.
@@ -65,7 +66,8 @@ fn left_out(trials: &[Trial], enrolled: Enrolled) -> Vec<(Person, From)> {
     all
 }
 
-/// Returns why a verdict contradicts the logins; `None` if it does not.
+/// Returns why doctor's verdict contradicts the logins; `None` if it does not. `again` repeats the logins while the
+/// host is in another state.
 pub(super) fn contradiction(
     wiring: &Wiring,
     tried: &Tried,
@@ -129,7 +131,7 @@ fn claims<'a>(report: &'a Value, level: &str) -> Vec<Claim<'a>> {
     .collect()
 }
 
-/// Returns the state of the host in which the claim can be shown.
+/// Returns the unusual state of the host in which a login can show the claim; `None` if the usual state is enough.
 fn state_of(claim: &Claim<'_>) -> Option<State> {
     if claim.what.contains("returns service_err") {
         Some(State::SettingsGone)

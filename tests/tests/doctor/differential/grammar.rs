@@ -1,4 +1,5 @@
-//! The grammar of wirings: a stack with settings of sshd that suit it, and changes that people make to them.
+//! The grammar that generates wirings: a PAM stack with suitable settings of sshd, and changes that people make to
+//! them.
 //!
 //! Each line of "What was found" (issue 15) comes from these productions:
 //!
@@ -101,7 +102,7 @@ const FORMS: [Form; 12] = [
     },
 ];
 
-/// Changes with which a wiring still does what it is meant to do.
+/// Changes after which a wiring still protects the logins as it did before.
 const MILD: [Change; 7] =
     [inert, inert, restriction, restriction, idle_block, argument, conditions];
 /// Changes that mostly open a way in.

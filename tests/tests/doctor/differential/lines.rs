@@ -71,7 +71,7 @@ pub(super) const REFUSING: [&str; 6] = [
     "auth requisite pam_motd.so",
 ];
 
-/// Lines after which nothing more is asked.
+/// Lines that can end the stack successfully, so that no later line asks for anything.
 pub(super) const OPENING: [&str; 6] = [
     "auth sufficient pam_permit.so",
     "auth sufficient pam_unix.so nodelay",
@@ -135,7 +135,7 @@ pub(super) const MISTAKES: [&str; 5] = [
     "first_factor=stack\u{a0}nullok",
 ];
 
-/// What a twinlock line says about the first factor.
+/// Arguments by which a twinlock line says how the first factor is proven.
 pub(super) const CLAIMS: [&str; 6] = [
     "first_factor=publickey",
     "first_factor=stack",
@@ -145,7 +145,7 @@ pub(super) const CLAIMS: [&str; 6] = [
     "first_factor=follows forward_pass",
 ];
 
-/// Returns the line of a condition with this control.
+/// Returns an auth line with this control field and a random condition.
 pub(super) fn guard(numbers: &mut Numbers, control: &str) -> String {
     let text = CONDITIONS[numbers.below(CONDITIONS.len())].text;
     format!("auth {control} {text}")
@@ -179,7 +179,7 @@ pub(super) fn with_control(line: &str, control: &str) -> String {
     }
 }
 
-/// Returns control and rest of an auth line.
+/// Returns the control field and the rest of an auth line; `None` for another line.
 pub(super) fn parts(line: &str) -> Option<(&str, &str)> {
     let rest = line.strip_prefix("auth ")?;
     match rest.strip_prefix('[') {

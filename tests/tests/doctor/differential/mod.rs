@@ -1,4 +1,5 @@
-//! Differential test: generated wirings with real logins, compared with doctor's verdict.
+//! Differential test of doctor: generates wirings, tries real logins with each, and compares doctor's verdict with
+//! them.
 
 mod bypasses;
 mod changes;
@@ -124,7 +125,7 @@ fn one(room: &Room, wiring: &Wiring) -> Done {
     done
 }
 
-/// Returns the wiring, the table of logins and doctor's report.
+/// Returns the message about a wrong verdict: the wiring, the table of logins and doctor's report.
 fn told(wiring: &Wiring, tried: &Tried, why: &str) -> String {
     let mut text = format!("seed {}: {why}\n{wiring}", wiring.seed);
     if let Some(said) = &tried.not_started {

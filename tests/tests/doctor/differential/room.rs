@@ -32,11 +32,11 @@ shift $((count < $# ? count : $#))
 "#;
 
 const COMMON_AUTH: &str = "auth [success=1 default=ignore] pam_unix.so nullok nodelay\nauth requisite pam_deny.so\nauth required pam_permit.so\n";
-/// Password lines as in Red Hat's file of this name.
+/// Text of the PAM file password-auth, with password lines as in Red Hat's file of this name.
 const PASSWORD_AUTH: &str = "auth required pam_env.so\nauth sufficient pam_unix.so nullok nodelay\nauth required pam_deny.so\n";
 const REST: &str = "@include common-account\n@include common-session\n";
 const ALL: &str = "LoginGraceTime 300\nPermitRootLogin no\nListenAddress ::1\n";
-/// Number of log lines that are shown.
+/// Number of log lines in the message about a wrong verdict.
 const LOG_LINES: usize = 300;
 const SECOND: &str = "/run/second.pid";
 
@@ -51,7 +51,7 @@ pub(super) struct Has {
     pub(super) code: bool,
 }
 
-/// Whether key, password and code are given in each login that all enrolled users try.
+/// The logins that every enrolled user tries: whether key, password and code are given in each.
 const OTHERS: [[bool; 3]; 4] =
     [[true, true, false], [false, false, true], [false, true, true], [true, true, true]];
 
@@ -77,7 +77,7 @@ pub(super) struct Trial {
     pub(super) gets_in: bool,
 }
 
-/// Doctor's report and the logins.
+/// Doctor's report on a wiring, and the logins that were tried with it.
 pub(super) struct Tried {
     pub(super) report: Value,
     pub(super) trials: Vec<Trial>,
@@ -89,7 +89,7 @@ pub(super) struct Tried {
     pub(super) log: Vec<String>,
 }
 
-/// A private machine with the accounts.
+/// The private machine in which the logins are tried, with its accounts.
 pub(super) struct Room {
     m: Machine,
     mixtures: Vec<Has>,
@@ -98,7 +98,7 @@ pub(super) struct Room {
 }
 
 impl Room {
-    /// Creates the machine.
+    /// Creates the machine, with its accounts and groups.
     pub(super) fn new() -> Self {
         let m = Machine::new();
         m.twinlock();
@@ -256,7 +256,7 @@ impl Room {
         None
     }
 
-    /// Clears used codes, charged attempts and counted passwords.
+    /// Clears used codes, charged attempts, and the wrong passwords that pam_faillock has counted.
     fn clear(&self) {
         let ledger = self.m.outside("/run/twinlock");
         for entry in fs::read_dir(ledger).into_iter().flatten().flatten() {
@@ -297,8 +297,8 @@ impl Room {
 }
 
 impl Room {
-    /// Returns the current code, and the next code for further prompts, because the current code would then be refused
-    /// as used.
+    /// Returns the codes for the prompts of one login: the current code for the first prompt, and the next code for
+    /// the others, where the current code would be refused as used.
     fn right_codes(&self) -> [String; 3] {
         let step = now() / 30;
         let mut known = self.codes.borrow_mut();
@@ -314,7 +314,7 @@ impl Room {
     }
 }
 
-/// Returns a code that differs from those near the right one.
+/// Returns a wrong code, computed from the right one. Each `number` gives another wrong code.
 fn wrong(right: &str, number: u32) -> String {
     let digits: u32 = right.parse().expect("six digits");
     format!("{:06}", (digits + 314_159 + number * 100_003) % 1_000_000)

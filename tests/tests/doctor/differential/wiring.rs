@@ -1,4 +1,4 @@
-//! A wiring: the files of one host, the state of the host, and where logins come from.
+//! A wiring is all that decides the logins of one host: its files, its state, and the connections that logins use.
 
 use std::fmt;
 
@@ -26,7 +26,7 @@ pub(super) struct Wiring {
     pub(super) included: String,
     /// Text of the settings file that a twinlock line names.
     pub(super) other_settings: String,
-    /// Whether emi exists with an empty password field.
+    /// Whether the account emi is added, with an empty password field.
     pub(super) empty_password: bool,
 }
 
@@ -44,11 +44,11 @@ pub(super) struct From {
     pub(super) port: u16,
 }
 
-/// The usual connection.
+/// The usual connection, from the host itself to port 22.
 pub(super) const USUAL: From = From { address: HERE, port: 22 };
 
 impl From {
-    /// Returns the address of sshd.
+    /// Returns the address of sshd to which the client connects.
     pub(super) fn server(self) -> &'static str {
         if self.address == OVER_6 { "::1" } else { HERE }
     }
@@ -84,7 +84,7 @@ impl Wiring {
         format!("{}\n{}", self.settings, self.other_settings)
     }
 
-    /// Returns the connections that the wiring distinguishes.
+    /// Returns the connections for which logins may have different results with this wiring.
     pub(super) fn froms(&self) -> Vec<From> {
         let mut all = vec![USUAL];
         let auth = self.auth.join("\n");
@@ -101,7 +101,7 @@ impl Wiring {
         all
     }
 
-    /// Reports whether the wiring distinguishes accounts.
+    /// Returns whether logins of different accounts may have different results with this wiring.
     pub(super) fn distinguishes(&self) -> bool {
         let conditions = [" user ", "uid ", "listfile", "people.conf", "usertype", "shells"];
         let by_line = self.auth.iter().any(|line| conditions.iter().any(|one| line.contains(one)));

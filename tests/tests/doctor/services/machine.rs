@@ -1,4 +1,4 @@
-//! Warnings about the machine, and files that doctor reads without running what is in them.
+//! Tests doctor's warnings about the machine, and files that doctor reads without running what is in them.
 
 use serde_json::{Value, json};
 use twinlock_tests::Machine;
@@ -11,7 +11,8 @@ fn has(report: &Value, id: &str) -> bool {
     same.any(|one| one["level"] == "warning" && one["services"] == json!([]))
 }
 
-/// Runs doctor with this answer of the kernel about its clock.
+/// Runs doctor while the kernel reports the state `state` of its clock, the return value of adjtimex. Returns the
+/// report.
 fn with_clock(m: &Machine, state: u32) -> Value {
     let inject = format!("inject=adjtimex,clock_adjtime:retval={state}");
     let call =
@@ -56,7 +57,7 @@ fn backup_codes_of_a_user_are_a_way_back() {
     // Codes that cannot be read let nobody in.
     m.run(["sh", "-c", "for set in /var/lib/twinlock/users/ada/codes.*; do : >$set; done"]).ok();
     assert!(stuck(&m));
-    // Codes that ada will be given at the next login are none yet.
+    // Codes that ada will be shown at her next login do not count yet.
     m.run(["twinlock", "backup-codes", "ada", "--yes"]).ok();
     assert!(stuck(&m));
 }

@@ -1,10 +1,10 @@
-//! What makes the module refuse in a correct stack: settings, records and ledger.
+//! Tests doctor on a correct PAM stack in which the module refuses because of its settings, records or ledger.
 
 use super::{doctor, flat, shut};
 
 const KEY_SAYS: &str = "usepam yes\npermitrootlogin no\npubkeyauthentication yes\nkbdinteractiveauthentication yes\nauthenticationmethods publickey,keyboard-interactive:pam\n";
 
-/// Damage to a correct machine, the expected finding, and the expected text of the report.
+/// Commands that damage a correct machine, each with the expected finding and the expected text of the report.
 const BEHIND: [(&str, &str, &str); 21] = [
     ("rm -r $V/users/ada", "lock-out nobody-enrolled", "twinlock enroll USER"),
     ("chmod 644 $V/users/ada/record.1.toml", "lock-out nobody-enrolled", "ada: the record, or"),

@@ -18,7 +18,8 @@ fn status(done: &Finished) -> (Option<i32>, String, Vec<String>) {
     (done.code, report["status"].as_str().unwrap_or_default().to_owned(), heads)
 }
 
-/// Runs doctor on files as root, and as eve who may run only `twinlock doctor` as root.
+/// Runs doctor on files three times: as root, as eve by sudo, and as eve. Sudo lets eve run only `twinlock doctor` as
+/// root.
 fn judged(m: &Machine, words: &str) -> [Finished; 3] {
     let words = format!("twinlock doctor ssh --json {words}");
     let by_sudo = format!("sudo {words}");
@@ -26,7 +27,8 @@ fn judged(m: &Machine, words: &str) -> [Finished; 3] {
     [m.run(words.split(' ')), eve(&by_sudo), eve(&words)]
 }
 
-/// Asserts that root, eve by sudo, and eve get the same verdict.
+/// Checks that all three runs of [`judged`] give the verdict `expected` and, unless `head` is `None`, the finding
+/// `head`.
 #[track_caller]
 fn verdict(m: &Machine, words: &str, expected: &str, head: Option<&str>) {
     let code = if expected == "closed" { 0 } else { 7 };
@@ -84,7 +86,7 @@ fn candidates_are_judged_before_they_are_in_force() {
     assert!(gets_in(&m, "ada", NO_KEY, 1));
 }
 
-/// Writes a tree of another host: eve's group and drop-in exist only there.
+/// Writes the files of another host into a folder of eve. The group files and the drop-in exist only on that host.
 fn tree(m: &Machine, drop_in: &str) {
     let folders = "pam.d ssh/sshd_config.d twinlock default systemd/system";
     let make = format!(
@@ -244,8 +246,9 @@ fn a_mistake_is_named_where_it_is_written() {
     }
 }
 
-/// Starts a doctor whose sshd does not end, and waits until its copies are the only ones beside those of `before`.
-/// Returns its process id and its host key.
+/// Starts a doctor that does not end, because its sshd waits. Waits until the only key that a doctor keeps in /tmp is
+/// another one than `before`, which an earlier doctor left. Returns the process id of the new doctor and the path of
+/// its key.
 fn begun(m: &Machine, pam: &str, before: &str) -> [String; 2] {
     let script = format!(
         "twinlock doctor ssh --pam {pam} --sshd-config /etc/ssh/sshd_config >/dev/null 2>&1 &
@@ -260,7 +263,8 @@ fn begun(m: &Machine, pam: &str, before: &str) -> [String; 2] {
     [(); 2].map(|()| words.next().expect("a process and its key"))
 }
 
-/// A killed doctor leaves its copies. The next one removes them, but not those of one that runs or of another user.
+/// A doctor that is killed leaves copies of files in /tmp. Checks that the next doctor removes them, but not the
+/// copies of a doctor that still runs or of another user.
 #[test]
 fn copies_of_a_killed_doctor_are_removed() {
     let m = machine(KEYS, K);

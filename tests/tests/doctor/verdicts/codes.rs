@@ -1,4 +1,5 @@
-//! Another module's code: doctor's remedy is applied, and a code in place of the password is refused.
+//! Tests doctor on hosts where another module asks for a code: follows doctor's remedy, and then checks that a code in
+//! place of the password is refused.
 
 use twinlock_tests::{Machine, Otp, Session};
 
@@ -22,7 +23,7 @@ fn machine() -> Machine {
     m
 }
 
-/// Returns a login with a typed password and code.
+/// Starts an ssh login of ada and types the password and the code. Returns the session.
 fn typed<'m>(m: &'m Machine, password: &str, code: &str) -> Session<'m> {
     let mut s = m.ssh("ada").option("NumberOfPasswordPrompts=1").open();
     s.expect("ssword: ").send_line(password);

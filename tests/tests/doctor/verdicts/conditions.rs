@@ -1,4 +1,4 @@
-//! Conditions on the account, and a module file that cannot be loaded; with real logins.
+//! Tests doctor's verdict, with real logins, on conditions on the account and on a module file that cannot be loaded.
 
 use super::wirings::{
     ALL_RIGHT, B, K, KEYS, NO_KEY, PASSWORD, PROMPTS, answers, gets_in, report, verdict, wired,
@@ -27,7 +27,7 @@ fn conditions_that_nobody_meets_lock_out() {
     }
 }
 
-/// The module passes the password on only if it accepts the code.
+/// Checks that the module passes the password on to the next module only if it accepts the code.
 #[test]
 fn refused_answer_is_not_passed_on() {
     let field = "KbdInteractiveAuthentication no\nPasswordAuthentication yes\nAuthenticationMethods password\n";
@@ -43,8 +43,8 @@ fn refused_answer_is_not_passed_on() {
     assert!(both(&m.code("ada")));
 }
 
-/// With `KEYS` alone the wiring is closed. A Match block that brings a user to the stack without the key that it
-/// requires locks out this user.
+/// The settings `KEYS` alone give a closed wiring. Checks that a Match block locks out its users if it brings them to
+/// the stack without the key that the stack requires.
 #[test]
 fn match_block_whose_users_the_stack_refuses_locks_them_out() {
     let prompts = "AuthenticationMethods keyboard-interactive:pam\n";
@@ -73,7 +73,7 @@ fn module_that_cannot_be_loaded_locks_users_out() {
     let (code, said) = report(&m);
     assert!(code == Some(7) && said["status"] == "locked_out" && warned(), "{said:#}");
     assert!(!gets_in(&m, "ada", ALL_RIGHT, 0));
-    // What another user could have written is not loaded.
+    // A module file that another user could have written is not loaded.
     m.file(MODULE).owner(m.uid("eve"));
     assert!(!warned());
     assert_eq!(report(&m).0, Some(7));

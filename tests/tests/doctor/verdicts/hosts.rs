@@ -1,4 +1,5 @@
-//! Ways in and lock-outs by the host around a stack: groups, ports, options of sshd, settings; with real logins.
+//! Tests, with real logins, ways in and lock-outs that come from the host and not from the stack: groups, ports,
+//! options of sshd, and settings.
 
 use twinlock_tests::Machine;
 
@@ -43,7 +44,8 @@ fn a_match_on_a_port_is_judged() {
     );
 }
 
-/// Checks that doctor does not run sshd with the options of another user's process that calls itself sshd.
+/// Starts a process that is called sshd but is none, with options that would open a way in. Checks that doctor does
+/// not judge by these options.
 #[test]
 fn process_of_a_user_is_no_sshd() {
     let m = wired(KEYS, K);
@@ -145,7 +147,8 @@ fn key_is_not_seen_by_the_password_method() {
     assert!(answers(&m, "ada", true, ["wrong", &m.code("ada")]));
 }
 
-/// Who gets in with the password alone is not locked out, although a code cannot be typed.
+/// Checks that a user who can log in with the password alone does not count as locked out, although a code cannot be
+/// typed.
 #[test]
 fn ignored_refusal_is_a_way_in_and_no_lock_out() {
     let methods = "KbdInteractiveAuthentication no\nPasswordAuthentication yes\nAuthenticationMethods publickey,password\n";
@@ -359,7 +362,8 @@ fn an_accepted_way_in_is_shown_until_its_day() {
     assert_eq!(report(&m).0, Some(7));
 }
 
-/// sshd ends a login because of pam_setcred only if prompts asked for it.
+/// sshd ends a login because of a failing pam_setcred only if the user was asked by prompts. Checks that the password
+/// method works nevertheless.
 #[test]
 fn password_method_survives_failing_credentials() {
     let password =

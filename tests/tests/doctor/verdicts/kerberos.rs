@@ -1,5 +1,5 @@
-//! Row 8 of the wirings that people use: with `KerberosAuthentication yes`, sshd asks a Kerberos server (KDC) for the
-//! password before it calls PAM.
+//! Tests doctor on a host with `KerberosAuthentication yes`, where sshd asks a Kerberos server (KDC) for the password
+//! before it calls PAM.
 
 use twinlock_tests::Machine;
 
@@ -58,7 +58,7 @@ fn kerberos_password_alone_lets_in() {
     verdict(&m, "open", Some("way-in kerberos-alone"));
     assert!(password_alone(&m, KERBEROS_PASSWORD), "{:#?}", m.log());
     assert!(!password_alone(&m, PASSWORD) && !password_alone(&m, "wrong"));
-    // The remedy.
+    // Follows the remedy.
     m.sshd(&format!("LoginGraceTime 300\nPermitRootLogin no\n{}{lists}", kerberos("no")));
     verdict(&m, "closed", None);
     assert!(!password_alone(&m, KERBEROS_PASSWORD) && !password_alone(&m, PASSWORD));

@@ -1,4 +1,5 @@
-//! Connections other than the usual one: routing domains, files that Match blocks include, and further sshds.
+//! Tests doctor on connections other than the usual one: over routing domains, with files that Match blocks include,
+//! and to further processes of sshd.
 
 use serde_json::Value;
 use twinlock_tests::Machine;
@@ -68,8 +69,8 @@ fn routing_domain_counts_where_sshd_listens_in_it() {
     assert!(key_over(&m, 2222));
 }
 
-/// Checks routing domains for which sshd has no line: no VRF device can be created here, so the entry
-/// of one is written in place of the kernel's.
+/// Checks routing domains that come from a device or a socket unit and not from the settings of sshd. No VRF device
+/// can be created here, so the test writes the entry that the kernel would have for one.
 #[test]
 fn routing_domain_of_a_device_or_a_socket_unit_counts() {
     let block = "Match RDomain red\n  AuthenticationMethods publickey\nMatch all\n";
@@ -127,7 +128,8 @@ fn included_file_narrows_the_block_that_includes_it() {
     }
 }
 
-/// Checks that users of the outer block are locked out only where the inner block applies.
+/// A Match block for ada includes a file with another Match block, for an address. Checks that doctor finds ada locked
+/// out only where both blocks apply.
 #[test]
 fn included_file_locks_out_only_where_its_block_applies() {
     let m = wired(KEYS, K);

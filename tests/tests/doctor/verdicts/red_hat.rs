@@ -1,11 +1,12 @@
-//! The verdict on Red Hat's files, whose sshd and libpam cannot be run here.
+//! Tests doctor's verdict on Red Hat's files. Red Hat's sshd and libpam cannot be run here.
 
 use twinlock_doctor::Format;
 use twinlock_doctor::settings::Settings;
 
 use super::flat;
 
-/// Runs doctor on Red Hat's files, which cannot be run here: a tree of files, and recorded output of sshd.
+/// Runs doctor on a tree of Red Hat's files. `sshd` is the PAM file of sshd. `says` is the recorded output of Red
+/// Hat's sshd, which cannot be run here. Returns the exit code, the standard output and the standard error.
 fn red_hat(sshd: &str, says: &[(&str, &str)]) -> (u8, String, String) {
     let tree = tempfile::tempdir().expect("a folder");
     let write = |path: &str, text: &str| {

@@ -1,5 +1,5 @@
-//! Remedies, written exactly as doctor prints them: in the end nobody gets in without a code, and users with every
-//! factor do.
+//! Follows doctor's remedies exactly as doctor prints them. Checks that in the end nobody logs in without a code, and
+//! that users with every factor do.
 
 use serde_json::Value;
 use twinlock_tests::{Machine, shipped};
@@ -20,7 +20,7 @@ fn quoted(text: &str) -> Vec<&str> {
     text.split('`').skip(1).step_by(2).collect()
 }
 
-/// Changes the line at `place`, which is a file and a number; removes it if `change` returns `None`.
+/// Changes the line at `place`, which is `FILE:NUMBER`; removes the line if `change` returns `None`.
 fn change(m: &Machine, place: &str, change: impl FnOnce(&str) -> Option<String>) {
     let (file, number) = place.rsplit_once(':').unwrap_or_else(|| panic!("no line: {place}"));
     let old = m.file(file).read();
@@ -107,11 +107,11 @@ fn restart(m: &Machine) {
     m.sshd(&settings);
 }
 
-/// A wiring with something wrong.
+/// A wiring with a defect: settings of sshd, auth lines of its PAM file, and a command.
 struct Row {
     sshd: &'static str,
     auth: &'static str,
-    /// A command that changes the machine before.
+    /// Shell command that changes the machine before doctor runs; empty for none.
     before: &'static str,
 }
 
@@ -121,7 +121,7 @@ const fn row(sshd: &'static str, auth: &'static str) -> Row {
 
 const ONE_KEY: &str = "KbdInteractiveAuthentication yes\nPasswordAuthentication no\n";
 
-/// The line of twinlock is weak, late, misspelled or of the wrong type.
+/// Wirings in which the twinlock line is weak, late, misspelled or of the wrong type.
 const LINES: [Row; 11] = [
     row(PROMPTS, "@include common-auth\nauth sufficient pam_twinlock.so first_factor=stack\n"),
     row(
@@ -145,7 +145,7 @@ const LINES: [Row; 11] = [
     row(PROMPTS, "@include common-auth\n"),
 ];
 
-/// A code alone or a password alone is enough.
+/// Wirings in which a code alone or a password alone is enough.
 const ALONE: [Row; 6] = [
     row(PROMPTS, "auth required pam_twinlock.so first_factor=stack\n"),
     row(
@@ -170,7 +170,7 @@ const ALONE: [Row; 6] = [
     ),
 ];
 
-/// sshd does not ask PAM, or not for each login.
+/// Wirings in which sshd does not ask PAM, or not for each login.
 const SETTINGS: [Row; 8] = [
     row(ONE_KEY, K),
     row(

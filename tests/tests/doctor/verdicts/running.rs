@@ -91,7 +91,7 @@ fn without_a_pid_file_a_reload_cannot_be_told() {
     assert!(gets_in(&m, "ada", KEY_ONLY, 0));
 }
 
-/// Passes each connection to port 2222 to an sshd, as systemd does.
+/// Python code that passes each connection to port 2222 to a new sshd, as systemd does.
 const INETD: &str = "
 import os, socket
 s = socket.socket()

@@ -1,4 +1,5 @@
-//! Wirings that people use, each with real logins: no login contradicts doctor's verdict.
+//! Tests doctor on wirings (PAM stacks with settings of sshd) that people use, each with real logins: no login
+//! contradicts doctor's verdict.
 
 use serde_json::Value;
 use twinlock_tests::Machine;
@@ -47,7 +48,8 @@ pub(super) fn wired(settings: &str, auth: &str) -> Machine {
     m
 }
 
-/// Returns whether a login succeeds that answers password prompts with `password`, and all others with `code`.
+/// Returns whether a login succeeds in which password prompts are answered with `password` and all other prompts with
+/// `code`. `key` says whether the client has the user's key.
 pub(super) fn answers(m: &Machine, user: &str, key: bool, [password, code]: [&str; 2]) -> bool {
     let script = format!(
         "#!/bin/sh\ncase \"$1\" in\n*assword*) echo '{password}' ;;\n*) echo '{code}' ;;\nesac\n"
@@ -59,7 +61,8 @@ pub(super) fn answers(m: &Machine, user: &str, key: bool, [password, code]: [&st
     call.env("SSH_ASKPASS_REQUIRE", "force").output().code == Some(0)
 }
 
-/// Returns whether a user with these factors can log in. A right code is a new one each time.
+/// Returns whether a user with these factors can log in. A right code is the one of the time step `step` after the
+/// current one; a test passes another number for each login, since a code works once.
 pub(super) fn gets_in(m: &Machine, user: &str, has: Has, step: i64) -> bool {
     let right = m.code_in("ada", step);
     let code = if has.code { right } else { m.wrong_code("ada") };
@@ -82,8 +85,8 @@ pub(super) fn deciding(report: &Value) -> Vec<String> {
         .collect()
 }
 
-/// Asserts the status of the verdict, its exit status and, if `head` is given, one deciding finding. Returns the
-/// report.
+/// Checks the status of doctor's verdict, the exit status that belongs to it, and, if `head` is not `None`, that a
+/// finding `head` decides the verdict. Returns the report.
 #[track_caller]
 pub(super) fn verdict(m: &Machine, status: &str, head: Option<&str>) -> Value {
     let (code, report) = report(m);
@@ -99,7 +102,7 @@ pub(super) fn verdict(m: &Machine, status: &str, head: Option<&str>) -> Value {
     report
 }
 
-/// A wiring, its verdict, and logins of ada that prove it.
+/// A wiring, the expected verdict, and logins of ada that must succeed or fail with it.
 struct Row {
     sshd: &'static str,
     auth: &'static str,
@@ -261,7 +264,7 @@ fn no_login_contradicts_the_verdict() {
     }
 }
 
-/// Writes what the remedy of the first deciding finding says, and restarts sshd.
+/// Follows the remedy of the first finding in the report, and restarts sshd.
 fn apply(m: &Machine, report: &Value) {
     let findings = report["findings"].as_array().expect("findings");
     let worst = findings.first().expect("a finding");

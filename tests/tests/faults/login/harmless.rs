@@ -1,11 +1,12 @@
-//! Faults after which a correct code is still accepted, each with the reason why that is safe.
+//! The faults of system calls after which a login with a correct code still succeeds, each with the reason why that is
+//! safe.
 
 use nix::errno::Errno::{self, *};
 use twinlock_tests::Place;
 
 use super::strike::{Means, Strike};
 
-/// The faults of a call that a row covers.
+/// Which faults of a call are harmless.
 pub enum FaultKind {
     /// Every fault.
     Any,
@@ -15,16 +16,16 @@ pub enum FaultKind {
     Short,
     /// The call returns a premature end of file.
     Cut,
-    /// Every fault, if the call comes after the refund of the charge.
+    /// Every fault, if the call comes after the code was accepted and its attempt was given back.
     Late,
 }
 
 use FaultKind::{Any, Cut, Late, Short, With};
 
-/// A harmless fault: prefix of the call's name, how the call fails, and why a login succeeds nevertheless.
+/// A call whose fault is harmless: prefix of the call's name, the faults, and why a login succeeds nevertheless.
 pub type Row = (&'static str, FaultKind, &'static str);
 
-/// Faults in every login.
+/// Harmless faults in every login.
 pub const EVERYWHERE: &[Row] = &[
     ("close ", Any, "the file was only read, so closing it reports nothing that matters"),
     ("socket 1/0", Any, "libc reads the files instead"),
@@ -84,7 +85,7 @@ pub const EVERYWHERE: &[Row] = &[
     ("", Late, "the code was accepted: clock mark, known source and log are best effort"),
 ];
 
-/// Faults before a first factor, where the same files are read for every user.
+/// Harmless faults in a login before a first factor, which reads the same files for every user.
 pub const AHEAD: &[Row] = &[
     (
         "mkdirat /run/twinlock/users/ada",
@@ -110,7 +111,7 @@ pub const AHEAD: &[Row] = &[
 ];
 const UNASKED: &str = "for a user who has a record, absence need not be proven";
 
-/// Faults while a code set is read.
+/// Harmless faults while a set of backup codes is read.
 pub const SET: &[Row] = &[
     ("read /var/lib/twinlock/users/ada/codes.", With(&[EINTR]), "the call is repeated"),
     ("read /var/lib/twinlock/users/ada/codes.", Short, "the rest is read"),
@@ -121,7 +122,7 @@ pub const SET: &[Row] = &[
 const WHEN: &str =
     "it tells only when a code was used; the name next to the record proves that it was";
 
-/// Faults while a record is replaced.
+/// Harmless faults while a record is replaced.
 pub const CHANGE: &[Row] = &[
     ("getrandom ", With(&[EINTR]), "the call is repeated"),
     ("write /var/lib/twinlock/users/ada/tmp.", With(&[EINTR]), "the rest is written"),
@@ -139,8 +140,8 @@ pub const CHANGE: &[Row] = &[
 
 const HOLDER: &str = "no name seems to hold the user id, so the user claims it again";
 
-/// Faults while the first of two adjacent codes is verified. Even without a fault, this code alone does not grant
-/// access.
+/// Harmless faults while the first of two adjacent codes is verified. Even without a fault, this code alone does not
+/// grant access.
 pub const FIRST: &[Row] = &[
     ("symlinkat /run/twinlock/users/ada/row.", Any, ROW),
     ("unlinkat /run/twinlock/users/ada/row.", Any, ROW),

@@ -1,5 +1,5 @@
-//! Makes every system call of a login fail in each possible way. Checks that no login succeeds because of it, no
-//! enrollment is lost, and the owner can log in afterwards.
+//! Makes every system call of a login fail in each possible way. Checks that no login succeeds because of the fault,
+//! no enrollment is lost, and the owner can log in afterwards.
 
 mod harmless;
 mod scenario;
@@ -31,7 +31,8 @@ fn struck(world: &World<'_>, lines: &str, strike: &Strike<'_>) -> Ended {
     ended
 }
 
-/// Checks that after a fault the owner can log in with a later code, and that this login leaves no charge.
+/// Checks that after a fault the owner can log in with the answers number `turn`, which are new, and that this login
+/// leaves no charged attempt.
 fn afterwards(world: &World<'_>, turn: scenario::Turn) -> Complaint {
     if world.scenario.record == RecordUse::Reads && !world.is_as_enrolled() {
         return Some("the record is not what it was");
@@ -64,7 +65,8 @@ fn right(world: &World<'_>, strike: &Strike<'_>) -> (Complaint, Option<&'static 
     (complaint, row)
 }
 
-/// Checks that a wrong code is refused, and keeps its charge once it was compared.
+/// Checks a login with a wrong code and a fault: the code is refused and, once it was compared, its attempt stays
+/// charged.
 fn wrong(world: &World<'_>, strike: &Strike<'_>) -> Complaint {
     let before = world.m.log().len();
     let granted = struck(world, &world.wrong, strike).code == Some(0);
@@ -99,7 +101,7 @@ fn killed(world: &World<'_>, strike: &Strike<'_>) -> (Complaint, CodeFate) {
     (complaint, fate)
 }
 
-/// Checks that a held login and another login with the same code do not both succeed.
+/// Pauses a login while another login uses the same code. Checks that exactly one of the two succeeds.
 fn held_for_the_same(world: &World<'_>, strike: &Strike<'_>) -> Complaint {
     let typed = world.typed(0);
     let mut other = false;
@@ -113,7 +115,8 @@ fn held_for_the_same(world: &World<'_>, strike: &Strike<'_>) -> Complaint {
     }
 }
 
-/// Checks that no other login waits for a login that is held.
+/// Pauses a login while the owner logs in with the next code. Checks that the owner does not have to wait for the
+/// paused login.
 fn held_for_the_next(world: &World<'_>, strike: &Strike<'_>) -> Complaint {
     let mut other = false;
     let mut meanwhile = || other = world.gets_in(&world.typed(1));

@@ -1,4 +1,4 @@
-//! The logins in which faults are injected, one table entry each.
+//! The kinds of logins in which the tests inject faults.
 
 use twinlock_tests::{Machine, Otp, Scratch, Token};
 
@@ -10,7 +10,7 @@ const BEHIND: &str =
 const FOLLOWS: &str =
     "auth required pam_twinlock.so first_factor=follows\nauth required pam_permit.so\n";
 
-/// A way in which ada logs in.
+/// A kind of login of ada.
 pub struct Scenario {
     /// The auth lines of the service.
     pub stack: &'static str,
@@ -18,13 +18,14 @@ pub struct Scenario {
     pub settings: &'static str,
     /// Enrolls ada.
     pub enroll: fn(&Machine),
-    /// Returns the answers that log ada in. The answers of a later turn work whatever happened in the earlier turns.
+    /// Returns the answers for the login number `Turn` of a series. They log ada in whatever happened in the earlier
+    /// logins.
     pub typed: fn(&Machine, Turn) -> String,
     /// Returns a wrong code.
     pub wrong: fn(&Machine) -> String,
     /// Prefix of the ledger name by which a login claims a code.
     pub claim: &'static str,
-    /// Log texts of refusals that keep their charge.
+    /// Texts in the log for refusals whose attempt stays charged.
     pub charged: &'static [&'static str],
     /// Faults after which a correct code is still accepted.
     pub harmless: &'static [&'static [Row]],
@@ -93,7 +94,7 @@ pub const TOKEN: Scenario = Scenario {
     ..PROVEN
 };
 
-/// A login with two adjacent codes of a phone whose clock is wrong.
+/// A login with two adjacent codes of a phone whose clock is wrong, so that the login learns its drift.
 pub const TWO_CODES: Scenario = Scenario {
     // The first code of each pair counts as wrong; the throttle is tested elsewhere.
     settings: "not_enrolled = \"allow\"\n[throttle]\nfree = 50\n",
@@ -123,8 +124,8 @@ fn app_of_staff(m: &Machine) {
     m.run(["sed", "-i", "s/^staff:.*/staff:x:50:ada/", "/etc/group"]).ok();
 }
 
-/// Returns a backup code. The last code of the set works only with its renewal, which another test covers, so the third
-/// login uses the app.
+/// Returns an answer for the login number `turn`: one of two backup codes, and then codes of the app. The last backup
+/// code of a set works only with the renewal of the set, which another test covers.
 fn code_of_set(m: &Machine, turn: Turn) -> String {
     let [first, second, _] = Scratch::CODES;
     match turn {

@@ -1,4 +1,4 @@
-//! Every way in which one system call of a login fails, and several machines on which to try them.
+//! The faults that tests inject into the system calls of a login, and a function that tries them on several machines.
 
 use std::sync::Mutex;
 use std::thread;
@@ -9,18 +9,18 @@ use twinlock_tests::{Place, thorough};
 use super::scenario::Scenario;
 use super::world::World;
 
-/// One system call and its fault.
+/// A fault at one system call of a login.
 #[derive(Debug)]
 pub struct Strike<'p> {
     /// The system call at which the fault occurs.
     pub place: &'p Place,
     /// The fault to inject.
     pub means: Means,
-    /// Whether this call comes after the acceptance of the code.
+    /// Whether this call comes after the login has accepted the code.
     pub late: bool,
 }
 
-/// What happens to a call.
+/// What is done to the system call or to its process.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Means {
     /// The call returns an error.
@@ -29,13 +29,14 @@ pub enum Means {
     Short(u64),
     /// The process is killed.
     Kill,
-    /// The process is held while another login uses the same code.
+    /// The process is paused while another login uses the same code.
     HoldForTheSame,
-    /// The process is held while the owner logs in with the next code.
+    /// The process is paused while the owner logs in with the next code.
     HoldForTheNext,
 }
 
-/// Returns all errors and short reads of these calls. The ordinary test takes only the first `few` of each call.
+/// Returns all faults of these calls by errors and by short transfers. Unless the test is thorough, takes only the
+/// first `few` errors of each call.
 pub fn failures(places: &[Place], few: usize) -> Vec<Strike<'_>> {
     let of_place = |place: &Place| {
         let most = if thorough() { usize::MAX } else { few };
@@ -62,7 +63,8 @@ fn strikes(places: &[Place], means: impl Fn(&Place) -> Vec<Means>) -> Vec<Strike
     strikes
 }
 
-/// Tries each fault on one of several machines. The results are in the order of the faults.
+/// Calls `try_one` for each fault, on several machines at the same time. Returns the results in the order of the
+/// faults.
 pub fn try_all<T: Send>(
     scenario: &Scenario,
     strikes: &[Strike<'_>],

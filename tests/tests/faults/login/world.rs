@@ -1,4 +1,4 @@
-//! A machine that can be reset to the state before the first login.
+//! A machine on which ada is enrolled, and which can be reset to the state before her first login.
 
 use std::fs::{self, File, Permissions};
 use std::os::unix::fs::{PermissionsExt, symlink};
@@ -29,7 +29,7 @@ pub struct World<'s> {
 }
 
 impl<'s> World<'s> {
-    /// Creates a machine for one thread of the test.
+    /// Creates a machine for this kind of login. Each thread of a test has its own.
     pub fn new(scenario: &'s Scenario) -> World<'s> {
         let m = Machine::new();
         m.user("ada").bare().pam("bare", scenario.stack);
@@ -64,7 +64,7 @@ impl<'s> World<'s> {
         self.person() == self.enrolled
     }
 
-    /// Returns the answers that log ada in.
+    /// Returns the answers that log ada in, for the login number `turn` of a series.
     pub fn typed(&self, turn: Turn) -> String {
         (self.scenario.typed)(&self.m, turn)
     }
@@ -97,7 +97,8 @@ impl<'s> World<'s> {
         clock.set_modified(old).expect("the clock mark");
     }
 
-    /// Runs a login with these answers. If `blow` is given, one call fails, or the process is killed or held at it.
+    /// Runs a login of ada with these answers. If `blow` is not `None`, one system call fails, or the process is
+    /// killed or paused at it.
     pub fn login<'a>(&self, lines: &str, blow: Option<(&'a Place, Blow<'a>)>) -> Ended {
         let argv = ["pamtester", "-I", "rhost=192.0.2.1", "bare", "ada", "authenticate"];
         self.m.struck(&argv, &format!("{lines}\n"), MODULE, blow)
@@ -108,7 +109,7 @@ impl<'s> World<'s> {
         self.login(lines, None).code == Some(0)
     }
 
-    /// Returns the system calls of the first login with these answers.
+    /// Returns the module's system calls in a first login with these answers.
     pub fn places(&self, lines: &str) -> Vec<Place> {
         self.reset();
         let mut places = self.login(lines, None).places;

@@ -1,5 +1,5 @@
-//! Checks that formats that leave a host or an app are unchanged after they are written and parsed: exports, Google's
-//! QR codes and lists of users.
+//! Checks for each format of data that leaves a host or an app (exports, QR codes of Google's app, lists of users)
+//! that a value which is written and parsed again is unchanged.
 
 use proptest::collection::vec;
 use proptest::option;
@@ -41,7 +41,7 @@ prop_compose! {
     }
 }
 
-/// Makes generated extras consistent: a removed user was not reset and no codes are due.
+/// Makes generated extras consistent with the record: a removed user has no reset and no codes that are due.
 fn fitting(record: &Record, extras: RecordExtras) -> RecordExtras {
     match record.state {
         State::Removed => RecordExtras { reset: None, owed_codes: None, ..extras },

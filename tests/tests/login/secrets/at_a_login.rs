@@ -1,4 +1,4 @@
-//! Checks that secrets which the module shows in a real sshd are in the record and on the screen, and nowhere else.
+//! Checks that secrets which the module shows in a real sshd are only in the record and on the screen.
 
 use std::time::{Duration, Instant};
 
@@ -39,8 +39,8 @@ fn set_up_at_a_login_leaves_key_and_codes_nowhere_else() {
     kept_quiet(&m, &secrets, &["/var/lib/twinlock/users/ada/record."]);
 }
 
-/// Checks that sshd leaves no core. It has switched to the user to verify the key, so the kernel writes no core of the
-/// process that asks for the code.
+/// Checks that an sshd that dies while a key is on the screen leaves no core. To verify the user's ssh key, sshd has
+/// switched to the user's id, so the kernel writes no core of the process that asks for the code.
 #[test]
 fn an_sshd_that_dies_behind_a_key_with_a_secret_on_the_screen_leaves_no_core() {
     let m = machine();

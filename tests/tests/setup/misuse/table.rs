@@ -1,14 +1,14 @@
-//! The botched configurations, and what setup says about each.
+//! The table of faulty configurations, with what setup says about each.
 
-/// One botched host.
+/// A host with a faulty configuration.
 pub struct Botched {
-    /// What is wrong with it.
+    /// What is wrong with the configuration. Each name occurs once.
     pub name: &'static str,
-    /// Command line after `setup`.
+    /// Arguments of `twinlock setup`.
     pub line: &'static str,
-    /// Script that makes it so, in /etc.
+    /// Script that breaks the good configuration. It runs in /etc.
     pub make: &'static str,
-    /// Part of what setup says.
+    /// Text that the output of setup must contain.
     pub said: &'static str,
 }
 
@@ -29,7 +29,7 @@ const fn other(
     Botched { name, line, make, said }
 }
 
-/// Settings that sshd reads before or after those of setup, and Include lines.
+/// Faults in the settings of sshd: settings before or after those of setup, and Include lines.
 pub const OF_SSHD: &[Botched] = &[
     ssh("PAM off", "early 'UsePAM no'", "00-early.conf:1 sets UsePAM to \"no\""),
     ssh(
@@ -145,7 +145,7 @@ pub const OF_SSHD: &[Botched] = &[
     ),
 ];
 
-/// /etc/pam.d/sshd and common-auth.
+/// Faults in /etc/pam.d/sshd and in common-auth.
 pub const OF_PAM: &[Botched] = &[
     ssh("carriage returns", "sed -i 's/$/\\r/' pam.d/sshd", "line 1 has a carriage return"),
     ssh(
@@ -254,7 +254,7 @@ pub const OF_PAM: &[Botched] = &[
     ),
 ];
 
-/// Settings, records, and other services.
+/// Faults in twinlock's settings and records, and in other services.
 pub const OF_OTHERS: &[Botched] = &[
     ssh("broken settings", "echo 'windwo = 1' >>twinlock/twinlock.toml", "windwo"),
     ssh(

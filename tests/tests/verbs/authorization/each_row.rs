@@ -1,5 +1,5 @@
-//! Runs each operation of the permission table with the acting user's own code, and compares what is logged and mailed
-//! with its row.
+//! Runs each operation of the permission table with a code of the acting user. Compares the log lines and mails of the
+//! operation with its row of the table.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -15,7 +15,7 @@ const HEX: [&str; 2] =
 const ADA: &str = "MFRGGZDFMZTWQ2LKMFRGGZDFMZTWQ2LK";
 const OUTBOX: &str = "/var/lib/twinlock/outbox";
 
-/// What follows the own code on standard input.
+/// What a command reads from standard input after the code of the acting user.
 #[derive(Clone, Copy)]
 enum Data {
     Nothing,
@@ -28,7 +28,8 @@ enum Data {
     ExportOfAda,
 }
 
-/// A command line for each row whose operation takes an own code, or several, so that all that the row names happens.
+/// The name of a row, a command line of its operation, and the input of the command. Each row whose operation takes
+/// codes of the acting user has one command line or several, so that everything which the row names happens.
 const LINES: [(&str, &str, Data); 28] = [
     ("enroll", "enroll bob --secret-stdin", Data::KeyAndCode),
     (
@@ -72,8 +73,8 @@ const LINES: [(&str, &str, Data); 28] = [
     ("teardown", "teardown su --yes", Data::Nothing),
 ];
 
-/// Creates a machine on which kim may run every verb by sudo, ada has two apps, a wrong code and a remembered device,
-/// and bob is in the group staff.
+/// Creates a machine on which kim may run every command as root by sudo, ada has two apps, a wrong code and a
+/// remembered device, and bob is in the group staff.
 fn machine() -> Machine {
     let m = Machine::new();
     m.twinlock().user("ada").user("kim").user("bob").user("carl");
@@ -101,7 +102,7 @@ fn machine() -> Machine {
     m
 }
 
-/// Returns the data of a line, and does on the machine what it takes.
+/// Returns the input of a command, and prepares the machine for it.
 fn data(m: &Machine, data: Data) -> String {
     match data {
         Data::Nothing => String::new(),
@@ -116,15 +117,16 @@ fn data(m: &Machine, data: Data) -> String {
     }
 }
 
-/// Returns the kinds of the mails that wait.
+/// Returns the kinds of the notifications that wait in the outbox.
 fn mailed(m: &Machine) -> BTreeSet<String> {
     let names = m.run(["find", OUTBOX, "-type", "l", "-printf", "%f\n"]);
     let kind = |name: &str| name.split(['@', '.']).nth(1).expect("a kind").to_owned();
     names.ok().lines().map(kind).collect()
 }
 
-/// Returns the rows of the table whose operations take codes of the acting user in the same call. `change` asks in its
-/// own dialogue, `setup confirm` by another login, and the agent asks members of a role.
+/// Returns the rows of the permission table whose operations take codes of the acting user in the same call, by their
+/// names. Other operations prove the user elsewhere: `change` in its own dialogue, `setup confirm` by another login,
+/// and the agent by the password and code of a role's member.
 fn rows() -> BTreeMap<&'static str, Permission> {
     let all = OPERATIONS.iter().map(|one| one.permission());
     let elsewhere = [Proof::Nothing, Proof::SecondLogin, Proof::Dialogue, Proof::PasswordAndCode];

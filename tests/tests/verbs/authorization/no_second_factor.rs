@@ -1,4 +1,5 @@
-//! Tests an administrator without a second factor, also root: refused, except for the first enrollments of a host.
+//! Tests administrators, also root, who are not enrolled: all their privileged commands are refused, except for the
+//! first enrollments of a host.
 
 use std::collections::BTreeSet;
 
@@ -10,7 +11,7 @@ use super::{ADA, KIM, URI, by, refused};
 const MINE: &str = "GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ";
 const SAID: &str =
     "Enroll yourself first: twinlock enroll root. If root is a robot, name it in own_code_exempt.";
-/// A command line for each row of the permission table that requires authorization.
+/// Command lines, at least one for each row of the permission table that requires authorization, with the row's name.
 const LINES: [(&str, &str); 28] = [
     ("enroll", "enroll bob --secret-stdin"),
     ("enroll --from", "enroll --from /root/people.csv"),
@@ -100,7 +101,7 @@ fn root_is_refused_at_each_row_of_the_table() {
         assert!(done.stdout.is_empty() && stands() == before, "{line}: {done:?}");
     }
     assert_eq!(m.log().len(), logged, "{:?}", m.log());
-    // Verbs of the systemd units ask for nothing, and read-only verbs need no code.
+    // Commands of the systemd units ask for nothing, and read-only commands need no code.
     for line in ["epoch ensure", "epoch sweep", "deliver", "status ada", "why ada", "list"] {
         by_root(&m, line, "").ok();
     }
@@ -213,7 +214,7 @@ fn list_on_a_new_host_invites_nobody() {
     assert!(!m.tree("/var/lib/twinlock").contains("kim"), "{}", m.tree("/var/lib/twinlock"));
 }
 
-/// Checks that `rows` rows of a list were refused because root is not enrolled.
+/// Checks that the command refused `rows` rows of a list because root is not enrolled.
 fn refused_rows(done: &Finished, rows: usize) {
     let told = format!("{}{}", done.stdout, done.stderr);
     let told = told.split_whitespace().collect::<Vec<_>>().join(" ");

@@ -1,4 +1,4 @@
-//! Commands that print the state of users and their logins.
+//! Tests the JSON output of commands that print the state of users and their logins.
 
 use twinlock_core::{
     base::{request::Source, time::DAY},

@@ -1,4 +1,4 @@
-//! Commands that issue something to one user, or revoke it.
+//! Tests the JSON output of commands that issue something to one user, or revoke it.
 
 use twinlock_tests::{Machine, Otp, Scratch};
 

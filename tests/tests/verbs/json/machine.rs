@@ -1,4 +1,4 @@
-//! Commands that print the state of the machine.
+//! Tests the JSON output of commands that print the state of the machine.
 
 use twinlock_tests::shipped;
 

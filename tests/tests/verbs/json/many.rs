@@ -1,4 +1,4 @@
-//! Commands over many users.
+//! Tests the JSON output of commands on many users.
 
 use super::{BOB, Page, people};
 

@@ -1,5 +1,5 @@
-//! Checks the `--json` output of every command against the table of docs/json.md key by key, and the table against the
-//! output.
+//! Checks the `--json` output of every command against the table of docs/json.md, key by key. Also checks that
+//! everything in the table occurs in some output.
 
 mod about;
 mod given;
@@ -19,11 +19,12 @@ use page::Page;
 const ADA: &str = "JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP";
 const BOB: &str = "MFRGGZDFMZTWQ2LKNNWG23TPOBYXE43U";
 
-/// Verbs that help does not show, `doctor ssh`, in which help shows `ssh` as a value, and `setup`, which has verbs
-/// below it. Two other hidden verbs print a script and a manual page, never JSON.
+/// Subcommands with JSON output that a search through the help texts does not find. Most of them are hidden; the help
+/// shows `ssh` in `doctor ssh` as a value, and `setup` has subcommands of its own. Two other hidden subcommands print
+/// a script and a manual page, never JSON.
 const HIDDEN: [&str; 5] = ["deliver", "doctor ssh", "epoch sweep", "setup", "setup undo"];
 
-/// Creates a machine on which ada is enrolled with backup codes and has logged in, and bob has an account.
+/// Creates a machine on which ada is enrolled with backup codes, and bob has an account.
 fn people() -> Machine {
     let m = Machine::new();
     m.twinlock().user("ada").user("bob").enrolled("ada", ADA).scratch("ada", Scratch::FEW);
@@ -31,12 +32,12 @@ fn people() -> Machine {
     m
 }
 
-/// Logs ada in, or tries to.
+/// Tries to log ada in with the answer `typed`.
 fn login(m: &Machine, typed: &str) {
     m.pamtester("probe", "ada").input(format!("{typed}\n\n")).output();
 }
 
-/// Returns the verbs below a command, from its help.
+/// Returns the subcommands that the help of `twinlock WORDS` lists, each with `words` in front.
 fn below(m: &Machine, words: &str) -> Vec<String> {
     let help = m.run(format!("twinlock {words} --help").split_whitespace()).ok().to_owned();
     let Some((_, commands)) = help.split_once("Commands:\n") else { return Vec::new() };
@@ -49,7 +50,7 @@ fn below(m: &Machine, words: &str) -> Vec<String> {
         .collect()
 }
 
-/// Returns the command of a row, without placeholders.
+/// Returns the command that a row of docs/json.md names, without placeholders and options.
 fn verb(row: &str) -> String {
     let words = row.split(' ').filter(|word| !word.chars().all(|one| !one.is_lowercase()));
     words.filter(|word| !word.starts_with("--")).collect::<Vec<_>>().join(" ")

@@ -51,7 +51,8 @@ impl Outline {
         outline
     }
 
-    /// Checks a value against this outline, and records which parts of the outline occurred.
+    /// Checks a value against this outline. Adds the parts of the outline that occur in the value to `met`, by names
+    /// that begin with `place`.
     #[track_caller]
     pub fn hold(&self, value: &Value, place: &str, met: &mut BTreeSet<String>) {
         if value.is_null() && self.or_null {
@@ -90,8 +91,8 @@ impl Outline {
         }
     }
 
-    /// Returns the parts that must occur at least once. Otherwise, the outline would describe output that does not
-    /// exist.
+    /// Returns the parts of the outline, by the same names as in [`Outline::hold`]. Each must occur in some output,
+    /// because otherwise the outline would describe output that does not exist.
     pub fn wanted(&self, place: &str) -> Vec<String> {
         let mut wanted = vec![format!("{place} is there")];
         if self.or_null {

@@ -1,4 +1,4 @@
-//! The table of docs/json.md, and which of its parts occurred.
+//! The table of docs/json.md, and which parts of it have occurred in the output of commands.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -28,7 +28,7 @@ pub fn commands() -> Vec<&'static str> {
 }
 
 impl Page {
-    /// Parses the table. A row without an outline says how it differs from another row.
+    /// Parses the table. Leaves out rows without an outline, which say how they differ from another row.
     pub fn read() -> Page {
         let outlined = table().filter_map(|(command, prints)| {
             let begins = prints.starts_with("`{") || prints.starts_with("`[");

@@ -1,5 +1,5 @@
-//! Commands that change how a service asks for a code. The word of a change that waits, and its confirmation, need a
-//! booted machine: `tests/tests/booted/setup.rs`.
+//! Tests the JSON output of commands that change how a service asks for a code. A change that waits for its
+//! confirmation needs a booted machine: `tests/tests/booted/setup.rs`.
 
 use super::{Page, people};
 

@@ -1,5 +1,5 @@
-//! Tests renewed tickets by mail for members of a group whose ticket has expired, at their logins, while the rule
-//! applies.
+//! Tests the tickets that `twinlock deliver` mails again. A member of a group whose ticket has expired is sent a new
+//! one after a login, while the rule of the group applies.
 
 use twinlock_tests::{Finished, Machine};
 

@@ -1,5 +1,5 @@
-//! Tests a group with a deadline: first tickets, then a rule in rules.toml, which several administrators write at the
-//! same time.
+//! Tests `invite --group`: it issues the tickets first, and then writes a rule with the deadline to rules.toml, which
+//! several administrators may write at the same time.
 
 use twinlock_tests::{Machine, said};
 

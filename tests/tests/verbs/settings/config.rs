@@ -1,10 +1,12 @@
-//! Tests `--config` and `config=`: only a file of root in folders of root is used, and only for settings of the module.
+//! Tests `--config` and `config=`: the file must belong to root and be in folders of root, and it decides only about
+//! settings of the module.
 
 use twinlock_tests::{Finished, Machine};
 
 const KEY: &str = "JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP";
 
-/// Creates a machine on which ada and kim are enrolled, kim may run each verb of twinlock, and eve has her own folder.
+/// Creates a machine on which ada and kim are enrolled, kim may run every command of twinlock as root, and eve has her
+/// own folder.
 fn machine() -> Machine {
     let m = Machine::new();
     m.twinlock().user("ada").user("kim").user("eve");
@@ -28,7 +30,8 @@ fn asked(m: &Machine) -> Finished {
     m.pamtester("probe", "ada").input(m.code("ada") + "\n").output()
 }
 
-/// Paths to a file that users other than root can write: changes to /d and /d/t.toml, and the path.
+/// Settings files that users other than root can change. Each has a shell command, which starts with the good file
+/// /d/t.toml, and the path of the file after it.
 const WAYS: [(&str, &str); 15] = [
     ("chmod 666 /d/t.toml", "/d/t.toml"),
     ("chmod 620 /d/t.toml", "/d/t.toml"),
@@ -182,7 +185,8 @@ fn own_codes_and_mail_are_those_of_etc_twinlock() {
     );
 }
 
-/// Checks that a wrong code is counted in the ledger of /etc/twinlock, and not in one that the named file sets.
+/// Checks that a wrong code of the acting user is counted in the ledger that the settings in /etc/twinlock set, even
+/// if `--config` names a file with another ledger.
 #[test]
 fn own_codes_are_judged_by_the_records_of_etc_twinlock() {
     let m = machine();
