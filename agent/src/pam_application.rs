@@ -12,6 +12,7 @@ use nix::libc::{calloc, free, strdup};
 const SUCCESS: c_int = 0;
 const CONV_ERR: c_int = 19;
 const BUF_ERR: c_int = 5;
+const AUTH_ERR: c_int = 7;
 const PROMPT_ECHO_OFF: c_int = 1;
 const PROMPT_ECHO_ON: c_int = 2;
 /// `PAM_USER`: the name of the user whom the stack has authenticated.
@@ -159,7 +160,7 @@ pub(crate) fn accepts(user: &CStr, password: &CStr) -> bool {
     }
     let accepted = is_accepted(handle, user);
     // SAFETY: the handle is of pam_start and not used afterwards.
-    unsafe { pam_end(handle, if accepted { SUCCESS } else { 7 }) };
+    unsafe { pam_end(handle, if accepted { SUCCESS } else { AUTH_ERR }) };
     accepted
 }
 

@@ -58,8 +58,7 @@ fn serve(connection: &Connection) {
     let policy = loaded.policy;
     let account = match caller::of(connection.socket()) {
         Ok(account) => account,
-        Err(error @ CallerError::LookupFailed) => {
-            let _ = error;
+        Err(CallerError::LookupFailed) => {
             return connection.end(status::UNAVAILABLE, &fault(&policy, "lookup_failed"));
         }
         Err(CallerError::Unknown | CallerError::NoAccount) => {

@@ -147,7 +147,7 @@ fn two_codes_are_judged_by_where_the_clock_stands() {
 /// Ada logs in with the code of counter 7. Before the login reads the record a second time, another process sets the
 /// next counter to `next`. Checks that access is granted only if counter 7 may still be used.
 #[test]
-fn a_token_that_was_moved_on_lets_one_in() {
+fn token_that_was_moved_on_meanwhile_gives_no_code_back() {
     for (next, verdict) in [(7, Verdict::Granted), (8, Verdict::Denied), (9, Verdict::Denied)] {
         let world = World::new();
         let parameters = Parameters::default();
