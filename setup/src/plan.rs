@@ -200,7 +200,10 @@ pub fn plan(
     let mut changes = Vec::new();
     for (number, name) in wishes.service.pam_services().iter().enumerate() {
         let path = format!("{}/{name}", FOLDERS[0]);
-        let Some(before) = read(files, &path)? else {
+        let before = read(files, &path)?;
+        // The file of a package is copied: an upgrade of the package would replace what was changed in it.
+        let of_package = text_of_package(files, name)?;
+        let Some(text) = before.clone().or(of_package) else {
             // Older versions of sudo have no file for `sudo -i`.
             if number > 0 {
                 continue;
@@ -209,9 +212,9 @@ pub fn plan(
         };
         let lines = provider::auth_lines(&provider, with, "@include common-auth");
         let block = Block { by: by.clone(), lines: lines.ok_or(PlanError::Provider)? };
-        let after = pam_edit::with_block(&before, &block)
+        let after = pam_edit::with_block(&text, &block)
             .map_err(|error| PlanError::Pam { path: path.clone(), error })?;
-        changes.push(Change { path, before: Some(before), after: Some(after) });
+        changes.push(Change { path, before, after: Some(after) });
     }
     let mut drop_in = None;
     if wishes.service.is_ssh() {
@@ -252,7 +255,10 @@ pub fn teardown(files: &dyn Patterns, service: &ServiceName) -> Result<Vec<Chang
         };
         let after = pam_edit::restored(&before)
             .map_err(|error| PlanError::Pam { path: path.clone(), error })?;
-        changes.push(Change { path, before: Some(before), after: Some(after) });
+        // A copy of a package's file is removed, so that libpam reads the package's file again.
+        let of_package = text_of_package(files, &name)?;
+        let after = Some(after).filter(|after| of_package.as_ref() != Some(after));
+        changes.push(Change { path, before: Some(before), after });
     }
     // The lines that ask for a code are removed first, the rules and their entries last.
     changes.extend(lenient::teardown(files, service)?);
@@ -285,6 +291,17 @@ fn drop_in_path(files: &dyn Patterns) -> Result<String, PlanError> {
         Some(folder) => Ok(format!("{folder}/{}", sshd::NAME)),
         None => Err(PlanError::NoInclude(config.file)),
     }
+}
+
+/// Returns the text of the PAM file of the service `name` that libpam reads if /etc/pam.d has none. Packages install such
+/// files below /usr. `None` if there is none.
+fn text_of_package(files: &dyn Files, name: &str) -> Result<Option<String>, PlanError> {
+    for folder in files.pam_folders().iter().filter(|folder| **folder != FOLDERS[0]) {
+        if let Some(text) = read(files, &format!("{folder}/{name}"))? {
+            return Ok(Some(text));
+        }
+    }
+    Ok(None)
 }
 
 fn read(files: &dyn Files, path: &str) -> Result<Option<String>, PlanError> {

@@ -28,6 +28,7 @@ mod crowd;
 mod cut;
 mod cut_dialogue;
 mod dialogue;
+mod doors;
 mod extent;
 mod facts;
 mod files;

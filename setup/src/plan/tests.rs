@@ -90,6 +90,28 @@ fn setup_twice_is_setup_once_and_teardown_undoes_it() {
     }
 }
 
+/// The package of polkit installs its PAM file below /usr. setup changes a copy, and teardown removes it, unless an
+/// upgrade has changed the package's file in the meantime.
+#[test]
+fn file_of_a_package_is_copied_and_not_changed() {
+    let of_package = "/usr/lib/pam.d/polkit-1";
+    let own = "/etc/pam.d/polkit-1";
+    let mut files =
+        Memory::debian().with(of_package, "@include common-auth\nsession required pam_env.so\n");
+    let before = files.clone().0;
+    let wished = wishes("polkit-1", With::Password);
+    files.apply(&planned(&files, &wished).unwrap());
+    assert_eq!(files.0[of_package], before[of_package]);
+    assert!(files.0[own].contains("pam_twinlock.so") && files.0[own].ends_with("pam_env.so\n"));
+    assert!(planned(&files, &wished).unwrap().iter().all(|change| change.before == change.after));
+    let undone = teardown(&files, &wished.service).unwrap();
+    let mut upgraded = files.clone().with(of_package, "@include common-auth\n");
+    files.apply(&undone);
+    assert_eq!(files.0, before);
+    upgraded.apply(&teardown(&upgraded, &wished.service).unwrap());
+    assert_eq!(upgraded.0[own], before[of_package]);
+}
+
 #[test]
 fn other_factors_replace_the_first_ones() {
     let mut files = Memory::debian();

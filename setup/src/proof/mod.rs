@@ -1,5 +1,5 @@
-//! Tries logins with the new files before a file of the host is changed. The logins use the host's programs, PAM files
-//! and modules.
+//! Tries logins with the new files before a file of the host is changed. The logins use the host's PAM files, modules
+//! and programs: sshd, su and sudo, which also stands for the programs of other services.
 //!
 //! The test logins run in namespaces of their own, where a made-up password, key and record are mounted over those of a
 //! real account.
@@ -25,7 +25,7 @@ use crate::{
     plan::Change,
     proof::trials::{Brings, Role, Trial},
     replace,
-    wishes::{ServiceName, Wishes},
+    wishes::Wishes,
 };
 
 const ROOM: &str = include_str!("room.sh");
@@ -100,23 +100,18 @@ pub struct Proof<'a> {
 }
 
 impl Proof<'_> {
-    /// Returns whether logins through the service can be tried, which is the case for ssh, sudo and su.
-    #[must_use]
-    pub fn knows(service: &ServiceName) -> bool {
-        service.is_ssh() || ["sudo", "su"].contains(&service.as_str())
-    }
-
     /// Tries the logins and returns their number.
     ///
     /// # Errors
     /// [`ProofError`] if a login does not end as it must, or if the logins cannot be tried.
     pub fn run(&self) -> Result<usize, ProofError> {
-        let program = match self.wishes.service.is_ssh() {
-            true => programs::sshd(),
-            false => Some(programs::whole_path(self.wishes.service.as_str())),
+        // sudo can call libpam for any service (`pam_service`), and gives it the answers of a script.
+        let (name, program) = match self.wishes.service.as_str() {
+            "ssh" => ("sshd", programs::sshd()),
+            "su" => ("su", Some(programs::whole_path("su"))),
+            _ => ("sudo", Some(programs::whole_path("sudo"))),
         };
-        let missing =
-            || ProofError::Impossible(format!("{} is missing", self.wishes.service.as_str()));
+        let missing = || ProofError::Impossible(format!("{name} is missing"));
         let program = program.filter(|path| path.exists()).ok_or_else(missing)?;
         let trials = self.trials();
         let room = Room::new()?;

@@ -1,6 +1,7 @@
 //! Tests `twinlock setup` and `teardown` with a real sshd, sudo and su.
 
 mod automation;
+mod doors;
 mod hostile;
 mod killed;
 mod misuse;

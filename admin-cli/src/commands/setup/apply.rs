@@ -72,7 +72,11 @@ pub(super) fn run(context: &Context, wishes: &Wishes, wanted: &Setup) -> Result<
         &match tried {
             0 => "The new files were not tried.".to_owned(),
             tried => {
-                format!("{tried} logins were tried with the new files: each ended as it must.")
+                let by = match service {
+                    "ssh" | "sudo" | "su" => String::new(),
+                    other => format!(", by sudo with the PAM service {other}"),
+                };
+                format!("{tried} logins were tried with the new files{by}: each ended as it must.")
             }
         },
     );

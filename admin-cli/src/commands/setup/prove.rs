@@ -37,9 +37,6 @@ pub(super) fn run(
     changes: &[Change],
     people: &People,
 ) -> Result<usize, CliError> {
-    if !Proof::knows(&wishes.service) {
-        return Err(impossible(&format!("there is no way to try {}", wishes.service.as_str())));
-    }
     let account =
         account(people).ok_or_else(|| impossible("no user who is asked for a code is enrolled"))?;
     let elsewhere = Elsewhere { wishes, people };
