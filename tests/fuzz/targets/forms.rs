@@ -5,7 +5,7 @@ use twinlock_core::base::request::Source;
 use twinlock_core::base::secret::Typed;
 use twinlock_core::base::time::Step;
 use twinlock_core::event::{Accepted, Event, Kind};
-use twinlock_core::policy::{Field, Policy};
+use twinlock_core::policy::{Field, Policy, roles::Roles};
 use twinlock_core::record::{Authenticator, Digits, MovingFactor, State};
 use twinlock_core::{base::base32 as keys, otp::otpauth as uris};
 use twinlock_core::{
@@ -48,6 +48,30 @@ pub(crate) fn settings(bytes: &[u8]) {
     let text = text(bytes);
     match sets::read(&text) {
         Ok(policy) => is_within_bounds(&policy),
+        Err(mistake) => {
+            let lines = text.lines().count() + 1;
+            assert!(usize::try_from(mistake.line).expect("a line") <= lines);
+            assert!(!mistake.what.contains('\n'), "{}", mistake.what);
+        }
+    }
+}
+
+/// Parses a roles file. Whatever it contains, each role stays within what a role can be given.
+pub(crate) fn roles(bytes: &[u8]) {
+    let text = text(bytes);
+    match Roles::read(&text) {
+        Ok(roles) => {
+            assert!(!roles.protected.is_empty());
+            assert!(
+                roles.groups().all(|group| !group.is_empty() && !group.contains(char::is_control))
+            );
+            for role in &roles.roles {
+                is_one_harmless_line(&role.name);
+                assert!(!role.verbs.is_empty() && role.group != role.over, "{role:?}");
+                assert!((60..=8 * 3600).contains(&role.bypass_for), "{role:?}");
+                assert!((1..=1000).contains(&role.per_day), "{role:?}");
+            }
+        }
         Err(mistake) => {
             let lines = text.lines().count() + 1;
             assert!(usize::try_from(mistake.line).expect("a line") <= lines);

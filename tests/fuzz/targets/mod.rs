@@ -22,6 +22,7 @@ pub const TARGETS: &[Target] = &[
     Target { name: "record", run: forms::record, rounds: 3000 },
     Target { name: "codes", run: forms::codes, rounds: 5000 },
     Target { name: "settings", run: forms::settings, rounds: 1500 },
+    Target { name: "roles", run: forms::roles, rounds: 1500 },
     Target { name: "pam-line", run: forms::pam_line, rounds: 10_000 },
     Target { name: "otpauth", run: forms::otpauth, rounds: 10_000 },
     Target { name: "base32", run: forms::base32, rounds: 20_000 },
