@@ -40,7 +40,8 @@ put 0755 "$COMMAND" "$PREFIX/bin/twinlock"
 put 0644 config/twinlock.toml /etc/twinlock/twinlock.toml
 put 0755 "$AGENT/twinlock-agent" "$PREFIX/libexec/twinlock/twinlock-agent"
 put 0755 "$AGENT/twinlock-agent-worker" "$PREFIX/libexec/twinlock/twinlock-agent-worker"
-sed ${PASSWORD:+-e "s|^@include common-\(.*\)|\1 include $PASSWORD|"} config/pam.d/twinlock |
+# Without PASSWORD, each line is replaced by itself (&).
+sed "s|^@include common-\(.*\)|${PASSWORD:+\1 include }${PASSWORD:-&}|" config/pam.d/twinlock |
     write /etc/pam.d/twinlock
 if [ -n "$UNITS" ]; then
     for unit in packaging/systemd/*; do

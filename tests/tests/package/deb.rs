@@ -70,7 +70,11 @@ fn installing_wires_nothing_and_readies_store_and_ledger() {
     m.file(DEB).write(built());
     m.run(["dpkg", "--install", DEB]).ok();
     assert_eq!(others(), before);
-    assert!(m.file("/etc/pam.d/twinlock").exists());
+    assert_eq!(m.file("/etc/pam.d/twinlock").read(), shipped("pam.d/twinlock"));
+    let contents = m.run(["dpkg-deb", "--contents", DEB]);
+    let is_empty =
+        |line: &&str| line.starts_with('-') && line.split_whitespace().nth(2) == Some("0");
+    assert_eq!(contents.ok().lines().find(is_empty), None);
     let name = m.file("/etc/twinlock/store-id").read();
     assert_eq!(m.file("/var/lib/twinlock/store-id").read(), name);
     assert!(m.file("/run/twinlock/epoch").exists());

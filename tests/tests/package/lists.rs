@@ -116,6 +116,14 @@ fn scripts_of_the_rpm_are_those_of_the_deb() {
     assert_eq!(config.ok(), "/etc/pam.d/twinlock\n/etc/twinlock/twinlock.toml\n");
 }
 
+/// Checks that the agent asks for passwords by the distribution's file `name`, and that the package in `folder` has no
+/// empty file.
+fn asks_by(m: &Machine, folder: &str, name: &str) {
+    let file = m.file(&format!("{folder}/etc/pam.d/twinlock")).read();
+    assert!(file.ends_with(&format!("\nauth include {name}\naccount include {name}\n")), "{file}");
+    assert_eq!(m.run(["find", folder, "-type", "f", "-empty"]).ok(), "");
+}
+
 #[test]
 fn arch_has_the_files_of_the_deb() {
     let m = checkout();
@@ -125,6 +133,7 @@ fn arch_has_the_files_of_the_deb() {
     expected.insert("/usr/share/libalpm/hooks/twinlock-removal.hook".into());
     expected.insert("/usr/share/libalpm/scripts/twinlock-removal".into());
     assert_same(&tree(&m, "/tmp/arch"), &expected);
+    asks_by(&m, "/tmp/arch", "system-auth");
 }
 
 #[test]
@@ -143,6 +152,7 @@ fn alpine_has_the_files_of_the_deb() {
         expected.insert(file.into());
     }
     assert_same(&tree(&m, "/tmp/alpine"), &expected);
+    asks_by(&m, "/tmp/alpine", "base-auth");
 }
 
 #[test]
