@@ -34,7 +34,7 @@ pub(crate) const OWN_WAY: &str =
 
 /// The parts of the command line on which the authorization depends.
 pub(crate) struct CallerRequest {
-    /// The verb's operation in the permission table.
+    /// The operation of the subcommand in the permission table.
     pub(crate) operation: Operation,
     /// The user that the operation is about, as typed; `None` if it is about several users or the host.
     pub(crate) target: Option<String>,
@@ -93,7 +93,8 @@ impl OwnCodes {
 const OWNER: Owner = Owner(0);
 
 impl Context {
-    /// Loads the requested settings and those of the default file in /etc/twinlock.
+    /// Loads the settings file that the command line names (or the default file), and the default file in
+    /// /etc/twinlock.
     ///
     /// # Errors
     /// [`CliError`] if a settings file cannot be used and has no last good copy.

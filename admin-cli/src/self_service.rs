@@ -1,5 +1,5 @@
-//! Runs verbs through twinlock-agent, for users who are not root. Sends the request, prints the texts of the agent, and
-//! passes on the user's answers. Decides nothing.
+//! Runs subcommands through twinlock-agent, for users who are not root. Sends the request, prints the texts of the
+//! agent, and passes on the user's answers. Decides nothing.
 //!
 //! May use: `cli`, `error`, `terminal`, `text`.
 
@@ -17,7 +17,7 @@ use rustix::{
     termios::{LocalModes, OptionalActions, Termios, tcgetattr, tcsetattr},
 };
 use twinlock_core::wire::{
-    Ask, Begin, End, FRAME_MAX, Frame, MAGIC, Received, SOCKET, Verb as Wanted, push,
+    AgentVerb as Wanted, Ask, Begin, End, FRAME_MAX, Frame, MAGIC, Received, SOCKET, push,
 };
 use zeroize::Zeroizing;
 
@@ -36,8 +36,8 @@ const FIRST: Duration = Duration::from_secs(2);
 /// Maximum time to wait for each later reply. The agent may need 30 seconds to check a password.
 const NEXT: Duration = Duration::from_secs(40);
 
-/// Runs the verb through the agent and returns the exit status. Returns `None` if the caller is root or the agent does
-/// not have the verb, so that the command runs it itself.
+/// Runs the subcommand through the agent and returns the exit status. Returns `None` if the caller is root or the agent
+/// does not have the subcommand. The command then runs it itself.
 pub(crate) fn run(command: &Command) -> Option<ExitCode> {
     if geteuid().is_root() {
         return None;
@@ -51,7 +51,8 @@ pub(crate) fn run(command: &Command) -> Option<ExitCode> {
     })
 }
 
-/// Returns the verb of the agent and the words of the request; `None` if the agent does not have the verb.
+/// Returns the operation of the agent that corresponds to the subcommand, and the words of the request; `None` if there
+/// is no such operation.
 #[expect(clippy::wildcard_enum_match_arm, reason = "every other verb needs root")]
 fn request(verb: &Verb) -> Option<(Wanted, Vec<String>)> {
     let of = |wanted, user: &str| Some((wanted, vec![user.to_owned()]));
@@ -83,8 +84,8 @@ fn request(verb: &Verb) -> Option<(Wanted, Vec<String>)> {
     }
 }
 
-/// Returns the request of a member of a role who acts for another user. The agent asks for the reason if none is given.
-/// `None` with `--break-glass`, which only root may use.
+/// Returns the request of a member of a role for an operation on the account of another user. The agent asks for the
+/// reason if none is given. `None` with `--break-glass`, which only root may use.
 fn delegated(wanted: Wanted, user: &str, grounds: &Grounds) -> Option<(Wanted, Vec<String>)> {
     let reason = grounds.reason.clone().unwrap_or_default();
     grounds.break_glass.is_none().then(|| (wanted, vec![user.to_owned(), reason]))
@@ -154,7 +155,8 @@ fn print(text: &str, notation: Notation) -> Result<(), CliError> {
     }
 }
 
-/// Asks a question, and hides the answer if it is secret.
+/// Asks the question `text` and returns the answer. The terminal shows the answer while it is typed only if `shown` is
+/// `true`.
 fn asked(keyboard: &mut Keyboard, text: &str, shown: bool) -> Result<InputLine, CliError> {
     let _hidden = (!shown).then(Hidden::of_terminal).flatten();
     let line = keyboard.ask(text);
@@ -189,7 +191,7 @@ impl Drop for Hidden {
     }
 }
 
-/// A frame of the agent that owns its texts.
+/// A frame that the agent has sent, with its own copies of the texts.
 enum Heard {
     Ask { shown: bool, text: Zeroizing<String> },
     Show(Zeroizing<String>),

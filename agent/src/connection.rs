@@ -37,7 +37,7 @@ pub(crate) struct Connection {
     received: RefCell<Zeroizing<Vec<u8>>>,
 }
 
-/// A frame of the client that owns its texts, unlike [`Frame`], whose texts are borrowed.
+/// A frame that the client has sent, with its own copies of the texts; [`Frame`] borrows them.
 pub(crate) enum Said {
     /// The first frame, which says what the client asks for.
     Begin {

@@ -159,7 +159,7 @@ fn wait(socket: BorrowedFd<'_>, workers: &[Worker], limit: Option<Duration>) -> 
     }
 }
 
-/// Starts a worker for a connection. If its user has too many connections, refuses it and returns `None`.
+/// Starts a worker for a connection. Refuses the connection and returns `None` if its user has too many connections.
 fn start(program: &Path, client: UnixStream, slots: &mut Slots) -> Option<Worker> {
     // This is the user who connected, even if the process has changed its user id or passed the descriptor on since.
     let uid = sockopt::socket_peercred(&client).ok()?.uid.as_raw();
@@ -187,7 +187,7 @@ fn start(program: &Path, client: UnixStream, slots: &mut Slots) -> Option<Worker
     worker.ok()
 }
 
-/// Tells a client that its user has too many connections. If the client does not read, does not wait for it.
+/// Tells a client that its user has too many connections. Does not wait for a client that does not read the message.
 fn refuse(mut client: &UnixStream) {
     let text = "twinlock is busy with other requests. Wait a moment, and try again.";
     let mut bytes = Vec::new();

@@ -5,7 +5,7 @@ use twinlock_core::{
     dialogue::final_message::FinalMessage,
     message::own_account::OwnAccount,
     ports::{Ledger, LedgerKey, UserLedger},
-    wire::{Begin, Verb},
+    wire::{AgentVerb, Begin},
 };
 
 use crate::{
@@ -22,18 +22,22 @@ pub(crate) fn serve(client: &Client<'_>, begin: &Begin<'_>) -> OperationEnd {
         return delegated(client, begin, &wanted);
     }
     match begin.verb {
-        Verb::Status
-        | Verb::Devices
-        | Verb::Why
-        | Verb::Forget
-        | Verb::BackupCodes
-        | Verb::Change
-        | Verb::Remove
-        | Verb::Enroll => refusal(client, begin).unwrap_or_else(|| self_service(client, begin)),
-        Verb::Locker => locker::unlock(client, begin),
-        Verb::Unlock | Verb::Reset | Verb::Bypass | Verb::Requests | Verb::Approve => {
-            client.end(status::NOT_PERMITTED, &OwnAccount::Disabled)
+        AgentVerb::Status
+        | AgentVerb::Devices
+        | AgentVerb::Why
+        | AgentVerb::Forget
+        | AgentVerb::BackupCodes
+        | AgentVerb::Change
+        | AgentVerb::Remove
+        | AgentVerb::Enroll => {
+            refusal(client, begin).unwrap_or_else(|| self_service(client, begin))
         }
+        AgentVerb::Locker => locker::unlock(client, begin),
+        AgentVerb::Unlock
+        | AgentVerb::Reset
+        | AgentVerb::Bypass
+        | AgentVerb::Requests
+        | AgentVerb::Approve => client.end(status::NOT_PERMITTED, &OwnAccount::Disabled),
     }
 }
 
@@ -43,7 +47,7 @@ fn refusal(client: &Client<'_>, begin: &Begin<'_>) -> Option<OperationEnd> {
     let target = begin.word(0);
     let is_own = target.is_empty() || target == account.name;
     // Root uses the command `twinlock` in place of the agent.
-    if !is_own || (account.uid == 0 && begin.verb != Verb::Status) {
+    if !is_own || (account.uid == 0 && begin.verb != AgentVerb::Status) {
         return Some(client.end(status::NOT_PERMITTED, &OwnAccount::NotPermitted));
     }
     let allowed = client.policy.agent.allows(begin.verb.word());
@@ -89,19 +93,19 @@ fn as_user(
 
 fn own_verb(own: &OwnUser<'_>, begin: &Begin<'_>) -> OperationEnd {
     match begin.verb {
-        Verb::Status => own.status(),
-        Verb::Devices => own.devices(),
-        Verb::Why => own.why(),
-        Verb::Forget => own.forget(begin.word(1)),
-        Verb::BackupCodes => own.backup_codes(),
-        Verb::Change => own.change(),
-        Verb::Remove => own.remove(begin.word(1)),
-        Verb::Enroll => own.enroll(),
-        Verb::Locker
-        | Verb::Unlock
-        | Verb::Reset
-        | Verb::Bypass
-        | Verb::Requests
-        | Verb::Approve => own.client.end(status::NOT_PERMITTED, &OwnAccount::Disabled),
+        AgentVerb::Status => own.status(),
+        AgentVerb::Devices => own.devices(),
+        AgentVerb::Why => own.why(),
+        AgentVerb::Forget => own.forget(begin.word(1)),
+        AgentVerb::BackupCodes => own.backup_codes(),
+        AgentVerb::Change => own.change(),
+        AgentVerb::Remove => own.remove(begin.word(1)),
+        AgentVerb::Enroll => own.enroll(),
+        AgentVerb::Locker
+        | AgentVerb::Unlock
+        | AgentVerb::Reset
+        | AgentVerb::Bypass
+        | AgentVerb::Requests
+        | AgentVerb::Approve => own.client.end(status::NOT_PERMITTED, &OwnAccount::Disabled),
     }
 }

@@ -31,7 +31,7 @@ struct Handle {
 }
 
 #[repr(C)]
-struct Message {
+struct PamMessage {
     style: c_int,
     text: *const c_char,
 }
@@ -43,10 +43,10 @@ struct Response {
 }
 
 type Converse =
-    extern "C" fn(c_int, *const *const Message, *mut *mut Response, *mut c_void) -> c_int;
+    extern "C" fn(c_int, *const *const PamMessage, *mut *mut Response, *mut c_void) -> c_int;
 
 #[repr(C)]
-struct Conversation {
+struct PamConv {
     converse: Converse,
     data: *mut c_void,
 }
@@ -56,7 +56,7 @@ unsafe extern "C" {
     fn pam_start(
         service: *const c_char,
         user: *const c_char,
-        conversation: *const Conversation,
+        conversation: *const PamConv,
         handle: *mut *mut Handle,
     ) -> c_int;
     fn pam_end(handle: *mut Handle, status: c_int) -> c_int;
@@ -68,15 +68,15 @@ unsafe extern "C" {
 
 /// The password, which is the answer to one question. If the stack asks a second question, it gets an error, because
 /// the agent knows no other answer.
-struct Answer<'a> {
+struct PasswordAnswer<'a> {
     password: &'a CStr,
     given: bool,
 }
 
-/// Answers the questions of the stack. libpam calls this function, and `data` points to an [`Answer`].
+/// Answers the questions of the stack. libpam calls this function, and `data` points to an [`PasswordAnswer`].
 extern "C" fn converse(
     count: c_int,
-    messages: *const *const Message,
+    messages: *const *const PamMessage,
     responses: *mut *mut Response,
     data: *mut c_void,
 ) -> c_int {
@@ -87,7 +87,9 @@ extern "C" fn converse(
     };
     // SAFETY: `accepts` passes a pointer to its own `Answer`, which lives until pam_end, and libpam calls this function
     // from no other thread.
-    let Some(answer) = (unsafe { data.cast::<Answer<'_>>().as_mut() }) else { return CONV_ERR };
+    let Some(answer) = (unsafe { data.cast::<PasswordAnswer<'_>>().as_mut() }) else {
+        return CONV_ERR;
+    };
     // SAFETY: a plain allocation, checked below; libpam frees it.
     let all = unsafe { calloc(count, size_of::<Response>()) }.cast::<Response>();
     if all.is_null() {
@@ -148,8 +150,8 @@ extern "C" fn no_delay(_: c_int, _: u32, _: *mut c_void) {}
 /// `pam_acct_mgmt` is called only after the password was accepted. After a failure, it would clear the count of
 /// faillock.
 pub(crate) fn accepts(user: &CStr, password: &CStr) -> bool {
-    let mut answer = Answer { password, given: false };
-    let conversation = Conversation { converse, data: (&raw mut answer).cast() };
+    let mut answer = PasswordAnswer { password, given: false };
+    let conversation = PamConv { converse, data: (&raw mut answer).cast() };
     let mut handle = ptr::null_mut();
     // SAFETY: all pointers live until pam_end, and libpam writes the handle.
     let started = unsafe {

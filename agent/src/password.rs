@@ -64,8 +64,9 @@ fn is_safe_service() -> bool {
         .is_ok_and(|found| found.is_file() && found.uid() == 0 && found.mode() & 0o022 == 0)
 }
 
-/// Returns whether an account may have a password, by the text of the file shadow(5). It may if its line there has a
-/// hash that is not locked. It also may if it has no line there, as is the case for accounts of a directory service.
+/// Returns whether an account may have a password, by `shadow`, the content of the file shadow(5). The account may have
+/// one if its line in the file contains a hash that is not locked. It may also have one if the file has no line for it,
+/// as for accounts of a directory service.
 fn may_have_password(shadow: &[u8], user: &str) -> bool {
     let mut lines = shadow.split(|byte| *byte == b'\n');
     let hash = lines.find_map(|line| {
@@ -139,16 +140,16 @@ pub(crate) fn run_check() -> ExitCode {
 }
 
 /// A password for libpam, wiped when dropped.
-struct Secret(CString);
+struct PasswordCString(CString);
 
-impl Drop for Secret {
+impl Drop for PasswordCString {
     fn drop(&mut self) {
         drop(Zeroizing::new(std::mem::take(&mut self.0).into_bytes()));
     }
 }
 
-fn secret(password: &[u8]) -> Option<Secret> {
-    pam_application::text(password).map(Secret)
+fn secret(password: &[u8]) -> Option<PasswordCString> {
+    pam_application::text(password).map(PasswordCString)
 }
 
 #[cfg(test)]

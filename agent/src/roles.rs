@@ -1,5 +1,5 @@
-//! What members of a role may do for other users. Each operation has its proofs (password and code), limits, log lines
-//! and mails.
+//! What members of a role may do with the accounts of other users. Each operation has its proofs (password and code),
+//! limits, log lines and mails.
 
 mod approval;
 mod deed;
@@ -29,7 +29,7 @@ use twinlock_core::{
     ports::{Accounts, Clock, Conversation, Ledger, LedgerKey, Records, UserLedger},
     text,
     verify::allowance::Allowance,
-    wire::{Begin, Verb},
+    wire::{AgentVerb, Begin},
 };
 use twinlock_host::{
     journal::Severity,
@@ -58,7 +58,7 @@ pub(crate) enum Delegated<'a> {
         verb: RoleVerb,
         /// Name of the other user, as the caller typed it.
         user: &'a str,
-        /// Why the caller does this, as typed; empty if the agent has to ask for it.
+        /// Why the caller wants the operation, as typed; empty if the agent has to ask for the reason.
         reason: &'a str,
     },
     /// Lists the open requests (changes that wait for the approval of a second member).
@@ -78,22 +78,22 @@ impl<'a> Delegated<'a> {
         let of = |verb| Some(Self::Verb { verb, user, reason });
         let is_own = user.is_empty() || user == caller;
         match begin.verb {
-            Verb::Status if !is_own => of(RoleVerb::Status),
-            Verb::Why if !is_own => of(RoleVerb::Why),
-            Verb::Unlock => of(RoleVerb::Unlock),
-            Verb::Reset => of(RoleVerb::Reset),
-            Verb::Bypass => of(RoleVerb::Bypass),
-            Verb::Requests => Some(Self::Requests),
-            Verb::Approve => Some(Self::Approve { id: user }),
-            Verb::Status
-            | Verb::Devices
-            | Verb::Why
-            | Verb::Forget
-            | Verb::BackupCodes
-            | Verb::Change
-            | Verb::Remove
-            | Verb::Enroll
-            | Verb::Locker => None,
+            AgentVerb::Status if !is_own => of(RoleVerb::Status),
+            AgentVerb::Why if !is_own => of(RoleVerb::Why),
+            AgentVerb::Unlock => of(RoleVerb::Unlock),
+            AgentVerb::Reset => of(RoleVerb::Reset),
+            AgentVerb::Bypass => of(RoleVerb::Bypass),
+            AgentVerb::Requests => Some(Self::Requests),
+            AgentVerb::Approve => Some(Self::Approve { id: user }),
+            AgentVerb::Status
+            | AgentVerb::Devices
+            | AgentVerb::Why
+            | AgentVerb::Forget
+            | AgentVerb::BackupCodes
+            | AgentVerb::Change
+            | AgentVerb::Remove
+            | AgentVerb::Enroll
+            | AgentVerb::Locker => None,
         }
     }
 }
@@ -114,8 +114,8 @@ struct RoleMember<'a> {
     own: &'a OwnUser<'a>,
 }
 
-/// The user for whom a member of a role acts.
-struct Other {
+/// The user on whose account a member of a role runs an operation.
+struct TargetUser {
     account: Account,
     folder: Folder,
 }
@@ -175,7 +175,7 @@ impl RoleMember<'_> {
     fn decide(
         &self,
         caller: &Account,
-        other: &Other,
+        other: &TargetUser,
         verb: RoleVerb,
         named: Option<&str>,
     ) -> Result<Role, OperationEnd> {
@@ -253,7 +253,7 @@ impl RoleMember<'_> {
         reason(typed).ok_or_else(odd)
     }
 
-    fn other(&self, user: &str) -> Result<Other, OperationEnd> {
+    fn other(&self, user: &str) -> Result<TargetUser, OperationEnd> {
         let found = self.own.client.machine.accounts.by_name(user);
         let found = found.map_err(|_| self.own.client.fault("lookup_failed"))?;
         let unknown = || {
@@ -264,10 +264,10 @@ impl RoleMember<'_> {
         let account = found.ok_or_else(unknown)?;
         let folder =
             Folder::of(&account.name).map_err(|_| self.own.client.fault("name_too_long"))?;
-        Ok(Other { account, folder })
+        Ok(TargetUser { account, folder })
     }
 
-    fn look(&self, verb: RoleVerb, other: &Other, role: &Role) -> Ended {
+    fn look(&self, verb: RoleVerb, other: &TargetUser, role: &Role) -> Ended {
         self.own.take(LOOKS)?;
         let user_ledger = self.ledger(other)?;
         let final_message = FinalMessage::default();
@@ -288,7 +288,7 @@ impl RoleMember<'_> {
     }
 
     /// Opens the entries of the other user in the ledger.
-    fn ledger(&self, other: &Other) -> Result<Box<dyn UserLedger + '_>, OperationEnd> {
+    fn ledger(&self, other: &TargetUser) -> Result<Box<dyn UserLedger + '_>, OperationEnd> {
         let key = LedgerKey::of(Some(&other.account), &other.account.name);
         let opened = self.own.client.machine.ledger.open(&key);
         opened.map_err(|fault| self.own.client.fault(fault.reason()))
@@ -296,7 +296,7 @@ impl RoleMember<'_> {
 
     fn context<'t>(
         &'t self,
-        other: &'t Other,
+        other: &'t TargetUser,
         user_ledger: &'t dyn UserLedger,
         final_message: &'t FinalMessage,
         label: &'t SourceLabel,

@@ -63,7 +63,7 @@ pub(crate) struct OwnUser<'a> {
 }
 
 /// A dialogue that changes the second factor. It runs after the user has given the password and a first code.
-type Change<'a> =
+type ChangeDialogue<'a> =
     &'a mut dyn FnMut(&DialogueContext<'_>, &Record, Judge<'_>) -> Result<Served, DialogueError>;
 
 impl OwnUser<'_> {
@@ -109,7 +109,8 @@ impl OwnUser<'_> {
         }
     }
 
-    /// Forgets one remembered device. `number` is its number from 1, as text. If it is empty, forgets all devices.
+    /// Forgets one remembered device. `number` is the number of the device, from 1, as text. If the text is empty,
+    /// forgets all devices.
     pub(crate) fn forget(&self, number: &str) -> OperationEnd {
         let number = match number {
             "" => None,
@@ -202,7 +203,7 @@ impl OwnUser<'_> {
 
     /// Runs a change. Asks for the password and for an app code, and then runs the dialogue `change`, which asks for a
     /// second code.
-    fn changed(&self, change: Change<'_>) -> OperationEnd {
+    fn changed(&self, change: ChangeDialogue<'_>) -> OperationEnd {
         let found = match self.enrolled() {
             Ok(found) => found,
             Err(end) => return end,

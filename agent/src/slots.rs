@@ -6,7 +6,8 @@ use std::collections::HashMap;
 pub(crate) const PER_USER: usize = 4;
 /// Maximum number of connections that all users together may have open at a time.
 pub(crate) const IN_ALL: usize = 64;
-/// The lowest user id that can be one of a user namespace without an account (subuid(5)).
+/// The lowest user id that subuid(5) gives to users for their user namespaces. User ids from this one on may have no
+/// account.
 const FIRST_SUBUID: u32 = 65_536;
 
 /// A user, or a set of user ids, whose connections are counted together.
@@ -26,7 +27,7 @@ impl Slot {
     }
 }
 
-/// The connections that are open now.
+/// The number of connections that are open now, for each slot and in all.
 #[derive(Debug, Default)]
 pub(crate) struct Slots {
     open: HashMap<Slot, usize>,

@@ -44,9 +44,9 @@ impl Turn {
         Some(Self { _of_user: of_user, _of_all: of_all })
     }
 
-    /// Waits until no other process of the user `uid` runs the operation `costly` and a place is free, and takes a
-    /// turn. Use this only for operations that take much less than a second. `None` if the folder of the lock files
-    /// cannot be used.
+    /// Waits until no other process of the user `uid` runs the operation `costly`, and until fewer than `costly.most`
+    /// processes of all users run it. Returns the turn, which allows this process to run the operation. Use this only
+    /// for operations that take much less than a second. Returns `None` if the folder of the lock files cannot be used.
     pub(crate) fn wait_for(costly: Costly, uid: u32) -> Option<Self> {
         let wait = FlockOperation::LockExclusive;
         let of_user = locked(&format!("{}-uid-{uid}", costly.word), wait)?;

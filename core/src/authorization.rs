@@ -155,7 +155,7 @@ pub enum Proof {
     Dialogue,
     /// The password of the acting user and a code of their app. The agent asks for them.
     PasswordAndCode,
-    /// After the change, a login with a code in another session, through the service that was changed.
+    /// A login with a code in another session, after the change, through the service that was changed.
     SecondLogin,
 }
 

@@ -48,7 +48,7 @@ use crate::{
         request::{Claim, FirstFactor, Request, SourceLabel},
         time::UnixTime,
     },
-    dialogue::{asking::End, final_message::FinalMessage},
+    dialogue::{asking::AskingEnd, final_message::FinalMessage},
     event::{Kind, Reason, verdict::Verdict},
     ledger::throttle::Familiarity,
     policy::{
@@ -87,16 +87,16 @@ struct LoginFlow<'a> {
     final_message: FinalMessage,
 }
 
-/// The records with which codes are compared: the user's record, or a dummy (`stand_in`) for which an unknown user
-/// costs the same time as an enrolled one.
-struct Candidate {
+/// The records with which the codes of a login are compared: the record of an enrolled user. For other users,
+/// `stand_in` is a dummy record, so that the comparison costs the same time.
+struct LoginCandidate {
     record: Option<Snapshot>,
     stand_in: Option<Snapshot>,
     /// The kind and reason to log for each code; `None` to log the result of the comparison.
     noted_as: Option<(Kind, Reason)>,
 }
 
-impl Candidate {
+impl LoginCandidate {
     /// Returns a candidate that refuses every code at the same cost as `self`, and logs `kind` and `reason`.
     fn verify_dummy(self, kind: Kind, reason: Reason) -> Self {
         let stand_in = self.stand_in.or(self.record);
@@ -147,7 +147,7 @@ impl LoginFlow<'_> {
             Admission::Refuse(reason) => Admission::Refuse(self.blamed(reason)),
             admission @ (Admission::Exempt(_) | Admission::Ask | Admission::SetUp(_)) => admission,
         };
-        let held = Candidate { record: snapshot.ok().flatten(), stand_in, noted_as: None };
+        let held = LoginCandidate { record: snapshot.ok().flatten(), stand_in, noted_as: None };
         match admission {
             admission if self.can_talk() => self.follow(admission, account, held),
             admission if self.asks_code_only() => {
@@ -181,7 +181,12 @@ impl LoginFlow<'_> {
             && !self.can_talk()
     }
 
-    fn follow(&self, admission: Admission, account: Option<&Account>, held: Candidate) -> Verdict {
+    fn follow(
+        &self,
+        admission: Admission,
+        account: Option<&Account>,
+        held: LoginCandidate,
+    ) -> Verdict {
         match (admission, self.first_factor) {
             (Admission::Exempt(reason), FirstFactor::Proven) => {
                 self.note(account, Kind::Exempt, reason);
@@ -189,7 +194,7 @@ impl LoginFlow<'_> {
             }
             (Admission::Refuse(Reason::NotSetUp), FirstFactor::Proven) => {
                 self.leave_for_another_login();
-                self.conclude(account, End::Denied(Reason::NotSetUp))
+                self.conclude(account, AskingEnd::Denied(Reason::NotSetUp))
             }
             (Admission::Refuse(reason), FirstFactor::Proven) => self.refuse(account, reason),
             (Admission::SetUp(offer), _) => self.set_up(account, held, offer),
@@ -197,15 +202,15 @@ impl LoginFlow<'_> {
                 // If the first factor is not proven, exempt users see the same questions as all others.
                 let end = self.ask_and_judge(account, self.of_exempt(held, reason));
                 self.ports.conversation.hand_on(match &end {
-                    End::Granted(accepted) => Part::AllBut(accepted.length()),
-                    End::LastCode(_)
-                    | End::Ticket(_)
-                    | End::Denied(_)
-                    | End::Stopped
-                    | End::CutOff
-                    | End::Broken(_) => Part::Whole,
+                    AskingEnd::Granted(accepted) => Part::AllBut(accepted.length()),
+                    AskingEnd::LastCode(_)
+                    | AskingEnd::Ticket(_)
+                    | AskingEnd::Denied(_)
+                    | AskingEnd::Stopped
+                    | AskingEnd::CutOff
+                    | AskingEnd::Broken(_) => Part::Whole,
                 });
-                if !matches!(end, End::Denied(last) if last.is_told_at_once()) {
+                if !matches!(end, AskingEnd::Denied(last) if last.is_told_at_once()) {
                     self.note(account, Kind::Exempt, reason);
                 }
                 self.say_last();
@@ -220,28 +225,28 @@ impl LoginFlow<'_> {
     }
 
     /// Handles an enrolled user: accepts a remembered device, or asks for a code.
-    fn ask(&self, account: Option<&Account>, held: Candidate) -> Verdict {
+    fn ask(&self, account: Option<&Account>, held: LoginCandidate) -> Verdict {
         let familiarity = Familiarity::of(held.record.as_ref(), &self.source);
         let end = match self.of_remembered_device(account, &held) {
-            Some(accepted) => End::Granted(accepted),
+            Some(accepted) => AskingEnd::Granted(accepted),
             None => self.ask_and_judge(account, held),
         };
-        if let End::Granted(accepted) = &end {
+        if let AskingEnd::Granted(accepted) = &end {
             self.afterwards(account, familiarity);
             self.ports.conversation.hand_on(Part::AllBut(accepted.length()));
         }
         self.conclude(account, end)
     }
 
-    /// Returns the candidate for an exempt user. If one answer contains the password and a code, the code is compared
-    /// nevertheless, so that it can be cut off and only the password is passed on.
-    fn of_exempt(&self, held: Candidate, reason: Reason) -> Candidate {
+    /// Returns the records to compare with at a login of an exempt user. If one answer contains the password and a
+    /// code, the code is compared nevertheless, so that it can be cut off and only the password is passed on.
+    fn of_exempt(&self, held: LoginCandidate, reason: Reason) -> LoginCandidate {
         let noted_as = (Kind::Exempt, reason);
         match &held.record {
             Some(found)
                 if self.policy.field != Field::Code && found.record.state == State::Active =>
             {
-                Candidate { noted_as: Some(noted_as), ..held }
+                LoginCandidate { noted_as: Some(noted_as), ..held }
             }
             Some(_) | None => held.verify_dummy(noted_as.0, noted_as.1),
         }
@@ -272,7 +277,7 @@ impl LoginFlow<'_> {
     fn refuse(&self, account: Option<&Account>, reason: Reason) -> Verdict {
         let reason = self.blamed(reason);
         let end = match self.first_factor {
-            FirstFactor::Proven => End::Broken(reason),
+            FirstFactor::Proven => AskingEnd::Broken(reason),
             FirstFactor::Ahead | FirstFactor::Decoy => {
                 outcome::unjudged(self.asking(account).ask(&mut |_| None), reason)
             }

@@ -23,7 +23,7 @@ pub enum Message {
     AskTicket,
     /// The only prompt if one answer contains the password and the code.
     AskPasswordAndCode,
-    /// The menu of other ways.
+    /// The menu from which the user chooses something other than a code of the app, such as a backup code.
     OtherWays(Ways),
     /// The prompt for a backup code, after the user chose it in the menu of other ways.
     AskBackupCode,
@@ -123,14 +123,14 @@ pub enum Message {
 /// The entries in the menu of other ways.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Ways {
-    /// The entries for a user whose first factor is not proven. They are the same for every user, so they disclose
-    /// nothing.
+    /// The menu of a user whose first factor is not proven. It is the same for every user name, and so does not
+    /// disclose whether the user is enrolled.
     Everybodys,
-    /// The entries after a proven first factor: an app code, a backup code, or a change of the enrollment.
+    /// The menu after a proven first factor: an app code, a backup code, or a change of the enrollment.
     WithCodes,
-    /// The entries after a proven first factor, for a user without backup codes: an app code, or a change of the
-    /// enrollment.
+    /// The menu after a proven first factor, for a user without backup codes. The user can choose an app code or a
+    /// change of the enrollment.
     AppOnly,
-    /// The entries after a proven first factor, for a user with a ticket for new backup codes.
+    /// The menu after a proven first factor, for a user with a ticket for new backup codes.
     WithTicket,
 }

@@ -242,13 +242,13 @@ pub trait UserLedger {
     fn is_of_all(&self) -> bool;
 }
 
-/// Whether this process created a name.
+/// Result of creating a name that only one process can create, such as a ledger entry or the mark of a spent code.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[must_use]
 pub enum Creation {
-    /// This process created the name.
+    /// The name did not exist, and this process has created it.
     Made,
-    /// The name existed already.
+    /// The name existed already, and was not changed.
     Taken,
 }
 

@@ -46,7 +46,8 @@ fn ty(text: &str) -> Line {
 /// (host/src/store/commit.rs, `put`), the change is reported as overtaken.
 struct BuiltUpon<'a> {
     world: &'a World,
-    /// Number of changes by the login that succeed. The change after these is replaced at once by another process.
+    /// Number of changes that the login may still store without interference. The next record after these is stored,
+    /// but another process replaces it before the login reads it again.
     until: Cell<u32>,
     build: fn(&World),
 }
@@ -97,8 +98,8 @@ fn bypass(world: &World) {
     });
 }
 
-/// Runs a login with the answers `lines`. Another process replaces the record that this login writes first. Checks
-/// that the set of backup codes which the newest record names exists, and that the first code on the screen is valid,
+/// Runs a login with the answers `lines`. Another process replaces the record that this login writes first. Checks that
+/// the newest record refers to a set of backup codes that exists, and that the first code on the screen is valid,
 /// whatever the login returns.
 fn codes_are_there(world: &World, lines: &[&str]) {
     world.lines.borrow_mut().extend(lines.iter().map(|line| ty(line)));

@@ -1,4 +1,4 @@
-//! Tests logins with HOTP tokens: only a correct code moves the counter, and it does so durably and only once.
+//! Tests logins with HOTP tokens: only a correct code moves the counter, only once, and the move is durable.
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on must stop")]
 
 mod world;

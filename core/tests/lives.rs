@@ -33,8 +33,9 @@ use world::{
 /// One event of a random sequence.
 #[derive(Debug, Clone)]
 enum Happening {
-    /// A login half a minute later. In `lines`, a word in angle brackets stands for a code on the screen or a code that
-    /// the user has.
+    /// The clocks advance by half a minute, and the user logs in. `way` is the kind of login, and `lines` are the
+    /// answers to its prompts; a word in angle brackets stands for a code on the screen or a code that the user has.
+    /// `faults` says for each call of the store, in order, whether it fails.
     Login { way: Way, lines: Vec<&'static str>, faults: Vec<bool> },
     /// Both clocks advance by this many seconds.
     Wait(u64),
@@ -42,7 +43,7 @@ enum Happening {
     SetClock(i64),
     /// An administrator sees the user's key.
     See,
-    /// An administrator revokes the backup codes, so that the user owes a new set.
+    /// An administrator revokes the backup codes. The next login of the user then shows a new set.
     Owe,
     /// An administrator resets the user.
     Reset,

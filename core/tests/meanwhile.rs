@@ -53,8 +53,9 @@ fn what_has_nothing_to_do_with_the_code_stops_nobody() {
     }
 }
 
-/// Another process replaces the record by one of another generation with the same key. Checks that the login is
-/// granted nevertheless, and that its code does not work a second time.
+/// Another process replaces the record by one with the same key and another generation (the random number that each
+/// change of a record renews). Checks that the login is granted nevertheless, and that its code does not work a second
+/// time.
 #[test]
 fn another_generation_of_the_same_key_stops_nobody() {
     for codes in [one(), two()] {
@@ -65,8 +66,9 @@ fn another_generation_of_the_same_key_stops_nobody() {
     }
 }
 
-/// Ada logs in with a backup code. Before the login reads the record a second time, another process replaces the
-/// record by one of another generation. Checks that access is granted, and that the code does not work a second time.
+/// Ada logs in with a backup code. Before the login reads the record a second time, another process replaces the record
+/// by one with another generation (the random number that each change of a record renews). Checks that access is
+/// granted, and that the code does not work a second time.
 #[test]
 fn backup_code_outlives_a_change_of_the_record() {
     for codes in [&["10000001", "20000002"][..], &["10000001", "20000002", "30000003"]] {

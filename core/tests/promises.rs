@@ -38,7 +38,8 @@ enum Happening {
 #[derive(Debug, Clone)]
 enum Typing {
     Code(i64),
-    /// A code of the token, after its button was pressed this many times and the codes were not used.
+    /// A code of ada's hardware token. Before it, the button of the token was pressed this many times for codes that
+    /// were not used.
     Token(u64),
     Again(usize),
     Scratch(&'static str),

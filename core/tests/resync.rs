@@ -315,10 +315,10 @@ fn a_fault_anywhere_lets_no_pair_in_without_its_drift_and_none_twice() {
     assert!(refused > 10, "{refused}");
 }
 
-/// Checks that no used code works again if the ledger is lost after two adjacent codes were accepted.
-/// `replay::epoch_bound` then knows only the present drift, whatever the drift was before. This is enough: two
-/// adjacent codes are accepted only if they are newer than every used step and than the earlier bound, and all codes
-/// that are used later are within the window around the new drift.
+/// The login accepts two adjacent codes and learns a new drift, and then the ledger is lost. Checks that no used code
+/// works again. The bound of the new epoch (`replay::epoch_bound`) depends only on the present drift, whatever the
+/// drift was before. This is enough. The two adjacent codes are newer than every used step and newer than the earlier
+/// bound. All codes that are used later are within the window around the new drift.
 #[test]
 fn a_ledger_lost_after_a_pair_brings_no_code_back() {
     for drifts in [[15, -3, 3, -12], [-15, 4, -12, 2], [18, 37, 20, 2], [-5, -20, -37, -50]] {

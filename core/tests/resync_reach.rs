@@ -1,5 +1,6 @@
-//! Tests the limits of resynchronization for each period: one pair of codes reaches ten minutes at most, and the
-//! learned drift never exceeds one day. Each resynchronization sends a mail.
+//! Tests the limits of resynchronization (two consecutive codes prove how far the clock of an app is wrong) for apps
+//! with different periods. Two codes are accepted only if the clock is at most ten minutes wrong, and the drift that
+//! the record learns never exceeds one day. Each resynchronization sends a mail.
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on must stop")]
 
 mod world;

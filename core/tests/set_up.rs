@@ -136,7 +136,8 @@ fn the_same_ssh_key_goes_on_with_the_same_key_of_the_app() {
 }
 
 /// One login begins a set-up and breaks off. The next login does not come with the same verified ssh key. Checks that
-/// it shows another key and mentions the earlier set-up: two users at one address may know the same password.
+/// it shows another key for the app and mentions the earlier set-up: two users at one address may know the same
+/// password.
 #[test]
 fn who_is_not_known_by_the_same_ssh_key_gets_another_key_and_is_told() {
     let (mine, other) = (by_key("ssh-ed25519 AAAA"), by_key("ssh-ed25519 BBBB"));

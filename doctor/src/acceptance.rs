@@ -7,7 +7,7 @@ use twinlock_core::base::time::UnixTime;
 
 use crate::accepted::{self, AcceptedFile};
 use crate::finding::{Finding, Level};
-use crate::machine::Machine;
+use crate::machine::ExaminedMachine;
 
 /// The content of accepted.toml, and the time at which the file was read. A file with an error counts as an empty file.
 pub struct Acceptance {
@@ -20,7 +20,7 @@ pub struct Acceptance {
 impl Acceptance {
     /// Reads accepted.toml of the machine. A missing file counts as an empty file.
     #[must_use]
-    pub fn of(machine: &Machine) -> Self {
+    pub fn of(machine: &ExaminedMachine) -> Self {
         let now =
             SystemTime::now().duration_since(UNIX_EPOCH).map_or(u64::MAX, |now| now.as_secs());
         let file = match machine.text_of_root(accepted::FILE) {

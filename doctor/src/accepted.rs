@@ -14,12 +14,12 @@ pub struct AcceptedFile {
     /// module, doctor reports a way in.
     pub protect: Vec<String>,
     /// The accepted ways in.
-    pub accepted: Vec<Accepted>,
+    pub accepted: Vec<AcceptedFinding>,
 }
 
 /// One accepted way in.
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub struct Accepted {
+pub struct AcceptedFinding {
     /// Name of the finding ([`Finding::id`]) that reports the way in.
     pub finding: String,
     /// Name of the PAM service to which the entry applies.
@@ -69,7 +69,7 @@ fn service(name: toml::Spanned<DeValue<'_>>) -> Result<String, String> {
     name.ok_or_else(|| "`protect` is not a list of services, such as [\"sudo\", \"su\"]".to_owned())
 }
 
-fn entry(mut table: DeTable<'_>) -> Result<Accepted, String> {
+fn entry(mut table: DeTable<'_>) -> Result<AcceptedFinding, String> {
     let mut text = |key: &str| match table.remove(key).map(toml::Spanned::into_inner) {
         Some(DeValue::String(text)) if !text.is_empty() => Ok(text.into_owned()),
         Some(_) | None => Err(format!("an entry needs `{key}`, a string")),
@@ -85,7 +85,7 @@ fn entry(mut table: DeTable<'_>) -> Result<Accepted, String> {
     let until = until.ok_or("an entry needs `until`, a date like 2027-01-31")?;
     match table.keys().next() {
         Some(key) => Err(format!("there is no key `{}` in an entry", key.get_ref())),
-        None => Ok(Accepted { finding, service, outcome, reason, until }),
+        None => Ok(AcceptedFinding { finding, service, outcome, reason, until }),
     }
 }
 
@@ -95,13 +95,13 @@ const READ_BY_HAND: [&str; 1] = ["polkit-rule"];
 
 /// Gives the level [`Level::Exception`] to each finding that has an entry for `service` in `entries`. If the entry has
 /// expired by `now`, the finding keeps its level, and its remedy names the end date. Lock-outs are never accepted.
-pub fn mark(findings: &mut [Finding], service: &str, entries: &[Accepted], now: UnixTime) {
+pub fn mark(findings: &mut [Finding], service: &str, entries: &[AcceptedFinding], now: UnixTime) {
     let may_be = |finding: &&mut Finding| {
         finding.level == Level::WayIn || READ_BY_HAND.contains(&finding.id)
     };
     for finding in findings.iter_mut().filter(may_be) {
         let outcome = finding.outcome();
-        let accepts = |one: &&Accepted| {
+        let accepts = |one: &&AcceptedFinding| {
             one.finding == finding.id && one.service == service && one.outcome == outcome
         };
         let Some(entry) = entries.iter().find(accepts) else { continue };

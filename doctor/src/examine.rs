@@ -5,17 +5,17 @@ use crate::hindrance::Hindrance;
 use crate::judge;
 use crate::judge::case::{Case, Processes, Reach, SSH};
 use crate::judge::lines::ModuleFile;
-use crate::machine::{Machine, ProbeError};
+use crate::machine::{ExaminedMachine, ProbeError};
 use crate::pam;
 use crate::pam::load::Files;
 use crate::pam::stack::{Facility, Service};
-use crate::pam::table::{Caller, CaseRow, CaseTable, tabulate_for};
+use crate::pam::table::{CaseRow, CaseTable, StackCaller, tabulate_for};
 use crate::report::{DoctorReport, Rows};
-use crate::settings::Settings;
+use crate::settings::DoctorSettings;
 use crate::shipped;
 use crate::sshd;
 use crate::sshd::allowed::KnownGroups;
-use crate::sshd::complete::{Entry, Method};
+use crate::sshd::complete::{Method, PamEntry};
 use crate::sshd::config::Config;
 use crate::sshd::effective::Effective;
 use crate::sshd::judge::SshdFacts;
@@ -27,9 +27,9 @@ use crate::sshd::probe::{Probe, ROUTING_DOMAIN};
 /// # Errors
 /// [`Hindrance`] if sshd or one of its files cannot be read.
 pub fn examine_all(
-    machine: &Machine,
+    machine: &ExaminedMachine,
     rows: Rows,
-    settings: &Settings,
+    settings: &DoctorSettings,
 ) -> Result<DoctorReport, Hindrance> {
     let mut whole = DoctorReport { findings: Vec::new(), table: None, rows };
     for instance in machine.instances() {
@@ -42,7 +42,11 @@ pub fn examine_all(
     Ok(whole)
 }
 
-fn examine(machine: &Machine, rows: Rows, settings: &Settings) -> Result<DoctorReport, Hindrance> {
+fn examine(
+    machine: &ExaminedMachine,
+    rows: Rows,
+    settings: &DoctorSettings,
+) -> Result<DoctorReport, Hindrance> {
     let config = sshd::config::load_of(machine, machine.instance())?;
     let said = machine.complaint()?;
     let mut findings: Vec<Finding> = said.iter().map(|said| refused(&config.file, said)).collect();
@@ -86,17 +90,17 @@ fn examine(machine: &Machine, rows: Rows, settings: &Settings) -> Result<DoctorR
 }
 
 /// Computes the truth table of the auth lines of `service`, without the rows that no account of the machine can reach.
-fn table(machine: &Machine, service: &Service, settings: &Settings) -> CaseTable {
+fn table(machine: &ExaminedMachine, service: &Service, settings: &DoctorSettings) -> CaseTable {
     let present = |path: &str| machine.module(path) != ModuleFile::Missing;
     let auth = service.lines(Facility::Auth);
     let census = machine.census(auth, settings.enrolled.as_deref());
-    let table = tabulate_for(Caller::Root, auth, &present);
+    let table = tabulate_for(StackCaller::Root, auth, &present);
     table.with_libpam(machine.libpam()).seen_by(Some(census))
 }
 
 /// Returns the findings about the lines of the stack of `service`, and whether one of these lines calls twinlock's
 /// module. If one does, the findings include those about the truth table.
-fn of_stack(case: &Case<'_>, service: &Service, machine: &Machine) -> (Vec<Finding>, bool) {
+fn of_stack(case: &Case<'_>, service: &Service, machine: &ExaminedMachine) -> (Vec<Finding>, bool) {
     let keys = case.reach.with_key || case.wanted.with_key;
     let module = |path: &str| machine.module(path);
     let mut found = judge::lines::judge(service, &module, &case.recipe(), keys);
@@ -110,16 +114,16 @@ fn of_stack(case: &Case<'_>, service: &Service, machine: &Machine) -> (Vec<Findi
 }
 
 /// Returns the findings that follow from sshd's settings (`facts`) together with the PAM stack (`case`).
-fn of_sshd(facts: &SshdFacts, case: &Case<'_>, machine: &Machine) -> Vec<Finding> {
+fn of_sshd(facts: &SshdFacts, case: &Case<'_>, machine: &ExaminedMachine) -> Vec<Finding> {
     let table = case.table;
     let mut found = sshd::judge::judge(facts, (!table.is_too_large()).then_some(table));
     found.extend(sshd::empty::judge(facts, table, &machine.empty_passwords()));
     found
 }
 
-/// Returns whether a user can log in by `row`. `entries` lists how users reach PAM. It is `None` if sshd refuses its
-/// settings; then every row that grants access counts.
-fn is_used(entries: Option<&[Entry]>, table: &CaseTable, row: &CaseRow) -> bool {
+/// Returns whether a user can log in as the row of the truth table assumes. `entries` lists how users reach PAM. It is
+/// `None` if sshd refuses its settings; then every row that grants access counts.
+fn is_used(entries: Option<&[PamEntry]>, table: &CaseTable, row: &CaseRow) -> bool {
     match entries {
         Some(entries) => entries.iter().any(|entry| entry.takes(table, row)),
         // sshd does not start with these settings, and a running sshd keeps its old settings.
@@ -129,8 +133,8 @@ fn is_used(entries: Option<&[Entry]>, table: &CaseTable, row: &CaseRow) -> bool 
 
 /// Returns in which processes sshd calls pam_setcred after a login. sshd ends the login if that call fails. `entries`
 /// lists how users reach PAM; with `None`, sshd is taken to call pam_setcred in each of these processes.
-fn processes(entries: Option<&[Entry]>) -> Processes {
-    let any = |fits: &dyn Fn(&Entry) -> bool| entries.is_none_or(|all| all.iter().any(fits));
+fn processes(entries: Option<&[PamEntry]>) -> Processes {
+    let any = |fits: &dyn Fn(&PamEntry) -> bool| entries.is_none_or(|all| all.iter().any(fits));
     Processes {
         apart: any(&|entry| entry.method == Method::Prompts),
         same: any(&|entry| entry.method == Method::OneText && entry.prompted),
@@ -142,7 +146,10 @@ fn processes(entries: Option<&[Entry]>) -> Processes {
 ///
 /// # Errors
 /// [`Hindrance`] if a file cannot be read.
-pub fn lockers(machine: &Machine, settings: &Settings) -> Result<Vec<Finding>, Hindrance> {
+pub fn lockers(
+    machine: &ExaminedMachine,
+    settings: &DoctorSettings,
+) -> Result<Vec<Finding>, Hindrance> {
     let mut found = Vec::new();
     let asks = |service: &&str| !settings.exempt.iter().any(|other| other == service);
     for name in judge::not_root::SERVICES.into_iter().filter(asks) {
@@ -160,7 +167,7 @@ fn file(service: &Service) -> &str {
 }
 
 fn ask(
-    machine: &Machine,
+    machine: &ExaminedMachine,
     config: Config,
     findings: &mut Vec<Finding>,
 ) -> Result<SshdFacts, Hindrance> {
@@ -198,7 +205,7 @@ fn ask(
 
 /// Returns the output of `sshd -T` without the settings of Match blocks. If sshd prints them only for a connection, as
 /// with `Match LocalPort`, returns the output for an example connection to a port that no Match block names.
-fn base(machine: &Machine, config: &Config) -> Result<String, ProbeError> {
+fn base(machine: &ExaminedMachine, config: &Config) -> Result<String, ProbeError> {
     let named = config.examples("localport");
     let port = (1..=u16::MAX).map(|port| port.to_string()).find(|port| !named.contains(port));
     let mut example = Probe::of("nobody");

@@ -65,7 +65,7 @@ const FIRST: [&str; 4] =
 impl Finding {
     /// Returns the text of [`Finding::what`] without line numbers. accepted.toml is compared with this text, because
     /// line numbers change when a file is edited. Digits are a line number only after the path of a file. The digits in
-    /// an IPv6 address stay, because they say whom a way in lets in.
+    /// an IPv6 address stay, because they say to which clients the finding applies.
     #[must_use]
     pub fn outcome(&self) -> String {
         let mut parts = self.what.split(':');

@@ -22,10 +22,10 @@ use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
 use hindrance::Hindrance;
-use machine::{Candidate, Machine};
+use machine::{Candidate, ExaminedMachine};
 use report::Rows;
 use services::one::ServiceReport;
-use settings::Settings;
+use settings::DoctorSettings;
 
 /// Arguments of `twinlock doctor`.
 #[derive(clap::Args, Debug)]
@@ -57,7 +57,7 @@ pub struct Doctor {
 
 /// What `twinlock doctor` checks.
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub enum Subject {
+pub enum Examined {
     /// Every PAM service of the host, sshd included.
     Host,
     /// sshd and its PAM stack.
@@ -67,8 +67,8 @@ pub enum Subject {
 }
 
 impl Doctor {
-    /// Returns whether the arguments name files or recorded output of sshd that are checked in place of those of this
-    /// host.
+    /// Returns whether doctor checks other files than those of this host: the file tree `root`, or the files that
+    /// `pam`, `sshd_config` or `sshd_says` name.
     #[must_use]
     pub fn is_candidate(&self) -> bool {
         let named = self.pam.is_some() || self.sshd_config.is_some() || self.sshd_says.is_some();
@@ -77,11 +77,11 @@ impl Doctor {
 
     /// Returns the subject that the argument `service` names; without the argument, the host.
     #[must_use]
-    pub fn subject(&self) -> Subject {
+    pub fn subject(&self) -> Examined {
         match self.service.as_deref() {
-            None => Subject::Host,
-            Some("ssh" | "sshd") => Subject::Ssh,
-            Some(name) => Subject::Service(name.to_owned()),
+            None => Examined::Host,
+            Some("ssh" | "sshd") => Examined::Ssh,
+            Some(name) => Examined::Service(name.to_owned()),
         }
     }
 }
@@ -109,15 +109,15 @@ pub const NOT_JUDGED: u8 = 8;
 pub fn run(
     arguments: &Doctor,
     format: Format,
-    settings: &Settings,
+    settings: &DoctorSettings,
     candidates: Vec<Candidate>,
     [out, complaints]: [&mut dyn Write; 2],
 ) -> io::Result<u8> {
-    let machine = Machine::new(arguments.root.clone(), arguments.sshd_says.clone());
+    let machine = ExaminedMachine::new(arguments.root.clone(), arguments.sshd_says.clone());
     let machine = machine.with_candidates(candidates);
     let rows = if arguments.verbose { Rows::All } else { Rows::Wrong };
     let (name, examined) = match arguments.subject() {
-        Subject::Host => {
+        Examined::Host => {
             let report = services::host::examine(&machine, settings);
             match format {
                 Format::Text => report.text(rows, out)?,
@@ -125,8 +125,8 @@ pub fn run(
             }
             return Ok(report.verdict().status());
         }
-        Subject::Ssh => ("ssh".to_owned(), ssh(&machine, rows, format, settings, out)),
-        Subject::Service(name) => {
+        Examined::Ssh => ("ssh".to_owned(), ssh(&machine, rows, format, settings, out)),
+        Examined::Service(name) => {
             let report = services::one::examine(&machine, &name, rows, settings);
             (name, report.map(|report| service(&report, format, out)))
         }
@@ -144,10 +144,10 @@ pub fn run(
 }
 
 fn ssh(
-    machine: &Machine,
+    machine: &ExaminedMachine,
     rows: Rows,
     format: Format,
-    settings: &Settings,
+    settings: &DoctorSettings,
     out: &mut dyn Write,
 ) -> Result<io::Result<u8>, Hindrance> {
     let report = examine::examine_all(machine, rows, settings)?;

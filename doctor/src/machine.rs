@@ -23,7 +23,7 @@ use crate::finding::{Finding, Level};
 use crate::judge::lines::ModuleFile;
 use crate::machine::stage::Stage;
 use crate::machine::tree::Tree;
-use crate::pam::census::Person;
+use crate::pam::census::CensusAccount;
 use crate::pam::libpam::Libpam;
 use crate::pam::load::{Files, UnreadableError, load};
 use crate::pam::stack::{Facility, Handler, StackKind};
@@ -32,7 +32,7 @@ use crate::sshd::command_line::Instance;
 use crate::sshd::config::{MAIN_FILES, Patterns};
 
 /// The examined machine: this host, or a folder that holds the files of another machine.
-pub struct Machine {
+pub struct ExaminedMachine {
     tree: Tree,
     sshd: Option<PathBuf>,
     recorded: Option<PathBuf>,
@@ -45,10 +45,11 @@ pub struct Machine {
     libpam: OnceCell<Libpam>,
     /// The accounts that can have every factor, read at the first use and shared, because many services need them. The
     /// inner value is `None` if accounts other than those found may exist.
-    persons: Rc<OnceCell<Option<Rc<Vec<Person>>>>>,
+    persons: Rc<OnceCell<Option<Rc<Vec<CensusAccount>>>>>,
 }
 
-/// A file that is judged as if it were already in place.
+/// A file that doctor judges as if it were already in place, because the caller has named it with an option such as
+/// `--pam` or setup is about to write it.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Candidate {
     /// Path at which the candidate would be written. A file need not exist there.
@@ -86,7 +87,7 @@ const LIBPAMS_OWN: &str = "pam_deny.so";
 /// File type of a symbolic link, as bits of a file's mode (S_IFLNK).
 const LINK: u32 = 0o120_000;
 
-impl Machine {
+impl ExaminedMachine {
     /// Creates a machine with the files below `root`. If `recorded` is given, doctor reads the output of sshd from the
     /// files in this folder and does not run sshd.
     #[must_use]
@@ -149,8 +150,8 @@ impl Machine {
         self.tree.is_host()
     }
 
-    /// Returns a note for each candidate that says whether it was judged. `service` is the PAM service that the
-    /// examined sshd calls.
+    /// Returns, for each file that doctor was asked to judge as if it were in place (candidate), a note that says
+    /// whether it was judged. `service` is the PAM service that the examined sshd calls.
     #[must_use]
     pub fn candidate_notes(&self, service: &str) -> Vec<Finding> {
         let note = |one: &Candidate| {
@@ -185,7 +186,8 @@ impl Machine {
     }
 
     /// Returns the text of a file that belongs to root and that no other user can write to. On a machine that is not
-    /// this host, only a symbolic link is refused. The text of a candidate is returned without a check.
+    /// this host, only a symbolic link is refused. If a [`Candidate`] replaces the file, returns its text without a
+    /// check.
     ///
     /// # Errors
     /// [`io::Error`] if the file cannot be read or is refused.
@@ -244,7 +246,7 @@ impl Machine {
     }
 }
 
-impl Files for Machine {
+impl Files for ExaminedMachine {
     fn text(&self, path: &str) -> io::Result<String> {
         match self.candidates.iter().find(|one| one.path == path) {
             Some(candidate) => candidate.text.clone().ok_or_else(|| io::ErrorKind::NotFound.into()),
@@ -267,7 +269,7 @@ impl Files for Machine {
     }
 }
 
-impl Patterns for Machine {
+impl Patterns for ExaminedMachine {
     fn matching(&self, pattern: &str) -> Result<Vec<String>, UnreadableError> {
         let mut files = self.tree.matching(pattern)?;
         let is_candidate = |path: &String| self.candidates.iter().any(|one| one.path == *path);

@@ -5,7 +5,7 @@ use crate::cells;
 use crate::finding::{Finding, Level};
 use crate::judge::case::wrong;
 use crate::pam::code::PamCode;
-use crate::pam::table::{CaseRow, CaseTable, Other, Password, Role};
+use crate::pam::table::{AssumedRole, CaseRow, CaseTable, OtherFactorAnswer, Password};
 use crate::pam::twinlock::ModuleAnswer;
 use crate::wrap::{WIDTH, columns, prose};
 
@@ -22,7 +22,7 @@ pub struct DoctorReport {
 
 /// Verdict on a service.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Verdict {
+pub enum DoctorVerdict {
     /// Every login needs a code, and no user is locked out.
     Closed,
     /// A login without a code is possible.
@@ -35,7 +35,7 @@ pub enum Verdict {
     Unknown,
 }
 
-impl Verdict {
+impl DoctorVerdict {
     /// Returns the exit status of the command for this verdict.
     #[must_use]
     pub fn status(self) -> u8 {
@@ -74,9 +74,9 @@ impl Verdict {
 /// Which rows of a truth table are shown.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Rows {
-    /// Only rows in which a user gets in who lacks a factor.
+    /// Only those rows of the truth table in which a user gets in who lacks a factor.
     Wrong,
-    /// Every row.
+    /// Every row of the truth table.
     All,
 }
 
@@ -98,14 +98,14 @@ impl DoctorReport {
     /// Returns the verdict that follows from the findings. `Unknown` is returned only if there is no way in and no
     /// lock-out.
     #[must_use]
-    pub fn verdict(&self) -> Verdict {
+    pub fn verdict(&self) -> DoctorVerdict {
         let any = |level: Level| self.findings.iter().any(|finding| finding.level == level);
         match (any(Level::WayIn), any(Level::LockOut)) {
-            (true, true) => Verdict::OpenAndLockedOut,
-            (true, false) => Verdict::Open,
-            (false, true) => Verdict::LockedOut,
-            (false, false) if any(Level::Unknown) => Verdict::Unknown,
-            (false, false) => Verdict::Closed,
+            (true, true) => DoctorVerdict::OpenAndLockedOut,
+            (true, false) => DoctorVerdict::Open,
+            (false, true) => DoctorVerdict::LockedOut,
+            (false, false) if any(Level::Unknown) => DoctorVerdict::Unknown,
+            (false, false) => DoctorVerdict::Closed,
         }
     }
 
@@ -118,8 +118,10 @@ impl DoctorReport {
         let accepted =
             self.findings.iter().filter(|finding| finding.level == Level::Exception).count();
         match (verdict, accepted) {
-            (Verdict::Closed, 1) => format!("{head}, except for one accepted way in."),
-            (Verdict::Closed, 2..) => format!("{head}, except for {accepted} accepted ways in."),
+            (DoctorVerdict::Closed, 1) => format!("{head}, except for one accepted way in."),
+            (DoctorVerdict::Closed, 2..) => {
+                format!("{head}, except for {accepted} accepted ways in.")
+            }
             (_, _) => format!("{head}."),
         }
     }
@@ -205,8 +207,9 @@ impl DoctorReport {
         })
     }
 
-    /// Returns the rows to show. With [`Rows::Wrong`], only one row is returned of several with the same factors and
-    /// the same fault: the one with the fewest unusual conditions.
+    /// Returns the rows of the truth table to show: with [`Rows::All`], all rows; with [`Rows::Wrong`], only rows with
+    /// a fault. Of several rows with the same factors and the same fault, only the one is returned in which the fewest
+    /// conditions give an unusual answer.
     fn shown(&self) -> Vec<&CaseRow> {
         let Some(table) = &self.table else { return Vec::new() };
         if self.rows == Rows::All {
@@ -214,7 +217,9 @@ impl DoctorReport {
         }
         let mut rows: Vec<&CaseRow> =
             table.rows.iter().filter(|row| wrong(row).is_some()).collect();
-        let plain = |row: &&CaseRow| (row.world.other == Other::Right, row.unusual(table).count());
+        let plain = |row: &&CaseRow| {
+            (row.world.other == OtherFactorAnswer::Right, row.unusual(table).count())
+        };
         rows.sort_by_key(plain);
         let mut seen = Vec::new();
         rows.retain(|row| {
@@ -256,8 +261,9 @@ impl DoctorReport {
     }
 }
 
-/// Returns the text of the condition at index `number`. If the condition does not succeed in the row, its return code
-/// follows. `None` if there is no such condition.
+/// Returns the text of the condition (a module that tests the account or the circumstances) at index `number`. If the
+/// condition does not succeed in this row of the truth table, its return code follows. `None` if there is no such
+/// condition.
 fn condition(table: &CaseTable, row: &CaseRow, number: usize) -> Option<String> {
     let (of, code) = (table.conditions.get(number)?, row.world.conditions.get(number)?);
     let text = of.text.trim();
@@ -267,14 +273,16 @@ fn condition(table: &CaseTable, row: &CaseRow, number: usize) -> Option<String> 
     })
 }
 
-/// Returns the file names of the modules of other second factors that succeed in the row.
+/// Returns the file names of the modules that check a second factor other than twinlock's and succeed in this row.
 fn helpers<'a>(table: &'a CaseTable, row: &CaseRow) -> impl Iterator<Item = &'a str> {
-    let right = row.world.other == Other::Right;
+    let right = row.world.other == OtherFactorAnswer::Right;
     table.cast.iter().filter(move |_| right).filter_map(|line| match &line.role {
-        Role::Second(second) => Some(second.name.as_str()),
-        Role::Twinlock(_) | Role::Fixed(_) | Role::Condition(_) | Role::Proof(_) | Role::Idle => {
-            None
-        }
+        AssumedRole::Second(second) => Some(second.name.as_str()),
+        AssumedRole::Twinlock(_)
+        | AssumedRole::Fixed(_)
+        | AssumedRole::Condition(_)
+        | AssumedRole::Proof(_)
+        | AssumedRole::Idle => None,
     })
 }
 

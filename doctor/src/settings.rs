@@ -1,13 +1,13 @@
 //! What twinlock's settings and records mean for a login, as far as doctor needs it.
 use crate::finding::{Finding, Level};
 use crate::judge::not_root::Lockers;
-use crate::machine::Machine;
+use crate::machine::ExaminedMachine;
 use crate::pam::stack::{Facility, Service, StackKind};
 use crate::pam::twinlock::{is_twinlock, read};
 
 /// What twinlock's settings and records mean for the judgment of stacks.
 #[derive(Clone, Debug, Default)]
-pub struct Settings {
+pub struct DoctorSettings {
     /// Findings about errors in the settings because of which the module refuses every login.
     pub refusing: Vec<Finding>,
     /// Names of PAM services that a rule exempts from the code for all users.
@@ -24,13 +24,13 @@ pub struct Settings {
     pub lenient: Vec<Leniency>,
     /// Whether root can pass the check of a code.
     pub root: RootCode,
-    /// Names of the enrolled accounts; `None` if they are not known, or if there are none.
+    /// Names of the enrolled accounts; `None` if no account is enrolled, or if the names are not known.
     pub enrolled: Option<Vec<String>>,
     /// Warnings about the host that do not belong to a service.
     pub machine: Vec<Finding>,
     /// Function that reads another settings file of the machine, one that a twinlock line names with `config=`. If it
     /// is `None`, such a file cannot be read, and `self` is used in its place.
-    pub named: Option<fn(&Machine, &str) -> Settings>,
+    pub named: Option<fn(&ExaminedMachine, &str) -> DoctorSettings>,
 }
 
 /// A rule or setting by which users log in without a code.
@@ -68,11 +68,11 @@ pub enum RootCode {
     HasNone,
 }
 
-impl Settings {
+impl DoctorSettings {
     /// Returns the settings as they apply to one service. Each twinlock line of `service` can name a settings file with
     /// `config=`; a line that names none uses `self`. If the lines use several files, the result combines them.
     #[must_use]
-    pub fn on(&self, service: &Service, machine: &Machine) -> Self {
+    pub fn on(&self, service: &Service, machine: &ExaminedMachine) -> Self {
         let mut files: Vec<Option<String>> = Vec::new();
         for line in service.lines(Facility::Auth) {
             let StackKind::Module { path, args } = &line.kind else { continue };

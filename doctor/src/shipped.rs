@@ -3,7 +3,7 @@
 use crate::finding::Finding;
 use crate::judge::case::{Case, Processes, Reach, SSH};
 use crate::judge::usable::covered;
-use crate::pam::table::{CaseTable, Role};
+use crate::pam::table::{AssumedRole, CaseTable};
 use crate::pam::twinlock::Stand;
 use crate::sshd::config::{Config, Directive};
 
@@ -26,9 +26,9 @@ const CONSEQUENCES: [&str; 12] = [
     "way-leads-nowhere",
 ];
 
-/// Gives each finding that the missing settings file causes the same remedy: to copy the file. Otherwise two remedies
-/// could contradict each other. Does nothing if the administrator has set AuthenticationMethods, because the file would
-/// override that setting.
+/// Some findings exist only because a settings file of sshd that twinlock ships is not installed. Gives all of these
+/// the same remedy, which is to copy the file; otherwise, two remedies could contradict each other. Does nothing if the
+/// administrator has set AuthenticationMethods, because the file would override that setting.
 pub fn settle(findings: &mut [Finding], case: &Case<'_>, config: &Config) {
     // If the administrator has set this keyword, the setting is a policy, which the shipped file must not replace.
     let written = |keyword: &str| {
@@ -51,8 +51,8 @@ pub fn settle(findings: &mut [Finding], case: &Case<'_>, config: &Config) {
     }
 }
 
-/// Reports whether the setting that the finding names stays in force after the shipped file `name` is copied. That is
-/// so if the setting is in a Match block, or in a file that sshd reads before the shipped file.
+/// Reports whether the setting to which the finding belongs still has an effect after the shipped file `name` is
+/// copied. It has an effect if it is in a Match block, or in a file that sshd reads before the shipped file.
 fn stays(finding: &Finding, name: &str, config: &Config) -> bool {
     let single = ["usepam-no", "prompts-off"].contains(&finding.id);
     let at = |line: &&Directive| line.place.to_string() == finding.place;
@@ -65,11 +65,13 @@ fn stays(finding: &Finding, name: &str, config: &Config) -> bool {
 /// Returns the name of the shipped sshd settings file for a stack of this kind; `None` if the stack would have findings
 /// even with that file.
 fn drop_in(table: &CaseTable) -> Option<&'static str> {
-    let any = |wanted: &dyn Fn(&Role) -> bool| table.cast.iter().any(|line| wanted(&line.role));
-    let probes = any(&|role| matches!(role, Role::Twinlock(args) if args.stand == Stand::Probe));
+    let any =
+        |wanted: &dyn Fn(&AssumedRole) -> bool| table.cast.iter().any(|line| wanted(&line.role));
+    let probes =
+        any(&|role| matches!(role, AssumedRole::Twinlock(args) if args.stand == Stand::Probe));
     let (name, reach) = if probes {
         ("10-twinlock-both.conf", Reach::EVERY)
-    } else if any(&|role| matches!(role, Role::Proof(_))) {
+    } else if any(&|role| matches!(role, AssumedRole::Proof(_))) {
         ("10-twinlock-password.conf", Reach { without_key: true, with_key: false })
     } else {
         ("10-twinlock-publickey.conf", Reach { without_key: false, with_key: true })

@@ -145,8 +145,8 @@ pub fn run_as<T: Send>(
 }
 
 /// Returns the user id that the variables of sudo, doas and pkexec contain; `None` if none of them is set, or if all of
-/// them name root. A variable that names root is ignored if another one names a user, because it may come from an
-/// environment that doas or sudo was told to keep. `variable` reads the environment. `uid_of` returns the user id of a
+/// them name root. A variable that names root is ignored if another variable names a user: doas or sudo may have been
+/// told to keep such a variable of an outer call. `variable` reads the environment. `uid_of` returns the user id of a
 /// name.
 fn named(
     variable: impl Fn(&str) -> Option<OsString>,

@@ -80,7 +80,7 @@ pub struct Claimed {
 pub struct Gathered {
     /// Number of names that were given up.
     pub dead: usize,
-    /// The first error of moving or listing names; `None` if there was none.
+    /// The first error in listing a folder or moving a name; `None` if there was no error.
     pub fault: Option<StoreError>,
 }
 
@@ -270,8 +270,8 @@ impl MailSpool {
         rename(from, name, &self.dead, &to).map(usize::from)
     }
 
-    /// Returns the time at which a notification was last sent to the user and of the kind that `name` names, and the
-    /// time of its event. `None` if there is no such entry.
+    /// `name` stands for a user and a kind of notification. Returns the time at which a notification of this kind was
+    /// last sent to this user, and the time of its event. `None` if there is no such entry.
     fn last(&self, name: &str) -> io::Result<Option<(UnixTime, UnixTime)>> {
         Ok(target(&self.sent, name.as_bytes()).and_then(|text| read_note(&text)))
     }

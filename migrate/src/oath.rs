@@ -133,7 +133,7 @@ fn is_comment(line: &[u8]) -> bool {
 }
 
 /// Returns whether an entry has text after the fields that liboath reads. The two last of these fields are the last
-/// accepted code and the time of that login.
+/// accepted code and the time at which it was accepted.
 fn has_rest(line: &[u8]) -> bool {
     let mut words = words(line).skip(5);
     let is_code = words.next().is_none_or(|code| {

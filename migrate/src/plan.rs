@@ -151,9 +151,9 @@ pub fn of_oath(tokens: Vec<OathToken>, now: UnixTime) -> ImportPlan {
     takeover
 }
 
-/// Merges another line with a known key into the plan. The plan takes the used code of the line, or its counter if it
-/// is higher. `place` is the index of the authenticator with this key. Returns `false` and merges nothing if the codes
-/// of the line differ from those of the authenticator.
+/// Merges another line with a key that the plan has already. The plan takes over the used code of the line, and the
+/// line's counter if it is the higher one. `place` is the index of the authenticator with this key. Returns `false` and
+/// merges nothing if the codes of the line differ from those of the authenticator.
 fn fold(token: OathToken, place: usize, now: UnixTime, takeover: &mut ImportPlan) -> bool {
     let mut alone = ImportPlan::default();
     take_token(token, now, &mut alone);

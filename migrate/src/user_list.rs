@@ -25,7 +25,8 @@ pub struct UserListParser {
     head: Option<Head>,
 }
 
-/// The part of a row that has been read.
+/// How much of the present row of the list has been read: the number of its first line, its bytes and fields so far,
+/// and the state of the parser.
 #[derive(Clone, Copy)]
 struct RowExtent {
     line: u64,

@@ -19,7 +19,7 @@ use twinlock_core::{
     base::{error::AgentError, time::BootTime},
     policy::Field,
     ports::{AgentReply, Clock, CodeAgent},
-    wire::{Begin, End, FRAME_MAX, Frame, MAGIC, Received, SOCKET, Verb, push},
+    wire::{AgentVerb, Begin, End, FRAME_MAX, Frame, MAGIC, Received, SOCKET, push},
 };
 use twinlock_host::clock::KernelClock;
 use zeroize::Zeroizing;
@@ -111,7 +111,7 @@ impl CodeAgent for AgentSocket {
     fn begin(&self, service: &str, field: Field) -> Result<AgentReply, AgentError> {
         self.socket.replace(Some(connected()?));
         let begin =
-            Begin { verb: Verb::Locker, json: false, words: vec!["", service, field.word()] };
+            Begin { verb: AgentVerb::Locker, json: false, words: vec!["", service, field.word()] };
         let mut bytes = MAGIC.to_vec();
         push(&mut bytes, &Frame::Begin(begin)).map_err(|_| AgentError::Broken)?;
         self.exchange(&bytes)

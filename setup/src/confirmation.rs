@@ -18,7 +18,7 @@ const SECOND: u64 = 1_000_000;
 
 /// A code that the module has accepted, as the journal records it.
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub struct Acceptance {
+pub struct JournalAcceptance {
     /// The PAM service for which the code was accepted.
     pub service: String,
     /// Name of the account that gave the code, as the log contains it.
@@ -30,7 +30,7 @@ pub struct Acceptance {
     pub audit_session: Option<u32>,
 }
 
-impl Acceptance {
+impl JournalAcceptance {
     /// Parses one line of `journalctl --output=json`. Returns `None` if the line is not about an accepted code, or if a
     /// process without root's rights has written it.
     #[must_use]
@@ -136,7 +136,7 @@ impl core::error::Error for NoProof {}
 pub fn check(
     changed: Changed<'_>,
     confirming: &Confirming,
-    accepted: &[Acceptance],
+    accepted: &[JournalAcceptance],
 ) -> Result<(), NoProof> {
     let own = confirming.audit_session;
     if own.is_some() && own == changed.audit_session {
@@ -156,7 +156,7 @@ pub fn check(
     if session.leader_started < changed.in_force.boot {
         return Err(NoProof::OldConnection);
     }
-    let of_session = |one: &&Acceptance| {
+    let of_session = |one: &&JournalAcceptance| {
         one.user == session.user
             && (one.at..=one.at.saturating_add(SESSION_STARTS * SECOND)).contains(&session.opened)
     };
@@ -187,8 +187,8 @@ mod tests {
         }
     }
 
-    fn accepted() -> Acceptance {
-        Acceptance {
+    fn accepted() -> JournalAcceptance {
+        JournalAcceptance {
             service: "sshd".to_owned(),
             user: "ada".to_owned(),
             at: 111 * SECOND,
@@ -199,7 +199,7 @@ mod tests {
     fn said(
         session: Option<Session>,
         own: Option<u32>,
-        accepted: &[Acceptance],
+        accepted: &[JournalAcceptance],
     ) -> Option<NoProof> {
         let services = sshd();
         let changed = Changed { services: &services, in_force: AT, audit_session: Some(1) };
@@ -259,25 +259,30 @@ mod tests {
     fn a_service_inside_of_a_login_is_known_by_its_audit_session() {
         let services = vec!["sudo".to_owned(), "sudo-i".to_owned()];
         let changed = Changed { services: &services, in_force: AT, audit_session: Some(1) };
-        let sudo = Acceptance { service: "sudo".to_owned(), audit_session: Some(3), ..accepted() };
+        let sudo =
+            JournalAcceptance { service: "sudo".to_owned(), audit_session: Some(3), ..accepted() };
         let by = |own: u32| Confirming { session: Some(session()), audit_session: Some(own) };
         assert_eq!(check(changed, &by(3), from_ref(&sudo)), Ok(()));
         assert_eq!(check(changed, &by(4), from_ref(&sudo)), Err(NoProof::OtherService));
         assert_eq!(check(changed, &by(1), from_ref(&sudo)), Err(NoProof::SameLogin));
-        let old = Acceptance { at: 99 * SECOND, ..sudo };
+        let old = JournalAcceptance { at: 99 * SECOND, ..sudo };
         assert_eq!(check(changed, &by(3), &[old]), Err(NoProof::OtherService));
     }
 
     #[test]
     fn only_lines_of_the_module_count() {
         let line = r#"{"_UID":"0","SYSLOG_IDENTIFIER":"twinlock","__MONOTONIC_TIMESTAMP":"111000000","MESSAGE":"event=accepted user=ada service=sshd rhost=127.0.0.1 first_factor=publickey"}"#;
-        assert_eq!(Acceptance::read(line), Some(accepted()));
+        assert_eq!(JournalAcceptance::read(line), Some(accepted()));
         let uid =
             r#""_UID":"1000","_CAP_EFFECTIVE":"1ff","_AUDIT_SESSION":"3","_EXE":"/usr/bin/sudo""#;
         let by_sudo = line.replace(r#""_UID":"0""#, uid).replace("sshd", "sudo-i");
-        assert_eq!(Acceptance::read(&by_sudo).unwrap().audit_session, Some(3));
+        assert_eq!(JournalAcceptance::read(&by_sudo).unwrap().audit_session, Some(3));
         for (from, to) in [("/usr/bin/sudo", "/usr/bin/logger"), ("1ff", "0"), ("_EXE", "EXE")] {
-            assert_eq!(Acceptance::read(&by_sudo.replacen(from, to, 1)), None, "{from} {to}");
+            assert_eq!(
+                JournalAcceptance::read(&by_sudo.replacen(from, to, 1)),
+                None,
+                "{from} {to}"
+            );
         }
         for (from, to) in [
             (r#""_UID":"0""#, r#""_UID":"1000""#),
@@ -288,7 +293,7 @@ mod tests {
             ("111000000", "soon"),
             ("{", ""),
         ] {
-            assert_eq!(Acceptance::read(&line.replacen(from, to, 1)), None, "{from} {to}");
+            assert_eq!(JournalAcceptance::read(&line.replacen(from, to, 1)), None, "{from} {to}");
         }
     }
 }

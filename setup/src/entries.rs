@@ -9,7 +9,7 @@ use twinlock_core::{
     policy::{Action, NotEnrolled, Rule},
 };
 use twinlock_doctor::{
-    accepted::{self, Accepted, FILE},
+    accepted::{self, AcceptedFinding, FILE},
     finding::{Finding, Level},
     lenient_findings,
     sshd::judge::{WITHOUT_CODE, key_alone},
@@ -42,10 +42,10 @@ pub struct EntryInput<'a> {
 
 /// Returns an entry for each way in without a code that the administrator asks for with the options in `wishes`.
 #[must_use]
-pub fn of(wishes: &Wishes, input: &EntryInput<'_>) -> Vec<Accepted> {
+pub fn of(wishes: &Wishes, input: &EntryInput<'_>) -> Vec<AcceptedFinding> {
     let scope = &wishes.scope;
     let until = UnixTime(input.now.plus(YEAR).day() * 86_400);
-    let entry = |service: &str, finding: &Finding, option: &str| Accepted {
+    let entry = |service: &str, finding: &Finding, option: &str| AcceptedFinding {
         finding: finding.id.to_owned(),
         service: service.to_owned(),
         outcome: finding.outcome(),
@@ -91,18 +91,20 @@ fn option(scope: &Scope, rule: &Rule) -> String {
 }
 
 /// Returns whether two entries accept the same way in. Their reasons and end dates may differ.
-fn covers(one: &Accepted, other: &Accepted) -> bool {
+fn covers(one: &AcceptedFinding, other: &AcceptedFinding) -> bool {
     one.finding == other.finding && one.service == other.service && one.outcome == other.outcome
 }
 
-/// Returns the text `before` of accepted.toml with those `entries` appended that are missing in it. An entry is not
-/// missing if the file accepts the same way in until the same date, even if the reason is another one.
+/// Returns the text `before` of accepted.toml, followed by those of `entries` that the file does not have yet. The file
+/// has an entry already if it accepts the same way in until the same date, even for another reason.
 ///
 /// # Errors
 /// A clause that says why the entries cannot be appended.
-pub fn extended(before: &str, entries: &[Accepted]) -> Result<String, String> {
+pub fn extended(before: &str, entries: &[AcceptedFinding]) -> Result<String, String> {
     let known = accepted::read(before)?.accepted;
-    let same = |one: &Accepted, entry: &Accepted| covers(one, entry) && one.until == entry.until;
+    let same = |one: &AcceptedFinding, entry: &AcceptedFinding| {
+        covers(one, entry) && one.until == entry.until
+    };
     let mut after = before.to_owned();
     for entry in entries.iter().filter(|entry| !known.iter().any(|one| same(one, entry))) {
         if !after.is_empty() {
@@ -126,18 +128,19 @@ pub fn extended(before: &str, entries: &[Accepted]) -> Result<String, String> {
 pub fn replaced(
     before: &str,
     service: &ServiceName,
-    new: &[Accepted],
+    new: &[AcceptedFinding],
     now: UnixTime,
 ) -> Result<String, String> {
     let known = accepted::read(before)?.accepted;
-    let stands = |one: &Accepted| now < one.until && new.iter().any(|entry| covers(one, entry));
+    let stands =
+        |one: &AcceptedFinding| now < one.until && new.iter().any(|entry| covers(one, entry));
     let without = if known.iter().any(|one| is_of(&one.reason, service) && !stands(one)) {
         taken_out(before, service, &stands)?
     } else {
         before.to_owned()
     };
     let missing =
-        |entry: &&Accepted| !known.iter().any(|one| now < one.until && covers(one, entry));
+        |entry: &&AcceptedFinding| !known.iter().any(|one| now < one.until && covers(one, entry));
     extended(&without, &new.iter().filter(missing).cloned().collect::<Vec<_>>())
 }
 
@@ -145,7 +148,7 @@ pub fn replaced(
 ///
 /// # Errors
 /// A clause that says what is wrong with the file.
-pub fn of_service(text: &str, service: &ServiceName) -> Result<Vec<Accepted>, String> {
+pub fn of_service(text: &str, service: &ServiceName) -> Result<Vec<AcceptedFinding>, String> {
     let mut all = accepted::read(text)?.accepted;
     all.retain(|one| is_of(&one.reason, service));
     Ok(all)
@@ -161,9 +164,9 @@ fn is_of(reason: &str, service: &ServiceName) -> bool {
 fn taken_out(
     before: &str,
     service: &ServiceName,
-    stands: &dyn Fn(&Accepted) -> bool,
+    stands: &dyn Fn(&AcceptedFinding) -> bool,
 ) -> Result<String, String> {
-    let goes = |one: &Accepted| is_of(&one.reason, service) && !stands(one);
+    let goes = |one: &AcceptedFinding| is_of(&one.reason, service) && !stands(one);
     let mut text = before.to_owned();
     for entry in accepted::read(before)?.accepted.iter().filter(|one| goes(one)) {
         // An entry in another form was edited by hand.
@@ -186,8 +189,8 @@ fn taken_out(
 /// entries of the text, in its order. A comment that precedes a removed entry is removed with it.
 fn edited(
     text: &str,
-    entries: &[Accepted],
-    goes: &dyn Fn(&Accepted) -> bool,
+    entries: &[AcceptedFinding],
+    goes: &dyn Fn(&AcceptedFinding) -> bool,
 ) -> Result<String, String> {
     let odd = || "its list cannot be changed".to_owned();
     let mut document: DocumentMut = text.parse().map_err(|_| odd())?;
@@ -197,8 +200,8 @@ fn edited(
     Ok(document.to_string())
 }
 
-fn written(entry: &Accepted) -> String {
-    let Accepted { finding, service, outcome, reason, until } = entry;
+fn written(entry: &AcceptedFinding) -> String {
+    let AcceptedFinding { finding, service, outcome, reason, until } = entry;
     let (year, month, day) = until.date();
     let quoted = |text: &str| Value::from(text).to_string();
     format!(

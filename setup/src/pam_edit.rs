@@ -15,7 +15,8 @@ const KEPT: &str = "#=";
 /// Why setup does not change a PAM file. The number in a variant is the number of a line of the file, from 1.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum PamEditError {
-    /// A marker line has no counterpart.
+    /// Of the two marker lines around setup's block of lines, the first or the last one is missing. The number is that
+    /// of the line whose counterpart is missing.
     Markers(usize),
     /// A line contains a hidden character: a carriage return, or a character that looks like a blank but that libpam
     /// reads as part of a word.
@@ -26,7 +27,7 @@ pub enum PamEditError {
     Named(usize),
     /// No auth line includes common-auth, the file by which the host asks for the password.
     NotIncluded,
-    /// A second auth line includes common-auth.
+    /// Two auth lines include common-auth. The number is that of the second one.
     IncludedTwice(usize),
 }
 

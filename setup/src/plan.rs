@@ -8,7 +8,7 @@ use std::io;
 
 use twinlock_core::base::time::UnixTime;
 use twinlock_doctor::{
-    machine::{Candidate, Machine},
+    machine::{Candidate, ExaminedMachine},
     pam::load::{FOLDERS, Files, UnreadableError},
     sshd::{
         config::{self, Config, Patterns},
@@ -29,7 +29,7 @@ const COMMON_AUTH: &str = "/etc/pam.d/common-auth";
 
 /// The old and the new text of one file.
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub struct Change {
+pub struct FileChange {
     /// Absolute path of the file.
     pub path: String,
     /// The old text; `None` if the file does not exist yet.
@@ -38,7 +38,7 @@ pub struct Change {
     pub after: Option<String>,
 }
 
-impl Change {
+impl FileChange {
     /// Returns the unified diff of the file; empty if both texts are equal.
     #[must_use]
     pub fn diff(&self) -> String {
@@ -102,7 +102,8 @@ pub enum PlanError {
         /// Line of the earlier rule; 0 if it is not known.
         line: u32,
     },
-    /// The setting `not_enrolled` lets users in without a code, so a robot could log in from every address.
+    /// The setting `not_enrolled` lets users in without a code. A robot (an account that only a program uses) could
+    /// thus log in from every address.
     RobotsEverywhere,
 }
 
@@ -190,7 +191,7 @@ pub fn plan(
     files: &dyn Patterns,
     wishes: &Wishes,
     now: UnixTime,
-) -> Result<Vec<Change>, PlanError> {
+) -> Result<Vec<FileChange>, PlanError> {
     let with = wishes.with;
     if !wishes.service.is_ssh() && with != With::Password {
         return Err(PlanError::OnlySsh(with));
@@ -214,7 +215,7 @@ pub fn plan(
         let block = Block { by: by.clone(), lines: lines.ok_or(PlanError::Provider)? };
         let after = pam_edit::with_block(&text, &block)
             .map_err(|error| PlanError::Pam { path: path.clone(), error })?;
-        changes.push(Change { path, before, after: Some(after) });
+        changes.push(FileChange { path, before, after: Some(after) });
     }
     let mut drop_in = None;
     if wishes.service.is_ssh() {
@@ -227,11 +228,11 @@ pub fn plan(
         // The drop-in file is written before the PAM lines. Until these are written, it still lets in no user without a
         // key or a password.
         let after = Some(sshd::drop_in(with, &wishes.scope.robots, &by));
-        changes.insert(0, Change { path, before, after });
+        changes.insert(0, FileChange { path, before, after });
     }
     // An entry without its rule has no effect, and a rule without the PAM lines has none.
     let mut all =
-        lenient::plan(files, wishes, &lenient::Moment { now, drop_in: drop_in.as_deref() })?;
+        lenient::plan(files, wishes, &lenient::PlanInput { now, drop_in: drop_in.as_deref() })?;
     all.extend(changes);
     Ok(all)
 }
@@ -241,12 +242,12 @@ pub fn plan(
 ///
 /// # Errors
 /// [`PlanError`] if a file cannot be read, or if a marker line has no counterpart.
-pub fn teardown(files: &dyn Patterns, service: &ServiceName) -> Result<Vec<Change>, PlanError> {
+pub fn teardown(files: &dyn Patterns, service: &ServiceName) -> Result<Vec<FileChange>, PlanError> {
     let mut changes = Vec::new();
     if service.is_ssh() {
         let path = drop_in_path(files)?;
         let before = read(files, &path)?.filter(|text| sshd::is_ours(text));
-        changes.extend(before.map(|before| Change { path, before: Some(before), after: None }));
+        changes.extend(before.map(|before| FileChange { path, before: Some(before), after: None }));
     }
     for name in service.pam_services() {
         let path = format!("{}/{name}", FOLDERS[0]);
@@ -258,7 +259,7 @@ pub fn teardown(files: &dyn Patterns, service: &ServiceName) -> Result<Vec<Chang
         // A copy of a package's file is removed, so that libpam reads the package's file again.
         let of_package = text_of_package(files, &name)?;
         let after = Some(after).filter(|after| of_package.as_ref() != Some(after));
-        changes.push(Change { path, before: Some(before), after });
+        changes.push(FileChange { path, before: Some(before), after });
     }
     // The lines that ask for a code are removed first, the rules and their entries last.
     changes.extend(lenient::teardown(files, service)?);
@@ -270,7 +271,7 @@ pub fn teardown(files: &dyn Patterns, service: &ServiceName) -> Result<Vec<Chang
 ///
 /// # Errors
 /// [`PlanError`] if sshd does not accept the files, uses other values or cannot be run.
-pub fn check_sshd(machine: &Machine, with: With) -> Result<(), PlanError> {
+pub fn check_sshd(machine: &ExaminedMachine, with: With) -> Result<(), PlanError> {
     let refused = |error: twinlock_doctor::machine::ProbeError| PlanError::Sshd(error.to_string());
     let config = config::load_of(machine, machine.instance())?;
     if let Some(said) = machine.complaint().map_err(refused)? {
@@ -293,8 +294,8 @@ fn drop_in_path(files: &dyn Patterns) -> Result<String, PlanError> {
     }
 }
 
-/// Returns the text of the PAM file of the service `name` that libpam reads if /etc/pam.d has none. Packages install such
-/// files below /usr. `None` if there is none.
+/// Returns the text of the PAM file below /usr that libpam reads for the service `name` if /etc/pam.d has no file for
+/// it. Such files come from packages. `None` if there is none.
 fn text_of_package(files: &dyn Files, name: &str) -> Result<Option<String>, PlanError> {
     for folder in files.pam_folders().iter().filter(|folder| **folder != FOLDERS[0]) {
         if let Some(text) = read(files, &format!("{folder}/{name}"))? {

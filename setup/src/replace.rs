@@ -14,14 +14,15 @@ use twinlock_host::entropy::KernelEntropy;
 
 /// Maximum size in bytes of a file that is read.
 const SIZE_MAX: u64 = 1 << 20;
-/// Text between the name of a file and the random part in the name of its draft.
+/// Text in the name of a draft, which is the file that will be renamed to the final name. The text stands between the
+/// final name and a random part.
 const DRAFT: &str = ".twinlock.";
 /// Permission bits in the mode of a file.
 const PERMISSIONS: u32 = 0o7777;
 
 /// Content of a file, with its owner and permissions.
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub struct Content {
+pub struct FileContent {
     /// The whole content of the file.
     pub bytes: Vec<u8>,
     /// Owner and permissions of the file.
@@ -49,7 +50,7 @@ impl Attributes {
 /// # Errors
 /// [`io::Error`] if the path names another kind of file, such as a symbolic link, or if the file cannot be read or is
 /// larger than 1 MiB.
-pub fn read(path: &str) -> io::Result<Option<Content>> {
+pub fn read(path: &str) -> io::Result<Option<FileContent>> {
     let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
     let fd = match fs::openat(CWD, path, flags, Mode::empty()) {
         Err(rustix::io::Errno::NOENT) => return Ok(None),
@@ -66,7 +67,7 @@ pub fn read(path: &str) -> io::Result<Option<Content>> {
     if File::from(fd).take(SIZE_MAX + 1).read_to_end(&mut bytes)? as u64 > SIZE_MAX {
         return Err(io::Error::other("it is too large"));
     }
-    Ok(Some(Content { bytes, attributes }))
+    Ok(Some(FileContent { bytes, attributes }))
 }
 
 /// Replaces the file `path` by a file with this content; with `None`, removes it. Removing a missing file is no error.
@@ -74,7 +75,7 @@ pub fn read(path: &str) -> io::Result<Option<Content>> {
 /// # Errors
 /// [`io::Error`] if the file cannot be written or removed; the old file is then still in place. Also if the folder
 /// cannot be synced; the change is then made, but may be lost in a power failure.
-pub fn replace(path: &str, content: Option<&Content>) -> io::Result<()> {
+pub fn replace(path: &str, content: Option<&FileContent>) -> io::Result<()> {
     let odd = || io::Error::other("it is no path of a file");
     let (folder, name) =
         path.rsplit_once('/').filter(|(_, name)| !name.is_empty()).ok_or_else(odd)?;
@@ -137,7 +138,7 @@ pub(crate) fn unique() -> io::Result<String> {
 ///
 /// # Errors
 /// [`io::Error`] if a file with the name exists, or if the file cannot be written.
-pub(crate) fn write(folder: &OwnedFd, name: &str, content: &Content) -> io::Result<()> {
+pub(crate) fn write(folder: &OwnedFd, name: &str, content: &FileContent) -> io::Result<()> {
     let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW | OFlags::CLOEXEC;
     let mut file = File::from(fs::openat(folder, name, flags, Mode::RUSR | Mode::WUSR)?);
     file.write_all(&content.bytes)?;
@@ -163,7 +164,7 @@ mod tests {
         fs::chmodat(CWD, &path, Mode::from_raw_mode(0o640), AtFlags::empty()).unwrap();
         let before = read(&path).unwrap().unwrap();
         assert_eq!(before.attributes.mode, 0o640);
-        let after = Content { bytes: b"two\n".to_vec(), ..before.clone() };
+        let after = FileContent { bytes: b"two\n".to_vec(), ..before.clone() };
         replace(&path, Some(&after)).unwrap();
         assert_eq!(read(&path).unwrap(), Some(after));
         replace(&path, None).unwrap();

@@ -21,7 +21,7 @@ use twinlock_core::ports::Entropy;
 use twinlock_host::entropy::KernelEntropy;
 
 use crate::{
-    replace::{self, Content},
+    replace::{self, FileContent},
     saved::description::{IN_FORCE, STATE, fill, own_attributes, read},
     shared_file,
     wishes::ServiceName,
@@ -61,7 +61,7 @@ impl Phase {
 
 /// How a change is confirmed, and when the time for the confirmation ends.
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub struct Waiting {
+pub struct WaitingChange {
     /// The random word that the administrator types to confirm the change.
     pub word: String,
     /// Audit session of the process that made the change; `None` if it had none.
@@ -80,9 +80,9 @@ pub struct SavedFile {
     /// Absolute path of the file.
     pub path: String,
     /// The file before the change; `None` if it did not exist.
-    pub before: Option<Content>,
+    pub before: Option<FileContent>,
     /// The file after the change; `None` if the change removed it.
-    pub after: Option<Content>,
+    pub after: Option<FileContent>,
 }
 
 impl SavedFile {
@@ -114,7 +114,7 @@ pub struct InForce {
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Saved {
     /// How the change is confirmed, and when the time for the confirmation ends.
-    pub waiting: Waiting,
+    pub waiting: WaitingChange,
     /// Time from which the service uses the new files; `None` while they are being written.
     pub in_force: Option<InForce>,
     /// The files that the change creates, changes or removes.
@@ -211,7 +211,7 @@ impl SavedFolder {
         let folder = self.at(Phase::Pending);
         let attributes = own_attributes(&folder)?;
         let bytes = format!("{} {}\n", at.monotonic, at.boot).into_bytes();
-        let note = Content { bytes, attributes };
+        let note = FileContent { bytes, attributes };
         replace::replace(&folder.join(IN_FORCE).display().to_string(), Some(&note))
     }
 
@@ -258,7 +258,7 @@ impl SavedFolder {
         for file in saved.files.iter().rev() {
             replace::sweep(&file.path);
             let now = replace::read(&file.path)?;
-            let is = |content: &Option<Content>| {
+            let is = |content: &Option<FileContent>| {
                 now.as_ref().map(|now| &now.bytes) == content.as_ref().map(|one| &one.bytes)
             };
             if shared_file::is_shared(&file.path) {
@@ -279,12 +279,12 @@ impl SavedFolder {
 
     /// Removes from rules.toml or accepted.toml what setup has written. Changes that others have made after setup stay
     /// in the file. If there are such changes, a copy of the file is kept as well.
-    fn take_back(&self, file: &SavedFile, now: Option<&Content>) -> io::Result<PutBack> {
+    fn take_back(&self, file: &SavedFile, now: Option<&FileContent>) -> io::Result<PutBack> {
         let name = self.folder.file_name().and_then(|name| name.to_str());
         let service = name.and_then(ServiceName::of);
         let service = service.ok_or_else(|| io::Error::other("the service is not known"))?;
         let bytes =
-            |content: Option<&Content>| content.map_or_else(Vec::new, |one| one.bytes.clone());
+            |content: Option<&FileContent>| content.map_or_else(Vec::new, |one| one.bytes.clone());
         let (current, before) = (bytes(now), bytes(file.before.as_ref()));
         let is_foreign = current != bytes(file.after.as_ref())
             && !shared_file::is_taken_back(&file.path, &service, &current, &before);
@@ -334,7 +334,7 @@ impl SavedFolder {
     }
 
     /// Copies the edited content `now` of the file `path` into the service's folder. Returns the path of the copy.
-    fn keep(&self, path: &str, now: &Content) -> io::Result<PathBuf> {
+    fn keep(&self, path: &str, now: &FileContent) -> io::Result<PathBuf> {
         let name = path.rsplit('/').next().unwrap_or_default();
         let kept = self.folder.join(format!("{KEPT}{name}.{}", replace::unique()?));
         replace::replace(&kept.display().to_string(), Some(now))?;

@@ -5,7 +5,7 @@ use core::fmt;
 
 use twinlock_core::policy::Network;
 
-/// Maximum length of the name of a robot in bytes.
+/// Maximum length in bytes of the account name of a robot (an account that only a program uses).
 const NAME_MAX: usize = 256;
 /// Minimum prefix lengths of networks. A shorter prefix contains a large part of the internet.
 const IPV4_MIN: u8 = 8;
@@ -20,7 +20,7 @@ const MAPPED: &str = "::ffff:0:0/96";
 pub struct Robot {
     /// Name of the account.
     pub user: String,
-    /// The networks from which the key is enough; empty if it is enough from every address.
+    /// The networks from which the robot's key is accepted without a code; empty if it is accepted from every address.
     pub networks: Vec<Network>,
 }
 

@@ -14,7 +14,7 @@ use twinlock_doctor::accepted;
 use twinlock_host::{
     settings::{
         PATH, RULES, last_good_settings,
-        swap_file::{Content as Swapped, SwapError, SwapFile},
+        swap_file::{SwapContent as Swapped, SwapError, SwapFile},
     },
     trusted_dir::Owner,
 };
@@ -68,7 +68,8 @@ pub fn take_back(path: &str, service: &ServiceName, before: &[u8]) -> io::Result
     changed(path, file.change(&mut |_| Ok(None)))
 }
 
-/// Returns the content of a shared file as [`take_back`] writes it; `None` if one of the contents cannot be parsed.
+/// Returns the content of a shared file after [`take_back`], if `now` is its present content and `before` the content
+/// before setup changed it. Returns `None` if one of the two contents cannot be parsed.
 fn merged(path: &str, service: &ServiceName, [now, before]: [&[u8]; 2]) -> Option<Vec<u8>> {
     let (now, before) = (str::from_utf8(now).ok()?, str::from_utf8(before).ok()?);
     let text = if path == RULES {

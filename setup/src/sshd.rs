@@ -91,8 +91,9 @@ pub fn overridden(with: With, said: &Effective, config: &Config) -> Vec<Overridd
     found
 }
 
-/// Returns the settings of the drop-in file before which another line, outside of Match blocks, sets another value.
-/// Needs only the files, because with some combinations of settings sshd does not start, and prints no values.
+/// Returns those settings of the drop-in file that have no effect, because an earlier line outside of Match blocks sets
+/// another value. Looks only at the files and does not run sshd, because with some combinations of settings sshd does
+/// not start and prints no values.
 #[must_use]
 pub fn overridden_in_files(with: With, config: &Config) -> Vec<Overridden> {
     let first = |[keyword, wished]: [&'static str; 2]| {

@@ -45,7 +45,7 @@ impl Otp {
         said
     }
 
-    /// Returns the code of the step that is `steps` steps after the present one; a negative number means before it.
+    /// Returns the code of the step that is `steps` steps after the present one, or before it if `steps` is negative.
     ///
     /// For an earlier step, first waits until at least half of the present step is left, so that the code stays valid
     /// for some time.

@@ -25,8 +25,8 @@ const OPEN_FILES: u64 = 1024;
 pub(crate) enum Furnished {
     /// Everything that tests need.
     Whole,
-    /// Only what is needed to check that a machine can be created. This needs only programs that every Debian system
-    /// has.
+    /// Only what is needed to check that a machine can be created. The check needs only programs that every Debian
+    /// system has.
     Bare,
 }
 

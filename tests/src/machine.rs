@@ -1,4 +1,5 @@
-//! The private machine: what it consists of, and how commands are run in it.
+//! A private machine: a container in which the tests run twinlock, sshd and PAM as on a real host. Says what the
+//! machine consists of, and runs commands in it.
 
 use std::collections::BTreeMap;
 use std::path::Path;

@@ -67,8 +67,8 @@ fn root_of_the_namespace() -> Result<(), String> {
     }
 }
 
-/// Returns the status of the root folder of this thread, and that of the root folder after it has entered the root of
-/// its mount namespace.
+/// Returns the status of the root folder of this thread twice: as it is now, and as it is after the thread has entered
+/// its mount namespace anew, and with it the root of that namespace.
 fn around_entering() -> std::io::Result<(Statx, Statx)> {
     let before = looked_at("/")?;
     let namespace = File::open("/proc/thread-self/ns/mnt")?;

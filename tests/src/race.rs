@@ -5,10 +5,10 @@ use crate::machine::Machine;
 use crate::session::Session;
 
 impl Machine {
-    /// Pauses every process of `program`, types an answer into each session, and continues all processes by one system
-    /// call.
+    /// Makes all sessions continue at the same time. First pauses every process that runs `program`. Then types into
+    /// each session its answer, which no process reads yet. Then continues all processes by one system call.
     ///
-    /// Each session must be at a prompt.
+    /// Each session must be waiting at a prompt when this is called.
     pub fn at_once(&self, program: &str, answers: &mut [(Session<'_>, String)]) -> &Self {
         self.run(["pkill", "-STOP", "-x", program]).ok();
         for (session, line) in answers.iter_mut() {

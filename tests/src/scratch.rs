@@ -17,8 +17,8 @@ impl Scratch {
     /// The three backup codes [`Scratch::CODES`], hashed as an import hashes them.
     pub const FEW: Scratch =
         Scratch { id: "0123456789abcdef", text: include_str!("../vectors/codes-1.toml") };
-    /// The 24 backup codes that [`Scratch::code`] returns. Their hashes take less memory, so that many tests can verify
-    /// them at the same time.
+    /// The 24 backup codes that [`Scratch::code`] returns. To hash one of them takes less memory than usual, so that
+    /// many tests can verify codes at the same time.
     pub const MANY: Scratch =
         Scratch { id: "fedcba9876543210", text: include_str!("../vectors/codes-24.toml") };
     /// The three backup codes of [`Scratch::FEW`].

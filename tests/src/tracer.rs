@@ -57,9 +57,9 @@ pub struct Ended {
 /// A part of a program's run, which is examined. System calls mark its beginning and its end.
 #[derive(Clone, Copy, Debug)]
 pub struct Part {
-    /// The part begins with the first call whose [`Place::what`] contains this text.
+    /// The examined part of the program begins with the first call whose [`Place::what`] contains this text.
     pub from: &'static str,
-    /// The part ends with the first later call whose [`Place::what`] is this text.
+    /// The examined part ends with the first later call whose [`Place::what`] is this text.
     pub to: &'static str,
 }
 
@@ -292,7 +292,7 @@ impl<'a> Run<'a> {
         self.meet(registers)
     }
 
-    /// Applies the blow to the system call that has just begun, if it is chosen. Returns what to do when it ends.
+    /// Applies the blow to the call that has just begun, if it is the chosen one. Returns what to do after the call.
     fn meet(&mut self, mut registers: user_regs_struct) -> Then {
         let Some((place, blow)) = &self.blow else { return Then::Nothing };
         if self.places.last() != Some(place) {

@@ -100,7 +100,7 @@ impl Machine {
         self.app(user, otp)
     }
 
-    /// Puts the account `otp` into the app of `user`. The user is not enrolled by this.
+    /// Puts the account `otp` into the app of `user`, but does not enroll the user.
     pub fn app(&self, user: &str, otp: &Otp) -> &Self {
         self.keys().insert(user.to_owned(), otp.clone());
         self
@@ -145,8 +145,8 @@ impl Machine {
         self
     }
 
-    /// Returns the value that log lines have in the field `actor=` for commands of these tests, by the kernel's login
-    /// uid.
+    /// Returns the value of the field `actor=` in the log lines about commands of these tests. The value depends on the
+    /// kernel's login uid.
     pub fn actor(&self) -> String {
         let loginuid = self.run(["cat", "/proc/self/loginuid"]).stdout;
         match loginuid.trim() {

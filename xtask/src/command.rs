@@ -17,8 +17,8 @@ pub(crate) fn command<S: AsRef<str>>(program: &str, arguments: &[S]) -> Command 
     command
 }
 
-/// Returns the caller's PATH, followed by Debian's sbin folders. They contain pivot_root, chroot and debootstrap, but
-/// only the PATH of root contains them.
+/// Returns the caller's PATH, followed by Debian's sbin folders, in which pivot_root, chroot and debootstrap are.
+/// Without this, only the PATH of root would have these folders.
 fn path() -> OsString {
     let given = std::env::var_os("PATH").unwrap_or_default();
     let named = std::env::split_paths(&given).filter(|folder| !folder.as_os_str().is_empty());

@@ -64,8 +64,8 @@ fn build() -> Done<PathBuf> {
     Ok(folder.join(host).join("release/twinlock-fuzz"))
 }
 
-/// Returns the names of the fuzz targets. The folder `seeds` contains one folder for each target, which has its name
-/// and contains example inputs.
+/// Returns the names of the fuzz targets. The folder `seeds` has one subfolder for each target, with the name of the
+/// target and with example inputs for it.
 fn names(seeds: &std::path::Path) -> Done<Vec<String>> {
     let folders = fs::read_dir(seeds).map_err(|error| format!("{}: {error}", seeds.display()))?;
     let mut names: Vec<String> =

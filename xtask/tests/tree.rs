@@ -35,7 +35,7 @@ impl Copy {
     }
 
     /// Runs `xtask package` in the folder `from`. `package` is the value of the variable CARGO_MANIFEST_DIR, which
-    /// cargo would set. Its PATH contains no package manager.
+    /// cargo would set. The PATH of the run contains no package manager.
     fn package(&self, from: &Path, package: Option<&Path>) -> Output {
         let mut xtask = Command::new(xtask());
         xtask.arg("package").current_dir(from).env("PATH", "/nonexistent");

@@ -61,8 +61,8 @@ impl ActingLogin {
     }
 
     /// Returns whether `uid` is the user who called the command. The login uid decides; if sudo or logind contradicts
-    /// it, returns `false`. If the login uid is unset, `uid` must be the user that sudo, doas or pkexec name; if
-    /// several of them name a user, all must name this one.
+    /// it, returns `false`. If the login uid is unset, at least one of sudo, doas and pkexec must name a user, and
+    /// every one that does must name `uid`.
     pub(crate) fn is_called_by(&self, uid: u32) -> bool {
         match self.traces.login {
             Some(login) => login == uid && self.actor.uid() == Some(uid),

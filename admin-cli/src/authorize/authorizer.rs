@@ -139,8 +139,8 @@ impl Authorized {
         self.0.login.actor.uid().is_some() && self.0.name == user
     }
 
-    /// Returns whether the user of `account` gets the output of this command. This is so if this user is the acting
-    /// user. It is also so if the login uid is unset, as in a container, and this user has called sudo, doas or pkexec.
+    /// Returns whether the output of this command goes to the user of `account`: this user is the acting user, or the
+    /// login uid is unset, as in a container, and this user has called sudo, doas or pkexec.
     pub(crate) fn shows_to(&self, account: &Account) -> bool {
         self.is(&account.name) || self.0.login.is_called_by(account.uid)
     }
@@ -171,12 +171,12 @@ impl Authorized {
         }
     }
 
-    /// Checks that this run of the command may invite a user. If it asked for no code, because it is the first
+    /// Checks that this run of the command may invite a user. If this run asked for no code, because it makes the first
     /// enrollment of the host, the conditions of `twinlock invite` must hold as well.
     ///
     /// # Errors
-    /// [`CliError`] if `twinlock invite` would be refused as well. Without this check, a list of users would bypass
-    /// that refusal.
+    /// [`CliError`] if `twinlock invite` would be refused. Without this check, a list of users would bypass that
+    /// refusal.
     pub(crate) fn may_invite(&self) -> Result<(), CliError> {
         let Authorizer { ruling, case, name, login, .. } = &self.0;
         if *ruling == AuthorizationRuling::Free(Ground::FirstOfHost) {
@@ -319,8 +319,9 @@ fn account_name(context: &Context, user: &str) -> String {
     found.map_or_else(|| user.to_owned(), |account| account.name)
 }
 
-/// Returns whether any account of the host was ever enrolled. Reads the records only if the permission depends on this,
-/// because there may be many; otherwise, and if they cannot be read, returns `Enrolled`.
+/// Returns whether any account of the host was ever enrolled. Reads the records only if the permission depends on the
+/// answer, because there may be many records. If it does not depend on the answer, or if the records cannot be read,
+/// returns `Enrolled`.
 fn population(context: &Context, permission: &Permission) -> Population {
     let decides = permission.proof == Proof::OwnCodeUnlessFirst;
     match decides.then(|| enrolled_users::ever_enrolled(&context.own.machine.records)) {

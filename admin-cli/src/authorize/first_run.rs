@@ -9,7 +9,7 @@ use std::{
 use twinlock_core::base::error::StoreError;
 use twinlock_host::store::{enrolled_users, records::HostRecords};
 
-/// Number of users at the start of a run. Before each of them is enrolled, the store is read.
+/// The store is read before each of the first enrollments of a run, up to this number of users.
 const ALWAYS: usize = 64;
 /// After the first [`ALWAYS`] users, the store is read again only if this time has passed since it was last read.
 /// Reading it for each user would take quadratic time.

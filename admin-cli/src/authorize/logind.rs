@@ -6,7 +6,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-/// Folder with logind's session files, from which sd_session_get_uid(3) reads as well.
+/// Folder with logind's session files, from which sd_session_get_uid(3) also reads.
 const SESSIONS: &str = "/run/systemd/sessions";
 /// Permission bits that let the group or others write.
 const WRITABLE: u32 = 0o022;

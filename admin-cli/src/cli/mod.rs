@@ -1,5 +1,5 @@
 //! The command line. Defines the subcommands, which the code calls verbs, their options, and the operation of each
-//! verb.
+//! subcommand.
 //!
 //! May use: nothing of this crate.
 

@@ -1,15 +1,16 @@
-//! Maps each verb (subcommand) to its operation in twinlock-core's permission table.
+//! Maps each subcommand to its operation in twinlock-core's permission table.
 
 use twinlock_core::authorization::Operation;
-use twinlock_doctor::Subject;
+use twinlock_doctor::Examined;
 
 use crate::cli::{
-    EpochVerb, Grounds, How, Import, PrivilegedArgs, RolesVerb, Settings, Setup, SetupVerb, Verb,
+    EpochVerb, Grounds, How, Import, PrivilegedArgs, RolesVerb, SettingsVerb, Setup, SetupVerb,
+    Verb,
 };
 
 impl Verb {
-    /// Returns the verb's operation in the permission table. There is no wildcard arm, so that a new verb without an
-    /// operation does not compile.
+    /// Returns the operation of the subcommand in the permission table. There is no wildcard arm, so that a new
+    /// subcommand without an operation does not compile.
     pub(crate) fn operation(&self) -> Operation {
         match self {
             Self::Enroll(wanted) if wanted.many.from.is_some() => Operation::EnrollList,
@@ -35,11 +36,11 @@ impl Verb {
                 Operation::RemoveAuthenticator
             }
             Self::Remove(_) => Operation::Remove,
-            Self::Settings(Settings::Check { .. }) => Operation::SettingsCheck,
-            Self::Settings(Settings::Apply(_)) => Operation::SettingsApply,
-            Self::Settings(Settings::Show) => Operation::SettingsShow,
+            Self::Settings(SettingsVerb::Check { .. }) => Operation::SettingsCheck,
+            Self::Settings(SettingsVerb::Apply(_)) => Operation::SettingsApply,
+            Self::Settings(SettingsVerb::Show) => Operation::SettingsShow,
             Self::Epoch(wanted) => of_epoch(wanted),
-            Self::Doctor(wanted) if wanted.subject() == Subject::Ssh => Operation::DoctorSsh,
+            Self::Doctor(wanted) if wanted.subject() == Examined::Ssh => Operation::DoctorSsh,
             Self::Doctor(_) => Operation::Doctor,
             Self::Setup(wanted) => of_setup(wanted),
             Self::Teardown(_) => Operation::Teardown,
@@ -52,7 +53,7 @@ impl Verb {
         }
     }
 
-    /// Returns the user that the verb is about, as typed; `None` if it is about several users or the host.
+    /// Returns the user that the subcommand is about, as typed; `None` if it is about several users or the host.
     pub(crate) fn target(&self) -> Option<&str> {
         match self {
             Self::Enroll(wanted) => wanted.user.as_deref(),
@@ -89,7 +90,8 @@ impl Verb {
         }
     }
 
-    /// Returns the verb's options `--reason` and `--break-glass`. Both are unset if the verb does not have them.
+    /// Returns the options `--reason` and `--break-glass` of the subcommand. Both are unset if the subcommand does not
+    /// have them.
     pub(crate) fn grounds(&self) -> Grounds {
         match self {
             Self::Enroll(wanted) => wanted.grounds.clone(),
@@ -106,7 +108,7 @@ impl Verb {
             Self::Unlock(wanted) => wanted.grounds.clone(),
             Self::Verify { grounds, .. } => grounds.clone(),
             Self::Forget(wanted) => wanted.grounds.clone(),
-            Self::Settings(Settings::Apply(wanted)) => wanted.grounds.clone(),
+            Self::Settings(SettingsVerb::Apply(wanted)) => wanted.grounds.clone(),
             Self::Epoch(EpochVerb::Now(grounds)) => grounds.clone(),
             Self::Setup(wanted) => wanted.grounds.clone(),
             Self::Teardown(wanted) => wanted.grounds.clone(),
@@ -197,7 +199,7 @@ mod tests {
     use super::*;
     use crate::cli::Command;
 
-    /// Returns each verb as a list of its words, such as `import`, `uri`, without the command's own name.
+    /// Returns each subcommand as a list of its words, such as `import`, `uri`, without the command's own name.
     fn verbs() -> Vec<Vec<String>> {
         fn below(command: &clap::Command, words: &[String], found: &mut Vec<Vec<String>>) {
             let subs: Vec<_> =

@@ -26,7 +26,7 @@ pub(crate) struct FromPicture {
     /// Key to import, by its number in the printed list (from 1)
     #[arg(long, value_name = "N")]
     pub(crate) index: Option<usize>,
-    /// Reason and break-glass
+    /// The options `--reason` and `--break-glass`.
     #[command(flatten)]
     pub(crate) grounds: Grounds,
 }

@@ -1,10 +1,10 @@
-//! Arguments of the verbs that revoke or issue credentials.
+//! Arguments of the subcommands that revoke or issue credentials.
 
 use clap::Args;
 
 use crate::cli::GroupInvite;
 
-/// Options of every verb that asks for a code of the acting user.
+/// Options of every subcommand that asks for a code of the acting user.
 #[derive(Args, Clone, Default)]
 pub(crate) struct Grounds {
     /// Reason recorded in the log
@@ -15,13 +15,13 @@ pub(crate) struct Grounds {
     pub(crate) break_glass: Option<String>,
 }
 
-/// Options of every verb that asks for confirmation.
+/// Options of every subcommand that asks for confirmation.
 #[derive(Args)]
 pub(crate) struct PrivilegedArgs {
     /// Do not ask for confirmation
     #[arg(long)]
     pub(crate) yes: bool,
-    /// Reason and break-glass
+    /// The options `--reason` and `--break-glass`.
     #[command(flatten)]
     pub(crate) grounds: Grounds,
 }
@@ -31,7 +31,7 @@ pub(crate) struct PrivilegedArgs {
 pub(crate) struct Unlock {
     /// User name
     pub(crate) user: String,
-    /// Reason and break-glass
+    /// The options `--reason` and `--break-glass`.
     #[command(flatten)]
     pub(crate) grounds: Grounds,
 }
@@ -44,7 +44,7 @@ pub(crate) struct ExportArgs {
     /// Print the keys even if standard output is a terminal
     #[arg(long)]
     pub(crate) yes: bool,
-    /// Reason and break-glass
+    /// The options `--reason` and `--break-glass`.
     #[command(flatten)]
     pub(crate) grounds: Grounds,
 }
@@ -58,7 +58,7 @@ pub(crate) struct Remove {
     /// Remove only this authenticator; the user's others keep working
     #[arg(long, value_name = "NAME")]
     pub(crate) authenticator: Option<String>,
-    /// Confirmation, reason and break-glass
+    /// The options `--yes`, `--reason` and `--break-glass`.
     #[command(flatten)]
     pub(crate) privileged: PrivilegedArgs,
 }
@@ -74,7 +74,7 @@ pub(crate) struct Reset {
     /// Also expire the user's password (chage -d 0); refused for an account without a password
     #[arg(long)]
     pub(crate) expire_password: bool,
-    /// Confirmation, reason and break-glass
+    /// The options `--yes`, `--reason` and `--break-glass`.
     #[command(flatten)]
     pub(crate) privileged: PrivilegedArgs,
 }
@@ -99,7 +99,7 @@ pub(crate) struct BackupCodesArgs {
     /// Write the new codes to a new file, mode 0600 (logged)
     #[arg(long, value_name = "FILE")]
     pub(crate) save: Option<String>,
-    /// Confirmation, reason and break-glass
+    /// The options `--yes`, `--reason` and `--break-glass`.
     #[command(flatten)]
     pub(crate) privileged: PrivilegedArgs,
 }
@@ -112,15 +112,15 @@ pub(crate) struct ShowKey {
     /// Authenticator to show; required if the user has several
     #[arg(long, value_name = "NAME")]
     pub(crate) authenticator: Option<String>,
-    /// Display of the QR code
+    /// The options that say how the QR code is displayed.
     #[command(flatten)]
     pub(crate) drawing: QrArgs,
-    /// Confirmation, reason and break-glass
+    /// The options `--yes`, `--reason` and `--break-glass`.
     #[command(flatten)]
     pub(crate) privileged: PrivilegedArgs,
 }
 
-/// Display of the QR code.
+/// Options that say how the QR code of a key is displayed.
 #[derive(Args)]
 pub(crate) struct QrArgs {
     /// Draw the QR code with # instead of block characters
@@ -148,7 +148,7 @@ pub(crate) struct BypassArgs {
     /// Number of logins, 1 to 10
     #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u8).range(1..=10))]
     pub(crate) uses: u8,
-    /// Confirmation, reason and break-glass; --reason is required
+    /// The options `--yes`, `--reason` and `--break-glass`. `--reason` is required.
     #[command(flatten)]
     pub(crate) privileged: PrivilegedArgs,
 }
@@ -162,13 +162,13 @@ pub(crate) struct Invite {
     /// User name
     #[arg(required_unless_present = "group")]
     pub(crate) user: Option<String>,
-    /// Members of a group
+    /// The options to invite the members of a group.
     #[command(flatten)]
     pub(crate) many: GroupInvite,
     /// Mail address of the user, kept for later mail
     #[arg(long, value_name = "ADDRESS")]
     pub(crate) mail: Option<String>,
-    /// Reason and break-glass
+    /// The options `--reason` and `--break-glass`.
     #[command(flatten)]
     pub(crate) grounds: Grounds,
 }
@@ -191,7 +191,7 @@ pub(crate) struct Forget {
     /// Forget all devices
     #[arg(long)]
     pub(crate) all: bool,
-    /// Reason and break-glass
+    /// The options `--reason` and `--break-glass`.
     #[command(flatten)]
     pub(crate) grounds: Grounds,
 }

@@ -1,8 +1,8 @@
-//! Arguments of the verbs about roles.
+//! Arguments of the subcommands about roles.
 
 use clap::Subcommand;
 
-/// Sub-verbs of `roles`.
+/// The subcommands of `twinlock roles`.
 #[derive(Subcommand)]
 pub(crate) enum RolesVerb {
     /// Write a new roles file that protects the powerful groups of this machine

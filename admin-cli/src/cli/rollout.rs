@@ -1,4 +1,4 @@
-//! Arguments of the verbs over many users.
+//! Arguments of the subcommands for many users.
 
 use clap::Args;
 
@@ -16,7 +16,7 @@ pub(crate) struct List {
     pub(crate) csv: bool,
 }
 
-/// A list of users.
+/// Options of `enroll` for the users of a list.
 #[derive(Args)]
 pub(crate) struct Many {
     /// Enroll the users of a CSV file with the columns user, mail and optionally key (- for standard input).
@@ -29,7 +29,7 @@ pub(crate) struct Many {
     pub(crate) report: Option<String>,
 }
 
-/// Members of a group.
+/// Options of `invite` for the members of a group.
 #[derive(Args)]
 pub(crate) struct GroupInvite {
     /// Invite every member of a group who is not enrolled

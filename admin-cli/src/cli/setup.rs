@@ -13,7 +13,7 @@ use crate::cli::Grounds;
     override_usage = "twinlock setup [OPTIONS] --with <FACTORS> <SERVICE>\n   or: twinlock setup confirm <WORD>"
 )]
 pub(crate) struct Setup {
-    /// Other forms of the verb
+    /// The subcommand of `setup`; `None` if the command line names a service.
     #[command(subcommand)]
     pub(crate) verb: Option<SetupVerb>,
     /// Service: ssh, or the name of a file in /etc/pam.d, such as sudo or su
@@ -23,10 +23,10 @@ pub(crate) struct Setup {
     #[arg(long, value_name = "FACTORS", required = true,
         value_parser = PossibleValuesParser::new(["publickey", "password", "both", "key-and-password"]))]
     pub(crate) with: Option<String>,
-    /// Output without a change
+    /// The options with which `setup` changes nothing.
     #[command(flatten)]
     pub(crate) preview: Preview,
-    /// Way back
+    /// The options that say when the change is taken back.
     #[command(flatten)]
     pub(crate) way_back: WayBack,
     /// What happens to users who are not enrolled
@@ -34,15 +34,15 @@ pub(crate) struct Setup {
     /// remind lets them in without a code, and offers to set up an app.
     #[arg(long, value_name = "WHAT", value_parser = PossibleValuesParser::new(["deny", "enroll", "remind"]))]
     pub(crate) not_enrolled: Option<String>,
-    /// Users who are not asked for a code
+    /// The options that say which users are not asked for a code.
     #[command(flatten)]
     pub(crate) exceptions: Exceptions,
-    /// Reason and break-glass
+    /// The options `--reason` and `--break-glass`.
     #[command(flatten)]
     pub(crate) grounds: Grounds,
 }
 
-/// Who gets in without a code. Each option writes a rule or a Match block, and an entry in accepted.toml.
+/// Options that say who gets in without a code. Each writes a rule or a Match block, and an entry in accepted.toml.
 #[derive(Args)]
 pub(crate) struct Exceptions {
     /// Ask only the members of this group for a code
@@ -59,7 +59,7 @@ pub(crate) struct Exceptions {
     pub(crate) yes: bool,
 }
 
-/// Sub-verbs of `setup`.
+/// The subcommands of `twinlock setup`.
 #[derive(Subcommand)]
 pub(crate) enum SetupVerb {
     /// Keep the change: run it in a second login through the service
@@ -76,7 +76,7 @@ pub(crate) enum SetupVerb {
     },
 }
 
-/// Forms of `setup` that change nothing.
+/// Options with which `setup` changes nothing.
 #[derive(Args)]
 pub(crate) struct Preview {
     /// Show the changes as a unified diff, and change nothing
@@ -97,7 +97,7 @@ impl Preview {
     }
 }
 
-/// How a change is taken back that locks out the administrator.
+/// Options that say when `setup` takes a change back, because it may lock out the administrator.
 #[derive(Args)]
 pub(crate) struct WayBack {
     /// Time for the confirmation, 1m to 24h
@@ -125,7 +125,7 @@ pub(crate) struct Teardown {
     /// Do not ask for confirmation
     #[arg(long)]
     pub(crate) yes: bool,
-    /// Reason and break-glass
+    /// The options `--reason` and `--break-glass`.
     #[command(flatten)]
     pub(crate) grounds: Grounds,
 }

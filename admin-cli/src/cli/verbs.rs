@@ -1,4 +1,4 @@
-//! Verbs and their arguments: the source of help texts, manual page and completions.
+//! Subcommands and their arguments: the source of help texts, manual page and completions.
 
 use clap::{Args, Parser, Subcommand};
 
@@ -21,12 +21,12 @@ pub(crate) struct Command {
     /// Print JSON
     #[arg(long, global = true)]
     pub(crate) json: bool,
-    /// Verb to run
+    /// The subcommand to run.
     #[command(subcommand)]
     pub(crate) verb: Verb,
 }
 
-/// Verbs of the command.
+/// The subcommands of `twinlock`.
 #[derive(Subcommand)]
 pub(crate) enum Verb {
     /// Enroll a user: show the QR code, verify one code, then enable it
@@ -53,7 +53,7 @@ pub(crate) enum Verb {
     Verify {
         /// User name
         user: String,
-        /// Reason and break-glass
+        /// The options `--reason` and `--break-glass`.
         #[command(flatten)]
         grounds: Grounds,
     },
@@ -113,7 +113,7 @@ pub(crate) enum Verb {
     Remove(Remove),
     /// Show, check and install settings
     #[command(subcommand)]
-    Settings(Settings),
+    Settings(SettingsVerb),
     /// Manage the replay-protection epoch
     ///
     /// Used codes are known since the epoch. Older codes are refused, because they may have been used before.
@@ -161,9 +161,9 @@ pub(crate) enum Verb {
 }
 
 impl Verb {
-    /// Returns whether the verb changes stored data and cannot simply be run again after a failure. Returns `false` for
-    /// `setup` and `teardown`, because their messages say which files are in force. Also returns `false` for verbs
-    /// whose second run completes the work of the first.
+    /// Returns whether the subcommand changes stored data and needs more than to be run again after a failure. Returns
+    /// `false` for `setup` and `teardown`, because their messages say which files are in force. Also returns `false`
+    /// for subcommands whose second run completes the work of the first.
     pub(crate) fn changes(&self) -> bool {
         match self {
             Self::Enroll(_)
@@ -177,7 +177,7 @@ impl Verb {
             | Self::Unlock(_)
             | Self::Forget(_)
             | Self::Remove(_)
-            | Self::Settings(Settings::Apply(_))
+            | Self::Settings(SettingsVerb::Apply(_))
             | Self::Epoch(EpochVerb::Now(_)) => true,
             // The messages of these verbs say which files are in force.
             Self::Setup(_) | Self::Teardown(_) => false,
@@ -188,7 +188,7 @@ impl Verb {
             | Self::Devices { .. }
             | Self::Why { .. }
             | Self::Explain { .. }
-            | Self::Settings(Settings::Check { .. } | Settings::Show)
+            | Self::Settings(SettingsVerb::Check { .. } | SettingsVerb::Show)
             | Self::Epoch(EpochVerb::Ensure | EpochVerb::Show | EpochVerb::Sweep)
             | Self::Doctor(_)
             | Self::Roles(_)
@@ -209,10 +209,10 @@ impl Verb {
 pub(crate) struct Enroll {
     /// User name [default: the caller, who must not be root and has a ticket]
     pub(crate) user: Option<String>,
-    /// List of users
+    /// The options to enroll the users of a list.
     #[command(flatten)]
     pub(crate) many: Many,
-    /// Display of the QR code
+    /// The options that say how the QR code is displayed.
     #[command(flatten)]
     pub(crate) drawing: QrArgs,
     /// Read the key (base32, 10 to 128 bytes) from the first line of standard input
@@ -221,12 +221,12 @@ pub(crate) struct Enroll {
     /// Name of the authenticator, 1 to 64 characters
     #[arg(long, value_name = "NAME", default_value = "app")]
     pub(crate) name: String,
-    /// Reason and break-glass
+    /// The options `--reason` and `--break-glass`.
     #[command(flatten)]
     pub(crate) grounds: Grounds,
 }
 
-/// Sources of `import`.
+/// The subcommands of `twinlock import`, one for each kind of source.
 #[derive(Subcommand)]
 pub(crate) enum Import {
     /// Import an otpauth:// URI from standard input
@@ -235,7 +235,7 @@ pub(crate) enum Import {
     Uri {
         /// User name
         user: String,
-        /// Reason and break-glass
+        /// The options `--reason` and `--break-glass`.
         #[command(flatten)]
         grounds: Grounds,
     },
@@ -251,7 +251,7 @@ pub(crate) enum Import {
         /// Account to import, by its number in the printed list (from 1)
         #[arg(long, value_name = "N")]
         index: Option<usize>,
-        /// Reason and break-glass
+        /// The options `--reason` and `--break-glass`.
         #[command(flatten)]
         grounds: Grounds,
     },
@@ -268,7 +268,7 @@ pub(crate) enum Import {
         /// Overwrite a newer local record
         #[arg(long)]
         older: bool,
-        /// Reason and break-glass
+        /// The options `--reason` and `--break-glass`.
         #[command(flatten)]
         grounds: Grounds,
     },
@@ -297,10 +297,10 @@ pub(crate) struct FromGoogle {
     /// Path of each user's file, as in the module's `secret=`; ~, ${HOME} and ${USER} are expanded
     #[arg(long, value_name = "FILE", default_value = "~/.google_authenticator")]
     pub(crate) file: String,
-    /// Preview and removal of the source
+    /// The options `--dry-run` and `--remove-source`.
     #[command(flatten)]
     pub(crate) how: How,
-    /// Reason and break-glass
+    /// The options `--reason` and `--break-glass`.
     #[command(flatten)]
     pub(crate) grounds: Grounds,
 }
@@ -313,15 +313,15 @@ pub(crate) struct FromOath {
     /// Import only this user (repeatable)
     #[arg(long = "user", value_name = "USER")]
     pub(crate) users: Vec<String>,
-    /// Preview and removal of the source
+    /// The options `--dry-run` and `--remove-source`.
     #[command(flatten)]
     pub(crate) how: How,
-    /// Reason and break-glass
+    /// The options `--reason` and `--break-glass`.
     #[command(flatten)]
     pub(crate) grounds: Grounds,
 }
 
-/// Preview and removal of the source.
+/// Options of imports from the files of other PAM modules.
 #[derive(Args, Clone, Copy)]
 pub(crate) struct How {
     /// Show what would be imported, and write nothing
@@ -332,9 +332,9 @@ pub(crate) struct How {
     pub(crate) remove_source: bool,
 }
 
-/// Sub-verbs of `settings`.
+/// The subcommands of `twinlock settings`.
 #[derive(Subcommand)]
-pub(crate) enum Settings {
+pub(crate) enum SettingsVerb {
     /// Check a settings file for mistakes
     Check {
         /// Settings file [default: the file in use]
@@ -353,12 +353,12 @@ pub(crate) enum Settings {
 pub(crate) struct Apply {
     /// Settings file [default: the file in use, which is checked and copied]
     pub(crate) file: Option<String>,
-    /// Reason and break-glass
+    /// The options `--reason` and `--break-glass`.
     #[command(flatten)]
     pub(crate) grounds: Grounds,
 }
 
-/// Sub-verbs of `epoch`.
+/// The subcommands of `twinlock epoch`.
 #[derive(Subcommand)]
 pub(crate) enum EpochVerb {
     /// Create missing folders, store-id and epoch (run by systemd before sshd)

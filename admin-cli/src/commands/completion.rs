@@ -1,5 +1,5 @@
-//! `twinlock completions SHELL`: prints clap's completion script, without hidden verbs, and with additional completion
-//! of the host's users and groups.
+//! `twinlock completions SHELL`: prints clap's completion script, without hidden subcommands, and with additional
+//! completion of the host's users and groups.
 
 use std::io::Write;
 
@@ -31,7 +31,7 @@ pub(crate) fn run(shell: Shell) -> Result<(), CliError> {
         .map_err(|error| crate::commands::manual::failure(&error))
 }
 
-/// Returns a copy of the command without hidden verbs, and with a hint at each argument that is a user name.
+/// Returns a copy of the command without hidden subcommands, and with a hint at each argument that is a user name.
 fn shown(command: &Command) -> Command {
     // clap requires `'static` names. Leaking them is harmless, because the process ends after it has printed the
     // script.
@@ -56,7 +56,7 @@ fn is_user(arg: &Arg) -> bool {
     USERS.contains(&arg.get_id().as_str())
 }
 
-/// Returns each verb that takes a user name, as words such as `import uri`.
+/// Returns each subcommand that takes a user name, as words such as `import uri`.
 fn verbs_of_users(command: &Command) -> Vec<String> {
     let mut found = Vec::new();
     for verb in command.get_subcommands() {

@@ -22,7 +22,7 @@ use twinlock_doctor::{
     Doctor, Format, NOT_JUDGED,
     finding::{Finding, Level},
     machine::Candidate,
-    settings::{RootCode, Settings},
+    settings::{DoctorSettings, RootCode},
 };
 use twinlock_host::{
     machine::Machine,
@@ -46,7 +46,7 @@ use crate::{
     text::{Notation, harmless},
 };
 
-/// Percentage of the ledger's space or names in use from which doctor warns.
+/// doctor warns if at least this percentage of the ledger's space or of its names is in use.
 const FILLING: u64 = 50;
 /// User who must own the settings files.
 const OWNER: Owner = Owner(0);
@@ -54,7 +54,7 @@ const OWNER: Owner = Owner(0);
 /// Runs `twinlock doctor`: checks what the arguments name, prints the report and returns its exit status.
 pub(crate) fn run(arguments: &Doctor, command: &Command) -> ExitCode {
     let opened = ChosenSettings::of(command).and_then(|chosen| {
-        let request = Request { arguments, format: format_of(command), chosen: &chosen };
+        let request = DoctorRequest { arguments, format: format_of(command), chosen: &chosen };
         match arguments.is_candidate() {
             true => candidate::examine(&request),
             false => Ok(request.examine(&of_host(&chosen), Vec::new())),
@@ -79,7 +79,7 @@ fn format_of(command: &Command) -> Format {
 }
 
 /// Arguments, output format and settings file of one run of doctor.
-struct Request<'a> {
+struct DoctorRequest<'a> {
     arguments: &'a Doctor,
     format: Format,
     chosen: &'a ChosenSettings,
@@ -92,8 +92,8 @@ struct Report {
     status: io::Result<u8>,
 }
 
-impl Request<'_> {
-    fn examine(&self, settings: &Settings, candidates: Vec<Candidate>) -> Report {
+impl DoctorRequest<'_> {
+    fn examine(&self, settings: &DoctorSettings, candidates: Vec<Candidate>) -> Report {
         let (mut out, mut complaints) = (Vec::new(), Vec::new());
         let streams: [&mut dyn Write; 2] = [&mut out, &mut complaints];
         let status =
@@ -104,18 +104,18 @@ impl Request<'_> {
 
 /// Returns what doctor must know about the default settings file of this host and about the records that it names.
 /// `rules` are used in place of the rules of rules.toml.
-pub(crate) fn of_this_host_with(rules: Vec<Rule>) -> Settings {
+pub(crate) fn of_this_host_with(rules: Vec<Rule>) -> DoctorSettings {
     of_loaded(&ChosenSettings { path: settings::PATH.into(), is_named: false }, Some(rules))
 }
 
 /// Returns what doctor must know about a settings file of this host and about the records that it names.
-fn of_host(chosen: &ChosenSettings) -> Settings {
+fn of_host(chosen: &ChosenSettings) -> DoctorSettings {
     of_loaded(chosen, None)
 }
 
 /// Returns what doctor must know about a settings file of this host and about the records that it names. `rules`, if
 /// given, are used in place of the rules of rules.toml.
-fn of_loaded(chosen: &ChosenSettings, rules: Option<Vec<Rule>>) -> Settings {
+fn of_loaded(chosen: &ChosenSettings, rules: Option<Vec<Rule>>) -> DoctorSettings {
     match chosen.load() {
         Ok(mut loaded) => {
             let mut from_command = number_of_rules();
@@ -135,7 +135,7 @@ fn of_loaded(chosen: &ChosenSettings, rules: Option<Vec<Rule>>) -> Settings {
             let records = loaded.policy.places.records.to_string();
             let warnings = machine::examine(&machine, &records, root);
             let effects = effects::of(&loaded.policy);
-            Settings {
+            DoctorSettings {
                 refusing: behind(chosen, loaded),
                 lenient,
                 root,
@@ -149,7 +149,7 @@ fn of_loaded(chosen: &ChosenSettings, rules: Option<Vec<Rule>>) -> Settings {
                 true => hidden_settings(&chosen.path),
                 false => refusing_settings(&chosen.path, &fault),
             };
-            Settings { refusing: vec![finding], ..effects::unread() }
+            DoctorSettings { refusing: vec![finding], ..effects::unread() }
         }
     }
 }

@@ -95,11 +95,12 @@ pub(crate) fn run(context: &Context, wanted: &Enroll) -> Result<(), CliError> {
     Ok(())
 }
 
-/// Checks that this run may still enroll without a code: either this run has asked for a code, or no other run has
-/// enrolled an account since this run began.
+/// Checks that this run may still enroll the user without a code. It may, if no other run has enrolled an account since
+/// this run began. A run that has asked the acting user for a code may always go on.
 ///
 /// # Errors
-/// [`CliError`] if another run has enrolled an account. If it was the account of the same user, the message says so.
+/// [`CliError`] if another run has enrolled an account. The message says so if that account is the one that this run
+/// was going to enroll.
 fn still_first(context: &Context, account: &Account, by: &Authorized) -> Result<(), CliError> {
     by.is_still_first(context).map_err(|failure| match context.machine.records.newest(account) {
         Ok(Some(found)) if enrollment::is_enrolled(&found) => overtaken(&account.name),
@@ -118,11 +119,11 @@ fn seen(
     Ok((!by.shows_to(account)).then_some(KeyDisclosure { audit, postponed: 0 }))
 }
 
-/// Opens the user's part of the ledger. This is done before the key is shown, because without the ledger no code can be
-/// verified and the user would scan the QR code for nothing.
+/// Opens the ledger folder of the user who is being enrolled. Call this before the key is shown: if the ledger cannot
+/// be opened, no code can be verified, and the user would scan the QR code for nothing.
 ///
 /// # Errors
-/// [`CliError`] if the ledger cannot be opened. Nothing was changed then.
+/// [`CliError`] if the ledger cannot be opened. It tells the administrator that nothing was changed.
 fn user_ledger<'a>(
     context: &'a Context,
     folder: &Folder,

@@ -32,7 +32,7 @@ use line::{Comes, Talks};
 use twinlock_doctor::judge::not_root::SERVICES;
 
 use crate::{
-    commands::why::{self, Waiting},
+    commands::why::{self, WaitingSource},
     context::Context,
     error::{
         exit::{CliError, Exit},
@@ -55,7 +55,7 @@ pub(crate) struct ExplainedLogin<'a> {
 
 /// The explanation of one step, as text and as JSON.
 pub(crate) struct ExplainStep {
-    /// Lines for people.
+    /// The explanation as lines of text for users.
     pub(crate) lines: Vec<String>,
     /// The same explanation for programs, as a JSON object.
     pub(crate) object: Value,
@@ -269,7 +269,7 @@ fn weighed(
     login: &ExplainedLogin<'_>,
     found: Option<&Snapshot>,
     source: SourceLabel,
-) -> Result<Option<Waiting>, LedgerError> {
+) -> Result<Option<WaitingSource>, LedgerError> {
     let user_ledger =
         context.machine.ledger.open(&LedgerKey::of(Some(login.account), &login.account.name))?;
     let facts = history::read(user_ledger.as_ref(), None)?;

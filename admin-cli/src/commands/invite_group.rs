@@ -14,7 +14,7 @@ use twinlock_host::{
 use crate::{
     authorize::authorizer::{Authorized, Authorizer},
     cli::GroupInvite,
-    commands::{invite_group::plan::Preview, list},
+    commands::{invite_group::plan::InvitePreview, list},
     context::Context,
     enrollment::{
         batch::{Batch, BatchOutcome},
@@ -46,7 +46,7 @@ pub(crate) fn run(context: &Context, group: &str, wanted: &GroupInvite) -> Resul
     let report = wanted.report.as_deref();
     let Some(authorizer) = authorizer else {
         list::warn_of_silence(&whose);
-        return Preview { whose: &whose, reminder, written, report, now }.print(context);
+        return InvitePreview { whose: &whose, reminder, written, report, now }.print(context);
     };
     plan::check_mail(context, &whose, report, now)?;
     let report = report.map(ReportPlace::find).transpose()?;

@@ -19,7 +19,7 @@ use crate::{
     context::Context,
     enrollment::{
         exemption::{self, Exemption, ExemptionReach},
-        listing::{Form, ListRow, Listing},
+        listing::{ListForm, ListRow, Listing},
         person::{self, EnrollmentStatus, Person},
     },
     error::exit::{CliError, Exit},
@@ -45,9 +45,9 @@ pub(crate) fn run(context: &Context, wanted: &List) -> Result<(), CliError> {
     let form = match (context.json, wanted.csv) {
         // clap finds no conflict if --json comes before the verb.
         (true, true) => return Err(two_forms()),
-        (true, false) => Form::Json,
-        (false, true) => Form::Csv,
-        (false, false) => Form::Table,
+        (true, false) => ListForm::Json,
+        (false, true) => ListForm::Csv,
+        (false, false) => ListForm::Table,
     };
     match (&wanted.group, wanted.not_enrolled) {
         (None, false) => everybody(context, form),
@@ -65,7 +65,7 @@ fn two_forms() -> CliError {
 }
 
 /// Lists all users who have a record: users who are or were enrolled, who were invited, or who have begun a set-up.
-fn everybody(context: &Context, form: Form) -> Result<(), CliError> {
+fn everybody(context: &Context, form: ListForm) -> Result<(), CliError> {
     let now = context.now()?;
     let mut list = Listing::begin(context, form, HEADER, &FIELDS)?;
     let mut tally = StatusCounts::default();
@@ -85,7 +85,7 @@ enum Only {
     NotEnrolled,
 }
 
-fn directory(context: &Context, form: Form, whose: &Whose, only: Only) -> Result<(), CliError> {
+fn directory(context: &Context, form: ListForm, whose: &Whose, only: Only) -> Result<(), CliError> {
     let now = context.now()?;
     let mut directory = Directory::open(whose).map_err(|fault| no_directory(whose, fault))?;
     warn_of_silence(whose);

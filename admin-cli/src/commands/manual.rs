@@ -76,7 +76,7 @@ fn section(name: &str, verb: &Command) -> String {
     text
 }
 
-/// Returns the synopsis of the verb `name`, one line for each form of its arguments.
+/// Returns the synopsis of the subcommand `name`, one line for each form of its arguments.
 fn headings(name: &str, verb: &Command) -> Vec<String> {
     if let Some(usage) = verb.get_overridden_usage() {
         let ways = usage.to_string().replace("[OPTIONS] ", "").replace(['<', '>'], "");

@@ -34,13 +34,13 @@ use crate::cli::picture::Choice;
 use twinlock_migrate::merge::Wanted;
 
 use crate::{
-    cli::{self, Command, EpochVerb, Import, Settings, SetupVerb, Verb},
+    cli::{self, Command, EpochVerb, Import, SettingsVerb, SetupVerb, Verb},
     context::Context,
     error::exit::CliError,
     import,
 };
 
-/// Runs the verb of the command line. The error of a verb says whether something was changed.
+/// Runs the subcommand of the command line. The error of a subcommand that can change something says what was changed.
 pub(crate) fn run(command: &Command) -> Result<(), CliError> {
     let done = answered(command);
     if command.verb.changes() { done.map_err(CliError::unchanged) } else { done }
@@ -51,10 +51,12 @@ pub(crate) fn run(command: &Command) -> Result<(), CliError> {
 fn answered(command: &Command) -> Result<(), CliError> {
     // Verbs that repair settings, or need none, run without them.
     match &command.verb {
-        Verb::Settings(Settings::Check { file }) => {
+        Verb::Settings(SettingsVerb::Check { file }) => {
             return settings::check::run(command, file.as_deref());
         }
-        Verb::Settings(Settings::Apply(wanted)) => return settings::apply::run(command, wanted),
+        Verb::Settings(SettingsVerb::Apply(wanted)) => {
+            return settings::apply::run(command, wanted);
+        }
         // A broken settings file must not keep a change in force that locks people out.
         Verb::Setup(cli::Setup { verb: Some(SetupVerb::Undo { at_boot }), .. }) => {
             return setup::undo::run(command, *at_boot);
@@ -94,7 +96,7 @@ fn answered(command: &Command) -> Result<(), CliError> {
             Some(name) => remove_authenticator::run(&context, wanted, name),
             None => remove::run(&context, wanted),
         },
-        Verb::Settings(Settings::Show) => settings::show::run(&context),
+        Verb::Settings(SettingsVerb::Show) => settings::show::run(&context),
         Verb::Epoch(EpochVerb::Ensure) => epoch::ensure(&context),
         Verb::Epoch(EpochVerb::Now(_)) => epoch::now(&context),
         Verb::Epoch(EpochVerb::Show) => epoch::show(&context),
@@ -106,7 +108,7 @@ fn answered(command: &Command) -> Result<(), CliError> {
             done.map_err(|failure| failure.or("unsent mail stays queued until the next run"))
         }
         // These verbs need no `Context`: main.rs runs doctor, and the code above runs the others.
-        Verb::Settings(Settings::Check { .. } | Settings::Apply(_))
+        Verb::Settings(SettingsVerb::Check { .. } | SettingsVerb::Apply(_))
         | Verb::Doctor(_)
         | Verb::Roles(_)
         | Verb::Requests
@@ -116,7 +118,7 @@ fn answered(command: &Command) -> Result<(), CliError> {
     }
 }
 
-/// Runs the verb `import` for the source that the command line names.
+/// Runs the subcommand `import` for the source that the command line names.
 fn take_in(context: &Context, wanted: &Import) -> Result<(), CliError> {
     match wanted {
         Import::Uri { user, .. } => import::uri::run(context, user),

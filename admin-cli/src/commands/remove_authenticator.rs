@@ -63,7 +63,7 @@ pub(crate) fn run(context: &Context, wanted: &Remove, name: &str) -> Result<(), 
     Ok(())
 }
 
-/// Returns the index in the record of the authenticator `name`.
+/// Returns the index of the authenticator `name` among those of the record.
 ///
 /// # Errors
 /// [`CliError`] if there is no such authenticator, or if the user has no other one.

@@ -133,9 +133,9 @@ impl ChargedAttempt<'_> {
         attempt.verify(self.code)
     }
 
-    /// Returns the result of the command for the outcome of the attempt. If the code is of the past, but a login could
-    /// still learn the app's drift from it, marks the code as used first. `before` is the ledger's content before the
-    /// attempt.
+    /// Turns the outcome of the attempt into the result of `twinlock verify`. `before` is the content of the ledger
+    /// before the attempt. The code may be an old one from which a login could still learn by how much the app's clock
+    /// is wrong. In this case, the code is first marked as used.
     fn answer(&self, outcome: Outcome, before: &LedgerHistory) -> Result<VerifyVerdict, CliError> {
         Ok(VerifyVerdict::Found(match outcome {
             Outcome::Granted(_) => self.right(before)?,

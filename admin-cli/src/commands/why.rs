@@ -36,14 +36,14 @@ const ELSEWHERE: &str = "\nIf logins are still refused: twinlock doctor ssh, the
 /// What the ledger contains about a user's refused logins.
 struct Ledgers {
     refused: Vec<Refused>,
-    waiting: Vec<Waiting>,
+    waiting: Vec<WaitingSource>,
     floor: Option<UnixTime>,
     /// Latest time that the host's clock showed while it was ahead; `None` if that does not lock out the user now.
     ahead: Option<UnixTime>,
 }
 
 /// A source that has to wait: its next code would be refused without a comparison.
-pub(crate) struct Waiting {
+pub(crate) struct WaitingSource {
     source: SourceLabel,
     /// Time at which a code is compared again; `None` if only `twinlock unlock` or a login from a known source ends the
     /// wait.
@@ -106,7 +106,7 @@ fn waiting(
     user_ledger: &dyn UserLedger,
     found: Option<&Snapshot>,
     now: UnixTime,
-) -> Result<Vec<Waiting>, LedgerError> {
+) -> Result<Vec<WaitingSource>, LedgerError> {
     let history = history::read(user_ledger, None)?;
     let mut sources: Vec<AttemptOrigin> = Vec::new();
     for charged in &history.tries {
@@ -136,7 +136,7 @@ pub(crate) fn of_source(
     found: Option<&Snapshot>,
     now: UnixTime,
     origin: AttemptOrigin,
-) -> Option<Waiting> {
+) -> Option<WaitingSource> {
     let AttemptOrigin { budget, source } = origin;
     let failures = found.map_or(0, |found| found.failures);
     // Neither the failure streak nor a known source counts at a screen locker.
@@ -155,7 +155,7 @@ pub(crate) fn of_source(
         ThrottleDecision::Wait { until } => Some(until),
         ThrottleDecision::Locked => None,
     };
-    Some(Waiting { source: charged.source, until })
+    Some(WaitingSource { source: charged.source, until })
 }
 
 fn next_try(history: &LedgerHistory, budget: Budget, source: SourceLabel, now: UnixTime) -> Try {

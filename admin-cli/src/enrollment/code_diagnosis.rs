@@ -45,7 +45,8 @@ pub(crate) enum Apart {
 pub(crate) struct Skew {
     /// Seconds by which the app's clock is ahead of the host's, including the learned drift; negative if it is behind.
     pub(crate) ahead: i64,
-    /// The part of these seconds that logins have learned as drift.
+    /// Of the seconds by which the app's clock is ahead, those that logins have already learned as drift; negative if
+    /// it is behind.
     pub(crate) learnt: i64,
     /// Time from which a login can learn this offset from two adjacent codes; `None` if no login can.
     pub(crate) learnable: Option<UnixTime>,

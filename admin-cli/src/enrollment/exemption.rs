@@ -59,8 +59,8 @@ fn is_wider(one: &Rule, other: &Rule) -> bool {
         && (one.network.is_none() || one.network == other.network)
 }
 
-/// Returns whether the rule names the account or one of its groups, or names neither. A group that cannot be looked up
-/// does not match.
+/// Returns whether the rule can apply to the account: it names this account or one of its groups, or it names no
+/// account and no group. A group that cannot be looked up does not match.
 fn is_about(context: &Context, rule: &Rule, account: &Account) -> bool {
     let member = |group: &String| {
         let found = context.machine.accounts.membership(account, group);

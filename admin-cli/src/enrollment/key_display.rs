@@ -21,7 +21,7 @@ use crate::{
     text::{WIDTH, plain, wrap},
 };
 
-/// An authenticator whose key is shown, and where.
+/// An authenticator whose key is shown to the caller, its user, and where the key is shown.
 pub(crate) struct Owned<'a> {
     /// Account name of the authenticator's user.
     pub(crate) user: &'a str,

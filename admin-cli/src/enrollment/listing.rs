@@ -11,7 +11,7 @@ const BLOCK: usize = 500;
 
 /// Output format of a list.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Form {
+pub(crate) enum ListForm {
     /// A table with aligned columns, for people.
     Table,
     /// CSV (RFC 4180).
@@ -33,7 +33,7 @@ pub(crate) struct ListRow<const N: usize> {
 /// A list that is being printed.
 pub(crate) struct Listing<'a, const N: usize> {
     context: &'a Context,
-    form: Form,
+    form: ListForm,
     columns: Columns,
     block: Vec<[String; N]>,
     rows: usize,
@@ -43,16 +43,16 @@ impl<'a, const N: usize> Listing<'a, N> {
     /// Begins a list. Prints `header` above a table, and `names` as the first row of CSV.
     pub(crate) fn begin(
         context: &'a Context,
-        form: Form,
+        form: ListForm,
         header: [&str; N],
         names: &[&str],
     ) -> Result<Self, CliError> {
         let block = vec![header.map(String::from)];
         let listing = Self { context, form, columns: Columns::default(), block, rows: 0 };
         match form {
-            Form::Table => {}
-            Form::Csv => context.print(&record(names))?,
-            Form::Json => context.print("[")?,
+            ListForm::Table => {}
+            ListForm::Csv => context.print(&record(names))?,
+            ListForm::Json => context.print("[")?,
         }
         Ok(listing)
     }
@@ -62,15 +62,15 @@ impl<'a, const N: usize> Listing<'a, N> {
     pub(crate) fn add(&mut self, row: ListRow<N>) -> Result<(), CliError> {
         self.rows += 1;
         match self.form {
-            Form::Table => {
+            ListForm::Table => {
                 self.block.push(row.cells);
                 if self.block.len() < BLOCK {
                     return Ok(());
                 }
                 self.flush()
             }
-            Form::Csv => self.context.print(&record(&row.fields)),
-            Form::Json => {
+            ListForm::Csv => self.context.print(&record(&row.fields)),
+            ListForm::Json => {
                 let comma = if self.rows > 1 { "," } else { "" };
                 self.context.print(&format!("{comma}{}", row.object))
             }
@@ -82,16 +82,17 @@ impl<'a, const N: usize> Listing<'a, N> {
         self.context.print(&text)
     }
 
-    /// Ends the list. A table gets the summary `said` below it; an empty table is replaced by the text `nobody`.
+    /// Ends the list. Prints the summary `said` below a table. If the table has no rows, prints the text `nobody`
+    /// instead of it. In CSV and JSON, both texts are ignored.
     pub(crate) fn end(mut self, said: &str, nobody: &str) -> Result<(), CliError> {
         match self.form {
-            Form::Table if self.rows == 0 => self.context.print(&format!("{nobody}\n")),
-            Form::Table => {
+            ListForm::Table if self.rows == 0 => self.context.print(&format!("{nobody}\n")),
+            ListForm::Table => {
                 self.flush()?;
                 self.context.print(&format!("\n{said}\n"))
             }
-            Form::Csv => Ok(()),
-            Form::Json => self.context.print("]\n"),
+            ListForm::Csv => Ok(()),
+            ListForm::Json => self.context.print("]\n"),
         }
     }
 }

@@ -48,8 +48,8 @@ pub(crate) fn renew(context: &Context, account: Account, found: Snapshot) -> Res
     Ok(())
 }
 
-/// A dialogue that logins offer as well. It runs at the terminal after the user has typed a correct code, and returns
-/// what the user has changed.
+/// A dialogue that logins also offer. It runs at the terminal after the user has typed a correct code, and returns what
+/// the user has changed.
 pub(crate) type Serve<'a> =
     &'a mut dyn FnMut(&DialogueContext<'_>, &Record, Judge<'_>) -> Result<Served, DialogueError>;
 

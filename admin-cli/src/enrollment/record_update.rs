@@ -17,8 +17,9 @@ use crate::{
     text::plain,
 };
 
-/// Stores the record that `decide` returns for the user's newest record. After a store error, reads the record, and
-/// asks `is_it` whether it is the new one, so that the error says which record is in force.
+/// Stores the record that `decide` returns for the user's newest record. If the store reports an error, reads the
+/// record again and calls `is_it`, which returns whether a record contains the change. The error of this function then
+/// says whether the change is in force.
 pub(crate) fn put(
     context: &Context,
     account: &Account,

@@ -19,7 +19,7 @@ use twinlock_host::{
     entropy::KernelEntropy,
     settings::{
         self, GOOD, RULES, SettingsReadError, last_good_settings,
-        swap_file::{Content, SwapError, SwapFile},
+        swap_file::{SwapContent, SwapError, SwapFile},
     },
     trusted_dir::{self, Owner, READABLE, read_file},
 };
@@ -99,7 +99,7 @@ impl fmt::Display for ReminderError {
 impl core::error::Error for ReminderError {}
 
 /// The rules of one file, and the line at which each begins, from 1.
-struct Listed {
+struct ListedRules {
     path: String,
     rules: Vec<Rule>,
     lines: Vec<u32>,
@@ -158,15 +158,15 @@ pub(crate) fn write(context: &Context, reminder: Reminder<'_>) -> Result<RuleCha
     Ok(first.unwrap_or(RuleChange::Before))
 }
 
-fn content(rules: &[Rule]) -> Result<Content, ReminderError> {
+fn content(rules: &[Rule]) -> Result<SwapContent, ReminderError> {
     let mut generation = [0; 8];
     KernelEntropy.fill(&mut generation).map_err(|MachineError| ReminderError::NoRandomness)?;
     let text = rules_form::written(rules, u64::from_ne_bytes(generation));
-    Ok(Content { bytes: text.into_bytes(), mode: MODE })
+    Ok(SwapContent { bytes: text.into_bytes(), mode: MODE })
 }
 
-/// Returns the paths of the settings files whose rules come before those of rules.toml: the default file, and the
-/// requested one if it is another.
+/// Returns the paths of the settings files whose rules come before those of rules.toml: the default file, and the file
+/// that the command line names, if it is another file.
 fn files(context: &Context) -> impl Iterator<Item = &str> {
     let other = Some(context.config.as_str()).filter(|path| *path != settings::PATH);
     std::iter::once(settings::PATH).chain(other)
@@ -218,10 +218,10 @@ fn decided(
         fault: SettingsReadError::RulesMistake(found),
     })?;
     let lines = rules_form::lines(&text);
-    changed(&earlier, Listed { path: RULES.into(), rules, lines }, reminder)
+    changed(&earlier, ListedRules { path: RULES.into(), rules, lines }, reminder)
 }
 
-fn of_settings(path: &str) -> Result<Listed, ReminderError> {
+fn of_settings(path: &str) -> Result<ListedRules, ReminderError> {
     let unusable = |fault| ReminderError::Unusable { path: path.to_owned(), fault };
     let bytes = match read_file(path, OWNER, READABLE, SETTINGS_MAX) {
         Err(fault) if trusted_dir::is_absent(fault) && path == settings::PATH => Vec::new(),
@@ -229,16 +229,16 @@ fn of_settings(path: &str) -> Result<Listed, ReminderError> {
     };
     let text = String::from_utf8_lossy(&bytes);
     let policy = form::read(&text).map_err(|found| unusable(SettingsReadError::Mistake(found)))?;
-    Ok(Listed { path: path.to_owned(), lines: rules_form::lines(&text), rules: policy.rules })
+    Ok(ListedRules { path: path.to_owned(), lines: rules_form::lines(&text), rules: policy.rules })
 }
 
 fn changed(
-    earlier: &[Listed],
-    mut listed: Listed,
+    earlier: &[ListedRules],
+    mut listed: ListedRules,
     reminder: Reminder<'_>,
 ) -> Result<(Option<Vec<Rule>>, RuleChange), ReminderError> {
     let wanted = reminder.rule();
-    let shadowed = |one: &Listed, before: usize| {
+    let shadowed = |one: &ListedRules, before: usize| {
         let place = one.rules.iter().take(before).position(|rule| shadows(rule, &wanted))?;
         let line = one.lines.get(place).copied().unwrap_or(0);
         Some((place, ReminderError::Shadowed { path: one.path.clone(), line }))
@@ -294,7 +294,7 @@ impl Reminder<'_> {
         )
     }
 
-    /// Returns whether the rule is a reminder for the same group, with any date.
+    /// Returns whether `rule` is a reminder rule for the group of `self`, whatever the date at which the rule ends.
     fn is_one(self, rule: &Rule) -> bool {
         Rule { until: Some(self.until), ..rule.clone() } == self.rule()
     }
@@ -308,9 +308,9 @@ mod tests {
     const MARCH: Reminder<'_> = Reminder { group: "dev", until: UnixTime(1_803_859_200) };
     const RULE: &str = "[[rule]]\ngroup = \"dev\"\naction = \"remind\"\nuntil = 2027-01-31\n";
 
-    fn listed(path: &str, text: &str) -> Listed {
+    fn listed(path: &str, text: &str) -> ListedRules {
         let rules = rules_form::read(text).unwrap();
-        Listed { path: path.into(), rules, lines: rules_form::lines(text) }
+        ListedRules { path: path.into(), rules, lines: rules_form::lines(text) }
     }
 
     fn change(

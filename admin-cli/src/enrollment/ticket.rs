@@ -25,7 +25,8 @@ use crate::{
 /// Number of characters between two dashes when a ticket is written.
 const GROUP: usize = 4;
 
-/// A new ticket: as the record stores it, with a hash, and its characters as the user types them.
+/// A new ticket. `letters` is the text that the user types; `ticket` is what the record stores, which contains only a
+/// hash of that text.
 pub(crate) struct GeneratedTicket {
     letters: Zeroizing<String>,
     ticket: Ticket,

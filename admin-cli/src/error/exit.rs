@@ -61,7 +61,8 @@ impl CliError {
         Self { bare: true, ..Self::new(Exit::StoreUnreachable, what, remedy) }
     }
 
-    /// Adds the clause `stands`, which says what the command has changed, even if the text already has such a clause.
+    /// Adds the clause `stands` even if the text already has such a clause. The clause says what the command has
+    /// changed.
     #[must_use]
     pub(crate) fn but(self, stands: &str) -> Self {
         Self { what: format!("{}; {stands}", self.what), bare: false, ..self }
@@ -73,7 +74,8 @@ impl CliError {
         self.or("nothing was changed")
     }
 
-    /// Adds the clause `stands`, which says what the command has changed, unless the text already has such a clause.
+    /// Adds the clause `stands`, unless the text already has such a clause. The clause says what the command has
+    /// changed.
     #[must_use]
     pub(crate) fn or(self, stands: &str) -> Self {
         if self.bare { self.but(stands) } else { self }

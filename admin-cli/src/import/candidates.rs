@@ -43,7 +43,7 @@ impl KeyCandidate {
 }
 
 /// Returns the key that `choice` selects. `more` is a sentence for the error message that says where the key may be, if
-/// it is not here.
+/// this source does not contain it.
 ///
 /// # Errors
 /// [`CliError`] if no key or several keys match. The remedy lists them.
@@ -131,7 +131,7 @@ fn is_called(label: &str, name: &str) -> bool {
     [label, issuer, account].iter().any(|part| part.trim().eq_ignore_ascii_case(name.trim()))
 }
 
-/// Enrolls an account with the selected key, and logs, mails and prints this.
+/// Enrolls an account with the selected key. Logs and mails the enrollment, and prints its outcome.
 pub(crate) fn enroll(
     context: &Context,
     by: &Authorized,

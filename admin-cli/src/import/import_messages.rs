@@ -14,9 +14,9 @@ use crate::{
 
 /// A message about a line of an imported file.
 pub(crate) struct Worded {
-    /// Number of the line, from 1; 0 for the whole file.
+    /// Number of the line, from 1; 0 if the message is about the whole file.
     pub(crate) line: u32,
-    /// Word for the message that is the same in every version, for scripts.
+    /// Word that identifies the message for scripts. It is the same in every version and language.
     pub(crate) word: &'static str,
     /// Text for people.
     pub(crate) text: String,

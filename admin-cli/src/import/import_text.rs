@@ -63,8 +63,8 @@ pub(crate) fn unreadable(error: PipedError, user: &str) -> CliError {
     CliError::new(Exit::Usage, error.to_string(), remedy)
 }
 
-/// Returns an error that names the right command, if the text is no output of `twinlock export` but another command
-/// accepts it; otherwise `None`.
+/// Returns an error that names the command which accepts the text; `None` if the text may be an output of `twinlock
+/// export`, or if no other command accepts it.
 pub(crate) fn of_other_verb(text: &str, user: &str) -> Option<CliError> {
     if !text.contains("otpauth") && !text.starts_with('\u{feff}') {
         return None;

@@ -26,7 +26,8 @@ const PIXELS_MAX: usize = 64 * 1024 * 1024;
 const SIDE_MAX: usize = 16 * 1024;
 /// Maximum number of QR codes that are read in a picture.
 const CODES_MAX: usize = 64;
-/// Minimum side length in pixels of copies of reduced size. They are searched too, because reducing removes noise.
+/// Minimum side length in pixels of the reduced copies of a picture. QR codes are searched in them too, because
+/// reducing removes noise.
 const SIDE_OF_SCREENS: usize = 320;
 /// Side length in pixels above which a picture is reduced before the search. rqrr would take too long, and overflow.
 const SIDE_SEARCHED: usize = 4096;
@@ -41,7 +42,7 @@ const PATIENCE: Duration = Duration::from_secs(10);
 pub(crate) enum PictureError {
     /// The file is neither PNG nor JPEG.
     Format,
-    /// The file is text, which another verb may be able to import.
+    /// The file is text, which another subcommand may be able to import.
     Text,
     /// The picture file is cut off or damaged.
     Damaged,

@@ -37,7 +37,7 @@ const ROUNDS: usize = 8;
 
 /// What the import of a record has changed.
 enum RecordImport {
-    /// The import has changed nothing, because the local record contains everything.
+    /// The import has changed nothing, because the local record already contains everything that the export contains.
     Nothing,
     /// The import has moved the counters of tokens forward.
     MovedOn,
@@ -163,7 +163,8 @@ fn once(
     }
 }
 
-/// Stores the backup codes of an export under the id `id`, before the record refers to them.
+/// Stores the backup codes `codes` of an export as the code set `id` of the user. Call this before a record that names
+/// the set is written.
 fn bring(
     context: &Context,
     folder: &Folder,

@@ -251,8 +251,9 @@ impl<'a> ImportReports<'a> {
         self.all.iter().all(|report| report.exit().is_none())
     }
 
-    /// Calls `remove` to remove the source file of several users. The file is kept if one of them still needs it
-    /// (`is_needed`), or if a part of it was not read.
+    /// Removes a source file that contains the data of several users, by a call of `remove`, and notes the result for
+    /// the summary. Keeps the file if one of the users still needs it (`is_needed`), or if a part of the file could not
+    /// be imported. `source` is the path of the file.
     pub(crate) fn remove(
         &mut self,
         source: &str,

@@ -30,7 +30,7 @@ pub(crate) enum PipedError {
     Picture,
     /// Standard input is not UTF-8.
     Encoding,
-    /// Standard input is longer than any text that the verb accepts.
+    /// Standard input is longer than any text that the subcommand accepts.
     TooLong,
     /// Standard input cannot be read.
     Io,

@@ -17,7 +17,7 @@ use crate::{
     caller,
     client::OperationEnd,
     roles::{
-        Ended, Other, RoleMember,
+        Ended, RoleMember, TargetUser,
         deed::{Deed, of_member},
         requests::{Open, Requests},
         session::LoginSession,
@@ -29,11 +29,11 @@ use crate::{
 const LISTS: Allowance = Allowance { word: "role-list", most: 60, seconds: 3600 };
 
 impl RoleMember<'_> {
-    /// Stores a request for the change `verb` of the user `other`. Another member must approve the request.
+    /// Stores a request to run the operation `verb` on the user `other`. Another member must approve the request.
     pub(super) fn request(
         &self,
         verb: RoleVerb,
-        other: &Other,
+        other: &TargetUser,
         role: &Role,
         reason: &str,
     ) -> Ended {
@@ -130,8 +130,8 @@ impl RoleMember<'_> {
         self.end(status::WRONG_STATE, &RoleMessage::NoSuchRequest)
     }
 
-    /// Checks that the caller did not make the request, and that the caller's login session is not the one in which it
-    /// was made.
+    /// Checks that another user has made the request, and that the caller has begun a login session other than the one
+    /// in which the request was made.
     fn must_be_another(&self, request: &RoleRequest) -> Result<(), OperationEnd> {
         let refuse = |reason, message| {
             let pairs = [("user", request.user.as_str()), ("verb", "approve"), ("reason", reason)];

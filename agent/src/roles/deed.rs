@@ -15,7 +15,7 @@ use twinlock_host::journal::Severity;
 
 use crate::{
     client::{OperationEnd, of_error},
-    roles::{Ended, Other, RoleMember},
+    roles::{Ended, RoleMember, TargetUser},
     status,
 };
 
@@ -31,14 +31,20 @@ pub(super) struct Deed<'a> {
     pub(super) reason: &'a str,
     /// The account name of the member who asked for the change.
     pub(super) by: &'a str,
-    /// The user id of the member who asked for the change, if the caller only approves it; `None` if the caller asked
-    /// for it.
+    /// The user id of the member who asked for the change, if another member has asked and the caller only approves the
+    /// change; `None` if the caller asked for it.
     pub(super) requested_by: Option<u32>,
 }
 
 impl RoleMember<'_> {
     /// Makes a change for which the role needs no approval.
-    pub(super) fn change(&self, verb: RoleVerb, other: &Other, role: &Role, reason: &str) -> Ended {
+    pub(super) fn change(
+        &self,
+        verb: RoleVerb,
+        other: &TargetUser,
+        role: &Role,
+        reason: &str,
+    ) -> Ended {
         let taken = self.own.take(of_member(role))?;
         let by = self.account().name.as_str();
         let deed = Deed { verb, role, reason, by, requested_by: None };
@@ -46,7 +52,7 @@ impl RoleMember<'_> {
     }
 
     /// Makes a change, if the limits for the user `other` allow it.
-    pub(super) fn make(&self, deed: &Deed<'_>, other: &Other) -> Ended {
+    pub(super) fn make(&self, deed: &Deed<'_>, other: &TargetUser) -> Ended {
         let user_ledger = self.ledger(other)?;
         let taken = self.take_for(other_limit(deed.verb), user_ledger.as_ref())?;
         let done = self.run(deed, other, user_ledger.as_ref());
@@ -59,7 +65,7 @@ impl RoleMember<'_> {
     fn run(
         &self,
         deed: &Deed<'_>,
-        other: &Other,
+        other: &TargetUser,
         user_ledger: &dyn UserLedger,
     ) -> Result<OperationEnd, DelegationError> {
         let final_message = FinalMessage::default();
@@ -97,7 +103,7 @@ impl RoleMember<'_> {
         Ok(self.changed(deed.verb, &other.account.name, &message))
     }
 
-    fn failed(&self, error: DelegationError, deed: &Deed<'_>, other: &Other) -> OperationEnd {
+    fn failed(&self, error: DelegationError, deed: &Deed<'_>, other: &TargetUser) -> OperationEnd {
         let user = other.account.name.clone();
         let reason = match error {
             DelegationError::NotEnrolled => "not_enrolled",
@@ -122,7 +128,8 @@ impl RoleMember<'_> {
         }
     }
 
-    /// Takes one use of the allowance (limit) of the other user, and returns the name of this use in the ledger.
+    /// Takes one use of an allowance (limit) in the ledger of the user on whose account the operation runs. Returns the
+    /// name of this use.
     fn take_for(
         &self,
         allowance: Allowance,
@@ -138,7 +145,7 @@ impl RoleMember<'_> {
     }
 }
 
-/// Returns the limit of changes that one member may make in a day by the role `role`.
+/// Returns the limit of how many changes one member of the role `role` may make in a day.
 pub(super) fn of_member(role: &Role) -> Allowance {
     Allowance { word: "role", most: role.per_day, seconds: DAY }
 }

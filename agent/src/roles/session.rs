@@ -1,6 +1,6 @@
-//! The login session of a caller, read from the caller's process. That process may have ended, and another one may have
-//! its number. A session is therefore only used to refuse an approval. The proofs of the caller are the user id of the
-//! connection, the password and the code.
+//! The login session of a caller, read from the caller's process. That process may have ended, and another process may
+//! now have its process id. A session is therefore only used to refuse an approval. The proofs of the caller are the
+//! user id of the connection, the password and the code.
 
 use std::fs;
 
@@ -35,9 +35,9 @@ impl LoginSession {
         fs::symlink_metadata(&folder).is_ok().then_some(session)
     }
 
-    /// Returns whether `approver` may approve a request in this session. `request` is the session in which the request
-    /// was made. This session must not be that one, and `approver` must have logged in to it. Values that the kernel
-    /// does not report are not compared.
+    /// Returns whether `approver` may approve a request in this session. `request` is the number of the audit session
+    /// in which the request was made. The approval needs another session, which `approver` has begun by a login. Values
+    /// that the kernel does not report are not compared.
     pub(crate) fn may_approve(self, approver: &Account, request: Option<u32>) -> bool {
         let is_own = self.login.is_none_or(|login| login == approver.uid);
         let is_another = self.id.is_none() || self.id != request;

@@ -19,8 +19,8 @@ use crate::{
 const PASSWORDS: u8 = 3;
 
 impl OwnUser<'_> {
-    /// Asks for the password of the account, up to three times. Each password is counted as wrong before libpam is
-    /// asked. If it is right, it is then removed from the count.
+    /// Asks for the password of the account, up to three times. Each password is counted as wrong before libpam checks
+    /// it, and a right password is removed from the count after that.
     pub(super) fn ask_password(&self) -> Result<(), OperationEnd> {
         let account = self.client.account;
         if let Some(obstacle) = password::obstacle(account) {

@@ -5,8 +5,8 @@ use alloc::{format, string::String, vec::Vec};
 use data_encoding::{BASE64, BASE64_NOPAD, HEXLOWER};
 use sha2::{Digest, Sha256};
 
-/// Returns the fingerprint of one or more ssh keys, joined by `+`. `keys` has one key per line, such as
-/// `ssh-ed25519 AAAA…`.
+/// Returns the fingerprints of one or more ssh keys, joined by `+`. `keys` has one key per line, such as `ssh-ed25519
+/// AAAA…`.
 #[must_use]
 pub fn of(keys: &str) -> String {
     let all: Vec<String> = keys.lines().map(of_one).collect();

@@ -21,7 +21,7 @@ use crate::{
 
 /// How the questions of a login ended.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum End {
+pub enum AskingEnd {
     /// The user entered a correct code.
     Granted(Accepted),
     /// The user entered the last backup code of a set. A new set must be shown before access is granted.
@@ -102,29 +102,29 @@ struct Rejection {
 impl Asking<'_> {
     /// Asks for codes and verifies each code with `judge`. A code is wrong if `judge` returns `None`. Asks up to
     /// `tries` times, or once if the first factor failed or if one answer contains the password and the code.
-    pub fn ask(&self, judge: &mut dyn FnMut(&Code) -> Option<Outcome>) -> End {
+    pub fn ask(&self, judge: &mut dyn FnMut(&Code) -> Option<Outcome>) -> AskingEnd {
         match self.policy.field {
             Field::Code => self.ask_for_a_code(judge),
-            Field::Missing => End::Denied(Reason::NoFirstPass),
+            Field::Missing => AskingEnd::Denied(Reason::NoFirstPass),
             Field::Given | Field::PasswordAndCode => self.take_one_answer(judge),
         }
     }
 
     /// Asks once, and shows no message after a wrong code. A program that sends the same answer to every prompt is thus
     /// charged only once, and a user with a wrong password does not learn whether the code was correct.
-    fn take_one_answer(&self, judge: &mut dyn FnMut(&Code) -> Option<Outcome>) -> End {
+    fn take_one_answer(&self, judge: &mut dyn FnMut(&Code) -> Option<Outcome>) -> AskingEnd {
         match self.prompt(None) {
             Err(end) => end,
-            Ok(Answer::Stop) => End::Stopped,
-            Ok(Answer::Help | Answer::Other) => End::Denied(Reason::NotACode),
+            Ok(Answer::Stop) => AskingEnd::Stopped,
+            Ok(Answer::Help | Answer::Other) => AskingEnd::Denied(Reason::NotACode),
             Ok(Answer::Code(code)) => match self.check(judge(&code), 0) {
                 Err(end) => end,
-                Ok(rejection) => End::Denied(rejection.reason),
+                Ok(rejection) => AskingEnd::Denied(rejection.reason),
             },
         }
     }
 
-    fn ask_for_a_code(&self, judge: &mut dyn FnMut(&Code) -> Option<Outcome>) -> End {
+    fn ask_for_a_code(&self, judge: &mut dyn FnMut(&Code) -> Option<Outcome>) -> AskingEnd {
         let mut last: Option<Rejection> = None;
         // After a failed first factor, no code helps. The user is asked once, and then sshd asks for the password
         // again.
@@ -136,7 +136,7 @@ impl Asking<'_> {
             };
             let rejection = match answer {
                 Entered::Answer(Answer::Code(code)) => self.check(judge(&code), left),
-                Entered::Answer(Answer::Stop) => return End::Stopped,
+                Entered::Answer(Answer::Stop) => return AskingEnd::Stopped,
                 Entered::Answer(Answer::Help | Answer::Other) => {
                     Ok(Rejection { message: Message::NotACode, reason: Reason::NotACode })
                 }
@@ -153,7 +153,7 @@ impl Asking<'_> {
             self.final_message.leave(self.sayable(&rejection.message));
             rejection.reason
         });
-        End::Denied(reason)
+        AskingEnd::Denied(reason)
     }
 
     /// Explains a fault of the host, which no code can overcome. Shows the message as a prompt, because every client
@@ -192,7 +192,7 @@ impl Asking<'_> {
 
     /// Shows one prompt, and the menu of other ways if the user asks for it. Returns the answer or an invalid choice.
     /// `before` is the rejection of the previous answer, shown above the prompt; `None` for the first prompt.
-    fn ask_once(&self, before: Option<&Rejection>) -> Result<Entered, End> {
+    fn ask_once(&self, before: Option<&Rejection>) -> Result<Entered, AskingEnd> {
         match self.prompt(before)? {
             Answer::Help => {}
             other @ (Answer::Stop | Answer::Code(_) | Answer::Other) => {
@@ -211,7 +211,7 @@ impl Asking<'_> {
             }
             Ok(Chosen::Stop) => Ok(Entered::Answer(Answer::Stop)),
             Ok(Chosen::Nothing) => Ok(Entered::NoSuchWay(ways)),
-            Err(_) => Err(End::CutOff),
+            Err(_) => Err(AskingEnd::CutOff),
         }
     }
 
@@ -240,14 +240,14 @@ impl Asking<'_> {
         self.policy.prompt.clone().unwrap_or_else(built_in)
     }
 
-    fn prompt(&self, before: Option<&Rejection>) -> Result<Answer, End> {
+    fn prompt(&self, before: Option<&Rejection>) -> Result<Answer, AskingEnd> {
         let mut prompt = self.question();
         if let Some(rejection) = before {
             prompt = alloc::format!("\n{}\n{prompt}", self.sayable(&rejection.message));
         }
         let typed = self.conversation.ask(&prompt, self.policy.echo);
         let answer = typed.map(|typed| answer::read_field(self.policy.field, &typed));
-        answer.map(|answer| self.worth_judging(answer)).map_err(|_| End::CutOff)
+        answer.map(|answer| self.worth_judging(answer)).map_err(|_| AskingEnd::CutOff)
     }
 
     /// Returns [`Answer::Other`] for a ticket or bypass code if the first factor is not proven, and otherwise `answer`.
@@ -261,19 +261,19 @@ impl Asking<'_> {
         }
     }
 
-    fn check(&self, outcome: Option<Outcome>, left: u8) -> Result<Rejection, End> {
+    fn check(&self, outcome: Option<Outcome>, left: u8) -> Result<Rejection, AskingEnd> {
         let (message, reason) = match outcome {
             None => (Message::NotAccepted, Reason::WrongCode),
-            Some(Outcome::Granted(accepted)) => return Err(End::Granted(accepted)),
-            Some(Outcome::LastCode(last)) => return Err(End::LastCode(last)),
-            Some(Outcome::Ticket(ticket)) => return Err(End::Ticket(ticket)),
+            Some(Outcome::Granted(accepted)) => return Err(AskingEnd::Granted(accepted)),
+            Some(Outcome::LastCode(last)) => return Err(AskingEnd::LastCode(last)),
+            Some(Outcome::Ticket(ticket)) => return Err(AskingEnd::Ticket(ticket)),
             Some(Outcome::NoBypass) => (Message::NoBypass, Reason::NotACode),
             Some(Outcome::NoTicket) => (Message::NoTicket, Reason::NotACode),
             Some(Outcome::HalfJudged(fault)) => {
                 return self.check(Some(Outcome::Faulty(Reason::Codes(fault))), left);
             }
             Some(Outcome::Faulty(reason)) if self.first_factor == FirstFactor::Proven => {
-                return Err(End::Broken(reason));
+                return Err(AskingEnd::Broken(reason));
             }
             // If the first factor is not proven, the questions continue as for every user.
             Some(Outcome::Faulty(reason)) => (Message::NotAccepted, reason),

@@ -26,11 +26,11 @@ use crate::{
     },
 };
 
-/// Prefix of the ledger names that reserve one second of the wall clock for each action on the user. See
-/// [`own_second`].
+/// Prefix of ledger names, each of which stands for one second of the wall clock. An action of a role's member on the
+/// user takes a second that no other action has taken, see [`own_second`].
 const SECOND: &str = "op.role-second.";
 
-/// A member of a role who acts for another user.
+/// A member of a role who runs an operation on the account of another user.
 #[derive(Debug, Clone, Copy)]
 pub struct RoleActor<'a> {
     /// The account name of the member who asked for the action.
@@ -144,9 +144,10 @@ pub fn unlock(
     Ok(found.by_source().values().sum())
 }
 
-/// Reserves one second of the wall clock for an action on the user, and returns it: the current second, or one less
-/// than a minute later. Two actions must not share a second: the outbox treats two mails about the same user and second
-/// as one mail, and no mail about an action may be lost. Returns [`OVERTAKEN`] if all these seconds are reserved.
+/// Reserves one second of the wall clock for an action on the user, and returns it: the current second, or the first of
+/// the next 59 seconds that is not reserved. Two actions must not share a second: the outbox treats two mails about the
+/// same user and second as one mail, and no mail about an action may be lost. Returns [`OVERTAKEN`] if all these
+/// seconds are reserved.
 fn own_second(context: &DialogueContext<'_>) -> Result<UnixTime, DialogueError> {
     let broken = |fault| DialogueError::Broken(Reason::Ledger(fault));
     let (ledger, now) = (context.user_ledger, context.now()?.unix);

@@ -21,11 +21,11 @@ pub enum HandOver {
     PutOff,
 }
 
-/// Tells the user who has seen the key, and replaces the key or counts a postponement.
+/// Tells the owner of the key who else has seen it, and replaces the key or counts a postponement.
 ///
 /// # Errors
-/// [`DialogueError`] if the key was neither replaced nor its replacement postponed. Access is denied then, and the old
-/// key still works.
+/// [`DialogueError`] if the key could not be replaced and no postponement could be counted. Access is denied then, and
+/// the old key still works.
 pub fn hand_over(
     context: &DialogueContext<'_>,
     place: &KeySlot,

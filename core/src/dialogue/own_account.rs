@@ -128,13 +128,13 @@ fn codes_left(context: &DialogueContext<'_>, record: &Record) -> Option<u8> {
 }
 
 /// A remembered device, and the ledger name under which it is stored.
-struct Entry {
+struct NumberedDevice {
     name: String,
     device: Device,
 }
 
 /// Returns the devices that are remembered now, oldest first.
-fn remembered(context: &DialogueContext<'_>) -> Result<Vec<Entry>, DialogueError> {
+fn remembered(context: &DialogueContext<'_>) -> Result<Vec<NumberedDevice>, DialogueError> {
     let broken = |fault| DialogueError::Broken(Reason::Ledger(fault));
     let active = newest(context)?.filter(|record| record.state == State::Active);
     let Some(generation) = active.map(|record| record.generation) else { return Ok(Vec::new()) };
@@ -147,7 +147,7 @@ fn remembered(context: &DialogueContext<'_>) -> Result<Vec<Entry>, DialogueError
         let text = context.user_ledger.content(&name).map_err(broken)?.unwrap_or_default();
         let device = device_text::read(&text)
             .filter(|one| device::is_remembered(one, now) && one.generation == generation);
-        found.extend(device.map(|device| Entry { name, device }));
+        found.extend(device.map(|device| NumberedDevice { name, device }));
     }
     found.sort_by(|one, other| {
         one.device.since.cmp(&other.device.since).then_with(|| one.name.cmp(&other.name))
@@ -161,7 +161,7 @@ fn remembered(context: &DialogueContext<'_>) -> Result<Vec<Entry>, DialogueError
 /// [`DialogueError::Broken`] if the record or the ledger cannot be read.
 pub fn devices(context: &DialogueContext<'_>) -> Result<Vec<RememberedDevice>, DialogueError> {
     let now = context.now()?.unix;
-    let of = |entry: Entry| RememberedDevice {
+    let of = |entry: NumberedDevice| RememberedDevice {
         age: now.since(entry.device.since),
         left: entry.device.until.since(now),
         address: entry.device.address,
@@ -175,7 +175,8 @@ pub fn devices(context: &DialogueContext<'_>) -> Result<Vec<RememberedDevice>, D
 pub enum Forgetting {
     /// Devices were forgotten. Holds their number, which is at least 1.
     Done(usize),
-    /// There is no device with this number, or no device at all. Holds the number of remembered devices.
+    /// No device was forgotten, because the list has no device with this number, or no device at all. Holds the number
+    /// of devices in the list.
     NoSuch(usize),
 }
 
@@ -189,7 +190,7 @@ pub fn forget(
 ) -> Result<Forgetting, DialogueError> {
     let found = remembered(context)?;
     let count = found.len();
-    let chosen: Vec<Entry> = match number {
+    let chosen: Vec<NumberedDevice> = match number {
         None => found,
         Some(number) => found.into_iter().skip(number.wrapping_sub(1)).take(1).collect(),
     };

@@ -90,9 +90,9 @@ pub fn of_administration(event: &str, pairs: &[(&str, &str)]) -> String {
     line
 }
 
-/// Formats the log line about an invalid PAM line (`reason` is `pam_line`), or about a PAM line in a stack in which the
-/// module must not stand (`own_stack`). It names neither user nor source, because neither matters. `sentence` must not
-/// contain a double quote.
+/// Formats the log line about a PAM line that the module refuses: its arguments are invalid (`reason` is `pam_line`),
+/// or it is in a stack in which the module must not be called (`own_stack`). The log line contains no user and no
+/// source, because neither matters. `sentence` must not contain a double quote.
 #[must_use]
 pub fn of_pam_line(service: &str, reason: &str, sentence: &str) -> String {
     let mut line = String::from("event=refused");

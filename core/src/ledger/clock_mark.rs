@@ -15,7 +15,8 @@ pub const MARK_INTERVAL: u64 = MINUTE;
 const SLACK: u64 = 5 * MINUTE;
 /// Two periods that are at most this many seconds apart are merged.
 const GAP: u64 = 15 * MINUTE;
-/// Maximum number of separate periods. They are stored in the epoch, which must fit the target of a symbolic link.
+/// Maximum number of separate periods in which codes were used ahead of the clock mark. They are stored in the epoch,
+/// which must fit the target of a symbolic link.
 pub const STRETCHES_MAX: usize = 4;
 
 /// The clock mark as it is stored.
@@ -26,8 +27,8 @@ pub struct ClockMark {
     /// Time of the wall clock when the mark was created. The distance of the clock from a mark that never moved is
     /// measured from this time.
     pub made: UnixTime,
-    /// Time of the boot clock, in seconds, when the mark last moved. If the host was booted since, that was an earlier
-    /// boot.
+    /// Time of the boot clock, in seconds, when the mark last moved. This clock begins anew at each boot, so the value
+    /// may be a time of an earlier boot.
     pub moved: u64,
 }
 
@@ -36,7 +37,7 @@ pub struct ClockMark {
 pub struct KnownClock {
     /// The clock mark, as it is stored.
     pub mark: ClockMark,
-    /// Periods ahead of the mark in which codes were used.
+    /// Periods after the time of the mark, in which codes were used although the clock was not trusted.
     pub ahead: Vec<Stretch>,
 }
 

@@ -182,7 +182,7 @@ pub struct Epoch {
     pub boot_id: String,
     /// Time of the boot clock at which the ledger began.
     pub begun: BootTime,
-    /// The highest time of the wall clock that was trusted before the ledger began.
+    /// The latest time that a trusted wall clock had shown before the ledger began.
     pub mark: UnixTime,
     /// Periods later than `mark` in which codes were used.
     pub ahead: Vec<Stretch>,

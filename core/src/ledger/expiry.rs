@@ -28,9 +28,9 @@ pub fn oldest_first(mut attempts: Vec<&Charged>) -> Vec<&Charged> {
     attempts
 }
 
-/// Returns the failure streak `row` with its start moved to `until`. The new streak stores only the number of the
-/// attempts up to `until`, so their ledger names can be removed. Returns `None` if no attempt between the start of
-/// `row` and `until` belongs to the streak.
+/// Returns the failure streak `row` with its start moved to `until`. The attempts of the streak up to `until` are then
+/// only a number in the returned value, so the caller can remove their names from the ledger. Returns `None` if the
+/// streak has no attempt in the ledger between its start and `until`.
 #[must_use]
 pub fn folded(
     history: &LedgerHistory,

@@ -1,7 +1,7 @@
 //! The part of a login after a correct code: key replacement, new backup codes, self-service, and remembered devices.
 //! Also set-up, which takes the place of the code.
 
-use crate::login::{Candidate, LoginFlow};
+use crate::login::{LoginCandidate, LoginFlow};
 use crate::{
     base::{
         account::{Account, Folder},
@@ -9,7 +9,7 @@ use crate::{
         fingerprint,
     },
     dialogue::{
-        asking::{End, Wish},
+        asking::{AskingEnd, Wish},
         context::{DialogueContext, DialogueError, OVERTAKEN},
         fresh_ticket,
         hand_over::{self, HandOver},
@@ -39,7 +39,7 @@ impl LoginFlow<'_> {
     pub(super) fn set_up(
         &self,
         account: Option<&Account>,
-        held: Candidate,
+        held: LoginCandidate,
         offer: Offer,
     ) -> Verdict {
         let Some((account, folder)) =
@@ -73,7 +73,7 @@ impl LoginFlow<'_> {
                 match self.still_stands(&context, &after) {
                     Ok(()) => {
                         self.afterwards(Some(account), Familiarity::Stranger);
-                        self.conclude(Some(account), End::Granted(accepted))
+                        self.conclude(Some(account), AskingEnd::Granted(accepted))
                     }
                     Err(stop) => self.conclude(Some(account), ended(stop)),
                 }
@@ -107,25 +107,25 @@ impl LoginFlow<'_> {
         &self,
         account: &Account,
         attempt: &mut Attempt<'_>,
-        end: End,
+        end: AskingEnd,
         wish: Wish,
-    ) -> End {
+    ) -> AskingEnd {
         let Ok(folder) = Folder::of(&account.name) else { return end };
         let user_ledger = attempt.user_ledger;
         let context = self.context(account, &folder, user_ledger);
         let done = match end {
-            End::Granted(accepted) => self.after_code(&context, attempt, accepted, wish),
-            End::LastCode(last) => self.after_last(&context, attempt, last, wish),
-            End::Ticket(ticket) if ticket.purpose == Purpose::Codes => {
+            AskingEnd::Granted(accepted) => self.after_code(&context, attempt, accepted, wish),
+            AskingEnd::LastCode(last) => self.after_last(&context, attempt, last, wish),
+            AskingEnd::Ticket(ticket) if ticket.purpose == Purpose::Codes => {
                 self.after_ticket(&context, attempt, &ticket, wish)
             }
-            other @ (End::Ticket(_)
-            | End::Denied(_)
-            | End::Stopped
-            | End::CutOff
-            | End::Broken(_)) => return other,
+            other @ (AskingEnd::Ticket(_)
+            | AskingEnd::Denied(_)
+            | AskingEnd::Stopped
+            | AskingEnd::CutOff
+            | AskingEnd::Broken(_)) => return other,
         };
-        done.map_or_else(ended, End::Granted)
+        done.map_or_else(ended, AskingEnd::Granted)
     }
 
     /// Runs the dialogues that follow a correct code: first those that the record requires, then the change that the
@@ -391,10 +391,10 @@ fn is_bypass(accepted: &Accepted) -> bool {
     matches!(accepted, Accepted::Bypass { .. })
 }
 
-pub(super) fn ended(stop: DialogueError) -> End {
+pub(super) fn ended(stop: DialogueError) -> AskingEnd {
     match stop {
-        DialogueError::CutOff => End::CutOff,
-        DialogueError::Declined(reason) => End::Denied(reason),
-        DialogueError::Broken(reason) => End::Broken(reason),
+        DialogueError::CutOff => AskingEnd::CutOff,
+        DialogueError::Declined(reason) => AskingEnd::Denied(reason),
+        DialogueError::Broken(reason) => AskingEnd::Broken(reason),
     }
 }

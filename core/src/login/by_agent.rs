@@ -11,7 +11,7 @@ use crate::{
         error::AgentError,
         request::{FirstFactor, Request, Source},
     },
-    dialogue::{asking::End, final_message::FinalMessage},
+    dialogue::{asking::AskingEnd, final_message::FinalMessage},
     event::{Kind, Reason, verdict::Verdict},
     login::{LoginFlow, login},
     policy::{Action, Policy, rules::Decided},
@@ -90,9 +90,9 @@ struct ByAgent<'a> {
 }
 
 impl ByAgent<'_> {
-    /// Runs the login. If the first factor is proven, the agent is asked first, because it may need no code, and the
-    /// user is then not prompted. Otherwise the user is prompted first, because a locker may show the prompt for hours,
-    /// and the agent waits only two minutes for the code.
+    /// Runs the login. If the first factor is proven, the agent is asked first, so that the user sees no prompt if no
+    /// code is needed. Otherwise the user is prompted first, because a locker may show the prompt for hours, and the
+    /// agent waits only two minutes for the code.
     fn unlock(&self) -> Verdict {
         match self.flow.first_factor {
             FirstFactor::Proven => match self.begin() {
@@ -112,15 +112,15 @@ impl ByAgent<'_> {
         let conclude = |end| Err(self.flow.conclude(Some(self.account), end));
         let policy = self.flow.policy;
         if policy.field == crate::policy::Field::Missing {
-            return conclude(End::Denied(Reason::NoFirstPass));
+            return conclude(AskingEnd::Denied(Reason::NoFirstPass));
         }
         let question = self.flow.asking(Some(self.account)).question();
         match self.flow.ports.conversation.ask(&question, policy.echo) {
             Ok(typed) => match answer::read_field(policy.field, &typed) {
-                Answer::Stop => conclude(End::Stopped),
+                Answer::Stop => conclude(AskingEnd::Stopped),
                 other @ (Answer::Code(_) | Answer::Help | Answer::Other) => Ok(other),
             },
-            Err(_) => conclude(End::CutOff),
+            Err(_) => conclude(AskingEnd::CutOff),
         }
     }
 
@@ -179,7 +179,9 @@ impl ByAgent<'_> {
     fn broken(&self, fault: AgentError) -> Verdict {
         let reason = Reason::Agent(fault);
         match self.flow.first_factor {
-            FirstFactor::Proven => self.flow.conclude(Some(self.account), End::Broken(reason)),
+            FirstFactor::Proven => {
+                self.flow.conclude(Some(self.account), AskingEnd::Broken(reason))
+            }
             // Without a proven first factor the user is told nothing.
             FirstFactor::Ahead | FirstFactor::Decoy => {
                 self.flow.note(Some(self.account), Kind::Refused, reason);

@@ -3,7 +3,7 @@
 use alloc::boxed::Box;
 use core::cell::Cell;
 
-use crate::login::{Candidate, LoginFlow, outcome};
+use crate::login::{LoginCandidate, LoginFlow, outcome};
 use crate::{
     answer::Code,
     base::{
@@ -11,7 +11,7 @@ use crate::{
         error::LedgerError,
         request::FirstFactor,
     },
-    dialogue::asking::{Asking, Backup, End, Wish},
+    dialogue::asking::{Asking, AskingEnd, Backup, Wish},
     event::{Kind, Reason},
     ledger::Budget,
     notify::notification::NotificationKind,
@@ -26,13 +26,17 @@ use crate::{
 impl LoginFlow<'_> {
     /// Asks for codes and verifies each. After a correct code, runs the dialogues that follow. Returns how the login
     /// ends. `account` is `None` for a name that NSS does not know.
-    pub(super) fn ask_and_judge(&self, account: Option<&Account>, held: Candidate) -> End {
+    pub(super) fn ask_and_judge(
+        &self,
+        account: Option<&Account>,
+        held: LoginCandidate,
+    ) -> AskingEnd {
         let (backup, has_ticket) = (self.backup(account, &held), self.has_ticket(&held));
         let asking = Asking { backup, has_ticket, ..self.asking(account) };
         let user_ledger = match self.open_user_ledger(account) {
             Ok(user_ledger) => user_ledger,
             Err(fault) if self.first_factor == FirstFactor::Proven => {
-                return End::Broken(self.blamed(Reason::Ledger(fault)));
+                return AskingEnd::Broken(self.blamed(Reason::Ledger(fault)));
             }
             Err(fault) => {
                 let reason = self.blamed(Reason::Ledger(fault));
@@ -82,7 +86,7 @@ impl LoginFlow<'_> {
     pub(super) fn attempt<'t>(
         &'t self,
         account: Option<&'t Account>,
-        held: Candidate,
+        held: LoginCandidate,
         user_ledger: &'t dyn UserLedger,
     ) -> Attempt<'t> {
         Attempt {
@@ -133,7 +137,7 @@ impl LoginFlow<'_> {
     }
 
     /// Returns whether the user has a valid ticket for new backup codes and this login can show a dialogue for it.
-    fn has_ticket(&self, held: &Candidate) -> bool {
+    fn has_ticket(&self, held: &LoginCandidate) -> bool {
         let Some(found) = &held.record else { return false };
         let mut tickets = found.record.extras.tickets.iter();
         if self.first_factor != FirstFactor::Proven || !self.can_talk() || tickets.len() == 0 {
@@ -144,7 +148,7 @@ impl LoginFlow<'_> {
         self.ports.clock.now().is_ok_and(|now| tickets.any(|ticket| works(ticket, now)))
     }
 
-    fn backup(&self, account: Option<&Account>, held: &Candidate) -> Option<Backup<'_>> {
+    fn backup(&self, account: Option<&Account>, held: &LoginCandidate) -> Option<Backup<'_>> {
         let id = held.record.as_ref()?.record.codes?;
         let folder = Folder::of(&account?.name).ok()?;
         Some(Backup { codes: self.ports.codes, folder, id })

@@ -3,7 +3,7 @@
 use crate::{
     base::account::{Account, Folder},
     dialogue::{
-        asking::End,
+        asking::AskingEnd,
         context::{DialogueContext, DialogueError},
         hand_over,
         new_key::KeySlot,
@@ -24,27 +24,33 @@ impl LoginFlow<'_> {
     }
 
     /// Postpones the dialogues that the record requires after a correct code. Returns how the login ends.
-    pub(super) fn put_off(&self, account: &Account, attempt: &Attempt<'_>, end: End) -> End {
+    pub(super) fn put_off(
+        &self,
+        account: &Account,
+        attempt: &Attempt<'_>,
+        end: AskingEnd,
+    ) -> AskingEnd {
         match end {
-            End::Granted(accepted) => match self.put_off_new_key(account, attempt, &accepted) {
-                Ok(()) => End::Granted(accepted),
+            AskingEnd::Granted(accepted) => match self.put_off_new_key(account, attempt, &accepted)
+            {
+                Ok(()) => AskingEnd::Granted(accepted),
                 Err(stop) => ended(stop),
             },
-            End::Ticket(ticket) => {
+            AskingEnd::Ticket(ticket) => {
                 self.leave_for_another_login();
-                End::Ticket(ticket)
+                AskingEnd::Ticket(ticket)
             }
-            other @ (End::LastCode(_)
-            | End::Denied(_)
-            | End::Stopped
-            | End::CutOff
-            | End::Broken(_)) => other,
+            other @ (AskingEnd::LastCode(_)
+            | AskingEnd::Denied(_)
+            | AskingEnd::Stopped
+            | AskingEnd::CutOff
+            | AskingEnd::Broken(_)) => other,
         }
     }
 
-    /// Tells the user that a key must be replaced. If the PAM line prevents the dialogue, counts this login as a
-    /// postponement. Counts none for a user who is already logged in and runs a program such as sudo, because the login
-    /// before it counted one.
+    /// Tells the user that another user has seen the key, so the key must be replaced. If the PAM line allows no
+    /// dialogue, this login counts as one postponement of the replacement. If the user is already logged in and runs a
+    /// program such as sudo, nothing is counted, because the earlier login was counted.
     ///
     /// # Errors
     /// [`DialogueError`] if the key cannot be replaced later: no postponement is left, or the postponement cannot be

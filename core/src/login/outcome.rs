@@ -9,7 +9,7 @@ use crate::{
         error::{CodesError, StoreError},
         request::{FirstFactor, Source},
     },
-    dialogue::asking::End,
+    dialogue::asking::AskingEnd,
     event::{Accepted, Event, Kind, Reason, verdict::Verdict},
     ledger::throttle::Familiarity,
     message::Message,
@@ -21,35 +21,36 @@ use crate::{
 impl LoginFlow<'_> {
     /// Logs the end of the login, stores it for `twinlock why`, and returns the verdict. `account` is `None` for a name
     /// that NSS does not know.
-    pub(super) fn conclude(&self, account: Option<&Account>, end: End) -> Verdict {
+    pub(super) fn conclude(&self, account: Option<&Account>, end: AskingEnd) -> Verdict {
         match &end {
-            End::Granted(accepted) => {
+            AskingEnd::Granted(accepted) => {
                 self.log(account, Kind::Accepted, None, Some(accepted.clone()));
                 self.asking(account).tell_accepted(accepted);
                 self.write_accepted(account, accepted);
             }
-            End::Denied(reason) if reason.is_told_at_once() => {}
+            AskingEnd::Denied(reason) if reason.is_told_at_once() => {}
             // Another process has changed the record, so this login cannot tell the user another reason.
-            End::Denied(Reason::RecordChanging) | End::Broken(Reason::RecordChanging)
+            AskingEnd::Denied(Reason::RecordChanging)
+            | AskingEnd::Broken(Reason::RecordChanging)
                 if self.can_talk() =>
             {
                 self.note(account, Kind::Refused, Reason::RecordChanging);
                 self.final_message.leave(text::login(self.policy.language, &Message::Overtaken));
             }
-            End::Denied(reason) => self.note(account, Kind::Refused, *reason),
-            End::LastCode(_) | End::Ticket(_) => {
+            AskingEnd::Denied(reason) => self.note(account, Kind::Refused, *reason),
+            AskingEnd::LastCode(_) | AskingEnd::Ticket(_) => {
                 self.note(account, Kind::Refused, Reason::Unconfirmed);
             }
-            End::Stopped => self.note(account, Kind::Refused, Reason::Stopped),
-            End::CutOff => self.note(account, Kind::Refused, Reason::Conversation),
-            End::Broken(reason) => {
+            AskingEnd::Stopped => self.note(account, Kind::Refused, Reason::Stopped),
+            AskingEnd::CutOff => self.note(account, Kind::Refused, Reason::Conversation),
+            AskingEnd::Broken(reason) => {
                 if !reason.is_told_at_once() {
                     self.note(account, Kind::Refused, *reason);
                 }
                 self.asking(account).explain(&fault_message(*reason, name_of(account)));
             }
         }
-        if matches!(end, End::Granted(_)) {
+        if matches!(end, AskingEnd::Granted(_)) {
             self.final_message.tell(self.ports.conversation);
         } else {
             self.say_last();
@@ -146,36 +147,41 @@ pub(super) fn name_of(account: Option<&Account>) -> String {
 
 /// Returns the end of a login in which no code could be correct: denied for `reason`. Returns `end` unchanged if the
 /// user cancelled, the conversation failed, or the last code is logged already.
-pub(super) fn with_reason(end: End, reason: Reason) -> End {
+pub(super) fn with_reason(end: AskingEnd, reason: Reason) -> AskingEnd {
     match end {
         // Each refused code was logged with its own reason already.
-        End::Denied(last) if last.is_told_at_once() => end,
-        End::Granted(_) | End::LastCode(_) | End::Ticket(_) | End::Denied(_) | End::Broken(_) => {
-            End::Denied(reason)
-        }
-        End::Stopped | End::CutOff => end,
+        AskingEnd::Denied(last) if last.is_told_at_once() => end,
+        AskingEnd::Granted(_)
+        | AskingEnd::LastCode(_)
+        | AskingEnd::Ticket(_)
+        | AskingEnd::Denied(_)
+        | AskingEnd::Broken(_) => AskingEnd::Denied(reason),
+        AskingEnd::Stopped | AskingEnd::CutOff => end,
     }
 }
 
 /// Returns the end of a login in which no code was compared: a denial gets `reason`, and any other end is unchanged.
-pub(super) fn unjudged(end: End, reason: Reason) -> End {
+pub(super) fn unjudged(end: AskingEnd, reason: Reason) -> AskingEnd {
     match end {
-        End::Denied(_) => End::Denied(reason),
-        End::Granted(_)
-        | End::LastCode(_)
-        | End::Ticket(_)
-        | End::Stopped
-        | End::CutOff
-        | End::Broken(_) => end,
+        AskingEnd::Denied(_) => AskingEnd::Denied(reason),
+        AskingEnd::Granted(_)
+        | AskingEnd::LastCode(_)
+        | AskingEnd::Ticket(_)
+        | AskingEnd::Stopped
+        | AskingEnd::CutOff
+        | AskingEnd::Broken(_) => end,
     }
 }
 
-pub(super) fn verdict_of(end: &End) -> Verdict {
+pub(super) fn verdict_of(end: &AskingEnd) -> Verdict {
     match end {
-        End::Granted(_) => Verdict::Granted,
-        End::LastCode(_) | End::Ticket(_) | End::Denied(_) | End::Stopped => Verdict::Denied,
-        End::CutOff => Verdict::NoConversation,
-        End::Broken(_) => Verdict::Unavailable,
+        AskingEnd::Granted(_) => Verdict::Granted,
+        AskingEnd::LastCode(_)
+        | AskingEnd::Ticket(_)
+        | AskingEnd::Denied(_)
+        | AskingEnd::Stopped => Verdict::Denied,
+        AskingEnd::CutOff => Verdict::NoConversation,
+        AskingEnd::Broken(_) => Verdict::Unavailable,
     }
 }
 

@@ -8,7 +8,7 @@ use crate::{
     },
     event::{Accepted, Kind},
     login::{
-        Candidate, LoginFlow,
+        LoginCandidate, LoginFlow,
         after_code::{AfterCode, DialogueShown, is_as_judged},
     },
 };
@@ -35,7 +35,7 @@ impl LoginFlow<'_> {
     pub(super) fn of_remembered_device(
         &self,
         account: Option<&Account>,
-        held: &Candidate,
+        held: &LoginCandidate,
     ) -> Option<Accepted> {
         if self.policy.remember_for == 0 || !self.can_talk() {
             return None;

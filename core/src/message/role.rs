@@ -1,4 +1,4 @@
-//! Messages of the agent to members of a role, who act for other users.
+//! Messages of the agent to members of a role, who manage the accounts of other users.
 
 use alloc::{string::String, vec::Vec};
 
@@ -25,7 +25,7 @@ pub enum RoleMessage {
     /// No role may act on the account: it is a system account, is in a protected group, is a member of a role, or has a
     /// second name for its user id.
     OutOfReach,
-    /// The account is not in the group on whose members the role may act.
+    /// The account is not in the group whose members the role manages.
     Elsewhere,
     /// The user has no mail address, so nothing could be mailed to the user.
     NoAddress,
@@ -73,8 +73,8 @@ pub enum RoleMessage {
     NoSuchRequest,
     /// The caller made the request, and so cannot approve it.
     OwnRequest,
-    /// The caller cannot approve a request in this session: it was begun by another user, or the request was made in
-    /// it.
+    /// The caller cannot approve the request in this login session. Either another user began the session, or the
+    /// request was made in this same session.
     OtherSession,
 }
 

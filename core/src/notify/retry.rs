@@ -35,7 +35,7 @@ pub fn fresh(now: UnixTime, last: Option<UnixTime>) -> DeliveryProgress {
 }
 
 /// Returns the time from which the next notification of a kind may be sent; `None` if it may be sent now. `last` is the
-/// time at which the previous notification of this kind was sent. It is ignored if it is far in the future, because a
+/// time at which the previous notification of this kind was sent. A `last` far in the future is ignored, because a
 /// wrong clock wrote it.
 #[must_use]
 pub fn free_from(now: UnixTime, last: Option<UnixTime>) -> Option<UnixTime> {
@@ -44,8 +44,8 @@ pub fn free_from(now: UnixTime, last: Option<UnixTime>) -> Option<UnixTime> {
     (free > now).then_some(free)
 }
 
-/// Returns whether a waiting notification is due. If it would wait longer than the maximum pause, the clock was set
-/// back; it is then due, too.
+/// Returns whether a waiting notification is due. A notification that would have to wait longer than the maximum pause
+/// also counts as due, because the clock was then set back.
 #[must_use]
 pub fn is_due(progress: DeliveryProgress, now: UnixTime) -> bool {
     progress.at <= now || progress.at.since(now) > LONGEST_PAUSE

@@ -18,13 +18,13 @@ macro_rules! texts {
 const ENGLISH: &[(&str, &str)] = texts!("en");
 const SWEDISH: &[(&str, &str)] = texts!("sv");
 
-/// The words of one language for the source of a login.
+/// In one language, the words with which a mail names the source of a login.
 pub(crate) struct Sources {
-    /// The words before the user id of a local user.
+    /// The words before the user id, if the source is a user of this host.
     pub(crate) uid: &'static str,
-    /// The words before the name of a terminal of the host.
+    /// The words before the name of the terminal, if the source is a terminal of this host.
     pub(crate) tty: &'static str,
-    /// The words for an unknown source.
+    /// The words for a source that is not known.
     pub(crate) unknown: &'static str,
 }
 

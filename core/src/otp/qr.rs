@@ -10,8 +10,8 @@ pub const MARGIN: usize = 2;
 /// Maximum width of a drawing in columns. Every terminal has this width, and every client shows it without a line
 /// break.
 pub const COLUMNS: usize = 78;
-/// Minimum number of upper-case letters and digits in a row that is encoded as alphanumeric. This mode takes 5.5 bits
-/// per character instead of 8, but costs two more segment headers.
+/// Minimum length of a run of consecutive upper-case letters and digits that is encoded in the alphanumeric mode. This
+/// mode takes 5.5 bits per character instead of 8, but adds two segment headers.
 const RUN_MIN: usize = 16;
 
 /// The modules of a QR code. They are wiped when dropped, because they contain a key.

@@ -10,7 +10,7 @@ pub const BYTE_ORDER_MARK: char = '\u{feff}';
 const HTML_AMPERSANDS: [&str; 4] = ["&amp", "&#38", "&#x26", "&#038"];
 /// Names of the parameters that determine the codes.
 const DECISIVE: [&str; 5] = ["secret", "digits", "period", "algorithm", "counter"];
-/// Names of parameters that some apps add and that change no code.
+/// Names of parameters that some apps add. They have no effect on the codes.
 const HARMLESS: [&str; 8] = ["image", "icon", "logo", "color", "lock", "creator", "group", "tag"];
 
 /// Returns the only line of a text, without surrounding spaces. Ignores empty lines.
@@ -51,7 +51,7 @@ pub(super) fn holds_parameter(value: &str) -> bool {
     })
 }
 
-/// Returns whether a parameter of this name changes no code.
+/// Returns whether a parameter with this name has no effect on the codes.
 pub(super) fn is_harmless(name: &str) -> bool {
     HARMLESS.contains(&name)
 }

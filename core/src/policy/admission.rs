@@ -58,7 +58,7 @@ pub enum Admission {
     Refuse(Reason),
 }
 
-/// An offer of set-up: whether it needs a ticket, and what happens to the login if the user declines it.
+/// An offer of set-up: whether set-up needs a ticket, and what happens to the login if the user declines the offer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Offer {
     /// Whether set-up needs a ticket.

@@ -96,7 +96,7 @@ pub enum TicketNeed {
     /// A ticket is required.
     #[default]
     Needed,
-    /// No ticket is required, so the first user to log in to the account sets it up.
+    /// No ticket is required. The first person who logs in to an account can thus set up its second factor.
     Free,
 }
 

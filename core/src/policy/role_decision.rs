@@ -1,5 +1,5 @@
-//! Decides whether a role lets a user act for another user. Fails closed: if a group cannot be looked up, no role
-//! allows anything.
+//! Decides whether a user may run a subcommand on another user's account, because of a role. Fails closed: if a group
+//! cannot be looked up, no role allows anything.
 
 use alloc::string::String;
 
@@ -33,7 +33,7 @@ pub trait Memberships {
     fn of_any_name(&self, account: &Account, group: &str) -> Result<Membership, LookupError>;
 }
 
-/// The user for whom a member of a role wants to act.
+/// The user on whose account a member of a role wants to run an operation.
 #[derive(Debug, Clone, Copy)]
 pub struct RoleTarget<'a> {
     /// The account.
@@ -42,7 +42,7 @@ pub struct RoleTarget<'a> {
     pub has_one_name: bool,
 }
 
-/// Why no role lets a user act for another user.
+/// Why no role allows a user to run a subcommand on another user's account.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum RoleRefusal {
     /// A group that the roles file names does not exist, or cannot be looked up. Holds its name. No role allows
@@ -60,7 +60,7 @@ pub enum RoleRefusal {
     Protected(String),
     /// The target is a member of a role.
     RoleMember,
-    /// The target is not in the group for whose members the role may act.
+    /// The target is not in the group `over` of the role, whose members are the only users that the role manages.
     Elsewhere,
     /// No mail address of the target is known, so the target could not be informed. [`RoleBook::decide`] never returns
     /// this. Its caller checks the address, which may be in the record.

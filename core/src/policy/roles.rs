@@ -38,7 +38,7 @@ const NAME_MAX: usize = 32;
 /// The content of a roles file.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Roles {
-    /// The groups for whose members no role may act; at least one.
+    /// Names of groups; at least one. Accounts of their members cannot be managed by any role.
     pub protected: Vec<String>,
     /// The roles. No two roles have the same name.
     pub roles: Vec<Role>,
@@ -47,11 +47,12 @@ pub struct Roles {
 /// One role: the group whose members have it, what they may do, and on which users.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Role {
-    /// The name in logs and mails: lower-case letters, digits and `-`.
+    /// The name of the role in logs and mails: lower-case letters, digits and `-`.
     pub name: String,
     /// The group whose members have the role.
     pub group: String,
-    /// The group for whose members the role may act.
+    /// The group of the users who are managed: members of the role may run `verbs` only on accounts of members of this
+    /// group.
     pub over: String,
     /// The subcommands that the role permits, at least one.
     pub verbs: Vec<RoleVerb>,

@@ -55,11 +55,13 @@ pub struct Subject<'a> {
 /// The action for a login, and the rule from which it comes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Decided {
-    /// What the rule that matched requires of the login.
+    /// The action that the login is subject to: that of the rule that matched, or [`Action::Require`] if that rule has
+    /// ended or no rule matched.
     pub action: Action,
     /// Number of the rule that matched, from 1; `None` if no rule matched.
     pub rule: Option<usize>,
-    /// Time at which the rule ends; `None` if it has ended or never ends.
+    /// Time at which `action` ends, because the rule that matched ends then. `None` if no rule matched, if the rule has
+    /// no end, or if it has already ended.
     pub until: Option<UnixTime>,
 }
 

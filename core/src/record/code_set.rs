@@ -80,7 +80,7 @@ impl Shape {
 pub struct Recipe {
     /// The random salt, 16 bytes.
     pub salt: [u8; 16],
-    /// The cost in memory and time.
+    /// The memory and the number of passes with which the hash is computed.
     pub cost: Cost,
 }
 

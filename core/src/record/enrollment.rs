@@ -44,7 +44,8 @@ impl core::fmt::Display for AlreadyEnrolledError {
 
 impl core::error::Error for AlreadyEnrolledError {}
 
-/// Returns the first record of a user, or the record that replaces `before`, a tombstone or an unfinished set-up.
+/// Returns the record by which a user becomes enrolled. It replaces `before`, which is the tombstone of a removed user
+/// or an unfinished set-up; with `None`, it is the first record of the user.
 ///
 /// # Errors
 /// [`AlreadyEnrolledError`] if the user is enrolled.
@@ -88,7 +89,7 @@ pub fn is_enrolled(found: &Snapshot) -> bool {
     found.record.state == State::Active
 }
 
-/// Returns the tombstone that replaces a record; `None` if the record is a tombstone.
+/// Returns the tombstone (record of a removed user) that replaces a record; `None` if the record is a tombstone.
 #[must_use]
 pub fn remove(before: &Snapshot, generation: Generation, now: UnixTime) -> Option<Successor> {
     let found = &before.record;

@@ -227,8 +227,8 @@ fn entry(entry: AuthenticatorEntry) -> Option<Authenticator> {
     })
 }
 
-/// Returns the moving factor of an entry; `None` if its keys contradict each other. A clock has no counter, and a
-/// counter has neither drift nor period.
+/// Returns the moving factor of an `[[authenticator]]` table; `None` if the table has keys that contradict each other.
+/// An app with a clock has no counter, and a token with a counter has neither drift nor period.
 fn moving(entry: &AuthenticatorEntry) -> Option<MovingFactor> {
     match (entry.kind.as_deref(), entry.drift, entry.counter) {
         (None | Some("totp"), drift, None) => {

@@ -58,8 +58,8 @@ impl Voucher {
         Some(Self { salt, hash: hash(&salt, text)?, until, by_boot: None })
     }
 
-    /// Returns the voucher with an expiry by the boot clock as well, so that the voucher does not become valid again if
-    /// the wall clock is set back.
+    /// Returns the voucher with an additional expiry by the boot clock, so that the voucher does not become valid again
+    /// if the wall clock is set back.
     #[must_use]
     pub fn counted_from(self, now: Now, boot_id: &str) -> Self {
         let until = now.boot.plus(self.until.since(now.unix));
@@ -73,9 +73,9 @@ impl Voucher {
         now.unix >= self.until || self.by_boot.as_ref().is_some_and(|end| now.boot >= end.until)
     }
 
-    /// Returns whether a text matches this voucher and the voucher has not expired. A voucher that was issued in an
-    /// earlier boot has also expired if the wall clock showed a time after the expiry before this boot, and was trusted
-    /// then.
+    /// Returns whether a text matches this voucher and the voucher has not expired. For a voucher that was issued in an
+    /// earlier boot, the host may only know from before this boot that the expiry has passed: the voucher has also
+    /// expired if a trusted wall clock has already shown a time after the expiry.
     #[must_use]
     pub fn is(&self, text: &str, at: &Moment<'_>) -> bool {
         let same =

@@ -197,7 +197,8 @@ impl Attempt<'_> {
         }
     }
 
-    /// Makes the system calls of [`Attempt::note_failure`] without counting a failure.
+    /// Makes the same system calls as [`Attempt::note_failure`], but leaves the stored number of failures as it is.
+    /// Outcomes that count no failure call this, so that they take as long as those that count one.
     pub(crate) fn note_nothing(&self, history: &LedgerHistory, now: UnixTime) {
         self.begin_row(history, now);
         let person = self.person.as_ref().map(|(account, snapshot)| (Some(account), snapshot));

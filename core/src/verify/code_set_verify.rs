@@ -26,7 +26,8 @@ use crate::{
     },
 };
 
-/// Number of times that the record is read again after a code was spent, before the code is compared again.
+/// Maximum number of times that the record is read again after a code was spent. If the record is replaced each time,
+/// the code is compared with the newest record.
 const ROUNDS: usize = 4;
 
 /// Verifies the backup codes that the user enters in one charged attempt.
@@ -46,7 +47,7 @@ pub struct CodeSetVerifier<'a> {
     own: Cell<Option<(SetId, u8)>>,
 }
 
-/// The result of verifying a code that matches no authenticator.
+/// The result of comparing a code with the user's set of backup codes. The code has matched no authenticator before.
 pub enum CodeSetOutcome {
     /// The code is correct, this process has spent it, and the record still names its set.
     Granted(Accepted),
@@ -72,7 +73,7 @@ pub struct LastCode {
     pub place: u8,
     /// The shape of the code.
     pub shape: Shape,
-    /// The generation of the record that named the set.
+    /// The generation of the record that named the set. Each change of a record gives it a new generation.
     pub generation: Generation,
 }
 

@@ -69,8 +69,9 @@ impl<'a> Evidence<'a> {
     }
 }
 
-/// Returns the ledger identifier of the record's fresh key; `None` if it was enabled before the ledger began, or the
-/// record does not have exactly one key. The record's key may be another one, if it was imported later.
+/// Returns the key whose used codes the ledger knows completely: the only key of the record, if this host generated the
+/// key after the ledger began. `None` if the record does not say so, or if it has no key or several. The key that is
+/// returned is the generated one; if an import has replaced the key since, it is no longer that of the record.
 fn known_key(record: &Record, horizon: &Horizon) -> Option<KeyId> {
     let fresh = record.extras.fresh_key.as_ref().filter(|_| record.authenticators.len() == 1)?;
     let same_ledger = fresh.boot_id == horizon.boot_id && fresh.since >= horizon.begun;

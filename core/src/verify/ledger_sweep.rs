@@ -25,8 +25,8 @@ pub struct Sweep<'a> {
     /// Number of consecutive failures, as stored next to the record; `None` if unknown. Without this number, attempts
     /// are removed only if the ledger stores the start of a failure streak.
     pub noted: Option<u32>,
-    /// Identifiers of the record's keys and of its set of backup codes; `None` if the record is unknown, so that no
-    /// used step is removed because of its key.
+    /// Identifiers of the keys and of the set of backup codes that the record has now. Used steps of any other key are
+    /// removed. `None` if the record is not known; no used step is then removed because of its key.
     pub in_force: Option<Vec<KeyId>>,
 }
 

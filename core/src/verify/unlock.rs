@@ -63,7 +63,7 @@ impl FailedAttempts {
         Ok(Self { names, tries, carried })
     }
 
-    /// Returns whether no failed attempt counts.
+    /// Returns whether there is no failed attempt that would delay or refuse the user's next code.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.tries.is_empty() && self.carried == 0

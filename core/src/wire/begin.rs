@@ -9,18 +9,18 @@ const WORDS_MAX: usize = 4;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Begin<'a> {
     /// The operation that the agent is to run.
-    pub verb: Verb,
+    pub verb: AgentVerb,
     /// Whether the client wants the results as JSON.
     pub json: bool,
-    /// The words of the request, at most four. [`Verb`] says what they mean.
+    /// The words of the request, at most four. [`AgentVerb`] says what they mean.
     pub words: Vec<&'a str>,
 }
 
-/// An operation of the agent. Unless its comment says otherwise, the first word of the request is the name of the user
-/// whom the operation concerns; it is empty for the caller.
+/// An operation of the agent. Unless the comment on a variant says otherwise, the first word of the request is the name
+/// of the user whom the operation concerns; the word is empty for the caller.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[repr(u8)]
-pub enum Verb {
+pub enum AgentVerb {
     /// `status [USER]`.
     Status = 1,
     /// `devices`.
@@ -52,7 +52,7 @@ pub enum Verb {
     Approve = 14,
 }
 
-impl Verb {
+impl AgentVerb {
     const ALL: [Self; 14] = [
         Self::Status,
         Self::Devices,
@@ -96,7 +96,7 @@ impl<'a> Begin<'a> {
     /// Parses the body of the first frame; `None` if the body has another form.
     pub(super) fn read(body: &'a [u8]) -> Option<Self> {
         let [verb, json @ 0..=1, rest @ ..] = body else { return None };
-        let verb = Verb::ALL.into_iter().find(|one| *one as u8 == *verb)?;
+        let verb = AgentVerb::ALL.into_iter().find(|one| *one as u8 == *verb)?;
         let (mut words, mut rest) = (Vec::new(), rest);
         while !rest.is_empty() {
             let ([high, low], more) = rest.split_first_chunk()?;
@@ -146,7 +146,7 @@ mod tests {
         ] {
             assert_eq!(Begin::read(body), None, "{body:?}");
         }
-        for verb in Verb::ALL {
+        for verb in AgentVerb::ALL {
             let body = [verb as u8, 0, 0, 1, b'a'];
             assert_eq!(Begin::read(&body).unwrap().word(0), "a", "{verb:?}");
         }

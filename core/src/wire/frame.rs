@@ -180,11 +180,13 @@ mod tests {
     use alloc::{string::String, vec};
 
     use super::*;
-    use crate::wire::Verb;
+    use crate::wire::AgentVerb;
 
     fn frames() -> Vec<Frame<'static>> {
         vec![
-            Frame::Begin(Begin { verb: Verb::Remove, json: true, words: vec!["", "phone å"] }),
+            Frame::Begin(Begin {
+                verb: AgentVerb::Remove, json: true, words: vec!["", "phone å"]
+            }),
             Frame::Answer("123456"),
             Frame::Answer(""),
             Frame::Cancel,

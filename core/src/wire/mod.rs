@@ -10,7 +10,7 @@
 mod begin;
 mod frame;
 
-pub use begin::{Begin, Verb};
+pub use begin::{AgentVerb, Begin};
 pub use frame::{Ask, End, Frame, Received, WireError, push};
 
 /// The first eight bytes that a client sends. The last one is the version of the protocol.

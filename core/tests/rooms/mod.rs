@@ -4,7 +4,8 @@
 /// may use. A row uses only rows above it, so there is no circle.
 pub(crate) type Row = (&'static str, &'static [&'static str]);
 
-/// Each product crate with a row for each of its folders. The folders that use no other come first.
+/// The table of folders: for each crate that twinlock ships, one row for each of its folders. Folders that use no other
+/// folder come first.
 pub(crate) const ROOMS: [(&str, &[Row]); 8] = [
     (
         "core",

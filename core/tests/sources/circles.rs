@@ -5,8 +5,9 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::sources::{paths, sources};
 
-/// The circles that are allowed: the name of the crate, and the files of the circle. Each is a struct with `impl`
-/// blocks in several files, a table with the functions that it names, or a file with its part.
+/// The circles that are allowed: the name of the crate, and the files that use each other. Such files are the parts of
+/// one struct whose `impl` blocks are in several files, or a table and the functions that it names, or a file and its
+/// part.
 const ALLOWED: [(&str, &[&str]); 5] = [
     ("core", &["verify::attempt", "verify::charge"]),
     (

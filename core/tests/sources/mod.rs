@@ -138,7 +138,8 @@ fn take_apart(before: &str, text: &str, found: &mut Vec<String>) -> usize {
     at + 1
 }
 
-/// Returns the first words of the paths in a group with braces, up to the end of the group.
+/// Parses the members of a Rust path with braces, such as `base::{..}, ports` in `crate::{base::{..}, ports}`. `group`
+/// is the text after the brace. Returns the first name of each member, up to the closing brace.
 fn heads(group: &str) -> Vec<String> {
     let (mut depth, mut found, mut fresh) = (1, Vec::new(), true);
     for (at, letter) in group.char_indices() {

@@ -82,7 +82,8 @@ pub struct World {
     /// Number, from 0, of the call of `is_newest` during which another process writes a new record; `None` for no such
     /// change.
     pub change_at: Cell<Option<u32>>,
-    /// The record that is written during the login; `None` for a tombstone.
+    /// The record that another process writes during the login; `None` if the other process writes a tombstone (record
+    /// of a removed user).
     pub becomes: RefCell<Option<Record>>,
     pub writes: Cell<u32>,
     /// Sets of backup codes by the number in their id. The next field has the time at which each code was spent.

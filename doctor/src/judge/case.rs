@@ -3,8 +3,8 @@
 use crate::judge::kept::Kept;
 use crate::judge::remedies::{OtherFactor, StackRecipe};
 use crate::judge::trial::Edit;
-use crate::pam::credentials::{Doubt, doubt};
-use crate::pam::table::{CaseRow, CaseTable, Cast, Password, Role};
+use crate::pam::credentials::{CredentialsDoubt, doubt};
+use crate::pam::table::{AssumedRole, CaseRow, CaseTable, Cast, Password};
 use crate::pam::twinlock::ModuleAnswer;
 
 /// Whether sshd has verified a key when users reach PAM. Both fields are true if some users have a key and some have
@@ -44,10 +44,10 @@ pub struct Case<'a> {
     pub reach: Reach,
     /// Whether users reach PAM with a key, without one, or both after the administrator has corrected sshd's settings.
     pub wanted: Reach,
-    /// The processes in which the program calls pam_setcred after a login.
+    /// The processes in which the program calls pam_setcred after a login. pam_setcred must succeed there.
     pub credentials: Processes,
-    /// Function that returns whether a user can log in by a row: the row grants access, and sshd lets users reach PAM
-    /// with what the row assumes (a key or none).
+    /// Function that returns whether a row of the truth table is a login that users can really make: PAM grants access,
+    /// and sshd calls PAM after a key, or without one, as the row assumes.
     pub usable: &'a dyn Fn(&CaseRow) -> bool,
 }
 
@@ -75,7 +75,8 @@ pub enum Wrong {
     ExemptAlone,
 }
 
-/// Returns the fault of a row; `None` if the row refuses access, or grants it with all required factors.
+/// Returns what is wrong with a row of the truth table: it grants access without a required factor. `None` if the row
+/// refuses access, or grants it with all required factors.
 #[must_use]
 pub fn wrong(row: &CaseRow) -> Option<Wrong> {
     if !row.passes() {
@@ -94,9 +95,12 @@ pub fn wrong(row: &CaseRow) -> Option<Wrong> {
 }
 
 impl Case<'_> {
-    /// Returns why it is not known whether pam_setcred succeeds after a login by the row: at most one reason for each
-    /// process that calls pam_setcred.
-    pub(super) fn credentials_doubts(&self, row: &CaseRow) -> impl Iterator<Item = Doubt<'_>> {
+    /// Returns why it is not known whether pam_setcred succeeds after a login as this row of the truth table assumes
+    /// it: at most one reason for each process that calls pam_setcred.
+    pub(super) fn credentials_doubts(
+        &self,
+        row: &CaseRow,
+    ) -> impl Iterator<Item = CredentialsDoubt<'_>> {
         let apart = self.credentials.apart.then(|| doubt(self.table, None)).flatten();
         let same = self.credentials.same.then(|| doubt(self.table, Some(row))).flatten();
         apart.into_iter().chain(same)
@@ -108,8 +112,8 @@ impl Case<'_> {
         self.table.cast.get(number)
     }
 
-    /// Returns a remedy that replaces the whole stack. It is empty if the stack that the remedy proposes has a fault as
-    /// well.
+    /// Returns a remedy that replaces the whole stack. The remedy is an empty text if the new stack would have a fault
+    /// as well.
     #[must_use]
     pub fn recipe(&self) -> String {
         let recipe = StackRecipe {
@@ -134,8 +138,7 @@ impl Case<'_> {
     /// stack is meant to do, and the remedy is to correct the arguments first.
     #[must_use]
     pub fn recipe_when_read(&self) -> String {
-        let mistaken =
-            |line: &&Cast| matches!(&line.role, Role::Twinlock(args) if args.mistake.is_some());
+        let mistaken = |line: &&Cast| matches!(&line.role, AssumedRole::Twinlock(args) if args.mistake.is_some());
         self.table.cast.iter().find(mistaken).map_or_else(
             || self.recipe(),
             |line| {
@@ -150,7 +153,7 @@ impl Case<'_> {
     fn proofs(&self) -> Vec<&str> {
         let mut proofs: Vec<&str> = Vec::new();
         for line in &self.table.cast {
-            if let Role::Proof(name) = &line.role
+            if let AssumedRole::Proof(name) = &line.role
                 && !proofs.contains(&name.as_str())
             {
                 proofs.push(name);
@@ -165,8 +168,8 @@ impl Case<'_> {
         self.wanted.without_key || !self.key_is_enough()
     }
 
-    /// Reports whether a user with a key needs no password. That is so if the present stack has no module that asks for
-    /// a password, or if the stack grants access to a user with a key and without a password.
+    /// Reports whether a user with a key needs no password: the present stack has no module that asks for a password,
+    /// or it grants access to a user with a key and without a password.
     fn key_is_enough(&self) -> bool {
         let without = |row: &CaseRow| {
             row.passes() && row.world.key && matches!(row.world.password, Password::None(_))

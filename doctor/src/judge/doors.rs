@@ -7,12 +7,13 @@ use crate::pam::code::PamCode;
 use crate::pam::control::ControlAction;
 use crate::pam::modules::Second;
 use crate::pam::stack::StackKind;
-use crate::pam::table::{CaseRow, Cast, Other, Role};
+use crate::pam::table::{AssumedRole, CaseRow, Cast, OtherFactorAnswer};
 use crate::pam::twinlock::{ModuleAnswer, Stand};
 
 impl Case<'_> {
-    /// Returns the finding about rows with the fault `kind`. The finding describes one of them, the row with the fewest
-    /// unusual conditions. `None` if no row has the fault for certain.
+    /// Returns the finding about those rows of the truth table that have the fault `kind`. The finding describes the
+    /// row in which the fewest conditions (modules that test the account or the login) give an unusual answer. `None`
+    /// if no row has the fault for certain.
     pub(super) fn door(&self, kind: Wrong) -> Option<Finding> {
         let certain = |row: &&CaseRow| {
             self.table.doubts(row).is_empty() && self.credentials_doubts(row).next().is_none()
@@ -24,7 +25,7 @@ impl Case<'_> {
         let possible = |row: &&CaseRow| (self.usable)(row);
         let fewest = |row: &&CaseRow| {
             let broken = matches!(row.world.answer, ModuleAnswer::Broken(_));
-            let helped = row.world.other == Other::Right;
+            let helped = row.world.other == OtherFactorAnswer::Right;
             (helped, row.unusual(self.table).count(), broken, row.world.key)
         };
         let (row, level) = match rows().filter(possible).min_by_key(fewest) {
@@ -41,8 +42,8 @@ impl Case<'_> {
         Some(Finding { level, id, remedy: self.remedy(kind, row), place, what })
     }
 
-    /// Returns a text such as "`pam_rootok.so` succeeds" for each condition that does not give its usual answer in the
-    /// row.
+    /// Returns one text for each condition (module that tests the account or the circumstances) that does not give its
+    /// usual answer in this row of the truth table, such as "`pam_rootok.so` succeeds".
     fn held(&self, row: &CaseRow) -> Vec<String> {
         let needed = |number: usize| {
             let (of, code) =
@@ -66,9 +67,9 @@ impl Case<'_> {
         when
     }
 
-    /// Returns `file:line` of the line to blame for the row. This is the line of another second factor that succeeds in
-    /// the row. If there is none, it is the twinlock line whose answer did not prevent the login, and otherwise the
-    /// last line called. `None` if no line was called.
+    /// Returns `file:line` of the PAM line that is to blame for the fault in this row of the truth table. This is the
+    /// line of a module for another second factor that succeeds in the row. If there is none, it is the twinlock line
+    /// that did not prevent the login, and otherwise the last line called. `None` if no line was called.
     fn to_blame(&self, kind: Wrong, row: &CaseRow) -> Option<String> {
         let helper = self.helper(row).map(|(line, _)| line);
         helper
@@ -91,22 +92,22 @@ impl Case<'_> {
         (row.steps.iter().rev())
             .filter(|step| step.returned == said)
             .filter_map(|step| self.line(step.line))
-            .find(|line| matches!(&line.role, Role::Twinlock(args) if args.stand != Stand::Probe))
+            .find(|line| matches!(&line.role, AssumedRole::Twinlock(args) if args.stand != Stand::Probe))
     }
 
-    /// Returns the line of another second factor that succeeds in the row; `None` if there is none.
+    /// Returns the line of a module for another second factor (such as pam_u2f) that succeeds in this row of the truth
+    /// table, with what is known about the module; `None` if no such module succeeds.
     fn helper(&self, row: &CaseRow) -> Option<(&Cast, &Second)> {
-        let yes = row
-            .steps
-            .iter()
-            .filter(|step| row.world.other == Other::Right && step.returned == PamCode::SUCCESS);
+        let yes = row.steps.iter().filter(|step| {
+            row.world.other == OtherFactorAnswer::Right && step.returned == PamCode::SUCCESS
+        });
         yes.filter_map(|step| self.line(step.line)).find_map(|line| match &line.role {
-            Role::Second(second) => Some((line, second)),
-            Role::Twinlock(_)
-            | Role::Fixed(_)
-            | Role::Condition(_)
-            | Role::Proof(_)
-            | Role::Idle => None,
+            AssumedRole::Second(second) => Some((line, second)),
+            AssumedRole::Twinlock(_)
+            | AssumedRole::Fixed(_)
+            | AssumedRole::Condition(_)
+            | AssumedRole::Proof(_)
+            | AssumedRole::Idle => None,
         })
     }
 
@@ -114,7 +115,8 @@ impl Case<'_> {
         if self.helper(row).is_some() {
             return self.recipe();
         }
-        let only_ours = (self.table.cast.iter()).all(|line| !matches!(line.role, Role::Proof(_)));
+        let only_ours =
+            (self.table.cast.iter()).all(|line| !matches!(line.role, AssumedRole::Proof(_)));
         let Some(line) = self.ours(kind, row) else { return self.recipe() };
         let number = self.table.cast.iter().position(|other| std::ptr::eq(other, line));
         let (write, why) = match kind {
@@ -161,8 +163,9 @@ fn words(kind: Wrong, when: &str) -> (&'static str, String) {
     }
 }
 
-/// Returns the name and the text of the finding that the other second factor `name` grants access. `when` is part of
-/// the text and names the conditions. It begins with a blank, or is empty.
+/// Returns the name and the text of the finding about another module (file name `name`) that checks a second factor and
+/// thereby grants access. `kind` says what such a login lacks. `when` is part of the text: it names the conditions, and
+/// begins with a blank or is empty.
 fn words_with(name: &str, kind: Wrong, when: &str) -> (&'static str, String) {
     match kind {
         Wrong::Open => (
@@ -198,7 +201,7 @@ pub(super) fn required(line: &Cast) -> String {
     let StackKind::Module { path, args } = &line.handler.kind else {
         return KEY_LINE.to_owned();
     };
-    let decoy = matches!(&line.role, Role::Twinlock(args) if args.stand == Stand::Failed);
+    let decoy = matches!(&line.role, AssumedRole::Twinlock(args) if args.stand == Stand::Failed);
     let control = match line.handler.actions.on(PamCode::SUCCESS) {
         _ if decoy => "[default=die]".to_owned(),
         ControlAction::Jump(count) => format!("[success={count} ignore=ignore default=die]"),

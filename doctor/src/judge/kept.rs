@@ -3,9 +3,9 @@
 use crate::judge::case::Case;
 use crate::pam::code::PamCode;
 use crate::pam::control::ControlAction;
-use crate::pam::modules::{Asks, file_name};
+use crate::pam::modules::{ModuleAsks, file_name};
 use crate::pam::stack::StackKind;
-use crate::pam::table::{Cast, Role};
+use crate::pam::table::{AssumedRole, Cast};
 
 /// Lines of the old stack that neither call twinlock nor ask for a password, sorted by their place in the new stack.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
@@ -26,7 +26,7 @@ enum KeptPlace {
     OnFailure,
     OnSuccess,
     LeftOut(&'static str),
-    /// None of the lists. The new stack has a line of its own for the purpose, or the line has no effect.
+    /// None of the lists of [`Kept`]. The new stack has a line of its own for the purpose, or the line has no effect.
     Anew,
 }
 
@@ -78,21 +78,25 @@ impl Case<'_> {
         let file = file_name(path);
         let says = |word: &str| file == "pam_faillock.so" && args.iter().any(|arg| arg == word);
         match &line.role {
-            Role::Twinlock(_) | Role::Proof(_) | Role::Idle => KeptPlace::Anew,
-            Role::Fixed(PamCode::MODULE_UNKNOWN) => KeptPlace::LeftOut("PAM cannot call it"),
-            Role::Second(second) if second.asks == Asks::Code => {
+            AssumedRole::Twinlock(_) | AssumedRole::Proof(_) | AssumedRole::Idle => KeptPlace::Anew,
+            AssumedRole::Fixed(PamCode::MODULE_UNKNOWN) => KeptPlace::LeftOut("PAM cannot call it"),
+            AssumedRole::Second(second) if second.asks == ModuleAsks::Code => {
                 KeptPlace::LeftOut("it asks for a code of its own")
             }
-            Role::Fixed(_) if ["pam_permit.so", "pam_deny.so"].contains(&file) => KeptPlace::Anew,
-            Role::Condition(_) if says("authfail") => self.counting(KeptPlace::OnFailure),
-            Role::Condition(_) if says("authsucc") => self.counting(KeptPlace::OnSuccess),
-            Role::Fixed(_) | Role::Condition(_) | Role::Second(_) => match must(line) {
-                Some(_) if self.binds_all(number) => KeptPlace::First,
-                None if harmless(line) => KeptPlace::LeftOut("it refuses no login"),
-                Some(_) | None => KeptPlace::LeftOut(
-                    "it applies only to some users: add it again where it is needed",
-                ),
-            },
+            AssumedRole::Fixed(_) if ["pam_permit.so", "pam_deny.so"].contains(&file) => {
+                KeptPlace::Anew
+            }
+            AssumedRole::Condition(_) if says("authfail") => self.counting(KeptPlace::OnFailure),
+            AssumedRole::Condition(_) if says("authsucc") => self.counting(KeptPlace::OnSuccess),
+            AssumedRole::Fixed(_) | AssumedRole::Condition(_) | AssumedRole::Second(_) => {
+                match must(line) {
+                    Some(_) if self.binds_all(number) => KeptPlace::First,
+                    None if harmless(line) => KeptPlace::LeftOut("it refuses no login"),
+                    Some(_) | None => KeptPlace::LeftOut(
+                        "it applies only to some users: add it again where it is needed",
+                    ),
+                }
+            }
         }
     }
 
@@ -112,8 +116,12 @@ impl Case<'_> {
         if passing.peek().is_some() {
             return passing.all(|row| row.steps.iter().any(|step| step.line == number));
         }
-        let factor =
-            |line: &Cast| matches!(line.role, Role::Twinlock(_) | Role::Proof(_) | Role::Second(_));
+        let factor = |line: &Cast| {
+            matches!(
+                line.role,
+                AssumedRole::Twinlock(_) | AssumedRole::Proof(_) | AssumedRole::Second(_)
+            )
+        };
         !self.table.cast.iter().take(number).any(factor)
     }
 }

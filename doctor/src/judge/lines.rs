@@ -145,8 +145,8 @@ fn arguments(line: &Handler, keys: bool) -> Option<Finding> {
     Some(Finding { level: Level::LockOut, id, place: line.place.to_string(), what, remedy })
 }
 
-/// Returns the findings about the files of twinlock's module that the lines `ours` name. If several lines name one
-/// file, that file is examined once.
+/// Returns the findings about the files of twinlock's module, as the lines `ours` refer to them. If several lines refer
+/// to one file, that file is examined once.
 fn files(ours: &[&Handler], module: &dyn Fn(&str) -> ModuleFile) -> Vec<Finding> {
     let mut seen = Vec::new();
     let mut found = Vec::new();

@@ -44,8 +44,9 @@ pub fn stack(case: &Case<'_>) -> Vec<Finding> {
     found
 }
 
-/// Returns a lock-out if no user with every factor gets in and if `found` contains no failure and nothing unknown;
-/// otherwise `None`. Without this finding, the verdict would be `closed`, which means that every login needs a code.
+/// Returns the finding that no user with every factor can log in; `None` if some user can. Also returns `None` if
+/// `found` already decides the verdict, by a failure or by something unknown. Without the finding, the verdict would be
+/// `closed`, which means that every login needs a code and the rest is well.
 #[must_use]
 pub fn nobody_gets_in(case: &Case<'_>, found: &[Finding]) -> Option<Finding> {
     let decided = found.iter().any(|one| one.level.fails() || one.level == Level::Unknown);

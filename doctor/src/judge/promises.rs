@@ -4,14 +4,14 @@ use crate::finding::{Finding, Level};
 use crate::judge::case::{Case, Wrong, wrong};
 use crate::pam::dispatch::Impression;
 use crate::pam::stack::LinePlace;
-use crate::pam::table::{CaseRow, Cast, Role};
+use crate::pam::table::{AssumedRole, CaseRow, Cast};
 use crate::pam::twinlock::Stand;
 
 impl Case<'_> {
     /// Returns a finding about a twinlock line that is never reached, or that is reached only after an earlier failure,
     /// when its answer no longer changes the result. `None` for other lines.
     pub(super) fn unreached(&self, line: &Cast) -> Option<Finding> {
-        let Role::Twinlock(args) = &line.role else {
+        let AssumedRole::Twinlock(args) = &line.role else {
             return None;
         };
         let counts = |row: &CaseRow| {
@@ -50,7 +50,7 @@ impl Case<'_> {
     /// Returns a finding if the line has `first_factor=stack` and is also reached after a wrong password; otherwise
     /// `None`. `number` is the index of the line in the stack.
     pub(super) fn reached_by_failure(&self, number: usize, line: &Cast) -> Option<Finding> {
-        let Role::Twinlock(args) = &line.role else {
+        let AssumedRole::Twinlock(args) = &line.role else {
             return None;
         };
         let called = |row: &&CaseRow| {

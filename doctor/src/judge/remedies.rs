@@ -28,7 +28,7 @@ pub struct StackRecipe<'a> {
     pub proofs: Vec<&'a str>,
     /// What a user with a key must give in addition to the code.
     pub beside_key: OtherFactor,
-    /// Lines of the old stack that the new stack keeps.
+    /// Lines of the present stack that are also in the new stack.
     pub kept: Kept,
 }
 

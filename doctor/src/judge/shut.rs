@@ -6,7 +6,7 @@ use crate::judge::trial::Edit;
 use crate::pam::code::PamCode;
 use crate::pam::modules::why_not_called;
 use crate::pam::stack::StackKind;
-use crate::pam::table::{Cast, Role};
+use crate::pam::table::{AssumedRole, Cast};
 use crate::pam::twinlock::{ModuleAnswer, Stand};
 
 impl Case<'_> {
@@ -44,7 +44,7 @@ impl Case<'_> {
             if all { Level::LockOut } else { Level::Warning },
         );
         let missing = (self.table.cast.iter())
-            .find(|line| line.role == Role::Fixed(PamCode::MODULE_UNKNOWN))
+            .find(|line| line.role == AssumedRole::Fixed(PamCode::MODULE_UNKNOWN))
             .and_then(|line| match &line.handler.kind {
                 StackKind::Module { path, .. } => Some(path),
                 StackKind::Substack | StackKind::Broken => None,
@@ -75,8 +75,8 @@ impl Case<'_> {
         }
     }
 
-    /// Returns a sentence that no enrolled account meets all conditions of the stack; `None` if users are refused for
-    /// another reason.
+    /// Returns a sentence which says that no enrolled account meets all conditions of the stack (the lines that test
+    /// the account); `None` if users are refused for another reason.
     fn nobody_meets(&self) -> Option<&'static str> {
         let mut rows = self.table.rows.iter().filter(|row| row.passes() && !row.met);
         let right = rows.any(|row| row.world.answer == ModuleAnswer::Right);
@@ -106,8 +106,7 @@ impl Case<'_> {
     /// Returns the remedy for exempt accounts that the stack refuses. This is a pam_permit line before the twinlock
     /// line, or a whole new stack if that line is not enough.
     fn before_the_code(&self) -> String {
-        let asks =
-            |line: &Cast| matches!(&line.role, Role::Twinlock(args) if args.stand == Stand::Stack);
+        let asks = |line: &Cast| matches!(&line.role, AssumedRole::Twinlock(args) if args.stand == Stand::Stack);
         let before = self.table.cast.iter().position(asks);
         let permit = "auth required pam_permit.so";
         match before.filter(|number| self.mends(self.reach, &Edit::Insert(*number, permit))) {

@@ -10,7 +10,7 @@ use crate::judge::usable::covered;
 use crate::judge::*;
 use crate::pam::libpam::Libpam;
 use crate::pam::load::load;
-use crate::pam::load::tests::{Tree, tree};
+use crate::pam::load::tests::{FileTexts, tree};
 use crate::pam::stack::Facility;
 use crate::pam::table::tabulate;
 use damages::{DAMAGES, Damage, LAST};
@@ -26,7 +26,7 @@ const ARCH: &str = include_str!("../fixtures/arch/sshd");
 const KEY_ONLY: Reach = Reach { without_key: false, with_key: true };
 const NO_KEY: Reach = Reach { without_key: true, with_key: false };
 
-fn files(sshd: &str) -> Tree {
+fn files(sshd: &str) -> FileTexts {
     tree(&[
         ("/etc/pam.d/sshd", sshd),
         ("/etc/pam.d/common-auth", include_str!("../../../tests/stock/pam.d/common-auth")),

@@ -7,7 +7,7 @@ use crate::pam::code::PamCode;
 use crate::pam::credentials::always_succeeds;
 use crate::pam::load::{Files, load};
 use crate::pam::stack::{Facility, Handler, StackKind};
-use crate::pam::table::{CaseRow, CaseTable, Password, Role, tabulate};
+use crate::pam::table::{AssumedRole, CaseRow, CaseTable, Password, tabulate};
 use crate::pam::twinlock::ModuleAnswer;
 
 /// A change of the stack that a remedy proposes.
@@ -21,15 +21,15 @@ pub(super) enum Edit<'a> {
 }
 
 /// The faults of a stack, for the users who reach PAM as a [`Reach`] says.
-struct Trial {
+struct StackFaults {
     wrong: Vec<Wrong>,
     shut: Vec<(bool, &'static str)>,
     doubts: usize,
 }
 
 impl Case<'_> {
-    /// Reports whether the change removes the fault `kind` and makes nothing worse: no new fault, no new lock-out, and
-    /// no more rows that depend on unknown modules.
+    /// Reports whether the change removes the fault `kind` and makes nothing worse: it adds no fault and no lock-out,
+    /// and not more rows of the truth table depend on unknown modules.
     pub(super) fn closes(&self, kind: Wrong, edit: &Edit<'_>) -> bool {
         let (Some(after), before) = (self.after(edit), tried(self.table, self.reach)) else {
             return false;
@@ -54,7 +54,7 @@ impl Case<'_> {
     }
 
     /// Returns the truth table after the change; `None` if the change is not possible, changes nothing, or gives a
-    /// stack with too many conditions.
+    /// stack with too many combinations of answers.
     fn after(&self, edit: &Edit<'_>) -> Option<CaseTable> {
         let old: Vec<Handler> = self.table.cast.iter().map(|line| line.handler.clone()).collect();
         let mut stack = old.clone();
@@ -81,12 +81,12 @@ impl Case<'_> {
         self.table.cast.iter().any(|line| {
             let named =
                 matches!(&line.handler.kind, StackKind::Module { path, .. } if path == name);
-            named && line.role == Role::Fixed(PamCode::MODULE_UNKNOWN)
+            named && line.role == AssumedRole::Fixed(PamCode::MODULE_UNKNOWN)
         })
     }
 }
 
-fn tried(table: &CaseTable, reach: Reach) -> Trial {
+fn tried(table: &CaseTable, reach: Reach) -> StackFaults {
     let covered = || table.rows.iter().filter(|row| row.passes() && reach.covers(row.world.key));
     let mut found: Vec<Wrong> = covered().filter_map(wrong).collect();
     found.sort_unstable();
@@ -103,7 +103,7 @@ fn tried(table: &CaseTable, reach: Reach) -> Trial {
         }
     }
     let doubts = covered().filter(|row| !table.doubts(row).is_empty()).count();
-    Trial { wrong: found, shut, doubts }
+    StackFaults { wrong: found, shut, doubts }
 }
 
 /// Parses the PAM line `text`, and gives it the place and the substack level of the line `at`; `None` if libpam would

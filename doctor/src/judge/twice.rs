@@ -1,15 +1,16 @@
 //! Finds other modules that ask for a code in a stack in which twinlock asks for one.
 use crate::finding::{Finding, Level};
 use crate::judge::case::Case;
-use crate::pam::modules::Asks;
+use crate::pam::modules::ModuleAsks;
 use crate::pam::stack::StackKind;
-use crate::pam::table::{Cast, Role};
+use crate::pam::table::{AssumedRole, Cast};
 
 /// Returns a finding for each line of another module that asks for a code, if a twinlock line of the stack asks for
 /// one.
 #[must_use]
 pub fn judge(case: &Case<'_>) -> Vec<Finding> {
-    let ours = |line: &Cast| matches!(&line.role, Role::Twinlock(args) if args.stand.judges());
+    let ours =
+        |line: &Cast| matches!(&line.role, AssumedRole::Twinlock(args) if args.stand.judges());
     if !case.table.cast.iter().any(ours) {
         return Vec::new();
     }
@@ -18,8 +19,8 @@ pub fn judge(case: &Case<'_>) -> Vec<Finding> {
 }
 
 fn twice(case: &Case<'_>, number: usize, line: &Cast) -> Option<Finding> {
-    let Role::Second(second) = &line.role else { return None };
-    (second.asks == Asks::Code).then(|| Finding {
+    let AssumedRole::Second(second) = &line.role else { return None };
+    (second.asks == ModuleAsks::Code).then(|| Finding {
         level: Level::Warning,
         id: "code-asked-twice",
         place: line.handler.place.to_string(),

@@ -1,10 +1,11 @@
-//! Findings about ways in and lock-outs that the truth table cannot decide: unknown modules, and too many conditions.
+//! Findings about ways in and lock-outs that the truth table cannot decide, because a module is unknown, or because too
+//! many lines test the account or the login.
 use crate::finding::{Finding, Level};
 use crate::judge::case::{Case, wrong};
-use crate::pam::credentials::Doubt;
+use crate::pam::credentials::CredentialsDoubt;
 use crate::pam::modules::file_name;
 use crate::pam::stack::StackKind;
-use crate::pam::table::{CaseRow, Condition};
+use crate::pam::table::{CaseRow, StackCondition};
 use crate::pam::twinlock::ModuleAnswer;
 
 impl Case<'_> {
@@ -24,16 +25,16 @@ impl Case<'_> {
         found
     }
 
-    /// Returns whether the verdict depends on this row: users can reach it, and it is either a way in or a login with a
-    /// correct code.
+    /// Returns whether the verdict depends on this row of the truth table: users can reach it, and it is either a way
+    /// in or a login with a correct code.
     fn decides(&self, row: &CaseRow) -> bool {
         let right = row.world.answer == ModuleAnswer::Right;
         let covered = self.reach.covers(row.world.key);
         row.passes() && covered && (wrong(row).is_some() || right)
     }
 
-    /// Returns the finding that doctor does not try all combinations of answers of the conditions of the stack, because
-    /// they are too many.
+    /// Returns a finding which says that the stack has too many conditions (modules that test the account or the
+    /// circumstances), so that doctor does not try every combination of their answers.
     pub(super) fn too_many(&self) -> Finding {
         Finding {
             level: Level::Unknown,
@@ -49,7 +50,7 @@ impl Case<'_> {
     }
 }
 
-fn unknown_module(condition: &Condition) -> Finding {
+fn unknown_module(condition: &StackCondition) -> Finding {
     Finding {
         level: Level::Unknown,
         id: "unknown-module",
@@ -62,21 +63,21 @@ fn unknown_module(condition: &Condition) -> Finding {
     }
 }
 
-fn unknown_credentials(doubt: Doubt<'_>) -> Finding {
+fn unknown_credentials(doubt: CredentialsDoubt<'_>) -> Finding {
     let handler = &doubt.line().handler;
     let module = match &handler.kind {
         StackKind::Module { path, .. } => file_name(path),
         StackKind::Substack | StackKind::Broken => "the line",
     };
     let (id, what, remedy) = match doubt {
-        Doubt::Module(_) => (
+        CredentialsDoubt::Module(_) => (
             "unknown-module",
             format!(
                 "It is not known what `{module}` returns for credentials (pam_setcred), and a login may end because of it."
             ),
             "",
         ),
-        Doubt::Jump(_) => (
+        CredentialsDoubt::Jump(_) => (
             "unknown-libpam",
             format!(
                 "The line of `{module}` jumps. Debian's libpam does not count what such a line returns for credentials (pam_setcred), all others do. libpam.so.0 was not found here, and a login may end because of the difference."

@@ -1,9 +1,10 @@
-//! Turns findings without effect into warnings: ways in that no user can use, and lines that refuse no user.
+//! Lowers the level of findings that have no effect to a warning: a way in that no user can use, or a line that is
+//! faulty but refuses no user.
 use crate::finding::{Finding, Level};
 use crate::judge::case::{Case, Reach};
 use crate::pam::control::ControlAction;
 use crate::pam::dispatch::Impression;
-use crate::pam::table::{CaseRow, Password, Role};
+use crate::pam::table::{AssumedRole, CaseRow, Password};
 use crate::pam::twinlock::ModuleAnswer;
 
 /// Names of findings about ways in that only users who are exempt or not enrolled can use.
@@ -70,18 +71,21 @@ impl Case<'_> {
         proven && row.met && row.world.answer == ModuleAnswer::Right && self.makes_no_mistake(row)
     }
 
-    /// Reports whether the user of the row makes no mistake: the password is correct or is never asked for. A row that
-    /// grants access only after a wrong password does not count as a login of a user with every factor.
+    /// Reports whether the user makes no mistake in a login as this row of the truth table assumes it: the password is
+    /// correct or is never asked for. A row that grants access only after a wrong password does not count as a login of
+    /// a user with every factor.
     pub(super) fn makes_no_mistake(&self, row: &CaseRow) -> bool {
-        let asks =
-            |line: usize| self.line(line).is_some_and(|line| matches!(line.role, Role::Proof(_)));
+        let asks = |line: usize| {
+            self.line(line).is_some_and(|line| matches!(line.role, AssumedRole::Proof(_)))
+        };
         let is_wrong = matches!(row.world.password, Password::None(_));
         !is_wrong || !row.steps.iter().any(|step| asks(step.line))
     }
 }
 
-/// Returns a function that tells whether a user can log in by a row: the row grants access, and `reach` includes what
-/// the row assumes (a key or none). It is used if sshd's settings are unknown or do not matter.
+/// Returns a function that tells whether a row of the truth table is a successful login: PAM grants access, and `reach`
+/// says that such a login, with or without a key, calls PAM at all. Use this function if sshd's settings are unknown or
+/// do not matter.
 pub fn covered(reach: Reach) -> impl Fn(&CaseRow) -> bool {
     move |row| row.passes() && reach.covers(row.world.key)
 }

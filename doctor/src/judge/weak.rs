@@ -5,14 +5,14 @@ use crate::judge::doors::required;
 use crate::judge::trial::Edit;
 use crate::pam::code::PamCode;
 use crate::pam::control::ControlAction;
-use crate::pam::table::{Cast, Role};
+use crate::pam::table::{AssumedRole, Cast};
 use crate::pam::twinlock::{BROKEN, Stand};
 
 impl Case<'_> {
     /// Returns a finding if libpam ignores the refusal of the twinlock line at index `number` and some user therefore
     /// gets in without a factor; otherwise `None`. There is no finding if a later line refuses those logins.
     pub(super) fn weak(&self, number: usize, line: &Cast) -> Option<Finding> {
-        let Role::Twinlock(args) = &line.role else { return None };
+        let AssumedRole::Twinlock(args) = &line.role else { return None };
         let weak = |code: &PamCode| match line.handler.actions.on(*code) {
             ControlAction::Bad | ControlAction::Die => false,
             ControlAction::Ignore

@@ -3,12 +3,12 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::io;
 use std::rc::Rc;
 
-use crate::machine::Machine;
-use crate::pam::census::{self, Census, Person};
+use crate::machine::ExaminedMachine;
+use crate::pam::census::{self, Census, CensusAccount};
 use crate::pam::load::{Files, UnreadableError};
 use crate::pam::stack::Handler;
 use crate::sshd::empty::EmptyPasswords;
-use crate::sshd::probe::{Account, People, Shell};
+use crate::sshd::probe::{ProbeAccount, ProbeUsers, Shell};
 
 /// Databases of nsswitch.conf (first words of its lines) that list accounts and their groups.
 const DATABASES: [&str; 3] = ["passwd:", "group:", "initgroups:"];
@@ -19,13 +19,13 @@ const RECORDS: [&str; 5] =
 /// Maximum size in bytes of a list of accounts (of pam_listfile or pam_access) that doctor evaluates.
 const LIST_MAX: usize = 1 << 16;
 
-impl Machine {
+impl ExaminedMachine {
     /// Returns the accounts of /etc/passwd with all their groups, and the name of a user directory (such as `sss`) that
     /// may contain more accounts.
     ///
     /// # Errors
     /// [`UnreadableError`] if /etc/passwd or /etc/group exists and cannot be read.
-    pub fn people(&self) -> Result<People, UnreadableError> {
+    pub fn people(&self) -> Result<ProbeUsers, UnreadableError> {
         let groups: Vec<Group> = self.list("/etc/group")?.lines().filter_map(Group::of).collect();
         let mut member_of: BTreeMap<&str, Vec<String>> = BTreeMap::new();
         let mut by_number: BTreeMap<&str, Vec<String>> = BTreeMap::new();
@@ -40,18 +40,18 @@ impl Machine {
             let (name, number, shell) = account(line)?;
             let mut groups = member_of.get(name).cloned().unwrap_or_default();
             groups.extend(by_number.get(number).into_iter().flatten().cloned());
-            Some(Account { name: name.to_owned(), groups, shell })
+            Some(ProbeAccount { name: name.to_owned(), groups, shell })
         });
         // Groups in a user directory can have members from the files, but these groups add no accounts.
         let listed = self.tree.is_host() || self.has("/etc/passwd");
         let elsewhere = if listed { self.source(DATABASES[0]) } else { self.elsewhere() };
         let elsewhere = elsewhere.map(|(_, source)| source);
-        Ok(People { accounts: accounts.collect(), elsewhere })
+        Ok(ProbeUsers { accounts: accounts.collect(), elsewhere })
     }
 
-    /// Returns the accounts that can have every factor, and the texts of the lists of accounts that lines of the stack
-    /// name. Returns an empty census if no line tests the account. `enrolled` are the names of the enrolled accounts;
-    /// `None` if they are not known.
+    /// Returns the accounts that can have every factor, and the texts of the files from which lines of the stack read
+    /// names of accounts. Returns an empty census if no line tests the account. `enrolled` are the names of the
+    /// enrolled accounts; `None` if they are not known.
     #[must_use]
     pub fn census(&self, stack: &[Handler], enrolled: Option<&[String]>) -> Rc<Census> {
         if !census::asks(stack) {
@@ -75,7 +75,7 @@ impl Machine {
 
     /// Returns the accounts that `enrolled` names, or all accounts if `enrolled` is `None`. Returns `None` if accounts
     /// may exist outside of the files, or if no account is found.
-    fn persons(&self, enrolled: Option<&[String]>) -> Option<Vec<Person>> {
+    fn persons(&self, enrolled: Option<&[String]>) -> Option<Vec<CensusAccount>> {
         let people = self.people().ok().filter(|people| people.elsewhere.is_none())?;
         if self.elsewhere().is_some() {
             return None;
@@ -88,13 +88,14 @@ impl Machine {
         });
         let known: BTreeMap<&str, (u32, &str)> = known.collect();
         let names: Option<BTreeSet<&String>> = enrolled.map(|all| all.iter().collect());
-        let counts = |one: &Account| names.as_ref().is_none_or(|names| names.contains(&one.name));
+        let counts =
+            |one: &ProbeAccount| names.as_ref().is_none_or(|names| names.contains(&one.name));
         let persons = people.accounts.into_iter().filter(counts).filter_map(|one| {
             let (uid, shell) = *known.get(one.name.as_str())?;
             let shell = Some(shell.to_owned());
-            Some(Person { name: one.name, uid, groups: one.groups, shell })
+            Some(CensusAccount { name: one.name, uid, groups: one.groups, shell })
         });
-        let persons: Vec<Person> = persons.collect();
+        let persons: Vec<CensusAccount> = persons.collect();
         (!persons.is_empty()).then_some(persons)
     }
 
@@ -211,7 +212,7 @@ mod tests {
         write("etc/passwd", "up:x:1000:99::/home/up:/usr/sbin/nologin\n");
         write("etc/group", "files:x:99:\nalso:x:7:up\n");
         write("etc/nsswitch.conf", "passwd: files [NOTFOUND=return] sss\n");
-        let people = Machine::new(tree.path().to_owned(), None).people().unwrap();
+        let people = ExaminedMachine::new(tree.path().to_owned(), None).people().unwrap();
         assert_eq!(people.accounts[0].groups, ["also", "files"]);
         assert_eq!(people.elsewhere.as_deref(), Some("sss"));
     }

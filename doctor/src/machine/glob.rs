@@ -62,16 +62,16 @@ fn literal(pattern: &[char]) -> Option<(char, &[char])> {
 /// A set of letters in brackets, such as `[a-z]`, `[!a-z]` or `[[:digit:]_]`.
 struct Set<'a> {
     negated: bool,
-    parts: Vec<Part>,
+    parts: Vec<GlobPart>,
     /// The pattern after the set.
     rest: &'a [char],
 }
 
 /// A part of a set.
-enum Part {
-    /// The letters from the first to the second.
+enum GlobPart {
+    /// All letters from the first letter to the second.
     Range(char, char),
-    /// The letters of the class with this name.
+    /// The letters of a POSIX character class. Holds the name of the class, such as `digit`.
     Class(String),
 }
 
@@ -91,7 +91,7 @@ impl<'a> Set<'a> {
                 }
                 ['[', ':', tail @ ..] if tail.windows(2).any(|pair| pair == [':', ']']) => {
                     let end = tail.windows(2).position(|pair| pair == [':', ']'])?;
-                    parts.push(Part::Class(tail.get(..end)?.iter().collect()));
+                    parts.push(GlobPart::Class(tail.get(..end)?.iter().collect()));
                     tail.get(end + 2..)?
                 }
                 _ => {
@@ -100,7 +100,7 @@ impl<'a> Set<'a> {
                         ['-', end @ ..] if end.first() != Some(&']') => literal(end)?,
                         _ => (first, after),
                     };
-                    parts.push(Part::Range(first, last));
+                    parts.push(GlobPart::Range(first, last));
                     after
                 }
             };
@@ -112,7 +112,7 @@ impl<'a> Set<'a> {
     }
 }
 
-impl Part {
+impl GlobPart {
     fn holds(&self, letter: char) -> bool {
         match self {
             Self::Range(first, last) => (*first..=*last).contains(&letter),

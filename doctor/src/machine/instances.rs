@@ -2,7 +2,7 @@
 use std::fs;
 use std::os::unix::fs::MetadataExt;
 
-use crate::machine::Machine;
+use crate::machine::ExaminedMachine;
 use crate::machine::units::{UNIT_FOLDERS, services_of};
 use crate::pam::load::Files;
 use crate::pam::stack::LinePlace;
@@ -12,7 +12,7 @@ use crate::sshd::config::{MAIN_FILES, Patterns};
 /// The usual names of systemd units that start sshd.
 const UNITS: [&str; 4] = ["ssh.service", "sshd.service", "ssh@.service", "sshd@.service"];
 
-impl Machine {
+impl ExaminedMachine {
     /// Returns each sshd that runs or that a unit starts. Of several with the same options, returns only the first. If
     /// there is none, returns an sshd with the options from the distribution's file of defaults (such as
     /// /etc/default/ssh), or one without options.

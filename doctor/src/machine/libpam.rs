@@ -1,5 +1,5 @@
 //! The machine's libpam: where it looks for modules and services, and which kind it is.
-use crate::machine::Machine;
+use crate::machine::ExaminedMachine;
 use crate::pam::libpam::Libpam;
 use crate::pam::load::{FOLDERS, Files};
 
@@ -7,7 +7,7 @@ use crate::pam::load::{FOLDERS, Files};
 const MODULE_FOLDERS: [&str; 4] =
     ["/lib/security", "/lib64/security", "/usr/lib/security", "/usr/lib64/security"];
 
-impl Machine {
+impl ExaminedMachine {
     /// Returns the folders that may contain PAM modules. Debian has one such folder for each architecture.
     pub(super) fn module_folders(&self) -> Vec<String> {
         let mut all: Vec<String> = MODULE_FOLDERS.map(str::to_owned).to_vec();

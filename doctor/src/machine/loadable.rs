@@ -5,7 +5,7 @@ use std::process::{Command, Stdio};
 
 use crate::finding::{Finding, Level};
 use crate::judge::lines::ModuleFile;
-use crate::machine::Machine;
+use crate::machine::ExaminedMachine;
 use crate::pam::code::PamCode;
 use crate::pam::control::ControlAction;
 use crate::pam::modules::file_name;
@@ -15,7 +15,7 @@ use crate::pam::twinlock::is_twinlock;
 /// A program that does nothing. doctor starts it only to have the dynamic loader load the module into it.
 const IDLE: &str = "/usr/bin/true";
 
-impl Machine {
+impl ExaminedMachine {
     /// Returns a finding for each file of twinlock's module that cannot be loaded: a lock-out if a line of `service`
     /// then refuses every login that reaches the line, otherwise a warning. Loading a file runs its code. A file that a
     /// user other than root can replace is therefore not loaded, and neither is a file of another machine.
@@ -53,8 +53,8 @@ impl Machine {
     }
 
     /// Loads the file into [`IDLE`] and returns the error message of the dynamic loader; `None` if the file can be
-    /// loaded. Also returns `None`, without loading the file, if it is not a file of this host or a user other than
-    /// root can replace it.
+    /// loaded. If the file is on another machine than this host, or if a user other than root can replace it, does not
+    /// load it and returns `None`.
     fn said_by_loader(&self, path: &str) -> Option<String> {
         let whole = Path::new(path).canonicalize().ok().filter(|_| self.is_host())?;
         let is_plain = !whole.to_str()?.contains([':', ' ']);

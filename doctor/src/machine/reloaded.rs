@@ -2,7 +2,7 @@
 use rustix::param::clock_ticks_per_second;
 
 use crate::finding::{Finding, Level};
-use crate::machine::Machine;
+use crate::machine::ExaminedMachine;
 use crate::pam::load::Files;
 use crate::sshd::command_line::PROCESSES;
 use crate::sshd::config::Config;
@@ -21,7 +21,7 @@ enum Since {
     Started(Time),
 }
 
-impl Machine {
+impl ExaminedMachine {
     /// Returns a warning for each running sshd whose files were changed after sshd read them. Only processes with the
     /// options of the examined sshd are checked. `pid_file` is the value of the setting PidFile; `None` if it is not
     /// known.

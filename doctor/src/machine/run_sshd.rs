@@ -1,4 +1,4 @@
-//! Runs sshd of the examined machine to obtain its settings: the methods of [`Machine`] that start a program.
+//! Runs sshd of the examined machine to obtain its settings: the methods of [`ExaminedMachine`] that start a program.
 use std::fs;
 use std::io::{self, Read};
 use std::os::unix::process::CommandExt;
@@ -7,7 +7,7 @@ use std::process::{Command, Stdio};
 use std::thread;
 
 use crate::machine::stage::Stage;
-use crate::machine::{Machine, ProbeError};
+use crate::machine::{ExaminedMachine, ProbeError};
 use crate::pam::load::Files;
 use crate::sshd::config::MAIN_FILES;
 
@@ -21,7 +21,7 @@ const NO_FOLDER: &str = "Missing privilege separation directory";
 /// containers map no higher ids.
 const UNUSED: u32 = 65_533;
 
-impl Machine {
+impl ExaminedMachine {
     /// Runs `sshd -t`. Returns the error message about the settings; `None` if sshd accepts them.
     ///
     /// # Errors

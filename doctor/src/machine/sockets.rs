@@ -1,6 +1,6 @@
 //! Finds the ports and routing domains from which connections come to an sshd, in systemd's socket units and among the
 //! network devices.
-use crate::machine::Machine;
+use crate::machine::ExaminedMachine;
 use crate::machine::units::{UNIT_FOLDERS, services_of};
 use crate::pam::load::Files;
 use crate::sshd::config::Patterns;
@@ -11,7 +11,7 @@ const SOCKETS: [&str; 2] = ["ssh.socket", "sshd.socket"];
 /// Folder with an entry for each network device.
 const DEVICES: &str = "/sys/class/net";
 
-impl Machine {
+impl ExaminedMachine {
     /// Returns the ports that the socket units of sshd and their drop-ins set. Returns none if the examined sshd opens
     /// its port itself, because no socket unit then applies to it.
     #[must_use]
@@ -97,7 +97,7 @@ mod tests {
             fs::create_dir_all(path.parent().unwrap()).unwrap();
             fs::write(path, text).unwrap();
         };
-        let ports = || Machine::new(tree.path().to_owned(), None).socket_ports();
+        let ports = || ExaminedMachine::new(tree.path().to_owned(), None).socket_ports();
         assert_eq!(ports(), Vec::<String>::new());
         write("usr/lib/systemd/system/ssh.socket", "[Socket]\nListenStream=22\nAccept=no\n");
         assert_eq!(ports(), ["22"]);

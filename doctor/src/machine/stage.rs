@@ -13,10 +13,10 @@ use twinlock_core::ports::Entropy;
 use twinlock_host::entropy::KernelEntropy;
 use twinlock_host::programs;
 
-use crate::machine::{Machine, ProbeError};
+use crate::machine::{ExaminedMachine, ProbeError};
 use crate::pam::load::Files;
 use crate::sshd::config::{DEEPEST, FILES_MAX, Patterns, criteria, included, split};
-use crate::sshd::probe::{People, fits_group};
+use crate::sshd::probe::{ProbeUsers, fits_group};
 
 /// Folder in which each folder with copies is created.
 const PLACE: &str = "/tmp";
@@ -36,9 +36,9 @@ pub(super) struct Stage {
 
 /// The machine whose files are copied. `people` are its accounts, which replace groups in `Match Group` criteria;
 /// `None` if sshd can look up the groups itself.
-struct Source<'a> {
-    machine: &'a Machine,
-    people: Option<&'a People>,
+struct StageSource<'a> {
+    machine: &'a ExaminedMachine,
+    people: Option<&'a ProbeUsers>,
 }
 
 impl Stage {
@@ -46,7 +46,7 @@ impl Stage {
     ///
     /// # Errors
     /// [`io::Error`] if a file cannot be read or a copy cannot be written.
-    pub(super) fn of(machine: &Machine, main: &str) -> io::Result<Self> {
+    pub(super) fn of(machine: &ExaminedMachine, main: &str) -> io::Result<Self> {
         // Until the new folder is locked, another doctor may take it for a folder of a killed process and remove it. A
         // second attempt is therefore made.
         let mut stage = Self::empty().or_else(|_| Self::empty())?;
@@ -56,7 +56,7 @@ impl Stage {
             true => None,
             false => Some(machine.people().map_err(|unreadable| unreadable.error)?),
         };
-        stage.copy(&Source { machine, people: people.as_ref() }, main, 0)?;
+        stage.copy(&StageSource { machine, people: people.as_ref() }, main, 0)?;
         stage.make_host_key();
         Ok(stage)
     }
@@ -113,9 +113,9 @@ impl Stage {
         })
     }
 
-    /// Lets an sshd with this user id, and the same number as its group id, read the copies: makes it the owner of the
-    /// host key, and gives its group read access to the copies. The copies keep their owner, so only the user of this
-    /// process can change them.
+    /// Lets an sshd with this user id, and the same number as its group id, read the copies: the user id becomes the
+    /// owner of the host key, and the group gets read access to the copies. The copies keep their owner, so only the
+    /// user of this process can change them.
     ///
     /// # Errors
     /// [`io::Error`] if an owner or a mode cannot be set.
@@ -139,7 +139,7 @@ impl Stage {
 
     /// Copies the file `path` line by line. Also copies the files that it includes. Returns the path of the copy.
     /// `depth` is the number of Include lines that lead to the file.
-    fn copy(&mut self, source: &Source<'_>, path: &str, depth: usize) -> io::Result<PathBuf> {
+    fn copy(&mut self, source: &StageSource<'_>, path: &str, depth: usize) -> io::Result<PathBuf> {
         if self.copied.len() >= FILES_MAX {
             return Err(io::Error::other(format!("{FILES_MAX} files are included, or more")));
         }
@@ -168,7 +168,7 @@ impl Stage {
 
     fn included(
         &mut self,
-        source: &Source<'_>,
+        source: &StageSource<'_>,
         patterns: &str,
         depth: usize,
     ) -> io::Result<Vec<PathBuf>> {
@@ -214,7 +214,7 @@ fn include(copies: &[PathBuf]) -> String {
     format!("Include{}", quoted.collect::<String>())
 }
 
-impl Source<'_> {
+impl StageSource<'_> {
     /// Returns the Match line `line`, whose criteria are `value`, as it is written in the copy. If sshd cannot look up
     /// groups, each criterion `Group` is replaced by `User` and the members of the groups.
     fn matched(&self, line: &str, value: &str) -> String {
@@ -229,7 +229,7 @@ impl Source<'_> {
 
 /// Returns a list for `Match User` with the members of the groups that match `list`. If there are none, the list
 /// matches no user.
-fn members(people: &People, list: &str) -> String {
+fn members(people: &ProbeUsers, list: &str) -> String {
     let is_in = people.accounts.iter().filter(|account| fits_group(list, &account.groups));
     let names = is_in.map(|account| account.name.as_str());
     let plain = names.filter(|name| !name.contains(['*', '?', '!', ',', '"', '\'', ' ', '\t']));
@@ -254,7 +254,7 @@ mod tests {
         write("etc/ssh/sshd_config", "Include sshd_config.d/*.conf none\nUsePAM yes\n");
         let match_line = "Match group files,none Address=10.0.0.0/8\nMatch Group none\nBad\n";
         write("etc/ssh/sshd_config.d/1.conf", match_line);
-        let machine = Machine::new(tree.path().to_owned(), None);
+        let machine = ExaminedMachine::new(tree.path().to_owned(), None);
         let stage = Stage::of(&machine, "/etc/ssh/sshd_config").unwrap();
         let main = fs::read_to_string(stage.main()).unwrap();
         let copy = stage.path(1);
@@ -274,7 +274,7 @@ mod tests {
         let tree = tempfile::tempdir().unwrap();
         fs::create_dir_all(tree.path().join("etc/ssh")).unwrap();
         let main = tree.path().join("etc/ssh/sshd_config");
-        let machine = Machine::new(tree.path().to_owned(), None);
+        let machine = ExaminedMachine::new(tree.path().to_owned(), None);
         fs::write(&main, "Include sshd_config\n").unwrap();
         let stage = Stage::of(&machine, "/etc/ssh/sshd_config").unwrap();
         assert_eq!(stage.copied.len(), DEEPEST + 1);

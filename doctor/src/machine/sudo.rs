@@ -3,7 +3,7 @@ use std::process::Command;
 
 use twinlock_host::programs;
 
-use crate::machine::Machine;
+use crate::machine::ExaminedMachine;
 
 /// The result of `cvtsudoers`.
 #[derive(Debug, PartialEq, Eq)]
@@ -16,7 +16,7 @@ pub enum SudoersOutput {
     NoProgram,
 }
 
-impl Machine {
+impl ExaminedMachine {
     /// Returns the content of the sudoers file `file`, with all files that it includes, as JSON.
     #[must_use]
     pub fn sudoers(&self, file: &str) -> SudoersOutput {

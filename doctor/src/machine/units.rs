@@ -1,5 +1,5 @@
 //! systemd's units: the folders that contain them, and which units are enabled.
-use crate::machine::Machine;
+use crate::machine::ExaminedMachine;
 
 /// Folders with units, in order of precedence.
 pub(super) const UNIT_FOLDERS: [&str; 4] = [
@@ -9,7 +9,7 @@ pub(super) const UNIT_FOLDERS: [&str; 4] = [
     "/lib/systemd/system",
 ];
 
-impl Machine {
+impl ExaminedMachine {
     /// Returns the names of the units that another unit wants or requires, as after `systemctl enable`.
     pub(super) fn enabled(&self) -> Vec<String> {
         let mut found = Vec::new();

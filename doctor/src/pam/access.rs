@@ -1,5 +1,5 @@
 //! Access lists of pam_access (access.conf(5)): whether a list admits an account from any origin.
-use crate::pam::census::Person;
+use crate::pam::census::CensusAccount;
 
 /// The list that pam_access reads if the arguments of the PAM line do not name a file.
 pub(super) const FILE: &str = "/etc/security/access.conf";
@@ -10,7 +10,7 @@ const TALK: [&str; 3] = ["debug", "noaudit", "nodefgroup"];
 /// the account is admitted. `None` if the answer depends on more than the account, such as the origin of the login.
 /// `args` are the arguments of the PAM line.
 #[must_use]
-pub(super) fn admits(text: &str, args: &[String], person: &Person) -> Option<bool> {
+pub(super) fn admits(text: &str, args: &[String], person: &CensusAccount) -> Option<bool> {
     let plain = |arg: &String| TALK.contains(&arg.as_str()) || arg.starts_with("accessfile=");
     if !args.iter().all(plain) {
         return None;
@@ -34,7 +34,7 @@ pub(super) fn admits(text: &str, args: &[String], person: &Person) -> Option<boo
 /// Reports whether the list of users `words` matches the account: a name before EXCEPT matches it, and no name after
 /// EXCEPT does. `None` if that is not known, as for a netgroup. With `bare_groups`, a name without parentheses can also
 /// be a group.
-fn matches(words: &[&str], person: &Person, bare_groups: bool) -> Option<bool> {
+fn matches(words: &[&str], person: &CensusAccount, bare_groups: bool) -> Option<bool> {
     let mut names = words.split(|word| *word == "EXCEPT");
     let mut is_in = Some(false);
     for name in names.next()? {
@@ -59,7 +59,7 @@ fn matches(words: &[&str], person: &Person, bare_groups: bool) -> Option<bool> {
     }
 }
 
-fn is(name: &str, person: &Person, bare_groups: bool) -> Option<bool> {
+fn is(name: &str, person: &CensusAccount, bare_groups: bool) -> Option<bool> {
     let in_group = |name: &str| person.groups.iter().any(|group| group == name);
     if name == "ALL" {
         return Some(true);
@@ -81,7 +81,7 @@ mod tests {
     #[test]
     fn first_line_that_matches_decides() {
         let groups = vec!["staff".to_owned()];
-        let ada = Person { name: "ada".to_owned(), uid: 1000, groups, shell: None };
+        let ada = CensusAccount { name: "ada".to_owned(), uid: 1000, groups, shell: None };
         for (text, expected) in [
             ("", Some(true)),
             ("# a comment\n-:ALL EXCEPT (staff):ALL\n", Some(true)),

@@ -1,5 +1,5 @@
-//! Which accounts can pass the conditions of a stack, and which combinations of answers of the conditions an account
-//! can get.
+//! Finds out which accounts can pass the conditions of a stack (lines whose modules test the account), and which
+//! answers one account can get from all of these lines together.
 use std::collections::BTreeMap;
 use std::rc::Rc;
 
@@ -8,11 +8,11 @@ use crate::pam::code::PamCode;
 use crate::pam::modules::file_name;
 use crate::pam::stack::{Handler, StackKind};
 use crate::pam::subject::FLAGS;
-use crate::pam::table::{CaseRow, CaseTable, Cast, Role};
+use crate::pam::table::{AssumedRole, CaseRow, CaseTable, Cast};
 
 /// An account of the machine, or an invented account that stands for accounts which /etc/passwd does not contain.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug, Default)]
-pub struct Person {
+pub struct CensusAccount {
     /// The name of the account.
     pub name: String,
     /// The user id of the account.
@@ -23,20 +23,21 @@ pub struct Person {
     pub shell: Option<String>,
 }
 
-/// The accounts of a machine, and the texts of the lists of accounts that the lines of a stack name.
+/// The accounts of a machine, and the texts of the files that PAM lines read to test an account (such as the file of
+/// pam_listfile). These files are called lists below.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct Census {
     /// The accounts that can have every factor; `None` if others may exist.
-    pub people: Option<Rc<Vec<Person>>>,
+    pub people: Option<Rc<Vec<CensusAccount>>>,
     /// Text of each list, by the path of the list. A list whose text is not known is absent.
     pub lists: BTreeMap<String, String>,
 }
 
-/// Maximum number of group names in the conditions, and maximum number of invented accounts. If one of them is
-/// exceeded, every combination of answers counts as possible.
+/// Maximum number of names of groups that the conditions (lines that test the account) may contain, and maximum number
+/// of invented accounts. If one of them is exceeded, every combination of answers counts as possible.
 const GROUPS_MAX: usize = 6;
 const PEOPLE_MAX: usize = 20_000;
-/// Return codes that say that a condition is not met.
+/// Return codes by which a module says that the account does not meet its condition.
 const REFUSALS: [PamCode; 2] = [PamCode::AUTH_ERR, PamCode::PERM_DENIED];
 
 /// The list that pam_access reads if the arguments of the PAM line do not name a file.
@@ -82,7 +83,7 @@ pub fn asks(stack: &[Handler]) -> bool {
 impl Census {
     /// Returns whether the module `path` with the arguments `args` succeeds for the account; `None` if that depends on
     /// more than the account, or on a list that is not known.
-    fn holds(&self, path: &str, args: &[String], person: &Person) -> Option<bool> {
+    fn holds(&self, path: &str, args: &[String], person: &CensusAccount) -> Option<bool> {
         let list = || self.lists.get(list_of(path, args)?);
         let plain = args.iter().all(|arg| arg == "debug");
         match file_name(path) {
@@ -111,8 +112,9 @@ impl Census {
         }
     }
 
-    /// Removes the rows whose combination of answers no account of any name could get. For each other row, sets
-    /// [`CaseRow::met`]: whether one of the known accounts can get its answers.
+    /// Removes the rows of the truth table that no account, whatever its name, could ever reach, because no account
+    /// gets this combination of answers from the conditions. For each other row, sets [`CaseRow::met`], which tells
+    /// whether one of the known accounts can get the answers of the row.
     pub fn apply(&self, table: &mut CaseTable) {
         let mut rows = std::mem::take(&mut table.rows);
         let conditions = conditions(table);
@@ -121,33 +123,39 @@ impl Census {
         let real = self.people.as_ref().map(|people| self.answers(&conditions, people));
         rows.retain_mut(|row| {
             let consulted: Vec<usize> = table.consulted(row).collect();
-            let is_met = |answers: &Option<Vec<Answers>>, whose: Whose| {
+            let is_met = |answers: &Option<Vec<Answers>>, whose: AccountKind| {
                 let asked = Asked { conditions: &conditions, consulted: &consulted, whose };
                 answers.as_ref().is_none_or(|all| all.iter().any(|one| asked.fits(one, row)))
             };
-            let (can_be, met) = (is_met(&possible, Whose::AnyName), is_met(&real, Whose::Known));
+            let (can_be, met) =
+                (is_met(&possible, AccountKind::AnyName), is_met(&real, AccountKind::Known));
             row.met = met;
             can_be
         });
         table.rows = rows;
     }
 
-    /// Returns whether the account `name` can get the answers of the row. Returns `true` if the account is not in
-    /// [`Census::people`].
+    /// Returns whether the account `name` can get the answers of the modules that this row of the truth table assumes.
+    /// Returns `true` if the account is not in [`Census::people`].
     #[must_use]
     pub fn is_met_by(&self, table: &CaseTable, row: &CaseRow, name: &str) -> bool {
         let mut known = self.people.iter().flat_map(|people| people.iter());
         let Some(person) = known.find(|one| one.name == name) else { return true };
         let conditions = conditions(table);
         let consulted: Vec<usize> = table.consulted(row).collect();
-        let asked = Asked { conditions: &conditions, consulted: &consulted, whose: Whose::Known };
+        let asked =
+            Asked { conditions: &conditions, consulted: &consulted, whose: AccountKind::Known };
         let answers = self.answers(&conditions, std::slice::from_ref(person));
         answers.iter().any(|one| asked.fits(one, row))
     }
 
     /// Returns what the conditions answer for each account. Accounts with the same answers share one entry.
-    fn answers(&self, conditions: &[Condition<'_>], people: &[Person]) -> Vec<Answers> {
-        let of = |person: &Person| -> Answers {
+    fn answers(
+        &self,
+        conditions: &[CensusCondition<'_>],
+        people: &[CensusAccount],
+    ) -> Vec<Answers> {
+        let of = |person: &CensusAccount| -> Answers {
             conditions.iter().map(|one| self.holds(one.path, one.args, person)).collect()
         };
         let mut all: Vec<Answers> = people.iter().map(of).collect();
@@ -157,8 +165,9 @@ impl Census {
     }
 }
 
-/// A condition: its index in the truth table, and the module and the arguments that test it.
-struct Condition<'a> {
+/// A condition of the stack: the index that it has in the truth table, and the module that tests it, with its
+/// arguments.
+struct CensusCondition<'a> {
     number: usize,
     path: &'a str,
     args: &'a [String],
@@ -166,18 +175,19 @@ struct Condition<'a> {
 
 /// Returns the conditions whose success and failure have different effects on the stack. The other conditions are left
 /// out, because no account need be tested for them.
-fn conditions(table: &CaseTable) -> Vec<Condition<'_>> {
+fn conditions(table: &CaseTable) -> Vec<CensusCondition<'_>> {
     let both = |number: usize| {
         let codes = table.conditions.get(number).map_or([].as_slice(), |one| &one.codes);
         codes.contains(&PamCode::SUCCESS) && codes.iter().any(|code| REFUSALS.contains(code))
     };
-    let mut found: Vec<Condition<'_>> = Vec::new();
+    let mut found: Vec<CensusCondition<'_>> = Vec::new();
     for Cast { handler, role } in &table.cast {
-        if let (Role::Condition(number), StackKind::Module { path, args }) = (role, &handler.kind)
+        if let (AssumedRole::Condition(number), StackKind::Module { path, args }) =
+            (role, &handler.kind)
             && both(*number)
             && !found.iter().any(|one| one.number == *number)
         {
-            found.push(Condition { number: *number, path, args });
+            found.push(CensusCondition { number: *number, path, args });
         }
     }
     found
@@ -186,25 +196,26 @@ fn conditions(table: &CaseTable) -> Vec<Condition<'_>> {
 /// The answers of the conditions for one account: for each condition, whether it is met; `None` if that is not known.
 type Answers = Vec<Option<bool>>;
 
-/// Kind of account whose answers are compared with a row.
+/// Kind of an account, when doctor decides whether the account can get the answers that a row of the truth table
+/// assumes.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Whose {
+enum AccountKind {
     /// An account that exists, so that every module finds it.
     Known,
     /// An invented account, which a module may not find.
     AnyName,
 }
 
-/// The conditions of a stack, the indexes of those that a row has consulted, and the kind of account that is compared
-/// with the row.
+/// A question about an account: can it get the answers that a row of the truth table assumes? Contains the conditions
+/// of the stack, the indexes of those that were called in the row, and the kind of account.
 struct Asked<'a> {
-    conditions: &'a [Condition<'a>],
+    conditions: &'a [CensusCondition<'a>],
     consulted: &'a [usize],
-    whose: Whose,
+    whose: AccountKind,
 }
 
 impl Asked<'_> {
-    /// Reports whether an account with the answers `answers` can get the answers that `row` assumes.
+    /// Reports whether an account that gets `answers` from the conditions can be the account of the user in `row`.
     fn fits(&self, answers: &Answers, row: &CaseRow) -> bool {
         answers.iter().zip(self.conditions).all(|(holds, condition)| {
             let number = Some(condition.number).filter(|number| self.consulted.contains(number));
@@ -212,16 +223,19 @@ impl Asked<'_> {
             match (holds, code) {
                 (Some(holds), Some(&PamCode::SUCCESS)) => *holds,
                 (Some(holds), Some(code)) if REFUSALS.contains(code) => !holds,
-                (Some(_), Some(_)) => self.whose == Whose::AnyName,
+                (Some(_), Some(_)) => self.whose == AccountKind::AnyName,
                 (_, None) | (None, _) => true,
             }
         })
     }
 }
 
-/// Invents accounts: one for each combination of name, user id and groups that the conditions treat differently.
-/// Returns `None` if there would be too many.
-fn possible(conditions: &[Condition<'_>], lists: &BTreeMap<String, String>) -> Option<Vec<Person>> {
+/// Invents accounts, one for each combination of name, user id and groups that the conditions (lines that test the
+/// account) can tell apart. Returns `None` if there would be too many.
+fn possible(
+    conditions: &[CensusCondition<'_>],
+    lists: &BTreeMap<String, String>,
+) -> Option<Vec<CensusAccount>> {
     let mut words: Vec<&str> = Vec::new();
     for one in conditions {
         words.extend(one.args.iter().flat_map(|word| word.split([':', '='])));
@@ -251,14 +265,23 @@ fn possible(conditions: &[Condition<'_>], lists: &BTreeMap<String, String>) -> O
         people.extend((0..kinds).map(|kind| {
             let is_in = |(bit, _): &(usize, &&str)| kind & (1 << bit) != 0;
             let groups = groups.iter().enumerate().filter(is_in).map(|(_, one)| (*one).to_owned());
-            Person { name: (*name).to_owned(), uid: *uid, groups: groups.collect(), shell: None }
+            CensusAccount {
+                name: (*name).to_owned(),
+                uid: *uid,
+                groups: groups.collect(),
+                shell: None,
+            }
         }));
     }
     Some(people)
 }
 
 /// Reports whether the condition may compare `word` with names of groups.
-fn may_be_group(condition: &Condition<'_>, word: &str, lists: &BTreeMap<String, String>) -> bool {
+fn may_be_group(
+    condition: &CensusCondition<'_>,
+    word: &str,
+    lists: &BTreeMap<String, String>,
+) -> bool {
     let in_args = condition.args.iter().any(|arg| arg.split(':').any(|part| part == word));
     let in_list = || {
         let list = list_of(condition.path, condition.args).and_then(|list| lists.get(list));
@@ -274,7 +297,7 @@ fn may_be_group(condition: &Condition<'_>, word: &str, lists: &BTreeMap<String, 
 
 /// Returns whether pam_listfile with these arguments succeeds for the account. `list` is the text of its list. `None`
 /// if the answer depends on more than the list and the account.
-fn listed(args: &[String], list: &str, person: &Person) -> Option<bool> {
+fn listed(args: &[String], list: &str, person: &CensusAccount) -> Option<bool> {
     let value = |key: &str| args.iter().rev().find_map(|word| word.strip_prefix(key));
     let known = ["item=", "file=", "sense=", "onerr=", "quiet"];
     if args.iter().any(|word| !known.iter().any(|one| word.starts_with(one))) {
@@ -306,7 +329,7 @@ fn is_system(login_defs: &str, uid: u32) -> bool {
 }
 
 /// Returns whether the account meets all tests of a pam_succeed_if line; `None` if that is not known.
-fn succeeds_if(args: &[String], person: &Person) -> Option<bool> {
+fn succeeds_if(args: &[String], person: &CensusAccount) -> Option<bool> {
     let words: Vec<&str> =
         args.iter().map(String::as_str).filter(|word| !FLAGS.contains(word)).collect();
     let mut all = Some(true);
@@ -324,7 +347,7 @@ fn succeeds_if(args: &[String], person: &Person) -> Option<bool> {
     all
 }
 
-fn holds(left: &str, operator: &str, right: &str, person: &Person) -> Option<bool> {
+fn holds(left: &str, operator: &str, right: &str, person: &CensusAccount) -> Option<bool> {
     let in_group = || right.split(':').any(|name| person.groups.iter().any(|group| group == name));
     match (left, operator) {
         ("user", "ingroup") => Some(in_group()),

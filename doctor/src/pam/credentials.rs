@@ -10,7 +10,7 @@ use crate::pam::dispatch::{Answered, StackOutcome, dispatch_credentials};
 use crate::pam::libpam::Libpam;
 use crate::pam::modules::{Nature, file_name, nature};
 use crate::pam::stack::{Handler, StackKind};
-use crate::pam::table::{CaseRow, CaseTable, Cast, Role};
+use crate::pam::table::{AssumedRole, CaseRow, CaseTable, Cast};
 use crate::pam::twinlock::is_twinlock;
 use crate::pam::worlds;
 
@@ -92,7 +92,9 @@ fn outcome_if(
         let line = cast.get(number);
         let known = row.and_then(|row| row.steps.iter().find(|step| step.line == number));
         let returned = match line.map(|line| (&line.role, &line.handler.kind)) {
-            Some((Role::Fixed(PamCode::MODULE_UNKNOWN), _)) | None => PamCode::MODULE_UNKNOWN,
+            Some((AssumedRole::Fixed(PamCode::MODULE_UNKNOWN), _)) | None => {
+                PamCode::MODULE_UNKNOWN
+            }
             Some((_, StackKind::Module { path, args })) => {
                 let usual = || answers(path, args).first().copied();
                 other(number).or_else(usual).unwrap_or(PamCode::PERM_DENIED)
@@ -105,14 +107,14 @@ fn outcome_if(
 
 /// Why it is not known whether pam_setcred succeeds.
 #[derive(Clone, Copy, Debug)]
-pub enum Doubt<'a> {
+pub enum CredentialsDoubt<'a> {
     /// The module of this line may return several codes.
     Module(&'a Cast),
     /// It is not known whether libpam counts the return code of this line, which jumps.
     Jump(&'a Cast),
 }
 
-impl<'a> Doubt<'a> {
+impl<'a> CredentialsDoubt<'a> {
     /// Returns the line that is in doubt.
     #[must_use]
     pub fn line(self) -> &'a Cast {
@@ -122,21 +124,24 @@ impl<'a> Doubt<'a> {
     }
 }
 
-/// Returns why it is not known whether pam_setcred succeeds; `None` if it is known. `row` has the meaning that it has
-/// for [`outcome`].
+/// Returns why doctor cannot tell whether pam_setcred succeeds; `None` if doctor can tell. `row` has the same meaning
+/// as in [`outcome`].
 #[must_use]
-pub fn doubt<'a>(table: &'a CaseTable, row: Option<&CaseRow>) -> Option<Doubt<'a>> {
+pub fn doubt<'a>(table: &'a CaseTable, row: Option<&CaseRow>) -> Option<CredentialsDoubt<'a>> {
     let mut rules = table.libpam.possible();
-    rules.find_map(|rule| module_doubt(&table.cast, rule, row)).map(Doubt::Module).or_else(|| {
-        let each = table.libpam.possible();
-        let outcomes: Vec<StackOutcome> =
-            each.map(|rule| outcome_if(&table.cast, rule, row, &|_| None)).collect();
-        let passing = outcomes.iter().filter(|one| one.code == PamCode::SUCCESS).count();
-        let differ = passing > 0 && passing < outcomes.len();
-        let steps = outcomes.first().filter(|_| differ)?.steps.iter();
-        let mut lines = steps.filter_map(|step| table.cast.get(step.line));
-        lines.find(|line| line.handler.actions.jumps()).map(Doubt::Jump)
-    })
+    rules
+        .find_map(|rule| module_doubt(&table.cast, rule, row))
+        .map(CredentialsDoubt::Module)
+        .or_else(|| {
+            let each = table.libpam.possible();
+            let outcomes: Vec<StackOutcome> =
+                each.map(|rule| outcome_if(&table.cast, rule, row, &|_| None)).collect();
+            let passing = outcomes.iter().filter(|one| one.code == PamCode::SUCCESS).count();
+            let differ = passing > 0 && passing < outcomes.len();
+            let steps = outcomes.first().filter(|_| differ)?.steps.iter();
+            let mut lines = steps.filter_map(|step| table.cast.get(step.line));
+            lines.find(|line| line.handler.actions.jumps()).map(CredentialsDoubt::Jump)
+        })
 }
 
 /// Returns the first line whose module may return several codes, if these codes decide whether pam_setcred succeeds;
@@ -145,7 +150,7 @@ fn module_doubt<'a>(cast: &'a [Cast], libpam: Libpam, row: Option<&CaseRow>) -> 
     let several = |(number, line): (usize, &Cast)| {
         let StackKind::Module { path, args } = &line.handler.kind else { return None };
         let codes = answers(path, args);
-        let is_there = line.role != Role::Fixed(PamCode::MODULE_UNKNOWN);
+        let is_there = line.role != AssumedRole::Fixed(PamCode::MODULE_UNKNOWN);
         (is_there && codes.len() > 1).then(|| {
             let first = codes.iter().take(ANY.len()).copied();
             let distinct = worlds::distinct(&codes, &|| [line].into_iter());

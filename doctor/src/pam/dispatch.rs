@@ -55,8 +55,8 @@ enum Next {
 pub struct Answered {
     /// Return code of the present call.
     pub returned: PamCode,
-    /// Return code of the line in the login. libpam applies the control field to it. `None` if libpam does not know it;
-    /// libpam then applies the control field to the return code of the present call.
+    /// Return code that the line had in the login. libpam applies the control field to this code. `None` if libpam does
+    /// not know the code; libpam then applies the control field to the return code of the present call.
     pub before: Option<PamCode>,
 }
 
@@ -176,8 +176,9 @@ impl DispatchState {
         }
     }
 
-    /// Returns the index of the last line that is not called because of `next`; if no line is skipped, returns `line`.
-    /// A jump beyond the end of its stack sets the result to failure.
+    /// Applies what a control field says about the next line to call. Returns the index of the last line that is
+    /// skipped, or `line` if none is skipped. If a jump would lead beyond the end of the stack of `line`, sets the
+    /// result to failure.
     fn follow(&mut self, next: Next, stack: &[Handler], line: usize) -> usize {
         match next {
             Next::Line => line,
@@ -230,13 +231,13 @@ fn skip(stack: &[Handler], mut line: usize, mut count: u32) -> (usize, u32) {
 
 #[cfg(test)]
 mod tests {
-    use super::super::load::tests::{Tree, auth_stack};
+    use super::super::load::tests::{FileTexts, auth_stack};
     use super::*;
 
     /// Runs the stack of a PAM file with the text `lines`. Each module in it has the name of the code that it returns.
     /// Returns the final code and the indexes of the called lines.
     fn result(lines: &str) -> (PamCode, Vec<usize>) {
-        let mut tree = Tree::new();
+        let mut tree = FileTexts::new();
         tree.insert("/etc/pam.d/t".into(), lines.into());
         tree.insert(
             "/etc/pam.d/inner".into(),

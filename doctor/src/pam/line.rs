@@ -3,7 +3,7 @@
 /// A line of a PAM file, joined with the lines that continue it.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct ConfigLine {
-    /// Number, from 1, of the first line of the file that is part of the text.
+    /// Number, from 1, of the line in the file at which the joined text begins.
     pub number: usize,
     /// The text without the comment and without the backslashes that join lines.
     pub text: String,

@@ -77,7 +77,7 @@ pub fn load(files: &dyn Files, service: &str) -> Result<Service, UnreadableError
 /// `None` for /etc/pam.conf, where each line names its service. `only` is the type of the lines to read; `None` for
 /// every type. `depth` counts includes, and `level` counts substacks.
 #[derive(Clone, Copy)]
-struct Scope<'a> {
+struct ReadScope<'a> {
     service: Option<&'a str>,
     only: Option<Facility>,
     depth: usize,
@@ -108,7 +108,7 @@ impl Loader<'_> {
             if name == self.service {
                 self.loaded.file = Some(path.clone());
             }
-            let scope = Scope { service: Some(&name), only: None, depth: 0, level: 0 };
+            let scope = ReadScope { service: Some(&name), only: None, depth: 0, level: 0 };
             settle(self.read(&path, &text, scope))?;
         }
         if !found {
@@ -126,7 +126,7 @@ impl Loader<'_> {
         match self.open(SINGLE_FILE)? {
             Some(text) => {
                 self.loaded.file = Some(SINGLE_FILE.to_owned());
-                let scope = Scope { service: None, only: None, depth: 0, level: 0 };
+                let scope = ReadScope { service: None, only: None, depth: 0, level: 0 };
                 settle(self.read(SINGLE_FILE, &text, scope))
             }
             None => {
@@ -165,7 +165,7 @@ impl Loader<'_> {
         self.loaded.unusable.get_or_insert(StackError { place, what: what.to_owned() });
     }
 
-    fn read(&mut self, path: &str, text: &str, scope: Scope<'_>) -> Reading {
+    fn read(&mut self, path: &str, text: &str, scope: ReadScope<'_>) -> Reading {
         let cut = lines(text);
         for line in &cut.complete {
             self.line(path, line, scope)?;
@@ -187,7 +187,7 @@ impl Loader<'_> {
     /// Records that libpam cannot use a file. If the file is that of the service itself, the service becomes unusable.
     /// If the file is included, records only a fault, and leaves it to the caller to treat the line that includes the
     /// file.
-    fn give_up_at_top(&mut self, place: LinePlace, what: &str, scope: Scope<'_>) {
+    fn give_up_at_top(&mut self, place: LinePlace, what: &str, scope: ReadScope<'_>) {
         if scope.depth == 0 {
             self.give_up(place, what);
         } else {
@@ -195,7 +195,7 @@ impl Loader<'_> {
         }
     }
 
-    fn line(&mut self, path: &str, line: &ConfigLine, scope: Scope<'_>) -> Reading {
+    fn line(&mut self, path: &str, line: &ConfigLine, scope: ReadScope<'_>) -> Reading {
         let place = LinePlace { file: path.to_owned(), line: line.number };
         let mut rest = line.text.as_str();
         let mut first = String::new();
@@ -210,14 +210,14 @@ impl Loader<'_> {
         if !default && !service.eq_ignore_ascii_case(&self.service) {
             return Ok(());
         }
-        let mut entry = Entry { default, place, service, scope };
+        let mut entry = LineContext { default, place, service, scope };
         if scope.service.is_none() {
             entry.scope.service = Some(service);
         }
         self.entry(&entry, rest)
     }
 
-    fn entry(&mut self, entry: &Entry<'_>, text: &str) -> Reading {
+    fn entry(&mut self, entry: &LineContext<'_>, text: &str) -> Reading {
         let (kind, rest) = field(text).unwrap_or_default();
         let kind = kind.strip_prefix('-').unwrap_or(&kind);
         if kind.eq_ignore_ascii_case(AT_INCLUDE) && self.files.libpam() != Libpam::Original {
@@ -257,7 +257,7 @@ impl Loader<'_> {
         Ok(())
     }
 
-    fn module(&mut self, entry: &Entry<'_>, path: Option<String>, args: &str) -> StackKind {
+    fn module(&mut self, entry: &LineContext<'_>, path: Option<String>, args: &str) -> StackKind {
         let Some(path) = path else {
             self.fault(&entry.place, "the module is missing".to_owned());
             return StackKind::Broken;
@@ -267,12 +267,12 @@ impl Loader<'_> {
 
     fn include_at(
         &mut self,
-        entry: &Entry<'_>,
+        entry: &LineContext<'_>,
         facility: Facility,
         deeper: usize,
         target: Option<&str>,
     ) -> Reading {
-        let scope = Scope {
+        let scope = ReadScope {
             service: Some(entry.service),
             only: Some(facility),
             depth: entry.scope.depth + 1,
@@ -286,10 +286,10 @@ impl Loader<'_> {
 
     /// Reads the file that a line `@include FILE` of Debian names. Lines of every type are read. If the file is
     /// missing, the service becomes unusable.
-    fn at_include(&mut self, entry: &Entry<'_>, rest: &str) -> Reading {
+    fn at_include(&mut self, entry: &LineContext<'_>, rest: &str) -> Reading {
         let target = field(rest).map(|(word, _)| word);
         let scope =
-            Scope { depth: entry.scope.depth + 1, service: Some(entry.service), ..entry.scope };
+            ReadScope { depth: entry.scope.depth + 1, service: Some(entry.service), ..entry.scope };
         if self.include_file(entry, target.as_deref(), scope)? {
             return Ok(());
         }
@@ -307,9 +307,9 @@ impl Loader<'_> {
     /// Reads the included file `target`. Returns whether the file exists and libpam can use it.
     fn include_file(
         &mut self,
-        entry: &Entry<'_>,
+        entry: &LineContext<'_>,
         target: Option<&str>,
-        scope: Scope<'_>,
+        scope: ReadScope<'_>,
     ) -> Result<bool, Option<UnreadableError>> {
         self.included += 1;
         if self.included > FILES_MAX {
@@ -337,7 +337,13 @@ impl Loader<'_> {
         }
     }
 
-    fn add(&mut self, entry: &Entry<'_>, facility: Facility, kind: StackKind, actions: Actions) {
+    fn add(
+        &mut self,
+        entry: &LineContext<'_>,
+        facility: Facility,
+        kind: StackKind,
+        actions: Actions,
+    ) {
         let stacks = if entry.default { &mut self.loaded.other } else { &mut self.loaded.own };
         stacks.entry(facility).or_default().push(Handler {
             kind,
@@ -363,11 +369,11 @@ fn unknown_type(kind: &str, rest: &str) -> String {
     format!("`{kind}` is not auth, account, password or session")
 }
 
-struct Entry<'a> {
+struct LineContext<'a> {
     default: bool,
     place: LinePlace,
     service: &'a str,
-    scope: Scope<'a>,
+    scope: ReadScope<'a>,
 }
 
 fn settle(reading: Reading) -> Result<(), UnreadableError> {

@@ -4,15 +4,15 @@ use crate::pam::code::PamCode;
 /// What a module's return code depends on.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum Nature {
-    /// The code depends on nothing: the module always returns this one.
+    /// The return code depends on nothing: the module always returns this one.
     Fixed(PamCode),
-    /// The code depends on the account, the caller, the time or files. The module returns one of these codes, usually
-    /// the first, and none of them proves a factor.
+    /// The return code depends on the account, the caller, the time or files. The module returns one of these codes,
+    /// usually the first, and none of them proves a factor.
     Condition(&'static [PamCode]),
-    /// The code depends on a password or another secret of the user. A success proves this factor. The text is the file
-    /// name of the module.
+    /// The return code depends on a password or another secret of the user. A success proves this factor. The text is
+    /// the file name of the module.
     Proof(String),
-    /// The code depends on a second factor other than twinlock's.
+    /// The return code depends on a second factor other than twinlock's.
     Second(Second),
     /// A module that is not known: it may return any code, and a success proves no factor.
     Unknown,
@@ -24,14 +24,14 @@ pub struct Second {
     /// File name of the module.
     pub name: String,
     /// What the module asks the user for.
-    pub asks: Asks,
+    pub asks: ModuleAsks,
     /// The module's return code for an account that it does not know.
     pub unknown: PamCode,
 }
 
 /// What a module of a second factor asks the user for.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Asks {
+pub enum ModuleAsks {
     /// A code, as twinlock asks for. The user may have both codes from the same app and key.
     Code,
     /// A device, such as a security key or a telephone.
@@ -96,14 +96,14 @@ const LENIENT: [&str; 2] = ["nullok", "nouserok"];
 const IGNORING: [&str; 4] =
     ["ignore_unknown_user", "ignore_authinfo_unavail", "ignore_root", "minimum_uid="];
 
-type Codes = &'static [PamCode];
+type PamCodes = &'static [PamCode];
 
 /// Return codes of a module that tests the account. The first is the usual code. It says that the account does not pass
 /// the test.
-const MATCHES: Codes =
+const MATCHES: PamCodes =
     &[PamCode::AUTH_ERR, PamCode::SUCCESS, PamCode::USER_UNKNOWN, PamCode::SERVICE_ERR];
 /// Return codes of a module that tests the account and whose usual refusal is `PERM_DENIED`.
-const PERMITS: Codes = &[
+const PERMITS: PamCodes = &[
     PamCode::PERM_DENIED,
     PamCode::SUCCESS,
     PamCode::AUTH_ERR,
@@ -111,35 +111,35 @@ const PERMITS: Codes = &[
     PamCode::SERVICE_ERR,
     PamCode::ABORT,
 ];
-const WHEEL: Codes = &[
+const WHEEL: PamCodes = &[
     PamCode::PERM_DENIED,
     PamCode::IGNORE,
     PamCode::SUCCESS,
     PamCode::USER_UNKNOWN,
     PamCode::SERVICE_ERR,
 ];
-const ECHO: Codes = &[PamCode::SUCCESS, PamCode::IGNORE, PamCode::CONV_ERR];
-const LASTLOG: Codes =
+const ECHO: PamCodes = &[PamCode::SUCCESS, PamCode::IGNORE, PamCode::CONV_ERR];
+const LASTLOG: PamCodes =
     &[PamCode::SUCCESS, PamCode::AUTH_ERR, PamCode::USER_UNKNOWN, PamCode::SERVICE_ERR];
-const NOLOGIN: Codes =
+const NOLOGIN: PamCodes =
     &[PamCode::IGNORE, PamCode::SUCCESS, PamCode::AUTH_ERR, PamCode::USER_UNKNOWN];
-const TERMINAL: Codes =
+const TERMINAL: PamCodes =
     &[PamCode::SUCCESS, PamCode::AUTH_ERR, PamCode::USER_UNKNOWN, PamCode::SERVICE_ERR];
-const CHECKED: Codes = &[PamCode::SUCCESS, PamCode::AUTH_ERR, PamCode::IGNORE];
-const COUNTED: Codes = &[PamCode::IGNORE, PamCode::AUTH_ERR];
-const TALLIED: Codes =
+const CHECKED: PamCodes = &[PamCode::SUCCESS, PamCode::AUTH_ERR, PamCode::IGNORE];
+const COUNTED: PamCodes = &[PamCode::IGNORE, PamCode::AUTH_ERR];
+const TALLIED: PamCodes =
     &[PamCode::SUCCESS, PamCode::AUTH_ERR, PamCode::IGNORE, PamCode::USER_UNKNOWN];
-const SEPERMIT: Codes = &[PamCode::IGNORE, PamCode::AUTH_ERR, PamCode::SUCCESS];
-const CAPABILITY: Codes = &[PamCode::IGNORE, PamCode::SUCCESS, PamCode::AUTH_ERR];
-const KEYRING: Codes =
+const SEPERMIT: PamCodes = &[PamCode::IGNORE, PamCode::AUTH_ERR, PamCode::SUCCESS];
+const CAPABILITY: PamCodes = &[PamCode::IGNORE, PamCode::SUCCESS, PamCode::AUTH_ERR];
+const KEYRING: PamCodes =
     &[PamCode::IGNORE, PamCode::SUCCESS, PamCode::SERVICE_ERR, PamCode::AUTH_ERR];
-const FTP: Codes = &[PamCode::AUTH_ERR, PamCode::SUCCESS, PamCode::USER_UNKNOWN];
+const FTP: PamCodes = &[PamCode::AUTH_ERR, PamCode::SUCCESS, PamCode::USER_UNKNOWN];
 
 fn second(file: &str, args: &[String]) -> Option<Second> {
     let bare = file.strip_suffix(".so").unwrap_or(file);
     let asks = match (CODES.contains(&bare), THINGS.contains(&bare)) {
-        (true, _) => Asks::Code,
-        (false, true) => Asks::Thing,
+        (true, _) => ModuleAsks::Code,
+        (false, true) => ModuleAsks::Thing,
         (false, false) => return None,
     };
     let lenient = args.iter().any(|arg| LENIENT.contains(&arg.as_str()));
@@ -182,7 +182,7 @@ pub fn nature(path: &str, args: &[String]) -> Nature {
 
 /// Returns the possible return codes of a module that tests the account, the caller, the time or a file; `None` for
 /// other modules. `bare` is the module's file name without `.so`.
-fn condition(bare: &str, args: &[String]) -> Option<Codes> {
+fn condition(bare: &str, args: &[String]) -> Option<PamCodes> {
     Some(match bare {
         "pam_succeed_if" | "pam_listfile" | "pam_rhosts" | "pam_selinux" | "pam_timestamp" => {
             MATCHES
@@ -259,10 +259,10 @@ mod tests {
     #[test]
     fn a_second_factor_is_no_password() {
         for (line, asks, unknown) in [
-            ("pam_google_authenticator.so nullok", Asks::Code, PamCode::IGNORE),
-            ("/usr/lib/security/pam_oath.so window=5", Asks::Code, PamCode::USER_UNKNOWN),
-            ("pam_u2f.so nouserok cue", Asks::Thing, PamCode::IGNORE),
-            ("pam_duo.so", Asks::Thing, PamCode::USER_UNKNOWN),
+            ("pam_google_authenticator.so nullok", ModuleAsks::Code, PamCode::IGNORE),
+            ("/usr/lib/security/pam_oath.so window=5", ModuleAsks::Code, PamCode::USER_UNKNOWN),
+            ("pam_u2f.so nouserok cue", ModuleAsks::Thing, PamCode::IGNORE),
+            ("pam_duo.so", ModuleAsks::Thing, PamCode::USER_UNKNOWN),
         ] {
             let Nature::Second(second) = of(line) else { panic!("{line}") };
             assert_eq!((second.asks, second.unknown), (asks, unknown), "{line}");

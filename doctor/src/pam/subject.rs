@@ -1,11 +1,11 @@
-//! What conditions of a stack test about the account. If two conditions ask the same question, the answer of one
+//! The questions that the lines of a stack ask about the account. If two lines ask the same question, the answer of one
 //! decides the answer of the other.
 use crate::pam::code::PamCode;
 use crate::pam::modules::file_name;
 
 /// The question that a condition asks about the account, and the answers to it with which the condition succeeds.
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub struct Subject {
+pub struct ConditionSubject {
     /// The question as text. A test and its opposite, such as `=` and `!=`, have the same question.
     pub question: String,
     /// Whether the condition succeeds, for each possible answer to the question. The constants of this file, such as
@@ -13,12 +13,13 @@ pub struct Subject {
     pub succeeds: &'static [bool],
 }
 
-/// Whether the condition succeeds for the two answers to a test: yes, then no.
+/// Values of [`ConditionSubject::succeeds`] for a test with the answers yes and no, in this order: whether the condition
+/// succeeds.
 const IS: &[bool] = &[true, false];
 const IS_NOT: &[bool] = &[false, true];
 
-/// Whether the condition succeeds for the four states of a list, in this order: it contains the account, it does not
-/// contain it, it cannot be read, every user can write to it.
+/// Values of [`ConditionSubject::succeeds`] for a list of accounts with four states, in this order: the list contains the
+/// account, the list does not contain the account, the list cannot be read, every user can write to the list.
 const LISTED: &[bool] = &[true, false, false, false];
 const LISTED_OR_UNREAD: &[bool] = &[true, false, true, false];
 const NOT_LISTED: &[bool] = &[false, true, false, false];
@@ -47,7 +48,7 @@ const TALK: [&str; 4] = ["debug", "noaudit", "audit", "quiet"];
 
 /// Returns the question that a PAM line asks about the account; `None` if it asks several questions or none.
 #[must_use]
-pub fn of(path: &str, args: &[String]) -> Option<Subject> {
+pub fn of(path: &str, args: &[String]) -> Option<ConditionSubject> {
     let args: Vec<&str> = args.iter().map(String::as_str).collect();
     match file_name(path) {
         "pam_succeed_if.so" => of_test(&args),
@@ -56,13 +57,13 @@ pub fn of(path: &str, args: &[String]) -> Option<Subject> {
         "pam_access.so" | "pam_localuser.so" => {
             let words = args.iter().filter(|word| !TALK.contains(word)).copied();
             let question = [file_name(path)].into_iter().chain(words).collect::<Vec<_>>().join(" ");
-            Some(Subject { question, succeeds: IS })
+            Some(ConditionSubject { question, succeeds: IS })
         }
         _ => None,
     }
 }
 
-fn of_test(args: &[&str]) -> Option<Subject> {
+fn of_test(args: &[&str]) -> Option<ConditionSubject> {
     let mut words = args.iter().copied().filter(|word| !FLAGS.contains(word));
     let (left, operator, right) = (words.next()?, words.next()?, words.next()?);
     if words.next().is_some() {
@@ -72,10 +73,10 @@ fn of_test(args: &[&str]) -> Option<Subject> {
     let operator = spelt.map_or(operator, |(_, word)| word);
     let yes = OPPOSITES.iter().find(|(yes, no)| *yes == operator || *no == operator)?.0;
     let question = format!("{left} {yes} {right}");
-    Some(Subject { question, succeeds: if operator == yes { IS } else { IS_NOT } })
+    Some(ConditionSubject { question, succeeds: if operator == yes { IS } else { IS_NOT } })
 }
 
-fn of_list(args: &[&str]) -> Option<Subject> {
+fn of_list(args: &[&str]) -> Option<ConditionSubject> {
     let value = |key: &str| args.iter().rev().find_map(|word| word.strip_prefix(key));
     let (item, file) = (value("item=")?, value("file=")?);
     let lenient = value("onerr=") == Some("succeed");
@@ -87,22 +88,22 @@ fn of_list(args: &[&str]) -> Option<Subject> {
         _ => return None,
     };
     let apply = value("apply=").unwrap_or_default();
-    Some(Subject { question: format!("{item} {apply} listed in {file}"), succeeds })
+    Some(ConditionSubject { question: format!("{item} {apply} listed in {file}"), succeeds })
 }
 
-fn of_type(args: &[&str]) -> Option<Subject> {
+fn of_type(args: &[&str]) -> Option<ConditionSubject> {
     let mut words = args.iter().copied().filter(|word| !TALK.contains(word));
     let succeeds = match (words.next()?, words.next()) {
         ("isregular", None) => IS,
         ("issystem", None) => IS_NOT,
         _ => return None,
     };
-    Some(Subject { question: "usertype".to_owned(), succeeds })
+    Some(ConditionSubject { question: "usertype".to_owned(), succeeds })
 }
 
-impl Subject {
-    /// Reports whether no account can get both return codes: `code` from this condition and `its` from the condition
-    /// `other`. Returns false if one of the codes is not success, auth_err or perm_denied.
+impl ConditionSubject {
+    /// Reports whether no account can get both return codes: `code` from the line with this question, and `its` from
+    /// the line with the question `other`. Returns false if one of the codes is not success, auth_err or perm_denied.
     #[must_use]
     pub fn contradicts(&self, code: PamCode, other: &Self, its: PamCode) -> bool {
         let says = |code: PamCode| match code {
@@ -120,11 +121,11 @@ impl Subject {
 mod tests {
     use super::*;
 
-    fn subject(text: &str) -> Option<Subject> {
+    fn subject(text: &str) -> Option<ConditionSubject> {
         subject_of("/lib/security/pam_succeed_if.so", text)
     }
 
-    fn subject_of(module: &str, text: &str) -> Option<Subject> {
+    fn subject_of(module: &str, text: &str) -> Option<ConditionSubject> {
         let words: Vec<String> = text.split(' ').map(str::to_owned).collect();
         of(module, &words)
     }

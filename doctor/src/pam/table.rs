@@ -8,7 +8,7 @@ use crate::pam::dispatch::{StackOutcome, StackStep};
 use crate::pam::libpam::Libpam;
 use crate::pam::modules::{Nature, Second, file_name, nature};
 use crate::pam::stack::{Handler, LinePlace, StackKind};
-use crate::pam::subject::{self, Subject};
+use crate::pam::subject::{self, ConditionSubject};
 use crate::pam::twinlock::{Arguments, ModuleAnswer, is_twinlock, read};
 use crate::pam::worlds;
 
@@ -23,7 +23,7 @@ pub enum Password {
 
 /// Answer of the modules that check a second factor other than twinlock's.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Other {
+pub enum OtherFactorAnswer {
     /// Each module that checks another second factor refuses, or there is no such module.
     Wrong,
     /// No module that checks another second factor knows the account; each returns its code for an unknown account.
@@ -42,7 +42,7 @@ pub struct World {
     /// Whether the user gives a correct code, or why twinlock's module verifies none.
     pub answer: ModuleAnswer,
     /// Answer of the modules that check another second factor.
-    pub other: Other,
+    pub other: OtherFactorAnswer,
     /// Return code of each condition, in the order of [`CaseTable::conditions`]. A condition that no line consults has
     /// its usual code.
     pub conditions: Vec<PamCode>,
@@ -57,13 +57,13 @@ pub struct CaseRow {
     pub code: PamCode,
     /// The calls of modules, in order.
     pub steps: Vec<StackStep>,
-    /// Whether one of the accounts that have every factor can get the answers that this row assumes.
+    /// Whether one of the accounts that have every factor can get the answers of the conditions that this row assumes.
     pub met: bool,
 }
 
 /// What doctor assumes about a line of the stack when it computes a truth table.
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub enum Role {
+pub enum AssumedRole {
     /// twinlock's module, with its arguments.
     Twinlock(Arguments),
     /// A module that always returns this code.
@@ -84,12 +84,12 @@ pub struct Cast {
     /// The line of the flattened stack.
     pub handler: Handler,
     /// What doctor assumes about the line.
-    pub role: Role,
+    pub role: AssumedRole,
 }
 
 /// A module whose answer is not determined by the factors: it tests the account, the caller or the time, or is unknown.
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub struct Condition {
+pub struct StackCondition {
     /// File name and arguments of the module, as on the line.
     pub text: String,
     /// File and line number of the first line that calls the module with these arguments.
@@ -98,9 +98,9 @@ pub struct Condition {
     pub codes: Vec<PamCode>,
     /// Whether it is known what the module does.
     pub model: ConditionModel,
-    /// The question about the account that the module answers. `None` if its answer has no influence on the possible
-    /// answers of other conditions.
-    pub subject: Option<Subject>,
+    /// The question about the account that the module answers; `None` if the answer says nothing about the answers of
+    /// other modules.
+    pub subject: Option<ConditionSubject>,
 }
 
 /// Whether it is known what a module does.
@@ -117,15 +117,15 @@ pub enum ConditionModel {
 pub struct CaseTable {
     /// The lines of the stack, in order, with those of included files.
     pub cast: Vec<Cast>,
-    /// The conditions, to which [`Role::Condition`] and [`World::conditions`] refer by index.
-    pub conditions: Vec<Condition>,
+    /// The conditions, to which [`AssumedRole::Condition`] and [`World::conditions`] refer by index.
+    pub conditions: Vec<StackCondition>,
     /// One row for each combination of factors and answers; empty if there are too many combinations.
     pub rows: Vec<CaseRow>,
     /// Result of pam_setcred if it is called in another process than the login, as sshd does after prompts.
     pub credentials: StackOutcome,
     /// The libpam that runs the stack.
     pub libpam: Libpam,
-    /// The accounts that were used to remove rows; `None` if accounts were not considered.
+    /// The accounts that were used to remove rows that no account can reach; `None` if accounts were not considered.
     pub census: Option<Rc<Census>>,
 }
 
@@ -136,7 +136,8 @@ impl CaseRow {
         self.code == PamCode::SUCCESS
     }
 
-    /// Returns the indexes of the conditions whose answer in this row is not their usual one.
+    /// Returns the indexes of the conditions (modules that test the account or the login) that give an unusual answer
+    /// in this row.
     pub fn unusual<'a>(&'a self, table: &'a CaseTable) -> impl Iterator<Item = usize> + 'a {
         let pairs = self.world.conditions.iter().zip(&table.conditions).enumerate();
         pairs.filter(|(_, (code, of))| of.codes.first() != Some(code)).map(|(number, _)| number)
@@ -150,7 +151,8 @@ impl World {
         !self.key && matches!(self.password, Password::None(_))
     }
 
-    /// Reports whether this world and `other` have the same factors. The answers of conditions may differ.
+    /// Reports whether this combination and `other` have the same factors. The answers of conditions (modules that test
+    /// the account or the login) may differ.
     #[must_use]
     pub fn same_factors(&self, other: &Self) -> bool {
         let factors = |of: &Self| (of.key, of.answer, of.other);
@@ -161,7 +163,7 @@ impl World {
 impl CaseTable {
     /// Computes the truth table of a stack. `cast` tells what doctor assumes about each line.
     #[must_use]
-    pub fn of(cast: Vec<Cast>, conditions: Vec<Condition>) -> Self {
+    pub fn of(cast: Vec<Cast>, conditions: Vec<StackCondition>) -> Self {
         let rows = worlds::rows(&cast, &conditions).unwrap_or_default();
         let libpam = Libpam::Unknown;
         let credentials = credentials::outcome_of(&cast, libpam, None);
@@ -175,7 +177,7 @@ impl CaseTable {
         Self { credentials, libpam, ..self }
     }
 
-    /// Removes the rows whose answers no account of `census` can get. With `None`, removes no row.
+    /// Removes the rows whose combination of answers no account of `census` can get. With `None`, removes no row.
     #[must_use]
     pub fn seen_by(mut self, census: Option<Rc<Census>>) -> Self {
         if let Some(census) = &census {
@@ -201,20 +203,23 @@ impl CaseTable {
         table.seen_by(self.census.clone())
     }
 
-    /// Returns the indexes of the conditions that were called in the row.
+    /// Returns the indexes of the conditions (modules that test the account or the login) that were called in this row.
     pub fn consulted<'a>(&'a self, row: &'a CaseRow) -> impl Iterator<Item = usize> + 'a {
         row.steps.iter().filter_map(|step| match self.cast.get(step.line)?.role {
-            Role::Condition(number) => Some(number),
-            Role::Twinlock(_) | Role::Fixed(_) | Role::Proof(_) | Role::Second(_) | Role::Idle => {
-                None
-            }
+            AssumedRole::Condition(number) => Some(number),
+            AssumedRole::Twinlock(_)
+            | AssumedRole::Fixed(_)
+            | AssumedRole::Proof(_)
+            | AssumedRole::Second(_)
+            | AssumedRole::Idle => None,
         })
     }
 
-    /// Returns the unknown modules that were called in the row, if their answers decide its result. That is so if
-    /// another row that differs only in these answers has another result. Otherwise returns none.
+    /// Returns the unknown modules that were called in the row, if the result of the row depends on what they answer.
+    /// This is so if another row has a different result and differs only in these answers. Otherwise, returns an empty
+    /// list.
     #[must_use]
-    pub fn doubts(&self, row: &CaseRow) -> Vec<&Condition> {
+    pub fn doubts(&self, row: &CaseRow) -> Vec<&StackCondition> {
         let unknown: Vec<usize> =
             self.consulted(row).filter(|number| self.is_unknown(*number)).collect();
         let differs = |other: &&CaseRow| {
@@ -228,7 +233,7 @@ impl CaseTable {
         unknown.into_iter().filter_map(|number| self.conditions.get(number)).collect()
     }
 
-    /// Reports whether no unknown module was called in the row.
+    /// Reports whether doctor knows the behavior of every module that was called in the row.
     #[must_use]
     pub fn known_path(&self, row: &CaseRow) -> bool {
         !self.consulted(row).any(|number| self.is_unknown(number))
@@ -238,7 +243,8 @@ impl CaseTable {
         self.conditions.get(number).is_some_and(|one| one.model == ConditionModel::Unknown)
     }
 
-    /// Reports whether both rows assume the same answers of the known conditions that were called in both.
+    /// Reports whether the known conditions (modules that test the account or the login) that were called in both rows
+    /// give the same answers in both.
     fn agree(&self, row: &CaseRow, other: &CaseRow) -> bool {
         let theirs: Vec<usize> = self.consulted(other).collect();
         let both = self.consulted(row).filter(|number| theirs.contains(number));
@@ -249,7 +255,7 @@ impl CaseTable {
 
 /// User id of the process that calls PAM.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Caller {
+pub enum StackCaller {
     /// The process has root's user id, as a daemon does.
     Root,
     /// The process has any user's id, as sudo or su does.
@@ -258,27 +264,27 @@ pub enum Caller {
 
 /// Computes the truth table of a service that any user may call. `present` reports whether the file of a module exists.
 pub fn tabulate(stack: &[Handler], present: &dyn Fn(&str) -> bool) -> CaseTable {
-    tabulate_for(Caller::Any, stack, present)
+    tabulate_for(StackCaller::Any, stack, present)
 }
 
 /// Computes the truth table of a stack. If `caller` is root, pam_rootok succeeds. `present` reports whether the file of
 /// a module exists.
 pub fn tabulate_for(
-    caller: Caller,
+    caller: StackCaller,
     stack: &[Handler],
     present: &dyn Fn(&str) -> bool,
 ) -> CaseTable {
     let mut conditions = Vec::new();
     let mut cast: Vec<Cast> = Vec::new();
     for handler in stack {
-        let role = match by_root(handler) && caller == Caller::Root {
-            true if present("pam_rootok.so") => Role::Fixed(PamCode::SUCCESS),
+        let role = match by_root(handler) && caller == StackCaller::Root {
+            true if present("pam_rootok.so") => AssumedRole::Fixed(PamCode::SUCCESS),
             _ => role(handler, present, &mut conditions),
         };
         cast.push(Cast { handler: handler.clone(), role });
     }
     for (number, condition) in conditions.iter_mut().enumerate() {
-        let lines = || cast.iter().filter(|line| line.role == Role::Condition(number));
+        let lines = || cast.iter().filter(|line| line.role == AssumedRole::Condition(number));
         condition.codes = worlds::distinct(&condition.codes, &lines);
         // If success and refusal have the same effect on the stack, only one code is left, and the condition needs no
         // subject.
@@ -299,31 +305,31 @@ fn by_root(handler: &Handler) -> bool {
 fn role(
     handler: &Handler,
     present: &dyn Fn(&str) -> bool,
-    conditions: &mut Vec<Condition>,
-) -> Role {
+    conditions: &mut Vec<StackCondition>,
+) -> AssumedRole {
     let StackKind::Module { path, args } = &handler.kind else {
-        return Role::Idle;
+        return AssumedRole::Idle;
     };
     if !present(path) {
-        return Role::Fixed(PamCode::MODULE_UNKNOWN);
+        return AssumedRole::Fixed(PamCode::MODULE_UNKNOWN);
     }
     if is_twinlock(path) {
-        return Role::Twinlock(read(args));
+        return AssumedRole::Twinlock(read(args));
     }
     let text = format!("{} {}", file_name(path), args.join(" "));
     let (codes, model) = match nature(path, args) {
-        Nature::Fixed(code) => return Role::Fixed(code),
-        Nature::Proof(name) => return Role::Proof(name),
-        Nature::Second(second) => return Role::Second(second),
+        Nature::Fixed(code) => return AssumedRole::Fixed(code),
+        Nature::Proof(name) => return AssumedRole::Proof(name),
+        Nature::Second(second) => return AssumedRole::Second(second),
         Nature::Condition(codes) => (codes.to_vec(), ConditionModel::Known),
         Nature::Unknown => (worlds::any(), ConditionModel::Unknown),
     };
     // Two calls of an unknown module may have different answers.
-    let same = |one: &Condition| model == ConditionModel::Known && one.text == text;
+    let same = |one: &StackCondition| model == ConditionModel::Known && one.text == text;
     let known = conditions.iter().position(same);
-    Role::Condition(known.unwrap_or_else(|| {
+    AssumedRole::Condition(known.unwrap_or_else(|| {
         let (place, subject) = (handler.place.clone(), subject::of(path, args));
-        conditions.push(Condition { text, place, codes, model, subject });
+        conditions.push(StackCondition { text, place, codes, model, subject });
         conditions.len() - 1
     }))
 }

@@ -7,12 +7,15 @@ use crate::pam::control::ControlAction;
 use crate::pam::dispatch::dispatch;
 use crate::pam::modules::ignores_some;
 use crate::pam::stack::{Handler, StackKind};
-use crate::pam::subject::Subject;
-use crate::pam::table::{CaseRow, Cast, Condition, ConditionModel, Other, Password, Role, World};
+use crate::pam::subject::ConditionSubject;
+use crate::pam::table::{
+    AssumedRole, CaseRow, Cast, ConditionModel, OtherFactorAnswer, Password, StackCondition, World,
+};
 use crate::pam::twinlock::{BROKEN, ModuleAnswer};
 
-/// Maximum number of combinations of the conditions' answers that are tried for one combination of factors. Twelve
-/// conditions with two answers each have this number of combinations.
+/// Maximum number of combinations of answers that are tried for one combination of factors. The answers are those of
+/// the conditions, which are modules that test the account or the login. Twelve conditions with two answers each have
+/// this number of combinations.
 const MOST: usize = 1 << 12;
 
 /// Return codes of a module that asks for a password, for an answer of the user that the module does not accept.
@@ -58,7 +61,7 @@ pub(super) fn distinct<'a, I: Iterator<Item = &'a Cast>>(
 }
 
 /// Returns the rows of the truth table; `None` if more than [`MOST`] runs are needed for a combination of factors.
-pub(super) fn rows(cast: &[Cast], conditions: &[Condition]) -> Option<Vec<CaseRow>> {
+pub(super) fn rows(cast: &[Cast], conditions: &[StackCondition]) -> Option<Vec<CaseRow>> {
     let stack: Vec<Handler> = cast.iter().map(|line| line.handler.clone()).collect();
     let mut rows = Vec::new();
     for world in worlds(cast, conditions) {
@@ -69,7 +72,7 @@ pub(super) fn rows(cast: &[Cast], conditions: &[Condition]) -> Option<Vec<CaseRo
 
 struct Scene<'a> {
     cast: &'a [Cast],
-    conditions: &'a [Condition],
+    conditions: &'a [StackCondition],
 }
 
 impl Scene<'_> {
@@ -77,10 +80,10 @@ impl Scene<'_> {
         self.conditions.get(number)?.codes.get(choice).copied()
     }
 
-    /// Reports whether one account can get the answers of all conditions that were called in the row. `consulted`
-    /// contains, for each such condition, its index and the index of its code.
+    /// Reports whether one account can get the answers of all conditions (lines that test the account) that were called
+    /// in the row. `consulted` contains, for each such condition, its index and the index of its code.
     fn can_be(&self, consulted: &[(usize, usize)], row: &CaseRow) -> bool {
-        let answered: Vec<(&Subject, PamCode)> = (consulted.iter())
+        let answered: Vec<(&ConditionSubject, PamCode)> = (consulted.iter())
             .filter_map(|(number, _)| {
                 let code = row.world.conditions.get(*number)?;
                 Some((self.conditions.get(*number)?.subject.as_ref()?, *code))
@@ -94,8 +97,8 @@ impl Scene<'_> {
     }
 }
 
-/// Appends the rows for the combination of factors `world`: one row for each sequence of answers of the conditions.
-/// Returns `None` if more than [`MOST`] runs are needed.
+/// Appends the rows of the truth table for the combination of factors `world`: one row for each sequence of answers
+/// that the called conditions can give. Returns `None` if the stack would have to be run more than [`MOST`] times.
 fn paths(
     stack: &[Handler],
     scene: &Scene<'_>,
@@ -117,8 +120,9 @@ fn paths(
     None
 }
 
-/// Runs the stack once. Each entry of `chosen` is the index of a condition and the index of the code that it returns. A
-/// condition that is not in `chosen` returns its usual code, and is added to `chosen`.
+/// Runs the stack once. Each entry of `chosen` is the index of a condition (module that tests the account or the login)
+/// and the index of the code that it returns. A condition that is called and is not in `chosen` returns its usual code,
+/// and is added to `chosen`.
 fn run(
     stack: &[Handler],
     scene: &Scene<'_>,
@@ -139,7 +143,7 @@ fn run(
             return PamCode::AUTH_ERR;
         }
         answered |= leaves_answer(line, scene.conditions);
-        let Role::Condition(number) = line.role else {
+        let AssumedRole::Condition(number) = line.role else {
             let code = answer(&line.role, &world);
             if forwards(line) {
                 withheld = ![PamCode::SUCCESS, PamCode::IGNORE].contains(&code);
@@ -163,47 +167,47 @@ fn run(
 /// Reports whether the line never asks the user, but only checks the answer that an earlier line has stored.
 fn needs_answer(line: &Cast) -> bool {
     let StackKind::Module { args, .. } = &line.handler.kind else { return false };
-    let proof = matches!(line.role, Role::Proof(_));
+    let proof = matches!(line.role, AssumedRole::Proof(_));
     proof && args.iter().any(|arg| arg == "use_first_pass")
 }
 
 /// Reports whether the line checks the answer that an earlier line has stored, and does not ask the user if that answer
 /// is wrong.
 fn takes_answer(line: &Cast) -> bool {
-    let unix = matches!(&line.role, Role::Proof(name) if name == "pam_unix.so");
+    let unix = matches!(&line.role, AssumedRole::Proof(name) if name == "pam_unix.so");
     unix || needs_answer(line)
 }
 
 /// Reports whether the line is a twinlock line that takes the password out of the user's answer and passes it on to
 /// later lines.
 fn forwards(line: &Cast) -> bool {
-    let Role::Twinlock(args) = &line.role else { return false };
+    let AssumedRole::Twinlock(args) = &line.role else { return false };
     args.line.as_ref().is_some_and(|line| line.forward == Forward::Password)
 }
 
 /// Reports whether the line may store an answer of the user for later lines. An unknown module may.
-fn leaves_answer(line: &Cast, conditions: &[Condition]) -> bool {
+fn leaves_answer(line: &Cast, conditions: &[StackCondition]) -> bool {
     match &line.role {
-        Role::Proof(_) | Role::Second(_) => true,
-        Role::Twinlock(_) => forwards(line),
-        Role::Condition(number) => {
+        AssumedRole::Proof(_) | AssumedRole::Second(_) => true,
+        AssumedRole::Twinlock(_) => forwards(line),
+        AssumedRole::Condition(number) => {
             conditions.get(*number).is_some_and(|one| one.model == ConditionModel::Unknown)
         }
-        Role::Fixed(_) | Role::Idle => false,
+        AssumedRole::Fixed(_) | AssumedRole::Idle => false,
     }
 }
 
-fn answer(role: &Role, world: &World) -> PamCode {
+fn answer(role: &AssumedRole, world: &World) -> PamCode {
     match role {
-        Role::Idle | Role::Condition(_) => PamCode::PERM_DENIED,
-        Role::Fixed(code) => *code,
-        Role::Twinlock(line) => line.stand.answer(world.key, world.answer),
-        Role::Second(second) => match world.other {
-            Other::Wrong => PamCode::AUTH_ERR,
-            Other::Unknown => second.unknown,
-            Other::Right => PamCode::SUCCESS,
+        AssumedRole::Idle | AssumedRole::Condition(_) => PamCode::PERM_DENIED,
+        AssumedRole::Fixed(code) => *code,
+        AssumedRole::Twinlock(line) => line.stand.answer(world.key, world.answer),
+        AssumedRole::Second(second) => match world.other {
+            OtherFactorAnswer::Wrong => PamCode::AUTH_ERR,
+            OtherFactorAnswer::Unknown => second.unknown,
+            OtherFactorAnswer::Right => PamCode::SUCCESS,
         },
-        Role::Proof(name) => match &world.password {
+        AssumedRole::Proof(name) => match &world.password {
             Password::By(right) if right == name => PamCode::SUCCESS,
             Password::By(_) => PamCode::USER_UNKNOWN,
             Password::None(code) => *code,
@@ -211,12 +215,13 @@ fn answer(role: &Role, world: &World) -> PamCode {
     }
 }
 
-fn worlds(cast: &[Cast], conditions: &[Condition]) -> Vec<World> {
+fn worlds(cast: &[Cast], conditions: &[StackCondition]) -> Vec<World> {
     let usual: Vec<PamCode> =
         conditions.iter().filter_map(|one| one.codes.first().copied()).collect();
-    let others = match cast.iter().any(|line| matches!(line.role, Role::Second(_))) {
-        true => [Other::Wrong, Other::Unknown, Other::Right].as_slice(),
-        false => &[Other::Wrong],
+    let others = match cast.iter().any(|line| matches!(line.role, AssumedRole::Second(_))) {
+        true => [OtherFactorAnswer::Wrong, OtherFactorAnswer::Unknown, OtherFactorAnswer::Right]
+            .as_slice(),
+        false => &[OtherFactorAnswer::Wrong],
     };
     let (passwords, answers) = (passwords(cast), answers(cast));
     let mut all = Vec::new();
@@ -239,7 +244,7 @@ fn worlds(cast: &[Cast], conditions: &[Condition]) -> Vec<World> {
 /// Returns the answers of twinlock's module to try. Of several failures with the same effect on the stack, only one is
 /// tried.
 fn answers(cast: &[Cast]) -> Vec<ModuleAnswer> {
-    let ours = || cast.iter().filter(|line| matches!(line.role, Role::Twinlock(_)));
+    let ours = || cast.iter().filter(|line| matches!(line.role, AssumedRole::Twinlock(_)));
     let failures = [&[PamCode::AUTH_ERR], BROKEN.as_slice()].concat();
     let broken = distinct(&failures, &ours).into_iter().skip(1).map(ModuleAnswer::Broken);
     [ModuleAnswer::Right, ModuleAnswer::Wrong, ModuleAnswer::Exempt]
@@ -249,10 +254,10 @@ fn answers(cast: &[Cast]) -> Vec<ModuleAnswer> {
 }
 
 fn passwords(cast: &[Cast]) -> Vec<Password> {
-    let proofs = || cast.iter().filter(|line| matches!(line.role, Role::Proof(_)));
+    let proofs = || cast.iter().filter(|line| matches!(line.role, AssumedRole::Proof(_)));
     let mut all = Vec::new();
     for line in proofs() {
-        if let Role::Proof(name) = &line.role {
+        if let AssumedRole::Proof(name) = &line.role {
             let one = Password::By(name.clone());
             if !all.contains(&one) {
                 all.push(one);

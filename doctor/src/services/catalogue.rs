@@ -28,7 +28,7 @@ pub enum Gives {
 
 /// The user whose id pam_rootok tests. pam_rootok succeeds if that user is root.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Caller {
+pub enum DoorCaller {
     /// The user who calls the program.
     User,
     /// Root. This value is also used if it is not known which id pam_rootok tests.
@@ -46,7 +46,7 @@ pub struct Door {
     /// What a user gains by a login through one of the services.
     pub gives: Gives,
     /// The user whose id pam_rootok tests.
-    pub caller: Caller,
+    pub caller: DoorCaller,
 }
 
 const fn door(
@@ -54,11 +54,11 @@ const fn door(
     names: &'static [&'static str],
     programs: &'static [&'static str],
 ) -> Door {
-    Door { names, programs, gives, caller: Caller::Root }
+    Door { names, programs, gives, caller: DoorCaller::Root }
 }
 
 const fn called(door: Door) -> Door {
-    Door { caller: Caller::User, ..door }
+    Door { caller: DoorCaller::User, ..door }
 }
 
 const GDM: &[&str] = &["gdm3", "gdm"];
@@ -188,8 +188,8 @@ impl Gives {
         }
     }
 
-    /// Reports whether a person gains access by a login through a service that gives `self`. Returns `true` for
-    /// [`Gives::Unknown`].
+    /// Reports whether a login through a service with these rights gives a person access to the host. Returns `true`
+    /// for [`Gives::Unknown`].
     #[must_use]
     pub fn is_way_in(self) -> bool {
         match self {
@@ -204,7 +204,7 @@ impl Gives {
         }
     }
 
-    /// Reports whether a login through a service that gives `self` can give the rights of root.
+    /// Reports whether a login through a service with these rights can give the rights of root.
     #[must_use]
     pub fn gives_root(self) -> bool {
         matches!(self, Self::Root | Self::Session | Self::Autologin)
@@ -227,7 +227,7 @@ mod tests {
     #[test]
     fn a_service_is_known_by_its_whole_name() {
         assert_eq!(find("polkit-1").map(|door| door.gives), Some(Gives::Root));
-        assert_eq!(find("su-l").map(|door| door.caller), Some(Caller::User));
+        assert_eq!(find("su-l").map(|door| door.caller), Some(DoorCaller::User));
         assert_eq!(find("sudo.bak"), None);
         assert!(called_without_file().any(|name| name == "doas"));
     }

@@ -2,7 +2,7 @@
 //! ask.
 use crate::pam::code::PamCode;
 use crate::pam::modules::file_name;
-use crate::pam::table::{CaseRow, CaseTable, Other, Password, Role};
+use crate::pam::table::{AssumedRole, CaseRow, CaseTable, OtherFactorAnswer, Password};
 use crate::pam::twinlock::ModuleAnswer;
 
 /// What a stack asks for in addition to a code, and when it does not ask.
@@ -35,8 +35,9 @@ impl Effect {
         effect
     }
 
-    /// Returns the first factors for sshd. Any one of them is enough together with a code. The first is `key`, if the
-    /// stack asks a user with a key for no password. Then follow those of [`Effect::of`].
+    /// Returns the first factors for sshd, any one of which is enough together with a code. The list begins with `key`
+    /// if a user with a key needs no password. The rest are the first factors of a user without a key (see
+    /// [`Effect::of`]).
     #[must_use]
     pub fn with_key(table: &CaseTable) -> Vec<String> {
         let right = |row: &CaseRow| row.passes() && row.world.answer == ModuleAnswer::Right;
@@ -55,9 +56,9 @@ impl Effect {
         let full = row.world.answer == ModuleAnswer::Right;
         match &row.world.password {
             Password::By(module) if full => push(&mut self.first, word(module)),
-            Password::None(_) if row.world.other == Other::Right => {
+            Password::None(_) if row.world.other == OtherFactorAnswer::Right => {
                 table.cast.iter().for_each(|line| {
-                    if let Role::Second(second) = &line.role {
+                    if let AssumedRole::Second(second) = &line.role {
                         push(&mut self.first, word(&second.name));
                     }
                 });
@@ -71,7 +72,8 @@ impl Effect {
     }
 }
 
-/// Returns the text of the first condition that succeeds in the row although it usually fails; `None` if there is none.
+/// Returns the text of the first condition (a module that tests the account or the circumstances of the login) that
+/// succeeds in this row of the truth table although it usually fails. `None` if there is none.
 fn condition(table: &CaseTable, row: &CaseRow) -> Option<String> {
     let mut numbers = row.unusual(table).filter_map(|number| {
         let succeeds = row.world.conditions.get(number) == Some(&PamCode::SUCCESS);

@@ -6,20 +6,20 @@ use crate::acceptance::Acceptance;
 use crate::examine;
 use crate::finding::{Finding, Level};
 use crate::judge::lines::ModuleFile;
-use crate::machine::{Machine, ProbeError};
+use crate::machine::{ExaminedMachine, ProbeError};
 use crate::pam::load::{Files, load};
 use crate::pam::stack::{Handler, Service};
 use crate::pam::table::CaseTable;
-use crate::report::{Rows, Verdict};
+use crate::report::{DoctorVerdict, Rows};
 use crate::services::catalogue::{self, Gives};
 use crate::services::effect::Effect;
 use crate::services::judged::{Asks, Counts, Judged, Surroundings};
-use crate::services::list::{self, Names};
+use crate::services::list::{self, ServiceNames};
 use crate::services::locked_out;
 use crate::services::polkit;
 use crate::services::read_once::ReadOnce;
 use crate::services::root_doors::{self, SudoRules};
-use crate::settings::Settings;
+use crate::settings::DoctorSettings;
 
 /// The judgment of every PAM service of the host.
 #[derive(Debug)]
@@ -39,7 +39,7 @@ pub struct HostReport {
 
 /// Judges every PAM service of the machine.
 #[must_use]
-pub fn examine(machine: &Machine, settings: &Settings) -> HostReport {
+pub fn examine(machine: &ExaminedMachine, settings: &DoctorSettings) -> HostReport {
     let acceptance = Acceptance::of(machine);
     let sudo = SudoRules::of(machine);
     let modules: RefCell<BTreeMap<String, ModuleFile>> = RefCell::default();
@@ -83,8 +83,8 @@ pub fn examine(machine: &Machine, settings: &Settings) -> HostReport {
 /// code, even if its findings do not count in the verdict on the whole host.
 #[must_use]
 pub fn one(
-    machine: &Machine,
-    settings: &Settings,
+    machine: &ExaminedMachine,
+    settings: &DoctorSettings,
     name: &str,
     service: &Service,
 ) -> (Judged, CaseTable) {
@@ -114,7 +114,12 @@ pub fn one(
 
 /// Adds services to `names` that may have no PAM file: those of installed programs, those that sudo calls, and those of
 /// `protected` (accepted.toml).
-fn add_called(machine: &Machine, sudo: &SudoRules, names: &mut Names, protected: &[String]) {
+fn add_called(
+    machine: &ExaminedMachine,
+    sudo: &SudoRules,
+    names: &mut ServiceNames,
+    protected: &[String],
+) {
     let called = catalogue::called_without_file().filter(|name| {
         let programs = catalogue::find(name).map_or([].as_slice(), |door| door.programs);
         programs.iter().any(|program| machine.has_program(program))
@@ -132,7 +137,7 @@ fn add_called(machine: &Machine, sudo: &SudoRules, names: &mut Names, protected:
 
 /// Reports whether a program that calls the service `name` is installed. Returns `true` if its programs are not known,
 /// or if the tree of the machine contains no programs at all.
-fn is_installed(machine: &Machine, name: &str) -> bool {
+fn is_installed(machine: &ExaminedMachine, name: &str) -> bool {
     let programs = catalogue::find(name).map_or([].as_slice(), |door| door.programs);
     programs.is_empty()
         || !machine.has_programs()
@@ -165,7 +170,7 @@ fn nothing_asks() -> Finding {
 
 /// Judges sshd; `None` if sshd is not installed. If sshd cannot be judged, adds the reason to `findings`.
 fn ssh(
-    machine: &Machine,
+    machine: &ExaminedMachine,
     around: &Surroundings<'_>,
     findings: &mut Vec<Finding>,
 ) -> Option<Judged> {
@@ -186,9 +191,9 @@ fn ssh(
     match examine::examine_all(machine, Rows::Wrong, around.settings) {
         Ok(report) => {
             judged.asks = match report.verdict() {
-                Verdict::Unknown => Asks::Unknown,
-                Verdict::Open | Verdict::OpenAndLockedOut => Asks::NotAlways,
-                Verdict::LockedOut | Verdict::Closed => Asks::Always,
+                DoctorVerdict::Unknown => Asks::Unknown,
+                DoctorVerdict::Open | DoctorVerdict::OpenAndLockedOut => Asks::NotAlways,
+                DoctorVerdict::LockedOut | DoctorVerdict::Closed => Asks::Always,
             };
             let lenient = around.settings.lenient_to("sshd").map(|one| one.who.clone());
             judged.exceptions.extend(lenient);
@@ -220,7 +225,12 @@ impl HostReport {
 
     /// Judges the services `names` other than sshd. Files that are only parts of other services, and services without
     /// an installed program, are only listed by name.
-    fn judge_all(&mut self, machine: &Machine, around: &Surroundings<'_>, names: Vec<String>) {
+    fn judge_all(
+        &mut self,
+        machine: &ExaminedMachine,
+        around: &Surroundings<'_>,
+        names: Vec<String>,
+    ) {
         let files = ReadOnce::new(machine);
         let mut loaded: Vec<(String, Service)> = Vec::new();
         let mut included: BTreeSet<String> = BTreeSet::new();
@@ -253,7 +263,7 @@ impl HostReport {
 
     /// Adds the findings about rules of sudo, doas and polkit to the services of these programs, if the findings of the
     /// service count in the exit status.
-    fn add_sudo(&mut self, sudo: &SudoRules, machine: &Machine) {
+    fn add_sudo(&mut self, sudo: &SudoRules, machine: &ExaminedMachine) {
         let mut of_sudo = sudo.findings.clone();
         of_sudo.extend(root_doors::other_service(&sudo.rules, &self.services));
         let doas = root_doors::of_doas(machine);

@@ -3,7 +3,7 @@ use std::io::{self, Write};
 
 use crate::cells;
 use crate::finding::{Finding, Level};
-use crate::report::{DoctorReport, Rows, Verdict, after_reload};
+use crate::report::{DoctorReport, DoctorVerdict, Rows, after_reload};
 use crate::services::host::HostReport;
 use crate::services::judged::{Asks, Counts, Judged};
 use crate::wrap::prose;
@@ -37,7 +37,7 @@ impl HostReport {
     /// Returns the verdict on the host. It follows from the findings of the services that count, and from the findings
     /// about the host.
     #[must_use]
-    pub fn verdict(&self) -> Verdict {
+    pub fn verdict(&self) -> DoctorVerdict {
         let counted = self.counted().flat_map(|one| &one.findings);
         let findings: Vec<Finding> = counted.chain(&self.findings).cloned().collect();
         DoctorReport { findings, table: None, rows: Rows::Wrong }.verdict()
@@ -54,22 +54,22 @@ impl HostReport {
         let accepted = with(Level::Exception);
         let counted: Vec<&str> = self.counted().map(|one| one.name.as_str()).collect();
         let head = match self.verdict() {
-            Verdict::Closed if accepted.is_empty() => {
+            DoctorVerdict::Closed if accepted.is_empty() => {
                 let ask = if counted.len() == 1 { "asks" } else { "ask" };
                 format!("closed: {} {ask} for a code, and no user is locked out.", listed(&counted))
             }
-            Verdict::Closed => format!(
+            DoctorVerdict::Closed => format!(
                 "closed: {} need a code, except for what is accepted for {}, and no user is locked out.",
                 listed(&counted),
                 listed(&accepted)
             ),
-            Verdict::Open if counted.is_empty() => "open: no service asks for a code.".to_owned(),
-            Verdict::Open => format!("open: a login without a code is possible by {open}."),
-            Verdict::LockedOut => format!("locked out: users cannot log in by {locked}."),
-            Verdict::OpenAndLockedOut => format!(
+            DoctorVerdict::Open if counted.is_empty() => "open: no service asks for a code.".into(),
+            DoctorVerdict::Open => format!("open: a login without a code is possible by {open}."),
+            DoctorVerdict::LockedOut => format!("locked out: users cannot log in by {locked}."),
+            DoctorVerdict::OpenAndLockedOut => format!(
                 "open and locked out: a login without a code is possible by {open}, and users cannot log in by {locked}."
             ),
-            Verdict::Unknown => {
+            DoctorVerdict::Unknown => {
                 let of = with(Level::Unknown);
                 let of =
                     if of.is_empty() { String::new() } else { format!(" about {}", listed(&of)) };

@@ -12,10 +12,10 @@ use crate::pam::modules::file_name;
 use crate::pam::stack::{Facility, Handler, Service, StackKind};
 use crate::pam::table::{CaseTable, tabulate};
 use crate::pam::twinlock::is_twinlock;
-use crate::services::catalogue::{self, Caller, Gives};
+use crate::services::catalogue::{self, DoorCaller, Gives};
 use crate::services::effect::Effect;
 use crate::services::locked_out;
-use crate::settings::Settings;
+use crate::settings::DoctorSettings;
 
 /// Whether the findings of a service decide the exit status, and why.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -71,12 +71,13 @@ pub struct Judged {
 pub struct Surroundings<'a> {
     /// Looks up the file of a PAM module.
     pub module: &'a dyn Fn(&str) -> ModuleFile,
-    /// Looks up the accounts that the conditions of a stack test.
+    /// Takes the lines of a stack. Returns the accounts of the machine, and the texts of the files by which these lines
+    /// test an account.
     pub census: &'a dyn Fn(&[Handler]) -> Rc<Census>,
     /// Which libpam the machine has.
     pub libpam: Libpam,
     /// What twinlock's settings mean for the service.
-    pub settings: &'a Settings,
+    pub settings: &'a DoctorSettings,
     /// Names of services that must ask for a code.
     pub protected: &'a [String],
     /// Whether sudo asks for the password of root or of the target user. It then asks for the code of that user as
@@ -94,7 +95,7 @@ impl Surroundings<'_> {
         let auth = service.lines(Facility::Auth);
         let table = tabulate(auth, &present).with_libpam(self.libpam);
         let mut table = table.seen_by(Some((self.census)(auth)));
-        if catalogue::find(name).is_some_and(|door| door.caller == Caller::User) {
+        if catalogue::find(name).is_some_and(|door| door.caller == DoorCaller::User) {
             without_root(&mut table);
         }
         // Only sshd verifies keys.
@@ -114,7 +115,8 @@ impl Surroundings<'_> {
             Counts::Wired | Counts::Protected => self.findings(name, service, &table),
         };
         let effect = Effect::of(&table);
-        let rootok = door.is_some_and(|door| door.caller == Caller::User) && names_rootok(service);
+        let rootok =
+            door.is_some_and(|door| door.caller == DoorCaller::User) && names_rootok(service);
         let mut exceptions = effect.exceptions.clone();
         exceptions.extend(rootok.then(|| "root".to_owned()));
         let asks = asks(gives, counts, &findings);
@@ -235,7 +237,7 @@ fn is_rootok(line: &Handler) -> bool {
     matches!(&line.kind, StackKind::Module { path, .. } if file_name(path) == "pam_rootok.so")
 }
 
-/// Removes the rows in which pam_rootok succeeds.
+/// Removes the rows of the truth table in which pam_rootok succeeds.
 fn without_root(table: &mut CaseTable) {
     let lines = table.cast.iter().enumerate();
     let of_root: Vec<usize> =

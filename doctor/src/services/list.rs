@@ -9,7 +9,7 @@ use crate::sshd::config::Patterns;
 
 /// Names of the files in libpam's folders of services.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
-pub struct Names {
+pub struct ServiceNames {
     /// Sorted names of services that a program can call.
     pub services: Vec<String>,
     /// Sorted names of old copies of PAM files. No program calls a service with such a name.
@@ -27,11 +27,11 @@ const COPIES: [&str; 11] = [
 ///
 /// # Errors
 /// [`UnreadableError`] if a folder cannot be listed.
-pub fn names(machine: &dyn Patterns) -> Result<Names, UnreadableError> {
+pub fn names(machine: &dyn Patterns) -> Result<ServiceNames, UnreadableError> {
     let folders = machine.pam_folders();
     if !folders.iter().any(|folder| machine.is_folder(folder)) {
         let services = single_file(&machine.text(SINGLE_FILE).unwrap_or_default());
-        return Ok(Names { services, copies: Vec::new() });
+        return Ok(ServiceNames { services, copies: Vec::new() });
     }
     let mut names = BTreeSet::new();
     for folder in folders {
@@ -40,7 +40,7 @@ pub fn names(machine: &dyn Patterns) -> Result<Names, UnreadableError> {
         names.extend(files.filter_map(|path| path.rsplit('/').next().map(str::to_owned)));
     }
     let (copies, services) = names.into_iter().partition(|name| is_copy(name));
-    Ok(Names { services, copies })
+    Ok(ServiceNames { services, copies })
 }
 
 /// Returns the names of the services in the text of /etc/pam.conf, in lower case, each once.

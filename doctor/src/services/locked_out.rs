@@ -1,13 +1,13 @@
 //! Finds out which users cannot log in through a service that asks for a code.
 use crate::finding::{Finding, Level};
-use crate::pam::table::{CaseTable, Role};
-use crate::settings::{Decider, RootCode, Settings, Strangers};
+use crate::pam::table::{AssumedRole, CaseTable};
+use crate::settings::{Decider, DoctorSettings, RootCode, Strangers};
 use twinlock_core::policy::NotEnrolled;
 
 /// Returns which users are locked out of the service `name`, each group of users in a few words. `target_is_root` tells
 /// whether sudo asks for the password of root or of the target user. `findings` are those about the service.
 pub fn of(
-    settings: &Settings,
+    settings: &DoctorSettings,
     target_is_root: bool,
     name: &str,
     table: &CaseTable,
@@ -57,8 +57,12 @@ fn root_logs_in(target_is_root: bool, name: &str) -> bool {
 /// in.
 fn nullok(table: &CaseTable) -> bool {
     let ours = table.cast.iter().filter_map(|line| match &line.role {
-        Role::Twinlock(args) => args.line.as_ref(),
-        Role::Fixed(_) | Role::Condition(_) | Role::Proof(_) | Role::Second(_) | Role::Idle => None,
+        AssumedRole::Twinlock(args) => args.line.as_ref(),
+        AssumedRole::Fixed(_)
+        | AssumedRole::Condition(_)
+        | AssumedRole::Proof(_)
+        | AssumedRole::Second(_)
+        | AssumedRole::Idle => None,
     });
     let mut all = ours.map(|line| line.not_enrolled == NotEnrolled::Allow).peekable();
     all.peek().is_some() && all.all(|lets_in| lets_in)

@@ -4,7 +4,7 @@ use std::io::{self, Write};
 
 use crate::cells;
 use crate::hindrance::Hindrance;
-use crate::machine::Machine;
+use crate::machine::ExaminedMachine;
 use crate::pam::code::PamCode;
 use crate::pam::load::load;
 use crate::report::{DoctorReport, Rows};
@@ -12,7 +12,7 @@ use crate::services::catalogue::Gives;
 use crate::services::host;
 use crate::services::judged::{Asks, Counts, Judged};
 use crate::services::steps::{CASES, StackPath, follow};
-use crate::settings::Settings;
+use crate::settings::DoctorSettings;
 
 /// The report on one service other than sshd.
 #[derive(Debug)]
@@ -30,10 +30,10 @@ pub struct ServiceReport {
 /// # Errors
 /// [`Hindrance`] if `name` is no name of a service, or a file cannot be read.
 pub fn examine(
-    machine: &Machine,
+    machine: &ExaminedMachine,
     name: &str,
     rows: Rows,
-    settings: &Settings,
+    settings: &DoctorSettings,
 ) -> Result<ServiceReport, Hindrance> {
     let name = name.to_ascii_lowercase();
     if name.is_empty() || name.contains('/') {

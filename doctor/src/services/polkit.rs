@@ -7,13 +7,13 @@ use crate::sshd::config::Patterns;
 
 /// One kind of polkit files: patterns of their paths, and words by which a file may permit an action without asking the
 /// user.
-struct Kind {
+struct PolkitFileKind {
     files: &'static [&'static str],
     words: &'static [&'static str],
 }
 
-const KINDS: [Kind; 3] = [
-    Kind {
+const KINDS: [PolkitFileKind; 3] = [
+    PolkitFileKind {
         files: &[
             "/etc/polkit-1/rules.d/*.rules",
             "/run/polkit-1/rules.d/*.rules",
@@ -22,7 +22,7 @@ const KINDS: [Kind; 3] = [
         ],
         words: &["yes", "spawn", "result[", "eval"],
     },
-    Kind {
+    PolkitFileKind {
         files: &[
             "/etc/polkit-1/localauthority/*/*.pkla",
             "/var/lib/polkit-1/localauthority/*/*.pkla",
@@ -31,7 +31,7 @@ const KINDS: [Kind; 3] = [
     },
     // The `.policy` files that packages install in /usr/share are not searched: they do not give rights of root without
     // asking the user.
-    Kind {
+    PolkitFileKind {
         files: &[
             "/etc/polkit-1/actions/*.policy",
             "/run/polkit-1/actions/*.policy",

@@ -3,7 +3,7 @@
 use std::io;
 
 use crate::finding::{Finding, Level};
-use crate::machine::Machine;
+use crate::machine::ExaminedMachine;
 use crate::machine::sudo::SudoersOutput;
 use crate::pam::load::Files;
 use crate::services::catalogue::Gives;
@@ -25,7 +25,7 @@ pub struct SudoRules {
 impl SudoRules {
     /// Reads the sudoers files. If `cvtsudoers` is not installed, only searches their text for words.
     #[must_use]
-    pub fn of(machine: &Machine) -> Self {
+    pub fn of(machine: &ExaminedMachine) -> Self {
         let mut whole = Self { rules: Sudoers::default(), findings: Vec::new() };
         let has = |file: &str| !matches!(machine.text(file), Err(error) if error.kind() == io::ErrorKind::NotFound);
         let own = has(sudoers_text::FILE_RS).then_some(sudoers_text::FILE_RS);
@@ -38,7 +38,7 @@ impl SudoRules {
     }
 
     /// Adds the rules of the sudoers file `file` and of the files that it includes, with the findings about them.
-    fn add(&mut self, machine: &Machine, file: &'static str) {
+    fn add(&mut self, machine: &ExaminedMachine, file: &'static str) {
         match machine.sudoers(file) {
             SudoersOutput::Json(json) => match sudoers::read(&json) {
                 Ok(rules) => {
@@ -125,7 +125,7 @@ fn unread(file: &str, why: &str) -> Finding {
 
 /// Searches the sudoers file `file` for words by which sudo may not ask. The findings cannot say to which users the
 /// words apply.
-fn plainly(machine: &Machine, file: &str) -> Vec<Finding> {
+fn plainly(machine: &ExaminedMachine, file: &str) -> Vec<Finding> {
     let suspects = match sudoers_text::scan(machine, file) {
         Ok(suspects) => suspects,
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Vec::new(),
@@ -145,7 +145,7 @@ fn plainly(machine: &Machine, file: &str) -> Vec<Finding> {
 }
 
 /// Returns a finding that sudo also reads rules from a source other than files, such as LDAP; `None` if it does not.
-fn elsewhere(machine: &Machine) -> Option<Finding> {
+fn elsewhere(machine: &ExaminedMachine) -> Option<Finding> {
     let path = "/etc/nsswitch.conf";
     let text = machine.text(path).ok()?;
     let line = |(number, line): (usize, &str)| {
@@ -168,7 +168,7 @@ fn elsewhere(machine: &Machine) -> Option<Finding> {
 
 /// Returns a finding for each rule by which doas does not ask for a password.
 #[must_use]
-pub fn of_doas(machine: &Machine) -> Vec<Finding> {
+pub fn of_doas(machine: &ExaminedMachine) -> Vec<Finding> {
     let text = match machine.text(doas::FILE) {
         Ok(text) => text,
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Vec::new(),

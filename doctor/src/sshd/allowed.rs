@@ -3,9 +3,9 @@
 use crate::sshd::config::Config;
 use crate::sshd::effective::Effective;
 use crate::sshd::pattern::fits;
-use crate::sshd::probe::{Account, People, Probe};
+use crate::sshd::probe::{Probe, ProbeAccount, ProbeUsers};
 
-/// Keyword of each list of users or groups, and the criterion of Match that compares the same fact about an account.
+/// Keyword of each of sshd's lists of users or groups, and the criterion of a Match line that tests the same names.
 const LISTS: [(&str, &str); 4] = [
     ("allowusers", "user"),
     ("denyusers", "user"),
@@ -36,7 +36,7 @@ pub enum KnownGroups {
 }
 
 /// Removes the settings of users whom sshd refuses by its lists. If sshd refuses all users, removes nothing.
-pub fn retain(asked: &mut Vec<(Probe, Effective)>, people: &People, known_groups: KnownGroups) {
+pub fn retain(asked: &mut Vec<(Probe, Effective)>, people: &ProbeUsers, known_groups: KnownGroups) {
     let admitted = |(probe, effective): &(Probe, Effective)| {
         let known = people.accounts.iter().find(|account| account.name == probe.user);
         known.is_none_or(|account| admits(effective, account, known_groups))
@@ -47,7 +47,7 @@ pub fn retain(asked: &mut Vec<(Probe, Effective)>, people: &People, known_groups
 }
 
 /// Returns whether the lists of users and groups admit the account from at least one client address.
-fn admits(effective: &Effective, account: &Account, known_groups: KnownGroups) -> bool {
+fn admits(effective: &Effective, account: &ProbeAccount, known_groups: KnownGroups) -> bool {
     let listed = |keyword: &str| {
         let patterns = effective.values(keyword).flat_map(str::split_whitespace);
         patterns.map(str::to_owned).collect::<Vec<_>>()
@@ -75,10 +75,10 @@ mod tests {
 
     #[test]
     fn lists_deny_before_they_allow() {
-        let account = Account {
+        let account = ProbeAccount {
             name: "ada".to_owned(),
             groups: vec!["dev".to_owned()],
-            ..Account::default()
+            ..ProbeAccount::default()
         };
         for (text, expected) in [
             ("", true),

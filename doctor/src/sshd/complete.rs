@@ -8,13 +8,13 @@ use crate::pam::control::ControlAction;
 use crate::pam::credentials::outcome;
 use crate::pam::modules::file_name;
 use crate::pam::stack::{LinePlace, StackKind};
-use crate::pam::table::{CaseRow, CaseTable, Password, Role};
+use crate::pam::table::{AssumedRole, CaseRow, CaseTable, Password};
 use crate::pam::twinlock::ModuleAnswer;
 use crate::sshd::effective::{Effective, Way};
 
 /// Why a user who has every factor cannot complete a way to log in.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug)]
-pub enum Hindrance {
+pub enum MethodHindrance {
     /// sshd's settings switch off the method with this name.
     Off(String),
     /// The method with this name shows prompts through a device other than PAM, which twinlock does not support.
@@ -24,7 +24,7 @@ pub enum Hindrance {
     OneText,
     /// sshd verifies the key after the code, but twinlock's line requires that sshd has verified a key earlier.
     KeyLater,
-    /// The stack refuses a user with every factor.
+    /// The PAM stack refuses a user although the user gives every factor correctly.
     Stack,
     /// sshd ends the login after prompts, because pam_setcred fails at this line.
     Credentials(BlamedLine),
@@ -41,16 +41,16 @@ pub struct BlamedLine {
 
 /// How a way to log in reaches PAM: by which method, and which factors sshd has verified by then.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub struct Entry {
+pub struct PamEntry {
     /// Whether PAM learns that sshd has verified a key. sshd tells PAM only about a key that it verified before the
     /// prompts.
     pub key: bool,
-    /// Whether the way requires a key, but PAM does not learn about it.
+    /// Whether sshd requires a key in this way to log in, but does not tell PAM about it.
     pub unseen: bool,
-    /// The last method of the way that calls PAM.
+    /// The last of the required methods that calls PAM.
     pub method: Method,
-    /// Whether a method of the way shows prompts (keyboard-interactive). Only in that case does sshd end the login if
-    /// pam_setcred fails.
+    /// Whether one of the required methods shows prompts (keyboard-interactive). Only in that case does sshd end the
+    /// login if pam_setcred fails.
     pub prompted: bool,
 }
 
@@ -63,9 +63,10 @@ pub enum Method {
     OneText,
 }
 
-impl Entry {
-    /// Reports whether a user who reaches PAM in this way can log in by the row. A row with a code as its only factor
-    /// does not count if the way requires a key that PAM does not learn about, because the user then has two factors.
+impl PamEntry {
+    /// Reports whether a user who reaches PAM in this way can log in as the row of the truth table assumes. sshd may
+    /// have verified a key of which PAM does not learn; a row in which the code is the only factor is then left out,
+    /// because the user has two factors, the key and the code.
     #[must_use]
     pub fn takes(self, table: &CaseTable, row: &CaseRow) -> bool {
         row.passes()
@@ -76,8 +77,8 @@ impl Entry {
             && (self.method == Method::Prompts || fits_one_text(table, row))
     }
 
-    /// Reports whether sshd lets a login by the row go on, because pam_setcred succeeds or because its failure has no
-    /// effect.
+    /// PAM has granted a login as the row of the truth table assumes it. Reports whether sshd then lets the login go
+    /// on: pam_setcred succeeds, or a failure of pam_setcred has no effect.
     #[must_use]
     pub fn keeps(self, table: &CaseTable, row: &CaseRow) -> bool {
         let code = match self.method {
@@ -91,7 +92,7 @@ impl Entry {
 
 /// Returns how the way to log in reaches PAM; `None` if it does not call PAM, or if one of its methods is switched off.
 #[must_use]
-pub fn entry(way: &Way, effective: &Effective) -> Option<Entry> {
+pub fn entry(way: &Way, effective: &Effective) -> Option<PamEntry> {
     let on = way.0.iter().all(|method| switched_off(method, effective).is_none());
     if !on || !effective.yes("usepam") {
         return None;
@@ -99,7 +100,7 @@ pub fn entry(way: &Way, effective: &Effective) -> Option<Entry> {
     let method = last(way)?;
     let key = way.key_before_pam() && method == Method::Prompts;
     let prompted = way.asks("keyboard-interactive");
-    Some(Entry { key, unseen: way.asks("publickey") && !key, method, prompted })
+    Some(PamEntry { key, unseen: way.asks("publickey") && !key, method, prompted })
 }
 
 fn last(way: &Way) -> Option<Method> {
@@ -110,10 +111,14 @@ fn last(way: &Way) -> Option<Method> {
     })
 }
 
-/// Returns why a user with every factor cannot complete the way; `None` if the user can. `table` is the truth table of
-/// the stack. If it is `None`, the stack is assumed to accept.
+/// Returns why a user with every factor cannot complete this way to log in; `None` if the user can. `table` is the
+/// truth table of the stack. If it is `None`, the stack is assumed to accept.
 #[must_use]
-pub fn hindrance(way: &Way, effective: &Effective, table: Option<&CaseTable>) -> Option<Hindrance> {
+pub fn hindrance(
+    way: &Way,
+    effective: &Effective,
+    table: Option<&CaseTable>,
+) -> Option<MethodHindrance> {
     let mut key = false;
     for method in &way.0 {
         if let Some(why) = switched_off(method, effective) {
@@ -127,10 +132,10 @@ pub fn hindrance(way: &Way, effective: &Effective, table: Option<&CaseTable>) ->
         let unseen = !seen && way.asks("publickey");
         if !table.rows.iter().any(|row| right(row, seen)) {
             let with_key = unseen && table.rows.iter().any(|row| right(row, true));
-            return Some(if with_key { Hindrance::KeyLater } else { Hindrance::Stack });
+            return Some(if with_key { MethodHindrance::KeyLater } else { MethodHindrance::Stack });
         }
         if method == "password" && !one_text_is_enough(table, seen) {
-            return Some(Hindrance::OneText);
+            return Some(MethodHindrance::OneText);
         }
     }
     let by_prompts = last(way) == Some(Method::Prompts) && effective.yes("usepam");
@@ -138,7 +143,7 @@ pub fn hindrance(way: &Way, effective: &Effective, table: Option<&CaseTable>) ->
 }
 
 /// Returns the line at which pam_setcred fails after prompts; `None` if pam_setcred succeeds.
-fn no_credentials(table: &CaseTable) -> Option<Hindrance> {
+fn no_credentials(table: &CaseTable) -> Option<MethodHindrance> {
     let steps = &table.credentials.steps;
     let decided = steps.iter().find(|step| {
         let cast = table.cast.get(step.line);
@@ -150,10 +155,10 @@ fn no_credentials(table: &CaseTable) -> Option<Hindrance> {
     let StackKind::Module { path, .. } = &line.kind else { return None };
     let says = format!("{} returns {}", file_name(path), step.returned.name());
     (table.credentials.code != PamCode::SUCCESS)
-        .then(|| Hindrance::Credentials(BlamedLine { place: line.place.clone(), says }))
+        .then(|| MethodHindrance::Credentials(BlamedLine { place: line.place.clone(), says }))
 }
 
-fn switched_off(method: &str, effective: &Effective) -> Option<Hindrance> {
+fn switched_off(method: &str, effective: &Effective) -> Option<MethodHindrance> {
     let on = match method {
         "publickey" => effective.value("pubkeyauthentication") != Some("no"),
         "password" => effective.yes("passwordauthentication"),
@@ -162,15 +167,15 @@ fn switched_off(method: &str, effective: &Effective) -> Option<Hindrance> {
         "hostbased" => effective.yes("hostbasedauthentication"),
         "none" => effective.yes("permitemptypasswords"),
         other if other.starts_with("keyboard-interactive:") => {
-            return Some(Hindrance::Device(other.to_owned()));
+            return Some(MethodHindrance::Device(other.to_owned()));
         }
         _ => false,
     };
-    (!on).then(|| Hindrance::Off(method.to_owned()))
+    (!on).then(|| MethodHindrance::Off(method.to_owned()))
 }
 
-/// Reports whether the row grants access to a user with a correct code and a key or password. One of the known accounts
-/// must be able to be this user. `key` tells whether PAM knows of a key.
+/// Reports whether the row of the truth table grants access to a user with a correct code and a key or password. One of
+/// the known accounts must be able to be this user. `key` tells whether PAM knows of a key.
 fn right(row: &CaseRow, key: bool) -> bool {
     let proven = row.world.key || !matches!(row.world.password, Password::None(_));
     let factors = row.world.key == key && proven && row.world.answer == ModuleAnswer::Right;
@@ -190,9 +195,10 @@ fn one_text_is_enough(table: &CaseTable, key: bool) -> bool {
     table.rows.iter().any(|row| gets_in(row) && fits_one_text(table, row))
 }
 
-/// Reports whether one text can answer every prompt of the row: a password, a code, or both in one field. It cannot
-/// answer two prompts for a code, because twinlock accepts a code only once. It cannot answer a prompt that shows the
-/// text that the user types, because sshd's password method refuses such a prompt.
+/// Reports whether one text can answer every prompt that the user sees in this row of the truth table: a password, a
+/// code, or both in one field. One text cannot answer two prompts for a code, because twinlock accepts a code only
+/// once. Nor can it answer a prompt that shows what the user types, because sshd's password method refuses such a
+/// prompt.
 fn fits_one_text(table: &CaseTable, row: &CaseRow) -> bool {
     let password = !matches!(row.world.password, Password::None(_));
     let codes = match row.world.answer {
@@ -209,13 +215,13 @@ fn asked<'a>(
     row: &'a CaseRow,
 ) -> impl Iterator<Item = &'a twinlock_core::policy::pam_line::PamLine> {
     row.steps.iter().filter_map(|step| match &table.cast.get(step.line)?.role {
-        Role::Twinlock(args) if args.stand.judges() => args.line.as_ref(),
-        Role::Twinlock(_)
-        | Role::Fixed(_)
-        | Role::Condition(_)
-        | Role::Proof(_)
-        | Role::Second(_)
-        | Role::Idle => None,
+        AssumedRole::Twinlock(args) if args.stand.judges() => args.line.as_ref(),
+        AssumedRole::Twinlock(_)
+        | AssumedRole::Fixed(_)
+        | AssumedRole::Condition(_)
+        | AssumedRole::Proof(_)
+        | AssumedRole::Second(_)
+        | AssumedRole::Idle => None,
     })
 }
 
@@ -232,8 +238,8 @@ fn takes_one_field(table: &CaseTable, row: &CaseRow) -> bool {
         .any(|line| line.forward == Forward::Password || line.first_pass != FirstPass::Ignored)
 }
 
-/// Reports whether the stack asks for a code in a field of its own: a row asks for one, and no twinlock line takes the
-/// password in the same field.
+/// Reports whether the stack asks for a code in a field of its own: some row of the truth table asks for a code, and no
+/// twinlock line takes the password in the same field.
 #[must_use]
 pub fn asks_a_code_alone(table: &CaseTable) -> bool {
     let mut rows = table.rows.iter().filter(|row| asks_for_code(table, row)).peekable();

@@ -37,7 +37,7 @@ const SPELT: [&str; 12] = [
 
 /// One `Match` line.
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub struct Block {
+pub struct MatchBlock {
     /// The criteria in lower case, each with its list of patterns. The list is empty for a criterion that takes no
     /// list, such as `all`. If a Match block includes a file, the Match lines of that file also have the criteria of
     /// the block.
@@ -46,7 +46,7 @@ pub struct Block {
     pub place: LinePlace,
 }
 
-impl Block {
+impl MatchBlock {
     /// Returns the criteria with their patterns, as text.
     #[must_use]
     pub fn criteria(&self) -> String {
@@ -64,7 +64,7 @@ pub struct Config {
     /// The settings, in the order in which sshd reads them. If several have the same keyword, sshd uses the first.
     pub directives: Vec<Directive>,
     /// The Match lines, in the order in which sshd reads them.
-    pub blocks: Vec<Block>,
+    pub blocks: Vec<MatchBlock>,
     /// Path of the main configuration file.
     pub file: String,
     /// Folder of the first Include, into which a remedy can put a new file; `None` if there is no Include.
@@ -151,7 +151,7 @@ impl Config {
                     let outer = around.and_then(|number| self.blocks.get(number));
                     let outer = outer.map(|block| block.criteria.clone()).unwrap_or_default();
                     let criteria = outer.into_iter().chain(criteria(&value)).collect();
-                    self.blocks.push(Block { criteria, place });
+                    self.blocks.push(MatchBlock { criteria, place });
                     block = Some(self.blocks.len() - 1);
                 }
                 "include" if depth < DEEPEST => self.include(files, &value, block, depth + 1)?,
@@ -213,7 +213,7 @@ impl Config {
     pub fn blocks_with<'a>(
         &'a self,
         keywords: &'a [&str],
-    ) -> impl Iterator<Item = (&'a Block, &'a Directive)> {
+    ) -> impl Iterator<Item = (&'a MatchBlock, &'a Directive)> {
         self.directives
             .iter()
             .filter(move |line| keywords.contains(&line.keyword.as_str()))
@@ -266,9 +266,9 @@ pub fn criteria(value: &str) -> Vec<(String, String)> {
 #[cfg(test)]
 pub(crate) mod tests {
     use super::*;
-    use crate::pam::load::tests::{Tree, tree};
+    use crate::pam::load::tests::{FileTexts, tree};
 
-    impl Patterns for Tree {
+    impl Patterns for FileTexts {
         fn matching(&self, pattern: &str) -> Result<Vec<String>, UnreadableError> {
             let (folder, name) = pattern.rsplit_once('/').unwrap();
             let found = self

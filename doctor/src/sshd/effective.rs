@@ -119,7 +119,7 @@ fn prompts(method: &str) -> bool {
 }
 
 impl Way {
-    /// Returns how the methods of this way call PAM.
+    /// Returns how the methods of this way to log in call PAM.
     #[must_use]
     pub fn gate(&self) -> Gate {
         let has = |name: &str| self.0.iter().any(|method| method == name);
@@ -132,8 +132,8 @@ impl Way {
         }
     }
 
-    /// Returns whether the way asks for the key before the first method that calls PAM. Only in that case does sshd
-    /// tell PAM about the key.
+    /// Returns whether sshd asks for the key before the first method that calls PAM. Only in that case does sshd tell
+    /// PAM about the key.
     #[must_use]
     pub fn key_before_pam(&self) -> bool {
         self.0
@@ -142,7 +142,7 @@ impl Way {
             .any(|method| method == "publickey")
     }
 
-    /// Returns whether the way requires the method with this name.
+    /// Returns whether the method with this name is one of those that the way to log in requires.
     #[must_use]
     pub fn asks(&self, name: &str) -> bool {
         self.0.iter().any(|method| method == name)

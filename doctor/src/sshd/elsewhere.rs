@@ -1,6 +1,6 @@
 //! Derives the settings of accounts that only a user directory lists. Their names are not known, so doctor cannot run
 //! `sshd -T` for them.
-use crate::sshd::config::{Block, Config};
+use crate::sshd::config::{Config, MatchBlock};
 use crate::sshd::effective::Effective;
 use crate::sshd::probe::Probe;
 
@@ -21,7 +21,7 @@ pub fn groups(config: &Config, base: &Effective) -> Vec<(Probe, Effective)> {
 /// Returns `base`, overridden by the settings of the block at index `number` and of the blocks for all users. If
 /// several of these blocks set a keyword, the first value is used.
 fn overlaid(config: &Config, base: &Effective, number: usize) -> Effective {
-    let applies = |at: usize, block: &Block| {
+    let applies = |at: usize, block: &MatchBlock| {
         at == number || block.criteria.iter().all(|(word, _)| word == "all")
     };
     let blocks = config.blocks.iter().enumerate();

@@ -2,7 +2,7 @@
 //! lets them in.
 use crate::finding::{Finding, Level};
 use crate::pam::stack::StackKind;
-use crate::pam::table::{CaseRow, CaseTable, Password, Role};
+use crate::pam::table::{AssumedRole, CaseRow, CaseTable, Password};
 use crate::pam::twinlock::ModuleAnswer;
 use crate::sshd::judge::{SshdFacts, entries};
 
@@ -19,7 +19,7 @@ pub enum EmptyPasswords {
 /// password.
 fn takes_none(table: &CaseTable) -> bool {
     table.cast.iter().any(|line| match (&line.role, &line.handler.kind) {
-        (Role::Proof(_), StackKind::Module { args, .. }) => {
+        (AssumedRole::Proof(_), StackKind::Module { args, .. }) => {
             args.iter().any(|arg| ["nullok", "nullok_secure"].contains(&arg.as_str()))
         }
         (_, _) => false,

@@ -6,8 +6,8 @@ use crate::finding::{Finding, Level};
 use crate::judge::case::Reach;
 use crate::judge::remedies::KEY_METHODS;
 use crate::pam::table::CaseTable;
-use crate::sshd::complete::Hindrance;
-use crate::sshd::config::{Block, Config, Directive};
+use crate::sshd::complete::MethodHindrance;
+use crate::sshd::config::{Config, Directive, MatchBlock};
 use crate::sshd::effective::Effective;
 use crate::sshd::judge::issue::{Issue, issues, known_reach, somebody_gets_in};
 pub use crate::sshd::judge::issue::{entries, passes_by_pam};
@@ -41,7 +41,7 @@ const ABOUT_WAYS: [&str; 8] = [
 /// The Match block that causes an issue, and the setting in it.
 #[derive(Clone, Copy)]
 struct Origin<'a> {
-    block: &'a Block,
+    block: &'a MatchBlock,
     line: &'a Directive,
 }
 
@@ -75,7 +75,7 @@ pub fn judge(facts: &SshdFacts, table: Option<&CaseTable>) -> Vec<Finding> {
     kinds.dedup();
     if !somebody_gets_in(facts, table) {
         // The findings about the stack report that the stack refuses every user.
-        kinds.retain(|kind| !matches!(kind, Issue::Hindered(_, Hindrance::Stack, _)));
+        kinds.retain(|kind| !matches!(kind, Issue::Hindered(_, MethodHindrance::Stack, _)));
     }
     let mut found: Vec<Finding> = Vec::new();
     for kind in kinds {
@@ -180,11 +180,11 @@ impl SshdFacts {
             let words = |text: &str| text.split_whitespace().map(str::to_owned).collect::<Vec<_>>();
             effective.value(&line.keyword).map(words) == Some(words(&line.value))
         };
-        let of_user = |block: &Block| {
+        let of_user = |block: &MatchBlock| {
             (block.criteria.iter().filter(|(word, _)| word == "user"))
                 .all(|(_, list)| fits_list(list, &probe.user))
         };
-        let fits = |block: &Block| {
+        let fits = |block: &MatchBlock| {
             let mut others = block.criteria.iter();
             of_user(block) && others.all(|(word, list)| fits_from(word, list, &probe.from))
         };
@@ -227,7 +227,7 @@ fn by_block(place: &str, criteria: &str) -> String {
 }
 
 /// Reports whether the block applies to some users or connections, and not to all.
-fn picks(block: &Block) -> bool {
+fn picks(block: &MatchBlock) -> bool {
     block.criteria.iter().any(|(word, list)| {
         let named = ["user", "group", "address", "host", "localport", "localaddress", "rdomain"]
             .contains(&word.as_str());

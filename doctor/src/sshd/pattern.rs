@@ -23,8 +23,8 @@ pub fn fits(pattern: &str, text: &str) -> bool {
     }
 }
 
-/// Returns whether `text` matches a list of patterns separated by commas. It never matches if it matches a pattern that
-/// follows `!`.
+/// Returns whether `text` matches a list of patterns separated by commas. If `text` matches a pattern that follows `!`,
+/// it does not match the list, whatever the other patterns say.
 #[must_use]
 pub fn fits_list(list: &str, text: &str) -> bool {
     let (no, yes): (Vec<_>, Vec<_>) = list.split(',').partition(|one| one.starts_with('!'));
@@ -39,11 +39,11 @@ pub fn examples(list: &str) -> Vec<String> {
     list.split(',').map(|one| one.trim_start_matches('!').replace(['*', '?'], "x")).collect()
 }
 
-/// Returns whether the address matches a list of networks and patterns separated by commas. It never matches if it
-/// matches an entry that follows `!`.
+/// Returns whether the address matches a list of networks and patterns separated by commas. If the address matches an
+/// entry that follows `!`, it does not match the list, whatever the other entries say.
 #[must_use]
 pub fn fits_addresses(list: &str, address: &str) -> bool {
-    let fits_one = |one: &str| match Network::read(one) {
+    let fits_one = |one: &str| match PatternNetwork::read(one) {
         Some(network) => address.parse().is_ok_and(|address| network.contains(address)),
         None => fits(one, address),
     };
@@ -57,7 +57,7 @@ pub fn fits_addresses(list: &str, address: &str) -> bool {
 #[must_use]
 pub fn addresses(list: &str) -> Vec<String> {
     let each = list.split(',').map(|one| one.trim_start_matches('!'));
-    each.flat_map(|one| match Network::read(one) {
+    each.flat_map(|one| match PatternNetwork::read(one) {
         Some(network) => network.samples(),
         None => pattern_sample(one).into_iter().collect(),
     })
@@ -76,13 +76,13 @@ fn pattern_sample(pattern: &str) -> Option<String> {
 
 /// A network: the family of its addresses, and the first and last of them as numbers.
 #[derive(Clone, Copy)]
-struct Network {
+struct PatternNetwork {
     v4: bool,
     first: u128,
     last: u128,
 }
 
-impl Network {
+impl PatternNetwork {
     fn read(text: &str) -> Option<Self> {
         let (base, bits) =
             text.split_once('/').map_or((text, None), |(base, bits)| (base, Some(bits)));

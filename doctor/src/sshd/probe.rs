@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use crate::sshd::allowed;
-use crate::sshd::config::{Block, Config};
+use crate::sshd::config::{Config, MatchBlock};
 use crate::sshd::effective::Effective;
 use crate::sshd::pattern::{addresses, examples, fits_addresses, fits_list};
 
@@ -44,7 +44,7 @@ pub struct Plan {
 
 /// An account with its groups and its kind of shell.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
-pub struct Account {
+pub struct ProbeAccount {
     /// Name of the account.
     pub name: String,
     /// Names of the account's groups, including the primary group.
@@ -65,9 +65,9 @@ pub enum Shell {
 
 /// The accounts of the examined host.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
-pub struct People {
+pub struct ProbeUsers {
     /// The accounts that the files list.
-    pub accounts: Vec<Account>,
+    pub accounts: Vec<ProbeAccount>,
     /// Name of a source of accounts other than the files; accounts of any name may then exist. `None` if there is no
     /// such source.
     pub elsewhere: Option<String>,
@@ -85,8 +85,8 @@ pub const ROUTING_DOMAIN: &str = "routing-domain";
 const LOCAL: &str = "127.0.0.1";
 /// Example address of a client, from a range that no host uses (RFC 5737).
 pub(super) const REMOTE: &str = "203.0.113.7";
-/// Example addresses of clients in other networks. If a Match line names a network, at least one of them is outside of
-/// it.
+/// Example addresses of clients, for connections that no network of a Match line contains. Whatever network a Match
+/// line names, at least one of them is outside of it.
 const OTHERS: [&str; 4] = ["198.51.100.7", "192.0.2.7", "2001:db8::7", "::1"];
 
 impl Probe {
@@ -107,7 +107,7 @@ impl Probe {
 
 /// Selects the probes. `base` are the base settings. They contain the ports, and say whether sshd looks up host names.
 #[must_use]
-pub fn plan(config: &Config, people: &People, base: &Effective) -> Plan {
+pub fn plan(config: &Config, people: &ProbeUsers, base: &Effective) -> Plan {
     let users = users(config, people);
     let froms = froms(config, base);
     let mut seen: BTreeSet<(bool, Vec<bool>)> = BTreeSet::new();
@@ -130,12 +130,12 @@ pub fn plan(config: &Config, people: &People, base: &Effective) -> Plan {
 }
 
 /// Returns whether sshd applies the Match block to the account and the connection.
-fn applies(block: &Block, account: &Account, from: &From) -> bool {
+fn applies(block: &MatchBlock, account: &ProbeAccount, from: &From) -> bool {
     let mut criteria = block.criteria.iter();
     criteria.all(|(word, list)| fits_user(word, list, account) && fits_from(word, list, from))
 }
 
-fn fits_user(word: &str, list: &str, account: &Account) -> bool {
+fn fits_user(word: &str, list: &str, account: &ProbeAccount) -> bool {
     match word {
         "user" => fits_list(list, &account.name),
         "group" => fits_group(list, &account.groups),
@@ -171,27 +171,27 @@ struct AccountGroup {
     /// Whether each criterion applies to the accounts, in the order of the file.
     holds: Vec<bool>,
     /// The account for which doctor runs `sshd -T`, in place of all accounts of the group.
-    first: Account,
+    first: ProbeAccount,
     /// Names of the accounts of the group other than `first`.
     others: Vec<String>,
 }
 
 /// Returns one account for each combination of criteria that can apply to an account, with the names of the other
 /// accounts that have the same combination. Root always has an entry of its own.
-fn users(config: &Config, people: &People) -> Vec<(Account, Vec<String>)> {
+fn users(config: &Config, people: &ProbeUsers) -> Vec<(ProbeAccount, Vec<String>)> {
     let lists = allowed::criteria(config);
     let criteria = || config.blocks.iter().flat_map(|block| &block.criteria).chain(&lists);
-    let mut all: Vec<Account> = people.accounts.clone();
+    let mut all: Vec<ProbeAccount> = people.accounts.clone();
     if people.elsewhere.is_some() {
         let lists = criteria().filter(|(word, _)| word == "user");
         for name in lists.flat_map(|(_, list)| examples(list)) {
             if !all.iter().any(|one| one.name == name) {
-                all.push(Account { name, ..Account::default() });
+                all.push(ProbeAccount { name, ..ProbeAccount::default() });
             }
         }
     }
     if !all.iter().any(|one| one.name != "root") {
-        all.push(Account { name: "nobody".to_owned(), ..Account::default() });
+        all.push(ProbeAccount { name: "nobody".to_owned(), ..ProbeAccount::default() });
     }
     // An account that can log in represents its group rather than one that cannot.
     all.sort_by_key(|one| (one.name != "root", one.shell == Shell::None));
@@ -292,14 +292,14 @@ mod tests {
     use super::*;
     use crate::pam::load::tests::tree;
 
-    fn account(name: &str, groups: &[&str]) -> Account {
+    fn account(name: &str, groups: &[&str]) -> ProbeAccount {
         let groups = groups.iter().map(|group| (*group).to_owned()).collect();
-        Account { name: name.to_owned(), groups, shell: Shell::Login }
+        ProbeAccount { name: name.to_owned(), groups, shell: Shell::Login }
     }
 
-    fn planned(config: &str, accounts: &[Account], base: &str) -> Plan {
+    fn planned(config: &str, accounts: &[ProbeAccount], base: &str) -> Plan {
         let config = load(&tree(&[("/etc/ssh/sshd_config", config)])).unwrap();
-        let people = People { accounts: accounts.to_vec(), elsewhere: None };
+        let people = ProbeUsers { accounts: accounts.to_vec(), elsewhere: None };
         plan(&config, &people, &Effective::read(base))
     }
 
@@ -385,7 +385,7 @@ mod tests {
     #[test]
     fn a_cut_is_counted() {
         let text: String = (0..400).map(|one| format!("Match User u{one}\n X y\n")).collect();
-        let all: Vec<Account> = (0..400).map(|one| account(&format!("u{one}"), &[])).collect();
+        let all: Vec<ProbeAccount> = (0..400).map(|one| account(&format!("u{one}"), &[])).collect();
         let plan = planned(&text, &all, "");
         assert_eq!((plan.probes.len(), plan.left_out), (MOST, 400 - MOST));
     }

@@ -68,9 +68,9 @@ impl Memberships for Nss {
 }
 
 impl Nss {
-    /// Returns whether it is known that the user id of an account has no other account name. That is so if look-ups by
-    /// name and by user id agree, and /etc/passwd contains the user id at most once. Other names that only a directory
-    /// service knows are not found.
+    /// Returns whether it is known that the user id of an account has no second account name. This is known if look-ups
+    /// by name and by user id agree, and if /etc/passwd contains the user id at most once. A second name that only a
+    /// directory service knows is not found.
     ///
     /// # Errors
     /// [`LookupError`] if NSS does not answer, or /etc/passwd cannot be read.

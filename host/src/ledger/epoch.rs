@@ -1,5 +1,6 @@
-//! The ledger's epoch: the time from which the ledger knows the used codes. It is one symbolic link, which is created
-//! once for each boot and replaced atomically.
+//! The ledger's epoch: the time from which the ledger knows the used codes. The epoch is stored as one symbolic link.
+//! The first process that uses the ledger after a boot creates the link, and a later epoch replaces the link
+//! atomically.
 
 use rustix::{
     fs::{self, AtFlags, CWD, Mode, OFlags, RenameFlags},

@@ -16,7 +16,7 @@ use crate::{
     entropy::KernelEntropy,
     settings::{
         self,
-        swap_file::{Content, DecideContent, SwapError, SwapFile, write},
+        swap_file::{DecideContent, SwapContent, SwapError, SwapFile, write},
     },
     trusted_dir::{self, Owner, READABLE},
     trusted_path,
@@ -32,7 +32,7 @@ const MODE_MAX: u32 = 0o644;
 pub fn keep(
     settings_path: &str,
     rules_path: &str,
-    content: &Content,
+    content: &SwapContent,
     owner: Owner,
 ) -> Result<(), FileError> {
     let text = String::from_utf8_lossy(&content.bytes);
@@ -66,13 +66,13 @@ pub fn keep_rules(settings_path: &str, rules_path: &str, owner: Owner) -> Result
     })
 }
 
-fn both(text: &str, rules_path: &str, mode: u32, owner: Owner) -> Result<Content, FileError> {
+fn both(text: &str, rules_path: &str, mode: u32, owner: Owner) -> Result<SwapContent, FileError> {
     let rules = match trusted_dir::read_file(rules_path, owner, READABLE, SETTINGS_MAX) {
         Err(fault) if trusted_dir::is_absent(fault) => Vec::new(),
         read => read?,
     };
     let joined = last_good::join(text, &String::from_utf8_lossy(&rules));
-    Ok(Content { bytes: joined.into_bytes(), mode: mode & MODE_MAX })
+    Ok(SwapContent { bytes: joined.into_bytes(), mode: mode & MODE_MAX })
 }
 
 fn change(
@@ -99,17 +99,17 @@ fn change(
 ///
 /// # Errors
 /// [`FileError`] if the new file cannot be written; the previous file is then unchanged.
-pub fn replace(settings_path: &str, content: &Content, owner: Owner) -> Result<(), FileError> {
+pub fn replace(settings_path: &str, content: &SwapContent, owner: Owner) -> Result<(), FileError> {
     let opened = trusted_path::folder_to_write(settings_path, owner);
     let (folder, name) = opened.map_err(|found| found.fault)?;
-    let content = Content { mode: content.mode & MODE_MAX, ..content.clone() };
+    let content = SwapContent { mode: content.mode & MODE_MAX, ..content.clone() };
     put(&folder, name, &content, owner).map_err(trusted_dir::fault)
 }
 
 /// Number of times that this process writes a temporary file while other processes remove it.
 const ROUNDS: usize = 8;
 
-fn put(folder: &OwnedFd, name: &str, content: &Content, owner: Owner) -> io::Result<()> {
+fn put(folder: &OwnedFd, name: &str, content: &SwapContent, owner: Owner) -> io::Result<()> {
     for _ in 0..ROUNDS {
         match put_once(folder, name, content, owner) {
             Err(Errno::NOENT) => {}
@@ -119,7 +119,7 @@ fn put(folder: &OwnedFd, name: &str, content: &Content, owner: Owner) -> io::Res
     Err(Errno::AGAIN)
 }
 
-fn put_once(folder: &OwnedFd, name: &str, content: &Content, owner: Owner) -> io::Result<()> {
+fn put_once(folder: &OwnedFd, name: &str, content: &SwapContent, owner: Owner) -> io::Result<()> {
     let mut nonce = [0; 8];
     KernelEntropy.fill(&mut nonce).map_err(|MachineError| Errno::IO)?;
     let temporary = format!("{name}.{:016x}", u64::from_ne_bytes(nonce));

@@ -50,7 +50,7 @@ pub struct SwapFile {
 
 /// The new content of a file, and its mode.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Content {
+pub struct SwapContent {
     /// The bytes that the file will contain.
     pub bytes: Vec<u8>,
     /// The permission bits that the file will have.
@@ -88,7 +88,7 @@ impl<E> From<FileError> for SwapError<E> {
 
 /// A function that takes the current content of the file, which is empty if the file is missing. It returns the new
 /// content, or `None` to keep the current one.
-pub type DecideContent<'a, E> = &'a mut dyn FnMut(&[u8]) -> Result<Option<Content>, E>;
+pub type DecideContent<'a, E> = &'a mut dyn FnMut(&[u8]) -> Result<Option<SwapContent>, E>;
 
 impl SwapFile {
     /// Opens the folder of the file at an absolute path. `max` is the maximum size of the file in bytes.
@@ -146,9 +146,9 @@ impl SwapFile {
     }
 
     /// Writes a draft, makes a claim for the content `mark` and renames the draft over the file. Returns whether this
-    /// process has replaced the file. If it returns false, another process may have renamed this draft or a draft of
+    /// process has replaced the file. If the result is false, another process may have renamed this draft or a draft of
     /// its own; only the content of the file shows which.
-    fn offer(&self, mark: &str, after: &Content) -> Result<bool, FileError> {
+    fn offer(&self, mark: &str, after: &SwapContent) -> Result<bool, FileError> {
         let mut nonce = [0; 4];
         KernelEntropy.fill(&mut nonce).map_err(|MachineError| trusted_dir::fault(Errno::IO))?;
         let draft =
@@ -169,7 +169,9 @@ impl SwapFile {
         followed
     }
 
-    /// Finishes the claim of another writer for the content `mark`. Returns whether there was a claim.
+    /// Several processes may want to replace the content that has the mark `mark`; the one whose claim (a link to its
+    /// draft of the new content) is created first wins. If there is such a claim of another process, puts its draft in
+    /// place. Returns whether there was a claim.
     fn help(&self, mark: &str) -> Result<bool, FileError> {
         let claim = self.claim(mark);
         let draft = match fs::readlinkat(&self.folder, &claim, Vec::new()) {
@@ -282,7 +284,7 @@ fn is_hex(text: &str) -> bool {
 pub(crate) fn write(
     folder: &OwnedFd,
     name: &str,
-    content: &Content,
+    content: &SwapContent,
     owner: Owner,
 ) -> io::Result<()> {
     let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::CLOEXEC | OFlags::NOFOLLOW;

@@ -20,7 +20,7 @@ use crate::{
     store::{
         records::{HostRecords, USERS, list, record_name},
         sweep,
-        uid_link::{Phase, UidClaim},
+        uid_link::{LinkPhase, UidClaim},
     },
     trusted_dir::{self, TrustedDir},
 };
@@ -37,7 +37,7 @@ pub(crate) fn commit(
     let dir = person(records, &root, folder).map_err(CommitError::Store)?;
     let claim = UidClaim { records, root: &root, folder, uid: record.uid };
     let holds = record.state.holds_uid();
-    let phase = if holds { claim.begin()? } else { Phase::Held };
+    let phase = if holds { claim.begin()? } else { LinkPhase::Held };
     let next =
         after.checked_add(1).ok_or(CommitError::Store(StoreError::File(FileError::TooLarge)))?;
     let done = put(records, &dir, next, record);
@@ -45,7 +45,7 @@ pub(crate) fn commit(
         Ok(()) if !holds => claim.let_go(),
         // `Overtaken` means that another process has written this record, so the first enrollment is complete in that
         // case as well.
-        Ok(()) | Err(CommitError::Overtaken) if phase == Phase::Begun => claim.finish(),
+        Ok(()) | Err(CommitError::Overtaken) if phase == LinkPhase::Begun => claim.finish(),
         Ok(()) | Err(CommitError::Overtaken | CommitError::Store(_)) => {}
     }
     done
@@ -60,7 +60,7 @@ pub(crate) fn finish(
 ) -> Result<(), StoreError> {
     let folder = Folder::of(&account.name).map_err(|_| StoreError::NameTooLong)?;
     let link = crate::store::uid_link::read(records, account.uid)?;
-    if link.is_some_and(|link| link.phase == Phase::Begun && link.folder == folder) {
+    if link.is_some_and(|link| link.phase == LinkPhase::Begun && link.folder == folder) {
         let root = records.root()?;
         UidClaim { records, root: &root, folder: &folder, uid: account.uid }.finish();
     }

@@ -24,7 +24,7 @@ use crate::{
     clock_mark,
     store::{
         commit, store_id,
-        uid_link::{self, Phase},
+        uid_link::{self, LinkPhase},
         uniform_reads,
     },
     trusted_dir::{self, Owner, TrustedDir},
@@ -134,8 +134,8 @@ impl HostRecords {
             return match (link.phase, left) {
                 // The user's folder is created before the link, so a link without a folder means that the record was
                 // lost.
-                (_, FolderContent::Tombstone) | (Phase::Begun, FolderContent::Folder) => Ok(()),
-                (Phase::Begun, FolderContent::Nothing) | (Phase::Held, _) => {
+                (_, FolderContent::Tombstone) | (LinkPhase::Begun, FolderContent::Folder) => Ok(()),
+                (LinkPhase::Begun, FolderContent::Nothing) | (LinkPhase::Held, _) => {
                     Err(StoreError::RecordLost)
                 }
             };

@@ -23,21 +23,21 @@ const MARK: char = '+';
 pub(crate) struct Link {
     /// The folder of the user name.
     pub(crate) folder: Folder,
-    /// How far the first enrollment of the user name is.
-    pub(crate) phase: Phase,
+    /// Whether the first enrollment of this user name is still in progress, or complete.
+    pub(crate) phase: LinkPhase,
 }
 
 #[cfg(feature = "tools")]
 impl Link {
     /// Returns whether the first record of the user name was committed. The user name then holds the user id.
     pub(crate) fn is_held(&self) -> bool {
-        self.phase == Phase::Held
+        self.phase == LinkPhase::Held
     }
 }
 
-/// How far the first enrollment of a user name is.
+/// Whether the first enrollment of a user name is still in progress, or complete.
 #[derive(Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Phase {
+pub(crate) enum LinkPhase {
     /// The first enrollment is in progress. The first record may not exist yet, so a missing record does not mean that
     /// it was lost.
     Begun,
@@ -55,8 +55,8 @@ pub(crate) fn read(records: &HostRecords, uid: u32) -> Result<Option<Link>, Stor
     };
     let target = target.into_string().map_err(|_| StoreError::Malformed { line: 0 })?;
     let (phase, folder) = match target.strip_prefix(MARK) {
-        Some(folder) => (Phase::Begun, folder),
-        None => (Phase::Held, target.as_str()),
+        Some(folder) => (LinkPhase::Begun, folder),
+        None => (LinkPhase::Held, target.as_str()),
     };
     let name = Folder::name_of(folder).ok_or(StoreError::Malformed { line: 0 })?;
     let folder = Folder::of(&name).map_err(|_| StoreError::NameTooLong)?;
@@ -76,13 +76,13 @@ pub(crate) struct UidClaim<'a> {
 }
 
 impl UidClaim<'_> {
-    /// Claims the user id before the record is written, so that no record exists without a link. Returns how far the
-    /// first enrollment is.
-    pub(crate) fn begin(&self) -> Result<Phase, CommitError> {
+    /// Claims the user id before the record is written, so that no record exists without a link. Returns whether the
+    /// first enrollment of the user name is in progress or complete.
+    pub(crate) fn begin(&self) -> Result<LinkPhase, CommitError> {
         self.take().map_err(CommitError::Store)
     }
 
-    fn take(&self) -> Result<Phase, StoreError> {
+    fn take(&self) -> Result<LinkPhase, StoreError> {
         self.root.make(UIDS, self.records.owner).map_err(trusted_dir::fault)?;
         let link = read(self.records, self.uid)?;
         match link {
@@ -104,10 +104,10 @@ impl UidClaim<'_> {
             Err(errno) => return Err(trusted_dir::fault(errno).into()),
         }
         fs::fsync(uids.fd()).map_err(trusted_dir::fault)?;
-        Ok(Phase::Begun)
+        Ok(LinkPhase::Begun)
     }
 
-    fn rival(&self) -> Result<Phase, StoreError> {
+    fn rival(&self) -> Result<LinkPhase, StoreError> {
         match read(self.records, self.uid)? {
             Some(link) if link.folder == *self.folder => Ok(link.phase),
             Some(_) | None => Err(StoreError::UidOfAnother),

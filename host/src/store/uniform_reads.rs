@@ -26,8 +26,9 @@ pub(crate) const NOBODY: &str = "nobody";
 /// The user id `(uid_t) -1`, which no account has.
 const NO_UID: u32 = u32::MAX;
 
-/// Returns the newest record of an account. If the dummy record was read in its place, also returns that one. Makes the
-/// same system calls for every user (see [`twinlock_core::ports::Records::newest_uniform`]).
+/// Returns two records: the newest record of the account, or `None` if there is none; and the dummy record, or `None`
+/// if it was not read in place of the account's record. Makes the same system calls for every user (see
+/// [`twinlock_core::ports::Records::newest_uniform`]).
 pub(crate) fn newest(
     records: &HostRecords,
     account: Option<&Account>,

@@ -170,9 +170,10 @@ fn take(held: OpenedFile, max: usize) -> Result<SourceFile, UserFileError> {
     Ok(SourceFile { bytes, changed, held: Arc::new(held) })
 }
 
-/// Runs `job` with the rights of the user `person`, because on a file server only this user may have access to the home
-/// folder. If access is denied, runs it as root, because only root may have access below a folder of another group. If
-/// `reader` is the invoking user who gave the path, runs it only with the rights of `reader`.
+/// Runs `job`, which reads or removes a file in a home folder. If `reader` is given, it is the invoking user who named
+/// the path, and `job` runs only with the rights of this user. Otherwise, `job` first runs with the rights of the owner
+/// `person`, who alone may have access to a home folder on a file server. If access is denied, `job` runs as root, who
+/// alone may have access below a folder of another group.
 fn in_turn<T: Send + 'static>(
     person: FileOwner,
     reader: Option<&InvokingUser>,

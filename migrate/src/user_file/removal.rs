@@ -1,5 +1,5 @@
-//! Removes an imported file: overwrites it through its descriptor, and unlinks its name only if no other file has taken
-//! it.
+//! Removes an imported file: overwrites the file through its descriptor, and then unlinks its name, unless another file
+//! has this name by now.
 
 use rustix::{
     fs::{self, AtFlags, Mode, OFlags, RenameFlags, Stat},
@@ -42,8 +42,8 @@ pub(super) fn overwrite(held: &OpenedFile) -> Result<(), UserFileError> {
     fs::fsync(&file).map_err(fault)
 }
 
-/// Unlinks the file. First renames it to a random name, and checks under that name that it is still the same file. If
-/// another file has replaced it meanwhile, the other file is renamed back and not lost.
+/// Unlinks the file. First renames it to a random name, and checks under that name that the renamed file is still the
+/// imported one. If another file has taken its name meanwhile, that other file is renamed back and not lost.
 pub(super) fn unlink(held: &OpenedFile) -> Result<(), UserFileError> {
     let mut nonce = [0; 8];
     KernelEntropy.fill(&mut nonce).map_err(|MachineError| fault(Errno::IO))?;

@@ -8,8 +8,8 @@ fn day(year: u16) -> UnixTime {
     UnixTime::of_date(year, 1, 31).unwrap()
 }
 
-fn entry(service: &str) -> Accepted {
-    Accepted {
+fn entry(service: &str) -> AcceptedFinding {
+    AcceptedFinding {
         finding: "rule-reminds".to_owned(),
         service: service.to_owned(),
         outcome: "Users: group = \"d\u{7}ev\", until = 2027-01-31.".to_owned(),
@@ -42,7 +42,7 @@ fn file_that_cannot_be_continued_is_left() {
 #[test]
 fn what_setup_has_written_is_taken_out_and_the_rest_stays() {
     let ssh = ServiceName::of("ssh").unwrap();
-    let of = |service: &str, until| Accepted {
+    let of = |service: &str, until| AcceptedFinding {
         reason: "twinlock setup ssh --group g".to_owned(),
         until,
         ..entry(service)

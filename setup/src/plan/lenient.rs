@@ -14,13 +14,14 @@ use twinlock_host::settings::{PATH, RULES};
 
 use crate::{
     entries::{self, EntryInput},
-    plan::{Change, PlanError, read},
+    plan::{FileChange, PlanError, read},
     rules,
     wishes::{ServiceName, Wishes},
 };
 
-/// What determines the changes, in addition to the files and to the options of the administrator ([`Wishes`]).
-pub(super) struct Moment<'a> {
+/// What determines the changes of accepted.toml and rules.toml, in addition to these files and to the options of the
+/// administrator ([`Wishes`]).
+pub(super) struct PlanInput<'a> {
     /// The current time.
     pub(super) now: UnixTime,
     /// Path of the drop-in file of sshd; `None` for other services.
@@ -34,8 +35,8 @@ pub(super) struct Moment<'a> {
 pub(super) fn plan(
     files: &dyn Patterns,
     wishes: &Wishes,
-    moment: &Moment<'_>,
-) -> Result<Vec<Change>, PlanError> {
+    moment: &PlanInput<'_>,
+) -> Result<Vec<FileChange>, PlanError> {
     let Wishes { service, scope, .. } = wishes;
     let has = [("--network", !scope.networks.is_empty()), ("--robot", !scope.robots.is_empty())];
     if let Some((option, _)) = has.into_iter().find(|(_, given)| *given && !service.is_ssh()) {
@@ -63,10 +64,11 @@ pub(super) fn plan(
     };
     let written = after.as_deref().unwrap_or(&text);
     if let Some((text, rules)) = &settings {
-        must_decide(&Listed { path: PATH, text, rules, of: None }, &new)?;
+        must_decide(&RuleFile { path: PATH, text, rules, of: None }, &new)?;
         of_rules(written, service, &new)?;
     }
-    let rules = after.map(|after| Change { path: RULES.to_owned(), before, after: Some(after) });
+    let rules =
+        after.map(|after| FileChange { path: RULES.to_owned(), before, after: Some(after) });
     let input = EntryInput { rules: &new, not_enrolled, drop_in: moment.drop_in, now: moment.now };
     let wanted = entries::of(wishes, &input);
     let replaced = |before: &str| entries::replaced(before, service, &wanted, moment.now);
@@ -84,7 +86,7 @@ fn of_rules(written: &str, service: &ServiceName, new: &[Rule]) -> Result<(), Pl
     for rule in new {
         let place = all.iter().position(|one| one == rule).unwrap_or_default();
         let rules = all.get(..place).unwrap_or_default();
-        let earlier = Listed { path: RULES, text: written, rules, of: Some(service) };
+        let earlier = RuleFile { path: RULES, text: written, rules, of: Some(service) };
         must_decide(&earlier, core::slice::from_ref(rule))?;
     }
     Ok(())
@@ -98,11 +100,12 @@ fn of_rules(written: &str, service: &ServiceName, new: &[Rule]) -> Result<(), Pl
 pub(super) fn teardown(
     files: &dyn Patterns,
     service: &ServiceName,
-) -> Result<Vec<Change>, PlanError> {
+) -> Result<Vec<FileChange>, PlanError> {
     let before = read(files, RULES)?;
     let after = rules::replaced(before.as_deref().unwrap_or_default(), service, &[]);
     let after = after.ok().flatten();
-    let rules = after.map(|after| Change { path: RULES.to_owned(), before, after: Some(after) });
+    let rules =
+        after.map(|after| FileChange { path: RULES.to_owned(), before, after: Some(after) });
     // All entries of the service are removed, so the date has no effect.
     let entries = of_entries(files, |before| entries::replaced(before, service, &[], UnixTime(0)));
     let entries = match entries {
@@ -115,27 +118,28 @@ pub(super) fn teardown(
 fn of_entries(
     files: &dyn Patterns,
     replaced: impl Fn(&str) -> Result<String, String>,
-) -> Result<Option<Change>, PlanError> {
+) -> Result<Option<FileChange>, PlanError> {
     let path = accepted::FILE;
     let before = read(files, path)?;
     let text = before.clone().unwrap_or_default();
     let after = replaced(&text).map_err(|why| unusable(path, &why))?;
     let changes = after != text;
-    Ok(changes.then(|| Change { path: path.to_owned(), before, after: Some(after) }))
+    Ok(changes.then(|| FileChange { path: path.to_owned(), before, after: Some(after) }))
 }
 
 /// The rules of one file.
-struct Listed<'a> {
+struct RuleFile<'a> {
     path: &'static str,
     text: &'a str,
     rules: &'a [Rule],
-    /// The service for which the new rules are. The rules that setup has written for it are skipped, because they are
-    /// the new rules. With `None`, no rule of the file is skipped.
+    /// The service to which the new rules apply. The rules that setup has written for this service are skipped, because
+    /// they are the new rules themselves. With `None`, no rule of the file is skipped.
     of: Option<&'a ServiceName>,
 }
 
-/// Checks that no rule of the file decides for all users of one of the new rules with another result than the new rule.
-fn must_decide(listed: &Listed<'_>, new: &[Rule]) -> Result<(), PlanError> {
+/// Checks that no rule of the file makes one of the new rules useless: a rule that applies to all users of the new
+/// rule, and decides otherwise.
+fn must_decide(listed: &RuleFile<'_>, new: &[Rule]) -> Result<(), PlanError> {
     // An earlier rule with an end date requires a code from that date on. Until that date, the administrator has chosen
     // its result, so it contradicts only a new rule that exempts users.
     let ends = |one: &Rule, rule: &Rule| one.until.is_some() && rule.action != Action::Exempt;

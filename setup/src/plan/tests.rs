@@ -15,9 +15,9 @@ const SSHD_CONFIG: &str =
 
 /// Text of each file by its path, in place of a machine's files.
 #[derive(Clone)]
-struct Memory(BTreeMap<String, String>);
+struct MemoryFiles(BTreeMap<String, String>);
 
-impl Memory {
+impl MemoryFiles {
     fn debian() -> Self {
         let files = [
             ("/etc/pam.d/common-auth", COMMON),
@@ -35,7 +35,7 @@ impl Memory {
         self
     }
 
-    fn apply(&mut self, changes: &[Change]) {
+    fn apply(&mut self, changes: &[FileChange]) {
         for change in changes {
             match &change.after {
                 Some(text) => self.0.insert(change.path.clone(), text.clone()),
@@ -45,7 +45,7 @@ impl Memory {
     }
 }
 
-impl Files for Memory {
+impl Files for MemoryFiles {
     fn text(&self, path: &str) -> io::Result<String> {
         self.0.get(path).cloned().ok_or_else(|| io::ErrorKind::NotFound.into())
     }
@@ -55,7 +55,7 @@ impl Files for Memory {
     }
 }
 
-impl Patterns for Memory {
+impl Patterns for MemoryFiles {
     fn matching(&self, pattern: &str) -> Result<Vec<String>, UnreadableError> {
         let (folder, end) = pattern.split_once('*').unwrap();
         let fits = |file: &&String| file.starts_with(folder) && file.ends_with(end);
@@ -67,7 +67,7 @@ fn wishes(service: &str, with: With) -> Wishes {
     Wishes { service: ServiceName::of(service).unwrap(), with, scope: Scope::default() }
 }
 
-fn planned(files: &Memory, wishes: &Wishes) -> Result<Vec<Change>, PlanError> {
+fn planned(files: &MemoryFiles, wishes: &Wishes) -> Result<Vec<FileChange>, PlanError> {
     plan(files, wishes, NOW)
 }
 
@@ -76,13 +76,13 @@ fn setup_twice_is_setup_once_and_teardown_undoes_it() {
     for service in ["ssh", "sudo", "su"] {
         for with in With::ALL.into_iter().filter(|with| service == "ssh" || *with == With::Password)
         {
-            let stock = Memory::debian();
+            let stock = MemoryFiles::debian();
             let mut files = stock.clone();
             let first = planned(&files, &wishes(service, with)).unwrap();
-            assert!(first.iter().all(Change::changes), "{service} {with:?}");
+            assert!(first.iter().all(FileChange::changes), "{service} {with:?}");
             files.apply(&first);
             let second = planned(&files, &wishes(service, with)).unwrap();
-            assert!(!second.iter().any(Change::changes), "{service} {with:?}");
+            assert!(!second.iter().any(FileChange::changes), "{service} {with:?}");
             let undone = teardown(&files, &wishes(service, with).service).unwrap();
             files.apply(&undone);
             assert_eq!(files.0, stock.0, "{service} {with:?}");
@@ -90,14 +90,15 @@ fn setup_twice_is_setup_once_and_teardown_undoes_it() {
     }
 }
 
-/// The package of polkit installs its PAM file below /usr. setup changes a copy, and teardown removes it, unless an
-/// upgrade has changed the package's file in the meantime.
+/// The package of polkit installs its PAM file below /usr. Checks that setup writes a changed copy to /etc/pam.d and
+/// leaves the package's file as it is. Also checks that teardown removes the copy or, if an upgrade has changed the
+/// package's file meanwhile, leaves the copy without setup's lines.
 #[test]
 fn file_of_a_package_is_copied_and_not_changed() {
     let of_package = "/usr/lib/pam.d/polkit-1";
     let own = "/etc/pam.d/polkit-1";
-    let mut files =
-        Memory::debian().with(of_package, "@include common-auth\nsession required pam_env.so\n");
+    let mut files = MemoryFiles::debian()
+        .with(of_package, "@include common-auth\nsession required pam_env.so\n");
     let before = files.clone().0;
     let wished = wishes("polkit-1", With::Password);
     files.apply(&planned(&files, &wished).unwrap());
@@ -114,10 +115,10 @@ fn file_of_a_package_is_copied_and_not_changed() {
 
 #[test]
 fn other_factors_replace_the_first_ones() {
-    let mut files = Memory::debian();
+    let mut files = MemoryFiles::debian();
     files.apply(&planned(&files, &wishes("ssh", With::Both)).unwrap());
     files.apply(&planned(&files, &wishes("ssh", With::Publickey)).unwrap());
-    let mut direct = Memory::debian();
+    let mut direct = MemoryFiles::debian();
     direct.apply(&planned(&direct, &wishes("ssh", With::Publickey)).unwrap());
     assert_eq!(files.0, direct.0);
 }
@@ -126,14 +127,14 @@ fn other_factors_replace_the_first_ones() {
 fn common_auth_is_never_changed() {
     for service in ["ssh", "sudo", "su"] {
         let with = With::Password;
-        let changes = planned(&Memory::debian(), &wishes(service, with)).unwrap();
+        let changes = planned(&MemoryFiles::debian(), &wishes(service, with)).unwrap();
         assert!(changes.iter().all(|change| !change.path.contains("common-")), "{service}");
     }
 }
 
 #[test]
 fn what_cannot_be_planned_is_said() {
-    let debian = Memory::debian;
+    let debian = MemoryFiles::debian;
     for (files, service, with, expected) in [
         (debian(), "sudo", With::Publickey, "--with publickey is for ssh"),
         (debian(), "absent", With::Password, "there is no file absent"),
@@ -175,7 +176,7 @@ fn what_cannot_be_planned_is_said() {
 
 #[test]
 fn values_before_the_drop_in_are_named_with_their_line() {
-    let files = Memory::debian().with(
+    let files = MemoryFiles::debian().with(
         "/etc/ssh/sshd_config.d/00-cloud.conf",
         "# x\nPasswordAuthentication yes\nLoginGraceTime 0\n",
     );
@@ -216,7 +217,7 @@ const REMINDER: &str = "[[rule]]\ngroup = \"admins\"\naction = \"remind\"\nuntil
 #[test]
 fn rules_and_entries_are_written_once_and_taken_out_alone() {
     for service in ["ssh", "sudo", "su"] {
-        let mut files = Memory::debian()
+        let mut files = MemoryFiles::debian()
             .with(accepted_file(), HAND)
             .with(RULES, &format!("version = 1\n{REMINDER}"));
         let stock = files.clone();
@@ -227,10 +228,10 @@ fn rules_and_entries_are_written_once_and_taken_out_alone() {
         files.apply(&first);
         let entries = &files.0[accepted_file()];
         assert!(entries.starts_with(HAND) && entries.contains("until = 2028-01-15"), "{entries}");
-        assert!(!planned(&files, &wishes).unwrap().iter().any(Change::changes), "{service}");
+        assert!(!planned(&files, &wishes).unwrap().iter().any(FileChange::changes), "{service}");
         // A week later, setup changes nothing. After a year, it renews the entries.
         let later = |days: u64| plan(&files, &wishes, NOW.plus(days * 86_400)).unwrap();
-        assert!(!later(7).iter().any(Change::changes));
+        assert!(!later(7).iter().any(FileChange::changes));
         assert_eq!(later(366).iter().filter(|one| one.changes()).count(), 1);
         let undone = teardown(&files, &wishes.service).unwrap();
         files.apply(&undone);
@@ -247,7 +248,7 @@ fn accepted_file() -> &'static str {
 
 #[test]
 fn a_robot_has_a_block_of_its_own() {
-    let changes = planned(&Memory::debian(), &lenient("ssh")).unwrap();
+    let changes = planned(&MemoryFiles::debian(), &lenient("ssh")).unwrap();
     let text = |path: &str| {
         changes.iter().find(|one| one.path.ends_with(path)).unwrap().after.clone().unwrap()
     };
@@ -272,7 +273,7 @@ fn rules_without_effect_are_not_written() {
         (accepted_file(), "odd = 1", "accepted.toml cannot be used"),
         (accepted_file(), "accepted = []", "accepted.toml cannot be used"),
     ] {
-        let files = Memory::debian().with(path, text);
+        let files = MemoryFiles::debian().with(path, text);
         let found = planned(&files, &lenient("ssh")).unwrap_err().to_string();
         assert!(found.contains(expected), "{expected}: {found}");
         // Without options that let users in without a code, setup does not need these files, and their errors do not
@@ -286,7 +287,7 @@ fn rules_without_effect_are_not_written() {
             _ => Scope { networks: Vec::new(), ..lenient("ssh").scope },
         };
         let wishes = Wishes { scope, ..wishes("su", With::Password) };
-        let found = planned(&Memory::debian(), &wishes).unwrap_err().to_string();
+        let found = planned(&MemoryFiles::debian(), &wishes).unwrap_err().to_string();
         assert!(found.starts_with(&format!("{option} is for ssh")), "{found}");
     }
 }

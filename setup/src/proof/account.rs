@@ -26,14 +26,15 @@ const BASE32: &[u8; 32] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZ234567";
 /// Number of the first codes of the record from which a wrong code must differ: those of the counters 0 to 99.
 const NEAR: u64 = 100;
 
-/// Generates the codes of the made-up record. They depend on a counter (HOTP, RFC 4226) and not on the time.
-pub(super) struct Codes {
+/// Generates the codes of the record with which setup makes its test logins. The codes depend on a counter (HOTP, RFC
+/// 4226) and not on the time.
+pub(super) struct TestCodes {
     keyed: Keyed,
     authenticator: Authenticator,
     counter: u64,
 }
 
-impl Codes {
+impl TestCodes {
     /// Returns the code of the present counter, and increments the counter.
     pub(super) fn next(&mut self) -> String {
         let code = self.at(self.counter);
@@ -65,7 +66,7 @@ impl Codes {
 ///
 /// # Errors
 /// [`io::Error`] if the store cannot be written.
-pub(super) fn enroll(folder: &Path, policy: &Policy, account: &Account) -> io::Result<Codes> {
+pub(super) fn enroll(folder: &Path, policy: &Policy, account: &Account) -> io::Result<TestCodes> {
     let odd = |what: &dyn core::fmt::Display| io::Error::other(what.to_string());
     let records = folder.join("records");
     let places = twinlock_core::policy::Places {
@@ -87,7 +88,7 @@ pub(super) fn enroll(folder: &Path, policy: &Policy, account: &Account) -> io::R
     let authenticator = otpauth::parse(&uri).map_err(|error| odd(&error))?;
     let keyed = Keyed::new(&authenticator.key, authenticator.parameters.algorithm)
         .ok_or_else(|| odd(&"the key cannot be used"))?;
-    let codes = Codes { keyed, authenticator: authenticator.copied(), counter: 0 };
+    let codes = TestCodes { keyed, authenticator: authenticator.copied(), counter: 0 };
     let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
     let now = UnixTime(now.map_or(0, |since| since.as_secs()));
     let stamp = ChangeStamp { generation: Generation(u64::from_ne_bytes([1; 8])), at: now };

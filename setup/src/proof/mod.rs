@@ -22,8 +22,8 @@ use twinlock_core::{base::account::Account, policy::Policy};
 use twinlock_host::programs;
 
 use crate::{
-    plan::Change,
-    proof::trials::{Brings, Role, Trial},
+    plan::FileChange,
+    proof::trials::{Brings, LoginRole, Trial},
     replace,
     wishes::Wishes,
 };
@@ -81,25 +81,25 @@ pub struct Login {
     /// IP address from which the client seems to log in.
     pub source: String,
     /// The factors that the service must ask this account for.
-    pub role: Role,
+    pub role: LoginRole,
 }
 
 /// What the test logins need: the changes to try, and the accounts that log in.
-pub struct Proof<'a> {
+pub struct ChangeProof<'a> {
     /// The service and the factors of its logins.
     pub wishes: &'a Wishes,
     /// The changes to try. None is written yet.
-    pub changes: &'a [Change],
+    pub changes: &'a [FileChange],
     /// An account that must give a code. It gets a made-up record.
     pub login: &'a Login,
     /// Logins that must succeed, or must fail, without a code, because a rule exempts the user or the address, or
-    /// because the account is a robot.
+    /// because the account is a robot (only a program uses it).
     pub others: &'a [Login],
     /// The host's settings of twinlock.
     pub policy: &'a Policy,
 }
 
-impl Proof<'_> {
+impl ChangeProof<'_> {
     /// Tries the logins and returns their number.
     ///
     /// # Errors
@@ -192,7 +192,7 @@ impl Proof<'_> {
     }
 }
 
-/// A test login, with the index of its account: 0 is [`Proof::login`], and [`Proof::others`] begin at 1.
+/// A test login, with the index of its account: 0 is [`ChangeProof::login`], and [`ChangeProof::others`] begin at 1.
 struct Numbered {
     login: usize,
     trial: Trial,
@@ -206,7 +206,7 @@ fn assigned(values: &[(&str, &str)]) -> String {
 
 /// Returns the test logins as text for the script. Each login has a line with its number, the index of its account, its
 /// form, key, password and code.
-fn lines(trials: &[Numbered], mut codes: account::Codes) -> String {
+fn lines(trials: &[Numbered], mut codes: account::TestCodes) -> String {
     let mut lines = String::new();
     for (number, Numbered { login, trial }) in trials.iter().enumerate() {
         let password = match trial.password {

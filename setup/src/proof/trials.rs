@@ -25,20 +25,20 @@ impl Brings {
 
 /// The factors that a service must ask an account for.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Role {
+pub enum LoginRole {
     /// All factors of the service.
     Asked,
     /// All factors except the code: a rule exempts the user or the address.
     NotAsked,
     /// A key alone. Without a key, no login succeeds.
     Robot,
-    /// No login succeeds: the account is a robot, and the address is outside of its networks.
+    /// No login succeeds: the account is a robot (only a program uses it), and the address is outside of its networks.
     RobotElsewhere,
 }
 
 /// How the client of a test login answers prompts, and which shell it asks for.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Form {
+pub enum ClientForm {
     /// The client answers every prompt.
     Plain,
     /// The client answers every prompt, and the program starts a login shell, as with `sudo -i`.
@@ -47,8 +47,8 @@ pub enum Form {
     Robot,
 }
 
-impl Form {
-    /// Returns the word for the form in the script.
+impl ClientForm {
+    /// Returns the word for this kind of login in the script that makes the test logins.
     #[must_use]
     pub fn word(self) -> &'static str {
         match self {
@@ -69,7 +69,7 @@ pub struct Trial {
     /// The code that the client gives: the right one, a wrong one or none.
     pub code: Brings,
     /// How the client answers prompts, and which shell it asks for.
-    pub form: Form,
+    pub form: ClientForm,
     /// Whether the login must succeed.
     pub gets_in: bool,
 }
@@ -89,12 +89,12 @@ use Brings::{Nothing, Right, Wrong};
 /// Returns the test logins of an account with this role at a service. The logins that must succeed come before those
 /// that must fail, because a wrong code would delay the logins after it.
 #[must_use]
-pub fn of(service: &ServiceName, with: With, role: Role) -> Vec<Trial> {
+pub fn of(service: &ServiceName, with: With, role: LoginRole) -> Vec<Trial> {
     let mut all = match role {
-        Role::Asked => asked(service, with),
-        Role::NotAsked => not_asked(service, with),
-        Role::Robot => robot(true),
-        Role::RobotElsewhere => robot(false),
+        LoginRole::Asked => asked(service, with),
+        LoginRole::NotAsked => not_asked(service, with),
+        LoginRole::Robot => robot(true),
+        LoginRole::RobotElsewhere => robot(false),
     };
     all.sort_by_key(|trial| !trial.gets_in);
     all
@@ -105,7 +105,7 @@ fn asked(service: &ServiceName, with: With) -> Vec<Trial> {
         key,
         password,
         code,
-        form: Form::Plain,
+        form: ClientForm::Plain,
         gets_in: gets_in(service, with, key, [password, code]),
     };
     let password = vec![
@@ -137,7 +137,7 @@ fn not_asked(service: &ServiceName, with: With) -> Vec<Trial> {
         key,
         password,
         code: Nothing,
-        form: Form::Plain,
+        form: ClientForm::Plain,
         gets_in: gets_in(service, with, key, [password, Right]),
     };
     let password = vec![one(false, Right), one(false, Wrong)];
@@ -148,7 +148,7 @@ fn not_asked(service: &ServiceName, with: With) -> Vec<Trial> {
 }
 
 fn robot(gets_in: bool) -> Vec<Trial> {
-    let one = |key: bool, password: Brings, form: Form| Trial {
+    let one = |key: bool, password: Brings, form: ClientForm| Trial {
         key,
         password,
         code: Nothing,
@@ -156,10 +156,10 @@ fn robot(gets_in: bool) -> Vec<Trial> {
         gets_in: gets_in && key,
     };
     vec![
-        one(true, Nothing, Form::Robot),
-        one(true, Right, Form::Plain),
-        one(false, Right, Form::Plain),
-        one(false, Nothing, Form::Robot),
+        one(true, Nothing, ClientForm::Robot),
+        one(true, Right, ClientForm::Plain),
+        one(false, Right, ClientForm::Plain),
+        one(false, Nothing, ClientForm::Robot),
     ]
 }
 
@@ -169,7 +169,7 @@ fn with_login_shell(service: &ServiceName, all: Vec<Trial>) -> Vec<Trial> {
     if service.as_str() != "sudo" {
         return all;
     }
-    let shells = all.iter().map(|trial| Trial { form: Form::LoginShell, ..*trial });
+    let shells = all.iter().map(|trial| Trial { form: ClientForm::LoginShell, ..*trial });
     all.iter().copied().chain(shells).collect()
 }
 
@@ -193,17 +193,17 @@ mod tests {
     fn each_factor_is_left_out_once() {
         let ssh = ServiceName::of("ssh").unwrap();
         for with in With::ALL {
-            let trials = of(&ssh, with, Role::Asked);
+            let trials = of(&ssh, with, LoginRole::Asked);
             let first_out = trials.iter().position(|trial| !trial.gets_in).unwrap();
             assert!(first_out > 0 && trials.iter().skip(first_out).all(|trial| !trial.gets_in));
             assert!(trials.iter().any(|one| !one.gets_in && one.code == Wrong), "{with:?}");
             assert!(trials.iter().any(|one| !one.gets_in && one.code == Nothing), "{with:?}");
             assert!(trials.iter().any(|one| !one.gets_in && one.code == Right), "{with:?}");
         }
-        let sudo = of(&ServiceName::of("sudo").unwrap(), With::Password, Role::Asked);
+        let sudo = of(&ServiceName::of("sudo").unwrap(), With::Password, LoginRole::Asked);
         assert_eq!(sudo.iter().filter(|one| one.gets_in).count(), 2);
         let su = ServiceName::of("su").unwrap();
-        assert_eq!(of(&su, With::Password, Role::Asked).len(), 4);
+        assert_eq!(of(&su, With::Password, LoginRole::Asked).len(), 4);
     }
 
     #[test]
@@ -212,16 +212,16 @@ mod tests {
             .into_iter()
             .chain(With::ALL.map(|with| ("ssh", with)))
         {
-            let trials = of(&ServiceName::of(service).unwrap(), with, Role::NotAsked);
+            let trials = of(&ServiceName::of(service).unwrap(), with, LoginRole::NotAsked);
             assert!(trials.iter().all(|one| one.code == Nothing));
             let empty = |one: &Trial| !one.key && one.password != Right;
             assert!(trials.iter().any(|one| one.gets_in) && trials.iter().any(empty), "{with:?}");
             assert!(!trials.iter().any(|one| one.gets_in && empty(one)), "{with:?}");
         }
         let ssh = ServiceName::of("ssh").unwrap();
-        let robot = of(&ssh, With::Password, Role::Robot);
+        let robot = of(&ssh, With::Password, LoginRole::Robot);
         assert!(robot.iter().all(|one| one.gets_in == one.key));
-        let elsewhere = of(&ssh, With::Password, Role::RobotElsewhere);
+        let elsewhere = of(&ssh, With::Password, LoginRole::RobotElsewhere);
         assert!(elsewhere.iter().any(|one| one.key) && !elsewhere.iter().any(|one| one.gets_in));
     }
 }

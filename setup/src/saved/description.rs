@@ -5,8 +5,8 @@ use std::{fs, io, path::Path};
 use serde_json::{Value, json};
 
 use crate::{
-    replace::{self, Attributes, Content},
-    saved::{InForce, Saved, SavedFile, Waiting},
+    replace::{self, Attributes, FileContent},
+    saved::{InForce, Saved, SavedFile, WaitingChange},
 };
 
 /// Name of the JSON file that describes the change.
@@ -24,7 +24,7 @@ pub(super) fn fill(folder: &Path, saved: &Saved) -> io::Result<()> {
             let path = folder.join(format!("{number}.{side}"));
             if let Some(content) = content {
                 let attributes = own_attributes(folder)?;
-                let copy = Content { bytes: content.bytes.clone(), attributes };
+                let copy = FileContent { bytes: content.bytes.clone(), attributes };
                 replace::replace(&path.display().to_string(), Some(&copy))?;
             }
         }
@@ -33,7 +33,7 @@ pub(super) fn fill(folder: &Path, saved: &Saved) -> io::Result<()> {
     let bytes = format!("{:#}\n", described(saved)).into_bytes();
     replace::replace(
         &folder.join(STATE).display().to_string(),
-        Some(&Content { bytes, attributes }),
+        Some(&FileContent { bytes, attributes }),
     )
 }
 
@@ -45,7 +45,7 @@ pub(super) fn own_attributes(folder: &Path) -> io::Result<Attributes> {
 }
 
 fn described(saved: &Saved) -> Value {
-    let attributes = |content: &Option<Content>| {
+    let attributes = |content: &Option<FileContent>| {
         content.as_ref().map(|one| {
             let Attributes { mode, uid, gid } = one.attributes;
             json!([mode, uid, gid])
@@ -56,7 +56,7 @@ fn described(saved: &Saved) -> Value {
             json!({ "path": file.path, "before": attributes(&file.before), "after": attributes(&file.after) })
         })
         .collect();
-    let Waiting { word, session, begun, boot, until } = &saved.waiting;
+    let WaitingChange { word, session, begun, boot, until } = &saved.waiting;
     json!({
         "version": VERSION, "word": word, "session": session, "begun": begun, "boot": boot,
         "until": until, "files": files,
@@ -73,7 +73,7 @@ pub(super) fn read(folder: &Path, text: &str) -> io::Result<Saved> {
     }
     let string = |key: &str| state.get(key).and_then(Value::as_str).map(str::to_owned);
     let session = number("session").map(u32::try_from).transpose().map_err(|_| odd())?;
-    let waiting = Waiting {
+    let waiting = WaitingChange {
         word: string("word").ok_or_else(odd)?,
         session,
         begun: number("begun").ok_or_else(odd)?,
@@ -91,11 +91,12 @@ pub(super) fn read(folder: &Path, text: &str) -> io::Result<Saved> {
     Ok(Saved { waiting, in_force, files })
 }
 
-/// Returns the file at index `number` of the description, with its copies.
+/// Returns one file of the saved change, with the copies of its old and new content. `file` is the entry about it in
+/// the description of the change, and `number` the index of that entry, from 0.
 fn saved_file(folder: &Path, number: usize, file: &Value) -> io::Result<SavedFile> {
     let odd = || not_understood(folder);
     let path = file.get("path").and_then(Value::as_str).ok_or_else(odd)?;
-    let side = |name: &str| -> io::Result<Option<Content>> {
+    let side = |name: &str| -> io::Result<Option<FileContent>> {
         let Some(values) = file.get(name).and_then(Value::as_array) else { return Ok(None) };
         let value = |at: usize| {
             values.get(at).and_then(Value::as_u64).and_then(|one| u32::try_from(one).ok())
@@ -103,7 +104,7 @@ fn saved_file(folder: &Path, number: usize, file: &Value) -> io::Result<SavedFil
         let attributes = value(0).zip(value(1)).zip(value(2));
         let ((mode, uid), gid) = attributes.ok_or_else(odd)?;
         let bytes = fs::read(folder.join(format!("{number}.{name}")))?;
-        Ok(Some(Content { bytes, attributes: Attributes { mode, uid, gid } }))
+        Ok(Some(FileContent { bytes, attributes: Attributes { mode, uid, gid } }))
     };
     Ok(SavedFile { path: path.to_owned(), before: side("before")?, after: side("after")? })
 }

@@ -36,14 +36,12 @@ impl Host {
         let before = replace::read(&self.path("changed")).unwrap();
         let new = |text: &str| {
             let attributes = before.as_ref().unwrap().attributes;
-            Some(Content { bytes: text.as_bytes().to_vec(), attributes })
+            Some(FileContent { bytes: text.as_bytes().to_vec(), attributes })
         };
-        let file = |name: &str, before: Option<Content>, after: Option<Content>| SavedFile {
-            path: self.path(name),
-            before,
-            after,
+        let file = |name: &str, before: Option<FileContent>, after: Option<FileContent>| {
+            SavedFile { path: self.path(name), before, after }
         };
-        let waiting = Waiting {
+        let waiting = WaitingChange {
             word: "WORD".to_owned(),
             session: Some(7),
             begun: 1_800_000_000,

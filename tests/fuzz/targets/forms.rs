@@ -56,7 +56,7 @@ pub(crate) fn settings(bytes: &[u8]) {
     }
 }
 
-/// Parses a roles file. Whatever it contains, each role stays within what a role can be given.
+/// Parses a roles file. Checks that, whatever the file contains, the values of each role are within their limits.
 pub(crate) fn roles(bytes: &[u8]) {
     let text = text(bytes);
     match Roles::read(&text) {

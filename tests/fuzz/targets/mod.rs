@@ -11,9 +11,10 @@ mod wiring;
 pub struct Target {
     /// The name of the parser and of its folder with seeds.
     pub name: &'static str,
-    /// Runs the parser on these bytes.
+    /// Passes bytes to the parser, and panics if the parser breaks one of its guarantees.
     pub run: fn(&[u8]),
-    /// Number of inputs that the ordinary test tries; lower for slow parsers.
+    /// Number of inputs that the test of the fuzz targets gives to the parser; a thorough run gives it 100 times as
+    /// many. The number is lower for slow parsers.
     pub rounds: u32,
 }
 

@@ -1,4 +1,4 @@
-//! Tests roles: what a member of a role may do for other users, and for which users no role may act.
+//! Tests roles: what a member of a role may do with the accounts of other users, and whose accounts no role may manage.
 
 mod approval;
 mod file;
@@ -14,8 +14,8 @@ const ROLES: &str = "/etc/twinlock/roles.toml";
 /// A mail program that appends each mail to a file.
 const SENDMAIL: &str = "#!/bin/sh\ncat >>/root/mails\n";
 
-/// Returns the text of a roles file with one role: members of the group helpdesk may act for members of the group
-/// people. `more` contains further lines of the role.
+/// Returns the text of a roles file with one role, whose members are the members of the group helpdesk. They manage the
+/// members of the group people. `more` contains further lines of the role.
 fn role(more: &str) -> String {
     format!(
         "protected = [\"root\", \"sudo\", \"docker\"]\n[[role]]\nname = \"desk\"\ngroup = \"helpdesk\"\n\
@@ -23,8 +23,8 @@ fn role(more: &str) -> String {
     )
 }
 
-/// Returns a machine with the agent and four users: ada, for whom kim and lee may act by the role of [`role`], and
-/// sam, who is an administrator. `more` contains further lines of the role.
+/// Returns a machine with the agent and four users: ada, whom kim and lee manage because they have the role of
+/// [`role`], and sam, who is an administrator. `more` contains further lines of the role.
 pub(crate) fn desk(more: &str) -> Machine {
     let m = Machine::new();
     m.twinlock().agent();

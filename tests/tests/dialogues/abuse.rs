@@ -18,8 +18,9 @@ const STORE: &str = "/var/lib/twinlock";
 const SOURCE: &str = "127.0.0.1";
 const MIB: usize = 1 << 20;
 
-/// A dialogue that is abused. `begin` creates its initial state and returns the answers. After `proven` answers, the
-/// user is authenticated.
+/// A dialogue, each prompt of which is answered once in an abusive way. `begin` creates the initial state of ada's
+/// record and returns the correct answers to the prompts, in order. Once the first `proven` of these answers were
+/// given, ada has proven who she is, and the login may succeed even if the next answer is abusive.
 struct AbusedScene {
     name: &'static str,
     settings: &'static str,
@@ -223,7 +224,7 @@ fn no_answer_breaks_a_dialogue_or_shuts_its_owner_out() {
     });
 }
 
-/// Checks that the answer to a Swedish final message, which is a prompt over ssh, has no effect.
+/// Over ssh, a final message is shown as a prompt. Checks in Swedish that an answer to this prompt has no effect.
 #[test]
 fn no_answer_to_last_words_does() {
     let m = server("sv", "");

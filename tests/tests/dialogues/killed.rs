@@ -18,9 +18,11 @@ const IN: &str = "successfully authenti";
 struct KilledScene {
     settings: &'static str,
     begin: fn(&Machine) -> Vec<String>,
-    /// Text in the trace at which the second half begins.
+    /// Text in the trace of the dialogue's system calls. The test treats the calls from this text on as the second half
+    /// of the dialogue.
     half: &'static str,
-    /// Returns whether the old state works, and whether the new state works.
+    /// Returns two values for a dialogue that was killed: whether ada can log in with what was valid before the
+    /// dialogue, and whether she can log in with what the dialogue has made valid.
     states: fn(&mut Caller<'_>, &KilledDialogue) -> [bool; 2],
 }
 
@@ -71,7 +73,7 @@ fn stage(scene: &KilledScene) -> (Machine, Vec<String>) {
     (m, words)
 }
 
-/// Returns the calls of the second half of a complete dialogue.
+/// Returns the system calls of the second half of a complete dialogue.
 fn places(scene: &KilledScene) -> Vec<KilledCall> {
     let (m, words) = stage(scene);
     let words: Vec<&str> = words.iter().map(String::as_str).collect();

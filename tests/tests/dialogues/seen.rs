@@ -1,5 +1,5 @@
-//! Tests a key that another user has seen. Its owner postpones the change of the key, postpones it for the last time,
-//! and makes it.
+//! Tests a key that another user has seen, so that its owner has to replace it. The owner postpones the replacement,
+//! postpones it for the last time, and then replaces the key.
 
 use twinlock_core::record::extras::KeyDisclosure;
 

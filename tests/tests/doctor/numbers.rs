@@ -1,4 +1,4 @@
-//! Reproducible numbers, from which stacks and wirings are composed.
+//! Reproducible random numbers, from which tests of doctor compose PAM stacks and settings.
 
 /// A generator of numbers: xorshift64*. The same seed gives the same numbers.
 pub(super) struct Numbers(u64);

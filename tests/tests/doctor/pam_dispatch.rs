@@ -190,8 +190,8 @@ fn simulated(folder: &Folder, service: &str) -> Results {
     Results { login: name(login), alone: name(table.credentials.code), after }
 }
 
-/// Folder with another libpam than Debian's, built from the original sources. The comparison can be run with it by
-/// hand, because Debian's libpam has another rule for jumps in pam_setcred.
+/// Environment variable with the folder of a libpam that was built from the original sources. With it, the comparison
+/// can be run by hand for this libpam, which follows jumps in pam_setcred by another rule than Debian's.
 const OTHER_LIBPAM: &str = "TWINLOCK_LIBPAM";
 
 fn other_libpam() -> Option<std::ffi::OsString> {

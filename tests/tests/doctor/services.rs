@@ -32,7 +32,7 @@ fn report(m: &Machine) -> (Option<i32>, Value) {
     (said.code, serde_json::from_str(&said.stdout).expect("JSON"))
 }
 
-/// Returns the row of a service.
+/// Returns the object of the service `name` in doctor's JSON report.
 fn row<'a>(report: &'a Value, name: &str) -> &'a Value {
     let rows = report["services"].as_array().expect("services");
     rows.iter().find(|one| one["service"] == name).unwrap_or_else(|| panic!("{name}: {report:#}"))

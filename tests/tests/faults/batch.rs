@@ -1,5 +1,5 @@
-//! Kills `enroll --from` and `invite --group` at their system calls and makes these fail. Checks that each user is
-//! enrolled or invited completely or not at all, and that the same command completes the work.
+//! Kills `enroll --from` and `invite --group` at their system calls and makes these calls fail. Checks that each user
+//! is enrolled or invited completely or not at all, and that the same command completes the work.
 
 use twinlock_tests::{Cut, Finished, Machine, Otp, Place, says_in_force, thorough};
 
@@ -169,8 +169,8 @@ fn rules(m: &Machine) -> String {
     m.run(["sh", "-c", "cat /etc/twinlock/rules.toml 2>/dev/null"]).stdout
 }
 
-/// Checks that the settings are unchanged, and that the rule for the group is complete or absent. If it is there, at
-/// least `least` tickets and its entry in accepted.toml must have been written before it.
+/// Checks that the settings are unchanged, and that the reminder rule for the group is complete or absent. If the rule
+/// was written, at least `least` tickets and the rule's entry in accepted.toml must have been written earlier.
 fn settings_are_whole(m: &Machine, least: usize) {
     assert_eq!(settings(m), SETTINGS);
     let found = rules(m);

@@ -1,4 +1,5 @@
-//! Kills `unlock`, `forget`, `epoch now` and `settings apply` at their system calls and makes these fail.
+//! Kills `unlock`, `forget`, `epoch now` and `settings apply` at each of their system calls, and makes each of these
+//! calls fail.
 
 use nix::errno::Errno;
 use twinlock_tests::{Cut, Finished, Machine, thorough};
@@ -11,7 +12,8 @@ const RECORDS: &str = "/var/lib/twinlock";
 struct RevokingVerb {
     words: &'static str,
     begin: fn(&Machine),
-    /// Returns what is still valid; empty after the command has succeeded.
+    /// Returns those things that the command should revoke and that are still valid. The list is empty after the
+    /// command has succeeded.
     left: fn(&Machine) -> Vec<String>,
     blows: &'static [(&'static str, Errno)],
     /// Texts that the command prints after an error: if everything is still valid, and if only a part is.
@@ -95,8 +97,8 @@ fn ended(end: &RevokingVerb) {
     }
 }
 
-/// Repeats the command that was cut off. Checks that it revokes everything that is left; it may say that nothing is
-/// left only if `left`, the number of things left before, is 0.
+/// Repeats the command that was cut off. Checks that the command revokes everything that is left. `left` is the number
+/// of things that were left before; only if `left` is 0, the command may instead say that there is nothing to revoke.
 fn goes_on(m: &Machine, cut: &Cut<'_>, end: &RevokingVerb, left: usize) {
     let again = cut.again();
     let fits = again.code == Some(0) || (left == 0 && again.code == Some(3));

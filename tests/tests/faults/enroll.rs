@@ -39,8 +39,8 @@ fn is_enrolled(m: &Machine) -> bool {
     enrolled
 }
 
-/// Returns the user name that the link of ada's user id names. The name begins with `+` while a first record is being
-/// written.
+/// Returns the target of the link from ada's user id to her user name. The target begins with `+` while a first record
+/// is being written.
 fn holder(m: &Machine) -> String {
     m.run(["sh", "-c", "readlink /var/lib/twinlock/uids/*"]).stdout.trim().to_owned()
 }
@@ -104,8 +104,8 @@ fn killed_at_any_call_that_writes() {
     assert!(round > 30, "{round}");
 }
 
-/// Kills the command at each of its system calls. Checks that ada is not enrolled if it is killed at an early call,
-/// and is enrolled if it is killed at a certain call or later.
+/// Kills `twinlock enroll` at each of its system calls. Checks that up to a certain call ada is not enrolled
+/// afterwards, and from that call on she is enrolled.
 #[test]
 fn killed_anywhere_nobody_is_half_enrolled() {
     let m = machine();

@@ -1,4 +1,4 @@
-//! Kills the first command on a new host at its system calls and makes these fail. Checks that the same command
+//! Kills the first command on a new host at its system calls and makes these calls fail. Checks that the same command
 //! completes the work, and that until then no user counts as not enrolled.
 
 use nix::errno::Errno;

@@ -1,5 +1,5 @@
-//! Kills imports of one user at their system calls and makes these fail. Checks that everything or nothing is imported,
-//! and that the same command completes the work.
+//! Kills imports of one user at their system calls and makes these calls fail. Checks that everything or nothing is
+//! imported, and that the same command completes the work.
 
 use nix::errno::Errno;
 use twinlock_tests::{Cut, Finished, Machine, Otp, Scratch, says_in_force, thorough};
@@ -12,7 +12,8 @@ const PERSON: &str = "/var/lib/twinlock/users/ada";
 struct ImportCase {
     words: &'static str,
     input: String,
-    /// A backup code of the import that works once, and a backup code that was used on the other host, if any.
+    /// A backup code of the imported record that works once, and another one that was already used on the host from
+    /// which the record comes (`None` if there is none). `None` if the import brings no backup codes.
     scratch: Option<(&'static str, Option<&'static str>)>,
     app: Otp,
 }

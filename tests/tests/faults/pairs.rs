@@ -76,8 +76,8 @@ fn run(m: &Machine, verb: &PairVerb) -> Option<i32> {
     m.call(words.split(' ')).input(&verb.input).output().code
 }
 
-/// Returns the results without concurrency: if the first command runs before the second one, if it runs after it, and
-/// if only the second one runs.
+/// Returns the results without concurrency: if the first command runs before the second one, if the first runs after
+/// the second, and if only the second one runs.
 fn in_turn(m: &Machine, cut: &Cut<'_>, first: &PairVerb, second: &PairVerb) -> [PairOutcome; 3] {
     cut.back();
     let ended = (run(m, first), run(m, second));
@@ -99,8 +99,9 @@ fn chosen(place: &Place) -> bool {
     !last && (thorough() || (about && turns.iter().any(|turn| place.what.starts_with(turn))))
 }
 
-/// Returns whether the first command had no effect and says so, because the second one ran before it or undid its
-/// work. `one` is the result if the first runs before the second, `alone` that of the second alone.
+/// Returns whether the first command had no effect and says so. This is right if the second command ran earlier, or
+/// undid the work of the first. `one` is the result if the first command runs before the second, and `alone` is the
+/// result of the second command alone.
 fn stood_back(ended: &Ended, outcome: &PairOutcome, [one, alone]: [&PairOutcome; 2]) -> bool {
     let said = ended.said.replace('\n', " ");
     let told = ["nothing was changed", "meanwhile", "already", "nothing to reset", "is not set up"];
@@ -111,8 +112,9 @@ fn stood_back(ended: &Ended, outcome: &PairOutcome, [one, alone]: [&PairOutcome;
         && (same(one) || same(alone))
 }
 
-/// Returns whether both commands succeeded, with the result that they have if the second one runs first. The second
-/// one has then undone the partial work of the first, and the first has repeated it.
+/// Returns whether both commands succeeded with the result `other`, which is the result if the second command runs
+/// first. This happens if the second command undoes the partial work of the first, and the first command then repeats
+/// its work.
 fn undone_and_redone(outcome: &PairOutcome, other: &PairOutcome) -> bool {
     let done = outcome.first == Some(0) && outcome.second == Some(0);
     done && (outcome.first, &outcome.facts) == (other.first, &other.facts)

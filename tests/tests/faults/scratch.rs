@@ -36,8 +36,8 @@ fn at_the_prompt(m: &Machine, number: u32) -> Session<'_> {
     session
 }
 
-/// Runs one round, in which all rivals enter the code at the same time. Returns how many of them logged in. Each of
-/// these then begins a new login, so that all rivals are at a prompt.
+/// Runs one round, in which all rivals (sessions that wait at a prompt) enter the same code at the same time. Returns
+/// how many of them logged in. Each of these then begins a new login, so that all rivals are at a prompt.
 fn winners<'m>(m: &'m Machine, rivals: &mut Vec<(Session<'m>, String)>, code: &str) -> usize {
     rivals.iter_mut().for_each(|(_, typed)| code.clone_into(typed));
     m.at_once("pamtester", rivals);

@@ -1,5 +1,5 @@
-//! Kills each command that changes a user's record at its system calls, and makes these fail. Checks that the old or
-//! the new record is stored, and that the output says which.
+//! Kills each command that changes a user's record at its system calls, and makes these calls fail. Checks that the old
+//! or the new record is stored, and that the output says which.
 
 use std::fs::{self, Permissions};
 use std::os::unix::fs::{PermissionsExt, symlink};

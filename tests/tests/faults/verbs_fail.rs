@@ -128,7 +128,8 @@ fn says(ended: &Ended, is_new: bool) -> bool {
     if is_new { new } else { told(&old) && !new }
 }
 
-/// Returns whether a call allocates memory. If it fails, the process ends without a message, as if it were killed.
+/// Returns whether the system call allocates memory. A process whose allocation fails ends without a message, as if it
+/// were killed.
 fn is_of_memory(place: &Place) -> bool {
     let calls = ["brk", "mmap", "mprotect", "mremap", "munmap", "clone3", "getrandom"];
     calls.contains(&place.what.as_str())

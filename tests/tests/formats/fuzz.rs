@@ -53,7 +53,7 @@ impl Numbers {
         mixed ^ (mixed >> 31)
     }
 
-    /// Returns a number below `most`, which is not 0.
+    /// Returns a number from 0 to `most` - 1. `most` must not be 0.
     fn below(&mut self, most: usize) -> usize {
         let most = u64::try_from(most).expect("a length");
         usize::try_from(self.next() % most).expect("below a length")

@@ -43,7 +43,8 @@ struct CodeCase {
 }
 
 impl CodeCase {
-    /// Returns the case number `number` of the random sequence that belongs to the seed.
+    /// Returns one test case, with a random key, period and time. `seed` selects a sequence of cases, and `number`
+    /// selects the case in that sequence.
     fn of(seed: u64, number: u64) -> CodeCase {
         let mut dice = Dice(seed.wrapping_add(number.wrapping_mul(0x2545_f491_4f6c_dd1d)));
         let length = dice.between(KEY_MIN as u64, KEY_MAX as u64);

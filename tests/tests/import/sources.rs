@@ -225,8 +225,8 @@ fn pictures_are_read_as_the_invoking_user() {
     sudo(&m, "import qr cy /home/ada/qr.png").output().ok();
 }
 
-/// Checks that the command gives up when the search for a QR code in a picture takes too long. It promises ten
-/// seconds; on a busy machine, it may take ten times as long.
+/// Checks that `import qr` gives up when the search for a QR code in a picture takes too long. The command promises to
+/// give up after ten seconds; on a busy machine, the test allows ten times as long.
 #[test]
 fn picture_that_is_searched_too_long_is_abandoned() {
     let m = machine();

@@ -141,7 +141,7 @@ fn sweeping_during_logins_lets_each_code_in_once() {
     assert_eq!(m.tree("/run/twinlock").matches("/try.unproven").count(), 0);
 }
 
-/// A stack in which the first factor follows the module, as when a code is asked for before the password.
+/// A stack in which the module comes before the first factor, so that the code is asked for before a password.
 const FOLLOWS: &str = "auth required pam_twinlock.so first_factor=follows\n\
                        auth required pam_permit.so\naccount required pam_permit.so\n";
 /// Source address of all users in these tests.

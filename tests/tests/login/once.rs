@@ -64,8 +64,9 @@ impl<'m> Rival<'m> {
         Rival { session, from, service, asked: 0 }
     }
 
-    /// Starts the rival number `number` (from 0) at its prompt. The first twenty-four rivals have their own addresses;
-    /// the others share one address, at which some of them are throttled.
+    /// Starts the login number `number` (from 0) of those that compete for a code, and leaves it at its prompt. The
+    /// first twenty-four logins have their own addresses; the others share one address, at which some of them are
+    /// throttled.
     fn number(m: &'m Machine, number: u32) -> Rival<'m> {
         let from = format!("192.0.2.{}", number.min(24));
         Rival::at_the_prompt(m, from, if number.is_multiple_of(2) { "one" } else { "two" })

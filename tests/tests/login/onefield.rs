@@ -6,7 +6,8 @@ use twinlock_tests::{Finished, Machine, PASSWORD, shipped};
 const PROMPT: &str = "Password & verification code: ";
 /// What the next PAM line receives in place of a password if the module has refused the answer.
 const STAND_IN: &[u8] = b"\x08\n\r\x7fINCORRECT";
-/// Script that stores what the next PAM line receives, byte by byte.
+/// Shell script for pam_exec, which passes the user's password to it. The script stores the password, byte by byte, in
+/// a file for the test.
 const SEE: &str = "#!/bin/sh\ncat >/root/seen\n";
 const REST: &str = "account required pam_permit.so\nsession required pam_permit.so\n";
 
@@ -18,7 +19,8 @@ fn machine() -> Machine {
     m
 }
 
-/// Writes a stack of twinlock's line and a line that stores what it receives and succeeds.
+/// Writes the PAM stack of the service `watched`: the lines `before`, twinlock's line with these arguments, and a line
+/// that stores what it receives in a file and succeeds.
 fn watched(m: &Machine, before: &str, arguments: &str) {
     let ours = format!("auth required pam_twinlock.so first_factor=follows {arguments}\n");
     let see = "auth required pam_exec.so quiet expose_authtok /root/see\n";

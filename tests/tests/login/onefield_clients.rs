@@ -79,7 +79,9 @@ fn password_then_code(code: &str) -> String {
     )
 }
 
-/// Arguments of the plugin for a static challenge: the plugin answers prompts that contain these words, and no others.
+/// Arguments of OpenVPN's PAM plugin for clients that send the password and the code at once (static challenge). In the
+/// arguments, each word that a prompt contains is followed by what the plugin answers to such a prompt. The plugin
+/// answers no other prompts.
 const CHALLENGE: &str = "openvpn login USERNAME password PASSWORD verification OTP";
 
 /// Returns password and code in the form in which a client sends them with a static challenge.

@@ -27,8 +27,9 @@ fn override_prompt(m: &Machine) {
     m.file("/etc/sudoers.d/prompt").write(lines).mode(0o440);
 }
 
-/// Waits for the next prompt of sudo. `sudo -p` and SUDO_PROMPT always replace the prompt. The setting
-/// passprompt_override replaces only the password prompt in some versions of sudo.
+/// Waits for the next prompt of sudo: the replaced text [`OWN`], or one of twinlock's own prompts. twinlock's prompts
+/// may appear because some versions of sudo apply passprompt_override only to the password prompt. `sudo -p` and
+/// SUDO_PROMPT replace every prompt.
 fn asked<'s, 'm>(session: &'s mut Session<'m>) -> &'s mut Session<'m> {
     session.expect_one_of(&[OWN, "other ways): ", "Choose 1-3: ", "backup code: "]);
     session

@@ -82,7 +82,8 @@ fn guesses_are_counted_and_then_not_even_hashed() {
     assert!(gets_in(&m, CODES[0]));
 }
 
-/// Damage to the file, as shell text with its path in the variable F, and the expected reason in the log.
+/// Shell texts that damage the file of ada's backup codes, whose path is in the variable F, each with the expected
+/// reason in the log.
 const DAMAGES: [(&str, &str); 14] = [
     ("rm $F", "codes_missing"),
     ("chown 1 $F", "codes_untrusted"),

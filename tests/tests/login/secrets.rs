@@ -178,8 +178,8 @@ fn what_stands_on_a_terminal_stands_nowhere_else() {
     }
 }
 
-/// Returns whether a program that dies leaves a core. It does not if the kernel of the host pipes cores to a program,
-/// or if the caller's resource limit forbids cores and root may not raise it.
+/// Returns whether this machine lets a program that dies leave a core. It leaves none if the kernel of the host pipes
+/// cores to a program, or if the caller's resource limit forbids cores and root may not raise the limit.
 fn makes_cores(m: &Machine) -> bool {
     let limit = m.run(["sh", "-c", "ulimit -c unlimited 2>/dev/null; ulimit -c"]);
     let plain = m.file("/proc/sys/kernel/core_pattern").read().trim() == "core";

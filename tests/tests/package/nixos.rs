@@ -3,7 +3,7 @@
 use serde_json::Value;
 use twinlock_tests::{Machine, repository};
 
-/// Nix expressions: the functions of nixpkgs that the module uses, and the other rules of a PAM service on NixOS.
+/// Nix expressions: the functions of nixpkgs that the module uses, and the rules of a PAM service that it reads.
 const STAND_IN: &str = "
     lib = {
         mkEnableOption = text: text;

@@ -30,7 +30,8 @@ pub fn run(page: &Page) {
     assert!(ping(&m, ROBOT).stdout.contains("UNREACHABLE"));
 }
 
-/// Arguments of Ansible for the robot's account. The robot has a key of its own, and uses no ssh configuration.
+/// Arguments of Ansible for the account of the robot (a program that logs in). The robot has a key of its own, and uses
+/// no ssh configuration.
 const ROBOT: &[&str] =
     &["-u", "deploy", "--private-key", "/root/keys/deploy", "--ssh-common-args", "-F none"];
 

@@ -34,7 +34,8 @@ pub fn run(page: &Page) {
     assert_eq!(m.run(["sh", "-c", USER]).ok(), "freerad\n");
 }
 
-/// Script that enables the sites and modules that the package enables, and makes the certificate that they name.
+/// Script that enables the sites and modules of FreeRADIUS that the package enables, and makes the certificate to which
+/// their configuration refers.
 const ENABLED: &str = "cd /etc/freeradius/3.0
     for site in default inner-tunnel; do ln -s ../sites-available/$site sites-enabled/$site; done
     for module in always attr_filter chap detail detail.log digest dynamic_clients eap echo exec expiration expr files \

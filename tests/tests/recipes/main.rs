@@ -1,5 +1,5 @@
 //! Runs the recipes of `docs/recipes`: each block of a page is installed or run in a private machine, and the program
-//! of the page is Debian's own.
+//! that the page describes is Debian's own.
 
 mod ansible;
 mod cockpit;

@@ -60,7 +60,7 @@ impl Page {
     /// Parses the text of a page.
     ///
     /// # Errors
-    /// A sentence that names a block which no test could take.
+    /// A sentence that names a block whose kind the tests do not know, so that they could not run or compare it.
     pub fn parse(name: &str, text: &str) -> Result<Page, String> {
         let (mut blocks, mut section, mut before) = (Vec::new(), String::new(), "");
         let mut lines = text.lines();
@@ -149,7 +149,8 @@ impl Page {
         self.taken().insert(at);
     }
 
-    /// Checks that the page names the version of a package with which this test runs. `version` is that of dpkg.
+    /// Checks that the page names the version of the package `package` with which this test runs, and the present
+    /// release of Debian.
     #[track_caller]
     pub fn ran_with(&self, m: &Machine, package: &str) {
         let debs = format!("ls /root/unpacked-*/{package}_*.deb 2>/dev/null");

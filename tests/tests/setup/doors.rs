@@ -45,7 +45,8 @@ fn doas_asks_after_setup() {
     assert!(m.is_root_by("doas", "ada", &[PASSWORD]));
 }
 
-/// A line in front of setup's lines lets every user in. doctor cannot know that, so setup refuses.
+/// Before setup, the PAM file has a line that lets every user in, which doctor cannot know. Checks that setup refuses
+/// to change the file.
 #[test]
 fn line_that_may_let_in_is_refused_for_any_service() {
     let m = machine();

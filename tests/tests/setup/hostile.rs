@@ -1,4 +1,4 @@
-//! Tests files in the home folders of users that setup reads as root.
+//! Tests setup with files that are in the home folders of users, and that setup reads as root.
 
 use super::machine;
 

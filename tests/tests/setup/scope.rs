@@ -9,7 +9,8 @@ const RULES: &str = "/etc/twinlock/rules.toml";
 const ACCEPTED: &str = "/etc/twinlock/accepted.toml";
 const KEY: &str = "setup ssh --with publickey --no-way-back";
 
-/// Returns a machine on which ada is an administrator, bob is not, and runner is a robot. Only ada is enrolled.
+/// Returns a machine on which ada is an administrator, bob is not, and runner is a robot (an account that only a
+/// program uses). Only ada is enrolled.
 fn staff() -> Machine {
     let m = machine();
     m.sshd("");

@@ -33,9 +33,9 @@ fn refused(done: &Finished, said: &str) {
     assert!(done.stderr.replace('\n', " ").contains(said), "{done:?}");
 }
 
-/// Runs the command line `line` by sudo. Checks that it refuses helper, who is not enrolled, that it needs a code of
-/// kim, and that its log line `event` names kim as the acting user. `data` is the input after the code. Returns the
-/// machine.
+/// Runs the command line `line` by sudo. Checks that the command refuses helper, who is not enrolled, that it needs a
+/// code of kim, and that its log line `event` names kim as the acting user. `data` is the input after the code. Returns
+/// the machine.
 #[track_caller]
 fn takes_a_code(line: &str, data: &str, event: &str) -> Machine {
     let verb = line.split(' ').nth(1).expect("a verb");

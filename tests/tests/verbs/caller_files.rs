@@ -66,8 +66,8 @@ fn root_makes_nothing_in_system_folders() {
     }
 }
 
-/// While twinlock waits for the code of the new app, the caller replaces the folder of the picture by a link. Checks
-/// that no file behind the link is changed.
+/// The caller lets twinlock write the QR code to a picture file. While twinlock waits for the first code of the new
+/// app, the caller replaces the folder of that file by a link to /etc. Checks that no file in /etc is changed.
 #[test]
 fn a_swapped_folder_costs_no_other_file() {
     for (user, end) in [("ada", "\x03"), ("ada", "\x04"), ("root", "\x03")] {
@@ -170,8 +170,9 @@ const MAKING: [&str; 4] = [
     "enroll --from /home/ada/list --report",
 ];
 
-/// Checks that no file is created in a folder of ada if other users can write to a folder above it, even if that
-/// folder has a sticky bit, or if the path leads through a symbolic link around it.
+/// A folder above ada's own folder can be changed by another user. Checks that sudo then creates no file in ada's
+/// folder, whether the path names the folder directly or through a symbolic link, and even if the folder above has the
+/// sticky bit.
 #[test]
 fn each_folder_above_a_new_file_is_closed_to_others() {
     let m = machine();

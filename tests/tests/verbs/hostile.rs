@@ -32,8 +32,8 @@ fn records(m: &Machine) -> Vec<String> {
     paths.map(|entry| fs::read_to_string(entry.path()).expect("a record")).collect()
 }
 
-/// Runs each command of [`VERBS`] after the shell text `hostile`, in the same process. Checks that its output agrees
-/// with the record that is stored.
+/// Runs each command of [`VERBS`] after the shell text `hostile`, in the same process. Checks that the output of the
+/// command agrees with the record that is stored.
 fn each_verb(hostile: &str) {
     let m = machine();
     let cut = m.cut("status ada", "");

@@ -244,8 +244,8 @@ fn a_login_is_explained_step_by_step() {
     assert_eq!(m.run_as("bob", ["twinlock", "explain", "bob"]).code, Some(4));
 }
 
-/// A client with BatchMode answers no prompt, so sshd refuses it before sshd calls PAM. Checks that a rule in
-/// twinlock's settings therefore cannot exempt it, and that `explain` says so.
+/// sshd refuses a client with BatchMode, which answers no prompt, before sshd calls PAM. Checks that a rule in
+/// twinlock's settings therefore cannot exempt such a client from the code, and that `explain` says so.
 #[test]
 fn programs_never_come_to_an_exempting_rule() {
     let m = machine();

@@ -212,8 +212,8 @@ fn a_reset_says_by_its_status_what_was_left_undone() {
     assert!(left.stderr.contains("`chage -d 0 -- ada` failed (exit status: 3)"), "{left:?}");
 }
 
-/// Checks that the password of an account without one is not expired. The forced change could not be completed, so an
-/// ssh key would not log in any more.
+/// Checks that a reset with `--expire-password` leaves an account without a password as it is. If its password were
+/// expired, the user would be forced to change it, could not do so, and could no longer log in with an ssh key.
 #[test]
 fn account_without_password_is_not_expired() {
     let m = machine();

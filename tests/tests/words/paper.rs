@@ -31,7 +31,8 @@ impl Paper {
         Paper { name: name.to_owned(), text: String::new() }
     }
 
-    /// Adds a command line and its input to the transcript.
+    /// Adds a command line and its input `typed` to the transcript. `how` says where the command runs, such as
+    /// `terminal`.
     pub fn command(&mut self, how: &str, words: &str, typed: &[&str]) {
         let bare = |line: &&str| line.trim_start_matches('<').trim_end_matches('>').to_owned();
         let typed = typed.iter().map(|line| format!(" <{}>", bare(line))).collect::<String>();

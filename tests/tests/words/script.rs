@@ -68,7 +68,8 @@ impl Script {
         self.paper.exit(done.code);
     }
 
-    /// Runs a command on a terminal.
+    /// Runs the twinlock command `words` on a terminal, types one element of `typed` at each prompt, and adds what is
+    /// shown to the transcript.
     pub fn terminal(&mut self, words: &str, typed: &[&str]) {
         let lines = self.typed(typed);
         let mut session = self.call(words).open();

@@ -14,8 +14,8 @@ const STRANGER: &str = "nobody-here";
 pub(super) const KEY: &str = "JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP";
 /// The key [`KEY`] in hexadecimal, as pam_oath's users file contains it.
 const KEY_IN_HEX: &str = "48656c6c6f21deadbeef48656c6c6f21deadbeef";
-/// Time for which the same wrong code can be used. It differs from the codes of the ten periods before and after the
-/// period in which it was chosen.
+/// Time for which one wrong code can be used in the measurements. When the code is chosen, it is compared with the
+/// codes of the ten periods before and after, and equals none of them.
 const STAYS_WRONG: Duration = Duration::from_secs(240);
 
 /// A PAM stack that is measured.
@@ -23,15 +23,15 @@ const STAYS_WRONG: Duration = Duration::from_secs(240);
 pub(super) enum Contestant {
     /// pam_permit alone. It shows what libpam itself costs.
     Libpam,
-    /// twinlock after the first factor.
+    /// A stack in which the line of twinlock comes after the line that checks the first factor.
     Twinlock,
-    /// twinlock before the first factor, with password and code in one field.
+    /// A stack in which twinlock comes before the first factor. One answer contains the password and the code.
     Follows,
-    /// twinlock after the first factor, with twenty settings in its file.
+    /// The stack of [`Contestant::Twinlock`], with twenty settings in twinlock's settings file.
     Settings,
-    /// twinlock after the first factor, with the used codes of a day in its ledger.
+    /// The stack of [`Contestant::Twinlock`], with the used codes of a whole day in the ledger.
     Used,
-    /// twinlock after the first factor, for a user with sixteen authenticators who uses the last one.
+    /// The stack of [`Contestant::Twinlock`], for a user with sixteen authenticators who types a code of the last one.
     Sixteen,
     Google,
     Oath,

@@ -37,7 +37,7 @@ pub(super) enum What {
     TimeAmong(u64),
     /// Time in milliseconds in which users get their own status from the agent, while its listener runs.
     AgentWarm,
-    /// Time in milliseconds in which users get their own status from the agent, if the connection first starts its
+    /// Time in milliseconds in which users get their own status from the agent, if their connection starts the agent's
     /// listener.
     AgentCold,
     /// Number of connections that get no answer, in all rounds together. Each round opens 50 connections at the same

@@ -1,4 +1,4 @@
-//! `cargo xtask bench`: measures the cost of a login and compares it with two other modules.
+//! `cargo xtask bench`: measures the cost of a login and compares it with the cost of logins by two other modules.
 //!
 //! May use: `build`, `command`, `machine`, `packages`.
 

@@ -16,7 +16,7 @@ const PROMPT: &str = "Verification code";
 /// terminal echoes.
 const IN: &str = "I am ada";
 
-/// Shows the three logins. Fails if one does not end as expected.
+/// Shows the three logins of the demo. Fails if one of them does not end as expected.
 pub(super) fn show(room: &Room) -> Done {
     say("An sshd of the demo's own, on 127.0.0.1, with the shipped stack sshd-publickey.\n");
     let (app, enrolled_at) = enroll()?;

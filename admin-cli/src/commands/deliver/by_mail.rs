@@ -27,7 +27,7 @@ use crate::{
 
 /// A ticket or bypass code to be mailed: the topic of the mail, the text that the user types, and its voucher, which
 /// the record keeps.
-struct Secret {
+struct MailedSecret {
     topic: Topic,
     text: Zeroizing<String>,
     voucher: Voucher,
@@ -40,7 +40,7 @@ impl DeliveryRun<'_> {
         let letters = generate::ticket(&KernelEntropy).map_err(CliError::from)?;
         let now = self.context.now()?;
         let voucher = self.voucher(&letters, now.unix.plus(life))?;
-        let secret = Secret {
+        let secret = MailedSecret {
             topic: Topic::Ticket(Purpose::SetUp),
             text: random_text::in_groups(&letters, 4, '-'),
             voucher,
@@ -61,7 +61,7 @@ impl DeliveryRun<'_> {
         let now = self.context.now()?;
         let voucher = self.voucher(&digits, claimed.notification.at.plus(life))?;
         let text = random_text::in_groups(&digits, 3, ' ');
-        let secret = Secret { topic: Topic::Bypass, text, voucher };
+        let secret = MailedSecret { topic: Topic::Bypass, text, voucher };
         self.mail_secret(claimed, &secret, &mut |record, audit| {
             let bypass = Bypass { voucher: secret.voucher.clone(), uses: 1, audit };
             by_mail::with_bypass(record, bypass, now)
@@ -84,7 +84,7 @@ impl DeliveryRun<'_> {
     fn mail_secret(
         &self,
         claimed: &Claimed,
-        secret: &Secret,
+        secret: &MailedSecret,
         change: &mut dyn FnMut(Record, AuditStamp) -> Option<Record>,
     ) -> Result<Sending, DeliveryError> {
         let notification = &claimed.notification;

@@ -90,8 +90,8 @@ impl DeliveryRun<'_> {
         Ok(Sending::Sent)
     }
 
-    /// Stores the new ticket in the record, where it is not valid yet, and returns it with the user's mail address.
-    /// This is done before the mail is sent, to prove that the record can be written.
+    /// Stores the new ticket in the record, but not as valid yet. Returns the ticket with the user's mail address. Call
+    /// this before the mail is sent, to prove that the record can be written.
     fn reserve(&self, account: &Account, drawn: &Voucher) -> Result<Reserved, RenewalError> {
         let context = self.context;
         let generation = context.stamp()?.generation;

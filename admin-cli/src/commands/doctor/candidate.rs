@@ -7,11 +7,11 @@ use std::{
 
 use twinlock_core::policy::settings::{self as form, SETTINGS_MAX, rules as rules_form};
 use twinlock_doctor::{
-    Subject,
+    Examined,
     finding::{Finding, Level},
-    machine::{Candidate, Machine},
+    machine::{Candidate, ExaminedMachine},
     pam::load::Files,
-    settings::Settings,
+    settings::DoctorSettings,
 };
 use twinlock_host::{
     caller_file::{self, CallerFileError},
@@ -22,7 +22,7 @@ use twinlock_host::{
 
 use crate::{
     commands::doctor::{
-        Report, Request, effects,
+        DoctorRequest, Report, effects,
         lenient::{self, Written},
         of_host, refusing_settings,
     },
@@ -35,7 +35,7 @@ use crate::{
 
 /// Maximum size in bytes of a file that is checked.
 const SIZE_MAX: usize = 1 << 20;
-/// Paths of the files in whose place doctor reads the files of `--pam` and `--sshd-config`.
+/// Paths of the files in whose place doctor reads the file that `--pam` or `--sshd-config` names.
 const PAM: &str = "/etc/pam.d/sshd";
 const SSHD: &str = "/etc/ssh/sshd_config";
 
@@ -44,9 +44,9 @@ const SSHD: &str = "/etc/ssh/sshd_config";
 ///
 /// # Errors
 /// [`CliError`] if one of these files cannot be used, or if the invoking user cannot be determined.
-pub(super) fn examine(request: &Request<'_>) -> Result<Report, CliError> {
+pub(super) fn examine(request: &DoctorRequest<'_>) -> Result<Report, CliError> {
     let arguments = request.arguments;
-    let is_ssh = arguments.subject() == Subject::Ssh;
+    let is_ssh = arguments.subject() == Examined::Ssh;
     if !is_ssh && (arguments.pam.is_some() || arguments.sshd_config.is_some()) {
         return Err(CliError::new(
             Exit::Usage,
@@ -66,7 +66,7 @@ pub(super) fn examine(request: &Request<'_>) -> Result<Report, CliError> {
     let done = run_as(user.as_ref(), || {
         std::fs::read_dir(&arguments.root)
             .map_err(|error| refused(&arguments.root, &error.into()))?;
-        let tree = || of_tree(&Machine::new(arguments.root.clone(), None), settings::PATH);
+        let tree = || of_tree(&ExaminedMachine::new(arguments.root.clone(), None), settings::PATH);
         Ok(request.examine(&settings.unwrap_or_else(tree), candidates))
     });
     done.map_err(|errno| refused(&arguments.root, &std::io::Error::from(errno).into()))?
@@ -88,7 +88,7 @@ fn refused(path: &Path, error: &CallerFileError) -> CliError {
 
 /// Returns what doctor must know about the settings file `path` of the machine. A PAM line names this file with
 /// `config=`.
-pub(super) fn named(machine: &Machine, path: &str) -> Settings {
+pub(super) fn named(machine: &ExaminedMachine, path: &str) -> DoctorSettings {
     if machine.is_host() {
         return of_host(&ChosenSettings { path: path.to_owned(), is_named: true });
     }
@@ -97,7 +97,7 @@ pub(super) fn named(machine: &Machine, path: &str) -> Settings {
 
 /// Returns what doctor must know about the settings file `path` below the folder of `--root`. Owners, modes and records
 /// are not checked, because they belong to another host.
-fn of_tree(machine: &Machine, path: &str) -> Settings {
+fn of_tree(machine: &ExaminedMachine, path: &str) -> DoctorSettings {
     let read = || {
         let mut policy = form::read(&text(machine, path)?)
             .map_err(|fault| refusing_settings(path, &SettingsReadError::Mistake(fault)))?;
@@ -108,17 +108,17 @@ fn of_tree(machine: &Machine, path: &str) -> Settings {
         Ok(Written { config: path, text: text(machine, path)?, policy, from_command })
     };
     match read() {
-        Ok(written) => Settings {
+        Ok(written) => DoctorSettings {
             lenient: lenient::examine(&written, &KernelClock),
             ..effects::of(&written.policy)
         },
-        Err(finding) => Settings { refusing: vec![finding], ..effects::unread() },
+        Err(finding) => DoctorSettings { refusing: vec![finding], ..effects::unread() },
     }
 }
 
 /// Returns the text of a settings file below the folder of `--root`. If the default file or rules.toml is missing,
 /// returns an empty text. If a file cannot be read, the error is a finding about this file.
-fn text(machine: &Machine, path: &str) -> Result<String, Finding> {
+fn text(machine: &ExaminedMachine, path: &str) -> Result<String, Finding> {
     let read = match machine.text(path) {
         Err(error)
             if error.kind() == ErrorKind::NotFound && path != settings::PATH && path != RULES =>

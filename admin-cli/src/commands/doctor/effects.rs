@@ -3,13 +3,13 @@
 
 use twinlock_core::policy::{Action, Author, NotEnrolled, Policy, Rule};
 use twinlock_doctor::judge::not_root::Lockers;
-use twinlock_doctor::settings::{Decider, Exemptions, Settings, Strangers};
+use twinlock_doctor::settings::{Decider, DoctorSettings, Exemptions, Strangers};
 
 use crate::commands::doctor::candidate;
 
 /// Returns what doctor must know about the policy. Findings about the policy are added elsewhere.
-pub(super) fn of(policy: &Policy) -> Settings {
-    Settings {
+pub(super) fn of(policy: &Policy) -> DoctorSettings {
+    DoctorSettings {
         exempt: policy
             .rules
             .iter()
@@ -27,17 +27,17 @@ pub(super) fn of(policy: &Policy) -> Settings {
             NotEnrolled::Allow | NotEnrolled::Remind => Strangers::LetIn,
         },
         named: Some(candidate::named),
-        ..Settings::default()
+        ..DoctorSettings::default()
     }
 }
 
 /// Returns what doctor must assume if the settings cannot be read: there may be exempt users.
-pub(super) fn unread() -> Settings {
-    Settings {
+pub(super) fn unread() -> DoctorSettings {
+    DoctorSettings {
         exemptions: Exemptions::Some,
         strangers: Strangers::Unknown,
         named: Some(candidate::named),
-        ..Settings::default()
+        ..DoctorSettings::default()
     }
 }
 

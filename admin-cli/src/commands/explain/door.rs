@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use serde_json::json;
 use twinlock_core::base::request::PublicKey;
 use twinlock_doctor::{
-    machine::{Machine, ProbeError},
+    machine::{ExaminedMachine, ProbeError},
     sshd::{
         effective::{Effective, Gate, Way},
         probe::{From, Probe},
@@ -17,11 +17,11 @@ use crate::commands::explain::{ExplainStep, ExplainedLogin};
 use crate::text::plain;
 
 /// What sshd requires for the login.
-pub(crate) struct Door {
+pub(crate) struct ExplainedDoor {
     /// The explanation of this step.
     pub(crate) step: ExplainStep,
-    /// Whether sshd has verified a public key when it calls PAM: verified if every way to PAM requires a key, otherwise
-    /// absent.
+    /// Whether sshd has verified a public key when it calls PAM. Counts as verified only if sshd demands a key in each
+    /// combination of methods that calls PAM; otherwise, counts as absent.
     pub(crate) public_key: PublicKey,
     /// Whether every way to log in that calls PAM shows prompts, which a program without a user cannot answer.
     pub(crate) asks: bool,
@@ -30,8 +30,8 @@ pub(crate) struct Door {
 }
 
 /// Asks sshd what it requires for the login. For services other than sshd, the explanation is empty.
-pub(crate) fn look(login: &ExplainedLogin<'_>) -> Door {
-    let shut = |lines: Vec<String>, object| Door {
+pub(crate) fn look(login: &ExplainedLogin<'_>) -> ExplainedDoor {
+    let shut = |lines: Vec<String>, object| ExplainedDoor {
         step: ExplainStep { lines, object },
         public_key: PublicKey::Absent,
         asks: false,
@@ -57,7 +57,7 @@ pub(crate) fn look(login: &ExplainedLogin<'_>) -> Door {
         rdomain: String::new(),
     };
     let probe = Probe { user: login.account.name.clone(), from, same: Vec::new() };
-    match Machine::new(PathBuf::from("/"), None).effective(Some(&probe.argument())) {
+    match ExaminedMachine::new(PathBuf::from("/"), None).effective(Some(&probe.argument())) {
         Ok(text) => judged(login, &Effective::read(&text)),
         Err(ProbeError::NoProgram) => {
             shut(vec!["sshd: not installed.".into()], json!({ "asked": false }))
@@ -70,7 +70,7 @@ pub(crate) fn look(login: &ExplainedLogin<'_>) -> Door {
     }
 }
 
-fn judged(login: &ExplainedLogin<'_>, effective: &Effective) -> Door {
+fn judged(login: &ExplainedLogin<'_>, effective: &Effective) -> ExplainedDoor {
     let mut ways = effective.ways();
     let permit = effective.value("permitrootlogin").unwrap_or("yes");
     if login.account.uid == 0 {
@@ -97,7 +97,7 @@ fn judged(login: &ExplainedLogin<'_>, effective: &Effective) -> Door {
         "asked": true, "by_pam": words(&with), "without_pam": words(&without),
         "service": effective.service(),
     });
-    Door {
+    ExplainedDoor {
         step: ExplainStep { lines, object },
         public_key: if key { PublicKey::Verified } else { PublicKey::Absent },
         asks: !with.is_empty() && with.iter().all(|way| way.gate() == Gate::Prompts),

@@ -11,7 +11,7 @@ use twinlock_core::{
     },
 };
 use twinlock_doctor::{
-    machine::Machine,
+    machine::ExaminedMachine,
     pam::{
         load::load,
         stack::{Facility, Handler, Service, StackKind},
@@ -61,7 +61,7 @@ struct Ours<'a> {
 /// Loads the PAM files of the service and explains its twinlock lines. `public_key` says whether sshd requires a key
 /// before it calls PAM.
 pub(crate) fn look(context: &Context, login: &ExplainedLogin<'_>, public_key: PublicKey) -> Stack {
-    let service = match load(&Machine::new(PathBuf::from("/"), None), login.service) {
+    let service = match load(&ExaminedMachine::new(PathBuf::from("/"), None), login.service) {
         Ok(service) => service,
         Err(unreadable) => {
             let said = format!("PAM: {} cannot be read ({}).", unreadable.path, unreadable.error);

@@ -1,4 +1,5 @@
-//! A note of `twinlock explain`: sshd may refuse a program without a user before a rule can exempt it.
+//! A note of `twinlock explain` about ssh clients that can answer no prompt (BatchMode): sshd may refuse such a client
+//! before a rule can exempt the login.
 
 use serde_json::json;
 

@@ -22,7 +22,8 @@ use crate::{
 /// Services whose logins have no address, so that a rule with a network never matches them.
 const LOCAL: [&str; 7] = ["su", "su-l", "sudo", "sudo-i", "login", "polkit-1", "vlock"];
 
-/// Matches all rules against the login. Returns the decision, and the explanation of this step.
+/// Matches all rules against the login. Returns the action that the rules demand, and the step of the explanation that
+/// tells the administrator about each rule.
 pub(crate) fn walk(
     context: &Context,
     login: &ExplainedLogin<'_>,

@@ -4,12 +4,12 @@ use std::path::PathBuf;
 
 use twinlock_core::base::error::FileError;
 use twinlock_doctor::{
-    accepted::{Accepted, FILE},
+    accepted::{AcceptedFinding, FILE},
     lenient_findings,
-    machine::Machine,
+    machine::ExaminedMachine,
 };
 use twinlock_host::{
-    settings::swap_file::{Content, SwapError, SwapFile},
+    settings::swap_file::{SwapContent, SwapError, SwapFile},
     trusted_dir::Owner,
 };
 use twinlock_setup::entries::extended;
@@ -46,7 +46,7 @@ pub(super) fn write(reminder: Reminder<'_>) -> Result<(), CliError> {
     let entries = entries(reminder);
     let changed = opened()?.change(&mut |before| {
         let bytes = with(before, &entries)?;
-        Ok((bytes != before).then_some(Content { bytes, mode: MODE }))
+        Ok((bytes != before).then_some(SwapContent { bytes, mode: MODE }))
     });
     match changed {
         Ok(_) => Ok(()),
@@ -69,13 +69,13 @@ fn opened() -> Result<SwapFile, CliError> {
 
 /// Returns the entries that accept doctor's finding about the rule: one for sshd, and one for each service that calls
 /// the module.
-fn entries(reminder: Reminder<'_>) -> Vec<Accepted> {
+fn entries(reminder: Reminder<'_>) -> Vec<AcceptedFinding> {
     let finding = lenient_findings::by_rule(FILE.to_owned(), &reminder.rule());
-    let mut services = Machine::new(PathBuf::from("/"), None).services_with_module();
+    let mut services = ExaminedMachine::new(PathBuf::from("/"), None).services_with_module();
     if !services.iter().any(|service| service == "sshd") {
         services.push("sshd".to_owned());
     }
-    let entry = |service| Accepted {
+    let entry = |service| AcceptedFinding {
         finding: finding.id.to_owned(),
         service,
         outcome: finding.outcome(),
@@ -87,7 +87,7 @@ fn entries(reminder: Reminder<'_>) -> Vec<Accepted> {
 
 /// Returns the content `before` with the missing entries added at its end. The error is a clause that says why that is
 /// not possible.
-fn with(before: &[u8], entries: &[Accepted]) -> Result<Vec<u8>, String> {
+fn with(before: &[u8], entries: &[AcceptedFinding]) -> Result<Vec<u8>, String> {
     let text = std::str::from_utf8(before).map_err(|_| "it is not UTF-8".to_owned())?;
     extended(text, entries).map(String::into_bytes)
 }

@@ -85,7 +85,7 @@ fn without_mail(
 }
 
 /// A group invitation that `--dry-run` prints.
-pub(crate) struct Preview<'a> {
+pub(crate) struct InvitePreview<'a> {
     /// The group whose members are invited.
     pub(crate) whose: &'a Whose,
     /// The rule that would remind the members to enroll.
@@ -98,7 +98,7 @@ pub(crate) struct Preview<'a> {
     pub(crate) now: UnixTime,
 }
 
-impl Preview<'_> {
+impl InvitePreview<'_> {
     /// Prints what would be done for each member, and the rule.
     pub(crate) fn print(&self, context: &Context) -> Result<(), CliError> {
         if context.json { self.print_json(context) } else { self.print_text(context) }

@@ -12,7 +12,7 @@ use twinlock_core::{
 };
 use twinlock_host::settings::{
     roles_file::{ROLES, RolesReadError},
-    swap_file::{Content, SwapError, SwapFile},
+    swap_file::{SwapContent, SwapError, SwapFile},
 };
 
 use crate::{
@@ -63,7 +63,7 @@ const EXAMPLE: &str = "
 # notify = \"security@example.org\"
 ";
 
-/// Writes the file, unless there is one.
+/// Writes a new roles file, unless there already is one.
 pub(super) fn run() -> Result<Printed, CliError> {
     let mut groups: Vec<String> = POWERFUL.map(str::to_owned).to_vec();
     groups.extend(of_sudoers().into_iter().filter(|group| !POWERFUL.contains(&group.as_str())));
@@ -94,8 +94,8 @@ fn write(text: &str) -> Result<(), CliError> {
     }
     let file = SwapFile::open(ROLES, ROLES_MAX, OWNER)
         .map_err(|folder| unusable(ROLES, &RolesReadError::Folder(folder)))?;
-    let content = Content { bytes: text.as_bytes().to_vec(), mode: 0o644 };
-    let mut decide = |before: &[u8]| -> Result<Option<Content>, Infallible> {
+    let content = SwapContent { bytes: text.as_bytes().to_vec(), mode: 0o644 };
+    let mut decide = |before: &[u8]| -> Result<Option<SwapContent>, Infallible> {
         Ok(before.is_empty().then(|| content.clone()))
     };
     match file.change(&mut decide) {
@@ -111,7 +111,7 @@ fn failed(fault: FileError) -> CliError {
     CliError::bare(format!("{ROLES} cannot be written: {fault}"), "Check the disk.".to_owned())
 }
 
-/// Returns the groups that sudoers files name.
+/// Returns the groups that occur in sudoers files.
 fn of_sudoers() -> Vec<String> {
     let mut texts: Vec<String> = fs::read_to_string(SUDOERS).into_iter().collect();
     for entry in fs::read_dir(SUDOERS_FOLDER).into_iter().flatten().flatten() {

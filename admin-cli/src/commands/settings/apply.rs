@@ -4,7 +4,7 @@
 use serde_json::json;
 use twinlock_core::policy::{Rule, settings as form};
 use twinlock_host::{
-    settings::{self, RULES, last_good_path, last_good_settings, swap_file::Content},
+    settings::{self, RULES, last_good_path, last_good_settings, swap_file::SwapContent},
     trusted_dir::Owner,
     trusted_path,
 };
@@ -62,7 +62,7 @@ pub(crate) fn run(command: &Command, wanted: &Apply) -> Result<(), CliError> {
 /// The settings file to install, and what was found on this host before the first prompt.
 struct Work {
     draft: SettingsDraft,
-    /// Whether the file differs from the file in use by its path, and so has to be installed.
+    /// Whether the file has another path than the settings file in use, and so has to be installed there.
     is_new: bool,
     /// Content of the file in use; `None` if it cannot be read.
     before: Option<Vec<u8>>,
@@ -146,8 +146,8 @@ impl Work {
         })
     }
 
-    fn content(&self) -> Content {
-        Content { bytes: self.draft.text.clone().into_bytes(), mode: self.draft.mode }
+    fn content(&self) -> SwapContent {
+        SwapContent { bytes: self.draft.text.clone().into_bytes(), mode: self.draft.mode }
     }
 }
 

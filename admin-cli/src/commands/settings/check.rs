@@ -107,7 +107,7 @@ pub(crate) fn must_be_trusted(path: &str) -> Result<(), CliError> {
     })
 }
 
-/// Refuses a file in a folder that logins do not trust, unless the process has no rights of root.
+/// If the process has the rights of root, refuses a file in a folder that logins do not trust. Otherwise, does nothing.
 fn folder_must_be_trusted(path: &str) -> Result<(), CliError> {
     if !geteuid().is_root() {
         return Ok(());

@@ -1,4 +1,4 @@
-//! The verbs `settings check`, `settings apply` and `settings show`.
+//! The subcommands `settings check`, `settings apply` and `settings show`.
 //!
 //! May use: what `commands` may use.
 

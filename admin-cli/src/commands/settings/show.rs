@@ -130,8 +130,8 @@ fn line(setting: &Setting, policy: &Policy, usual: &Policy) -> String {
     }
 }
 
-/// Returns a TOML value and the comment behind it. A long list is broken into lines that fit a narrow terminal. The
-/// comment then stands behind the bracket that opens the list.
+/// Returns a TOML value and the comment that follows it. A long list is broken into lines that fit a narrow terminal.
+/// The comment is then on the first line, after the bracket that opens the list.
 fn in_lines(value: &str) -> String {
     let list = value.strip_prefix('[').and_then(|rest| rest.rsplit_once(']'));
     match list.filter(|_| value.len() > LIST_MAX) {

@@ -6,9 +6,9 @@ use std::{io, path::Path};
 use serde_json::json;
 use twinlock_core::policy::settings::values::seconds_of;
 use twinlock_setup::{
-    plan::{self, Change},
-    replace::{self, Attributes, Content},
-    saved::{self, FOLDER, InForce, Saved, SavedFile, SavedFolder, Waiting},
+    plan::{self, FileChange},
+    replace::{self, Attributes, FileContent},
+    saved::{self, FOLDER, InForce, Saved, SavedFile, SavedFolder, WaitingChange},
     wishes::Wishes,
 };
 
@@ -49,7 +49,7 @@ pub(super) fn run(context: &Context, wishes: &Wishes, wanted: &Setup) -> Result<
     must_not_wait(service)?;
     let now = context.now()?.unix;
     let changes = plan::plan(&host(), wishes, now).map_err(|error| no_plan(&error))?;
-    if !changes.iter().any(Change::changes) {
+    if !changes.iter().any(FileChange::changes) {
         let said = format!("{service} is as asked; nothing was changed.");
         context.say(&said, json!({ "service": service, "changed": [], "word": null }));
         return Ok(());
@@ -80,7 +80,7 @@ pub(super) fn run(context: &Context, wishes: &Wishes, wanted: &Setup) -> Result<
             }
         },
     );
-    let change = Pending { context, service, changes: &changes };
+    let change = NewChange { context, service, changes: &changes };
     change.write(wait)?;
     change.report(&by, wait)
 }
@@ -132,13 +132,13 @@ fn must_not_wait(service: &str) -> Result<(), CliError> {
 }
 
 /// A change of a service's files, while it is being made.
-struct Pending<'a> {
+struct NewChange<'a> {
     context: &'a Context,
     service: &'a str,
-    changes: &'a [Change],
+    changes: &'a [FileChange],
 }
 
-impl Pending<'_> {
+impl NewChange<'_> {
     fn folder(&self) -> SavedFolder {
         SavedFolder::of(Path::new(FOLDER), self.service)
     }
@@ -198,14 +198,15 @@ impl Pending<'_> {
             }
             let attributes = before.as_ref().map_or(Attributes::NEW, |before| before.attributes);
             let after = change.after.as_ref();
-            let after = after.map(|text| Content { bytes: text.clone().into_bytes(), attributes });
+            let after =
+                after.map(|text| FileContent { bytes: text.clone().into_bytes(), attributes });
             files.push(SavedFile { path: change.path.clone(), before, after });
         }
         let seconds = match wait {
             Wait::Seconds(seconds) => seconds,
             Wait::Not => 0,
         };
-        let waiting = Waiting {
+        let waiting = WaitingChange {
             word: saved::new_word()?,
             session: audit_session(),
             begun: now.unix.0,

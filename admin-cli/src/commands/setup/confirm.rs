@@ -9,7 +9,7 @@ use std::{
 use serde_json::json;
 use twinlock_host::programs;
 use twinlock_setup::{
-    confirmation::{self, Acceptance, Changed, Confirming, NoProof, Session},
+    confirmation::{self, Changed, Confirming, JournalAcceptance, NoProof, Session},
     saved::{FOLDER, Phase, Saved, SavedFolder},
     wishes::ServiceName,
 };
@@ -117,7 +117,7 @@ fn session() -> Option<Session> {
 }
 
 /// Returns the codes that the module has accepted since the boot, from the journal; none if the journal cannot be read.
-fn accepted() -> Vec<Acceptance> {
+fn accepted() -> Vec<JournalAcceptance> {
     let journal = |arguments: &[&str]| {
         let mut command = Command::new(programs::whole_path("journalctl"));
         command.args(arguments).env_clear().env("PATH", programs::PATH).env("LC_ALL", "C");
@@ -126,5 +126,5 @@ fn accepted() -> Vec<Acceptance> {
     let _ = journal(&["--sync"]);
     let lines = journal(&["--boot", "--identifier=twinlock", "--output=json", "--all", "--quiet"]);
     let text = lines.map(|output| output.stdout).unwrap_or_default();
-    String::from_utf8_lossy(&text).lines().filter_map(Acceptance::read).collect()
+    String::from_utf8_lossy(&text).lines().filter_map(JournalAcceptance::read).collect()
 }

@@ -24,7 +24,7 @@ use crate::{
     error::exit::CliError,
 };
 
-/// The rules of a service, and the members of the groups that they name.
+/// The rules of a service, and the members of the groups to which the rules refer.
 #[derive(Default)]
 pub(super) struct Decisions {
     rules: Vec<Rule>,

@@ -2,7 +2,7 @@
 
 use twinlock_core::policy::{Rule, settings::rules as form};
 use twinlock_host::settings::RULES;
-use twinlock_setup::plan::Change;
+use twinlock_setup::plan::FileChange;
 
 use crate::{
     commands::doctor,
@@ -23,7 +23,10 @@ pub(super) struct FutureRules {
 ///
 /// # Errors
 /// [`CliError`] if the new rules.toml has a mistake.
-pub(super) fn future_rules(context: &Context, changes: &[Change]) -> Result<FutureRules, CliError> {
+pub(super) fn future_rules(
+    context: &Context,
+    changes: &[FileChange],
+) -> Result<FutureRules, CliError> {
     let mut all = context.policy.rules.clone();
     let of_file = all.len().saturating_sub(doctor::number_of_rules());
     let text = changes.iter().find(|change| change.path == RULES);

@@ -4,10 +4,10 @@ use twinlock_doctor::{
     examine,
     finding::{Finding, Level},
     hindrance::Hindrance,
-    machine::Machine,
-    report::{Rows, Verdict},
+    machine::ExaminedMachine,
+    report::{DoctorVerdict, Rows},
     services::one,
-    settings::Settings,
+    settings::DoctorSettings,
 };
 use twinlock_setup::{plan, wishes::Wishes};
 
@@ -28,7 +28,7 @@ use crate::{
 /// # Errors
 /// [`CliError`] if the check fails, or if doctor can give no verdict.
 pub(super) fn must_be_closed(
-    machine: &Machine,
+    machine: &ExaminedMachine,
     wishes: &Wishes,
     rules: &FutureRules,
 ) -> Result<(), CliError> {
@@ -64,13 +64,13 @@ fn counts(level: Level) -> bool {
 /// Returns doctor's verdict as a sentence, and doctor's findings. The sentence is `None` if every login needs a code
 /// and no user is locked out.
 fn verdict(
-    machine: &Machine,
+    machine: &ExaminedMachine,
     wishes: &Wishes,
-    settings: &Settings,
+    settings: &DoctorSettings,
 ) -> Result<(Option<String>, Vec<Finding>), Hindrance> {
     if wishes.service.is_ssh() {
         let report = examine::examine_all(machine, Rows::Wrong, settings)?;
-        let closed = report.verdict() == Verdict::Closed;
+        let closed = report.verdict() == DoctorVerdict::Closed;
         let sentence = (!closed).then(|| report.sentence("ssh"));
         return Ok((sentence, report.findings));
     }

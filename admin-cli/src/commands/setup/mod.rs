@@ -19,9 +19,9 @@ mod waiting;
 
 use std::path::PathBuf;
 
-use twinlock_doctor::machine::Machine;
+use twinlock_doctor::machine::ExaminedMachine;
 use twinlock_setup::{
-    plan::{Change, PlanError},
+    plan::{FileChange, PlanError},
     scope::{Scope, ScopeOptions},
     wishes::{ServiceName, Wishes, With},
 };
@@ -94,13 +94,13 @@ fn must_be_usual_settings(command: &Command) -> Result<(), CliError> {
 }
 
 /// Returns this host with its present files.
-fn host() -> Machine {
-    Machine::new(PathBuf::from("/"), None)
+fn host() -> ExaminedMachine {
+    ExaminedMachine::new(PathBuf::from("/"), None)
 }
 
 /// Returns this host as it would be with the changes.
-fn future(changes: &[Change]) -> Machine {
-    host().with_candidates(changes.iter().map(Change::candidate).collect())
+fn future(changes: &[FileChange]) -> ExaminedMachine {
+    host().with_candidates(changes.iter().map(FileChange::candidate).collect())
 }
 
 /// Returns the error for a service whose files setup cannot change.

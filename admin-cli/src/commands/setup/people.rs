@@ -36,7 +36,8 @@ const OUTSIDERS: usize = 16;
 pub(super) struct OpenWay {
     /// The option that opens the way in, such as `--group admins`.
     pub(super) option: String,
-    /// Under which condition the accounts log in without a code, such as ` from 10.0.0.0/8`; `None` if always.
+    /// The condition under which the accounts log in without a code, such as ` from 10.0.0.0/8`; `None` if there is
+    /// none.
     pub(super) condition: Option<String>,
     /// Number of accounts that can use the way in.
     pub(super) count: usize,
@@ -94,7 +95,7 @@ impl People {
         let decisions = Decisions::new(wishes, rules, now)?;
         let mut people = Self { decisions, ..Self::default() };
         let scope = &wishes.scope;
-        let mut ways = Ways::of(scope);
+        let mut ways = OpenWays::of(scope);
         while let Some(account) = directory.next_account()? {
             if account.uid == 0 && wishes.service.is_ssh() && !root_has_keys() {
                 continue;
@@ -114,9 +115,9 @@ impl People {
             }
             people.asked += 1;
             match has_code(context, &account) {
-                Code::Enrolled => people.enrolled.push(account),
-                Code::AtNextLogin => {}
-                Code::None => match &mut ways.reminds {
+                CodeState::Enrolled => people.enrolled.push(account),
+                CodeState::AtNextLogin => {}
+                CodeState::None => match &mut ways.reminds {
                     Some(way) => way.add(&account.name),
                     None if action == Action::Remind => {}
                     None => people.without.push(account.name),
@@ -132,8 +133,9 @@ impl People {
         self.decisions.is_member(user, group)
     }
 
-    /// Checks that the change locks out no user, or that the administrator accepts this: `wanted`, the value of
-    /// `--not-enrolled`, is then `deny`. Unless the settings refuse users who are not enrolled, no user is locked out.
+    /// Refuses a change that would lock out users who are not enrolled. The change is accepted if it locks out no user,
+    /// if the administrator has asked for this (`wanted`, the value of `--not-enrolled`, is `deny`), or if the settings
+    /// let users set up an authenticator at a login.
     ///
     /// # Errors
     /// [`CliError`] with number and names of the users who would be locked out. Also if `wanted` is `enroll`, but the
@@ -176,14 +178,14 @@ impl People {
 }
 
 /// The ways in without a code, for each option of setup.
-struct Ways {
+struct OpenWays {
     group: Option<OpenWay>,
     networks: Vec<OpenWay>,
     robots: Vec<OpenWay>,
     reminds: Option<OpenWay>,
 }
 
-impl Ways {
+impl OpenWays {
     fn of(scope: &Scope) -> Self {
         let way = |option: String, condition: Option<&str>| {
             OpenWay::new(option, condition.map(str::to_owned))
@@ -220,22 +222,22 @@ impl Ways {
 }
 
 /// Whether a user has a code, or gets one at the next login.
-enum Code {
+enum CodeState {
     Enrolled,
     /// The user has a ticket, or the record belongs to no account.
     AtNextLogin,
     None,
 }
 
-fn has_code(context: &Context, account: &Account) -> Code {
+fn has_code(context: &Context, account: &Account) -> CodeState {
     match person::of_account(context, account).status {
-        EnrollmentStatus::Enrolled => Code::Enrolled,
-        EnrollmentStatus::NoAccount => Code::AtNextLogin,
-        EnrollmentStatus::Pending if has_ticket(context, account) => Code::AtNextLogin,
+        EnrollmentStatus::Enrolled => CodeState::Enrolled,
+        EnrollmentStatus::NoAccount => CodeState::AtNextLogin,
+        EnrollmentStatus::Pending if has_ticket(context, account) => CodeState::AtNextLogin,
         EnrollmentStatus::Pending
         | EnrollmentStatus::Removed
         | EnrollmentStatus::NotEnrolled
-        | EnrollmentStatus::Broken(_) => Code::None,
+        | EnrollmentStatus::Broken(_) => CodeState::None,
     }
 }
 

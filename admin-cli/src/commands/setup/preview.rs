@@ -11,7 +11,7 @@ use serde_json::json;
 use twinlock_core::base::time::UnixTime;
 use twinlock_host::invoking_user::{InvokingUser, run_as};
 use twinlock_setup::{
-    plan::{self, Change, PlanError},
+    plan::{self, FileChange, PlanError},
     wishes::Wishes,
 };
 
@@ -23,7 +23,7 @@ use crate::{
     text::plain,
 };
 
-/// Shows what would be changed, in the form that the arguments name.
+/// Shows what would be changed: as a diff, as the new files, or as the result of a check, depending on the arguments.
 pub(super) fn run(context: &Context, wishes: &Wishes, preview: &Preview) -> Result<(), CliError> {
     let user = InvokingUser::find().map_err(|error| unknown(&error.to_string()))?;
     let now = context.now()?.unix;
@@ -58,7 +58,7 @@ pub(super) fn run(context: &Context, wishes: &Wishes, preview: &Preview) -> Resu
     }
 }
 
-fn planned(wishes: &Wishes, now: UnixTime) -> Result<Vec<Change>, PlanError> {
+fn planned(wishes: &Wishes, now: UnixTime) -> Result<Vec<FileChange>, PlanError> {
     let changes = plan::plan(&host(), wishes, now)?;
     if wishes.service.is_ssh() {
         plan::check_sshd(&future(&changes), wishes.with)?;
@@ -66,24 +66,24 @@ fn planned(wishes: &Wishes, now: UnixTime) -> Result<Vec<Change>, PlanError> {
     Ok(changes)
 }
 
-fn paths(changes: &[Change], which: impl Fn(&Change) -> bool) -> Vec<String> {
+fn paths(changes: &[FileChange], which: impl Fn(&FileChange) -> bool) -> Vec<String> {
     changes.iter().filter(|one| which(one)).map(|one| one.path.clone()).collect()
 }
 
 /// Prints the changes as a unified diff.
-pub(super) fn diff(context: &Context, changes: &[Change]) -> Result<(), CliError> {
+pub(super) fn diff(context: &Context, changes: &[FileChange]) -> Result<(), CliError> {
     if context.json {
-        let one = |change: &Change| json!({ "path": change.path, "diff": change.diff() });
+        let one = |change: &FileChange| json!({ "path": change.path, "diff": change.diff() });
         let changed = changes.iter().filter(|change| change.changes());
         context.say("", json!({ "changes": changed.map(one).collect::<Vec<_>>() }));
         return Ok(());
     }
-    context.print(&changes.iter().map(Change::diff).collect::<String>())
+    context.print(&changes.iter().map(FileChange::diff).collect::<String>())
 }
 
-fn print(context: &Context, changes: &[Change]) -> Result<(), CliError> {
+fn print(context: &Context, changes: &[FileChange]) -> Result<(), CliError> {
     if context.json {
-        let one = |change: &Change| json!({ "path": change.path, "text": change.after });
+        let one = |change: &FileChange| json!({ "path": change.path, "text": change.after });
         context.say("", json!({ "files": changes.iter().map(one).collect::<Vec<_>>() }));
         return Ok(());
     }
@@ -94,8 +94,8 @@ fn print(context: &Context, changes: &[Change]) -> Result<(), CliError> {
     Ok(())
 }
 
-fn check(context: &Context, wishes: &Wishes, changes: &[Change]) -> Result<(), CliError> {
-    let differ = paths(changes, Change::changes);
+fn check(context: &Context, wishes: &Wishes, changes: &[FileChange]) -> Result<(), CliError> {
+    let differ = paths(changes, FileChange::changes);
     let service = wishes.service.as_str();
     if context.json {
         context.say(
@@ -116,7 +116,7 @@ fn check(context: &Context, wishes: &Wishes, changes: &[Change]) -> Result<(), C
 
 /// Writes the new files below a folder, with their absolute paths. If a file exists already, this is an error, and the
 /// file is not overwritten.
-fn print_below(folder: &Path, changes: &[Change]) -> io::Result<()> {
+fn print_below(folder: &Path, changes: &[FileChange]) -> io::Result<()> {
     for change in changes {
         let Some(text) = &change.after else { continue };
         let path = folder.join(change.path.trim_start_matches('/'));

@@ -7,8 +7,8 @@ use nix::unistd::User;
 use twinlock_core::{base::account::Account, policy::Action};
 use twinlock_host::invoking_user::InvokingUser;
 use twinlock_setup::{
-    plan::Change,
-    proof::{Login, Proof, ProofError, trials::Role},
+    plan::FileChange,
+    proof::{ChangeProof, Login, ProofError, trials::LoginRole},
     wishes::Wishes,
 };
 
@@ -34,20 +34,21 @@ const EXAMPLES: [&str; 3] = ["203.0.113.7", "198.51.100.7", "192.0.2.7"];
 pub(super) fn run(
     context: &Context,
     wishes: &Wishes,
-    changes: &[Change],
+    changes: &[FileChange],
     people: &People,
 ) -> Result<usize, CliError> {
     let account =
         account(people).ok_or_else(|| impossible("no user who is asked for a code is enrolled"))?;
-    let elsewhere = Elsewhere { wishes, people };
+    let elsewhere = TestLoginFinder { wishes, people };
     let login = Login {
         source: elsewhere.source(account),
-        role: Role::Asked,
+        role: LoginRole::Asked,
         home: home(&account.name),
         account: account.clone(),
     };
     let others = elsewhere.others(&login);
-    let proof = Proof { wishes, changes, login: &login, others: &others, policy: &context.policy };
+    let proof =
+        ChangeProof { wishes, changes, login: &login, others: &others, policy: &context.policy };
     proof.run().map_err(|error| match error {
         ProofError::Impossible(why) => impossible(&why),
         ProofError::Differs { what, log } => {
@@ -82,12 +83,12 @@ fn home(user: &str) -> String {
 }
 
 /// Finds the accounts and addresses for the test logins.
-struct Elsewhere<'a> {
+struct TestLoginFinder<'a> {
     wishes: &'a Wishes,
     people: &'a People,
 }
 
-impl Elsewhere<'_> {
+impl TestLoginFinder<'_> {
     /// Returns the first of [`addresses`] from which the account must give a code. If there is none, returns the
     /// address of the administrator.
     fn source(&self, account: &Account) -> String {
@@ -106,12 +107,12 @@ impl Elsewhere<'_> {
         let mut all = Vec::new();
         for network in &scope.networks {
             let source = network.example().to_string();
-            all.push(Login { source, role: Role::NotAsked, ..asked.clone() });
+            all.push(Login { source, role: LoginRole::NotAsked, ..asked.clone() });
         }
         let outside = &self.people.not_asked;
         let outsider = outside.iter().find(|one| one.uid != 0).or(outside.first());
         if let Some(account) = outsider.filter(|_| scope.group.is_some()) {
-            all.push(Login { role: Role::NotAsked, ..as_account(asked, account) });
+            all.push(Login { role: LoginRole::NotAsked, ..as_account(asked, account) });
         }
         for robot in &scope.robots {
             let Ok(Some(user)) = User::from_name(&robot.user) else { continue };
@@ -123,13 +124,15 @@ impl Elsewhere<'_> {
             };
             let from = |source: String, role| Login { source, role, ..as_account(asked, &account) };
             for network in &robot.networks {
-                all.push(from(network.example().to_string(), Role::Robot));
+                all.push(from(network.example().to_string(), LoginRole::Robot));
             }
             let is_outside =
                 |address: &IpAddr| !robot.networks.iter().any(|one| one.holds(*address));
             match addresses().into_iter().find(is_outside) {
-                _ if robot.networks.is_empty() => all.push(from(asked.source.clone(), Role::Robot)),
-                Some(address) => all.push(from(address.to_string(), Role::RobotElsewhere)),
+                _ if robot.networks.is_empty() => {
+                    all.push(from(asked.source.clone(), LoginRole::Robot))
+                }
+                Some(address) => all.push(from(address.to_string(), LoginRole::RobotElsewhere)),
                 None => {}
             }
         }

@@ -5,7 +5,7 @@ use std::path::Path;
 
 use nix::unistd::User;
 use twinlock_doctor::{
-    machine::Machine,
+    machine::ExaminedMachine,
     pam::load::Files,
     sshd::{effective::Effective, probe::Probe},
 };
@@ -21,7 +21,11 @@ use crate::{
 ///
 /// # Errors
 /// [`CliError`] for the first account that cannot be used as a robot.
-pub(super) fn check(wishes: &Wishes, machine: &Machine, people: &People) -> Result<(), CliError> {
+pub(super) fn check(
+    wishes: &Wishes,
+    machine: &ExaminedMachine,
+    people: &People,
+) -> Result<(), CliError> {
     let scope = &wishes.scope;
     for robot in &scope.robots {
         let name = plain(&robot.user);
@@ -57,7 +61,7 @@ pub(super) fn check(wishes: &Wishes, machine: &Machine, people: &People) -> Resu
 }
 
 /// Returns whether sshd accepts a key of the robot. If sshd asks another source than files, returns `true`.
-fn may_have_key(robot: &Robot, user: &User, machine: &Machine) -> bool {
+fn may_have_key(robot: &Robot, user: &User, machine: &ExaminedMachine) -> bool {
     let mut probe = Probe::of(&robot.user);
     if let Some(network) = robot.networks.first() {
         probe.from.addr = network.example().to_string();
@@ -85,7 +89,7 @@ fn file(pattern: &str, user: &User) -> String {
     Path::new(&home).join(path).display().to_string()
 }
 
-fn has_key(machine: &Machine, path: &str) -> bool {
+fn has_key(machine: &ExaminedMachine, path: &str) -> bool {
     // Another kind of file, which the user may have made, holds no key and is not opened.
     let text = machine.text(path).unwrap_or_default();
     text.lines().map(str::trim).any(|line| !line.is_empty() && !line.starts_with('#'))

@@ -4,8 +4,8 @@ use std::path::Path;
 
 use serde_json::json;
 use twinlock_setup::{
-    plan::{self, Change},
-    replace::{self, Attributes, Content},
+    plan::{self, FileChange},
+    replace::{self, Attributes, FileContent},
     saved::{FOLDER, SavedFile, SavedFolder},
 };
 
@@ -67,14 +67,14 @@ pub(crate) fn run(context: &Context, wanted: &Teardown) -> Result<(), CliError> 
     Ok(())
 }
 
-fn report(context: &Context, name: &str, changes: &[Change]) {
+fn report(context: &Context, name: &str, changes: &[FileChange]) {
     let files: Vec<&str> = changes.iter().map(|change| change.path.as_str()).collect();
     let said = format!("{name} asks for no code of twinlock's any more: {}.", files.join(", "));
     context.say(&said, json!({ "service": name, "changed": files }));
 }
 
 /// Checks that sshd accepts its files after the teardown.
-fn must_start(changes: &[Change]) -> Result<(), CliError> {
+fn must_start(changes: &[FileChange]) -> Result<(), CliError> {
     let Ok(Some(said)) = future(changes).complaint() else { return Ok(()) };
     let said = plain(said.trim());
     Err(CliError::new(
@@ -97,8 +97,9 @@ fn agree(keyboard: &mut Keyboard, name: &str) -> Result<(), CliError> {
     }
 }
 
-/// Writes the files without what setup has written. Fails if a file has changed since it was read.
-fn write(changes: &[Change]) -> Result<(), CliError> {
+/// Writes the files as they are without setup's lines, and removes the files that setup created. Fails if a file has
+/// changed since it was read.
+fn write(changes: &[FileChange]) -> Result<(), CliError> {
     for change in changes {
         replace::sweep(&change.path);
         let failed = |error: std::io::Error| {
@@ -113,7 +114,7 @@ fn write(changes: &[Change]) -> Result<(), CliError> {
         }
         let attributes = now.as_ref().map_or(Attributes::NEW, |now| now.attributes);
         let after = change.after.as_ref();
-        let after = after.map(|text| Content { bytes: text.clone().into_bytes(), attributes });
+        let after = after.map(|text| FileContent { bytes: text.clone().into_bytes(), attributes });
         SavedFile { path: change.path.clone(), before: now, after }.put().map_err(failed)?;
     }
     Ok(())

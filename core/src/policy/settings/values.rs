@@ -59,7 +59,8 @@ impl Reader<'_> {
     }
 }
 
-/// A value of a settings file, in the form in which both parsers pass it to [`replace`].
+/// A value of a settings file. Settings files have two parsers, a general one for TOML and a fast one for the usual
+/// spelling; both pass values in this form to [`replace`].
 pub(super) enum Value<'a> {
     Text(&'a str),
     Number(i64),

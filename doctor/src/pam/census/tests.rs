@@ -6,14 +6,14 @@ use crate::pam::twinlock::ModuleAnswer;
 
 const OURS: &str = "auth required pam_unix.so\nauth required pam_twinlock.so first_factor=stack\n";
 
-fn person(name: &str, uid: u32, groups: &[&str]) -> Person {
+fn person(name: &str, uid: u32, groups: &[&str]) -> CensusAccount {
     let groups = groups.iter().map(|one| (*one).to_owned()).collect();
-    Person { name: name.to_owned(), uid, groups, shell: Some("/bin/bash".to_owned()) }
+    CensusAccount { name: name.to_owned(), uid, groups, shell: Some("/bin/bash".to_owned()) }
 }
 
 /// Adds the lines `OURS` (a password and a code) to `lines`. Returns whether the stack lets in a user with a correct
 /// code, and whether an account of `people` can be that user.
-fn gets_in(lines: &str, people: Option<Vec<Person>>) -> (bool, bool) {
+fn gets_in(lines: &str, people: Option<Vec<CensusAccount>>) -> (bool, bool) {
     let stack = auth_stack(&tree(&[("/etc/pam.d/sshd", &*format!("{lines}{OURS}"))]), "sshd");
     let lists = [
         ("/etc/staff", "ada\nbob\n"),

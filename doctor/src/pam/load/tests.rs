@@ -6,9 +6,9 @@ use crate::pam::control::ControlAction;
 use crate::pam::load::*;
 
 /// Text of each file, by its absolute path.
-pub(crate) type Tree = BTreeMap<String, String>;
+pub(crate) type FileTexts = BTreeMap<String, String>;
 
-impl Files for Tree {
+impl Files for FileTexts {
     fn text(&self, path: &str) -> io::Result<String> {
         self.get(path).cloned().ok_or_else(|| io::ErrorKind::NotFound.into())
     }
@@ -17,11 +17,11 @@ impl Files for Tree {
     }
 }
 
-pub(crate) fn tree(files: &[(&str, &str)]) -> Tree {
+pub(crate) fn tree(files: &[(&str, &str)]) -> FileTexts {
     files.iter().map(|(path, text)| ((*path).to_owned(), (*text).to_owned())).collect()
 }
 
-pub(crate) fn auth_stack(tree: &Tree, service: &str) -> Vec<Handler> {
+pub(crate) fn auth_stack(tree: &FileTexts, service: &str) -> Vec<Handler> {
     load(tree, service).unwrap().lines(Facility::Auth).to_vec()
 }
 
@@ -126,7 +126,7 @@ fn what_makes_a_service_unusable() {
         ("/etc/pam.d/other", "@include nowhere\n"),
     ]);
     assert!(load(&other, "sshd").unwrap().unusable.is_some());
-    assert!(load(&Tree::new(), "sshd").unwrap().unusable.is_some());
+    assert!(load(&FileTexts::new(), "sshd").unwrap().unusable.is_some());
 }
 
 #[test]
@@ -138,10 +138,10 @@ fn files_that_include_each_other_without_end_are_not_followed_to_it() {
     assert!(service.faults.len() < 10_000);
 }
 
-/// Files that the original libpam reads, not Debian's.
-struct Elsewhere(Tree);
+/// Files of a machine whose libpam is the original one and not Debian's.
+struct OtherFolders(FileTexts);
 
-impl Files for Elsewhere {
+impl Files for OtherFolders {
     fn text(&self, path: &str) -> io::Result<String> {
         self.0.text(path)
     }
@@ -161,7 +161,7 @@ fn at_include_refuses_outside_of_debian() {
     ]);
     let debian = load(&files, "sshd").unwrap();
     assert_eq!(shape(debian.lines(Facility::Auth)), ["0 pam_b.so ", "0 pam_a.so "]);
-    let other = load(&Elsewhere(files), "sshd").unwrap();
+    let other = load(&OtherFolders(files), "sshd").unwrap();
     assert_eq!(shape(other.lines(Facility::Auth)), ["0 broken", "0 pam_a.so "]);
     assert!(other.faults.first().unwrap().what.contains("`auth include common`"));
 }

@@ -3,7 +3,7 @@ use crate::finding::Level;
 use crate::judge::case::Reach;
 use crate::pam::stack::LinePlace;
 use crate::pam::table::CaseTable;
-use crate::sshd::complete::{Entry, Hindrance, asks_a_code_alone, entry, hindrance};
+use crate::sshd::complete::{MethodHindrance, PamEntry, asks_a_code_alone, entry, hindrance};
 use crate::sshd::effective::{Effective, Gate, Way};
 use crate::sshd::judge::{ABOUT_WAYS, SshdFacts};
 
@@ -20,7 +20,7 @@ pub(super) enum Issue {
     /// user can enter the code but no password.
     OneText(Way),
     /// A way to log in that no user can complete, the reason, and whether the user can complete another way.
-    Hindered(Way, Hindrance, Others),
+    Hindered(Way, MethodHindrance, Others),
     RootShutOut,
 }
 
@@ -50,8 +50,8 @@ pub(super) fn known_reach(facts: &SshdFacts) -> Reach {
 
 /// Returns how each way to log in reaches PAM. Equal entries are returned once.
 #[must_use]
-pub fn entries(facts: &SshdFacts) -> Vec<Entry> {
-    let mut found: Vec<Entry> = Vec::new();
+pub fn entries(facts: &SshdFacts) -> Vec<PamEntry> {
+    let mut found: Vec<PamEntry> = Vec::new();
     for (user, effective) in people(facts) {
         for one in open_ways(user, effective).iter().filter_map(|way| entry(way, effective)) {
             if !found.contains(&one) {
@@ -123,8 +123,8 @@ pub(super) fn issues(user: &str, effective: &Effective, table: Option<&CaseTable
         found.extend(match hindrance(&way, effective, table) {
             None => completed(way, effective, table),
             // The findings about the stack report that it refuses, unless it locks out only this user.
-            Some(Hindrance::Stack) if others == Others::Some => None,
-            Some(Hindrance::Off(method))
+            Some(MethodHindrance::Stack) if others == Others::Some => None,
+            Some(MethodHindrance::Off(method))
                 if method == "keyboard-interactive" && others == Others::None =>
             {
                 Some(Issue::NoPrompts)
@@ -143,8 +143,8 @@ pub(super) fn somebody_gets_in(facts: &SshdFacts, table: Option<&CaseTable>) -> 
     })
 }
 
-/// Returns the issue of a way that users can complete. Either the way asks for no code, or sshd gives one text as the
-/// answer to every prompt although the stack asks for a code in a field of its own. `None` if there is no such issue.
+/// Returns what is wrong with a way to log in that users can complete: it asks for no code, or sshd gives one text as
+/// the answer to every prompt although the stack asks for a code in a field of its own. `None` if nothing is wrong.
 fn completed(way: Way, effective: &Effective, table: Option<&CaseTable>) -> Option<Issue> {
     let one_text = way.gate() == Gate::OneText && table.is_some_and(asks_a_code_alone);
     without_pam(way.clone(), effective).or(one_text.then_some(Issue::OneText(way)))
@@ -159,8 +159,8 @@ fn without_pam(way: Way, effective: &Effective) -> Option<Issue> {
     }
 }
 
-/// Reports whether a user can complete the way with a Kerberos password and without PAM. For the method `password`,
-/// sshd asks the Kerberos server first, and calls PAM only if that server refuses.
+/// Reports whether a user can complete `way`, a combination of sshd's methods, with a Kerberos password and without
+/// PAM. For the method `password`, sshd asks the Kerberos server first, and calls PAM only if that server refuses.
 fn by_kerberos(way: &Way, effective: &Effective) -> bool {
     let on = effective.yes("kerberosauthentication") && way.gate() == Gate::OneText;
     on && !way.asks("keyboard-interactive") && hindrance(way, effective, None).is_none()
@@ -169,7 +169,7 @@ fn by_kerberos(way: &Way, effective: &Effective) -> bool {
 impl Issue {
     /// Returns the file and number of the PAM line that causes the issue; `None` if sshd's settings cause it.
     pub(super) fn pam_line(&self) -> Option<&LinePlace> {
-        if let Self::Hindered(_, Hindrance::Credentials(line), _) = self {
+        if let Self::Hindered(_, MethodHindrance::Credentials(line), _) = self {
             return Some(&line.place);
         }
         None
@@ -204,35 +204,35 @@ impl Issue {
     }
 }
 
-fn hindered(way: &Way, why: &Hindrance, others: Others) -> (&'static str, Level, String) {
+fn hindered(way: &Way, why: &MethodHindrance, others: Others) -> (&'static str, Level, String) {
     let (id, why) = match why {
-        Hindrance::Off(method) => {
+        MethodHindrance::Off(method) => {
             ("method-off", format!("`{method}` is switched off, so nobody can complete `{way}`."))
         }
-        Hindrance::Device(method) => (
+        MethodHindrance::Device(method) => (
             "device-unsupported",
             format!("sshd has no `{method}`, so nobody can complete `{way}`."),
         ),
-        Hindrance::OneText => (
+        MethodHindrance::OneText => (
             "password-method",
             format!(
                 "Nobody can complete `{way}`: its password method gives the same answer to every hidden prompt, so a password and a code cannot both be typed, and a code typed there is treated as a password."
             ),
         ),
-        Hindrance::KeyLater => (
+        MethodHindrance::KeyLater => (
             "key-after-code",
             format!(
                 "With the method `{way}` the module does not see the key and refuses: sshd shows a key only to keyboard-interactive after publickey."
             ),
         ),
-        Hindrance::Credentials(line) => (
+        MethodHindrance::Credentials(line) => (
             "credentials-refused",
             format!(
                 "Nobody can complete `{way}`: after prompts, sshd calls each auth line again for credentials, in a process that does not know what it returned in the login. There {}, and the control field makes that a refusal.",
                 line.says
             ),
         ),
-        Hindrance::Stack => {
+        MethodHindrance::Stack => {
             ("way-leads-nowhere", format!("The PAM stack refuses every user who comes by `{way}`."))
         }
     };

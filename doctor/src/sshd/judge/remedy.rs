@@ -4,8 +4,8 @@ use crate::judge::remedies::{BOTH_METHODS, KEY_METHODS, PASSWORD_METHODS};
 use crate::pam::code::PamCode;
 use crate::pam::control::{Control, ControlAction, parse};
 use crate::pam::stack::{LinePlace, StackKind};
-use crate::pam::table::{CaseRow, CaseTable, Cast, Role};
-use crate::sshd::complete::Hindrance;
+use crate::pam::table::{AssumedRole, CaseRow, CaseTable, Cast};
+use crate::sshd::complete::MethodHindrance;
 use crate::sshd::config::Directive;
 use crate::sshd::effective::Gate;
 use crate::sshd::judge::SshdFacts;
@@ -17,10 +17,10 @@ const NO_TEXT: &str = "PasswordAuthentication no";
 const OLD_PROMPTS: &str = "challengeresponseauthentication";
 
 impl SshdFacts {
-    /// Returns the remedy for an issue. It is empty if no lines were found that leave nothing wrong with sshd and this
-    /// stack.
+    /// Returns the remedy for an issue, as text. The remedy names lines with which sshd has no issue left and every
+    /// user can complete a login. Returns an empty text if no such lines were found.
     pub(super) fn remedy(&self, kind: &Issue, table: Option<&CaseTable>) -> String {
-        if let Issue::Hindered(_, Hindrance::Credentials(line), _) = kind {
+        if let Issue::Hindered(_, MethodHindrance::Credentials(line), _) = kind {
             return table.map_or(String::new(), |table| word_for_brackets(table, &line.place));
         }
         let methods = self.methods();
@@ -28,7 +28,9 @@ impl SshdFacts {
             Issue::NoPamOpen | Issue::NoPamShut => &["UsePAM yes"],
             Issue::NoPrompts => &["KbdInteractiveAuthentication yes"],
             Issue::KeyAlone | Issue::OtherAlone(_) => &[methods],
-            Issue::OneText(_) | Issue::Hindered(_, Hindrance::OneText, _) => &[methods, NO_TEXT],
+            Issue::OneText(_) | Issue::Hindered(_, MethodHindrance::OneText, _) => {
+                &[methods, NO_TEXT]
+            }
             Issue::Hindered(_, _, _) => &[methods],
             Issue::Kerberos(_) => &["KerberosAuthentication no"],
             Issue::RootShutOut => {
@@ -64,10 +66,12 @@ impl SshdFacts {
             Issue::NoPamOpen | Issue::NoPamShut => "UsePAM yes",
             Issue::NoPrompts => "KbdInteractiveAuthentication yes",
             Issue::Kerberos(_) => "KerberosAuthentication no",
-            Issue::Hindered(_, Hindrance::Off(method), _) if method == "publickey" => {
+            Issue::Hindered(_, MethodHindrance::Off(method), _) if method == "publickey" => {
                 "PubkeyAuthentication yes"
             }
-            Issue::Hindered(_, Hindrance::Off(method), _) if method == "keyboard-interactive" => {
+            Issue::Hindered(_, MethodHindrance::Off(method), _)
+                if method == "keyboard-interactive" =>
+            {
                 "KbdInteractiveAuthentication yes"
             }
             Issue::KeyAlone
@@ -88,8 +92,8 @@ impl SshdFacts {
         }
     }
 
-    /// Returns whether users log in with a key, without one, or both now, even if they do not reach PAM. After the
-    /// administrator has corrected the settings, users are to reach PAM in the same ways.
+    /// Returns whether users log in now with a key, without one, or both, including logins that do not reach PAM. The
+    /// administrator is assumed to want PAM to be reached by these same logins after the settings are corrected.
     pub(super) fn meant(&self) -> Reach {
         let mut meant = known_reach(self);
         for way in self.base.ways() {
@@ -103,9 +107,11 @@ impl SshdFacts {
     /// Decides whether users are to reach this stack with a key, without one, or both. Stores the decision and returns
     /// it. A stack with a twinlock line and no line that asks for a password is meant only for users with a key.
     pub fn settle(&mut self, table: &CaseTable) -> Reach {
-        let any = |wanted: &dyn Fn(&Role) -> bool| table.cast.iter().any(|line| wanted(&line.role));
-        let ours = any(&|role| matches!(role, Role::Twinlock(_)));
-        if self.wanted.with_key && ours && !any(&|role| matches!(role, Role::Proof(_))) {
+        let any = |wanted: &dyn Fn(&AssumedRole) -> bool| {
+            table.cast.iter().any(|line| wanted(&line.role))
+        };
+        let ours = any(&|role| matches!(role, AssumedRole::Twinlock(_)));
+        if self.wanted.with_key && ours && !any(&|role| matches!(role, AssumedRole::Proof(_))) {
             self.wanted.without_key = false;
         }
         self.wanted
@@ -146,9 +152,9 @@ impl SshdFacts {
     }
 }
 
-/// Returns a remedy for the line at `place`, if its bracketed control field makes pam_setcred fail. The remedy is to
-/// write `required` or `requisite`, which do not depend on what pam_setcred returns. Empty if pam_setcred fails with
-/// that word as well.
+/// Returns a remedy for the line at `place`, whose bracketed control field makes pam_setcred fail. The remedy is to
+/// write `required` or `requisite` in place of the brackets, whichever agrees with what the brackets say about success
+/// and failure. Returns an empty text if neither agrees, or if no login succeeds with the new control field.
 fn word_for_brackets(table: &CaseTable, place: &LinePlace) -> String {
     let of = |line: &Cast| line.handler.place == *place;
     let Some(number) = table.cast.iter().position(of) else { return String::new() };

@@ -8,7 +8,7 @@ use crate::pam::table::tabulate;
 use crate::sshd::config::load;
 use crate::sshd::effective::Effective;
 use crate::sshd::judge::{SshdFacts, reach};
-use crate::sshd::probe::{Account, People, plan};
+use crate::sshd::probe::{ProbeAccount, ProbeUsers, plan};
 
 const PASSWORD: &str = include_str!("../../../../config/pam.d/sshd-password");
 const KEY: &str = "auth required pam_twinlock.so first_factor=publickey\n";
@@ -41,8 +41,9 @@ fn facts(config: &str, base: &str, differs: &[(&str, &str)]) -> SshdFacts {
     ]);
     let config = load(&files).unwrap();
     let accounts = ["root", "alice", "bob"];
-    let accounts = accounts.map(|name| Account { name: name.to_owned(), ..Account::default() });
-    let people = People { accounts: accounts.to_vec(), elsewhere: None };
+    let accounts =
+        accounts.map(|name| ProbeAccount { name: name.to_owned(), ..ProbeAccount::default() });
+    let people = ProbeUsers { accounts: accounts.to_vec(), elsewhere: None };
     let asked = plan(&config, &people, &Effective::read(base)).probes.into_iter().map(|probe| {
         let text =
             differs.iter().find(|(user, _)| *user == probe.user).map_or(base, |(_, text)| text);

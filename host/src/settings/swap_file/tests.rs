@@ -18,7 +18,7 @@ fn add(file: &SwapFile, line: &str) -> Result<bool, SwapError<Infallible>> {
         if text.lines().any(|found| found == line) {
             return Ok(None);
         }
-        Ok(Some(Content { bytes: format!("{text}{line}\n").into_bytes(), mode: 0o644 }))
+        Ok(Some(SwapContent { bytes: format!("{text}{line}\n").into_bytes(), mode: 0o644 }))
     })
 }
 
@@ -56,7 +56,7 @@ fn claim_of_a_killed_writer_is_followed() {
     let rules = file(folder.path());
     add(&rules, "one").unwrap();
     let claim = rules.claim(&fingerprint::of_content(b"one\n"));
-    let draft = Content { bytes: b"one\nkilled\n".to_vec(), mode: 0o644 };
+    let draft = SwapContent { bytes: b"one\nkilled\n".to_vec(), mode: 0o644 };
     write(&rules.folder, "rules.toml.0123456789abcdef", &draft, rules.owner).unwrap();
     symlink("rules.toml.0123456789abcdef", folder.path().join(&claim)).unwrap();
     assert_eq!(add(&rules, "two"), Ok(true));
@@ -70,7 +70,7 @@ fn claim_on_a_past_content_changes_nothing() {
     let rules = file(folder.path());
     add(&rules, "one").unwrap();
     add(&rules, "two").unwrap();
-    let late = Content { bytes: b"one\nlate\n".to_vec(), mode: 0o644 };
+    let late = SwapContent { bytes: b"one\nlate\n".to_vec(), mode: 0o644 };
     assert_eq!(rules.offer(&fingerprint::of_content(b"one\n"), &late), Ok(false));
     assert_eq!(text(folder.path()), "one\ntwo\n");
     assert_eq!(names(folder.path()), ["rules.toml"]);
@@ -112,7 +112,7 @@ fn declined_changes_and_long_ones_leave_the_file() {
     let rules = file(folder.path());
     add(&rules, "one").unwrap();
     assert_eq!(rules.change(&mut |_| Err("no")), Err(SwapError::Declined("no")));
-    let long = Content { bytes: vec![b'#'; 64 * 1024 + 1], mode: 0o644 };
+    let long = SwapContent { bytes: vec![b'#'; 64 * 1024 + 1], mode: 0o644 };
     let refused = rules.change::<Infallible>(&mut |_| Ok(Some(long.clone())));
     assert_eq!(refused, Err(SwapError::Store(FileError::TooLarge)));
     assert_eq!(add(&rules, "one"), Ok(false));

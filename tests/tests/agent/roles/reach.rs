@@ -1,11 +1,11 @@
-//! Tests users for whom no role may act.
+//! Tests users whose accounts no role may manage.
 
 use twinlock_tests::Machine;
 
 use super::{ROLES, acts, desk, outbox, role};
 
-/// Returns a machine on which the role may not act for some users, although they are in its group people: each is
-/// excluded for another reason.
+/// Returns a machine with accounts that the role does not manage, although they are in its group people. Each account
+/// is excluded for another reason.
 fn protected() -> Machine {
     let m = desk("");
     for user in ["gus", "lin", "eve", "pat"] {
@@ -121,7 +121,8 @@ fn odd_names_reach_nobody() {
     assert!(m.log().iter().all(|line| !line.contains('\u{202e}')));
 }
 
-/// A process keeps the groups that its user had at the login. The agent asks NSS for those of now.
+/// Checks that the agent asks NSS for the present groups of the caller, since a process keeps the groups that its user
+/// had at the login.
 #[test]
 fn stale_groups_do_not_count() {
     let m = desk("");

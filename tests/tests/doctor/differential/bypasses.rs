@@ -75,8 +75,8 @@ const FIRST: [&str; 6] = [
     "PubkeyAuthentication yes\nAuthenticationMethods publickey,keyboard-interactive publickey\n",
 ];
 
-/// Inserts a condition by which the twinlock line is skipped for some users, as instructions for exceptions tell
-/// administrators to do.
+/// Inserts a line that tests the account, and skips the twinlock line for some users. Instructions for exceptions tell
+/// administrators to write such lines.
 pub(super) fn exception(made: &mut Wiring, numbers: &mut Numbers) {
     let control = numbers.one_of(&[
         "[success=1 default=ignore]",
@@ -88,7 +88,8 @@ pub(super) fn exception(made: &mut Wiring, numbers: &mut Numbers) {
     before_ours(made, line);
 }
 
-/// Inserts a line before the twinlock line that accepts a password in place of the code.
+/// Inserts a password line before the twinlock line. The password line lets users in with the password in place of the
+/// code.
 pub(super) fn either(made: &mut Wiring, numbers: &mut Numbers) {
     before_ours(made, numbers.one_of(&PASSWORDS).to_owned());
 }

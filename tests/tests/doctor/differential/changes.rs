@@ -10,7 +10,7 @@ use super::servers::{Block, HOPELESS, WIDE, block};
 use super::wiring::Wiring;
 use crate::numbers::Numbers;
 
-/// A random change to a wiring.
+/// A function that makes a random change to a wiring (the files that decide the logins of a host).
 pub(super) type Change = fn(&mut Wiring, &mut Numbers);
 
 fn insert(made: &mut Wiring, line: String, numbers: &mut Numbers) {
@@ -23,13 +23,14 @@ pub(super) fn inert(made: &mut Wiring, numbers: &mut Numbers) {
     insert(made, numbers.one_of(&INERT).to_owned(), numbers);
 }
 
-/// Inserts a condition that refuses some users, before all other lines.
+/// Inserts, before all other lines, a line that tests the account and refuses some users.
 pub(super) fn restriction(made: &mut Wiring, numbers: &mut Numbers) {
     let control = numbers.one_of(&GUARDS);
     made.auth.insert(0, guard(numbers, control));
 }
 
-/// Inserts several conditions, which refuse some users or none.
+/// Inserts two to five PAM lines that test the account or the connection. With their control fields, they refuse some
+/// users or none.
 pub(super) fn conditions(made: &mut Wiring, numbers: &mut Numbers) {
     for _ in 0..2 + numbers.below(4) {
         let control = numbers.one_of(&["optional", "required", "[default=ignore]"]);
@@ -38,7 +39,8 @@ pub(super) fn conditions(made: &mut Wiring, numbers: &mut Numbers) {
     }
 }
 
-/// Inserts a condition whose success ends the stack or skips the next line.
+/// Inserts a line that tests the account or the connection. If the test succeeds, the stack ends or the next line is
+/// skipped.
 pub(super) fn sufficient(made: &mut Wiring, numbers: &mut Numbers) {
     let control = numbers.one_of(&["sufficient", "[success=1 default=ignore]"]);
     let line = guard(numbers, control);

@@ -57,7 +57,8 @@ pub(super) fn ways<'a>(wiring: &Wiring, texts: &[&'a str; 4]) -> Vec<Way<'a>> {
     all
 }
 
-/// One connection of a client.
+/// One attempt of a client to log in by ssh: as which person, from where, with which factors, and with which methods of
+/// sshd.
 pub(super) struct Client<'a> {
     pub(super) person: &'a Person,
     pub(super) from: From,

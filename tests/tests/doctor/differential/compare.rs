@@ -1,5 +1,5 @@
-//! Compares doctor's verdict on a wiring with real logins, and says which claims of doctor no login of these tests can
-//! show.
+//! Compares doctor's verdict on a wiring (the files that decide the logins of a host) with real logins. Also says which
+//! claims of doctor no login of these tests can show.
 
 use serde_json::Value;
 
@@ -8,7 +8,7 @@ use super::people::{Enrolled, PEOPLE, Person};
 use super::room::{Has, State, Trial, Tried};
 use super::wiring::{From, Wiring};
 
-/// What the real logins with a wiring show.
+/// What the real logins with a generated configuration show.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Real {
     /// A user gets in without a code, or with only a code.
@@ -18,7 +18,7 @@ pub(super) struct Real {
 }
 
 impl Real {
-    /// Returns the outcome by which a wiring is counted: `open`, `locked_out` or `closed`.
+    /// Returns the word under which the test counts a configuration with this result: `open`, `locked_out` or `closed`.
     pub(super) fn word(self) -> &'static str {
         match (self.open, self.shut) {
             (true, _) => "open",
@@ -28,7 +28,7 @@ impl Real {
     }
 }
 
-/// Returns what the logins of a wiring show.
+/// Returns what the real logins with a configuration show.
 pub(super) fn real(wiring: &Wiring, trials: &[Trial]) -> Real {
     let out = left_out(trials, Enrolled::Yes);
     let enrolled = trials.iter().filter(|one| one.person.enrolled == Enrolled::Yes);
@@ -131,7 +131,8 @@ fn claims<'a>(report: &'a Value, level: &str) -> Vec<Claim<'a>> {
     .collect()
 }
 
-/// Returns the unusual state of the host in which a login can show the claim; `None` if the usual state is enough.
+/// Returns the unusual state of the host in which a login can show whether the claim is true; `None` if the usual state
+/// is enough.
 fn state_of(claim: &Claim<'_>) -> Option<State> {
     if claim.what.contains("returns service_err") {
         Some(State::SettingsGone)
@@ -146,8 +147,9 @@ fn state_of(claim: &Claim<'_>) -> Option<State> {
     }
 }
 
-/// Texts in claims that no trial can show. They need a Kerberos realm, a panic of the module, a client that breaks off
-/// a conversation, an account from a source other than the files, or an account that was locked or has expired.
+/// Parts of doctor's findings by which a test recognizes findings that no login of these tests can show to be true.
+/// They need a Kerberos realm, a panic of the module, a client that breaks off a conversation, an account from a source
+/// other than the files, or an account that was locked or has expired.
 const NOT_HERE: [&str; 6] = [
     "returns conv_err",
     "returns abort",
@@ -157,8 +159,8 @@ const NOT_HERE: [&str; 6] = [
     "`pam_lastlog",
 ];
 
-/// Reports whether no trial can show the claim, because it contains one of [`NOT_HERE`], or names conditions that hold
-/// for no account and connection at the same time.
+/// Reports whether no login of these tests can show that a claim of doctor is true. Either the claim contains one of
+/// [`NOT_HERE`], or it names conditions that hold for no account and connection at the same time.
 fn cannot_be_shown(claim: &Claim<'_>, wiring: &Wiring, tried: &Tried) -> bool {
     if claim.id == "kerberos-alone" || NOT_HERE.iter().any(|one| claim.what.contains(one)) {
         return true;
@@ -178,7 +180,7 @@ fn cannot_be_shown(claim: &Claim<'_>, wiring: &Wiring, tried: &Tried) -> bool {
     !named.is_empty() && !PEOPLE.iter().any(|person| ends.iter().any(|from| fits(person, *from)))
 }
 
-/// Returns the conditions that a claim names, each with the return code that the claim requires.
+/// Returns the conditions that occur in the text of a claim, each with the return code that the claim requires.
 fn named(what: &str) -> Vec<(&'static super::lines::Condition, &str)> {
     let mut found = Vec::new();
     for condition in &CONDITIONS {

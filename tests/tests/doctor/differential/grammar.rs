@@ -1,7 +1,7 @@
-//! The grammar that generates wirings: a PAM stack with suitable settings of sshd, and changes that people make to
-//! them.
+//! The grammar that generates wirings: a PAM stack with suitable settings of sshd, and random changes to them, as
+//! administrators make them.
 //!
-//! Each line of "What was found" (issue 15) comes from these productions:
+//! Each line of "What was found" (issue 15) comes from these functions and constants, which are called productions:
 //!
 //! | what was found | production |
 //! |---|---|
@@ -102,7 +102,7 @@ const FORMS: [Form; 12] = [
     },
 ];
 
-/// Changes after which a wiring still protects the logins as it did before.
+/// Changes of the PAM stack or of sshd's settings after which the logins are protected as well as before.
 const MILD: [Change; 7] =
     [inert, inert, restriction, restriction, idle_block, argument, conditions];
 /// Changes that mostly open a way in.
@@ -147,7 +147,7 @@ const WILD: [Change; 12] = [
     kerberos, unknown,
 ];
 
-/// Composes the wiring that the seed determines.
+/// Composes the wiring (PAM stack and settings of a host) that belongs to the seed.
 pub(super) fn wiring(seed: u64) -> Wiring {
     let mut numbers = Numbers::of(seed);
     let form = &FORMS[numbers.below(FORMS.len())];

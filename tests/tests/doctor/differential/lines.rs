@@ -1,15 +1,16 @@
-//! Productions of the grammar: auth lines, control fields and arguments, as people post them.
+//! Auth lines, control fields and arguments, as administrators post them on the web. The grammar in `grammar.rs`
+//! composes PAM stacks from them.
 
 use super::people::Fact;
 use crate::numbers::Numbers;
 
 /// A line that succeeds for some accounts or connections.
 pub(super) struct Condition {
-    /// Module and arguments.
+    /// The module and its arguments, as text of a PAM line.
     pub(super) text: &'static str,
     /// The accounts or connections for which the module succeeds.
     pub(super) holds: Fact,
-    /// The module's return code for all others.
+    /// The return code of the module for all other accounts and connections.
     pub(super) otherwise: &'static str,
 }
 
@@ -103,7 +104,7 @@ pub(super) const CONTROLS: [&str; 18] = [
     "[success=3 default=die]",
 ];
 
-/// Control fields of a condition that is inserted before other lines.
+/// Control fields for a line that tests the account or the connection and is inserted before other lines.
 pub(super) const GUARDS: [&str; 7] = [
     "required",
     "requisite",
@@ -145,13 +146,13 @@ pub(super) const CLAIMS: [&str; 6] = [
     "first_factor=follows forward_pass",
 ];
 
-/// Returns an auth line with this control field and a random condition.
+/// Returns an auth line with this control field and a random module that tests the account or the connection.
 pub(super) fn guard(numbers: &mut Numbers, control: &str) -> String {
     let text = CONDITIONS[numbers.below(CONDITIONS.len())].text;
     format!("auth {control} {text}")
 }
 
-/// Returns a random line.
+/// Returns a random auth line for a PAM file.
 pub(super) fn any(numbers: &mut Numbers) -> String {
     let control = numbers.one_of(&CONTROLS);
     match numbers.below(12) {

@@ -1,5 +1,5 @@
-//! Differential test of doctor: generates wirings, tries real logins with each, and compares doctor's verdict with
-//! them.
+//! Differential test of doctor. Generates wirings (PAM stacks with the settings of a host), tries real logins with
+//! each, and compares doctor's verdict with the result of the logins.
 
 mod bypasses;
 mod changes;
@@ -22,16 +22,16 @@ use room::{Room, Tried};
 use twinlock_tests::thorough;
 use wiring::Wiring;
 
-/// The first seed, and the number of wirings to try.
+/// The wirings (generated configurations of a host) that a test tries: the first seed, and the number of seeds.
 #[derive(Clone, Copy, Debug)]
 struct Range {
     seed: u64,
     count: u64,
 }
 
-/// The seeds of the usual test.
+/// The seeds of the configurations in the usual test run.
 const USUAL: Range = Range { seed: 1, count: 40 };
-/// The seeds of the whole test.
+/// The seeds of the configurations in a test run with `--all`.
 const WHOLE: Range = Range { seed: 1, count: 500 };
 /// Number of machines that run at a time.
 const AT_ONCE: u64 = 8;
@@ -54,12 +54,12 @@ impl Range {
     }
 }
 
-/// One wiring and the result of its trial.
+/// One generated configuration (wiring), with doctor's report and the real logins.
 struct Done {
     real: &'static str,
     status: String,
     known: bool,
-    /// Why the verdict is wrong, with all that is needed to reproduce it; `None` if it is right.
+    /// Why doctor's verdict is wrong, with all that is needed to reproduce it; `None` if the verdict is right.
     wrong: Option<String>,
 }
 
@@ -125,7 +125,7 @@ fn one(room: &Room, wiring: &Wiring) -> Done {
     done
 }
 
-/// Returns the message about a wrong verdict: the wiring, the table of logins and doctor's report.
+/// Returns the message about a wrong verdict: the generated configuration, the table of logins and doctor's report.
 fn told(wiring: &Wiring, tried: &Tried, why: &str) -> String {
     let mut text = format!("seed {}: {why}\n{wiring}", wiring.seed);
     if let Some(said) = &tried.not_started {

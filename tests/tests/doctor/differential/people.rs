@@ -1,4 +1,4 @@
-//! The accounts of every trial, and the conditions that hold for them.
+//! The accounts with which the tests try logins, and the conditions (such as membership of a group) that hold for them.
 
 /// The password of every account but emi, who has none.
 pub(super) const PASSWORD: &str = "correct horse";
@@ -32,8 +32,8 @@ const fn person(
     Person { name, uid, enrolled, member: [people, crew] }
 }
 
-/// Enrolled accounts with every combination of memberships, and accounts that are not enrolled with both memberships
-/// and with none. In each group, one member is listed and one has the group as the primary group.
+/// Enrolled accounts with every combination of memberships, and two accounts that are not enrolled: one with both
+/// memberships, and one with none. In each group, one member is listed and one has the group as the primary group.
 pub(super) const PEOPLE: [Person; 7] = [
     person("ada", 20_001, Enrolled::Yes, true, true),
     person("bob", 20_002, Enrolled::Yes, true, false),

@@ -1,4 +1,4 @@
-//! Runs the real logins of one wiring after another in a private machine.
+//! Runs real logins in a private machine, with one wiring (generated configuration of PAM and sshd) after another.
 
 use std::cell::RefCell;
 use std::fs;
@@ -77,7 +77,8 @@ pub(super) struct Trial {
     pub(super) gets_in: bool,
 }
 
-/// Doctor's report on a wiring, and the logins that were tried with it.
+/// Doctor's report on one wiring (the files that decide the logins of a host), and the real logins that were tried with
+/// that wiring.
 pub(super) struct Tried {
     pub(super) report: Value,
     pub(super) trials: Vec<Trial>,
@@ -85,7 +86,7 @@ pub(super) struct Tried {
     pub(super) not_started: Option<String>,
     /// Whether the module granted a login to a client with a right code and neither key nor password.
     pub(super) granted_to_nobody: bool,
-    /// The end of the log.
+    /// The last lines of the machine's log.
     pub(super) log: Vec<String>,
 }
 
@@ -93,7 +94,8 @@ pub(super) struct Tried {
 pub(super) struct Room {
     m: Machine,
     mixtures: Vec<Has>,
-    /// A time step with the codes for its prompts: the code of this step once, and the code of the next step twice.
+    /// The present time step, with the codes that one login in this step types at its prompts: first the code of this
+    /// step, then twice that of the next step. `None` before the first login.
     codes: RefCell<Option<(u64, [String; 3])>>,
 }
 
@@ -130,7 +132,7 @@ impl Room {
         Self { m, mixtures: mixtures.collect(), codes: RefCell::new(None) }
     }
 
-    /// Sets up the wiring, asks doctor, and tries the logins.
+    /// Writes the files of the wiring, runs doctor, and tries the logins. Returns doctor's report and the results.
     pub(super) fn tried(&self, wiring: &Wiring) -> Tried {
         self.reset(wiring);
         let not_started = self.start(wiring);
@@ -201,9 +203,10 @@ impl Room {
         trials
     }
 
-    /// Returns the combinations of factors to try. ada and eve try all of them over the usual connection. Other people,
-    /// and other connections, try four: one without a code, one without a first factor, and two with both. These
-    /// suffice to show how the logins differ.
+    /// Returns the combinations of key, password and code to try. ada and eve try all of them over the usual
+    /// connection. Other people, and other connections, try only four: one without a code, one with nothing but a code,
+    /// and two with a code and a password. These suffice to show how the logins differ. An account that is not enrolled
+    /// has no code, and tries only combinations without one.
     fn mixtures_of(&self, person: &Person, from: From) -> Vec<Has> {
         let mut all = self.mixtures.clone();
         let every = from == USUAL && ["ada", "eve"].contains(&person.name);
@@ -330,7 +333,8 @@ fn people(wiring: &Wiring) -> impl Iterator<Item = Person> {
     })
 }
 
-/// Creates the groups. One member of each, bob or eve, has it as the primary group; the other members are listed.
+/// Creates the groups people and crew. The primary group of bob is people and that of eve is crew; all other members
+/// are listed in /etc/group. Also writes the file of members and the pam_access file of each group.
 fn groups(m: &Machine) {
     for (number, (name, id)) in GROUPS.iter().enumerate() {
         let primary = if number == 0 { "bob" } else { "eve" };

@@ -1,4 +1,5 @@
-//! Productions of the grammar: settings of sshd, as people post them.
+//! Settings of sshd, as administrators post them on the web. The grammar in `grammar.rs` composes configurations from
+//! them.
 
 use crate::numbers::Numbers;
 

@@ -8,7 +8,7 @@ use super::servers::{DEVICE, PORTS};
 /// The files and the state of one host.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct Wiring {
-    /// The seed that composes this wiring.
+    /// The seed of the random numbers from which this configuration was composed.
     pub(super) seed: u64,
     /// Drop-in of sshd.
     pub(super) sshd: String,
@@ -18,9 +18,10 @@ pub(super) struct Wiring {
     pub(super) settings: String,
     /// SSHD_OPTS, with which sshd is started.
     pub(super) options: Vec<&'static str>,
-    /// Options of a second sshd, which listens on port 2222.
+    /// Command line options of a second sshd, which listens on port 2222. If empty, no second sshd is started.
     pub(super) second: Vec<&'static str>,
-    /// Text of the file of the second sshd, if its options name one.
+    /// Text of [`SECOND_FILE`], a configuration file for the second sshd. It has an effect only if the options of the
+    /// second sshd name the file.
     pub(super) second_file: String,
     /// Text of the file that a Match block includes.
     pub(super) included: String,
@@ -84,7 +85,7 @@ impl Wiring {
         format!("{}\n{}", self.settings, self.other_settings)
     }
 
-    /// Returns the connections for which logins may have different results with this wiring.
+    /// Returns those connections (client address and port) for which logins may have different results.
     pub(super) fn froms(&self) -> Vec<From> {
         let mut all = vec![USUAL];
         let auth = self.auth.join("\n");
@@ -101,7 +102,7 @@ impl Wiring {
         all
     }
 
-    /// Returns whether logins of different accounts may have different results with this wiring.
+    /// Returns whether logins of different accounts may have different results with these files.
     pub(super) fn distinguishes(&self) -> bool {
         let conditions = [" user ", "uid ", "listfile", "people.conf", "usertype", "shells"];
         let by_line = self.auth.iter().any(|line| conditions.iter().any(|one| line.contains(one)));

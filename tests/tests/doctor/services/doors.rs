@@ -5,8 +5,8 @@ use twinlock_tests::{Machine, PASSWORD};
 
 use super::{found, report, row, wired};
 
-/// Checks that root's rights are there for a password alone, that doctor names that, and that they need a code as soon
-/// as its remedy was followed.
+/// Checks that a password alone gives the rights of root, that doctor reports this, and that a code is needed once
+/// doctor's remedy was followed.
 fn closes(m: &Machine, service: &str) {
     let is_root_after = |answers: &[&str]| m.is_root_by(service, "ada", answers);
     let said = found(m, service, "warning root-not-asked", 0);

@@ -4,9 +4,9 @@ use std::time::{Duration, Instant};
 
 use super::{B, REST, row, wired};
 
-/// Time limit: ten times what a machine that is not busy takes.
+/// Time limit for one run of doctor: ten times the time that it takes on a host that is not busy.
 const DEADLINE: Duration = Duration::from_secs(50);
-/// Largest resident set, in kilobytes: 100 MiB.
+/// Limit for the resident memory of one run of doctor, in kilobytes: 100 MiB.
 const MEMORY: u64 = 100 * 1024;
 
 #[test]

@@ -1,5 +1,5 @@
-//! Tests doctor on files that are not yet in force: it judges them as if they were, and reads them with the rights of
-//! the user who called sudo.
+//! Tests doctor on new files that are not yet in force. doctor judges them as if they were in force, and reads them
+//! with the rights of the user who called sudo.
 
 use serde_json::Value;
 use twinlock_tests::{Finished, Machine};
@@ -246,9 +246,9 @@ fn a_mistake_is_named_where_it_is_written() {
     }
 }
 
-/// Starts a doctor that does not end, because its sshd waits. Waits until the only key that a doctor keeps in /tmp is
-/// another one than `before`, which an earlier doctor left. Returns the process id of the new doctor and the path of
-/// its key.
+/// Starts a doctor that does not end, because its sshd waits. Each running doctor keeps one key in a folder in /tmp;
+/// `before` is the path of the key that an earlier doctor has left. Waits until there is only one key and it is not
+/// `before`. Returns the process id of the new doctor and the path of its key.
 fn begun(m: &Machine, pam: &str, before: &str) -> [String; 2] {
     let script = format!(
         "twinlock doctor ssh --pam {pam} --sshd-config /etc/ssh/sshd_config >/dev/null 2>&1 &

@@ -43,8 +43,8 @@ fn refused_answer_is_not_passed_on() {
     assert!(both(&m.code("ada")));
 }
 
-/// The settings `KEYS` alone give a closed wiring. Checks that a Match block locks out its users if it brings them to
-/// the stack without the key that the stack requires.
+/// With the settings `KEYS`, each login needs a code and no user is locked out. Checks that a Match block locks out its
+/// users if they reach the stack through it without the key that the stack requires.
 #[test]
 fn match_block_whose_users_the_stack_refuses_locks_them_out() {
     let prompts = "AuthenticationMethods keyboard-interactive:pam\n";

@@ -44,8 +44,8 @@ fn a_match_on_a_port_is_judged() {
     );
 }
 
-/// Starts a process that is called sshd but is none, with options that would open a way in. Checks that doctor does
-/// not judge by these options.
+/// Starts a process whose name is sshd but which is not an sshd, with options that would open a way in. Checks that
+/// doctor does not judge by these options.
 #[test]
 fn process_of_a_user_is_no_sshd() {
     let m = wired(KEYS, K);

@@ -1,7 +1,7 @@
 //! Tests doctor's verdict on Red Hat's files. Red Hat's sshd and libpam cannot be run here.
 
 use twinlock_doctor::Format;
-use twinlock_doctor::settings::Settings;
+use twinlock_doctor::settings::DoctorSettings;
 
 use super::flat;
 
@@ -40,9 +40,9 @@ fn red_hat(sshd: &str, says: &[(&str, &str)]) -> (u8, String, String) {
     };
     let (mut out, mut complaints) = (Vec::new(), Vec::new());
     let streams: [&mut dyn std::io::Write; 2] = [&mut out, &mut complaints];
-    let code =
-        twinlock_doctor::run(&arguments, Format::Text, &Settings::default(), Vec::new(), streams)
-            .expect("a report");
+    let settings = DoctorSettings::default();
+    let code = twinlock_doctor::run(&arguments, Format::Text, &settings, Vec::new(), streams);
+    let code = code.expect("a report");
     let text = |bytes| String::from_utf8(bytes).expect("text");
     (code, text(out), text(complaints))
 }

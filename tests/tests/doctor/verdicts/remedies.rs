@@ -9,7 +9,8 @@ use super::wirings::{
     wired,
 };
 
-/// Largest number of remedies that one wiring needs.
+/// Maximum number of remedies that a test follows one after the other until doctor has no findings about the PAM stack
+/// and sshd's settings of one case.
 const MOST: usize = 4;
 const EXAMPLES: &str = "/usr/share/doc/twinlock/examples/";
 const DEFAULTS: &str = "/etc/default/ssh";
@@ -107,7 +108,7 @@ fn restart(m: &Machine) {
     m.sshd(&settings);
 }
 
-/// A wiring with a defect: settings of sshd, auth lines of its PAM file, and a command.
+/// A configuration with a defect: settings of sshd, auth lines of its PAM file, and a command.
 struct Row {
     sshd: &'static str,
     auth: &'static str,
@@ -145,7 +146,7 @@ const LINES: [Row; 11] = [
     row(PROMPTS, "@include common-auth\n"),
 ];
 
-/// Wirings in which a code alone or a password alone is enough.
+/// PAM stacks, with settings of sshd, in which a code alone or a password alone is enough to log in.
 const ALONE: [Row; 6] = [
     row(PROMPTS, "auth required pam_twinlock.so first_factor=stack\n"),
     row(
@@ -170,7 +171,7 @@ const ALONE: [Row; 6] = [
     ),
 ];
 
-/// Wirings in which sshd does not ask PAM, or not for each login.
+/// Settings of sshd with which sshd does not call PAM, or not for each login; each with auth lines for the PAM stack.
 const SETTINGS: [Row; 8] = [
     row(ONE_KEY, K),
     row(

@@ -102,7 +102,7 @@ pub(super) fn verdict(m: &Machine, status: &str, head: Option<&str>) -> Value {
     report
 }
 
-/// A wiring, the expected verdict, and logins of ada that must succeed or fail with it.
+/// A PAM stack with settings of sshd, the verdict that doctor must give, and logins of ada that must succeed or fail.
 struct Row {
     sshd: &'static str,
     auth: &'static str,

@@ -31,8 +31,8 @@ fn struck(world: &World<'_>, lines: &str, strike: &Strike<'_>) -> Ended {
     ended
 }
 
-/// Checks that after a fault the owner can log in with the answers number `turn`, which are new, and that this login
-/// leaves no charged attempt.
+/// Checks that after a fault the owner can log in with new answers, and that this login leaves no charged attempt.
+/// `turn` is the number of the login in a series, to which the answers belong.
 fn afterwards(world: &World<'_>, turn: scenario::Turn) -> Complaint {
     if world.scenario.record == RecordUse::Reads && !world.is_as_enrolled() {
         return Some("the record is not what it was");

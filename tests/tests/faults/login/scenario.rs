@@ -18,8 +18,8 @@ pub struct Scenario {
     pub settings: &'static str,
     /// Enrolls ada.
     pub enroll: fn(&Machine),
-    /// Returns the answers for the login number `Turn` of a series. They log ada in whatever happened in the earlier
-    /// logins.
+    /// Returns the answers for one login of a series; `Turn` is its number in the series. The answers log ada in,
+    /// whatever happened in the earlier logins.
     pub typed: fn(&Machine, Turn) -> String,
     /// Returns a wrong code.
     pub wrong: fn(&Machine) -> String,

@@ -35,8 +35,9 @@ pub enum Means {
     HoldForTheNext,
 }
 
-/// Returns all faults of these calls by errors and by short transfers. Unless the test is thorough, takes only the
-/// first `few` errors of each call.
+/// Returns the faults to inject at the system calls `places`: each error that a call can return, and each way in which
+/// a call can transfer fewer bytes than asked. Unless the test is thorough, takes only the first `few` errors of each
+/// call.
 pub fn failures(places: &[Place], few: usize) -> Vec<Strike<'_>> {
     let of_place = |place: &Place| {
         let most = if thorough() { usize::MAX } else { few };

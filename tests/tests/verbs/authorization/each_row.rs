@@ -28,8 +28,9 @@ enum Data {
     ExportOfAda,
 }
 
-/// The name of a row, a command line of its operation, and the input of the command. Each row whose operation takes
-/// codes of the acting user has one command line or several, so that everything which the row names happens.
+/// The name of a row of the permission table, a command line of its operation, and the input of the command. Each row
+/// whose operation takes codes of the acting user has one command line or several, so that every log line and mail of
+/// the row occurs.
 const LINES: [(&str, &str, Data); 28] = [
     ("enroll", "enroll bob --secret-stdin", Data::KeyAndCode),
     (
@@ -124,9 +125,9 @@ fn mailed(m: &Machine) -> BTreeSet<String> {
     names.ok().lines().map(kind).collect()
 }
 
-/// Returns the rows of the permission table whose operations take codes of the acting user in the same call, by their
-/// names. Other operations prove the user elsewhere: `change` in its own dialogue, `setup confirm` by another login,
-/// and the agent by the password and code of a role's member.
+/// Returns the operations of the permission table that take codes of the acting user in the same call, as a map from
+/// the name of each operation to its permission. Other operations prove the user elsewhere: `change` in its own
+/// dialogue, `setup confirm` by another login, and the agent by the password and code of a role's member.
 fn rows() -> BTreeMap<&'static str, Permission> {
     let all = OPERATIONS.iter().map(|one| one.permission());
     let elsewhere = [Proof::Nothing, Proof::SecondLogin, Proof::Dialogue, Proof::PasswordAndCode];

@@ -112,7 +112,7 @@ fn what_is_set_up_and_taken_over() {
     page.hold_all(&[enroll, uri, migration, qr, record, export]);
 }
 
-/// Commands of root that fail, each for another reason.
+/// Command lines that fail when root runs them. Between them, they reach many different errors.
 const FAILURES: &[&str] = &[
     "",
     "frobnicate",

@@ -16,7 +16,8 @@ pub struct Page {
     met: BTreeSet<String>,
 }
 
-/// Returns the command and the second column of each row.
+/// Returns the rows of the table in docs/json.md: for each command, the text of the second column, which outlines what
+/// the command prints.
 fn table() -> impl Iterator<Item = (&'static str, &'static str)> {
     let rows = PAGE.lines().filter_map(|line| line.strip_prefix("| ")?.split_once(" | "));
     rows.skip(1).map(|(command, prints)| (command.trim_matches('`'), prints))

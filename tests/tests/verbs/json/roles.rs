@@ -9,7 +9,7 @@ pub const ROWS: &[&str] = &["roles init", "roles check", "roles show", "requests
 const ROLE: &str = "protected = [\"root\", \"sudo\"]\n[[role]]\nname = \"desk\"\ngroup = \"helpdesk\"\n\
     over = \"people\"\nverbs = [\"bypass\"]\napprove = 2\n";
 
-/// Prepares a command of `user`, a member of the role, with the password and a code as its input.
+/// Prepares a command of `user`, a member of a role, with the password and a code as its input.
 fn by<'m>(m: &'m Machine, user: &str, words: &[&str]) -> Call<'m> {
     let words = ["twinlock", "--json"].into_iter().chain(words.iter().copied());
     let typed = format!("{PASSWORD}\n{}\n", m.code(user));

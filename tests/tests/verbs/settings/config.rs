@@ -1,5 +1,5 @@
-//! Tests `--config` and `config=`: the file must belong to root and be in folders of root, and it decides only about
-//! settings of the module.
+//! Tests `--config` and `config=`: the file that they name must belong to root and be in folders of root. The file that
+//! `--config` names does not decide whose code is asked for or where mail goes.
 
 use twinlock_tests::{Finished, Machine};
 
@@ -152,8 +152,8 @@ fn draft_of_the_caller_is_never_in_force() {
     assert!(m.logged("event=bypass_given").is_empty(), "{:?}", m.log());
 }
 
-/// Checks that another settings file, even one of root, does not decide whose code is asked for, where mail goes, or
-/// which texts it has.
+/// The command line names another settings file with `--config`. Checks that this file, even if it belongs to root,
+/// does not decide whose code is asked for, where mail goes, or which texts the mail has.
 #[test]
 fn own_codes_and_mail_are_those_of_etc_twinlock() {
     let m = machine();
