@@ -127,6 +127,29 @@ fn no_alias_names_a_tuple() {
     }
 }
 
+/// Checks that no two types of the crates that ship have the same name, so that a name has one meaning.
+#[test]
+fn no_two_types_have_the_same_name() {
+    let mut places: BTreeMap<String, Vec<String>> = BTreeMap::new();
+    let shipped = CRATES.iter().filter(|(name, _)| !["tests", "xtask"].contains(name));
+    for source in shipped.flat_map(|(name, _)| sources(&format!("{name}/src"))) {
+        for line in source.code().lines() {
+            let line = line.strip_prefix("pub").unwrap_or(line);
+            let line =
+                line.split_once(") ").filter(|_| line.starts_with('(')).map_or(line, |it| it.1);
+            let kinds = ["struct ", "enum ", "trait ", "type "];
+            let named = kinds.iter().find_map(|kind| line.trim_start().strip_prefix(kind));
+            // An indented type belongs to a trait.
+            let Some(named) = named.filter(|_| !line.starts_with("  ")) else { continue };
+            let end = named.find(|letter: char| !letter.is_alphanumeric()).unwrap_or(named.len());
+            places.entry(named[..end].to_owned()).or_default().push(source.path.clone());
+        }
+    }
+    assert!(places.len() > 500, "{}", places.len());
+    places.retain(|_, places| places.len() > 1);
+    assert!(places.is_empty(), "types with the same name: {places:#?}");
+}
+
 /// Checks that a function may exceed clippy's maximum length only if the reason of its exemption says that it is a
 /// table, a match or a list.
 #[test]
