@@ -53,9 +53,9 @@ fn routing_domain_counts_where_sshd_listens_in_it() {
         ("RDomain lo User eve", false, false),
     ] {
         restart(&m, &format!("{listen}{}", block(criteria, open)));
-        let somebody = over_22 || over_2222 || criteria.contains("eve");
-        let report = verdict(&m, if somebody { "open" } else { "closed" }, None);
-        assert!(!somebody || texts(&report).contains(criteria), "{criteria}: {report:#}");
+        let is_met = over_22 || over_2222 || criteria.contains("eve");
+        let report = verdict(&m, if is_met { "open" } else { "closed" }, None);
+        assert!(!is_met || texts(&report).contains(criteria), "{criteria}: {report:#}");
         assert_eq!((key_over(&m, 22), key_over(&m, 2222)), (over_22, over_2222), "{criteria}");
     }
     restart(&m, &format!("{listen}{}", block("RDomain lo", "PubkeyAuthentication no")));
