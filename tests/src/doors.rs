@@ -1,5 +1,7 @@
 //! pkexec and doas, with which an ordinary user runs a command as root.
 
+use std::time::{Duration, Instant};
+
 use crate::machine::Machine;
 use crate::session::Session;
 
@@ -72,9 +74,28 @@ fn answered(mut s: Session<'_>, answers: &[&str]) -> String {
         if s.expect_one_of(&[&questions[..], &results].concat()) >= questions.len() {
             break;
         }
-        // What is typed before the program hides it is lost.
-        s.hidden().send_line(answer);
+        // What is typed before the program hides it is lost, so it is typed again if nothing happens.
+        s.hidden();
+        let shown = s.transcript().len();
+        for _ in 0..3 {
+            s.send_line(answer);
+            if shows_more(&s, shown) {
+                break;
+            }
+        }
     }
     s.give_up();
     s.transcript()
+}
+
+/// Waits up to ten seconds for the command to show more than `shown` bytes. Returns whether it does.
+fn shows_more(s: &Session<'_>, shown: usize) -> bool {
+    let end = Instant::now() + Duration::from_secs(10);
+    while s.transcript().len() <= shown {
+        if Instant::now() > end {
+            return false;
+        }
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    true
 }

@@ -61,12 +61,11 @@ impl Holder {
     /// # Errors
     /// A sentence that says what failed.
     pub(crate) fn begun(disk: Option<&Path>, furnished: Furnished) -> Result<Holder, String> {
-        let mut unshare = Command::new("unshare")
+        // A process inside with the terminal of the caller would count as a login of root at another terminal.
+        let mut unshare = apart_from_the_caller("unshare")
             .args(["--mount", "--net", "--pid", "--uts", "--ipc", "--time"])
             .args(["--boottime", &BOOTED_EARLIER.to_string()])
             .args(["--fork", "--kill-child", "sh", "-c", ROOM])
-            .env_clear()
-            .env("PATH", PATH)
             .env("DISK", disk.unwrap_or(Path::new("")))
             .env("BARE", if furnished == Furnished::Bare { "1" } else { "" })
             .stdin(Stdio::piped())
