@@ -29,6 +29,7 @@ exit 1
 /// Runs `id` as root by pkexec. Without a graphical session, polkit asks the user through pkttyagent. Once pkttyagent is
 /// ready, it closes the pipe.
 const PKEXEC: &str = "
+rm -f ~/ready
 mkfifo ~/ready
 pkttyagent --process $$ --notify-fd 9 9>~/ready &
 cat ~/ready
@@ -57,35 +58,38 @@ impl Machine {
     #[track_caller]
     pub fn is_root_by(&self, service: &str, user: &str, answers: &[&str]) -> bool {
         let home = format!("/home/{user}");
-        let call = match service {
-            "polkit-1" => self.call(["sh", "-c", PKEXEC]).env("HOME", &home),
-            command => self.call([command, "id"]),
-        };
-        answered(call.as_user(user).open(), answers).contains("uid=0(root)")
+        // On a busy machine pkttyagent sometimes never reads the first answer.
+        for _ in 0..3 {
+            let call = match service {
+                "polkit-1" => self.call(["sh", "-c", PKEXEC]).env("HOME", &home),
+                command => self.call([command, "id"]),
+            };
+            if let Some(shown) = answered(call.as_user(user).open(), answers) {
+                return shown.contains("uid=0(root)");
+            }
+        }
+        panic!("{service} reads no answer");
     }
 }
 
-/// Gives one of `answers` to each question, until the command tells its result. Returns the transcript.
+/// Gives one of `answers` to each question, until the command tells its result. Returns the transcript; `None` if the
+/// command reads no answer.
 #[track_caller]
-fn answered(mut s: Session<'_>, answers: &[&str]) -> String {
+fn answered(mut s: Session<'_>, answers: &[&str]) -> Option<String> {
     let questions = ["assword: ", "other ways): "];
     let results = ["uid=", "FAILED", "ailed", "ailure"];
     for answer in answers {
         if s.expect_one_of(&[&questions[..], &results].concat()) >= questions.len() {
             break;
         }
-        // What is typed before the program hides it is lost, so it is typed again if nothing happens.
-        s.hidden();
-        let shown = s.transcript().len();
-        for _ in 0..3 {
-            s.send_line(answer);
-            if shows_more(&s, shown) {
-                break;
-            }
+        // What is typed before the program hides it is lost.
+        let shown = s.hidden().transcript().len();
+        if !shows_more(s.send_line(answer), shown) {
+            return None;
         }
     }
     s.give_up();
-    s.transcript()
+    Some(s.transcript())
 }
 
 /// Waits up to ten seconds for the command to show more than `shown` bytes. Returns whether it does.
