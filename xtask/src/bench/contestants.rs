@@ -72,7 +72,12 @@ impl Contestant {
     /// The two other modules with which twinlock is compared, called peers.
     pub(super) const PEERS: [Self; 2] = [Self::Google, Self::Oath];
 
-    /// Returns the name of the PAM service, which is also the heading of its column in the report.
+    /// Returns the name of the PAM service. The module refuses the service `twinlock`, which is the agent's.
+    pub(super) fn service(self) -> &'static str {
+        if self == Self::Twinlock { "twinlock-stack" } else { self.name() }
+    }
+
+    /// Returns the heading of the contestant's column in the report.
     pub(super) fn name(self) -> &'static str {
         match self {
             Self::Libpam => "libpam",

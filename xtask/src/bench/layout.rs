@@ -48,7 +48,7 @@ pub(super) fn write(module: &Path) -> Done<ExitCode> {
             contestant.reset(&m);
             let (user, code) = app.typed(ending);
             let options = ["--demangle=no", "--compress-strings=no"];
-            let mut host = m.counted_host(contestant.name(), &options);
+            let mut host = m.counted_host(contestant.service(), &options);
             host.login(user, &code);
             for name in ran(&host.dump()) {
                 if !functions.contains(&name) {

@@ -23,7 +23,7 @@ const LONGEST_LIST: u64 = 100_000;
 pub(super) fn time(m: &Machine, medium: Medium, rounds: usize, figures: &mut Figures) -> Done {
     eprintln!("timing, state {}", if medium == Medium::Disk { "on disk" } else { "in memory" });
     let mut app = ContestantApp::new();
-    let mut hosts = Contestant::ALL.map(|contestant| (contestant, m.host(contestant.name())));
+    let mut hosts = Contestant::ALL.map(|contestant| (contestant, m.host(contestant.service())));
     for round in 0..=rounds {
         for ending in Ending::ALL {
             for (contestant, host) in hosts.iter_mut().filter(|(who, _)| who.has(ending)) {
@@ -32,7 +32,8 @@ pub(super) fn time(m: &Machine, medium: Medium, rounds: usize, figures: &mut Fig
                         figures.put(what, ending, *contestant, took.as_secs_f64() * 1e6);
                     }
                 };
-                let first = once(m, *contestant, ending, &mut app, &mut m.host(contestant.name()))?;
+                let first =
+                    once(m, *contestant, ending, &mut app, &mut m.host(contestant.service()))?;
                 if medium == Medium::Disk {
                     put(What::OnDisk, first.whole);
                     continue;
@@ -70,7 +71,7 @@ pub(super) fn count(m: &Machine, figures: &mut Figures) -> Done {
             put(What::Instructions, instructions(m, contestant, ending, &mut app)?);
             contestant.reset(m);
             let (user, code) = app.typed(ending);
-            let calls = m.calls_of_a_login(contestant.name(), user, &code);
+            let calls = m.calls_of_a_login(contestant.service(), user, &code);
             let syncs = calls.names().into_iter().filter(|name| SYNCS.contains(name)).count();
             put(What::SystemCalls, as_u64(calls.names().len()));
             put(What::Syncs, as_u64(syncs));
@@ -79,7 +80,7 @@ pub(super) fn count(m: &Machine, figures: &mut Figures) -> Done {
             for _ in 0..3 {
                 contestant.reset(m);
                 let (user, code) = app.typed(ending);
-                let login = m.host(contestant.name()).login(user, &code);
+                let login = m.host(contestant.service()).login(user, &code);
                 put(What::OwnMemory, login.anonymous);
                 put(What::AllMemory, login.resident);
             }
@@ -98,7 +99,7 @@ fn instructions(
 ) -> Done<u64> {
     who.reset(m);
     let (user, code) = app.typed(ending);
-    let (said, count) = m.counted_host(who.name(), &[]).counted(user, &code);
+    let (said, count) = m.counted_host(who.service(), &[]).counted(user, &code);
     ending.expect(who, said).map(|()| count)
 }
 
@@ -120,7 +121,7 @@ pub(super) fn crowd(m: &Machine, sizes: &[u64], rounds: usize, figures: &mut Fig
         figures.put(what, Ending::Accepted, Contestant::Twinlock, float(count));
         let who = [Contestant::Twinlock, Contestant::Oath];
         for contestant in who.into_iter().take(if size > LONGEST_LIST { 1 } else { 2 }) {
-            let mut host = m.host(contestant.name());
+            let mut host = m.host(contestant.service());
             for _ in 0..rounds {
                 contestant.reset(m);
                 let (user, code) = app.typed(Ending::Accepted);

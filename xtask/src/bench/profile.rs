@@ -87,7 +87,7 @@ pub(super) fn table(m: &Machine, module: &Path) -> Done<String> {
     file.write(super::read(module)?);
     Contestant::Twinlock.reset(m);
     let (user, code) = ContestantApp::new().typed(Ending::Accepted);
-    let mut host = m.counted_host(Contestant::Twinlock.name(), &["--compress-strings=no"]);
+    let mut host = m.counted_host(Contestant::Twinlock.service(), &["--compress-strings=no"]);
     let login = host.login(user, &code);
     file.write(shipped);
     Ending::Accepted.expect(Contestant::Twinlock, login.code)?;

@@ -60,7 +60,7 @@ pub(super) fn furnished(medium: Medium) -> Done<Machine> {
     for contestant in Contestant::ALL {
         let stack =
             format!("auth required {}\naccount required pam_permit.so\n", contestant.line());
-        m.pam(contestant.name(), &stack);
+        m.pam(contestant.service(), &stack);
     }
     m.call(["sh", "-eu", "-c", GOOGLE]).env("user", USER).env("key", KEY).output().ok();
     m.file("/root/oath").write(users_line()).mode(0o600);
@@ -71,7 +71,8 @@ pub(super) fn furnished(medium: Medium) -> Done<Machine> {
     // A login from a new source stores more data than later ones, so that login is done here.
     for contestant in [Contestant::Twinlock, Contestant::Google, Contestant::Oath] {
         let (user, code) = app.typed(Ending::Accepted);
-        Ending::Accepted.expect(contestant, m.host(contestant.name()).login(user, &code).code)?;
+        Ending::Accepted
+            .expect(contestant, m.host(contestant.service()).login(user, &code).code)?;
     }
     Contestant::keep(&m);
     Ok(m)
