@@ -89,7 +89,7 @@ fn entry(mut table: DeTable<'_>) -> Result<AcceptedFinding, String> {
     }
 }
 
-/// Names of findings that are not ways in, but that an entry can accept all the same. Each of these findings tells the
+/// Names of findings that an entry can accept although they are not ways in. Each of these findings tells the
 /// administrator to read a file.
 const READ_BY_HAND: [&str; 1] = ["polkit-rule"];
 

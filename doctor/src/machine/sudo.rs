@@ -51,7 +51,7 @@ impl ExaminedMachine {
     }
 
     /// Reports whether the tree of the machine contains any programs. If it contains only settings, a program that is
-    /// missing there may be installed on the machine all the same.
+    /// missing in the tree may still be installed on the machine.
     #[must_use]
     pub fn has_programs(&self) -> bool {
         ["/usr/bin", "/bin", "/run/current-system/sw/bin"].iter().any(|one| self.has(one))
