@@ -27,7 +27,7 @@ use crate::{
     },
 };
 
-/// Limit of the log lines per hour about requests without an accepted code. The user can send any number of requests,
+/// Limit of the log lines per hour about requests in which no code was compared. The user can send any number of requests,
 /// and a flood of log lines could push out lines about other users.
 const LOGGED: Allowance = Allowance { word: "locker-log", most: 30, seconds: HOUR };
 
@@ -180,7 +180,9 @@ impl Locker<'_> {
 
     /// Logs a refusal, and stores it for `twinlock why`.
     fn note(&self, reason: Reason) {
-        if self.may_log() {
+        // A wrong code has cost a try, and the tries are limited. It is logged in any case, so that nobody hides guesses
+        // behind answers that cost none.
+        if matches!(reason, Reason::WrongCode) || self.may_log() {
             self.log(Kind::Refused, Some(reason), None);
         }
         let ledger_key = LedgerKey::of(Some(self.account), &self.account.name);

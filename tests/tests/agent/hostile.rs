@@ -95,6 +95,11 @@ for verb,words in [(1,['root']),(3,['root']),(10,['root','lost']),(11,['bob','lo
     said.ok();
     let lines = m.log().iter().filter(|line| line.contains("twinlock")).count();
     assert!(lines < 100, "{lines} lines: {:?}", m.log().last());
+    // Guesses are not hidden behind the other answers.
+    let wrong = m.wrong_code("ada");
+    let script = format!("{PYTHON_CLIENT}\nprint(unlock('i3lock','code','{wrong}'))");
+    m.run_as("ada", ["python3", "-c", &script]).ok();
+    assert_eq!(m.logged("reason=wrong_code").len(), 1, "{:?}", m.log().last());
 }
 
 #[test]
