@@ -1,6 +1,6 @@
 //! The frames that the agent and its clients exchange on a Unix socket. The clients are the `twinlock` command of an
 //! ordinary user, and the PAM module in a program that does not run as root. `agent/PROTOCOL.md` describes the order of
-//! the frames.
+//! the frames. [`fleet`] has the messages of the daemon `twinlock-fleet`.
 //!
 //! A connection begins with [`MAGIC`] from the client. Each frame is a length of two bytes (big-endian, 1 to
 //! [`FRAME_MAX`]), a byte that names its type, and a body. Texts are UTF-8.
@@ -8,6 +8,8 @@
 //! May use: nothing of this crate.
 
 mod begin;
+mod cursor;
+pub mod fleet;
 mod frame;
 
 pub use begin::{AgentVerb, Begin};
