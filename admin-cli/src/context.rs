@@ -114,8 +114,9 @@ impl Context {
         Ok(Self::with(chosen.path, asked, own, command))
     }
 
-    /// Loads the settings as [`Context::open`] does, for commands that must work although the settings have an error.
-    /// If a file cannot be used and has no copy, the defaults apply, which require the acting user's code.
+    /// Loads the settings file that the command line names, and the default file, for commands that must work although
+    /// the settings have an error. If a file cannot be used and has no copy, the defaults apply, which require the
+    /// acting user's code.
     pub(crate) fn open_to_mend(command: &Command) -> Result<Self, CliError> {
         let chosen = ChosenSettings::of(command)?;
         let usual = || Loaded { policy: Policy::default(), stands_in_for: None };
@@ -168,7 +169,8 @@ impl Context {
         Ok(self.machine.clock.now()?)
     }
 
-    /// Returns a random generation and the present time, which a changed record gets.
+    /// Returns the present time and a new random generation (id of one state of a record), for a record that is
+    /// changed.
     pub(crate) fn stamp(&self) -> Result<ChangeStamp, CliError> {
         let mut bytes = [0; 8];
         KernelEntropy.fill(&mut bytes)?;
@@ -192,8 +194,11 @@ impl Context {
         self.print_exactly(&harmless(text, notation))
     }
 
-    /// Prints text as [`Context::print`] does, but without escaping: for text with colors of this program, or text that
-    /// is escaped already.
+    /// Prints text without escaping control characters: text with colors of this program, or text that is escaped
+    /// already.
+    ///
+    /// # Errors
+    /// [`CliError`] if standard output cannot be written. A closed pipe is not an error.
     pub(crate) fn print_exactly(&self, text: &str) -> Result<(), CliError> {
         let mut stdout = std::io::stdout().lock();
         match stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush()) {

@@ -37,7 +37,7 @@ const FIRST: Duration = Duration::from_secs(2);
 const NEXT: Duration = Duration::from_secs(40);
 
 /// Runs the subcommand through the agent and returns the exit status. Returns `None` if the caller is root or the agent
-/// does not have the subcommand. The command then runs it itself.
+/// does not have the subcommand. The caller of this function must then run the subcommand itself.
 pub(crate) fn run(command: &Command) -> Option<ExitCode> {
     if geteuid().is_root() {
         return None;

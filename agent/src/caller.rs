@@ -32,7 +32,8 @@ impl core::fmt::Display for CallerError {
 
 impl core::error::Error for CallerError {}
 
-/// Returns whether this process sees the real user ids of callers, which no user namespace has mapped to other ids.
+/// Returns whether this process sees the real user ids of callers. It does not if it runs in a user namespace that maps
+/// user ids to others.
 pub(crate) fn sees_real_uids() -> bool {
     fs::read_to_string("/proc/self/uid_map").is_ok_and(|map| is_whole(&map))
 }
@@ -55,7 +56,7 @@ pub(crate) fn of(connection: impl AsFd) -> Result<Account, CallerError> {
     account_of(uid)
 }
 
-/// Returns the only account of a user id.
+/// Returns the account of a user id.
 ///
 /// # Errors
 /// [`CallerError`] if the user id has no account or more than one, or cannot be looked up.

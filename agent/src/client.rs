@@ -1,4 +1,4 @@
-//! The client of a conversation, and the end of an operation that the client asked for.
+//! The client of a conversation, and how an operation that the client asked for ends.
 
 use twinlock_core::{
     base::account::Account,

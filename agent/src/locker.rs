@@ -18,9 +18,9 @@ use crate::{
 /// Maximum length of the name of a PAM service in bytes.
 const SERVICE_MAX: usize = 64;
 
-/// Asks the client's user for one answer, and verifies the app code that it contains as a code of that user. Word 1 of
-/// the request (words count from 0) is the name of the client's PAM service. Word 2 says what the answer contains, such
-/// as a password and a code; [`Field::read`] parses it.
+/// Asks the client's user for one answer, and verifies the app code in it. `begin` contains words, counted from 0. Word
+/// 1 is the name of the client's PAM service. Word 2 says what the answer contains, such as a password and a code, in
+/// the form that [`Field::read`] parses.
 pub(crate) fn unlock(client: &Client<'_>, begin: &Begin<'_>) -> OperationEnd {
     let account = client.account;
     // Programs of root do not need the agent: the PAM module verifies codes there itself.

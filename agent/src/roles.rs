@@ -1,5 +1,6 @@
-//! What members of a role may do with the accounts of other users. Each operation has its proofs (password and code),
-//! limits, log lines and mails.
+//! What members of a role may do with the accounts of other users. A role, defined in `roles.toml`, lets the members of
+//! a group help users without being root. Each operation has its proofs (password and code), limits, log lines and
+//! mails.
 
 mod approval;
 mod deed;
@@ -61,7 +62,7 @@ pub(crate) enum Delegated<'a> {
         /// Why the caller wants the operation, as typed; empty if the agent has to ask for the reason.
         reason: &'a str,
     },
-    /// Lists the open requests (changes that wait for the approval of a second member).
+    /// Lists the changes that wait for the approval of a second member.
     Requests,
     /// Approves a request of another member.
     Approve {

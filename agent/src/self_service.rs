@@ -1,4 +1,5 @@
-//! Operations of users on their own accounts. Each has its proof (password and code) and its limit.
+//! Operations of users on their own accounts. Each operation says which proof it needs (password, code, both or none),
+//! and how often a user may run it.
 
 mod proof;
 
@@ -242,8 +243,8 @@ impl OwnUser<'_> {
         self.done()
     }
 
-    /// Ends an operation that changed nothing. Also gives back its use of the allowance; `taken` is the name of this
-    /// use in the ledger.
+    /// Ends an operation that changed nothing, and takes back its use of the limit. `taken` is the ledger name of this
+    /// use.
     fn unchanged(&self, taken: &str, error: DialogueError) -> OperationEnd {
         self.user_ledger.erase(taken);
         self.not_done(error)

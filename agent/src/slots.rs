@@ -6,28 +6,29 @@ use std::collections::HashMap;
 pub(crate) const PER_USER: usize = 4;
 /// Maximum number of connections that all users together may have open at a time.
 pub(crate) const IN_ALL: usize = 64;
-/// The lowest user id that subuid(5) gives to users for their user namespaces. User ids from this one on may have no
-/// account.
+/// The lowest user id of the ranges that subuid(5) gives to users for their user namespaces. User ids from this one on
+/// often have no account.
 const FIRST_SUBUID: u32 = 65_536;
 
-/// A user, or a set of user ids, whose connections are counted together.
+/// What the limit on open connections counts together: the connections of one user id, or those of a set of user ids.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(crate) enum Slot {
     /// One user.
     Uid(u32),
-    /// All user ids from 65536 without an account. A user may own thousands of them (subuid(5)).
+    /// All user ids from 65536 on that have no account. They are counted together, because one user may own thousands
+    /// of them (subuid(5)).
     WithoutAccount,
 }
 
 impl Slot {
-    /// Returns the slot of a user id. `has_account` returns whether a user id has an account. It is called only for
-    /// user ids from 65536 on.
+    /// Returns the user or set of user ids with which the connections of a user id are counted. `has_account` returns
+    /// whether a user id has an account. It is called only for user ids from 65536 on.
     pub(crate) fn of(uid: u32, has_account: impl FnOnce(u32) -> bool) -> Self {
         if uid < FIRST_SUBUID || has_account(uid) { Self::Uid(uid) } else { Self::WithoutAccount }
     }
 }
 
-/// The number of connections that are open now, for each slot and in all.
+/// The number of connections that are open now: of each user or set of user ids, and in all.
 #[derive(Debug, Default)]
 pub(crate) struct Slots {
     open: HashMap<Slot, usize>,

@@ -53,9 +53,9 @@ enum MadeOf {
     /// Six to eight digits: a code of an app, or an eight-digit backup code. If a password precedes the code, the first
     /// of these digits may belong to the password.
     Digits,
-    /// Exactly nine digits: a bypass code.
+    /// Exactly nine digits: a bypass code, which an administrator issued to the user.
     Bypass,
-    /// Twelve letters: a ticket.
+    /// Twelve letters: a ticket, which an administrator issued to the user.
     Ticket,
     /// Twenty letters: a backup code.
     BackupCode,

@@ -1,5 +1,4 @@
-//! Defines who may run each subcommand of `twinlock`, and which proof the user must give. The table has one row per
-//! operation.
+//! Says who may run each subcommand of `twinlock`, and which proof the user must give for it.
 //!
 //! May use: `notify`, `policy`.
 
@@ -16,15 +15,16 @@ pub use ruling::{
 
 use crate::notify::notification::NotificationKind;
 
-/// One operation of the command `twinlock`: a subcommand, or a form of a subcommand that requires other rights.
+/// One operation of the command `twinlock`: a subcommand, or one form of it if the forms of that subcommand require
+/// different rights.
 ///
 /// The command maps each parsed subcommand to an operation in a `match` without a wildcard, so a new subcommand does
-/// not compile until it has a row in the table.
+/// not compile until its rights are defined here.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Operation {
     /// `enroll USER`.
     Enroll,
-    /// `enroll --from FILE`.
+    /// `enroll --from FILE`, for the users of a list.
     EnrollList,
     /// `import uri USER`.
     ImportUri,
@@ -32,7 +32,7 @@ pub enum Operation {
     ImportMigration,
     /// `import qr USER FILE`.
     ImportQr,
-    /// `import record`.
+    /// `import record`, which imports a user from another host.
     ImportRecord,
     /// `import google USER` and `import oath --user USER`, which import one user.
     ImportFile,
@@ -40,55 +40,55 @@ pub enum Operation {
     ImportFiles,
     /// `import google` and `import oath` with `--dry-run`, which import nothing.
     ImportPreview,
-    /// `export USER`.
+    /// `export USER`, which prints a user's record for another host.
     Export,
-    /// `status`.
+    /// `status`, which says whether a user is enrolled.
     Status,
-    /// `list`.
+    /// `list`, which lists users with a record.
     List,
-    /// `verify USER`.
+    /// `verify USER`, which says whether a code of the user is correct.
     Verify,
-    /// `invite USER`.
+    /// `invite USER`, which issues a ticket for set-up.
     Invite,
-    /// `invite --group GROUP`.
+    /// `invite --group GROUP`, which issues tickets to the members of a group.
     InviteGroup,
-    /// `reset USER`.
+    /// `reset USER`, which revokes all codes of a user.
     Reset,
-    /// `backup-codes USER`.
+    /// `backup-codes USER`, which replaces backup codes.
     BackupCodes,
-    /// `change USER`.
+    /// `change USER`, by which users replace their own authenticator.
     Change,
-    /// `show-key USER`.
+    /// `show-key USER`, which shows the user's key again.
     ShowKey,
-    /// `bypass USER`.
+    /// `bypass USER`, which issues a temporary code.
     Bypass,
-    /// `unlock USER`.
+    /// `unlock USER`, which clears failed attempts.
     Unlock,
-    /// `devices USER`.
+    /// `devices USER`, which lists devices whose logins need no code.
     Devices,
-    /// `forget USER`.
+    /// `forget USER`, after which a device needs a code again.
     Forget,
-    /// `why USER`.
+    /// `why USER`, which says why logins were refused.
     Why,
-    /// `explain USER@ADDRESS`.
+    /// `explain USER@ADDRESS`, which says how a login would go.
     Explain,
-    /// `remove USER`.
+    /// `remove USER`, which ends the user's enrollment.
     Remove,
     /// `remove USER --authenticator NAME`.
     RemoveAuthenticator,
-    /// `settings check`.
+    /// `settings check`, which reports errors of a settings file.
     SettingsCheck,
-    /// `settings apply`.
+    /// `settings apply`, which installs a settings file.
     SettingsApply,
-    /// `settings show`.
+    /// `settings show`, which prints the settings in force.
     SettingsShow,
-    /// `epoch ensure`.
+    /// `epoch ensure`, which creates missing folders.
     EpochEnsure,
-    /// `epoch sweep`, which a systemd unit runs.
+    /// `epoch sweep`, by which a systemd unit removes expired ledger entries.
     EpochSweep,
-    /// `epoch now`.
+    /// `epoch now`, after which codes of earlier times count as used.
     EpochNow,
-    /// `epoch show`.
+    /// `epoch show`, which prints the time before which codes count as used.
     EpochShow,
     /// `doctor`, and `doctor SERVICE`.
     Doctor,
@@ -98,25 +98,25 @@ pub enum Operation {
     Setup,
     /// `setup SERVICE` with `--dry-run`, `--print` or `--check`, which change nothing.
     SetupPreview,
-    /// `setup confirm WORD`.
+    /// `setup confirm WORD`, which keeps a change that `setup` made.
     SetupConfirm,
-    /// `setup undo`, which systemd units run.
+    /// `setup undo`, by which systemd units restore the old files of a change that nobody has confirmed.
     SetupUndo,
-    /// `teardown SERVICE`.
+    /// `teardown SERVICE`, which removes what `setup` wrote.
     Teardown,
     /// `roles init`, which writes a new roles file.
     RolesInit,
-    /// `roles check`.
+    /// `roles check`, which reports errors of the roles file.
     RolesCheck,
-    /// `roles show`.
+    /// `roles show`, which prints the roles in force.
     RolesShow,
     /// `status USER` and `why USER` by a member of a role, through the agent.
     RoleLook,
     /// `unlock USER`, `reset USER` and `bypass USER` by a member of a role, through the agent.
     RoleChange,
-    /// `requests`, through the agent.
+    /// `requests`, through the agent: lists the changes that wait for approval.
     Requests,
-    /// `approve ID`, through the agent.
+    /// `approve ID`, through the agent: approves a change that another member of a role has requested.
     Approve,
     /// `deliver`, which a systemd unit runs to send queued mail.
     Deliver,
@@ -135,7 +135,7 @@ pub enum Caller {
     Root,
     /// Only root in a systemd unit. There is no user to ask for a code.
     Unit,
-    /// Only a member of a role, and never root, through the agent.
+    /// Only a user to whom `roles.toml` gives the right, through the agent. Never root.
     Member,
 }
 
@@ -159,7 +159,7 @@ pub enum Proof {
     SecondLogin,
 }
 
-/// One row of the table: who may run an operation, with which proof, and what is logged and mailed about it.
+/// Who may run an operation, with which proof, and what is logged and mailed about it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Permission {
     /// The operation as an administrator types it.
@@ -235,7 +235,7 @@ pub const OPERATIONS: [Operation; 51] = [
 ];
 
 impl Operation {
-    /// Returns the row of the table for this operation.
+    /// Returns who may run this operation, with which proof, and what is logged and mailed about it.
     #[must_use]
     #[expect(clippy::too_many_lines, reason = "a table: one row for each operation")]
     pub fn permission(self) -> Permission {
@@ -332,8 +332,8 @@ impl Operation {
     }
 }
 
-/// Returns the row of an operation that grants access, shows a key, sends mail or changes records or settings. Only
-/// root may start it.
+/// Returns the permission of an operation that grants access, shows a key, sends mail or changes records or settings.
+/// Only root may start such an operation.
 const fn changes(
     verb: &'static str,
     proof: Proof,
@@ -343,7 +343,7 @@ const fn changes(
     Permission { verb, caller: Caller::Root, proof, logged, mailed }
 }
 
-/// Returns the row of an operation that a member of a role runs through the agent.
+/// Returns the permission of an operation that a member of a role runs through the agent.
 const fn delegated(
     verb: &'static str,
     logged: &'static [&'static str],
@@ -352,8 +352,8 @@ const fn delegated(
     Permission { verb, caller: Caller::Member, proof: Proof::PasswordAndCode, logged, mailed }
 }
 
-/// Returns the row of an operation that writes no log line and sends no mail: it grants no access, shows no key and
-/// changes no setting that is in force.
+/// Returns the permission of an operation that writes no log line and sends no mail: it grants no access, shows no key
+/// and changes no setting that is in force.
 const fn reads(verb: &'static str, caller: Caller, proof: Proof) -> Permission {
     Permission { verb, caller, proof, logged: &[], mailed: &[] }
 }

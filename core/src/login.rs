@@ -87,17 +87,19 @@ struct LoginFlow<'a> {
     final_message: FinalMessage,
 }
 
-/// The records with which the codes of a login are compared: the record of an enrolled user. For other users,
-/// `stand_in` is a dummy record, so that the comparison costs the same time.
+/// The records with which the codes of a login are compared. `record` is that of an enrolled user. For other users,
+/// `stand_in` is a dummy record, with which a comparison takes the same time.
 struct LoginCandidate {
     record: Option<Snapshot>,
     stand_in: Option<Snapshot>,
-    /// The kind and reason to log for each code; `None` to log the result of the comparison.
+    /// The kind and reason to log for each code, whatever the comparison gives; `None` to log the result of the
+    /// comparison.
     noted_as: Option<(Kind, Reason)>,
 }
 
 impl LoginCandidate {
-    /// Returns a candidate that refuses every code at the same cost as `self`, and logs `kind` and `reason`.
+    /// Returns records with which every code is refused, at the same cost as with `self`. `kind` and `reason` are
+    /// logged for each code.
     fn verify_dummy(self, kind: Kind, reason: Reason) -> Self {
         let stand_in = self.stand_in.or(self.record);
         Self { stand_in, record: None, noted_as: Some((kind, reason)) }
@@ -239,7 +241,8 @@ impl LoginFlow<'_> {
     }
 
     /// Returns the records to compare with at a login of an exempt user. If one answer contains the password and a
-    /// code, the code is compared nevertheless, so that it can be cut off and only the password is passed on.
+    /// code, the code is compared although none is needed: a correct code is cut off, and only the password is passed
+    /// on.
     fn of_exempt(&self, held: LoginCandidate, reason: Reason) -> LoginCandidate {
         let noted_as = (Kind::Exempt, reason);
         match &held.record {
@@ -252,8 +255,8 @@ impl LoginFlow<'_> {
         }
     }
 
-    /// Returns [`Reason::CallerNotRoot`] if a file cannot be read because the calling program is not root; otherwise
-    /// `reason`.
+    /// Returns [`Reason::CallerNotRoot`] if the calling program is not root, and `reason` says that a file cannot be
+    /// read; otherwise `reason`.
     fn blamed(&self, reason: Reason) -> Reason {
         let unreadable = matches!(reason, Reason::Store(_) | Reason::Ledger(_));
         let caller = if unreadable { self.ports.accounts.caller() } else { 0 };

@@ -19,13 +19,13 @@ pub enum Message {
     AskCode,
     /// The first prompt if the user has a valid ticket for new backup codes.
     AskCodeOrTicket,
-    /// The prompt for a ticket, after the user chose it in the menu of other ways.
+    /// The prompt for a ticket, after the user chose it in the menu of other ways to sign in.
     AskTicket,
     /// The only prompt if one answer contains the password and the code.
     AskPasswordAndCode,
-    /// The menu from which the user chooses something other than a code of the app, such as a backup code.
+    /// The menu of other ways to sign in, such as a backup code.
     OtherWays(Ways),
-    /// The prompt for a backup code, after the user chose it in the menu of other ways.
+    /// The prompt for a backup code, after the user chose it in the menu of other ways to sign in.
     AskBackupCode,
     /// The answer was not accepted. The message gives no reason.
     NotAccepted,
@@ -40,7 +40,7 @@ pub enum Message {
     NoBypass,
     /// The answer has twelve letters, but the user has no valid ticket.
     NoTicket,
-    /// The user made too many invalid choices in the menu of other ways.
+    /// The user made too many invalid choices in the menu of other ways to sign in.
     NoSuchWay(Ways),
     /// The choice is invalid. Shown above the repeated menu.
     NotAChoice,
@@ -61,9 +61,9 @@ pub enum Message {
         /// Number of unused backup codes.
         left: u8,
     },
-    /// The code is older than the epoch, so it may have been used.
+    /// The code is older than the ledger, which does not know whether it was used.
     BeforeEpoch {
-        /// Seconds until the app shows a code that is newer than the epoch.
+        /// Seconds until the app shows a code that is not older than the ledger.
         wait: u64,
         /// The latest time that the host's clock showed while it was ahead, if this is the cause; `None` for other
         /// causes.
@@ -76,7 +76,8 @@ pub enum Message {
         /// Seconds until two adjacent codes are accepted; `None` if waiting does not help.
         wait: Option<u64>,
     },
-    /// Two adjacent codes granted access. Holds the clock drift or counter that they revealed.
+    /// Two adjacent codes granted access. Holds what they revealed: the error of the app's clock, or the token's
+    /// counter.
     Resynced(Resynced),
     /// The code was not compared, because there were too many wrong codes recently.
     Throttled {
@@ -116,11 +117,11 @@ pub enum Message {
     Overtaken,
     /// The user must log in through another program, because this one cannot show the dialogue that is needed.
     Elsewhere,
-    /// The question after the last message. Any answer is accepted.
+    /// The question after the last message of a login. Any answer is accepted.
     PressEnter,
 }
 
-/// The entries in the menu of other ways.
+/// The entries in the menu of other ways to sign in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Ways {
     /// The menu of a user whose first factor is not proven. It is the same for every user name, and so does not

@@ -32,7 +32,7 @@ pub struct Ports<'a> {
     pub records: &'a dyn Records,
     /// Sets of backup codes.
     pub codes: &'a dyn CodeSets,
-    /// The ledger: a folder of names for each user. A restart empties it.
+    /// The ledger: a folder with names for each user, such as the names of used codes. A restart empties it.
     pub ledger: &'a dyn Ledger,
     /// The conversation with the user.
     pub conversation: &'a dyn Conversation,
@@ -62,12 +62,12 @@ pub trait Records {
     /// [`StoreError`] if the newest record cannot be determined.
     fn is_newest(&self, folder: &Folder, snapshot: &Snapshot) -> Result<bool, StoreError>;
 
-    /// Writes a record durably as the version after the snapshot with sequence number `after`, which is 0 for the first
-    /// record.
+    /// Writes a record durably. It replaces the record with the sequence number `after`, and becomes number `after` +
+    /// 1. `after` is 0 for the first record.
     ///
     /// # Errors
     /// [`CommitError`] if the record was not committed. The old record is then still stored, unless the store failed or
-    /// another process has already replaced the new record. Read the newest record to find out.
+    /// another process has already replaced the new record. The newest record shows which is the case.
     fn commit(&self, folder: &Folder, after: u64, record: &Record) -> Result<(), CommitError>;
 
     /// Returns the newest record of an account, and a dummy record that a code can be compared with if there is no
@@ -77,7 +77,7 @@ pub trait Records {
         account: Option<&Account>,
     ) -> (Result<Option<Snapshot>, StoreError>, Option<Snapshot>);
 
-    /// Stores `after` as the user's number of consecutive failures if the stored number is `before`, best effort. If
+    /// Replaces the stored number of the user's consecutive failures by `after` if it is `before`, best effort. If
     /// `before` equals `after` or `folder` is `None`, makes the same system calls and stores nothing.
     fn note_failures(&self, folder: Option<&Folder>, before: u32, after: u32, now: UnixTime);
 
@@ -134,8 +134,8 @@ pub trait CodeSets {
     /// the new set. Stores duplicate codes once. The codes are not valid until a record names the set.
     ///
     /// # Errors
-    /// [`CommitError`] if the set was not written, so that the user's old codes stay in force.
-    /// [`StoreError::Malformed`] with the number, from 1, of the first code that does not have the given shape.
+    /// [`CommitError`] if the set was not written; the user's old codes stay valid then. [`StoreError::Malformed`] with
+    /// the number, from 1, of the first code that does not have the given shape.
     fn lay_down(
         &self,
         folder: &Folder,
@@ -168,16 +168,17 @@ impl LedgerKey {
     }
 }
 
-/// The ledger: stores which codes were used and which attempts were charged.
+/// The ledger: stores which codes were used, and which attempts were counted before their codes were compared.
 pub trait Ledger {
-    /// Opens the folder of one owner.
+    /// Opens the ledger folder of one account, or of a group of names without an account.
     ///
     /// # Errors
     /// [`LedgerError`] if the ledger cannot be trusted.
     fn open(&self, ledger_key: &LedgerKey) -> Result<Box<dyn UserLedger + '_>, LedgerError>;
 
-    /// Opens the folder of one owner, with the same system calls whether or not the folder existed. If the ledger is
-    /// nearly full (see [reserve](crate::ledger::reserve)), opens one folder for all users.
+    /// Opens the ledger folder of one account, or of a group of names without an account, with the same system calls
+    /// whether or not the folder existed. If the ledger is nearly full (see [reserve](crate::ledger::reserve)), opens
+    /// one folder for all users.
     ///
     /// # Errors
     /// [`LedgerError`] if the ledger cannot be trusted.
@@ -190,21 +191,22 @@ pub trait Ledger {
     /// [`LedgerError`] if the file system does not report it.
     fn capacity(&self) -> Result<Capacity, LedgerError>;
 
-    /// Returns the times for which the ledger does not know the used codes. Begins an epoch if there is none.
+    /// Returns the times for which the ledger does not know the used codes. If it is not stored when the ledger began,
+    /// stores the current time as its beginning.
     ///
     /// # Errors
-    /// [`LedgerError`] if an epoch can be neither read nor begun.
+    /// [`LedgerError`] if the beginning can be neither read nor stored.
     fn floor(&self, now: Now) -> Result<Horizon, LedgerError>;
 
-    /// Returns the boot id of the running kernel, in the form in which the epoch stores it.
+    /// Returns the boot id of the running kernel, without dashes, as the ledger stores it.
     ///
     /// # Errors
     /// [`LedgerError`] if the kernel does not report its boot id.
     fn boot_id(&self) -> Result<String, LedgerError>;
 }
 
-/// The entries of one user in the ledger. Each entry is a name with a short text, and only one process can create a
-/// given name.
+/// The entries of one user in the ledger. Each entry is a name with a short text. If several processes create the same
+/// name, only one succeeds.
 pub trait UserLedger {
     /// Creates a name with a text. Returns whether this process has created the name or the name existed already.
     ///
@@ -237,8 +239,8 @@ pub trait UserLedger {
     fn erase(&self, name: &str);
 
     /// Returns whether this is the folder that all users share while the ledger is nearly full (see
-    /// [reserve](crate::ledger::reserve)). The shared folder lacks a user's used steps and attempts, so no code may be
-    /// verified with it, even if there is room for the user's own folder again.
+    /// [reserve](crate::ledger::reserve)). The shared folder does not contain the used steps and attempts of a single
+    /// user. No code may be verified with it, even if there is room for the user's own folder again.
     fn is_of_all(&self) -> bool;
 }
 
@@ -280,8 +282,8 @@ pub trait Conversation {
         true
     }
 
-    /// Passes a part of the last answer on to the next PAM module, if that module uses it. An implementation that never
-    /// passes anything on need not override this.
+    /// Passes this part of the last answer on to the next PAM module, if the PAM line asks for it. An implementation
+    /// that never passes anything on need not override this.
     fn hand_on(&self, _: Part) {}
 }
 
@@ -372,7 +374,7 @@ pub enum AgentReply {
     Ended {
         /// The exit status; 0 means that a code was accepted, or that none is needed.
         status: u8,
-        /// What a user may be told, or the number of digits of an accepted code.
+        /// The text that a user may be shown. If a code was accepted, the number of digits of the code.
         text: String,
     },
 }
@@ -385,8 +387,8 @@ pub trait Journal {
 
 /// The mail queue. A mail failure never fails a login.
 pub trait Outbox {
-    /// Queues a notification for the delivery service, best effort. Of the kinds that are merged, such as wrong codes,
-    /// only one notification for each user is queued at a time. Returns whether the notification, or one in its place,
-    /// is queued.
+    /// Queues a notification for the delivery service, best effort. Notifications of some kinds, such as wrong codes,
+    /// are merged: while one of them is queued for a user, another one is not queued. Returns whether this
+    /// notification, or the one with which it is merged, is queued.
     fn put(&self, notification: &Notification) -> bool;
 }

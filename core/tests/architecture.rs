@@ -1,5 +1,5 @@
-//! Checks the structure of the workspace: each folder uses only what its row in the table of folders allows, and each
-//! file and function stays within its maximum length.
+//! Checks the structure of the workspace. A table says for each folder which other folders it may use. Each file and
+//! each function has a maximum length.
 
 #![allow(clippy::expect_used, clippy::panic, reason = "a test that cannot go on must stop")]
 
@@ -13,8 +13,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use rooms::ROOMS;
 use sources::{Source, functions, repository, sources};
 
-/// Maximum number of rows that each crate has in the table of folders. A maintainer should be able to remember the
-/// rows.
+/// Maximum number of entries that a crate has in the table of folders: so few that a maintainer can remember them.
 const MOST_ROOMS: [(&str, usize); 2] = [("core", 17), ("admin-cli", 12)];
 
 /// Each crate, and the crates of the workspace that it may depend on.

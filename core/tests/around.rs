@@ -1,6 +1,6 @@
 //! Tests what happens when another process changes the record during a dialogue: it replaces a record that the login
-//! has just written, or resets the user while a question is open. Also tests vouchers after the menu, and final
-//! messages.
+//! has just written, or resets the user while a question is open. Also tests tickets and bypass codes after the menu,
+//! and final messages.
 #![allow(
     clippy::unwrap_used,
     clippy::indexing_slicing,
@@ -42,12 +42,12 @@ fn ty(text: &str) -> Line {
     Line::Type(text.into())
 }
 
-/// A store like the host's: if another process replaces a new record between its creation and its re-read
-/// (host/src/store/commit.rs, `put`), the change is reported as overtaken.
+/// A store like that of the host. If another process replaces a new record between its creation and its re-read (`put`
+/// in host/src/store/commit.rs), the change is reported as overtaken.
 struct BuiltUpon<'a> {
     world: &'a World,
-    /// Number of changes that the login may still store without interference. The next record after these is stored,
-    /// but another process replaces it before the login reads it again.
+    /// Number of changes that the login can store undisturbed. The record that it stores next is replaced by another
+    /// process before the login reads it again.
     until: Cell<u32>,
     build: fn(&World),
 }
@@ -159,9 +159,9 @@ fn set_up_that_is_held_open_ends_with_a_reset() {
     assert_ne!(verdict, Verdict::Granted, "let in after the reset: {}", screen(&world));
 }
 
-/// Logs in without a proven first factor, with the answers `lines`. Returns the reasons that the login logs, and how
-/// many more calls of the ports it makes than a login whose last answer is no code ("hunter2"). If `throttled`, the
-/// user has entered six wrong codes before.
+/// Logs in without a proven first factor, with the answers `lines`. Returns the reasons that the login logs. Also
+/// returns how many more calls of the ports the login makes than one whose last answer is no code ("hunter2"). If
+/// `throttled`, the user has entered six wrong codes before.
 fn seen(user: &str, throttled: bool, lines: &[&str]) -> (Vec<&'static str>, usize) {
     let one = |last: &str| {
         let mut world = World::new();
@@ -195,8 +195,8 @@ fn a_voucher_typed_behind_the_menu_is_not_judged_before_a_first_factor_either() 
     }
 }
 
-/// Ada sets up her second factor. In each round, another call of a store or the ledger fails. Checks that, if the
-/// login promises new backup codes for the next login, the record really says that the codes are due.
+/// Ada sets up her second factor. In each round, another call of a store or the ledger fails. Checks that, if the login
+/// says that new backup codes will be shown at the next login, the record says so too.
 #[test]
 fn codes_that_are_said_not_to_work_do_not_and_new_ones_come() {
     for at in 0..120 {
@@ -217,7 +217,7 @@ fn codes_that_are_said_not_to_work_do_not_and_new_ones_come() {
 }
 
 /// A user whose client has to answer a question after the final message, as the client of OpenSSH has to for Swedish
-/// text. `last` counts the final messages, and `behind` the questions after them.
+/// text. `last` is the number of final messages, and `behind` the number of questions after them.
 struct Asked<'a> {
     world: &'a World,
     last: Cell<u32>,

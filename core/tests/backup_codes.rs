@@ -1,4 +1,4 @@
-//! Tests backup codes at a login: their use, the warning about few codes, their renewal, codes that are due, and
+//! Tests backup codes at a login: their use, the warning about few codes, their renewal, codes that must be shown, and
 //! tickets.
 #![allow(
     clippy::unwrap_used,

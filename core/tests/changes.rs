@@ -208,8 +208,8 @@ fn a_bypass_works_so_often_and_behind_a_first_factor_alone() {
     assert_eq!(world.login(&stack(), &["123456789", ""]), Verdict::Denied);
 }
 
-/// An answer of twelve letters or nine digits may be a password. Checks that such an answer is charged as an attempt
-/// only if a ticket or bypass code was issued to the user.
+/// An answer of twelve letters or nine digits may be a password. Checks that such an answer counts as an attempt only
+/// if a ticket or bypass code was issued to the user.
 #[test]
 fn vouchers_count_where_there_are_any() {
     let given = |record: Record, some: bool| {

@@ -22,7 +22,7 @@ fn gets_in(world: &World, code: &str) -> bool {
     world.login(&stack(), &[code, ""]) == Verdict::Granted
 }
 
-/// Returns a `World` after a login at [`START`], which has set the clock mark to this time.
+/// Returns a `World` after a login at [`START`], so that this is the latest time at which the clock was trusted.
 fn begun() -> World {
     let world = World::new();
     assert!(gets_in(&world, &world.code(0)));
@@ -93,7 +93,7 @@ fn while_the_kernel_vouches_for_the_clock_the_mark_follows_any_distance() {
     }
 }
 
-/// Moves the clock mark to the current time, as `twinlock epoch now` does.
+/// Moves the clock mark (latest trusted time) to the current time, as `twinlock epoch now` does.
 fn believe(world: &World) {
     let now = twinlock_core::ports::Clock::now(world).unwrap();
     let known = world.clock_mark.borrow().clone();

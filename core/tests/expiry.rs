@@ -50,7 +50,7 @@ fn weeks_of_guessing_leave_few_names() {
     }
 }
 
-/// An administrator allows 10,000 attempts per day. Checks that only 100 attempts are charged for a user name without
+/// An administrator allows 10,000 attempts per day. Checks that only 100 attempts are counted for a user name without
 /// an account, and all attempts for a user.
 #[test]
 fn unknown_names_are_bounded_whatever_the_settings_say() {
@@ -76,7 +76,7 @@ fn a_charge_removes_at_most_eight_names() {
     }
 }
 
-/// Checks that wrong codes after a proven first factor still count as consecutive failures when their names have been
+/// Checks that wrong codes after a proven first factor still count as consecutive failures after their names were
 /// removed from the ledger.
 #[test]
 fn expired_tries_stay_in_their_row() {

@@ -1,5 +1,5 @@
-//! Tests dialogues that wait at a prompt while another process changes the record: they grant no access afterwards.
-//! Also tests that a bypass code allows no lasting change.
+//! Tests dialogues that wait at a prompt while another process changes the record: they grant no access after that.
+//! Also tests that a bypass code permits no change of the record.
 #![allow(
     clippy::unwrap_used,
     clippy::indexing_slicing,

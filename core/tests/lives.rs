@@ -248,7 +248,7 @@ impl Life {
         self.record().is_some_and(|record| record.extras.owed_codes.is_some())
     }
 
-    /// Stores the keys on the screen in `shown` and, if they are in force, the backup codes on the screen in `held`.
+    /// Stores the keys on the screen in `shown`. Stores the backup codes on the screen in `held`, if they are valid.
     fn learn(&mut self, _: &[Event]) {
         let shown = screen(&self.world);
         self.shown.extend(reader::key(&shown).map(|key| key.key.bytes().to_vec()));
@@ -273,7 +273,7 @@ impl Life {
         self.held.retain(|code| !spent.contains(code) || self.world.is_unspent(in_force, code));
     }
 
-    /// Checks that the code that granted access was typed and was never used before.
+    /// Checks that the code that granted access was typed, and was never used before.
     fn account_for(&mut self, accepted: &Accepted) {
         let typed = self.world.typed.borrow().clone();
         match accepted {
@@ -298,7 +298,7 @@ impl Life {
     }
 
     /// If the keys or the set of backup codes have changed since `before`, checks that the user typed as many codes as
-    /// the change needs. `owed` says whether new backup codes were due before.
+    /// the change needs. `owed` says whether the user had to be shown new backup codes before.
     fn compare(&self, before: &Own, owed: bool) {
         let after = self.own();
         if before.keys.is_empty() || after == *before {

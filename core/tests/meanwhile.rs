@@ -1,5 +1,5 @@
-//! Tests logins during which the record changes after the login has claimed the code, and before it reads the record a
-//! second time.
+//! Tests logins during which the record changes: after the login has made its code unusable for others, and before it
+//! reads the record a second time.
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on must stop")]
 
 mod world;
@@ -18,8 +18,8 @@ use world::{
     reader,
 };
 
-/// Logs in with these codes. After the login has claimed them, another process replaces ada's record by the result of
-/// `change`. Returns the verdict, and the world after the login.
+/// Logs in with these codes. After the login has made them unusable for others, another process replaces ada's record
+/// by the result of `change`. Returns the verdict, and the world after the login.
 fn login(codes: &[String], change: impl FnOnce(&mut Record)) -> (Verdict, World) {
     let world = World::new();
     let mut record = world.newest_record("ada");
@@ -97,8 +97,8 @@ fn token_outlives_another_generation() {
     assert_eq!(world.login(&stack(), &[&code, ""]), Verdict::Denied);
 }
 
-/// Checks that two attempts with the same code at the same wall-clock time create claims with the same name but with
-/// different content. Thus neither attempt takes the claim of the other for its own.
+/// Two attempts with the same code at the same wall-clock time create the same ledger name, but with different content.
+/// Checks that neither attempt takes the entry of the other for its own.
 #[test]
 fn anothers_claim_stays_anothers() {
     let world = World::new();
@@ -130,8 +130,9 @@ fn another_key_or_length_burns_the_code() {
     }
 }
 
-/// Another login learns the drift `drift` after this login has claimed its codes. Checks that the new drift does not
-/// affect a login with a single code, and that a login with two adjacent codes is compared again with the new drift.
+/// Another login learns the clock error `drift` after this login has made its codes unusable for others. Checks that
+/// this does not affect a login with a single code, and that two adjacent codes are compared again with the new clock
+/// error.
 #[test]
 fn two_codes_are_judged_by_where_the_clock_stands() {
     let to =

@@ -1,5 +1,5 @@
-//! Tests answers that contain the password and the code together: which part is compared, charged, and passed on to
-//! the next module.
+//! Tests answers that contain the password and the code together: which part is compared, counted, and passed on to the
+//! next module.
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on must stop")]
 
 mod world;

@@ -31,7 +31,7 @@ enum Happening {
     SetClock(i64),
     /// The phone's clock is set to this many time steps ahead of the host's; behind if negative.
     SetPhone(i64),
-    /// The ledger is lost, including the epoch.
+    /// The ledger is lost, including the time at which it began.
     LoseLedger,
 }
 

@@ -117,7 +117,7 @@ fn guesses_beside_the_accepted_text_are_charged() {
     }
 }
 
-/// Checks that an older code that was never accepted is charged like a guess if the first factor is not proven.
+/// Checks that an older code that was never accepted counts like a guess if the first factor is not proven.
 #[test]
 fn older_code_that_was_never_accepted_is_charged() {
     let world = World::new();

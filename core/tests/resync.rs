@@ -1,5 +1,5 @@
-//! Tests that a login learns the drift of an app from two adjacent codes: only after a proven first factor, and only
-//! once.
+//! Tests that a login learns the error of an app's clock from two adjacent codes: only after a proven first factor, and
+//! only once.
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on must stop")]
 
 mod world;
@@ -315,10 +315,12 @@ fn a_fault_anywhere_lets_no_pair_in_without_its_drift_and_none_twice() {
     assert!(refused > 10, "{refused}");
 }
 
-/// The login accepts two adjacent codes and learns a new drift, and then the ledger is lost. Checks that no used code
-/// works again. The bound of the new epoch (`replay::epoch_bound`) depends only on the present drift, whatever the
+/// The login accepts two adjacent codes and learns a new error of the app's clock (drift), and then the ledger is lost.
+/// Checks that no used code works again.
+///
+/// The last step that a new ledger refuses (`replay::epoch_bound`) depends only on the present drift, whatever the
 /// drift was before. This is enough. The two adjacent codes are newer than every used step and newer than the earlier
-/// bound. All codes that are used later are within the window around the new drift.
+/// bound. All codes that are used later are near the time that the new drift gives.
 #[test]
 fn a_ledger_lost_after_a_pair_brings_no_code_back() {
     for drifts in [[15, -3, 3, -12], [-15, 4, -12, 2], [18, 37, 20, 2], [-5, -20, -37, -50]] {

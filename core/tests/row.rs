@@ -1,4 +1,4 @@
-//! Tests the failure streak: what ends it, what it discloses, and which logins have none.
+//! Tests the series of consecutive failures of a user: what ends it, what it discloses, and which logins have none.
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on must stop")]
 
 mod world;

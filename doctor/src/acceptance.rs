@@ -1,5 +1,5 @@
-//! Reads /etc/twinlock/accepted.toml and applies it to the findings of a service: lowers the level of the ways in that
-//! the file accepts. Also names the services that, by this file, must ask for a code.
+//! Reads /etc/twinlock/accepted.toml and applies it to the findings of a service: a way to log in without a code that
+//! the file accepts is no longer reported as a failure. The file also names services that must ask for a code.
 use std::io;
 use std::time::{SystemTime, UNIX_EPOCH};
 
@@ -35,8 +35,8 @@ impl Acceptance {
         Self { file, now: UnixTime(now), unusable }
     }
 
-    /// Does what [`Acceptance::mark`] does, and adds the finding [`Acceptance::unusable`] if accepted.toml has an
-    /// error.
+    /// Does what [`Acceptance::mark`] does. If accepted.toml has an error, also adds the finding
+    /// [`Acceptance::unusable`] about it.
     pub fn apply(&self, service: &str, findings: &mut Vec<Finding>) {
         self.mark(service, findings);
         findings.extend(self.unusable.clone());

@@ -1,35 +1,36 @@
-//! /etc/twinlock/accepted.toml: ways in that an administrator accepts, each with a reason and an end date.
+//! /etc/twinlock/accepted.toml: ways in (logins without a code) that an administrator accepts, each with a reason and
+//! an end date.
 use toml::de::{DeTable, DeValue};
 use twinlock_core::base::time::UnixTime;
 
 use crate::finding::{Finding, Level};
 
-/// The path of the file with accepted ways in.
+/// The path of the file that lists the accepted logins without a code.
 pub const FILE: &str = "/etc/twinlock/accepted.toml";
 
 /// The content of accepted.toml.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct AcceptedFile {
     /// PAM services that must ask for a code, in lower case. If the stack of one of them does not call twinlock's
-    /// module, doctor reports a way in.
+    /// module, doctor reports that users log in without a code.
     pub protect: Vec<String>,
-    /// The accepted ways in.
+    /// The ways in (logins without a code) that an administrator accepts.
     pub accepted: Vec<AcceptedFinding>,
 }
 
-/// One accepted way in.
+/// One way in (a login without a code) that an administrator accepts.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct AcceptedFinding {
-    /// Name of the finding ([`Finding::id`]) that reports the way in.
+    /// Name of the finding ([`Finding::id`]) that reports the accepted login without a code.
     pub finding: String,
     /// Name of the PAM service to which the entry applies.
     pub service: String,
     /// Text that must equal [`Finding::outcome`]. The entry does not accept a finding with any other text, such as one
-    /// about a wider way in.
+    /// about logins of more users.
     pub outcome: String,
-    /// Why the administrator accepts the way in.
+    /// Why the administrator accepts the login without a code.
     pub reason: String,
-    /// Start (00:00 UTC) of the first day on which the entry no longer accepts the way in.
+    /// Start (00:00 UTC) of the first day on which the entry no longer accepts the login without a code.
     pub until: UnixTime,
 }
 
@@ -89,8 +90,8 @@ fn entry(mut table: DeTable<'_>) -> Result<AcceptedFinding, String> {
     }
 }
 
-/// Names of findings that an entry can accept although they are not ways in. Each of these findings tells the
-/// administrator to read a file.
+/// Names of findings that an entry can accept although they do not report a login without a code. Each of them tells
+/// the administrator to read a file.
 const READ_BY_HAND: [&str; 1] = ["polkit-rule"];
 
 /// Gives the level [`Level::Exception`] to each finding that has an entry for `service` in `entries`. If the entry has

@@ -21,8 +21,8 @@ use crate::sshd::effective::Effective;
 use crate::sshd::judge::SshdFacts;
 use crate::sshd::probe::{Probe, ROUTING_DOMAIN};
 
-/// Examines every sshd of the machine. The report has the findings of all of them, and the truth table of the first
-/// sshd whose PAM stack libpam can load.
+/// Examines every sshd of the machine. The report has the findings of all of them. It shows the truth table (the result
+/// for each combination of factors) of the first sshd whose PAM stack libpam can load.
 ///
 /// # Errors
 /// [`Hindrance`] if sshd or one of its files cannot be read.
@@ -89,7 +89,8 @@ fn examine(
     Ok(DoctorReport { findings, table: service.unusable.is_none().then_some(table), rows })
 }
 
-/// Computes the truth table of the auth lines of `service`, without the rows that no account of the machine can reach.
+/// Computes the truth table of the auth lines of `service`: the result of the stack for each combination of factors.
+/// Leaves out combinations that no account of the machine can have.
 fn table(machine: &ExaminedMachine, service: &Service, settings: &DoctorSettings) -> CaseTable {
     let present = |path: &str| machine.module(path) != ModuleFile::Missing;
     let auth = service.lines(Facility::Auth);
@@ -98,8 +99,8 @@ fn table(machine: &ExaminedMachine, service: &Service, settings: &DoctorSettings
     table.with_libpam(machine.libpam()).seen_by(Some(census))
 }
 
-/// Returns the findings about the lines of the stack of `service`, and whether one of these lines calls twinlock's
-/// module. If one does, the findings include those about the truth table.
+/// Returns the findings about the stack of `service`, and whether one of its lines calls twinlock's module. The
+/// combinations of factors that grant access are judged only if one does.
 fn of_stack(case: &Case<'_>, service: &Service, machine: &ExaminedMachine) -> (Vec<Finding>, bool) {
     let keys = case.reach.with_key || case.wanted.with_key;
     let module = |path: &str| machine.module(path);

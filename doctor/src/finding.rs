@@ -8,11 +8,11 @@ pub enum Level {
     WayIn,
     /// A user with every correct factor cannot log in.
     LockOut,
-    /// doctor cannot decide whether there is a way in or a lock-out, because a fact is unknown.
+    /// doctor cannot decide whether a login without a code or a lock-out is possible, because a fact is unknown.
     Unknown,
-    /// A harmless state. One further change would make it a way in or a lock-out.
+    /// A harmless state. One further change would let users in without a code, or lock out users.
     Warning,
-    /// A way in that an entry in accepted.toml accepts.
+    /// A login without a code that an entry in accepted.toml accepts.
     Exception,
     /// Information that needs no change.
     Note,
@@ -57,8 +57,8 @@ pub struct Finding {
     pub remedy: String,
 }
 
-/// Names of findings that come first among those of their level. The faults that they report make other findings
-/// unreliable.
+/// Names of findings that come first among those of their level, because the other findings are unreliable as long as
+/// these faults exist.
 const FIRST: [&str; 4] =
     ["hidden-character", "wrong-arguments", "unknown-argument", "missing-first-factor"];
 

@@ -96,7 +96,7 @@ pub enum Format {
 }
 
 /// Exit status if doctor cannot give a verdict, because something is not known. The other statuses are 0 (every login
-/// needs a code, and no user is locked out) and 7 (there is a way in or a lock-out).
+/// needs a code, and no user is locked out) and 7 (users get in without a code or are locked out).
 pub const NOT_JUDGED: u8 = 8;
 
 /// Runs `twinlock doctor`: checks the subject that the arguments name, writes the report and returns the exit status.

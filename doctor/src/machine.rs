@@ -1,4 +1,4 @@
-//! The examined machine: its files, accounts, PAM modules and sshd. `run_sshd.rs` has the methods that run sshd.
+//! The examined machine: its files, accounts, PAM modules and sshd. The methods that run sshd are in `run_sshd.rs`.
 mod accounts;
 mod glob;
 mod instances;
@@ -52,11 +52,11 @@ pub struct ExaminedMachine {
 /// `--pam` or setup is about to write it.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Candidate {
-    /// Path at which the candidate would be written. A file need not exist there.
+    /// Path at which the file would be written. A file need not exist there.
     pub path: String,
-    /// Text of the candidate; `None` for a file that is to be removed.
+    /// Text of the file; `None` for a file that is to be removed.
     pub text: Option<String>,
-    /// Name of the candidate in the report, such as the path that the caller gave.
+    /// Name of the file in the report, such as the path that the caller gave.
     pub name: String,
 }
 
@@ -105,7 +105,8 @@ impl ExaminedMachine {
         }
     }
 
-    /// Returns the machine with each candidate in the place of the file that it would replace.
+    /// Returns the machine with each of `candidates`, files that are not in place yet, in the place of the file that it
+    /// would replace.
     #[must_use]
     pub fn with_candidates(self, candidates: Vec<Candidate>) -> Self {
         Self { candidates: candidates.into(), ..self }
@@ -174,7 +175,8 @@ impl ExaminedMachine {
         self.candidates.iter().filter_map(note).collect()
     }
 
-    /// Returns whether sshd must read copies of the files: the machine is not this host, or there are candidates.
+    /// Returns whether sshd must read copies of the files: the machine is not this host, or some files to check are not
+    /// in place yet.
     fn is_candidate(&self) -> bool {
         !self.tree.is_host() || !self.candidates.is_empty()
     }

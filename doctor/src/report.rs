@@ -16,7 +16,7 @@ pub struct DoctorReport {
     pub findings: Vec<Finding>,
     /// Truth table of the service's stack; `None` if libpam cannot load the service.
     pub table: Option<CaseTable>,
-    /// Which rows of the truth table the report shows.
+    /// Which rows (combinations of factors, with the result) of the truth table the report shows.
     pub rows: Rows,
 }
 
@@ -95,8 +95,8 @@ const BETWEEN: usize = 3;
 const HEADS: [&str; 6] = ["key", "password", "code", "and", "result", "deciding line"];
 
 impl DoctorReport {
-    /// Returns the verdict that follows from the findings. `Unknown` is returned only if there is no way in and no
-    /// lock-out.
+    /// Returns the verdict that follows from the findings. `Unknown` is returned only if no finding reports a login
+    /// without a code or a lock-out.
     #[must_use]
     pub fn verdict(&self) -> DoctorVerdict {
         let any = |level: Level| self.findings.iter().any(|finding| finding.level == level);

@@ -98,8 +98,9 @@ pub fn read(path: &Path, max: usize) -> Result<Zeroizing<Vec<u8>>, CallerFileErr
     content(open(path)?, max)
 }
 
-/// Reads a file as [`read`] does and passes the content to `job`. `job` also runs with the rights of the invoking user,
-/// so a hostile file that exploits a decoder does not get the rights of root.
+/// Reads a file of at most `max` bytes with the rights of the invoking user, and passes the content to `job`. `job`
+/// also runs with the rights of the invoking user, so a hostile file that exploits a decoder does not get the rights of
+/// root.
 ///
 /// # Errors
 /// The errors of [`read`].
@@ -171,8 +172,8 @@ fn open_here(path: &Path) -> Result<File, CallerFileError> {
 }
 
 /// Waits until a pipe can be read, and then makes the pipe blocking. The wait for a named pipe ends after the time
-/// `most`. The wait for an anonymous pipe, as made by a shell, is not limited, because the pipe ends when its writers
-/// end.
+/// `most` with an error. The wait for an anonymous pipe, as made by a shell, is not limited, because the pipe ends when
+/// its writers end.
 fn wait_for_writer(pipe: &File, most: Timespec) -> Result<(), CallerFileError> {
     let has_name = fs::fstatfs(pipe).map_err(io::Error::from)?.f_type != PIPEFS;
     let mut polled = [PollFd::new(pipe, PollFlags::IN)];

@@ -1,6 +1,6 @@
-//! The clock mark on disk: the latest time of the wall clock at which a code was used and the clock was trusted. It is
-//! stored as the modification time of an empty file. For each period after the mark in which codes were used, there is
-//! a symbolic link.
+//! The clock mark on disk: the latest time at which a code was used while the wall clock was trusted. The modification
+//! time of an empty file stores it. A symbolic link stores each later period in which codes were used while the clock
+//! was not trusted.
 
 use rustix::{
     fs::{self, AtFlags, CWD, Mode, OFlags, RawDir, Timespec, Timestamps},
@@ -19,11 +19,12 @@ use twinlock_core::{
 
 use crate::synchronized;
 
-/// The file whose modification time is the mark. Its seconds are wall-clock time. Its nanoseconds field contains a
-/// different value: the time of the boot clock, in seconds, at which the mark last moved.
+/// The file whose modification time is the clock mark (latest trusted time). Its seconds are wall-clock time. Its
+/// nanoseconds field contains a different value: the time of the boot clock, in seconds, at which the mark last moved.
 pub const CLOCK: &str = "clock";
-/// Prefix of the names of links, one for each period after the mark. The rest of the name is the first second of the
-/// period, and the modification time of the link is its last second.
+/// Prefix of the names of links, one for each period in which codes were used after the clock mark (latest trusted
+/// time). The rest of the name is the first second of the period, and the modification time of the link is its last
+/// second.
 const AHEAD: &str = "ahead.";
 /// Maximum time of the boot clock, in seconds, that the nanoseconds field can store: 31 years.
 const MOVED_MAX: u64 = 999_999_999;
@@ -59,8 +60,8 @@ fn seconds(of_file: i64) -> UnixTime {
     UnixTime(u64::try_from(of_file).unwrap_or(0))
 }
 
-/// Moves the mark to the current time, because a code was used. Best effort. If the clock is less than a minute after
-/// the mark, the mark stays where it is, so most logins only read it.
+/// Moves the clock mark (latest trusted time) to the current time, because a code was used. Best effort. If the clock
+/// is less than a minute after the mark, the mark stays where it is, so most logins only read it.
 pub(crate) fn advance(records: &str, now: Now) {
     let Ok(Some(mark)) = mark(records) else { return };
     match mark.distance(now) {
@@ -86,9 +87,9 @@ fn far(records: &str, mark: ClockMark, now: Now) {
     }
 }
 
-/// Moves the mark to the time of the wall clock, even if that time is earlier than the mark. An administrator has
-/// confirmed that the clock is right. `dropped` are the periods of used codes whose names the caller will remove from
-/// the ledger.
+/// Moves the clock mark (latest trusted time) to the time of the wall clock, even if that time is earlier than the
+/// mark. An administrator has confirmed that the clock is right. `dropped` contains the periods of the used codes that
+/// the caller will remove from the ledger.
 ///
 /// # Errors
 /// The errno if the mark cannot be written; the mark is then not moved.
@@ -99,8 +100,9 @@ pub(crate) fn believe(records: &str, now: Now, dropped: &[Stretch]) -> io::Resul
     write(records, &before, &after)
 }
 
-/// Writes new periods first, then the mark, and then removes the periods that were merged into others. An interruption
-/// in between may cause valid codes to be refused, but never causes used codes to be accepted.
+/// Writes the periods in which codes were used after the clock mark (latest trusted time), then the mark. Then removes
+/// the periods that were merged into others. An interruption in between may cause valid codes to be refused, but never
+/// causes used codes to be accepted.
 fn write(records: &str, before: &KnownClock, after: &KnownClock) -> io::Result<()> {
     for stretch in after.ahead.iter().filter(|one| !before.ahead.contains(one)) {
         put(records, stretch)?;

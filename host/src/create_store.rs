@@ -1,5 +1,6 @@
-//! Creates the folders and files that must exist before the first login: the records folder, the store-id, the clock
-//! mark, the ledger and its epoch.
+//! Creates the folders and files that must exist before the first login: the records folder, the store-id (which ties
+//! the records to the settings), the clock mark (latest trusted time), the ledger, and the time at which the ledger
+//! begins (epoch).
 
 use std::mem;
 
@@ -58,8 +59,8 @@ impl core::fmt::Display for CreateStoreError {
 
 impl core::error::Error for CreateStoreError {}
 
-/// Creates the missing parts of the records folder and the ledger. Returns the second at which the ledger's epoch
-/// begins. Idempotent.
+/// Creates the missing parts of the records folder and the ledger. Returns the second from which the ledger knows all
+/// used codes (its epoch). Idempotent.
 ///
 /// # Errors
 /// [`CreateStoreError`] if a part cannot be created or trusted. If there is a store-id next to the settings but none in
@@ -73,8 +74,8 @@ pub fn prepare(machine: &Machine) -> Result<UnixTime, CreateStoreError> {
     Ok(floor)
 }
 
-/// Begins a new epoch now and sets the clock mark to the current time, even if the mark is later. Returns the second at
-/// which the epoch begins.
+/// Begins a new epoch of the ledger: from now on, codes of earlier times count as used. Also sets the clock mark
+/// (latest trusted time) to the current time, even if the mark is later. Returns the second at which the epoch begins.
 ///
 /// # Errors
 /// [`CreateStoreError`] if the records, the clock mark or the epoch cannot be written.
@@ -108,11 +109,12 @@ pub fn prepare_store(machine: &Machine) -> Result<(), StoreError> {
     Ok(make_clock(machine).map_err(trusted_dir::fault)?)
 }
 
-/// Number of times that this process tries to create the store-id while other processes create it first.
+/// Number of times that this process tries to create the store-id (the random id that ties the records to the settings)
+/// while other processes create it first.
 const ROUNDS: usize = 8;
 
-/// Creates both copies of the store-id if both are missing. If several processes do this at the same time, all of them
-/// use one store-id.
+/// Creates both copies of the store-id, the random id that ties the records to the settings, if both are missing. If
+/// several processes do this at the same time, all of them use one store-id.
 fn agree_on_store_id(machine: &Machine, root: &TrustedDir) -> Result<(), StoreError> {
     let records = &machine.records;
     for _ in 0..ROUNDS {
@@ -136,7 +138,8 @@ fn agree_on_store_id(machine: &Machine, root: &TrustedDir) -> Result<(), StoreEr
     Err(trusted_dir::fault(Errno::AGAIN).into())
 }
 
-/// Creates the dummy record. Logins of users without a record read it, so that every login takes the same time.
+/// Creates the dummy record. Logins of users without a record read it in place of one, so that every login takes the
+/// same time.
 fn make_nobody(machine: &Machine, root: &TrustedDir) -> Result<(), StoreError> {
     let records = &machine.records;
     root.make(NOBODY, records.owner).map_err(trusted_dir::fault)?;
@@ -165,7 +168,8 @@ fn write_copy(machine: &Machine, id: &str) -> Result<(), StoreError> {
     write_new(copy, id, machine.records.owner)
 }
 
-/// Writes a store-id file atomically, because a truncated store-id would never match its copy.
+/// Writes a file with the store-id (the random id that ties the records to the settings) atomically, because a
+/// truncated store-id would never match its copy.
 fn write_new(path: &str, id: &str, owner: Owner) -> Result<(), StoreError> {
     let fill = |fd: &OwnedFd| {
         // Every file system writes this few bytes at once, so a short write is a disk error.

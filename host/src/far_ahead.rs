@@ -1,5 +1,6 @@
 //! Time steps of TOTP whose codes were used while the clock was fast. After the clock was corrected, these steps are in
-//! the future. They lock out their users until the correct time has passed them.
+//! the future. Their users cannot log in until the correct time has passed the steps, because no code of an earlier
+//! step is accepted.
 
 use twinlock_core::{
     base::{
@@ -71,7 +72,7 @@ pub fn of_person(
     found
 }
 
-/// Removes the names of these used time steps from the ledger. Best effort.
+/// Removes these used time steps from the ledger. Best effort.
 pub(crate) fn forget(machine: &Machine, far: &[FarAhead]) {
     for one in far {
         let Ok(folder) = Folder::of(&one.user) else { continue };

@@ -26,7 +26,7 @@ use crate::{
     trusted_dir::{self, TrustedDir},
 };
 
-/// The folder of notifications that are being sent, or that wait for their first or a later attempt.
+/// The folder of the notifications that are being sent, or that wait for their first or a later attempt.
 const WAITING: &str = "waiting";
 /// The folder with one entry for each user and kind of notification. An entry contains the time at which a notification
 /// of this kind was last sent to this user, and the time of the event that it reported.
@@ -75,10 +75,11 @@ pub struct Claimed {
     due: Due,
 }
 
-/// The number of names that one call of [`MailSpool::gather`] gave up, and its first error.
+/// How many names one call of [`MailSpool::gather`] moved to the folder of notifications that are never sent, and the
+/// first error of the call.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Gathered {
-    /// Number of names that were given up.
+    /// Number of names that were moved to the folder of notifications that are never sent.
     pub dead: usize,
     /// The first error in listing a folder or moving a name; `None` if there was no error.
     pub fault: Option<StoreError>,
@@ -122,8 +123,9 @@ impl MailSpool {
         Ok(Some(Self { outbox, waiting, sent, dead }))
     }
 
-    /// Moves the content of the outbox to the waiting folder. Gives up names that are invalid, and notifications whose
-    /// sending was interrupted too often. If one name cannot be moved, continues with the next name.
+    /// Moves the queued notifications from the outbox to the waiting folder. Gives up names that are invalid, and
+    /// notifications whose sending was interrupted too often. If one name cannot be moved, continues with the next
+    /// name.
     pub fn gather(&self, now: UnixTime) -> Gathered {
         let mut gathered = Gathered::default();
         let mut waiting = HashSet::new();
@@ -219,7 +221,8 @@ impl MailSpool {
         Ok(free.is_none().then_some(Claimed { notification, due }))
     }
 
-    /// Records that the claimed notification was sent, and removes the notification.
+    /// Records that a notification was sent, and removes it. `claimed` is the notification whose sending this process
+    /// has begun.
     ///
     /// # Errors
     /// [`StoreError`] if the notification cannot be removed; it may be sent a second time then.
@@ -230,7 +233,8 @@ impl MailSpool {
         self.discard(claimed)
     }
 
-    /// Removes a claimed notification that has no recipient.
+    /// Removes a notification that has no recipient. `claimed` is the notification whose sending this process has
+    /// begun.
     ///
     /// # Errors
     /// [`StoreError`] if the notification cannot be removed.
@@ -254,7 +258,8 @@ impl MailSpool {
         Ok(fate)
     }
 
-    /// Gives up a claimed notification that can never be sent.
+    /// Moves a notification that can never be sent to the folder of such notifications. `claimed` is the notification
+    /// whose sending this process has begun.
     ///
     /// # Errors
     /// [`StoreError`] if the notification cannot be moved.
@@ -263,15 +268,16 @@ impl MailSpool {
         Ok(buried.map(drop).map_err(trusted_dir::fault)?)
     }
 
-    /// Moves a name, valid or not, to the folder of given-up notifications. Returns 1; 0 if the name no longer exists.
+    /// Moves a name, valid or not, to the folder of notifications that are never sent. Returns 1; 0 if the name no
+    /// longer exists.
     fn bury(&self, from: &TrustedDir, name: &[u8]) -> io::Result<usize> {
         let mut to = name.get(..NAME_KEPT).unwrap_or(name).to_vec();
         to.extend(format!(".{:016x}", nonce()?).bytes());
         rename(from, name, &self.dead, &to).map(usize::from)
     }
 
-    /// `name` stands for a user and a kind of notification. Returns the time at which a notification of this kind was
-    /// last sent to this user, and the time of its event. `None` if there is no such entry.
+    /// Returns the time at which a notification was last sent, and the time of the event that it reported. `name` is
+    /// the entry for one user and one kind of notification. `None` if there is no such entry.
     fn last(&self, name: &str) -> io::Result<Option<(UnixTime, UnixTime)>> {
         Ok(target(&self.sent, name.as_bytes()).and_then(|text| read_note(&text)))
     }

@@ -92,7 +92,7 @@ impl From<io::Error> for NewFileError {
     }
 }
 
-/// A file name that is not used yet, in an open folder in which the file will be created.
+/// An unused file name in an open, checked folder, for a file that is to be created.
 #[derive(Debug)]
 pub struct Vacancy {
     user: Option<InvokingUser>,

@@ -9,8 +9,8 @@ use core::mem::MaybeUninit;
 use nix::libc;
 use twinlock_core::ledger::clock_mark::Trust;
 
-/// Returns whether the kernel considers the wall clock synchronized. A daemon such as chronyd sets this state; an
-/// administrator who sets the clock clears it. If the system call is not allowed, the clock counts as not synchronized.
+/// Returns whether the kernel considers the wall clock synchronized. A daemon such as chronyd reports this to the
+/// kernel; setting the clock by hand ends it. If the system call is not allowed, the clock counts as not synchronized.
 pub(crate) fn trust() -> Trust {
     let mut all = MaybeUninit::<libc::timex>::zeroed();
     // SAFETY: the kernel fills the structure; its `modes` are zero, so nothing is changed.

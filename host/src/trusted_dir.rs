@@ -157,7 +157,8 @@ impl TrustedDir {
         self.names_up_to(NAMES_MAX)
     }
 
-    /// Returns the names as [`TrustedDir::names`] does, with `most` as the maximum number.
+    /// Returns the names in the folder, without those that are not UTF-8, which twinlock never creates. `most` is the
+    /// maximum number of names.
     ///
     /// # Errors
     /// The errno if the folder cannot be read; `E2BIG` over `most` names.
@@ -200,8 +201,8 @@ impl TrustedDir {
         self.read_known(name, owner, max).map(|(bytes, _)| bytes)
     }
 
-    /// Reads a file as [`TrustedDir::read`] does. Also returns the identity of the file, which tells it from a later
-    /// file with the same name.
+    /// Reads a file of this folder, which must be accessible only to the owner and have at most `max` bytes. Also
+    /// returns the identity of the file, by which a later file with the same name can be recognized as another one.
     ///
     /// # Errors
     /// The errors of [`read_file`].

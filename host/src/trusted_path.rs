@@ -44,7 +44,8 @@ pub fn folder_of(path: &str, owner: Owner) -> Result<(OwnedFd, &str), FolderErro
     folder_below("/", CWD, path, owner)
 }
 
-/// Does what [`folder_of`] does, and returns a descriptor with which the folder can be listed and synced.
+/// Opens the folder of a file, as [`folder_of`] does, and returns a descriptor with which the folder can be listed and
+/// synced.
 ///
 /// # Errors
 /// The errors of [`folder_of`].

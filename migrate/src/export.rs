@@ -27,11 +27,12 @@ const END: &str = "# end of export\n";
 pub struct Export {
     /// Time at which the export was written.
     pub at: UnixTime,
-    /// The record without the parts that are valid on one host only: a pending key, tickets and bypass codes.
+    /// The record without the parts that are valid on one host only: a key that is not verified yet, tickets and bypass
+    /// codes.
     pub record: Record,
     /// The code set that the record names; `None` if it names none.
     pub codes: Option<CarriedCodes>,
-    /// Used steps, with the time of each use.
+    /// Steps whose codes were used, with the time of each use.
     pub used: Vec<(Used, UnixTime)>,
 }
 

@@ -177,7 +177,8 @@ impl<'a> GoogleText<'a> {
         seconds.and_then(|seconds| Period::new(seconds.unsigned_abs())).ok_or(fault)
     }
 
-    /// Returns the moving factor: the counter if it is above 0, otherwise the clock with its drift.
+    /// Returns the counter if it is above 0; otherwise the clock with the error (drift) that Google's module has
+    /// learned.
     fn moving(&self) -> Result<MovingFactor, GoogleError> {
         let leading = |value| number_at(value).map_or(0, |number| number.value);
         let counter = self.setting("HOTP_COUNTER").map_or(0, |setting| leading(setting.value));

@@ -36,8 +36,8 @@ pub enum MergeError {
     },
     /// The two records were changed in the same second and differ.
     SameInstant,
-    /// The two records have the same generation and different keys or codes, so one of them was edited without
-    /// twinlock.
+    /// The two records have the same generation (an id that each change by twinlock renews) and different keys or
+    /// codes. So one of them was edited by hand.
     Edited,
     /// The time of the imported record's last change is in the future by this host's clock.
     Ahead {
@@ -87,7 +87,7 @@ pub struct Arrival {
     pub codes_since: Option<UnixTime>,
     /// The current time.
     pub now: UnixTime,
-    /// The new generation for a record that is changed during the import.
+    /// The new generation (id of a state of the record) for a record that is changed during the import.
     pub fresh: Generation,
     /// Whether only a newer record is accepted, or any record.
     pub wanted: Wanted,
@@ -111,8 +111,8 @@ pub fn changed(record: &Record) -> UnixTime {
 /// Decides what an import does. `here` is the local record, and `came` the imported one, which already has the local
 /// user id.
 ///
-/// Generations are random, so the records are ordered by the time of their last change. A code set is imported only if
-/// this host cannot have had it before. Otherwise, a spent code of the set could be accepted again.
+/// The record that was changed last is the newer one. A code set is imported only if this host cannot have had it
+/// before. Otherwise, a spent code of the set could be accepted again.
 ///
 /// # Errors
 /// [`MergeError`] if the imported record is refused. The local record is then unchanged.
@@ -161,7 +161,8 @@ pub fn onto(
     Ok(Carried::Replaces(Box::new(record)))
 }
 
-/// Merges two records of the same generation, which differ only in what logins change: counters and drifts.
+/// Merges two records of the same generation. Since each change by a user or administrator gives a new generation, they
+/// differ only in what logins change: counters and drifts.
 fn merged(here: &Record, came: &Record) -> Result<Carried, MergeError> {
     let same_keys = |(one, other): (&Authenticator, &Authenticator)| {
         one.key == other.key && one.parameters == other.parameters
@@ -180,8 +181,8 @@ fn merged(here: &Record, came: &Record) -> Result<Carried, MergeError> {
     Ok(if stays { Carried::Nothing } else { Carried::MovedOn(moving) })
 }
 
-/// Resets a drift that no login would have learned. Otherwise, the sender of an export could move the accepted window
-/// to any time.
+/// Resets the error of an authenticator's clock (drift) to 0 if no login would have learned it. Otherwise, the sender
+/// of an export could make this host accept codes of any time.
 fn forget_odd_drift(one: &mut Authenticator) {
     if !one.parameters.period.believes(one.drift()) {
         one.moving = MovingFactor::Clock { drift: 0 };
@@ -198,8 +199,8 @@ fn with_counters(mut came: Record, here: &[Authenticator]) -> Record {
     came
 }
 
-/// Returns the higher of two counters. Of two drifts, returns the local one, because a drift is relative to this host's
-/// clock.
+/// Returns the higher of two counters. Of two clock errors (drifts), returns the local one, because it is relative to
+/// this host's clock.
 fn furthest(here: MovingFactor, there: MovingFactor) -> MovingFactor {
     match (here, there) {
         (MovingFactor::Counter { next: one }, MovingFactor::Counter { next: other }) => {

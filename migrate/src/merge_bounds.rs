@@ -10,8 +10,8 @@ use twinlock_core::{
     record::{Authenticator, MovingFactor, Record},
 };
 
-/// Maximum number of seconds by which a used step in an export may be in the future, in addition to the drift of the
-/// authenticator. Until the time of such a step, the user cannot log in with a code.
+/// Maximum number of seconds by which a used step in an export may be in the future, in addition to the error of the
+/// authenticator's clock. Until the time of such a step, the user cannot log in with a code.
 pub const STEP_AHEAD_MAX: u64 = 600;
 /// Maximum number by which an imported counter may exceed the local one. A user uses fewer codes between two imports.
 pub const COUNTER_AHEAD_MAX: u64 = 1000;
@@ -28,7 +28,7 @@ pub struct Claims<'a> {
     pub codes_since: Option<UnixTime>,
     /// The index of each spent backup code, with the time at which it was spent.
     pub spent: &'a [(u8, UnixTime)],
-    /// The used steps, with the time of each use.
+    /// The steps whose codes were used, with the time of each use.
     pub used: &'a [(Used, UnixTime)],
 }
 

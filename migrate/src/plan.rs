@@ -18,10 +18,10 @@ use twinlock_core::{
     verify::hotp_window::LOOK_AHEAD,
 };
 
-/// Maximum number of imported used steps. No window of Google's module contains more.
+/// Maximum number of imported used steps. Google's module never accepts codes of more steps at a time.
 const USED_MAX: usize = 256;
-/// Number of steps before and after the current one in which the last accepted code is searched. It is the widest
-/// window of Google's module.
+/// Number of steps before and after the current one in which the last accepted code is searched. Google's module
+/// accepts at most this many.
 const NEARBY: u8 = 10;
 
 /// The authenticators and codes that a user gets from an import.
@@ -35,7 +35,7 @@ pub struct ImportPlan {
     pub scratch: Vec<Zeroizing<String>>,
     /// Remarks for the administrator.
     pub remarks: Vec<Remark>,
-    /// The mail address, if the source has one.
+    /// The user's mail address; `None` if the source has none.
     pub mail: Option<String>,
     /// Name of the administrator who enrolls the user, if the user's next login must show the first backup codes. The
     /// name is then noted in the record. `None` if the source file has codes, or if the user should get none.

@@ -62,7 +62,7 @@ pub struct OathToken {
     pub digits: Digits,
     /// The type of the token: clock or counter.
     pub kind: TokenKind,
-    /// The last code that was accepted, if the file has one.
+    /// The last code that was accepted; `None` if the file has none.
     pub last: Option<Zeroizing<String>>,
 }
 
@@ -121,7 +121,7 @@ pub enum Remark {
         /// Number of the line with the first of these options, from 1.
         line: u32,
     },
-    /// The file contains `RESETTING_TIME_SKEW`, so Google's module was about to learn a drift.
+    /// The file contains `RESETTING_TIME_SKEW`, so Google's module was about to learn the error of the app's clock.
     SkewUnderWay {
         /// Number of the line in the source file, from 1.
         line: u32,

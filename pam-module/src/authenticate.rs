@@ -166,7 +166,7 @@ fn usable(
     }
 }
 
-/// Returns a clause in quotes, as one value of a log line.
+/// Puts double quotes around `clause`, so that it becomes one value of a log line.
 fn quoted(clause: &str) -> String {
     let harmless = |letter: char| match letter {
         '"' => '\'',

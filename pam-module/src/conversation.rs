@@ -35,7 +35,7 @@ pub(crate) enum Carrier {
     Ssh,
     /// A terminal of the host. Messages arrive unchanged.
     Terminal,
-    /// A program that a local user runs. The program may replace every prompt by its own, as `sudo -p` does.
+    /// A program that a local user runs, such as sudo. The user may replace every prompt, as `sudo -p` does.
     Local,
     /// A program without a terminal, such as a web application.
     Program,

@@ -19,8 +19,9 @@ use zeroize::Zeroizing;
 
 use crate::conversation::{PamConversation, typed};
 
-/// The text that the next module receives in place of a password. With it, the prompt of the next module does not show
-/// whether the code was right. sshd passes the same text for users who may not log in.
+/// The text that replaces the password in `PAM_AUTHTOK` before a code is asked for. The next module gets it unless this
+/// module passes the password on. That module then fails at the same point as after a wrong password, so its prompt
+/// does not show whether the code was right. sshd passes the same text for users who may not log in.
 pub(crate) const STAND_IN: &CStr = c"\x08\n\r\x7fINCORRECT";
 
 /// Returns the answer that an earlier module stored; `None` if there is none, it is empty, or the PAM line ignores it.

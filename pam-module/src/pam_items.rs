@@ -15,8 +15,8 @@ use crate::{conversation::UserScreen, ffi};
 /// Maximum length of a user name or service in bytes.
 const TEXT_MAX: usize = 4096;
 
-/// Collects the request of one call from libpam. `uid` is the real user id of the process: root in sshd and login, the
-/// caller in su and sudo.
+/// Collects the request of one call from libpam. `claim` is the value of `first_factor=` in the PAM line. `uid` is the
+/// real user id of the process: root in sshd and login, the caller in su and sudo.
 pub(crate) fn collect(handle: &mut PamHandle, claim: Claim, uid: Uid) -> Request {
     // This call makes libpam ask for the user name if the application has not given one. The bytes of the name are read
     // below.

@@ -10,8 +10,8 @@ use serde_json::Value;
 
 use crate::saved::InForce;
 
-/// Maximum number of seconds between the time at which the module accepts a code and the start of the session for which
-/// the code was given.
+/// Maximum number of seconds from the time at which the module accepts a code to the start of the session. A session
+/// that starts later does not belong to the code.
 const SESSION_STARTS: u64 = 60;
 /// Number of microseconds in a second.
 const SECOND: u64 = 1_000_000;
@@ -212,7 +212,7 @@ mod tests {
         assert_eq!(said(Some(session()), None, &[accepted()]), None);
     }
 
-    /// Applies `change` to the value and returns the value.
+    /// Applies `change` to `value`, and returns the changed value.
     fn with<T>(mut value: T, change: impl FnOnce(&mut T)) -> T {
         change(&mut value);
         value

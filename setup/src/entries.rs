@@ -1,4 +1,4 @@
-//! Computes the entries that `setup` and `invite` write to accepted.toml. An entry names a way in without a code that
+//! Computes the entries that `setup` and `invite` write to accepted.toml. An entry names a login without a code that
 //! the administrator wants, so that doctor does not report it.
 //!
 //! setup recognizes its entries by their reason, which begins with the command that wrote them.
@@ -20,7 +20,8 @@ use crate::{
     wishes::{ServiceName, Wishes},
 };
 
-/// Number of seconds for which a way in is accepted. After that, doctor reports it again, and setup renews the entry.
+/// Number of seconds for which a login without a code is accepted. After that, doctor reports it again, and setup
+/// renews the entry.
 const YEAR: u64 = 365 * 86_400;
 
 /// Returns the text with which setup begins the reason of each of its entries for the service.
@@ -28,7 +29,7 @@ fn command(service: &ServiceName) -> String {
     format!("twinlock setup {}", service.as_str())
 }
 
-/// What determines the entries for a service, in addition to the options of setup.
+/// What determines the entries of accepted.toml for a service, in addition to the options of setup.
 pub struct EntryInput<'a> {
     /// The rules that setup writes for the service.
     pub rules: &'a [Rule],
@@ -40,7 +41,8 @@ pub struct EntryInput<'a> {
     pub now: UnixTime,
 }
 
-/// Returns an entry for each way in without a code that the administrator asks for with the options in `wishes`.
+/// Returns an entry of accepted.toml for each login without a code that the administrator asks for with the options in
+/// `wishes`.
 #[must_use]
 pub fn of(wishes: &Wishes, input: &EntryInput<'_>) -> Vec<AcceptedFinding> {
     let scope = &wishes.scope;
@@ -90,13 +92,13 @@ fn option(scope: &Scope, rule: &Rule) -> String {
     }
 }
 
-/// Returns whether two entries accept the same way in. Their reasons and end dates may differ.
+/// Returns whether two entries accept the same logins without a code. Their reasons and end dates may differ.
 fn covers(one: &AcceptedFinding, other: &AcceptedFinding) -> bool {
     one.finding == other.finding && one.service == other.service && one.outcome == other.outcome
 }
 
-/// Returns the text `before` of accepted.toml, followed by those of `entries` that the file does not have yet. The file
-/// has an entry already if it accepts the same way in until the same date, even for another reason.
+/// Returns the text `before` of accepted.toml, followed by those of `entries` that the file does not have yet. An entry
+/// that differs only in its reason counts as the same.
 ///
 /// # Errors
 /// A clause that says why the entries cannot be appended.
@@ -121,7 +123,7 @@ pub fn extended(before: &str, entries: &[AcceptedFinding]) -> Result<String, Str
 }
 
 /// Returns the text of accepted.toml with setup's entries for a service replaced by `new`. An old entry stays if it
-/// accepts the same way in as a new one and has not expired.
+/// accepts the same logins as a new one and has not expired.
 ///
 /// # Errors
 /// A clause that says why the file cannot be changed.
@@ -159,8 +161,8 @@ fn is_of(reason: &str, service: &ServiceName) -> bool {
     rest.is_some_and(|rest| rest.is_empty() || rest.starts_with(' '))
 }
 
-/// Returns the text `before` without setup's entries for a service, except those for which `stands` is true. The rest
-/// of the file keeps its form and its comments.
+/// Returns the text `before` of accepted.toml without setup's entries for a service, but keeps those entries for which
+/// `stands` returns true. The rest of the file keeps its form and its comments.
 fn taken_out(
     before: &str,
     service: &ServiceName,
@@ -185,8 +187,9 @@ fn taken_out(
     }
 }
 
-/// Returns the text without the entries for which `goes` is true, even if they were edited by hand. `entries` are all
-/// entries of the text, in its order. A comment that precedes a removed entry is removed with it.
+/// Returns the text of accepted.toml without the entries for which `goes` returns true. Works even if entries were
+/// edited by hand. `entries` are all entries of the text, in its order. A comment that precedes a removed entry is
+/// removed with it.
 fn edited(
     text: &str,
     entries: &[AcceptedFinding],

@@ -267,7 +267,7 @@ pub fn teardown(files: &dyn Patterns, service: &ServiceName) -> Result<Vec<FileC
 }
 
 /// Checks that sshd accepts the new files and uses the values of the drop-in file. `machine` must contain the new files
-/// as candidates, which are read in place of the present files.
+/// as candidates: files that are read in place of the present ones.
 ///
 /// # Errors
 /// [`PlanError`] if sshd does not accept the files, uses other values or cannot be run.

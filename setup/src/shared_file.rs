@@ -45,7 +45,8 @@ pub fn write(path: &str, before: &[u8], after: &[u8]) -> io::Result<()> {
     changed(path, opened(path)?.change(&mut decide))
 }
 
-/// Returns whether [`take_back`] would leave a shared file as it is.
+/// Returns whether a shared file already has the rules or entries for the service that it had in `before`, so that
+/// [`take_back`] would not change it. `now` is the content of the file.
 #[must_use]
 pub fn is_taken_back(path: &str, service: &ServiceName, now: &[u8], before: &[u8]) -> bool {
     merged(path, service, [now, before]).as_deref() == Some(now)

@@ -188,8 +188,9 @@ impl Booted {
         self
     }
 
-    /// Writes the settings file: a window of ten steps (the steps of apps last one second here) and `text`. Unless
-    /// `text` contains `own_code`, also writes a line that lets root act without a code.
+    /// Writes the settings file: `text`, and a setting by which codes of ten steps before and after the current one are
+    /// accepted (the steps of apps last one second here). Unless `text` contains `own_code`, also writes a line that
+    /// lets root act without a code.
     pub fn settings(&self, text: &str) -> &Self {
         let exempt = if text.contains("own_code") { "" } else { ROOT_IS_EXEMPT };
         self.write("/etc/twinlock/twinlock.toml", &format!("window = 10\n{exempt}{text}"))
@@ -228,7 +229,8 @@ impl Booted {
         said.ok().trim().parse().expect("a number")
     }
 
-    /// Moves the beginning of the epoch to `minutes` ago, as if the machine had run for longer.
+    /// Moves the beginning of the ledger's epoch, the time from which the ledger knows all used codes, to `minutes`
+    /// ago, as if the machine had run for longer.
     pub fn epoch_minutes_ago(&self, minutes: u64) -> &Self {
         let up = clock_gettime(ClockId::Boottime).tv_sec;
         let up = u64::try_from(up).expect("a machine that is up");

@@ -115,7 +115,8 @@ impl Caller<'_> {
     }
 
     /// Runs a whole login of ada through the service `bare`, from the address `source`, and returns whether it
-    /// succeeded. Prompts are answered with `words` as [`Caller::type_all`] does, further ones with an empty text.
+    /// succeeded. Prompts are answered with `words`, one after another, and further ones with an empty text. Words in
+    /// angle brackets stand for codes, see [`Machine::typed`].
     #[track_caller]
     pub fn gets_in(&mut self, source: &str, words: &[&str]) -> bool {
         let mut next = self.login("bare", "ada", source);

@@ -53,7 +53,8 @@ impl Place {
 }
 
 impl Machine {
-    /// Prepares the command line `twinlock WORDS` with the standard input `input`, and saves the present state.
+    /// Prepares the command line `twinlock WORDS` with the standard input `input`, and saves the present state of
+    /// twinlock's folders.
     pub fn cut(&self, words: &str, input: &str) -> Cut<'_> {
         keep(self);
         let words = ["twinlock"].into_iter().chain(words.split(' ')).map(str::to_owned).collect();

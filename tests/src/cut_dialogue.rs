@@ -83,9 +83,9 @@ impl CutDialogue<'_> {
         checked.map(|cut| left(&cut)).collect()
     }
 
-    /// For each system call in `REFUSALS`, runs the dialogue repeatedly and makes one call of it fail: the first call
-    /// in the first run, the second call in the second run, and so on, until `is_done` returns `true` because a run
-    /// succeeded.
+    /// Makes system calls of the dialogue fail, each time from the saved state. For each system call in `REFUSALS`, the
+    /// first call fails in the first run, the second call in the second run, and so on, until `is_done` returns `true`
+    /// because a run succeeded.
     pub fn refused(&self, mut is_done: impl FnMut(&CutOutcome) -> bool) {
         for (call, errno) in REFUSALS {
             let blow = |nth| format!("inject={call}:error={errno:?}:when={nth}");

@@ -47,8 +47,8 @@ impl<'m> Dialogue<'m> {
         self
     }
 
-    /// Answers prompts with `words`, as [`Dialogue::answer`] does, and further prompts with empty lines. Returns the
-    /// exit code at the end.
+    /// Answers prompts with `words`, one after another, and further prompts with empty lines. Words in angle brackets
+    /// stand for codes, see [`Machine::typed`]. Returns the exit code at the end.
     pub fn answer_while_asked(&mut self, words: &[&str]) -> Option<i32> {
         for word in words {
             if !self.asks() {

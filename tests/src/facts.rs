@@ -17,7 +17,7 @@ impl Machine {
         self.user_with_uid(name, uid)
     }
 
-    /// Creates an account with this user id, as [`Machine::user`] does.
+    /// Creates an account with this user id, a home folder and a shell, but without a password or key.
     pub fn user_with_uid(&self, name: &str, uid: u32) -> &Self {
         let home = format!("/home/{name}");
         let profile = format!("{home}/.profile");

@@ -31,7 +31,7 @@ pub fn golden(name: &str, found: &str) {
 }
 
 /// Replaces dates, times, seconds since 1970 and tickets in a text by placeholders. Then compares the text with the
-/// golden file `tests/said/NAME`, as [`golden`] does.
+/// golden file `tests/said/NAME`, and panics if they differ.
 #[track_caller]
 pub fn said(name: &str, text: &str) {
     golden(&format!("said/{name}"), &placed(text, &INSTANTS));

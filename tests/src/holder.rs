@@ -10,8 +10,8 @@ use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
 use crate::own_root::own_root;
 
-/// Number of seconds by which the boot clock of a machine is ahead of the host's. Thus a test can move the beginning
-/// of the epoch some minutes into the past even on a host that has just booted.
+/// Number of seconds by which the boot clock of a machine is ahead of the host's. A test can thus make the ledger look
+/// some minutes old even on a host that has just booted.
 pub(crate) const BOOTED_EARLIER: u64 = 86_400;
 
 const ROOM: &str = include_str!("room.sh");

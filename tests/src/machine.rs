@@ -31,8 +31,8 @@ impl Machine {
         Machine::over(None)
     }
 
-    /// Starts a machine as [`Machine::new`] does. `folder`, an absolute path of the host, is mounted inside as
-    /// `/disk`. Files in `/disk` are on the host's disk, and stay after the machine has ended.
+    /// Starts a machine. Panics with a sentence if the host cannot create one. `folder`, an absolute path of the host,
+    /// is mounted inside as `/disk`. Files in `/disk` are on the host's disk, and stay after the machine has ended.
     pub fn with_disk(folder: &Path) -> Machine {
         Machine::over(Some(folder))
     }

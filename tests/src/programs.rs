@@ -52,8 +52,8 @@ impl Machine {
         self.pamtester_as(&[], service, user)
     }
 
-    /// Prepares a call of pamtester as [`Machine::pamtester`] does. `items` are options that set PAM items and
-    /// variables, such as `-I rhost=192.0.2.1` or `-E SSH_AUTH_INFO_0=...`.
+    /// Prepares a call of pamtester, by which root authenticates `user` through a PAM service. `items` are options that
+    /// set PAM items and variables, such as `-I rhost=192.0.2.1` or `-E SSH_AUTH_INFO_0=...`.
     pub fn pamtester_as(&self, items: &[&str], service: &str, user: &str) -> Call<'_> {
         let call = self.call(["pamtester"]).args(items.iter().copied());
         call.args([service, user, "authenticate"])

@@ -54,8 +54,8 @@ impl Machine {
         self.started(&[], service)
     }
 
-    /// Starts a process as [`Machine::host`] does, but under callgrind, so that [`Host::counted`] can count its
-    /// instructions. `options` are further options of callgrind.
+    /// Starts a process that authenticates users through the PAM service `service` and runs under callgrind, so that
+    /// [`Host::counted`] can count its instructions. `options` are further options of callgrind.
     #[track_caller]
     pub fn counted_host(&self, service: &str, options: &[&str]) -> Host<'_> {
         self.run(["sh", "-c", &format!("rm -f {DUMP}*")]).ok();
@@ -110,7 +110,8 @@ impl Host<'_> {
         Login { code, took, whole, resident, anonymous }
     }
 
-    /// Logs in as [`Host::login`] does. Returns the PAM code, and the number of instructions of `pam_authenticate`.
+    /// Logs in `user`, answering the first prompt with `answer` and further ones with an empty text. Returns the PAM
+    /// code, and the number of instructions of `pam_authenticate`.
     #[track_caller]
     pub fn counted(&mut self, user: &str, answer: &str) -> (u32, u64) {
         let code = self.login(user, answer).code;

@@ -139,8 +139,8 @@ impl Session<'_> {
         })
     }
 
-    /// Answers all further prompts with empty lines until the command ends. Returns the exit code, as
-    /// [`Session::exit_code`] does.
+    /// Answers all further prompts with empty lines until the command ends. Returns its exit code; 128 + N if signal N
+    /// ended it.
     #[track_caller]
     pub fn give_up(&mut self) -> Option<i32> {
         loop {

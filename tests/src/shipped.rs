@@ -129,12 +129,13 @@ impl Machine {
         }
     }
 
-    /// Returns a listing of the files that logins change: the ledger and the records. See [`Machine::tree`].
+    /// Returns a listing of the files that logins change, the ledger and the records: type, mode, owner, time of change
+    /// and hash of each. If two listings are equal, nothing was written in between.
     pub fn state(&self) -> String {
         format!("{}\n{}", self.tree("/run/twinlock"), self.tree("/var/lib/twinlock"))
     }
 
-    /// Returns the number of attempts that are charged to `user`.
+    /// Returns the number of attempts that the ledger counts against the limits of `user`.
     pub fn tries(&self, user: &str) -> usize {
         let name = format!("/run/twinlock/users/{user}/try.");
         self.tree("/run/twinlock").matches(&name).count()

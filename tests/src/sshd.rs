@@ -33,7 +33,7 @@ impl Machine {
         self.sshd_under(settings, &[])
     }
 
-    /// Starts or restarts sshd as [`Machine::sshd`] does, with its clock shifted by `seconds`.
+    /// Starts or restarts sshd with its clock shifted by `seconds`. `settings` are read before Debian's own settings.
     pub fn sshd_with_clock(&self, settings: &str, seconds: i64) -> &Self {
         self.sshd_under(settings, &faked_clock(seconds))
     }
@@ -48,7 +48,8 @@ impl Machine {
         self
     }
 
-    /// Starts or restarts sshd as [`Machine::sshd`] does. `options` are arguments of its command line.
+    /// Starts or restarts sshd. `settings` are read before Debian's own settings, and `options` are arguments of its
+    /// command line.
     ///
     /// # Errors
     /// The error message of sshd if it does not start.

@@ -13,7 +13,7 @@ const HEAD: &str = "\
 # machine's own greeting is left out.
 ";
 
-/// Compares a text with the transcript `name`, as [`golden`] does. Panics if they differ.
+/// Compares a text with the transcript `name`, an expected output in `tests/vectors/dialogues`. Panics if they differ.
 #[track_caller]
 pub(crate) fn compare(name: &str, text: &str) {
     golden(&format!("vectors/dialogues/{name}.txt"), &format!("{HEAD}\n{text}"));

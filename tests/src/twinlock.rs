@@ -15,7 +15,7 @@ const SETTINGS: &str = "/etc/twinlock/twinlock.toml";
 const MODULE: &str = "/usr/lib/x86_64-linux-gnu/security/pam_twinlock.so";
 
 impl Machine {
-    /// Installs module and command, creates the store and the ledger, and moves the beginning of the epoch to ten
+    /// Installs module and command, and creates the store and the ledger. Makes the ledger look as if it had begun ten
     /// minutes ago, so that present codes are accepted.
     pub fn twinlock(&self) -> &Self {
         self.files();
@@ -128,13 +128,14 @@ impl Machine {
         self.otp(user).wrong()
     }
 
-    /// Moves the beginning of the epoch to `minutes` ago, with a clock mark of that time.
+    /// Makes the ledger look as if it had begun `minutes` minutes ago, and as if the wall clock had last been trusted
+    /// at that time.
     pub fn epoch_minutes_ago(&self, minutes: u64) -> &Self {
         self.epoch(minutes, now() - minutes * 60)
     }
 
-    /// Moves the beginning of the epoch to `minutes` ago. `mark` is the clock mark that is stored with it, in seconds
-    /// since 1970.
+    /// Makes the ledger look as if it had begun `minutes` minutes ago. `mark` is the time at which the wall clock was
+    /// last trusted, in seconds since 1970.
     pub fn epoch(&self, minutes: u64, mark: u64) -> &Self {
         let ago = Duration::from_secs(minutes * 60);
         let up = clock_gettime(ClockId::Boottime);

@@ -10,8 +10,8 @@ pub(crate) fn repository() -> &'static Path {
     twinlock_tests::repository()
 }
 
-/// Returns the root folder of the repository, as [`repository`] does, but returns `None` if the current folder is not
-/// in a repository.
+/// Returns the root folder of the repository on which this program works; `None` if the current folder is not in a
+/// repository.
 pub(crate) fn checkout() -> Option<PathBuf> {
     let package = std::env::var_os("CARGO_MANIFEST_DIR").map(PathBuf::from);
     twinlock_tests::found(package.as_deref(), &std::env::current_dir().ok()?)

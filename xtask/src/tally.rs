@@ -34,8 +34,9 @@ impl Counts {
         all
     }
 
-    /// Reads the numbers as [`Counts::read`] does. If the test runner failed (`passed` is false) but counted no failed
-    /// test, counts one failed test. That happens, for example, if the tests do not compile.
+    /// Reads the numbers in the summary lines of nextest or `cargo test`, and adds them up. If the test runner failed
+    /// (`passed` is false) but counted no failed test, counts one failed test. That happens, for example, if the tests
+    /// do not compile.
     pub(crate) fn of_a_run(output: &str, passed: bool) -> Self {
         let mut counts = Self::read(output);
         if !passed && counts.failed == 0 {

@@ -145,7 +145,7 @@ fn console_name(device: u64) -> Option<String> {
     }
 }
 
-/// Writes a log line about a change, whose last key is the acting user.
+/// Writes a log line about a change. The last key of the line names the acting user.
 pub(crate) fn log(context: &Context, event: &str, pairs: &[(&str, &str)]) {
     log_as(context, Severity::Notice, &LogStart { event, pairs }, &ActingLogin::read());
 }
@@ -158,8 +158,8 @@ pub(crate) struct LogStart<'a> {
     pub(crate) pairs: &'a [(&'a str, &'a str)],
 }
 
-/// Writes a log line that begins with `said`, as [`log`] does, but with the given severity. `login` is the login of
-/// this process, which the caller has read already.
+/// Writes a log line that begins with `said` and ends with the acting user, with the given severity. `login` is the
+/// login of this process, which the caller has read already.
 pub(crate) fn log_as(
     context: &Context,
     severity: Severity,

@@ -145,18 +145,18 @@ impl Authorized {
         self.is(&account.name) || self.0.login.is_called_by(account.uid)
     }
 
-    /// Returns the source to which the acting user's attempts are charged.
+    /// Returns the source under which the acting user's attempts are counted.
     pub(crate) fn source(&self) -> SourceLabel {
         source_of(self.0.login.actor)
     }
 
-    /// Returns the audit stamp for records: the acting user's name and the time `at`.
+    /// Returns the acting user's name and the time `at`, as records store who made a change and when.
     pub(crate) fn audit(&self, at: UnixTime) -> AuditStamp {
         AuditStamp { by: self.0.name.clone(), at }
     }
 
-    /// Checks that this run of the command may go on without another code. A run that began as the first enrollment of
-    /// the host may go on until another run enrolls an account. Every other run may always go on.
+    /// Checks that this run of the command may go on. A run that asked for no code, because no account of the host was
+    /// enrolled when it began, may go on until another run enrolls an account. Every other run may always go on.
     ///
     /// # Errors
     /// [`CliError`] if another run has enrolled an account meanwhile. The acting user must then start again and enter a
@@ -265,7 +265,8 @@ impl Authorized {
         }
     }
 
-    /// Queues a mail to root about a change of the whole host: of its settings, its rules or its epoch.
+    /// Queues a mail to root about a change of the whole host: of its settings, of its rules, or of the time before
+    /// which codes count as used.
     pub(crate) fn tell_root_of_change(&self, context: &Context) {
         let kind = NotificationKind::HostChanged;
         debug_assert!(self.0.permission.mailed.contains(&kind), "{kind:?} is not in the table");
@@ -299,7 +300,7 @@ impl Authorized {
     }
 }
 
-/// Returns the source to which the attempts of an acting user are charged.
+/// Returns the source under which the attempts of an acting user are counted.
 fn source_of(actor: Actor) -> SourceLabel {
     match actor {
         Actor::Person(uid) => Source::Uid(uid).label(),

@@ -25,8 +25,8 @@ pub(crate) struct FirstRun {
 }
 
 impl FirstRun {
-    /// Returns whether this run may go on, which it may as long as no other run has enrolled an account. The caller
-    /// must call this before it enrolls each user.
+    /// Returns whether this run may go on: whether no other run has enrolled an account. The caller must call this
+    /// before it enrolls each user.
     ///
     /// # Errors
     /// [`StoreError`] if the records cannot be read.

@@ -1,4 +1,5 @@
-//! `twinlock epoch`: creates the folders that a login needs, and manages the replay-protection epoch.
+//! `twinlock epoch`: creates the folders that a login needs, and manages the replay-protection epoch, the time from
+//! which this host knows all used codes.
 
 use twinlock_core::{
     base::{account::Folder, time::UnixTime},
@@ -26,7 +27,7 @@ pub(crate) fn ensure(context: &Context) -> Result<(), CliError> {
     Ok(())
 }
 
-/// Begins a new epoch now. Codes from before this time count as used.
+/// Makes all codes of earlier times count as used, by beginning a new epoch now.
 pub(crate) fn now(context: &Context) -> Result<(), CliError> {
     context.need_root("begin an epoch")?;
     let by = Authorizer::of(context)?.prove(context, &mut Keyboard::open()?)?;
@@ -63,7 +64,7 @@ pub(crate) fn sweep(context: &Context) -> Result<(), CliError> {
     Ok(())
 }
 
-/// Prints the time at which the epoch began. Codes from before that time count as used.
+/// Prints the time before which codes count as used (the beginning of the epoch).
 pub(crate) fn show(context: &Context) -> Result<(), CliError> {
     context.need_root("read the ledger")?;
     let now = context.now()?;
@@ -106,8 +107,8 @@ fn in_part(failure: CliError) -> CliError {
     failure.but("run it again to create what is missing")
 }
 
-/// Adds a note to an error: no new epoch has begun. The epoch is replaced atomically and as the last step, so that the
-/// old epoch is still in force.
+/// Adds a note to an error: the time before which codes count as used (the epoch) is unchanged. It is replaced
+/// atomically and by the last step, so it is unchanged if any step fails.
 fn stands(failure: CliError) -> CliError {
     failure.but("no new epoch has begun")
 }

@@ -262,8 +262,8 @@ fn pending(found: &Snapshot, now: UnixTime) -> String {
     }
 }
 
-/// Returns how long the throttle refuses all codes from `source`; `None` if it would compare a code now. Assumes that
-/// the first factor of the login is proven.
+/// Returns how long codes from `source` are refused without a comparison because of earlier wrong ones; `None` if a
+/// code would be compared now. Assumes that the first factor of the login is proven.
 fn weighed(
     context: &Context,
     login: &ExplainedLogin<'_>,

@@ -47,7 +47,8 @@ pub(crate) fn run(command: &Command, wanted: &RolesVerb) -> Result<(), CliError>
     printed.print(command.json)
 }
 
-/// Returns the error for root, who runs `requests` or `approve`.
+/// Returns the error for `requests` or `approve` by root: only members of a role may run them, and root can run the
+/// operation itself.
 pub(crate) fn root_needs_no_approval() -> CliError {
     CliError::new(
         Exit::NotAllowed,

@@ -222,7 +222,7 @@ fn codes_left(context: &Context, account: &Account) -> Option<u8> {
     one_time::left(&context.machine.records, &found.record).ok()?.map(|found| found.left)
 }
 
-/// Returns the period and the learned drift of an app, or the next counter of a token, as text.
+/// Returns as text: for an app, the period and the learned error of its clock; for a token, the next counter.
 fn moving(one: &Authenticator) -> String {
     let seconds = one.parameters.period.seconds();
     let off = |drift: i32| duration(u64::from(drift.unsigned_abs()).saturating_mul(seconds));

@@ -98,7 +98,7 @@ fn not_tried(user: &str) -> CliError {
     )
 }
 
-/// The typed code, and what is needed to charge the attempt and verify the code.
+/// The typed code, and what is needed to count the attempt and verify the code.
 struct ChargedAttempt<'a> {
     context: &'a Context,
     user_ledger: &'a dyn UserLedger,

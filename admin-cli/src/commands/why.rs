@@ -121,7 +121,7 @@ fn waiting(
     Ok(waits.collect())
 }
 
-/// Source of attempts, and the limit to which they are charged.
+/// Source of attempts, and the kind of the attempts, which says which limit counts them.
 #[derive(PartialEq)]
 pub(crate) struct AttemptOrigin {
     pub(crate) budget: Budget,

@@ -1,4 +1,5 @@
-//! Tells an administrator what is wrong with a typed code: correct, used, or of another time.
+//! Tells an administrator whether a typed code is correct. If it is not, says what is wrong with it: it was used, or it
+//! belongs to another time.
 
 use core::ops::RangeInclusive;
 
@@ -43,10 +44,10 @@ pub(crate) enum Apart {
 /// How far the clock of an app is from the host's.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Skew {
-    /// Seconds by which the app's clock is ahead of the host's, including the learned drift; negative if it is behind.
+    /// Seconds by which the app's clock is ahead of the host's; negative if it is behind.
     pub(crate) ahead: i64,
-    /// Of the seconds by which the app's clock is ahead, those that logins have already learned as drift; negative if
-    /// it is behind.
+    /// The part of `ahead`, in seconds, that logins have already learned and make allowance for; negative if the app's
+    /// clock is behind.
     pub(crate) learnt: i64,
     /// Time from which a login can learn this offset from two adjacent codes; `None` if no login can.
     pub(crate) learnable: Option<UnixTime>,
@@ -68,9 +69,9 @@ pub(crate) enum CodeDiagnosis {
         /// Seconds until the app shows the next code; 0 for a token, which shows it when its button is pressed.
         wait: u64,
     },
-    /// The code is correct, but from before the epoch, so that it may have been used.
+    /// The code is correct, but older than the ledger of used codes, so that it may have been used.
     BeforeEpoch {
-        /// Seconds until the app shows the first code from after the beginning of the epoch.
+        /// Seconds until the app shows the first code that is not older than the ledger.
         wait: u64,
         /// Latest time that the host's clock showed while it was ahead, if that is the cause; otherwise `None`.
         ahead: Option<UnixTime>,
@@ -116,8 +117,8 @@ fn apart(authenticator: &Authenticator, found: Match, evidence: &Evidence<'_>) -
     }
 }
 
-/// Returns by how many steps `step` is ahead of the host's clock; negative if it is behind. The learned drift is not
-/// subtracted.
+/// Returns by how many steps `step` is ahead of the host's clock; negative if it is behind. The learned error of the
+/// authenticator's clock is not subtracted.
 fn ahead(authenticator: &Authenticator, step: Step, evidence: &Evidence<'_>) -> i64 {
     let now = totp::step_at(evidence.now, authenticator.parameters.period).0;
     i64::try_from(step.0).unwrap_or(0).saturating_sub_unsigned(now)
@@ -176,7 +177,8 @@ pub(crate) fn clock_of(
     Some((steps, skew))
 }
 
-/// Returns the steps to search, relative to the present step, nearest first. `drift` is the learned drift in steps.
+/// Returns the steps to search, relative to the present step, nearest first. `drift` is the learned error of the app's
+/// clock in steps.
 fn looked_at(owner: &Authenticator, drift: i64) -> Vec<i64> {
     let period = i64::try_from(owner.parameters.period.seconds()).unwrap_or(1).max(1);
     let reach = i64::try_from(resync::reach(owner.parameters.period)).unwrap_or(0);

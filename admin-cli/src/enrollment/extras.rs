@@ -1,5 +1,5 @@
-//! Text about what a record contains besides authenticators: a set-up in progress, tickets, bypass codes, backup codes
-//! that are due, and who has seen a key.
+//! Text about what a record contains besides authenticators: a set-up in progress, tickets, bypass codes, a note that
+//! new backup codes must be shown, and who has seen a key.
 
 use serde_json::{Value, json};
 use twinlock_core::{

@@ -19,8 +19,8 @@ pub(crate) struct Past {
     pub(crate) skew: Skew,
     /// The code's step, as the ledger records used steps.
     pub(crate) used: Used,
-    /// Whether this step and all later ones of the app are unused. Only then can a login learn the drift from the next
-    /// codes.
+    /// Whether this step and all later ones of the app are unused. Only then can a login learn the error of the app's
+    /// clock from the next codes.
     pub(crate) is_unused: bool,
 }
 

@@ -1,5 +1,5 @@
-//! Stores a changed record for a command. After a store error, the message says whether the old or the new record is in
-//! force.
+//! Stores a changed record for a command. After a store error, the message says whether the old or the new record is
+//! stored.
 
 use twinlock_core::{
     base::{
@@ -19,7 +19,7 @@ use crate::{
 
 /// Stores the record that `decide` returns for the user's newest record. If the store reports an error, reads the
 /// record again and calls `is_it`, which returns whether a record contains the change. The error of this function then
-/// says whether the change is in force.
+/// says whether the change is stored.
 pub(crate) fn put(
     context: &Context,
     account: &Account,
@@ -30,7 +30,8 @@ pub(crate) fn put(
     put_found(context, account, &find, decide, is_it)
 }
 
-/// Stores a record as [`put`] does, but also if the user has no record or the record was lost.
+/// Stores the record that `decide` returns for the user's newest record. Works even if the user has no record or the
+/// record was lost. If the store reports an error, the error of this function says whether the change is stored.
 pub(crate) fn begin(
     context: &Context,
     account: &Account,
@@ -66,8 +67,8 @@ fn put_found(
     Err(failed(&account.name, fault, found))
 }
 
-/// Returns the error for a store error during a change. `stands` tells whether the new record is in force; it is an
-/// error if that is not known.
+/// Returns the error for a store error during a change. `stands` tells whether the new record is stored; it is an error
+/// if that is not known.
 pub(crate) fn failed(user: &str, fault: StoreError, stands: Result<bool, StoreError>) -> CliError {
     let failure = CliError::from(fault);
     let (user, what) = (plain(user), failure.what);
@@ -105,8 +106,8 @@ pub(crate) fn place(
     }
 }
 
-/// Returns the error for a store error while `record` was written. Reads the store to find out whether `record` is in
-/// force.
+/// Returns the error for a store error while `record` was written. Reads the store to find out whether `record` is
+/// stored.
 pub(crate) fn in_doubt(
     context: &Context,
     account: &Account,

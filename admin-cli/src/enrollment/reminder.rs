@@ -47,7 +47,7 @@ pub(crate) struct Reminder<'a> {
     pub(crate) until: UnixTime,
 }
 
-/// How rules.toml changes when the reminder rule is written.
+/// How rules.toml changes when the rule that reminds a group to enroll is written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum RuleChange {
     /// The file does not change, because it has the rule already.
@@ -69,7 +69,7 @@ impl RuleChange {
     }
 }
 
-/// Why the reminder rule cannot be written.
+/// Why the rule that reminds a group to enroll cannot be written.
 #[derive(Debug, PartialEq, Eq)]
 enum ReminderError {
     /// An earlier rule, in this file and line, decides for all members, so that the reminder would have no effect.

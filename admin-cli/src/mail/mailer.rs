@@ -33,7 +33,7 @@ pub(crate) struct Mailer {
 pub(crate) struct MailBody<'a> {
     /// The topic, which selects the text.
     pub(crate) topic: Topic,
-    /// Values for the blanks in the text.
+    /// Values for the placeholders in the text.
     pub(crate) blanks: &'a Blanks,
     /// Time of the event that the mail reports.
     pub(crate) at: UnixTime,

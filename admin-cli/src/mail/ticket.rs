@@ -31,7 +31,8 @@ pub(crate) fn send_ticket(
     send_ticket_within(context, on_record, ticket_mail, PATIENCE)
 }
 
-/// Mails a ticket as [`send_ticket`] does, but kills a mail program that takes longer than `patience`.
+/// Mails a ticket to the user, and kills a mail program that takes longer than `patience`. The address is `on_record`;
+/// if this is `None`, the account name at the mail domain in the settings. Returns the address.
 pub(crate) fn send_ticket_within(
     context: &Context,
     on_record: Option<&str>,

@@ -151,7 +151,8 @@ impl RoleMember<'_> {
         Requests::open().ok_or_else(|| self.own.client.fault("requests"))
     }
 
-    /// Returns the roles of which the caller is a member. The list is never empty; without a role, the operation ends.
+    /// Returns the roles of which the caller is a member, at least one. `Err` holds the end of the operation if the
+    /// caller has no role.
     fn own_roles(&self) -> Result<Vec<Role>, OperationEnd> {
         let roles = self.roles()?;
         let book = RoleBook { roles: &roles, memberships: &self.own.client.machine.accounts };

@@ -31,8 +31,8 @@ pub(super) struct Deed<'a> {
     pub(super) reason: &'a str,
     /// The account name of the member who asked for the change.
     pub(super) by: &'a str,
-    /// The user id of the member who asked for the change, if another member has asked and the caller only approves the
-    /// change; `None` if the caller asked for it.
+    /// The user id of the member who asked for the change, if the caller only approves the change; `None` if the caller
+    /// asked for it.
     pub(super) requested_by: Option<u32>,
 }
 
@@ -128,8 +128,9 @@ impl RoleMember<'_> {
         }
     }
 
-    /// Takes one use of an allowance (limit) in the ledger of the user on whose account the operation runs. Returns the
-    /// name of this use.
+    /// Counts one use of a limit in the ledger of the user on whose account the operation runs. Returns the ledger name
+    /// of this use, by which the use can be taken back. `Err` holds the end of the operation if the limit is reached,
+    /// or if the ledger cannot be used.
     fn take_for(
         &self,
         allowance: Allowance,

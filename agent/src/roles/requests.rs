@@ -16,7 +16,7 @@ use twinlock_host::{
 const FOLDER: &str = "/run/twinlock-agent/requests";
 /// Maximum number of open requests on a host.
 const REQUESTS_MAX: usize = 256;
-/// Number of random bytes in the id of a request. The id is written in hexadecimal digits.
+/// Length in bytes of the random id of a request. The id is written as twice as many hexadecimal digits.
 const WORD: usize = 4;
 
 /// An open request, and the id by which a member approves it.

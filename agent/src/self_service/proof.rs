@@ -19,8 +19,8 @@ use crate::{
 const PASSWORDS: u8 = 3;
 
 impl OwnUser<'_> {
-    /// Asks for the password of the account, up to three times. Each password is counted as wrong before libpam checks
-    /// it, and a right password is removed from the count after that.
+    /// Asks for the password of the account, up to three times. A password counts as a wrong one while libpam checks
+    /// it, and no longer if it is right.
     pub(super) fn ask_password(&self) -> Result<(), OperationEnd> {
         let account = self.client.account;
         if let Some(obstacle) = password::obstacle(account) {
@@ -84,7 +84,8 @@ impl OwnUser<'_> {
         }
     }
 
-    /// Takes one use of an allowance, and returns the name of this use in the ledger.
+    /// Counts one use of a limit, and returns the ledger name of this use, by which the use can be taken back. `Err`
+    /// holds the end of the operation if the limit is reached, or if the ledger cannot be used.
     pub(crate) fn take(&self, allowance: Allowance) -> Result<String, OperationEnd> {
         let now = self.client.machine.clock.now();
         let now = now.map_err(|_| self.client.fault("clock_failed"))?;

@@ -20,7 +20,7 @@ pub enum Actor {
     Person(u32),
     /// Root logged in.
     Root,
-    /// The login uid is unset, and the terminal is a console of this host. The user is at the host.
+    /// The user sits at a console of this host: the login uid is unset, and the terminal is a console.
     Console,
     /// The acting user is unknown. Holds the reason.
     Unproven(Doubt),

@@ -14,7 +14,8 @@ pub struct Request {
     pub typed_user: Option<String>,
     /// The source: the network address, local user or terminal from which the user logs in.
     pub source: Source,
-    /// The value of `first_factor=` in the PAM line, which says when the first factor is checked.
+    /// The value of `first_factor=` in the PAM line: which first factor precedes the line, or whether it follows or has
+    /// failed.
     pub claim: Claim,
     /// Whether sshd has verified a public key.
     pub public_key: PublicKey,
@@ -58,7 +59,8 @@ pub enum FirstFactor {
 }
 
 impl Request {
-    /// Returns what is proven about the first factor: what the PAM line claims, checked against the public key.
+    /// Returns what is proven about the first factor. The claim of the PAM line is believed unless it says that sshd
+    /// has verified a public key and sshd has not.
     #[must_use]
     pub fn first_factor(&self) -> FirstFactor {
         match (self.claim, self.public_key) {

@@ -26,7 +26,7 @@ pub struct Now {
 pub const MINUTE: u64 = 60;
 /// Seconds per hour.
 pub const HOUR: u64 = 3600;
-/// Seconds per day. Used steps and failed attempts are kept for one day.
+/// Seconds per day. For one day, the ledger keeps failed attempts and the time steps whose codes were used.
 pub const DAY: u64 = 86_400;
 
 const NANOSECONDS: u64 = 1_000_000_000;

@@ -78,7 +78,7 @@ pub struct Backup<'a> {
     pub id: SetId,
 }
 
-/// What the user entered at a prompt or in the menu of other ways.
+/// What the user entered at a prompt, or in the menu of other ways to sign in.
 enum Entered {
     Answer(Answer),
     /// The user made too many invalid choices in the menu. Holds the entries of the menu.
@@ -110,8 +110,8 @@ impl Asking<'_> {
         }
     }
 
-    /// Asks once, and shows no message after a wrong code. A program that sends the same answer to every prompt is thus
-    /// charged only once, and a user with a wrong password does not learn whether the code was correct.
+    /// Asks once, and shows no message after a wrong code. A program that sends the same answer to every prompt thus
+    /// costs its user only one attempt, and a user with a wrong password does not learn whether the code was correct.
     fn take_one_answer(&self, judge: &mut dyn FnMut(&Code) -> Option<Outcome>) -> AskingEnd {
         match self.prompt(None) {
             Err(end) => end,
@@ -190,8 +190,9 @@ impl Asking<'_> {
         }
     }
 
-    /// Shows one prompt, and the menu of other ways if the user asks for it. Returns the answer or an invalid choice.
-    /// `before` is the rejection of the previous answer, shown above the prompt; `None` for the first prompt.
+    /// Shows one prompt, and the menu of other ways to sign in, if the user asks for it. Returns the answer or an
+    /// invalid choice. `before` is the rejection of the previous answer, shown above the prompt; `None` for the first
+    /// prompt.
     fn ask_once(&self, before: Option<&Rejection>) -> Result<Entered, AskingEnd> {
         match self.prompt(before)? {
             Answer::Help => {}
@@ -215,8 +216,8 @@ impl Asking<'_> {
         }
     }
 
-    /// Returns the entries for the menu of other ways. If the first factor is not proven, every user gets the same
-    /// entries, and no file is read to determine them.
+    /// Returns the entries for the menu of other ways to sign in. If the first factor is not proven, every user gets
+    /// the same entries, and no file is read to determine them.
     fn ways(&self) -> Ways {
         match (self.first_factor, &self.backup) {
             // A change cannot be offered if only a code is asked for.

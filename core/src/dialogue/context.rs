@@ -126,16 +126,16 @@ impl DialogueContext<'_> {
         self.final_message.leave(words);
     }
 
-    /// Returns the error for a user who is throttled. After the login is logged, the user gets a message that the next
-    /// code is accepted at `until`, which is `wait` seconds from now.
+    /// Returns the error that ends a dialogue because there were too many wrong codes recently. After the login is
+    /// logged, the user gets a message that the next code is accepted at `until`, which is `wait` seconds from now.
     #[must_use]
     pub fn throttled(&self, until: UnixTime, wait: u64) -> DialogueError {
         self.leave_word(self.login(&Message::Throttled { until, wait }));
         DialogueError::Declined(Reason::Throttled)
     }
 
-    /// Returns the error for a user who is locked out. After the login is logged, the user gets a message that says
-    /// what to do.
+    /// Returns the error that ends a dialogue because the user is locked out. After the login is logged, the user gets
+    /// a message that says what to do.
     #[must_use]
     pub fn locked(&self) -> DialogueError {
         self.leave_word(self.login(&Message::Locked { user: self.name() }));
@@ -195,10 +195,8 @@ impl DialogueContext<'_> {
         self.ports.clock.now().map_err(|_| DialogueError::Broken(Reason::Clock))
     }
 
-    /// Returns the stamp for a change of the record: a new random generation and the current time.
-    ///
-    /// # Errors
-    /// [`DialogueError::Broken`] if a clock cannot be read or there are no random bytes.
+    /// Returns a new random generation (an id that changes with each change of the record) and the current time, for
+    /// one change of the record.
     pub fn stamp(&self) -> Result<ChangeStamp, DialogueError> {
         let now = self.now()?.unix;
         let generation = generate::generation(self.ports.entropy).map_err(|_| no_entropy())?;

@@ -26,8 +26,8 @@ use crate::{
     },
 };
 
-/// Prefix of ledger names, each of which stands for one second of the wall clock. An action of a role's member on the
-/// user takes a second that no other action has taken, see [`own_second`].
+/// Prefix of the ledger names that reserve seconds of the wall clock. Each action that a member of a role takes on the
+/// user reserves a second, so that no two actions have the same time (see [`own_second`]).
 const SECOND: &str = "op.role-second.";
 
 /// A member of a role who runs an operation on the account of another user.
@@ -168,7 +168,7 @@ fn own_second(context: &DialogueContext<'_>) -> Result<UnixTime, DialogueError> 
 }
 
 /// Queues the mails about an action: to the user, and to the address that the role names. Returns the notification to
-/// the user; the caller makes the request for a ticket or bypass code from it.
+/// the user, from which the caller makes the request for a ticket or bypass code.
 ///
 /// # Errors
 /// [`DialogueError::Broken`] if a mail cannot be queued. The caller must not do the action then, because the user would

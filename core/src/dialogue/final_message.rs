@@ -5,8 +5,9 @@ use core::cell::RefCell;
 
 use crate::{message::Message, policy::Policy, ports::Conversation, text};
 
-/// Messages that are held back until the end of the login is logged. If the user were asked before the log line is
-/// written, the user could kill the process at this question, and nothing would be logged.
+/// Messages that are held back until the end of the login is logged. A client may show such a message as a question and
+/// wait for Enter. If the log line were written only after that, the user could kill the process at the question, and
+/// nothing would be logged.
 #[derive(Debug, Default)]
 pub struct FinalMessage(RefCell<Vec<String>>);
 

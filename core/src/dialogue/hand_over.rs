@@ -15,7 +15,7 @@ use crate::{
 /// What happened to a key that another user has seen.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum HandOver {
-    /// The user replaced the key. Holds the new generation of the record.
+    /// The user replaced the key. Holds the generation (id of the new state) of the record.
     Replaced(Generation),
     /// The user postponed the replacement.
     PutOff,

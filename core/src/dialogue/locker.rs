@@ -27,8 +27,8 @@ use crate::{
     },
 };
 
-/// Limit of the log lines per hour about requests in which no code was compared. The user can send any number of requests,
-/// and a flood of log lines could push out lines about other users.
+/// Limit of the log lines per hour about requests in which no code was compared. The user can send any number of
+/// requests, and a flood of log lines could push lines about other users out of the log.
 const LOGGED: Allowance = Allowance { word: "locker-log", most: 30, seconds: HOUR };
 
 /// One request to unlock a screen.
@@ -157,8 +157,8 @@ impl Locker<'_> {
         self.refused(reason.unwrap_or(Reason::NotACode), message)
     }
 
-    /// Logs an accepted code. Does not store the source as a known source: known sources have separate limits, and
-    /// malware that runs as the user could make the user's source a known one.
+    /// Replaces a key that a user other than its owner has seen. The owner is told who has seen the key, and may
+    /// postpone the replacement a few times.
     fn accept(&self, accepted: Accepted) -> LockerEnd {
         if let Ok(now) = self.ports.clock.now() {
             self.ports.records.mark_clock(now);
@@ -180,8 +180,8 @@ impl Locker<'_> {
 
     /// Logs a refusal, and stores it for `twinlock why`.
     fn note(&self, reason: Reason) {
-        // A wrong code has cost a try, and the tries are limited. It is logged in any case, so that nobody hides guesses
-        // behind answers that cost none.
+        // A wrong code has cost a try, and the tries are limited. It is logged in any case, so that nobody hides
+        // guesses behind answers that cost none.
         if matches!(reason, Reason::WrongCode) || self.may_log() {
             self.log(Kind::Refused, Some(reason), None);
         }

@@ -16,8 +16,8 @@ const TRIES: u8 = 5;
 /// A function that makes a new set of backup codes valid and the old set invalid in the same change of the record.
 pub type PutInForce<'a> = &'a mut dyn FnMut(SetId) -> Result<(), DialogueError>;
 
-/// Returns why the user is shown new backup codes, as noted in the record. Returns [`Why::None`] if the record has no
-/// such note, or if the note names the user as the one who caused it.
+/// Returns why the user is shown new backup codes: the reason that the record contains. Returns [`Why::None`] if the
+/// record contains no reason, or if the user's own action made new codes necessary.
 #[must_use]
 pub fn why_owed(record: &Record) -> Why {
     match &record.extras.owed_codes {

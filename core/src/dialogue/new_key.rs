@@ -26,12 +26,12 @@ pub struct KeySlot {
     pub place: usize,
     /// Name of the authenticator. A key that replaces the old one keeps the name.
     pub name: String,
-    /// Generation of the record from which the authenticator was chosen.
+    /// Generation (id of its state) of the record from which the authenticator was chosen.
     pub generation: Generation,
 }
 
 /// Shows a new key, verifies it, asks for a second code of the old key and replaces the old key. Returns the generation
-/// of the new record.
+/// (id of its state) of the new record.
 ///
 /// # Errors
 /// [`DialogueError`] if the key was not replaced. The old key is unchanged then.
@@ -53,7 +53,7 @@ pub fn replace(
 }
 
 /// Shows a new key, verifies it, asks for a second code of a key that the record has and adds the new key. Returns the
-/// generation of the new record.
+/// generation (id of its state) of the new record.
 ///
 /// # Errors
 /// [`DialogueError`] if the key was not added.
@@ -72,7 +72,8 @@ pub fn add(
     Ok(generation)
 }
 
-/// Asks for a second code and removes one of several authenticators. Returns the generation of the new record.
+/// Asks for a second code and removes one of several authenticators. Returns the generation (id of its state) of the
+/// new record.
 ///
 /// # Errors
 /// [`DialogueError`] if the authenticator was not removed.
@@ -94,9 +95,8 @@ pub fn remove(
     Ok(stamp.generation)
 }
 
-/// Returns the record to change; an error if `found` is `None`, is not enrolled, or no longer has the generation for
-/// which the change was decided. If the second code was the last backup code, notes in the record that new codes are
-/// due.
+/// Returns the record to change; an error if `found` is `None`, is not enrolled, or has changed since the change was
+/// decided. If the second code was the last backup code, notes in the record that the user must be shown new ones.
 fn judged(
     context: &DialogueContext<'_>,
     found: Option<Snapshot>,

@@ -8,7 +8,7 @@ use crate::{
     text,
 };
 
-/// The user's choice from the menu of other ways.
+/// The user's choice from the menu of other ways to sign in.
 #[derive(Debug)]
 pub enum Chosen {
     /// The user wants to enter a code from the app.

@@ -225,7 +225,7 @@ pub fn why(context: &DialogueContext<'_>) -> Result<Vec<PastRefusal>, DialogueEr
         .collect())
 }
 
-/// Asks for a second code, and removes the authenticator with this name, which must not be the only one.
+/// Asks for a second code, and removes the authenticator with the name `name`, which must not be the only one.
 ///
 /// # Errors
 /// [`DialogueError`] if the authenticator was not removed.

@@ -31,8 +31,9 @@ pub struct OwnerCode<'a> {
 }
 
 impl OwnerCode<'_> {
-    /// Verifies a code and claims it if it is correct. Logs an accepted or a refused code, and queues the mail that an
-    /// accepted code causes. Does not log a fault of the host; the caller logs the fault with [`Self::note`].
+    /// Verifies a code. If it is correct, makes it unusable for every other login. Logs an accepted or a refused code,
+    /// and queues the mail that an accepted code causes. Does not log a fault of the host; the caller logs it with
+    /// [`Self::note`].
     pub fn judge(&mut self, code: &Code) -> Outcome {
         let outcome = self.attempt.verify(code);
         if let Some(reason) = outcome.rejection() {

@@ -1,4 +1,5 @@
-//! Proves a new key: stores the key as pending, shows it as a QR code and as text, and verifies its first code.
+//! Proves a new key: stores the key as not yet verified (pending), shows it as a QR code and as text, and verifies its
+//! first code.
 
 use alloc::string::String;
 
@@ -60,8 +61,9 @@ enum Plain {
 }
 
 impl ProvenKey {
-    /// Marks the record's only key as generated on this host. If the boot id cannot be read, marks nothing, and codes
-    /// of the key must be newer than the epoch.
+    /// Notes in the record that its only key was generated on this host. Codes of the key are then accepted even if
+    /// they are older than the ledger, because none of them was used before. Notes nothing if the boot id cannot be
+    /// read.
     pub fn mark_as_fresh(&self, context: &DialogueContext<'_>, record: &mut Record) {
         if let Ok(boot_id) = context.ports.ledger.boot_id() {
             crate::verify::fresh_key::mark_as_fresh(record, &boot_id, self.since);
@@ -69,7 +71,7 @@ impl ProvenKey {
     }
 }
 
-/// Stores a new key as pending, shows it under the name `name`, and verifies its first code.
+/// Stores a new key as not yet verified (pending), shows it under the name `name`, and verifies its first code.
 ///
 /// # Errors
 /// [`DialogueError`] if no code was correct or a fault occurred. The key stays pending for 15 minutes, in which a user
@@ -104,19 +106,19 @@ pub fn prove(context: &DialogueContext<'_>, name: &str) -> Result<ProvenKey, Dia
     Err(DialogueError::Declined(Reason::NotSetUp))
 }
 
-/// A pending key and the record that holds it.
+/// A key that is not verified yet (pending), and what its record says about it.
 struct PendingKey {
     key: Key,
     /// Message about an earlier set-up that was not finished; `None` if there was none.
     notice: Option<SetUp>,
-    /// Time at which the key became pending.
+    /// Time at which the key was first stored.
     since: UnixTime,
     /// State of the record that holds the key.
     state: State,
 }
 
-/// Returns the pending key of the record if the user to whom it was shown continues the set-up; otherwise, stores and
-/// returns a new key.
+/// Returns the key that the record stores as not yet verified (pending), if the user to whom it was shown continues the
+/// set-up. Otherwise, stores and returns a new key.
 fn begin(context: &DialogueContext<'_>) -> Result<PendingKey, DialogueError> {
     let (stamp, now) = (context.stamp()?, context.now()?);
     let asker = Asker { source: context.source, fingerprint: context.fingerprint.as_deref() };
@@ -150,7 +152,8 @@ fn begin(context: &DialogueContext<'_>) -> Result<PendingKey, DialogueError> {
     chosen.ok_or(no_entropy())
 }
 
-/// Returns whether the record still holds this key as pending. A reset or another set-up removes a pending key.
+/// Returns whether the record still stores this key as not yet verified (pending). A reset or another set-up removes
+/// such a key.
 #[must_use]
 pub fn is_pending(record: &Record, key: &Key) -> bool {
     let pending = record.extras.pending.as_ref();
@@ -240,8 +243,8 @@ fn in_letters(uri: &str, ink: Ink) -> Option<Zeroizing<String>> {
     Some(matrix.ascii(ink))
 }
 
-/// Verifies the first code of a new key, claims its step and returns the step. If the code is not accepted, returns the
-/// message that tells the user what is wrong.
+/// Verifies the first code of a new key, makes its step unusable for every other login, and returns the step. If the
+/// code is not accepted, returns the message that tells the user what is wrong.
 fn judge(
     context: &DialogueContext<'_>,
     authenticator: &Authenticator,

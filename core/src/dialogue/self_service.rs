@@ -25,9 +25,9 @@ use crate::{
 pub enum Served {
     /// The user has changed nothing.
     Nothing,
-    /// New backup codes are valid. Holds the generation of the new record.
+    /// New backup codes are valid. Holds the generation (id of its state) of the new record.
     Codes(Generation),
-    /// An authenticator was added, replaced or removed; holds the generation of the new record.
+    /// An authenticator was added, replaced or removed. Holds the generation (id of its state) of the new record.
     Key(Generation),
 }
 

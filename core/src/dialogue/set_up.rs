@@ -31,7 +31,7 @@ use crate::{
 
 /// How an offer of set-up ended.
 pub enum Came {
-    /// The user is enrolled, and the first code is used up. Holds the generation of the new record.
+    /// The user is enrolled, and the first code is used up. Holds the generation (id of its state) of the new record.
     Enrolled(Accepted, Generation),
     /// The login continues although the user did not set up.
     Without,
@@ -175,8 +175,8 @@ fn without(context: &DialogueContext<'_>, offer: Offer) -> Result<Came, Dialogue
 }
 
 /// Enrolls the user with a verified key. This single change of the record enables the key and uses up all tickets.
-/// Returns the generation of the new record. Fails if the record no longer has the pending key, if it has another reset
-/// than `reset`, or if `ticket`, which the user entered, is no longer valid.
+/// Returns the generation (id of its state) of the new record. Fails if the record no longer has the pending key, if it
+/// has another reset than `reset`, or if `ticket`, which the user entered, is no longer valid.
 fn enroll(
     context: &DialogueContext<'_>,
     proven: &ProvenKey,
@@ -211,33 +211,33 @@ fn works(record: &Record, ticket: &Ticket, now: Now) -> bool {
     record.extras.tickets.contains(ticket) && !ticket.voucher.is_over(now)
 }
 
-/// What entitles a user to the new backup codes that are due: a code or a ticket that the user entered.
+/// What entitles a user to see new backup codes: a code or a ticket that the user entered.
 pub struct Owed<'a> {
-    /// Generation of the record with which the code or ticket was compared.
+    /// Generation (id of its state) of the record with which the code or ticket was compared.
     pub generation: Generation,
     /// The ticket that the user entered; `None` if a code was entered.
     pub ticket: Option<&'a Ticket>,
 }
 
-/// The result of showing backup codes that were due.
+/// The result of showing backup codes that the user had to be shown.
 pub struct OwedCodesShown {
-    /// Whether the backup codes that were shown are in force.
+    /// Whether the backup codes that were shown are valid.
     pub codes: CodesShown,
-    /// Generation of the record after the codes were shown.
+    /// Generation (id of its state) of the record after the codes were shown.
     pub generation: Generation,
 }
 
-/// Whether backup codes that were shown to the user are in force.
+/// Whether backup codes that were shown to the user are valid.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum CodesShown {
     /// The codes are valid.
     InForce,
-    /// The codes are still due: they are not valid, or it is unknown whether they are.
+    /// The codes are not valid, or it is unknown whether they are. The user must be shown new ones.
     Owed,
 }
 
-/// Issues the backup codes that are due. `judged` is the generation that the record must still have. If the codes are
-/// not valid, tells the user that a later login shows new ones.
+/// Shows the user the new backup codes that the record asks for. The record must still have the generation (id of its
+/// state) in `judged`. If the codes are not valid after that, tells the user that a later login shows new ones.
 pub fn codes_or_later(
     context: &DialogueContext<'_>,
     why: Why,
@@ -265,11 +265,11 @@ pub fn codes_or_later(
 }
 
 /// Issues the first backup codes of a user, or new ones after an administrator revoked the old ones. The new record
-/// gets the generation `generation`.
+/// gets `generation` as the id of its state.
 ///
 /// # Errors
-/// [`DialogueError`] if the codes are not valid. The record still says that codes are due, so the next login issues
-/// them. If the store failed, it is unknown whether the old or the new record is stored.
+/// [`DialogueError`] if the codes are not valid. The record still says that the user must be shown codes, so the next
+/// login issues them. If the store failed, it is unknown whether the old or the new record is stored.
 pub fn first_codes(
     context: &DialogueContext<'_>,
     why: Why,

@@ -49,7 +49,7 @@ pub enum Kind {
     DeviceRemembered,
 }
 
-/// The clock drift or counter of an authenticator that two adjacent codes revealed.
+/// What two adjacent codes revealed about an authenticator: the error of its clock, or its counter.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Resynced {
     /// The clock of the authenticator differs from this host's.
@@ -73,7 +73,7 @@ pub enum Accepted {
     App {
         /// Name of the authenticator.
         authenticator: String,
-        /// The time step or counter of the code, which this login has claimed in the ledger.
+        /// The time step or counter of the code. No other login can use it.
         step: Step,
         /// What was learned from two adjacent codes; `None` if one code was enough.
         resynced: Option<Resynced>,
@@ -112,7 +112,8 @@ impl Accepted {
     }
 }
 
-/// Why access was denied, or why no code was needed. The log and `twinlock why` show each reason as a fixed word.
+/// Why access was denied, or why no code was needed. The log and `twinlock why` show each reason as one word, which
+/// never changes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Reason {
     /// The code matches no authenticator.
@@ -121,11 +122,11 @@ pub enum Reason {
     Replayed,
     /// The backup code was used before.
     Spent,
-    /// The code is older than the epoch, the time since which the ledger knows all used codes.
+    /// The code is older than the ledger, which does not know whether it was used.
     BeforeEpoch,
     /// Two adjacent codes match another time than the current one, so a clock is wrong.
     ClockOff,
-    /// The code was not compared, because there were too many wrong codes recently.
+    /// The code was not compared, because there were too many wrong codes recently. A later code will be compared.
     Throttled,
     /// The user is locked out after too many consecutive wrong codes.
     Locked,

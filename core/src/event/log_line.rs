@@ -92,7 +92,7 @@ pub fn of_administration(event: &str, pairs: &[(&str, &str)]) -> String {
 
 /// Formats the log line about a PAM line that the module refuses: its arguments are invalid (`reason` is `pam_line`),
 /// or it is in a stack in which the module must not be called (`own_stack`). The log line contains no user and no
-/// source, because neither matters. `sentence` must not contain a double quote.
+/// source, because no login has begun. `sentence` must not contain a double quote.
 #[must_use]
 pub fn of_pam_line(service: &str, reason: &str, sentence: &str) -> String {
     let mut line = String::from("event=refused");

@@ -15,7 +15,7 @@ use toml::{
 /// Text between an unknown key and the list of the known ones, in [`TableError::what`].
 pub const KNOWN_HERE: &str = "; known here: ";
 
-/// An error in a TOML text: its position, and what is wrong.
+/// An error in a TOML text: where it is, and what is wrong.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct TableError {
     /// Byte offset of the error in the text.
@@ -207,7 +207,8 @@ impl<'i> Table<'i> {
         self.values.contains_key(key)
     }
 
-    /// Returns an error if a value was not taken, so that no value is ignored.
+    /// Returns an error if the table still has a value that was not taken. Every value of a text is thus either used or
+    /// refused.
     pub(crate) fn end(&self) -> Result<(), TableError> {
         self.end_among(self.known.iter().copied())
     }

@@ -1,5 +1,5 @@
-//! The clock mark: the latest time of the wall clock that was trusted. Also keeps the periods after the mark in which
-//! codes were used.
+//! The clock mark: the latest time that the wall clock has shown while it was trusted. Also keeps the later periods in
+//! which codes were used although the clock was not trusted.
 
 use alloc::vec::Vec;
 
@@ -8,34 +8,35 @@ use crate::{
     ledger::Stretch,
 };
 
-/// Seconds by which the wall clock must be after the mark before the mark moves again. A code that is used earlier does
-/// not move the mark.
+/// Minimum number of seconds from the mark to the time of the wall clock for the mark to move. A code that is used
+/// earlier does not move the mark.
 pub const MARK_INTERVAL: u64 = MINUTE;
-/// Seconds by which the wall clock may have advanced more than the boot clock since the mark last moved.
+/// Number of seconds that the wall clock may gain on the boot clock, from one move of the mark to the next, and still
+/// be trusted.
 const SLACK: u64 = 5 * MINUTE;
 /// Two periods that are at most this many seconds apart are merged.
 const GAP: u64 = 15 * MINUTE;
-/// Maximum number of separate periods in which codes were used ahead of the clock mark. They are stored in the epoch,
-/// which must fit the target of a symbolic link.
+/// Maximum number of separate periods after the clock mark in which codes were used. One symbolic link stores all of
+/// them, so they must fit its target.
 pub const STRETCHES_MAX: usize = 4;
 
-/// The clock mark as it is stored.
+/// The clock mark (the latest time that the wall clock has shown while it was trusted) as it is stored.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ClockMark {
     /// The highest time of the wall clock that was trusted; 0 if the mark never moved.
     pub at: UnixTime,
-    /// Time of the wall clock when the mark was created. The distance of the clock from a mark that never moved is
-    /// measured from this time.
+    /// Time of the wall clock when the mark was created. While the mark has never moved, the wall clock is compared
+    /// with this time.
     pub made: UnixTime,
     /// Time of the boot clock, in seconds, when the mark last moved. This clock begins anew at each boot, so the value
     /// may be a time of an earlier boot.
     pub moved: u64,
 }
 
-/// The clock mark, and the later periods in which codes were used.
+/// The clock mark, and the later periods in which codes were used although the clock was not trusted.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct KnownClock {
-    /// The clock mark, as it is stored.
+    /// The clock mark: the latest time that the wall clock has shown while it was trusted.
     pub mark: ClockMark,
     /// Periods after the time of the mark, in which codes were used although the clock was not trusted.
     pub ahead: Vec<Stretch>,
@@ -50,22 +51,23 @@ pub enum Trust {
     Alone,
 }
 
-/// The position of the wall clock relative to the clock mark.
+/// How far the wall clock is from the clock mark.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[must_use]
 pub enum Distance {
-    /// The clock is before the mark, or less than [`MARK_INTERVAL`] after it.
+    /// The clock is before the clock mark (latest trusted time), or less than [`MARK_INTERVAL`] after it.
     Reached,
-    /// The clock is after the mark, by no more than the time that can have elapsed since the mark last moved.
+    /// The clock is after the clock mark (latest trusted time), by no more than the time that can have elapsed since
+    /// the mark last moved.
     Near,
-    /// The clock is after the mark, by more than the time that can have elapsed since the mark last moved, so the clock
-    /// may be wrong.
+    /// The clock is after the clock mark (latest trusted time), by more than the time that can have elapsed since the
+    /// mark last moved, so the clock may be wrong.
     Far,
 }
 
 impl ClockMark {
-    /// Compares the wall clock with the mark. The time that can have elapsed since the mark last moved is the time that
-    /// the boot clock shows, plus five minutes (`SLACK`).
+    /// Compares the wall clock with the mark (latest trusted time). The time that can have elapsed since the mark last
+    /// moved is the time that the boot clock shows, plus five minutes (`SLACK`).
     pub fn distance(&self, now: Now) -> Distance {
         let begin = if self.at == UnixTime(0) { self.made } else { self.at };
         // A later boot has restarted the boot clock. In this case, at least the time that the boot clock shows has
@@ -81,7 +83,8 @@ impl ClockMark {
         }
     }
 
-    /// Returns this mark moved to the wall-clock time `at`. `boot` is the time of the boot clock at the move.
+    /// Returns this mark (latest trusted time) moved to the wall-clock time `at`. `boot` is the time of the boot clock
+    /// at the move.
     #[must_use]
     pub fn moved_to(self, at: UnixTime, boot: BootTime) -> Self {
         Self { at, moved: boot.seconds(), ..self }
@@ -89,8 +92,8 @@ impl ClockMark {
 }
 
 impl KnownClock {
-    /// Returns the new mark and periods for a code that is used while the clock is far ahead of the mark. Adds the
-    /// clock's time to the periods. If the clock is synchronized, also moves the mark to this time.
+    /// Returns the mark and the periods after a code was used while the clock was far after the mark. The clock's time
+    /// is added to the periods. If the clock is synchronized, the mark also moves to this time.
     #[must_use]
     pub fn used_far_ahead(self, now: Now, trust: Trust) -> Self {
         let Self { mark, mut ahead } = self;
@@ -123,7 +126,7 @@ impl KnownClock {
 }
 
 /// Extends the latest period that began at or before the mark, so that it ends at least [`MARK_INTERVAL`] after the
-/// mark.
+/// mark. Codes that were used in this interval did not move the mark.
 fn close(ahead: &mut [Stretch], mark: UnixTime) {
     let last = ahead.iter_mut().filter(|stretch| stretch.from <= mark).max();
     if let Some(last) = last {
@@ -162,8 +165,8 @@ fn join_closest(joined: &mut Vec<Stretch>) {
     }
 }
 
-/// Returns `instant`, a time that the wall clock has shown, if it is at least five minutes after `now`; otherwise
-/// `None`. The clock must have been ahead when it showed such a time.
+/// Returns `instant` if it is at least five minutes after `now`; otherwise `None`. `instant` is a time that the wall
+/// clock has shown, so in the first case the clock was ahead when it showed it.
 #[must_use]
 pub fn was_ahead_until(instant: UnixTime, now: UnixTime) -> Option<UnixTime> {
     (instant.since(now) >= SLACK).then_some(instant)

@@ -21,8 +21,8 @@ pub struct Binding<'a> {
     pub key: &'a str,
     /// The exact source address.
     pub address: IpAddr,
-    /// The generation of the user's record. Each change gives the record a new generation, so all remembered devices of
-    /// the user are forgotten.
+    /// The generation of the user's record, an id that each change of the record renews. After a change, the user's
+    /// devices are therefore no longer remembered.
     pub generation: Generation,
 }
 
@@ -35,7 +35,7 @@ pub struct Device {
     pub until: UnixTime,
     /// Time of the boot clock, which cannot be set, at which the device is forgotten.
     pub until_boot: BootTime,
-    /// The generation that the user's record had when the device was remembered.
+    /// The generation (id of its state) that the user's record had when the device was remembered.
     pub generation: Generation,
     /// The address from which the user connected.
     pub address: IpAddr,
@@ -49,7 +49,8 @@ pub fn name_of(binding: &Binding<'_>) -> String {
     named("device.", binding)
 }
 
-/// Returns the ledger name which stores the answer "never": the user does not want to be asked about this device again.
+/// Returns the ledger name that stores the answer "never": the user does not want to be asked again whether to remember
+/// this device.
 #[must_use]
 pub fn never_name_of(binding: &Binding<'_>) -> String {
     named("never.", binding)

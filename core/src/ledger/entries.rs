@@ -1,4 +1,5 @@
-//! Entries of the ledger: used steps, attempts, refusals, and the epoch.
+//! Entries of the ledger: steps whose codes were used, attempts, refusals, and the time at which the ledger began
+//! (epoch).
 
 use alloc::{string::String, vec::Vec};
 
@@ -26,12 +27,13 @@ impl KeyId {
     }
 }
 
-/// A step of a key that an accepted code has used up, or that an interrupted login has claimed.
+/// A step of a key whose code was accepted, or was claimed by a login that was then interrupted. A step is the time
+/// step or counter of a code, or the index of a backup code.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Used {
-    /// The identifier of the key to which the step belongs.
+    /// The identifier of the key.
     pub mark: KeyId,
-    /// The accepted step of an app, or counter of a token.
+    /// The time step of an app, the counter of a token, or the index of a backup code.
     pub step: Step,
 }
 
@@ -40,9 +42,9 @@ pub struct Used {
 pub struct Nonce(pub [u8; 16]);
 
 impl Nonce {
-    /// Returns the nonce of a charged attempt, made from the boot clock in nanoseconds and from the slot, budget, day
-    /// and source of the charge. No two attempts have the same charge, so the nonce needs no random bytes, which would
-    /// cost each login a system call.
+    /// Returns the number that identifies a charged attempt, made from the boot clock in nanoseconds and from the slot,
+    /// budget, day and source of the attempt. No two attempts have all of these in common. Random bytes are not needed;
+    /// they would cost each login a system call.
     #[must_use]
     pub fn of_charge(charge: &Try, boot: BootTime) -> Self {
         // This is FNV-1a. It only has to distinguish two sources within the same nanosecond.
@@ -54,27 +56,27 @@ impl Nonce {
     }
 }
 
-/// A group of attempts that one limit counts together.
+/// The kind of an attempt, which says which limit counts it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Budget {
     /// Attempts with a proven first factor.
     Proven,
     /// Attempts for which no first factor is proven.
     Unproven,
-    /// Attempts by users whom a rule exempts and whose first factor is not proven. The limit is that of
-    /// [`Self::Unproven`], but these attempts never lock the user out, because a password that ends in digits is no
+    /// Attempts by users whom a rule exempts and whose first factor is not proven. They have the limit of
+    /// [`Self::Unproven`], but never lock the user out, because the answer may be a password that ends in digits and no
     /// guess at a code.
     Exempt,
     /// Attempts of `twinlock verify`. They neither lock the user out of logins nor allow more guesses at a login.
     Verify,
-    /// Attempts at a screen locker, through the agent. Any program of the user can make them, so they neither delay nor
-    /// lock out logins, and a login clears none of them.
+    /// Attempts at a screen locker, through the agent. Any program of the user can make them. They neither delay nor
+    /// lock out logins, and a successful login does not clear them.
     Locker,
 }
 
 impl Budget {
-    /// Returns whether texts, system calls and CPU time must be the same for every account, so that they do not reveal
-    /// the record.
+    /// Returns whether an attempt of this kind must look the same for every account. If so, texts, system calls and CPU
+    /// time do not depend on the record.
     #[must_use]
     pub fn is_uniform(self) -> bool {
         match self {
@@ -83,7 +85,7 @@ impl Budget {
         }
     }
 
-    /// Returns whether a wrong code in this budget counts as a consecutive failure of the user.
+    /// Returns whether a wrong code of such an attempt counts as a consecutive failure of the user.
     #[must_use]
     pub fn is_in_streak(self) -> bool {
         match self {
@@ -92,7 +94,7 @@ impl Budget {
         }
     }
 
-    /// Returns whether only codes of an app are compared, so that no backup code is spent.
+    /// Returns whether only codes of an app are compared in such an attempt, so that no backup code is spent.
     #[must_use]
     pub fn is_for_apps_only(self) -> bool {
         match self {
@@ -102,46 +104,47 @@ impl Budget {
     }
 }
 
-/// A charged attempt. Its ledger name consists of its budget, day, slot and source. If several processes try to create
-/// the same name, only one succeeds.
+/// A charged attempt: the ledger counts it before its code is compared. Its ledger name consists of its budget, day,
+/// slot and source. If several processes try to create the same name, only one succeeds.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Try {
-    /// The budget to which the attempt is charged.
+    /// The kind of the attempt, which says which limit counts it.
     pub budget: Budget,
-    /// The UTC day of the charge, in days since 1970.
+    /// The UTC day of the attempt, in days since 1970.
     pub day: u64,
-    /// Number of the attempt among those of its budget, day and source, from 0.
+    /// Number of the attempt, from 0, among the attempts with the same budget, day and source.
     pub slot: u32,
     /// The source of the attempt.
     pub source: SourceLabel,
 }
 
-/// A charged attempt and the time at which it was charged.
+/// An attempt that the ledger counts, and the time at which it was counted.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Charged {
     /// The attempt, as its name in the ledger describes it.
     pub name: Try,
-    /// Time at which the attempt was charged.
+    /// Time at which the attempt was counted.
     pub at: UnixTime,
 }
 
 /// The entries of one user in the ledger that throttling and replay protection use.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub struct LedgerHistory {
-    /// The used steps of all keys of the user.
+    /// The steps of all keys of the user whose codes were used.
     pub used: Vec<Used>,
-    /// The attempts that were charged and not refunded.
+    /// The attempts that were counted before their codes were compared, except those whose count was taken back.
     pub tries: Vec<Charged>,
     /// The start of the current series of consecutive failures; `None` if the ledger does not store it.
     pub row: Option<FailureStreak>,
 }
 
-/// The start of a series of consecutive failures: a time, and the number of earlier failures that belong to the series.
+/// The start of a series of consecutive failures: a time, and the number of failures before this time that belong to
+/// the series.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct FailureStreak {
     /// Time after which attempts in the ledger belong to the series.
     pub since: UnixTime,
-    /// Number of failures of the series up to `since`, whose attempts are no longer in the ledger.
+    /// Number of failures of the series up to `since`. Their attempts were removed from the ledger.
     pub carried: u32,
 }
 
@@ -175,16 +178,16 @@ impl Capacity {
     pub const UNBOUNDED: Self = Self { names: 0, free: 0 };
 }
 
-/// The time at which the ledger began, and what was known about the clock at that time.
+/// The epoch of the ledger: the time at which the ledger began, and what was known about the clock at that time.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Epoch {
-    /// `/proc/sys/kernel/random/boot_id` without dashes.
+    /// The id of the boot in which the ledger began: `/proc/sys/kernel/random/boot_id` without dashes.
     pub boot_id: String,
     /// Time of the boot clock at which the ledger began.
     pub begun: BootTime,
     /// The latest time that a trusted wall clock had shown before the ledger began.
     pub mark: UnixTime,
-    /// Periods later than `mark` in which codes were used.
+    /// Periods later than `mark` in which codes were used while the clock was not trusted.
     pub ahead: Vec<Stretch>,
 }
 
@@ -198,7 +201,7 @@ pub struct Stretch {
     pub until: UnixTime,
 }
 
-/// The times for which the ledger does not know the used codes.
+/// The times for which the ledger does not know which codes were used.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Horizon {
     /// The last second for which the ledger does not know the used codes.

@@ -1,5 +1,5 @@
-//! The epoch: the last second for which the ledger does not know the used codes. Every code of this second or earlier
-//! counts as used.
+//! The epoch of the ledger: from which time on the ledger knows all used codes. Every code of an earlier time counts as
+//! used.
 
 use crate::{
     base::time::{Now, UnixTime},
@@ -8,8 +8,8 @@ use crate::{
 
 const NANOSECONDS: u64 = 1_000_000_000;
 
-/// Returns the last second for which the ledger does not know the used codes. Returns `None` if the epoch belongs to
-/// another boot or begins in the future, so that a new epoch must begin.
+/// Returns the last second for which the ledger does not know the used codes. Returns `None` if the ledger began in
+/// another boot or in the future. It must then begin anew.
 #[must_use]
 pub fn floor(epoch: &Epoch, boot_id: &str, now: Now) -> Option<UnixTime> {
     let elapsed = now.boot.0.checked_sub(epoch.begun.0)?;
@@ -17,8 +17,8 @@ pub fn floor(epoch: &Epoch, boot_id: &str, now: Now) -> Option<UnixTime> {
     (epoch.boot_id == boot_id).then(|| begun.max(epoch.mark))
 }
 
-/// Returns the times for which the ledger does not know the used codes, according to the stored epoch; `None` if a new
-/// epoch must begin.
+/// Returns the times for which a ledger that began as `epoch` says does not know the used codes; `None` if it began in
+/// another boot or in the future.
 #[must_use]
 pub fn horizon(epoch: Epoch, boot_id: &str, now: Now) -> Option<Horizon> {
     let Epoch { begun, .. } = epoch;
@@ -26,8 +26,9 @@ pub fn horizon(epoch: Epoch, boot_id: &str, now: Now) -> Option<Horizon> {
     Some(Horizon { floor, ahead: epoch.ahead, boot_id: epoch.boot_id, begun })
 }
 
-/// Returns the clock mark for a new epoch: `mtime`, the time of the stored mark, plus one interval, because codes may
-/// have been used in that interval. Returns 0 if no mark is stored.
+/// Returns the clock mark (latest trusted time) for a ledger that begins now: the time `mtime` of the stored mark plus
+/// [`MARK_INTERVAL`](crate::ledger::clock_mark::MARK_INTERVAL), because codes may have been used in that interval
+/// without moving the mark. Returns 0 if no mark is stored.
 #[must_use]
 pub fn mark_from(mtime: Option<UnixTime>) -> UnixTime {
     mtime.map_or(UnixTime(0), |mtime| mtime.plus(MARK_INTERVAL))

@@ -1,6 +1,6 @@
-//! The text of the epoch, which is stored as the target of a symbolic link:
-//! `BOOT_ID.BOOTTIME_NANOSECONDS.MARK_SECONDS`. `.FROM+SECONDS` follows for each period after the mark in which codes
-//! were used.
+//! The text that says when the ledger began (epoch), the target of a symbolic link:
+//! `BOOT_ID.BOOTTIME_NANOSECONDS.MARK_SECONDS`. `.FROM+SECONDS` follows for each period in which codes were used later
+//! than the last trusted time MARK_SECONDS.
 
 use alloc::{format, string::String, vec::Vec};
 
@@ -9,7 +9,7 @@ use crate::{
     ledger::{Epoch, Stretch, clock_mark::STRETCHES_MAX},
 };
 
-/// Returns the text with which an epoch is stored in the ledger.
+/// Returns the text that says when the ledger began. It is stored in the ledger.
 #[must_use]
 pub fn write(epoch: &Epoch) -> String {
     let mut text = format!("{}.{}.{}", epoch.boot_id, epoch.begun.0, epoch.mark.0);
@@ -19,7 +19,7 @@ pub fn write(epoch: &Epoch) -> String {
     text
 }
 
-/// Parses the text of an epoch; `None` if it is damaged.
+/// Parses the text that says when the ledger began; `None` if it is damaged.
 #[must_use]
 pub fn read(text: &str) -> Option<Epoch> {
     let mut parts = text.split('.');

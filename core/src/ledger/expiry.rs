@@ -1,4 +1,4 @@
-//! Expired attempts in the ledger, and how the failure streak is kept when they are removed.
+//! Removal of expired attempts from the ledger. The number of consecutive failures stays right when they are removed.
 
 use alloc::vec::Vec;
 
@@ -7,14 +7,14 @@ use crate::{
     ledger::{Charged, FailureStreak, LedgerHistory},
 };
 
-/// Maximum number of expired names that one charge removes. A login adds one name, so a backlog shrinks without slowing
+/// Maximum number of expired names that one login removes. A login adds one name, so a backlog shrinks without slowing
 /// the login.
 pub const AT_ONCE: usize = 8;
 
 /// Returns the attempts that are at least a day old, the oldest first. No limit counts them any more.
 ///
-/// An attempt that seems older than the ledger (`floor`) is left out: it was charged before the clock was set forward,
-/// so it may be recent.
+/// An attempt that seems older than the ledger (`floor`) is left out: it was made before the clock was set forward, so
+/// it may be recent.
 #[must_use]
 pub fn expired(history: &LedgerHistory, floor: UnixTime, now: UnixTime) -> Vec<&Charged> {
     let is_over = |charged: &&Charged| charged.at >= floor && now.since(charged.at) >= DAY;
@@ -28,9 +28,9 @@ pub fn oldest_first(mut attempts: Vec<&Charged>) -> Vec<&Charged> {
     attempts
 }
 
-/// Returns the failure streak `row` with its start moved to `until`. The attempts of the streak up to `until` are then
-/// only a number in the returned value, so the caller can remove their names from the ledger. Returns `None` if the
-/// streak has no attempt in the ledger between its start and `until`.
+/// Returns the series of consecutive failures `row` with its start moved to `until`. The returned value contains the
+/// number of its failures up to `until`, so the caller can remove their names from the ledger. Returns `None` if the
+/// ledger has no attempt of the series up to `until`.
 #[must_use]
 pub fn folded(
     history: &LedgerHistory,

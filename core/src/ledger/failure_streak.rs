@@ -1,12 +1,13 @@
-//! The failure streak (NIST SP 800-63B section 5.2.2): consecutive failures, whose number survives a restart.
+//! The failure streak, which is the series of consecutive failures of a user (NIST SP 800-63B section 5.2.2). Its
+//! length survives a restart.
 
 use crate::{
     base::time::UnixTime,
     ledger::{FailureStreak, LedgerHistory, Try},
 };
 
-/// Returns the start of the current failure streak. If the ledger does not store the start, the streak includes all
-/// attempts in the ledger and `noted`, the number of failures that is stored next to the record.
+/// Returns the start of the current series of consecutive failures. If the ledger does not store the start, the series
+/// consists of all attempts in the ledger and of `noted`, the number of failures that is stored next to the record.
 #[must_use]
 pub fn in_force(history: &LedgerHistory, noted: u32, now: UnixTime) -> FailureStreak {
     let row = history.row.unwrap_or(FailureStreak { since: UnixTime(0), carried: noted });
@@ -14,8 +15,8 @@ pub fn in_force(history: &LedgerHistory, noted: u32, now: UnixTime) -> FailureSt
     if row.since > now { FailureStreak { since: UnixTime(0), ..row } } else { row }
 }
 
-/// Returns the number of consecutive failures since the start `row`. Does not count `except`, an attempt whose code is
-/// not compared yet.
+/// Returns the number of consecutive failures since the start `row`, without the attempt `except`, whose code is not
+/// compared yet.
 #[must_use]
 pub fn length(history: &LedgerHistory, row: FailureStreak, except: Option<&Try>) -> u32 {
     let counts = |at: UnixTime, name: &Try| {

@@ -1,5 +1,5 @@
-//! The facts that the ledger stores for a user: attempts, used codes, failure streaks, devices, and the epoch, with
-//! their file names.
+//! The facts that the ledger stores for a user, with their file names: attempts, used codes, consecutive failures,
+//! remembered devices, and when the ledger began.
 //!
 //! May use: `base`, `record`, `policy`.
 

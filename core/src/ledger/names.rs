@@ -19,7 +19,7 @@ use crate::{
 /// symbolic link. If the text is short, it is stored in the inode and can be written when the disk is full.
 const WORD_MAX: usize = 24;
 
-/// Returns the ledger name of a used step.
+/// Returns the ledger name of a step whose code was used.
 #[must_use]
 pub fn used_name(used: &Used) -> String {
     let mut mark = [0; 32];
@@ -28,7 +28,7 @@ pub fn used_name(used: &Used) -> String {
     concat(&["used.", mark, ".", Decimal::of(used.step.0).as_str()])
 }
 
-/// Parses the ledger name of a used step; `None` if the name has another form.
+/// Parses the ledger name of a step whose code was used; `None` if the name has another form.
 #[must_use]
 pub fn read_used(name: &str) -> Option<Used> {
     let (mark, step) = name.strip_prefix("used.")?.split_at_checked(32)?;
@@ -67,7 +67,7 @@ fn four_bytes(digits: [u8; 8]) -> Option<[u8; 4]> {
     Some([a << 4 | b, c << 4 | d, e << 4 | f, g << 4 | h])
 }
 
-/// Returns the ledger name of a charged attempt.
+/// Returns the ledger name by which an attempt is counted.
 #[must_use]
 pub fn try_name(charged: &Try) -> String {
     let budget = match charged.budget {
@@ -81,7 +81,7 @@ pub fn try_name(charged: &Try) -> String {
     concat(&["try.", budget, ".", day.as_str(), ".", slot.as_str(), ".", charged.source.as_str()])
 }
 
-/// Parses the ledger name of a charged attempt; `None` if the name has another form.
+/// Parses the ledger name by which an attempt is counted; `None` if the name has another form.
 #[must_use]
 pub fn read_try(name: &str) -> Option<Try> {
     let mut parts = name.strip_prefix("try.")?.splitn(4, '.');
@@ -101,14 +101,15 @@ pub fn read_try(name: &str) -> Option<Try> {
     })
 }
 
-/// Returns the ledger name that stores the start of a failure streak.
+/// Returns the ledger name that stores the start of a series of consecutive failures.
 #[must_use]
 pub fn row_name(row: FailureStreak) -> String {
     let (since, carried) = (Decimal::of(row.since.0), Decimal::of(row.carried.into()));
     concat(&["row.", since.as_str(), ".", carried.as_str()])
 }
 
-/// Parses the ledger name of a failure streak; `None` if the name has another form.
+/// Parses the ledger name that stores the start of a series of consecutive failures; `None` if the name has another
+/// form.
 #[must_use]
 pub fn read_row(name: &str) -> Option<FailureStreak> {
     let (since, carried) = name.strip_prefix("row.")?.split_once('.')?;
@@ -129,7 +130,8 @@ pub fn read_instant(text: &str) -> Option<UnixTime> {
     at.parse().ok().map(UnixTime)
 }
 
-/// Returns the text of a claimed step: the time of its creation and the nonce of the attempt.
+/// Returns the text of the ledger entry by which one attempt reserves a step: the present time and the nonce of the
+/// attempt.
 #[must_use]
 pub fn write_claim(at: UnixTime, nonce: Nonce) -> String {
     // Each accepted login writes a nonce; a general encoder takes five times as long.
@@ -144,7 +146,7 @@ pub fn write_claim(at: UnixTime, nonce: Nonce) -> String {
     text
 }
 
-/// Parses the nonce in the text of a claimed step; `None` if the text has none.
+/// Parses the nonce in the text of a ledger entry that reserves a step; `None` if the text has none.
 #[must_use]
 pub fn read_nonce(text: &str) -> Option<Nonce> {
     sixteen_bytes(text.split_once('.')?.1).map(Nonce)

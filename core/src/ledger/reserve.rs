@@ -1,10 +1,11 @@
-//! The reserve of the ledger: file names that are kept free for logins with a proven first factor, so that an attacker
-//! cannot fill the ledger.
+//! The reserve of the ledger: names that only logins with a proven first factor may create, so that an attacker without
+//! one cannot fill the ledger.
 
 use crate::ledger::{Capacity, throttle::Familiarity};
 
-/// Returns whether an attempt without a proven first factor may create another ledger name. Attempts from unknown
-/// sources may use the first half of all names, attempts from known sources the first three quarters.
+/// Returns whether an attempt without a proven first factor may create another ledger name. Attempts from sources that
+/// the user has never used may create names until half of all names are used; attempts from known sources, until three
+/// quarters are used.
 #[must_use]
 pub fn admits(capacity: Capacity, familiarity: Familiarity) -> bool {
     let kept = match familiarity {
@@ -14,7 +15,7 @@ pub fn admits(capacity: Capacity, familiarity: Familiarity) -> bool {
     capacity.names == 0 || capacity.free > kept
 }
 
-/// Returns whether only the last quarter of all ledger names is free. If so, all attempts without a proven first factor
+/// Returns whether at most a quarter of all ledger names is free. If so, all attempts without a proven first factor
 /// share one ledger folder.
 #[must_use]
 pub fn has_begun(capacity: Capacity) -> bool {

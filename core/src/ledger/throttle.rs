@@ -12,13 +12,15 @@ use crate::{
     record::Snapshot,
 };
 
-/// If a user has at least this many stored attempts, old ones are removed. It is far above `throttle.in_a_row`.
+/// If a user has at least this many stored attempts, old ones are removed. The number is far above `throttle.in_a_row`,
+/// the number of consecutive failures that locks a user out.
 const SPARE_ABOVE: usize = 1000;
 
 /// Whether the user has logged in from a source before.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Familiarity {
-    /// The user has logged in from this source. Wrong codes from other sources do not lock out a known source.
+    /// The user has logged in from this source. Wrong codes that came from other sources do not lock the user out at
+    /// this source.
     Known,
     /// The user has never logged in from this source.
     Stranger,
@@ -36,9 +38,9 @@ impl Familiarity {
     }
 }
 
-/// The facts by which the throttle decides about one charged attempt.
+/// The facts by which the throttle decides about one attempt.
 pub struct ThrottleInput<'a> {
-    /// The charged attempt to decide about.
+    /// The attempt to decide about. The ledger counts it already.
     pub charged: &'a Try,
     /// All entries of the user in the ledger, including `charged`.
     pub history: &'a LedgerHistory,
@@ -50,23 +52,24 @@ pub struct ThrottleInput<'a> {
     pub now: UnixTime,
 }
 
-/// Whether the code of a charged attempt may be compared.
+/// Whether the code of an attempt may be compared.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[must_use]
 pub enum ThrottleDecision {
     /// The code may be compared.
     Judge,
-    /// The code must not be compared yet. The charge is refunded.
+    /// The code must not be compared yet. The attempt is not counted.
     Wait {
         /// Time from which the next code may be compared.
         until: UnixTime,
     },
-    /// The user is locked out from this source. A login from a known source or `twinlock unlock` ends this.
+    /// The user is locked out from this source (client address, local user or terminal). A login from a source that the
+    /// user has used before or `twinlock unlock` ends this.
     Locked,
 }
 
-/// Decides whether the code of a charged attempt may be compared. Only one process can take each slot, so concurrent
-/// processes compare no more codes than there are free slots.
+/// Decides whether the code of an attempt may be compared. The ledger counts the attempt already, under a number that
+/// only one process can take, so concurrent processes compare no more codes than the limit allows.
 pub fn check(limits: &Limits, case: &ThrottleInput<'_>) -> ThrottleDecision {
     if let Some(until) = own_delay(limits, case) {
         return ThrottleDecision::Wait { until };
@@ -81,8 +84,8 @@ pub fn check(limits: &Limits, case: &ThrottleInput<'_>) -> ThrottleDecision {
         .map_or(ThrottleDecision::Judge, |until| ThrottleDecision::Wait { until })
 }
 
-/// Returns the number of attempts less than a day old that have the source and budget of `name`, but were charged on
-/// another UTC day than `name`.
+/// Returns how many attempts with the source and budget of `name`, less than a day old, were counted on another UTC day
+/// than `name`.
 #[must_use]
 pub fn carried_over(history: &LedgerHistory, name: &Try, now: UnixTime) -> u32 {
     let of_source = |charged: &&Charged| {
@@ -94,7 +97,7 @@ pub fn carried_over(history: &LedgerHistory, name: &Try, now: UnixTime) -> u32 {
     u32_of(history.tries.iter().filter(of_source).count())
 }
 
-/// Returns the lowest slot that no attempt of this budget, source and day has taken.
+/// Returns the lowest number that no attempt with this budget, source and day has.
 #[must_use]
 pub fn free_slot(history: &LedgerHistory, budget: Budget, source: &SourceLabel, day: u64) -> u32 {
     let taken = |slot: u32| {
@@ -126,7 +129,7 @@ fn others<'a>(case: &'a ThrottleInput<'_>) -> impl Iterator<Item = &'a Charged> 
     case.history.tries.iter().filter(move |other| other.name != *charged)
 }
 
-/// Returns the time at which the delay after wrong codes from this source ends; `None` if there is none.
+/// Returns the time at which the delay after wrong codes from this source ends; `None` if there is no delay.
 fn own_delay(limits: &Limits, case: &ThrottleInput<'_>) -> Option<UnixTime> {
     let rank = case.charged.slot.saturating_add(carried_over(case.history, case.charged, case.now));
     let doublings = rank.checked_sub(limits.free)?;
@@ -147,11 +150,12 @@ fn own_delay(limits: &Limits, case: &ThrottleInput<'_>) -> Option<UnixTime> {
     (case.now < until).then_some(until)
 }
 
-/// Returns the time at which the limit per 24 hours allows an attempt from an unknown source; `None` if it allows one
-/// now. The limit counts the attempts from all sources.
+/// Returns the time from which the limit per 24 hours allows an attempt from a source that the user has never used;
+/// `None` if it allows one now. The limit counts the attempts from all sources.
 ///
-/// After a proven first factor, this daily limit equals the lockout limit. Otherwise each login of the user, which
-/// resets the consecutive failures, would give an attacker with many addresses new guesses.
+/// With a proven first factor, this limit equals the number of consecutive failures that locks the user out. A higher
+/// one would help an attacker with many addresses: each login of the user ends the consecutive failures, and the
+/// attacker could guess again.
 fn day_budget(limits: &Limits, case: &ThrottleInput<'_>) -> Option<UnixTime> {
     let budget = case.charged.budget;
     let most = match budget {

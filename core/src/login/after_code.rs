@@ -167,8 +167,8 @@ impl LoginFlow<'_> {
         self.still_stands(context, after)
     }
 
-    /// Shows the backup codes that are due. If this fails, access is granted nevertheless, because the code was
-    /// correct, and the next login shows the codes.
+    /// Shows the backup codes that the record says must be shown. If this fails, access is granted nevertheless,
+    /// because the code was correct, and the next login shows the codes.
     fn show_owed(&self, context: &DialogueContext<'_>, why: Why, after: &mut AfterCode) {
         after.shown = DialogueShown::Something;
         let shown = set_up::codes_or_later(context, why, after.generation);
@@ -190,7 +190,7 @@ impl LoginFlow<'_> {
         }
     }
 
-    /// Returns an error if the record cannot be read, or was changed by another process during a dialogue.
+    /// Returns an error if a dialogue was shown and the record is no longer readable, or another process changed it.
     fn still_stands(
         &self,
         context: &DialogueContext<'_>,
@@ -206,8 +206,8 @@ impl LoginFlow<'_> {
         }
     }
 
-    /// Returns the index of the authenticator whose code was accepted, if another user has seen its key; `None`
-    /// otherwise.
+    /// Returns the index of the authenticator whose code was accepted, if another user has seen its key; otherwise
+    /// `None`.
     pub(super) fn seen_place(&self, attempt: &Attempt<'_>, accepted: &Accepted) -> Option<usize> {
         let Accepted::App { authenticator, .. } = accepted else { return None };
         let (_, snapshot) = attempt.person.as_ref()?;
@@ -241,7 +241,7 @@ impl LoginFlow<'_> {
         Ok(())
     }
 
-    /// Returns why the user must be shown new backup codes after this code; `None` if no codes are due.
+    /// Returns why the user must be shown new backup codes after this code; `None` if there is no reason.
     fn owed(&self, attempt: &Attempt<'_>, accepted: &Accepted) -> Option<Why> {
         let record = attempt.person.as_ref().map(|(_, snapshot)| &snapshot.record)?;
         let used_up = matches!(accepted, Accepted::BackupCode { left: Some(0), .. });

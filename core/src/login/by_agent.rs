@@ -18,11 +18,11 @@ use crate::{
     ports::{AgentReply, CodeAgent, Part, Ports},
 };
 
-/// Exit status of the agent for a request that is done.
+/// Exit status with which the agent reports that the request succeeded.
 const DONE: u8 = 0;
-/// Exit status of the agent for a user who has too many connections, or too many wrong codes.
+/// Exit status with which the agent reports too many connections, or too many wrong codes, of the user.
 const THROTTLED: u8 = 5;
-/// Exit status of the agent for a fault of the host.
+/// Exit status with which the agent reports a fault of the host.
 const UNAVAILABLE: u8 = 6;
 
 /// Decides one login of a program that is not root, and logs the reason. Denies access unless the agent accepts a code
@@ -55,8 +55,8 @@ struct Refusal {
 }
 
 impl LoginFlow<'_> {
-    /// Returns the account whose code the agent must verify. Returns `None` if a rule exempts the login, so no code is
-    /// needed, or if the first factor failed, so no code helps.
+    /// Returns the account whose code the agent must verify. Returns `None` if the agent need not be asked: a rule
+    /// exempts the login, or the first factor failed.
     fn to_unlock(&self) -> Result<Option<Account>, Refusal> {
         if self.first_factor == FirstFactor::Decoy {
             return Ok(None);

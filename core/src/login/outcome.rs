@@ -97,8 +97,8 @@ impl LoginFlow<'_> {
         });
     }
 
-    /// Stores two facts after a granted login, best effort: the current time as the clock mark, and the source if it is
-    /// new.
+    /// After a granted login, stores the current time as the clock mark (the latest trusted time) and, if it is new,
+    /// the source. Best effort.
     pub(super) fn afterwards(&self, account: Option<&Account>, familiarity: Familiarity) {
         let Ok(now) = self.ports.clock.now() else { return };
         self.ports.records.mark_clock(now);
@@ -113,7 +113,7 @@ impl LoginFlow<'_> {
     }
 
     /// Logs a refusal or an exemption, and stores a refusal in the ledger. If the first factor is not proven, an
-    /// exemption is stored too, so that an observer cannot tell the two apart by the system calls.
+    /// exemption is stored too, so that an observer cannot tell an exemption from a refusal by the system calls.
     pub(super) fn note(&self, account: Option<&Account>, kind: Kind, reason: Reason) {
         self.log(account, kind, Some(reason), None);
         if kind == Kind::Refused || self.first_factor != FirstFactor::Proven {
@@ -145,8 +145,8 @@ pub(super) fn name_of(account: Option<&Account>) -> String {
     account.map_or_else(String::new, Account::plain_name)
 }
 
-/// Returns the end of a login in which no code could be correct: denied for `reason`. Returns `end` unchanged if the
-/// user cancelled, the conversation failed, or the last code is logged already.
+/// Returns the end of a login in which no code could be correct: `end` with `reason` as the reason of the denial.
+/// Returns `end` unchanged if the user cancelled, the conversation failed, or the last code is logged already.
 pub(super) fn with_reason(end: AskingEnd, reason: Reason) -> AskingEnd {
     match end {
         // Each refused code was logged with its own reason already.

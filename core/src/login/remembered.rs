@@ -30,8 +30,8 @@ impl LoginFlow<'_> {
         }
     }
 
-    /// Accepts a remembered device in place of a code. Returns `None` if the device is not remembered, if a dialogue is
-    /// due that can only follow a code, or if `held` is not the newest record.
+    /// Accepts a remembered device in place of a code. Returns `None` if the device is not remembered, if the record
+    /// requires a dialogue that can only follow a code, or if `held` is not the newest record.
     pub(super) fn of_remembered_device(
         &self,
         account: Option<&Account>,

@@ -32,7 +32,7 @@ pub enum NewCodes {
         /// Number of the codes.
         count: u8,
     },
-    /// The codes were not confirmed. The next login shows new ones.
+    /// The codes were not confirmed, so they are not valid. The next login shows new ones.
     Later,
     /// It is unknown whether the new codes are valid.
     Unsure,

@@ -73,7 +73,7 @@ pub enum OwnAccount {
     Stopped,
     /// Too many wrong codes were typed.
     Throttled,
-    /// A fault of the host ended the operation. Holds the word of the reason (`Reason::word`).
+    /// A fault of the host ended the operation. Holds the word that names the fault in the log (`Reason::word`).
     Fault(&'static str),
 }
 
@@ -127,7 +127,7 @@ pub struct RememberedDevice {
 pub struct PastRefusal {
     /// Seconds since the refusal.
     pub ago: u64,
-    /// The word of the reason (`Reason::word`).
+    /// The word that names the reason in the log (`Reason::word`).
     pub reason: String,
     /// The PAM service.
     pub service: String,

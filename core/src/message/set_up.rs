@@ -17,14 +17,14 @@ pub enum SetUp {
         reason: Option<String>,
         /// What the user must type to begin set-up.
         by: Beginning,
-        /// Whether the login continues without set-up.
+        /// Whether the login continues if the user does not set up.
         without: Going,
         /// Who reset this user, and when; `None` if the user was not reset.
         reset: Option<AuditStamp>,
     },
     /// Asks again for the word that begins set-up.
     BeginAgain {
-        /// Whether the login continues without set-up.
+        /// Whether the login continues if the user does not set up.
         without: Going,
     },
     /// The ticket has expired; a new one will be mailed.
@@ -36,8 +36,8 @@ pub enum SetUp {
     },
     /// The answer is not a ticket. Asks again.
     NotATicket,
-    /// The last message to a client that did not begin set-up. It says that set-up needs a user at a terminal, because
-    /// the client may be a script.
+    /// The last message to a client that did not begin set-up. It says that set-up needs a person at a terminal,
+    /// because the client may be a script.
     NeedsAPerson,
     /// An earlier login began set-up. Shown above the key.
     BegunBefore {
@@ -102,12 +102,12 @@ pub enum Beginning {
     Ticket,
 }
 
-/// Whether a login continues without set-up.
+/// Whether a login continues if the user does not set up.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Going {
-    /// The login is refused unless the user completes set-up.
+    /// The login is refused.
     No,
-    /// The login continues without set-up; up to the given time, if there is one.
+    /// The login continues. Holds the time from which it no longer does; `None` if there is no such time.
     On(Option<UnixTime>),
 }
 

@@ -43,11 +43,11 @@ pub enum NotificationKind {
     SetUpDone,
     /// An authenticator was replaced, added or removed.
     KeyChanged,
-    /// A new set of backup codes is in force, and the old codes are invalid.
+    /// A new set of backup codes is valid, and the old codes are invalid.
     CodesRenewed,
     /// An administrator reset the user.
     Reset,
-    /// Wrong codes were entered after a correct password or key.
+    /// Wrong codes were entered after a correct password or ssh key.
     Guessed,
     /// An administrator issued a bypass code.
     BypassGiven,
@@ -63,11 +63,12 @@ pub enum NotificationKind {
     Removed,
     /// The user's failed attempts were cleared.
     Unlocked,
-    /// An administrator acted without entering a verification code. This mail goes to root.
+    /// An administrator used `--break-glass` and entered no verification code. This mail goes to root.
     BreakGlass,
-    /// An administrator changed the settings, the rules or the epoch of the host. This mail goes to root.
+    /// An administrator changed the settings or the rules of the host, or made all codes of earlier times count as
+    /// used. This mail goes to root.
     HostChanged,
-    /// A new drift or counter of an authenticator was learned from two adjacent codes.
+    /// The error of an authenticator's clock, or its counter, was learned from two adjacent codes.
     Resynchronized,
     /// A login found that the set-up ticket has expired. A new ticket will be mailed.
     TicketExpired,
@@ -114,8 +115,9 @@ impl NotificationKind {
         KINDS.iter().find(|(kind, _)| *kind == self).map_or("", |(_, word)| word)
     }
 
-    /// Returns whether users get at most one mail of this kind per hour. Such kinds are reminders, and events that a
-    /// stranger with a password can cause repeatedly. Every other kind reports one change and is never delayed.
+    /// Returns whether users get at most one mail of this kind per hour. This holds for reminders, and for events that
+    /// a stranger who knows the password can cause repeatedly. Every other kind reports one change and is mailed at
+    /// once.
     #[must_use]
     pub fn is_merged(self) -> bool {
         match self {
@@ -142,8 +144,8 @@ impl NotificationKind {
         }
     }
 
-    /// Returns the topic of the mail with a ticket or bypass code that a notification of this kind requests; `None` for
-    /// a kind that reports an event.
+    /// Returns the topic of the mail that a notification of this kind requests: a mail with a ticket or a bypass code.
+    /// Returns `None` for a kind that only reports an event.
     #[must_use]
     pub fn brings(self) -> Option<Topic> {
         match self {
@@ -190,8 +192,8 @@ pub enum Topic {
 }
 
 impl Topic {
-    /// Returns all topics that have a text. A kind that requests a ticket or bypass code has none, because the mail
-    /// that contains the ticket or code has its own topic.
+    /// Returns all topics that have a text. A notification that only requests a mail with a ticket or bypass code has
+    /// no text, because that mail has a topic of its own.
     pub fn all() -> impl Iterator<Item = Self> {
         let tickets = [Purpose::SetUp, Purpose::Codes].into_iter().map(Self::Ticket);
         let told = KINDS.into_iter().filter(|(kind, _)| kind.brings().is_none());

@@ -27,8 +27,8 @@ pub enum RetryDecision {
     Dead,
 }
 
-/// Returns the progress of a new notification. `last` is the time at which the previous notification of the same kind
-/// was sent to the same user; `None` if there was none.
+/// Returns the progress of a notification that was never sent. `last` is the time at which the previous notification of
+/// the same kind was sent to the same user; `None` if there was none.
 #[must_use]
 pub fn fresh(now: UnixTime, last: Option<UnixTime>) -> DeliveryProgress {
     DeliveryProgress { tries: 0, cuts: 0, at: free_from(now, last).unwrap_or(now) }
@@ -44,8 +44,8 @@ pub fn free_from(now: UnixTime, last: Option<UnixTime>) -> Option<UnixTime> {
     (free > now).then_some(free)
 }
 
-/// Returns whether a waiting notification is due. A notification that would have to wait longer than the maximum pause
-/// also counts as due, because the clock was then set back.
+/// Returns whether a waiting notification is due. If it would have to wait longer than the maximum pause, the clock was
+/// set back, and the notification counts as due.
 #[must_use]
 pub fn is_due(progress: DeliveryProgress, now: UnixTime) -> bool {
     progress.at <= now || progress.at.since(now) > LONGEST_PAUSE

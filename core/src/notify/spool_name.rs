@@ -1,5 +1,5 @@
-//! Names and texts of notifications in the outbox. Each notification is a symbolic link `NAME@KIND`. NAME is the user's
-//! folder name, and the target of the link contains the details.
+//! Names and texts of notifications in the outbox. Each notification is a symbolic link with the name `NAME@KIND`,
+//! where NAME is the name of the user's folder. The target of the link contains the details.
 
 use alloc::{format, string::String};
 

@@ -6,7 +6,7 @@ use crate::{
     record::{Authenticator, Period},
 };
 
-/// Returns the time step that contains a time (RFC 6238 section 4.2, `T0` = 0).
+/// Returns the time step that contains a time (RFC 6238 section 4.2, whose `T0` is 0 here).
 #[must_use]
 pub fn step_at(time: UnixTime, period: Period) -> Step {
     Step(time.0 / period.seconds())
@@ -21,7 +21,7 @@ pub fn begin_of(step: Step, period: Period) -> UnixTime {
 /// Returns the newest step whose code is `typed`, or `None`. Searches the step `centre`, shifted by the authenticator's
 /// learned drift, and `window` steps before and after it.
 ///
-/// Compares from the newest step down and stops at a match. If two steps have the same code, claiming the newer step
+/// Compares from the newest step down and stops at a match. If two steps have the same code, using up the newer step
 /// also makes the older one unusable. A wrong code is compared with every step. Stopping at a match reveals nothing
 /// new: an observer recognizes a correct code by the system calls that follow it.
 #[must_use]

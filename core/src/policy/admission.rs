@@ -26,7 +26,7 @@ pub struct AdmissionInput<'a> {
     pub policy: &'a Policy,
     /// Whether sshd has verified a public key.
     pub public_key: PublicKey,
-    /// The current time, by which tickets expire.
+    /// The current time. Tickets expire by it.
     pub now: Now,
 }
 
@@ -61,7 +61,7 @@ pub enum Admission {
 /// An offer of set-up: whether set-up needs a ticket, and what happens to the login if the user declines the offer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Offer {
-    /// Whether set-up needs a ticket.
+    /// Whether the user needs a ticket to set up.
     pub ticket: TicketNeed,
     /// What happens to the login if the user does not set up.
     pub without: Without,
@@ -72,13 +72,13 @@ pub struct Offer {
 pub enum Without {
     /// Access is denied.
     Refused,
-    /// Access is granted; up to the given time, if there is one.
+    /// Access is granted. Holds the time from which it is denied; `None` if there is no such time.
     LetThrough(Option<UnixTime>),
 }
 
 impl Admission {
-    /// Returns the decision with set-up replaced by a refusal ([`Reason::NotSetUp`]) or an exemption. Use it for a
-    /// login with a proven first factor that may ask only for a code.
+    /// Returns the decision, with an offer of set-up replaced by a refusal ([`Reason::NotSetUp`]) or by an exemption.
+    /// Use it for a login with a proven first factor that may ask only for a code.
     pub fn with_code_only(self) -> Self {
         match self {
             Self::SetUp(Offer { without: Without::Refused, .. }) => Self::Refuse(Reason::NotSetUp),
@@ -89,8 +89,8 @@ impl Admission {
         }
     }
 
-    /// Returns the decision with set-up replaced by a refusal ([`Reason::NotEnrolled`]) or an exemption. Use it for a
-    /// login in which no dialogue is possible.
+    /// Returns the decision, with an offer of set-up replaced by a refusal ([`Reason::NotEnrolled`]) or by an
+    /// exemption. Use it for a login in which no dialogue is possible.
     pub fn without_set_up(self) -> Self {
         match self {
             Self::SetUp(Offer { without: Without::Refused, .. }) => {
@@ -104,7 +104,7 @@ impl Admission {
     }
 }
 
-/// Decides how a login continues. Must not be called for a login whose first factor failed.
+/// Decides how a login continues before a code is compared. Must not be called for a login whose first factor failed.
 pub fn admit(known: &AdmissionInput<'_>) -> Admission {
     let uid = match known.account {
         AccountState::Exists { uid } => uid,

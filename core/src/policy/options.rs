@@ -26,13 +26,13 @@ pub struct Policy {
     pub not_enrolled_by: Author,
     /// How users are set up during a login.
     pub set_up: SetUpRules,
-    /// Number of logins at which a user may postpone replacing a key that another user has seen, 0 to 10.
+    /// Number of logins at which a user may postpone the replacement of a key that another user has seen, 0 to 10.
     pub handover_logins: u8,
     /// The number of backup codes, and when the user is warned.
     pub backup_codes: BackupCodes,
     /// Seconds for which a device is remembered; 0 disables the feature.
     pub remember_for: u64,
-    /// Number of steps accepted before and after the current one, 0 to 10.
+    /// Number of time steps before and after the current one whose codes are accepted, 0 to 10.
     pub window: u8,
     /// Maximum number of answers that are accepted in one login, 1 to 10.
     pub tries: u8,
@@ -46,7 +46,7 @@ pub struct Policy {
     pub questions: Questions,
     /// The limits on wrong codes.
     pub throttle: Limits,
-    /// Whether a large clock drift is learned from two adjacent codes.
+    /// Whether two adjacent codes may reveal that an app's clock is wrong, so that the record stores its error.
     pub resync: Resync,
     /// The hash algorithm, number of digits and period of the codes of new keys.
     pub new_keys: Parameters,
@@ -213,13 +213,14 @@ pub enum Echo {
     Shown,
 }
 
-/// Whether two adjacent codes after a proven first factor may correct the drift (RFC 6238 section 6).
+/// Whether two adjacent codes after a proven first factor may correct what the record says about the error of an app's
+/// clock (RFC 6238 section 6).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Resync {
-    /// Two adjacent codes may correct the drift.
+    /// Two adjacent codes may correct the stored error of an app's clock.
     #[default]
     Offered,
-    /// Codes outside the window are always refused.
+    /// Two adjacent codes of an app whose clock is wrong are refused, as other wrong codes are.
     Off,
 }
 
@@ -234,8 +235,8 @@ pub struct Limits {
     pub max_delay: u64,
     /// Maximum number of wrong codes without a proven first factor for one user in 24 hours, from all sources together.
     pub per_day: u32,
-    /// Number of consecutive wrong codes, from all sources together, after which unknown sources are locked out (NIST
-    /// SP 800-63B section 5.2.2).
+    /// Number of consecutive wrong codes, from all sources together, after which sources that the user has never used
+    /// are locked out (NIST SP 800-63B section 5.2.2).
     pub in_a_row: u32,
 }
 
@@ -299,8 +300,8 @@ impl Policy {
         }
     }
 
-    /// Returns these settings with some values replaced by those of `command`, the settings of the command `twinlock`:
-    /// whether administrators must enter their own code, the mail settings, the language, and the validity of tickets.
+    /// Returns these settings, with the values that concern the command `twinlock` taken from `command`: whether
+    /// administrators must enter their own code, the mail settings, the language, and the validity of tickets.
     #[must_use]
     pub fn with_command_settings(self, command: &Self) -> Self {
         // Every field is named, so that a new field does not compile until it is handled here.

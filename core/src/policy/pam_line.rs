@@ -1,4 +1,4 @@
-//! The arguments of a PAM line. They claim a first factor and change settings for one service.
+//! The arguments of a PAM line. They say which first factor the line relies on, and change settings for one service.
 
 use alloc::{format, string::String};
 
@@ -10,7 +10,7 @@ use crate::{
 /// The arguments of a PAM line.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PamLine {
-    /// What the line asks of the module: to ask for a code, or to report a verified key.
+    /// What the module does for this line: ask for a code, or report whether sshd has verified a public key.
     pub task: Task,
     /// Text of the first prompt, from `prompt=` or `authtok_prompt=`; `None` if not given.
     pub prompt: Option<String>,
@@ -27,7 +27,7 @@ pub struct PamLine {
     /// How to treat a user who is not enrolled, if the settings do not say it. `nullok` permits the login without a
     /// code.
     pub not_enrolled: NotEnrolled,
-    /// Whether a clock drift may be learned: `noskewadj` turns it off.
+    /// Whether two adjacent codes may reveal the error of an app's clock: `noskewadj` turns this off.
     pub resync: Resync,
     /// Maximum number of answers, from `tries=`; `None` if not given.
     pub tries: Option<u8>,
@@ -38,7 +38,8 @@ pub struct PamLine {
 /// What a PAM line asks of the module.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Task {
-    /// Ask for a code. Holds what the line claims about the first factor.
+    /// Ask for a code. Holds the value of `first_factor=`: which first factor precedes the line, or whether it follows
+    /// or has failed.
     Ask(Claim),
     /// Report whether sshd has verified a public key, without asking for anything (`probe=publickey`).
     ProbePublickey,

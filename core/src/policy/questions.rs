@@ -41,9 +41,10 @@ pub enum Questions {
     /// All questions, for changes that the record requires or the user requests.
     #[default]
     All,
-    /// No questions, because the PAM line says `code_only`. A dialogue that the record requires counts as postponed.
+    /// No questions, because the PAM line says `code_only`. A dialogue that the record requires is postponed, and the
+    /// postponement counts.
     CodeOnly,
     /// No questions, because a local user runs the program (sudo, su) and may replace every prompt. A dialogue that the
-    /// record requires waits for the user's next login by ssh or at the console.
+    /// record requires is left to the user's next login by ssh or at the console.
     Elsewhere,
 }

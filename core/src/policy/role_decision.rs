@@ -16,7 +16,7 @@ const FIRST_PERSON: u32 = 1000;
 /// The user id of `nobody`.
 const NOBODY: u32 = 65_534;
 
-/// Looks up the group memberships of users.
+/// Looks up whether users are members of groups.
 pub trait Memberships {
     /// Returns whether an account is in a group: the group lists it as a member, or is its primary group or one of its
     /// supplementary groups.
@@ -45,8 +45,8 @@ pub struct RoleTarget<'a> {
 /// Why no role allows a user to run a subcommand on another user's account.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum RoleRefusal {
-    /// A group that the roles file names does not exist, or cannot be looked up. Holds its name. No role allows
-    /// anything then.
+    /// A group that the roles file names does not exist, or cannot be looked up. Holds its name. In this case, no role
+    /// allows anything.
     Unresolved(String),
     /// The user has no role that permits the subcommand.
     NoRole,

@@ -1,4 +1,4 @@
-//! Rules. The first rule that matches a login says whether a code is required.
+//! Rules of the settings file. The first rule that matches a login says whether a code is required.
 
 use alloc::string::String;
 use core::net::IpAddr;
@@ -52,11 +52,11 @@ pub struct Subject<'a> {
     pub now: UnixTime,
 }
 
-/// The action for a login, and the rule from which it comes.
+/// What a login needs, and the rule that says so.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Decided {
-    /// The action that the login is subject to: that of the rule that matched, or [`Action::Require`] if that rule has
-    /// ended or no rule matched.
+    /// What the login needs: the action of the rule that matched, or [`Action::Require`] if that rule has ended or no
+    /// rule matched.
     pub action: Action,
     /// Number of the rule that matched, from 1; `None` if no rule matched.
     pub rule: Option<usize>,

@@ -49,7 +49,7 @@ impl core::fmt::Display for SettingsError {
 
 impl core::error::Error for SettingsError {}
 
-/// A setting that the file contains, and its value.
+/// One setting of the file, with its value.
 struct FileSetting {
     section: &'static Section,
     setting: &'static Setting,

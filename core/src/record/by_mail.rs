@@ -9,8 +9,8 @@ use crate::{
     },
 };
 
-/// Returns the record with a set-up ticket for a user who was reset. The audit stamp of `ticket` is that of the reset.
-/// A ticket for the same reset, whose mail may not have been sent, is replaced.
+/// Returns the record with a set-up ticket for a user who was reset. `ticket` names the acting user and the time of the
+/// reset. A ticket for the same reset, whose mail may not have been sent, is replaced.
 ///
 /// Returns `None` if no ticket is needed: the user was reset again or has set up an authenticator, or another valid
 /// ticket was issued since.
@@ -39,8 +39,8 @@ pub fn with_ticket(
     Some(record)
 }
 
-/// Returns the record with a bypass code. A bypass code of the same audit stamp, whose mail may not have been sent, is
-/// replaced.
+/// Returns the record with a bypass code. A bypass code that the same user issued at the same time is replaced, because
+/// its mail may not have been sent.
 ///
 /// Returns `None` if no bypass code may be issued: the code has expired already, the user is not enrolled, or the user
 /// was enrolled only after the request.

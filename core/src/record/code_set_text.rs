@@ -71,7 +71,8 @@ pub fn read(text: &str) -> Result<CodeSet, StoreError> {
     set(&mut lines).ok_or(StoreError::Malformed { line: lines.line })
 }
 
-/// The rest of a text, and the number of the last line that was read.
+/// Notes in the record that the new user must be shown backup codes for the first time. `by` is the administrator who
+/// enrolls the user.
 struct SetLines<'a> {
     rest: &'a str,
     line: u32,

@@ -1,4 +1,5 @@
-//! Builds the new record of a user who gets an authenticator, a voucher or backup codes, or who is reset or removed.
+//! Builds the new record of a user who gets an authenticator, a ticket, a bypass code or backup codes, or who is reset
+//! or removed.
 
 use alloc::{format, string::String, vec, vec::Vec};
 
@@ -20,10 +21,10 @@ pub struct Successor {
     pub record: Record,
 }
 
-/// The generation and the time that one change gives to a record.
+/// The new generation (id of its state) and the time that one change gives to a record.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ChangeStamp {
-    /// The generation that the new record gets.
+    /// The generation (id of its state) that the new record gets.
     pub generation: Generation,
     /// Time at which the change is made.
     pub at: UnixTime,
@@ -109,8 +110,8 @@ pub fn remove(before: &Snapshot, generation: Generation, now: UnixTime) -> Optio
     Some(Successor { after: before.sequence, record })
 }
 
-/// Returns the record of a user who is about to get the first authenticator. `before` is the user's record, if there is
-/// one; the record of an enrolled user is returned unchanged.
+/// Returns the record of a user who is about to get the first authenticator, in the state in which set-up has begun.
+/// `before` is the user's record, if there is one; the record of an enrolled user is returned unchanged.
 #[must_use]
 pub fn begun(
     account: &Account,
@@ -134,7 +135,8 @@ pub fn begun(
     }
 }
 
-/// Returns the record after a reset. Authenticators, codes and vouchers are removed, and the user must set up again.
+/// Returns the record after a reset. Authenticators, backup codes, tickets and bypass codes are removed, and the user
+/// must set up again.
 #[must_use]
 pub fn reset(
     found: Record,
@@ -229,7 +231,7 @@ pub fn without(
 }
 
 /// Returns the record with a new set of backup codes. The same change invalidates the old set and removes the note that
-/// codes are due.
+/// the user must be shown new codes.
 #[must_use]
 pub fn with_codes(
     mut found: Record,
@@ -244,7 +246,7 @@ pub fn with_codes(
     found
 }
 
-/// Returns the record with its backup codes revoked, and a note that the user must be shown new ones.
+/// Returns the record without backup codes, and with a note that the user must be shown new ones.
 #[must_use]
 pub fn owing_codes(
     mut found: Record,

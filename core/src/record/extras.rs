@@ -22,8 +22,8 @@ pub struct RecordExtras {
     /// The administrator who reset this user, and when. The next set-up follows the setting `after_reset`. `None` if
     /// the user was not reset.
     pub reset: Option<AuditStamp>,
-    /// Who revoked the user's backup codes, or enrolled the user without backup codes, and when. The next login shows
-    /// new codes. `None` if no codes are due.
+    /// The user who revoked the backup codes, or enrolled the user without backup codes, and when. The next login shows
+    /// new codes. `None` if no new codes are needed.
     pub owed_codes: Option<AuditStamp>,
     /// A key that the user was shown and has not verified yet; `None` if no set-up is in progress.
     pub pending: Option<Pending>,
@@ -31,25 +31,26 @@ pub struct RecordExtras {
     pub tickets: Vec<Ticket>,
     /// The bypass codes that the user can use; some may have expired.
     pub bypasses: Vec<Bypass>,
-    /// The record's only key and the time at which it was enabled; `None` if the key was not generated on this host.
+    /// The record's only key and the time at which it was enabled, if the key was generated on this host; otherwise
+    /// `None`.
     pub fresh_key: Option<FreshKey>,
 }
 
-/// A key that was generated on this host, and the time at which it was enabled. Every use of the key thus happened on
-/// this host. A ledger that began earlier in the same boot knows every used code of the key, so none of its codes is
-/// refused for being older than the epoch.
+/// A key that was generated on this host, and the time at which it was enabled. Codes of the key can only have been
+/// used on this host. If the ledger began earlier in the same boot, it knows every used code of the key, and refuses no
+/// other code of it as too old.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct FreshKey {
     /// The identifier of the key in the ledger.
     pub mark: [u8; 16],
-    /// Boot id of the boot in which the key was enabled, as stored in the epoch.
+    /// Boot id, without dashes, of the boot in which the key was enabled.
     pub boot_id: String,
     /// Time of the boot clock, which cannot be set, at which the key was enabled.
     pub since: BootTime,
 }
 
 impl RecordExtras {
-    /// Returns whether the user has a set-up in progress, a voucher, or backup codes to be shown.
+    /// Returns whether the user has a set-up in progress, a ticket, a bypass code, or backup codes that must be shown.
     #[must_use]
     pub fn is_busy(&self) -> bool {
         self.owed_codes.is_some()

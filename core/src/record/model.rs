@@ -20,7 +20,8 @@ pub struct Record {
     pub uid: u32,
     /// Whether the user is enrolled, so that a code is required.
     pub state: State,
-    /// The generation, which is new after every change of the record and is never reused.
+    /// The generation: an id of the present state of the record. Each change gives the record a new one, which is never
+    /// reused.
     pub generation: Generation,
     /// Time at which set-up was completed.
     pub since: UnixTime,
@@ -96,7 +97,7 @@ pub enum State {
     Active,
     /// Set-up was begun or waits for a ticket. The user has no authenticator.
     Pending,
-    /// The user was enrolled and then removed. The record is kept as a tombstone.
+    /// Returns whether no other account may have the user id of a record in this state.
     Removed,
 }
 
@@ -212,7 +213,7 @@ pub struct Period(u16);
 
 /// Maximum number of authenticators per user.
 pub const AUTHENTICATORS_MAX: usize = 16;
-/// Maximum drift in a record, in steps ahead or behind.
+/// Maximum drift (error of an authenticator's clock) in a record, in steps ahead or behind.
 pub const DRIFT_MAX: i32 = 2880;
 
 impl Digits {
@@ -258,8 +259,8 @@ impl Period {
         u64::from(self.0)
     }
 
-    /// Returns whether a drift, in steps, is small enough to be learned or imported: at most [`DRIFT_MAX`] steps and at
-    /// most one day, ahead or behind.
+    /// Returns whether a drift (error of an authenticator's clock) in steps may be learned or imported: at most
+    /// [`DRIFT_MAX`] steps and at most one day, ahead or behind.
     #[must_use]
     pub fn believes(self, drift: i32) -> bool {
         let steps = u64::from(drift.unsigned_abs());

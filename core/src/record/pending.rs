@@ -31,8 +31,8 @@ pub fn resumed_until_boot(now: Now) -> BootTime {
     now.boot.plus(RESUMED_FOR)
 }
 
-/// Returns whether a pending key is shown again. It is shown only to the user who has already seen it and may have
-/// stored it in an app.
+/// Returns whether a key that is not verified yet (`pending`) is shown again. It is shown only to the user who has
+/// already seen it and may have stored it in an app.
 ///
 /// The user must have the same verified ssh key and the same source. An address alone does not prove who the user is,
 /// because two people at one address may know the same password.

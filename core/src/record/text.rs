@@ -151,7 +151,7 @@ fn by_toml(text: &str) -> Result<Record, StoreError> {
 }
 
 /// Returns [`StoreError::Newer`] if a text has a later version than `known`; otherwise `None`. Call this before other
-/// errors are reported, because a later version may have unknown keys.
+/// errors are reported: keys that are unknown here may be valid in the later version.
 pub(crate) fn newer(text: &str, known: u32) -> Option<StoreError> {
     let version = text.lines().find_map(|line| line.strip_prefix("version = "))?;
     let version = version.trim().parse().ok()?;

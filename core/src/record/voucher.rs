@@ -23,59 +23,60 @@ pub const VOUCHERS_MAX: usize = 8;
 pub struct Voucher {
     /// The random salt, which is the key of the HMAC-SHA-256.
     pub salt: [u8; 16],
-    /// The HMAC-SHA-256 of the voucher's text.
+    /// The HMAC-SHA-256 of the text of the ticket or bypass code.
     pub hash: [u8; 32],
-    /// Time of the wall clock at which the voucher expires.
+    /// Time of the wall clock at which the ticket or bypass code expires.
     pub until: UnixTime,
     /// Expiry by the boot clock; `None` if only the wall clock counts, as in the record of an older version.
     pub by_boot: Option<Box<EndByBoot>>,
 }
 
-/// The expiry of a voucher by the boot clock, which can be compared only within one boot.
+/// The expiry of a ticket or bypass code by the boot clock, which can be compared only within one boot.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct EndByBoot {
-    /// Boot id of the boot in which the voucher was issued, as stored in the epoch.
+    /// Boot id, without dashes, of the boot in which the ticket or bypass code was issued.
     pub boot_id: String,
-    /// Time of the boot clock at which the voucher expires.
+    /// Time of the boot clock at which the ticket or bypass code expires.
     pub until: BootTime,
 }
 
-/// The time at which a user types a voucher, and what the ledger knows about the clock.
+/// The time at which a user types a ticket or bypass code, and what the ledger knows about the clock.
 #[derive(Debug, Clone, Copy)]
 pub struct Moment<'a> {
     /// The current time by both clocks, read together.
     pub now: Now,
     /// Boot id of the current boot.
     pub boot_id: &'a str,
-    /// The highest time of the wall clock that was trusted before this boot.
+    /// The latest time that the wall clock is known to have shown before this boot.
     pub reached: UnixTime,
 }
 
 impl Voucher {
-    /// Returns a voucher with the hash of a text; `None` if the text cannot be hashed. `salt` must be random.
+    /// Returns a voucher (stored form of a ticket or bypass code) with the hash of a text; `None` if the text cannot be
+    /// hashed. `salt` must be random.
     #[must_use]
     pub fn of(text: &str, until: UnixTime, salt: [u8; 16]) -> Option<Self> {
         Some(Self { salt, hash: hash(&salt, text)?, until, by_boot: None })
     }
 
-    /// Returns the voucher with an additional expiry by the boot clock, so that the voucher does not become valid again
-    /// if the wall clock is set back.
+    /// Returns the voucher (stored form of a ticket or bypass code) with an additional expiry by the boot clock. It
+    /// then does not become valid again if the wall clock is set back.
     #[must_use]
     pub fn counted_from(self, now: Now, boot_id: &str) -> Self {
         let until = now.boot.plus(self.until.since(now.unix));
         Self { by_boot: Some(Box::new(EndByBoot { boot_id: boot_id.into(), until })), ..self }
     }
 
-    /// Returns whether the voucher has expired by the wall clock or the boot clock. A restart sets the boot clock to 0.
-    /// If the boot clock then reaches the expiry, more than the voucher's lifetime has elapsed.
+    /// Returns whether the ticket or bypass code has expired by the wall clock or the boot clock. The boot clock of a
+    /// later boot may be compared too: it begins at 0, so when it reaches the expiry, more than the lifetime has
+    /// elapsed.
     #[must_use]
     pub fn is_over(&self, now: Now) -> bool {
         now.unix >= self.until || self.by_boot.as_ref().is_some_and(|end| now.boot >= end.until)
     }
 
-    /// Returns whether a text matches this voucher and the voucher has not expired. For a voucher that was issued in an
-    /// earlier boot, the host may only know from before this boot that the expiry has passed: the voucher has also
-    /// expired if a trusted wall clock has already shown a time after the expiry.
+    /// Returns whether a text is this ticket or bypass code and it has not expired. One that was issued in an earlier
+    /// boot has also expired if the wall clock had shown a time after the expiry before this boot.
     #[must_use]
     pub fn is(&self, text: &str, at: &Moment<'_>) -> bool {
         let same =

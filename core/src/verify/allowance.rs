@@ -19,7 +19,7 @@ use crate::{
 
 const OPERATION: &str = "op.";
 
-/// A limit on how often a user may run one operation.
+/// A limit on how often a user may run an operation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Allowance {
     /// The word for the operation in ledger names; lower-case letters and `-`.
@@ -30,7 +30,7 @@ pub struct Allowance {
     pub seconds: u64,
 }
 
-/// Whether one use of an allowance was granted.
+/// Whether a user may run an operation once more.
 #[derive(Debug, PartialEq, Eq)]
 #[must_use]
 pub enum Taken {
@@ -51,8 +51,8 @@ struct Use {
 }
 
 impl Allowance {
-    /// Takes one use, if fewer than [`Self::most`] were taken within [`Self::seconds`] before `now`, the time of the
-    /// boot clock.
+    /// Counts one use, if fewer than [`Self::most`] were counted in the last [`Self::seconds`] seconds. `now` is the
+    /// time of the boot clock.
     ///
     /// # Errors
     /// [`LedgerError`] if the ledger cannot be read or written. The operation must not be done then.

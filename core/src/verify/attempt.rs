@@ -1,5 +1,5 @@
-//! Verifies one code in the only safe order: charge the attempt, compare the code, claim its step, read the record a
-//! second time, and refund the charge.
+//! Verifies one code in the only safe order: count the attempt (the charge), compare the code, claim its step, read the
+//! record a second time, and take the charge back unless the code was wrong.
 //!
 //! [`Attempt`] also has an `impl` block in `verify/charge.rs` and one in `verify/voucher_verify.rs`.
 
@@ -35,7 +35,7 @@ const ROUNDS: usize = 4;
 
 impl Outcome {
     /// Returns the reason for which a code was refused; `None` if it was accepted. Also returns `None` for
-    /// [`Self::Faulty`], and for a ticket or bypass code that the user does not have.
+    /// [`Self::Faulty`], and for an answer with the form of a ticket or bypass code if the user has none.
     #[must_use]
     pub fn rejection(&self) -> Option<Reason> {
         match self {
@@ -56,7 +56,7 @@ impl Outcome {
         }
     }
 
-    /// Returns whether this login learned a new clock drift from two adjacent codes.
+    /// Returns whether this login learned the error of an app's clock, or a token's counter, from two adjacent codes.
     #[must_use]
     pub fn is_resynchronized(&self) -> bool {
         matches!(self, Self::Granted(Accepted::App { resynced: Some(_), .. }))
@@ -76,11 +76,11 @@ pub struct Attempt<'a> {
     /// A dummy record to compare with if `person` is `None`, so that the comparison always costs the same time.
     pub stand_in: Option<Snapshot>,
     /// The fault of the host that prevents a comparison with the user's record; `None` if there is none. An attempt
-    /// that fails for this reason is refunded.
+    /// that fails for this reason is not counted.
     pub broken: Option<Reason>,
     /// The source of the login: an address, a local user id or a terminal.
     pub source: &'a SourceLabel,
-    /// The group of limits that counts the attempts.
+    /// The kind of the attempts, which says which limit counts them.
     pub budget: Budget,
     /// The steps that the previous wrong code would have matched.
     pub memory: Memory,
@@ -92,8 +92,8 @@ pub struct Attempt<'a> {
 pub enum Outcome {
     /// The code is correct, and no other login can use it.
     Granted(Accepted),
-    /// The code is the last one of a set of backup codes. It is not spent yet: the change that puts another set in
-    /// force spends it.
+    /// The code is the last one of a set of backup codes. It is not spent yet: the change that makes the next set valid
+    /// spends it.
     LastCode(LastCode),
     /// The code is a valid ticket. It is not used up yet: the change that it authorizes uses it up.
     Ticket(Ticket),
@@ -101,33 +101,34 @@ pub enum Outcome {
     NoBypass,
     /// The code has twelve letters, but the user has no ticket. It was not compared.
     NoTicket,
-    /// The code is wrong. The charge is kept.
+    /// The code is wrong. The attempt stays counted.
     Wrong,
     /// The code matches, but a code of this time step or a later one was used already.
     Replayed {
         /// Seconds until the app shows the next code that can be used.
         wait: u64,
     },
-    /// The code was accepted before. The user repeats it and does not guess, so the charge is refunded.
+    /// The code was accepted before. The user repeats it and does not guess, so the attempt is not counted.
     Repeated {
         /// Seconds until the app shows the next code that can be used.
         wait: u64,
     },
-    /// The backup code was accepted before. The charge is refunded.
+    /// The backup code was accepted before. The attempt is not counted.
     Spent,
-    /// The code matches, but is older than the epoch, so the ledger does not know whether it was used.
+    /// The code matches, but is older than the ledger, which does not know whether it was used.
     BeforeEpoch {
-        /// Seconds until the app shows a code that is newer than the epoch.
+        /// Seconds until the app shows a code that is not older than the ledger.
         wait: u64,
         /// The latest time that the host's clock showed while it was ahead, if this is the cause; `None` for other
         /// causes.
         ahead: Option<UnixTime>,
     },
-    /// Two adjacent codes match another time than the current one. The code is refused, and the charge is kept.
+    /// Two adjacent codes match another time than the current one. The code is refused, and the attempt stays counted.
     ClockOff {
         /// Seconds by which the authenticator's clock is ahead of this host's; negative if it is behind.
         ahead: i64,
-        /// Seconds until the drift can be learned from two adjacent codes; `None` if waiting does not help.
+        /// Seconds until two adjacent codes of the app are accepted, from which the error of its clock is learned;
+        /// `None` if waiting does not help.
         wait: Option<u64>,
     },
     /// The code was not compared, because there were too many wrong codes recently.
@@ -139,15 +140,17 @@ pub enum Outcome {
     },
     /// The code was not compared, because the user is locked out after too many consecutive wrong codes.
     Locked,
-    /// A fault of the host occurred before the code was compared or after it was claimed. Holds the reason.
+    /// A fault of the host occurred, either before the code was compared or after it was made unusable for other
+    /// logins. Holds the reason.
     Faulty(Reason),
-    /// The code matches no authenticator, and the backup codes could not be read. The charge is kept. Otherwise, an
-    /// attacker who can cause the fault would get free guesses.
+    /// The code matches no authenticator, and the backup codes could not be read. The attempt stays counted. Otherwise,
+    /// an attacker who can cause the fault would get free guesses.
     HalfJudged(CodesError),
 }
 
 impl<'a> Attempt<'a> {
-    /// Verifies a code and claims it if it is correct. Only [`Outcome::Granted`] grants access.
+    /// Verifies a code and, if it is correct, claims it, so that no other login can use it. Only [`Outcome::Granted`]
+    /// grants access.
     pub fn verify(&mut self, code: &Code) -> Outcome {
         self.memory.turn();
         let Ok(now) = self.ports.clock.now() else {
@@ -290,7 +293,7 @@ impl<'a> Attempt<'a> {
     }
 
     /// Returns whether another login has used a newer code of the key since two adjacent codes were compared. If so,
-    /// the drift that the two codes revealed must not be stored, because it would not fit the newer code.
+    /// the clock error that the two codes revealed must not be stored, because it would not fit the newer code.
     fn is_overtaken(&self, claimed: Match) -> Result<bool, LedgerError> {
         if claimed.first.is_none() {
             return Ok(false);
@@ -303,7 +306,7 @@ impl<'a> Attempt<'a> {
     /// Compares a code with the user's record, or with a dummy record at the same cost.
     ///
     /// # Errors
-    /// [`Outcome`] of a code that does not match or must not be used.
+    /// The [`Outcome`] to return to the caller, if the code does not match or must not be used.
     fn compare(&mut self, code: &Code, evidence: &Evidence<'_>) -> Result<Match, Outcome> {
         let Some((_, snapshot)) = &self.person else {
             // The result is ignored: no user has this key, and nothing is claimed.
@@ -346,7 +349,8 @@ impl<'a> Attempt<'a> {
     }
 }
 
-/// Claims every step that a code uses up. Only one attempt can claim a step.
+/// Makes every step that a code uses up unusable for other attempts. Returns [`Creation::Taken`] if another attempt has
+/// done so first.
 fn claim(claimant: &Claimant<'_>, found: Match) -> Result<Creation, LedgerError> {
     for used in found.claims() {
         if claimant.claim(&used)? == Creation::Taken {
@@ -356,8 +360,8 @@ fn claim(claimant: &Claimant<'_>, found: Match) -> Result<Creation, LedgerError>
     Ok(Creation::Made)
 }
 
-/// Returns whether the charge of an attempt is refunded. The charge is kept if the code was compared and wrong. If the
-/// first factor is not proven, it is also kept if the code was used before or is older than the epoch.
+/// Returns whether an attempt is no longer counted after this outcome. A code that was compared and is wrong stays
+/// counted. If the first factor is not proven, so does a code that was used before or is older than the ledger.
 fn refunds(outcome: &Outcome, budget: Budget) -> bool {
     match outcome {
         Outcome::Wrong | Outcome::ClockOff { .. } | Outcome::HalfJudged(_) => false,

@@ -1,4 +1,5 @@
-//! Charges an attempt before its code is compared, and lengthens or ends the failure streak after the comparison.
+//! Counts an attempt before its code is compared, and lengthens or ends the series of consecutive failures after the
+//! comparison.
 
 use crate::{
     base::{
@@ -21,25 +22,26 @@ use crate::{
     },
 };
 
-/// Maximum number of times that an attempt tries to take a slot, if other processes take the slots first.
+/// Maximum number of times that an attempt tries to take a number under which it is counted. A try fails if another
+/// process takes the number first.
 const SLOT_RACES: usize = 64;
 
 /// Maximum number of attempts per day for each of the 256 ledger folders that unknown user names share. Two days of
 /// attempts then use less than half of the ledger's names.
 const UNKNOWN_A_DAY: u32 = 100;
 
-/// Whether an attempt was charged.
+/// Whether an attempt was counted.
 pub(crate) enum Charge {
     Taken(Try),
     Refused(Outcome),
 }
 
 impl Attempt<'_> {
-    /// Charges an attempt: takes the lowest free slot of today for this source. Other processes may take slots at the
-    /// same time.
+    /// Counts an attempt in the ledger, under the lowest free number of today for this source. Other processes may take
+    /// numbers at the same time.
     ///
-    /// Does not charge an attempt that the throttle would refuse. Otherwise, an attacker could kill the process before
-    /// the refund.
+    /// Does not count an attempt that the throttle would refuse. Otherwise, an attacker could kill the process before
+    /// the attempt is taken off the count.
     pub(crate) fn charge(&self, now: UnixTime) -> Result<Charge, LedgerError> {
         // An ordinary login finds the first slot free. It thus need not list the names before it is charged.
         if self.budget == Budget::Proven
@@ -72,8 +74,8 @@ impl Attempt<'_> {
         Ok((made == Creation::Made).then(|| name.clone()))
     }
 
-    /// Returns the refusal of an attempt without a proven first factor if the ledger is nearly full now or was when the
-    /// user's folder was opened; `None` otherwise. Makes the same system calls for every user, throttled or not.
+    /// Returns the refusal of an attempt without a proven first factor if the ledger is nearly full now, or was when
+    /// the user's folder was opened; otherwise `None`. Makes the same system calls for every user, throttled or not.
     fn reserved(&self) -> Result<Option<Outcome>, LedgerError> {
         if !self.budget.is_uniform() {
             return Ok(None);
@@ -83,8 +85,8 @@ impl Attempt<'_> {
         Ok((!admits).then_some(Outcome::Faulty(Reason::Ledger(LedgerError::Reserved))))
     }
 
-    /// Makes the system calls of a charge without charging, so that an attacker without a first factor cannot observe
-    /// whether a user is throttled.
+    /// Makes the system calls by which an attempt is counted, but counts nothing, so that an attacker without a first
+    /// factor cannot observe whether a user is throttled.
     fn pretend_to_take(&self, history: &LedgerHistory, now: UnixTime) -> Result<(), LedgerError> {
         if !self.budget.is_uniform() {
             return Ok(());
@@ -144,8 +146,9 @@ impl Attempt<'_> {
         self.person.as_ref().map_or(0, |(_, snapshot)| snapshot.failures)
     }
 
-    /// Counts a failure, both in the ledger and next to the record. First writes the start of the failure streak to the
-    /// ledger, so that a later reader knows which attempts the number next to the record includes.
+    /// Counts a failure in the ledger and next to the record. First writes the start of the series of consecutive
+    /// failures to the ledger. A later reader then knows which attempts of the ledger the number next to the record
+    /// includes.
     pub(crate) fn note_failure(&mut self, history: &LedgerHistory, now: UnixTime) {
         self.begin_row(history, now);
         let length = failure_streak::length(
@@ -210,12 +213,12 @@ impl Attempt<'_> {
         }
     }
 
-    /// Clears the failures after a success: ends the failure streak, and removes the attempts of this source and those
-    /// that are at least a day old, except `own`, the charge of this login. Removes the ledger names of used steps that
-    /// are refused even without their names.
+    /// Clears the failures after a success: ends the series of consecutive failures, and removes the attempts of this
+    /// source and those that are at least a day old, except `own`, the attempt of this login. Also removes the names of
+    /// used steps that the ledger would refuse without the names as well.
     ///
-    /// A success at a screen locker clears only failures at a locker, and any other success clears only the other
-    /// failures: any program of the user may have caused the failures at a locker.
+    /// A success at a screen locker clears only failures at a locker, which any program of the user can cause. Any
+    /// other success clears only the other failures.
     pub(crate) fn forgive(&self, history: &LedgerHistory, own: Option<&Try>, now: UnixTime) {
         let is_locker = self.budget == Budget::Locker;
         if !is_locker {
@@ -234,8 +237,8 @@ impl Attempt<'_> {
         }
     }
 
-    /// Clears failures as [`Attempt::forgive`] does. Call this after a dialogue that had to succeed before access was
-    /// granted.
+    /// Ends the series of consecutive failures and clears the failures of this source, as after a successful login.
+    /// Call this after a dialogue that had to succeed before access was granted.
     pub(crate) fn forgive_late(&self) {
         if let (Ok(now), Ok(history)) =
             (self.ports.clock.now(), history::read(self.user_ledger, None))
@@ -244,8 +247,8 @@ impl Attempt<'_> {
         }
     }
 
-    /// Ends the failure streak. Makes no system call if there is none, which is the usual case. `own`, the charge of
-    /// this login, does not count as a failure.
+    /// Ends the series of consecutive failures. Makes no system call if there is none, which is the usual case. `own`,
+    /// the attempt of this login, does not count as a failure.
     fn end_row(&self, history: &LedgerHistory, own: Option<&Try>, now: UnixTime) {
         // The number next to the record is cleared even if the ledger has no streak. A crash or a slower process may
         // have left the number, and after a restart it would become a streak.

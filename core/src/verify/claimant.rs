@@ -1,5 +1,5 @@
-//! Claims steps and counters. Only one attempt can create the name of a step, and the text of the name identifies the
-//! attempt.
+//! Reserves steps and counters for one attempt: only one process can create the ledger name of a step, and the text of
+//! the name identifies the attempt.
 
 use crate::{
     base::{
@@ -10,10 +10,11 @@ use crate::{
     ports::{Clock, Creation, UserLedger},
 };
 
-/// Seconds between charge and claim after which a code counts as used. Without a delay, a login takes milliseconds.
+/// Maximum number of seconds from the counting of an attempt to the reservation of its step. After a longer time, the
+/// code counts as used. Without a delay, a login takes milliseconds.
 const HELD_UP: u64 = 30;
 
-/// An attempt or command that claims the steps that a code uses up.
+/// An attempt or command that reserves (claims) the steps that a code uses up.
 pub struct Claimant<'a> {
     user_ledger: &'a dyn UserLedger,
     now: UnixTime,
@@ -27,8 +28,8 @@ impl<'a> Claimant<'a> {
         Self { user_ledger, now, nonce }
     }
 
-    /// Claims a step. Returns [`Creation::Made`] if this attempt holds the claim. Idempotent for one attempt, because
-    /// an attempt compares its code again if another process changes the record.
+    /// Reserves a step. Returns [`Creation::Made`] if this attempt holds the reservation, also from an earlier call: an
+    /// attempt compares its code again if another process changes the record.
     ///
     /// # Errors
     /// [`LedgerError`] if the name of the step cannot be created or read.
@@ -48,8 +49,8 @@ impl<'a> Claimant<'a> {
 /// Returns whether more than [`HELD_UP`] seconds have passed since `since`, so that the ledger names read at that time
 /// may be out of date.
 ///
-/// An attacker who controls the calling program could otherwise use a code twice, by pausing the process between
-/// comparing and claiming until the ledger has removed the earlier claim of the code.
+/// An attacker who controls the calling program could otherwise use a code twice, by pausing the process after the
+/// comparison until the ledger has removed the name of the used code.
 pub(crate) fn was_held_up(clock: &dyn Clock, since: Now) -> bool {
     let Ok(now) = clock.now() else { return true };
     let waited = now.boot.0.abs_diff(since.boot.0) / 1_000_000_000;

@@ -30,15 +30,15 @@ use crate::{
 /// the code is compared with the newest record.
 const ROUNDS: usize = 4;
 
-/// Verifies the backup codes that the user enters in one charged attempt.
+/// Verifies the backup codes that the user enters in one attempt.
 pub struct CodeSetVerifier<'a> {
     /// The ports of the host.
     pub ports: Ports<'a>,
     /// The user's names in the ledger.
     pub user_ledger: &'a dyn UserLedger,
-    /// The group of limits that counts the attempt.
+    /// The kind of the attempt, which says which limit counts it.
     pub budget: Budget,
-    /// The time at which the attempt was charged.
+    /// The time at which the attempt was counted.
     pub since: Now,
     /// The questions that the login may ask besides the code. A new set can be shown only if all are allowed.
     pub questions: Questions,
@@ -58,7 +58,7 @@ pub enum CodeSetOutcome {
     Wrong,
     /// The code was spent before.
     Spent,
-    /// The code is correct and spent, but the record has changed. The caller compares the code with the new record.
+    /// The code is correct and spent, but the record has changed. The caller must compare the code with the new record.
     Changed,
     /// The code could not be compared, or could not be spent.
     Faulty(CodesError),
@@ -73,7 +73,7 @@ pub struct LastCode {
     pub place: u8,
     /// The shape of the code.
     pub shape: Shape,
-    /// The generation of the record that named the set. Each change of a record gives it a new generation.
+    /// The generation (id of its state) of the record that named the set. Each change gives the record a new one.
     pub generation: Generation,
 }
 
@@ -87,7 +87,7 @@ impl LastCode {
     }
 }
 
-/// A code that was found in the user's set.
+/// A code that was found in the user's set of backup codes.
 struct FoundCode {
     folder: Folder,
     id: SetId,
@@ -155,7 +155,7 @@ impl<'a> CodeSetVerifier<'a> {
     }
 
     /// Handles the last code of a set. If the login can show a new set, the change that makes the new set valid also
-    /// spends the code. Otherwise, the code is spent by a change which notes that a new set is due.
+    /// spends the code. Otherwise, the code is spent by a change which notes that the user must be shown a new set.
     fn offer_last(
         &self,
         person: &mut Option<(&Account, Snapshot)>,
@@ -192,8 +192,8 @@ impl<'a> CodeSetVerifier<'a> {
         }
     }
 
-    /// Does the work of a comparison without comparing. If the first factor is not proven, an answer with the shape of
-    /// a backup code thus costs the same time for every user name, throttled or not.
+    /// Does the work of a comparison, but compares nothing. If the first factor is not proven, an answer with the shape
+    /// of a backup code thus takes the same time for every user name, throttled or not.
     pub fn work_as_if(&self, code: &Code) {
         if self.budget.is_uniform()
             && let Some(shape) = code_match::shape_of(code)
@@ -280,7 +280,8 @@ impl<'a> CodeSetVerifier<'a> {
         CodeSetOutcome::Changed
     }
 
-    /// Grants access. Ends the set if other logins have spent the rest of its codes at the same time.
+    /// Grants access. Also removes the set from the record, if other logins have spent the rest of its codes at the
+    /// same time.
     fn accept(
         &self,
         account: &Account,

@@ -1,4 +1,5 @@
-//! Reads the record again after the claim, and commits a moved HOTP counter or learned drift before access is granted.
+//! Reads the record again after a code was made unusable for other logins, and stores a moved HOTP counter or learned
+//! clock error before access is granted.
 
 use crate::{
     base::{
@@ -14,13 +15,13 @@ use crate::{
 /// Number of times that the record may change during a commit before the code is compared again.
 const ROUNDS: usize = 4;
 
-/// The result of reading the record again after the claim.
+/// The result of reading the record again after the step of a code was claimed.
 pub enum Settled {
-    /// The record is unchanged, or the new counter or drift is committed. Access is granted.
+    /// The record is unchanged, or the moved counter or learned clock error is stored in it. Access is granted.
     Granted(Accepted),
     /// Another login has moved the counter past the code, so the code is used up.
     Burned,
-    /// The record has changed. The caller compares the code with the new record.
+    /// What became of the moved counter or learned clock error that a code requires.
     Changed,
 }
 
@@ -30,8 +31,8 @@ enum FactorCommit {
     Overtaken,
 }
 
-/// Grants access if the record is still the one that the code was compared with. Otherwise, replaces `person` by the
-/// new record.
+/// Grants access if the record is still the one that the code was compared with, and stores a moved counter or learned
+/// clock error. If the record has changed, replaces `person` by the new record.
 ///
 /// # Errors
 /// [`Reason`] if the record cannot be read again or cannot be written.
@@ -68,8 +69,8 @@ pub fn settle(
 }
 
 /// Returns whether a code that matched the record `judged` also matches `fresh`, the record as read again: the
-/// generation, the key and the parameters are equal. Compares the keys too, because a manual edit may keep the
-/// generation. If two adjacent codes were needed, the moving factor must be equal, too.
+/// generation (id of its state), the key and the parameters are equal. Compares the keys too, because a manual edit may
+/// keep the generation. If two adjacent codes were needed, the moving factor must be equal, too.
 fn gives_the_same(fresh: &Snapshot, judged: &Snapshot, found: Match) -> bool {
     let pair = fresh.record.authenticators.get(found.authenticator);
     let pair = pair.zip(judged.record.authenticators.get(found.authenticator));
@@ -81,7 +82,7 @@ fn gives_the_same(fresh: &Snapshot, judged: &Snapshot, found: Match) -> bool {
         })
 }
 
-/// Commits the new moving factor, if the match requires one before access is granted.
+/// Stores the moved counter or learned clock error in the record, if the code requires one before access is granted.
 fn write_down(
     records: &dyn Records,
     folder: &Folder,

@@ -17,12 +17,12 @@ pub struct EarlierCodes<'a> {
     pub keyed: &'a Keyed,
     /// The identifier of the key in the ledger.
     pub mark: KeyId,
-    /// The used steps of all keys of the user.
+    /// The steps of all keys of the user whose codes were used.
     pub used: &'a [Used],
 }
 
 impl EarlierCodes<'_> {
-    /// Returns whether the code of a step was accepted, or was claimed by an interrupted login.
+    /// Returns whether the code of a step was accepted, or was reserved by a login that was interrupted.
     #[must_use]
     pub fn is_used(&self, step: Step) -> bool {
         self.steps().any(|used| used == step)

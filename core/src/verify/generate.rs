@@ -1,4 +1,4 @@
-//! Generates random values: generations, keys, backup codes, tickets, bypass codes.
+//! Generates random values: generations (ids of record states), keys, backup codes, tickets, bypass codes.
 
 use alloc::{string::String, vec, vec::Vec};
 
@@ -80,7 +80,7 @@ pub fn voucher(
     Voucher::of(text, until, salt).ok_or(MachineError)
 }
 
-/// Generates a random generation for a record.
+/// Generates a generation, the random id of one state of a record.
 ///
 /// # Errors
 /// [`MachineError`] if there are no random bytes.

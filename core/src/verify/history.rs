@@ -8,8 +8,8 @@ use crate::{
     ports::UserLedger,
 };
 
-/// Reads all entries of the user. `own` is the charge of the calling attempt and its time, which are already known and
-/// not read from the ledger.
+/// Reads all entries of the user. `own` is the calling attempt with its time, which are already known and not read from
+/// the ledger.
 ///
 /// # Errors
 /// [`LedgerError`] if the names or their texts cannot be read.

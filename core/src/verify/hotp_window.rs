@@ -16,8 +16,8 @@ use crate::{
 /// the token's button by accident (look-ahead window of RFC 4226 section 7.4). pam_oath also compares five.
 pub const LOOK_AHEAD: u64 = 5;
 
-/// Returns the lowest counter that is unused according to both the record (`next`) and the ledger (`used`). Only the
-/// ledger knows a code whose use could not be stored in the record, or the old counter of a key that was removed and
+/// Returns the lowest counter that is unused according to both the record (`next`) and the ledger (`used`). Some uses
+/// are known only to the ledger: one that could not be stored in the record, or one of a key that was later removed and
 /// imported again.
 #[must_use]
 pub fn lowest_unused(next: u64, mark: KeyId, used: &[Used]) -> u64 {

@@ -17,12 +17,12 @@ use crate::{
     },
 };
 
-/// The ledger state and the time that decide whether a code may be used.
+/// What is known when a code is compared: the used codes in the ledger, the time, and how many steps are accepted.
 pub struct Evidence<'a> {
-    /// The used steps in the ledger.
+    /// The steps in the ledger whose codes were used.
     pub used: &'a [Used],
     /// The last second for which the ledger does not know the used codes. Codes of this second or earlier are refused,
-    /// unless their key is `known`.
+    /// except codes of the key `known`.
     pub floor: UnixTime,
     /// The key of which the ledger knows every used code; `None` if there is none.
     pub known: Option<KeyId>,
@@ -35,16 +35,16 @@ pub struct Evidence<'a> {
 }
 
 impl<'a> Evidence<'a> {
-    /// Returns the evidence from a user's entries in the ledger and from the times for which the ledger does not know
-    /// the used codes.
+    /// Returns what is known when a code is compared, from a user's entries in the ledger and from the times for which
+    /// the ledger does not know the used codes.
     #[must_use]
     pub fn of(history: &'a LedgerHistory, horizon: &'a Horizon, now: UnixTime, window: u8) -> Self {
         let Horizon { floor, ahead, .. } = horizon;
         Self { used: &history.used, floor: *floor, known: None, ahead, now, window }
     }
 
-    /// Returns the evidence for a record. If the record's only key was enabled after the ledger began, the ledger knows
-    /// every used step of the key.
+    /// Returns `self` for the comparison with `record`. If the record's only key was enabled after the ledger began,
+    /// the ledger knows every used step of this key.
     #[must_use]
     pub fn of_record(self, record: &Record, horizon: &Horizon) -> Self {
         Self { known: known_key(record, horizon), ..self }
@@ -55,7 +55,7 @@ impl<'a> Evidence<'a> {
         if self.known == Some(mark) { UnixTime(0) } else { self.floor }
     }
 
-    /// Returns the part of the evidence that decides whether a step of an authenticator may be claimed. `mark`
+    /// Returns the part of the evidence that decides whether a code of an authenticator's step may be accepted. `mark`
     /// identifies the key of the authenticator in the ledger.
     #[must_use]
     pub fn replay_input(&self, authenticator: &Authenticator, mark: KeyId) -> ReplayInput<'a> {
@@ -70,8 +70,8 @@ impl<'a> Evidence<'a> {
 }
 
 /// Returns the key whose used codes the ledger knows completely: the only key of the record, if this host generated the
-/// key after the ledger began. `None` if the record does not say so, or if it has no key or several. The key that is
-/// returned is the generated one; if an import has replaced the key since, it is no longer that of the record.
+/// key after the ledger began. Returns `None` if the record does not say so, or if it has no key or several. If an
+/// import has replaced that key since, the returned key is not a key of the record.
 fn known_key(record: &Record, horizon: &Horizon) -> Option<KeyId> {
     let fresh = record.extras.fresh_key.as_ref().filter(|_| record.authenticators.len() == 1)?;
     let same_ledger = fresh.boot_id == horizon.boot_id && fresh.since >= horizon.begun;

@@ -1,4 +1,4 @@
-//! Removes the expired names of a user from the ledger: a few at each charge, and all of them by a systemd unit.
+//! Removes the expired names of a user from the ledger: a few at each attempt, and all of them by a systemd unit.
 
 use alloc::{string::String, vec::Vec};
 
@@ -23,10 +23,10 @@ pub struct Sweep<'a> {
     /// The current time.
     pub now: Now,
     /// Number of consecutive failures, as stored next to the record; `None` if unknown. Without this number, attempts
-    /// are removed only if the ledger stores the start of a failure streak.
+    /// are removed only if the ledger stores the start of a series of consecutive failures.
     pub noted: Option<u32>,
     /// Identifiers of the keys and of the set of backup codes that the record has now. Used steps of any other key are
-    /// removed. `None` if the record is not known; no used step is then removed because of its key.
+    /// removed. If the record is not known, this is `None`, and used steps of all keys are kept.
     pub in_force: Option<Vec<KeyId>>,
 }
 
@@ -42,8 +42,8 @@ pub fn in_force(record: &Record) -> Vec<KeyId> {
 }
 
 impl Sweep<'_> {
-    /// Removes up to `most` of the oldest expired attempts and returns their number. Safe to run concurrently, because
-    /// a name contains its day and is never created again.
+    /// Removes up to `most` of the oldest expired attempts and returns their number. Several processes may do this at
+    /// once: a name contains its day and is never created again.
     pub fn drop_tries(&self, history: &LedgerHistory, most: usize) -> usize {
         let now = self.now.unix;
         let expired = expiry::expired(history, self.floor, now);
@@ -73,8 +73,8 @@ impl Sweep<'_> {
         removed.map(|charged| self.user_ledger.erase(&names::try_name(&charged.name))).count()
     }
 
-    /// Returns whether another sweep has begun since the names were read. A sweep writes a new failure streak first, so
-    /// the other sweep may have removed attempts that this one has not counted.
+    /// Returns whether another process has begun such a removal since the names were read. It first writes a new start
+    /// of the series of consecutive failures, and may then have removed attempts that this process has not counted.
     fn is_overtaken(&self, history: &LedgerHistory) -> bool {
         let rows = |names: Vec<String>| names.iter().filter_map(|one| names::read_row(one)).max();
         self.user_ledger.names().map_or(true, |names| rows(names) != history.row)
@@ -109,7 +109,8 @@ impl Sweep<'_> {
     /// Removes steps that were used more than a day ago with keys that the record no longer has. If such a key is
     /// enrolled again, its codes are of later steps.
     ///
-    /// Keeps each step that seems older than the ledger, as [`expiry::expired`] does for attempts.
+    /// Keeps each step that seems older than the ledger, because the clock was set forward since, and the step may be
+    /// recent.
     fn drop_of_removed_keys(&self, history: &LedgerHistory) -> Result<usize, LedgerError> {
         let Some(in_force) = &self.in_force else { return Ok(0) };
         let mut removed = 0;

@@ -1,4 +1,5 @@
-//! Verifies one code: charge, compare, claim, commit, refund.
+//! Verifies one code: counts the attempt, compares the code, reserves its step, stores what the code changes in the
+//! record, and takes a right code off the count.
 //!
 //! Start with [`attempt`], which has the order. May use: `answer`, `base`, `event`, `ledger`, `otp`, `policy`, `ports`,
 //! `record`.

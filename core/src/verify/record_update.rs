@@ -10,7 +10,7 @@ use crate::{
     record::Record,
 };
 
-/// Number of changes by other processes after which the change is given up.
+/// Maximum number of times that the change is tried anew because another process has changed the record.
 const ROUNDS: usize = 8;
 
 /// Why a change of a record was not committed.

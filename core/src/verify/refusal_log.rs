@@ -51,9 +51,9 @@ fn replace(user_ledger: &dyn UserLedger, slot: u8, text: &str) {
     let _ = user_ledger.create(&name, text);
 }
 
-/// Returns the slot of a stored refusal with the reason, service and source of `refused`; `None` if there is none. The
-/// new refusal replaces the stored one. Otherwise, the many refusals of a throttled source would displace the refusal
-/// that shows the cause.
+/// Returns the slot (number of the ledger entry) of a stored refusal with the reason, service and source of `refused`;
+/// `None` if there is none. The caller stores the new refusal in this slot, so that many equal refusals of a throttled
+/// source do not displace the one that shows the cause.
 ///
 /// Compares the text in the form in which it is stored, because writing replaces some characters.
 fn told_already(user_ledger: &dyn UserLedger, refused: &Refused) -> Option<u8> {

@@ -14,7 +14,7 @@ const REACH: u64 = 2880;
 
 /// The ledger state by which a step is checked.
 pub struct ReplayInput<'a> {
-    /// The used steps in the ledger.
+    /// The steps in the ledger whose codes were used.
     pub used: &'a [Used],
     /// The last second for which the ledger does not know the used codes.
     pub floor: UnixTime,
@@ -26,27 +26,28 @@ pub struct ReplayInput<'a> {
     pub window: u8,
 }
 
-/// Whether a step may be claimed.
+/// Whether the code of a step may be accepted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[must_use]
 pub enum Freshness {
-    /// The step may be claimed.
+    /// The code may be accepted.
     Fresh,
     /// A code of this step or a later one was used already.
     Used {
-        /// The first step that can be claimed.
+        /// The first step whose code can be accepted.
         next: Step,
     },
-    /// The step is not newer than the epoch, so the ledger does not know whether it was used.
+    /// The ledger does not know whether the step was used, because the step is not newer than the time at which the
+    /// ledger began.
     BeforeEpoch {
-        /// The first step that is newer than the epoch.
+        /// The first step for which the ledger knows the used codes.
         next: Step,
-        /// The last step that may have been accepted before the epoch.
+        /// The last step that may have been used before the ledger began.
         last: Step,
     },
 }
 
-/// Returns whether a step of a key may be claimed. `mark` identifies the key in the ledger.
+/// Returns whether the code of a step of a key may be accepted. `mark` identifies the key in the ledger.
 pub fn freshness(
     reading: &ReplayInput<'_>,
     authenticator: &Authenticator,
@@ -122,15 +123,14 @@ fn after(step: Step) -> Step {
     Step(step.0.saturating_add(1))
 }
 
-/// Returns the last step of an authenticator that may have been accepted before the epoch.
+/// Returns the last step of an authenticator that may have been accepted before the ledger began.
 fn epoch_bound(reading: &ReplayInput<'_>, authenticator: &Authenticator) -> Step {
     let ahead = u64::from(authenticator.drift().max(0).unsigned_abs());
     let at_epoch = reading.floor.0 / authenticator.parameters.period.seconds();
     Step(at_epoch.saturating_add(u64::from(reading.window)).saturating_add(ahead))
 }
 
-/// Finds the period ahead of the clock mark that contains `step`, and returns the last step of this period; `None` if
-/// no such period contains `step`.
+/// Returns the last step of the period in [`ReplayInput::ahead`] that contains `step`; `None` if no period contains it.
 fn last_of_a_time_ahead(
     reading: &ReplayInput<'_>,
     authenticator: &Authenticator,

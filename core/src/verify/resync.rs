@@ -1,5 +1,5 @@
-//! Resynchronization: two adjacent codes outside the window reveal the drift of an authenticator's clock (RFC 6238
-//! section 6, RFC 4226 section 7.4).
+//! Resynchronization: two adjacent codes of other times than the accepted ones reveal the error (drift) of an
+//! authenticator's clock (RFC 6238 section 6, RFC 4226 section 7.4).
 
 use alloc::vec::Vec;
 
@@ -16,31 +16,32 @@ use crate::{
     verify::{hotp_window, judge::Evidence, replay, ruling::Match},
 };
 
-/// Maximum number of steps that are searched before and after the middle of the window.
+/// Maximum number of steps before and after the middle of the accepted ones in which a code is searched.
 const REACH_STEPS: u64 = 20;
-/// Maximum number of seconds that are searched before and after the middle of the window. If the period of a key is
-/// long, this limits how old an accepted code can be.
+/// Maximum number of seconds before and after the middle of the accepted steps in which a code is searched. If the
+/// period of a key is long, this limits how old an accepted code can be.
 const REACH_SECONDS: u64 = 600;
 /// Maximum number of seconds that is reported as a wait. After a clock has jumped, longer predictions are unreliable.
 const WAIT_MAX: u64 = 86_400;
 /// Number of counters that are searched to resynchronize a token, beginning with the lowest unused one.
 pub const PRESSES: u64 = 100;
 
-/// Returns the number of steps that are searched before and after the middle of the window: at most twenty, and at most
-/// ten minutes; 0 if the period is so long that two codes do not fit into ten minutes.
+/// Returns the number of steps before and after the middle of the accepted ones in which a code is searched: at most
+/// twenty, and at most ten minutes; 0 if the period is so long that two codes do not fit into ten minutes.
 #[must_use]
 pub fn reach(period: Period) -> u64 {
     REACH_STEPS.min(REACH_SECONDS / period.seconds())
 }
 
-/// A step that a wrong code would have matched outside the window.
+/// A step that is not accepted now, and whose code equals the wrong code that the user typed.
 #[derive(Clone, Copy, PartialEq, Eq)]
 struct Stray {
     mark: KeyId,
     step: Step,
 }
 
-/// The steps that the previous wrong code would have matched. They are forgotten when the login ends.
+/// The steps that are not accepted now, and whose codes equal the previous wrong code that the user typed. They are
+/// forgotten when the login ends.
 pub struct Memory {
     offered: Resync,
     before: Vec<Stray>,
@@ -55,19 +56,20 @@ pub enum Sign {
     Nothing,
     /// The two codes are adjacent, but were used already or cannot be accepted on this host.
     Off {
-        /// Seconds by which the authenticator's clock is ahead of this host's, negative if it is behind; 0 if the code
-        /// is within the window of a clock without drift.
+        /// Seconds by which the authenticator's clock is ahead of this host's, negative if it is behind; 0 if a clock
+        /// without error would show the code about now.
         ahead: i64,
-        /// Seconds until the authenticator shows two codes from which the drift can be learned; `None` if it never
-        /// does.
+        /// Seconds until the authenticator shows two codes from which the error of its clock can be learned; `None` if
+        /// it never does.
         wait: Option<u64>,
     },
-    /// The two codes are adjacent and new, and reveal the drift. They must still be claimed.
+    /// The two codes are adjacent and new, and reveal the error of the authenticator's clock. Their steps must still be
+    /// made unusable for other logins.
     Adjacent(Match),
 }
 
 impl Memory {
-    /// Creates a memory without a previous code. `offered` says whether a drift may be learned.
+    /// Creates a value that remembers no previous code. `offered` says whether the error of a clock may be learned.
     #[must_use]
     pub fn new(offered: Resync) -> Self {
         Self { offered, before: Vec::new(), last: Vec::new() }
@@ -171,8 +173,8 @@ impl ResyncCandidate<'_> {
         }
     }
 
-    /// Returns whether `step` and the step before it are newer than every used step. The codes of all used steps are
-    /// then refused under the new drift, even if the clock was set back.
+    /// Returns whether `step` and the step before it are newer than every used step. If the clock error is then
+    /// learned, the codes of all used steps are older and refused, even if the clock was set back.
     fn are_new(&self, step: u64) -> bool {
         let first = Step(step.saturating_sub(1));
         replay::is_newest(
@@ -194,8 +196,8 @@ impl ResyncCandidate<'_> {
     }
 }
 
-/// Returns the earliest time at which an authenticator that is `drift` steps ahead shows two codes from which the drift
-/// can be learned.
+/// Returns the earliest time at which an authenticator that is `drift` steps ahead shows two codes from which the error
+/// of its clock can be learned.
 #[must_use]
 pub fn learnable_from(
     authenticator: &Authenticator,
@@ -209,7 +211,8 @@ pub fn learnable_from(
     begin_of(Step(shown), authenticator.parameters.period)
 }
 
-/// Returns the sign with the newer of two matches, because claiming the newer step also makes the older one unusable.
+/// Returns the sign that reveals more. If both reveal equally much, returns `other`, which must be that of the newer
+/// step: using up the newer step also makes the older one unusable.
 fn better(one: Sign, other: Sign) -> Sign {
     let rank = |sign: &Sign| match sign {
         Sign::Adjacent(_) => 2,

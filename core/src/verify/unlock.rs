@@ -1,4 +1,5 @@
-//! Clears the failed attempts of a user, for `twinlock unlock` and for members of a role.
+//! Clears the failed attempts of a user, for `twinlock unlock` and for helpers whom `roles.toml` allows to unlock
+//! users.
 
 use alloc::{borrow::ToOwned, collections::BTreeMap, string::String, vec::Vec};
 
@@ -16,7 +17,7 @@ use crate::{
 pub struct FailedAttempts {
     names: Vec<String>,
     tries: Vec<String>,
-    /// Number of consecutive wrong codes from before the last restart, of which only the number was stored.
+    /// Number of consecutive wrong codes from before the last restart. The attempts themselves are no longer stored.
     carried: usize,
 }
 

@@ -1,4 +1,4 @@
-//! Verifies tickets (twelve letters) and bypass codes (nine digits) in a charged attempt.
+//! Verifies tickets (twelve letters) and bypass codes (nine digits). The attempt is counted before.
 
 use crate::{
     answer::Code,
@@ -17,7 +17,7 @@ use crate::{
 };
 
 impl Attempt<'_> {
-    /// Verifies a ticket or bypass code. Both are accepted only after a proven first factor. `reached` is the latest
+    /// Verifies a ticket or bypass code, which are accepted only after a proven first factor. `reached` is the latest
     /// time that the wall clock is known to have shown before this boot.
     pub(crate) fn redeem(&mut self, code: &Code, now: Now, reached: UnixTime) -> Outcome {
         let Some((_, snapshot)) = self.person.as_ref().filter(|_| self.budget == Budget::Proven)

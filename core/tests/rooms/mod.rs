@@ -1,11 +1,11 @@
-//! The table of folders: each row says which other folders of its crate a folder may use.
+//! The table of folders: which other folders of its crate each folder may use.
 
-/// Name of a folder of a crate (or of a file next to its folders), and the folders and files of the same crate that it
-/// may use. A row uses only rows above it, so there is no circle.
+/// The name of a folder of a crate (or of a file next to its folders), and the folders and files of the same crate that
+/// it may use: only those that come earlier in the table, so there is no circle.
 pub(crate) type Row = (&'static str, &'static [&'static str]);
 
-/// The table of folders: for each crate that twinlock ships, one row for each of its folders. Folders that use no other
-/// folder come first.
+/// The table of folders: for each crate that twinlock ships, an entry for each of its folders. A folder may use only
+/// folders above it in the table.
 pub(crate) const ROOMS: [(&str, &[Row]); 8] = [
     (
         "core",

@@ -6,8 +6,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::sources::{paths, sources};
 
 /// The circles that are allowed: the name of the crate, and the files that use each other. Such files are the parts of
-/// one struct whose `impl` blocks are in several files, or a table and the functions that it names, or a file and its
-/// part.
+/// one struct whose `impl` blocks are in several files, a table and the functions that it names, or a file and a
+/// submodule of it.
 const ALLOWED: [(&str, &[&str]); 5] = [
     ("core", &["verify::attempt", "verify::charge"]),
     (

@@ -1,4 +1,4 @@
-//! The ledger of a `World`: a map and an epoch.
+//! The ledger of a `World`: a map, and the time at which the ledger began.
 
 use twinlock_core::{
     base::{error::LedgerError, time::Now},

@@ -46,7 +46,7 @@ use twinlock_core::{
 use apps::{authenticator, code_of};
 
 pub const START: u64 = 1_800_000_000;
-/// A clock mark that was created at [`START`] and has never moved.
+/// A clock mark (latest trusted time) that was created at [`START`] and has never moved.
 const MADE: ClockMark = ClockMark { at: UnixTime(0), made: UnixTime(START), moved: 1_000_000 };
 
 /// The simulated host of a test: all state that a login can read, in cells so that a test can change it during a login.
@@ -86,7 +86,7 @@ pub struct World {
     /// of a removed user).
     pub becomes: RefCell<Option<Record>>,
     pub writes: Cell<u32>,
-    /// Sets of backup codes by the number in their id. The next field has the time at which each code was spent.
+    /// Sets of backup codes, by the number in their id. The next field has the times at which codes were spent.
     pub sets: RefCell<BTreeMap<u64, CodeSet>>,
     pub spent: RefCell<BTreeMap<(u64, u8), UnixTime>>,
     /// The codes that were hashed.
@@ -254,7 +254,7 @@ impl World {
         assert_eq!(self.login(request, lines), Verdict::Denied);
     }
 
-    /// Returns the step of the last accepted code, and the drift or counter that it revealed.
+    /// Returns the step of the last accepted code. Also returns the clock error or counter that the code revealed.
     pub fn accepted(&self) -> (Step, Option<Resynced>) {
         match self.events.borrow().last().and_then(|event| event.accepted.clone()) {
             Some(Accepted::App { step, resynced, .. }) => (step, resynced),

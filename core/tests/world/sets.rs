@@ -20,7 +20,7 @@ use super::World;
 
 impl World {
     /// Gives ada a set of the backup codes `codes` with the id `id`. Also writes ada's record anew, with `id` as its
-    /// code set and as its generation.
+    /// code set and as the id of its state.
     pub fn with_set(&self, id: u64, codes: &[&str]) {
         let recipe = Recipe { salt: [9; 16], cost: Cost::GUESSABLE };
         let hashes = codes.iter().map(|code| digest_of(code, &recipe)).collect();

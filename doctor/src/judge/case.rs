@@ -1,5 +1,5 @@
-//! Input of the judgment of a stack: its truth table, and whether users reach the stack with a key, without one, or
-//! both.
+//! Input of the judgment of a stack: its truth table (the result for each combination of factors), and whether sshd has
+//! verified a key when a login calls PAM.
 use crate::judge::kept::Kept;
 use crate::judge::remedies::{OtherFactor, StackRecipe};
 use crate::judge::trial::Edit;
@@ -7,8 +7,8 @@ use crate::pam::credentials::{CredentialsDoubt, doubt};
 use crate::pam::table::{AssumedRole, CaseRow, CaseTable, Cast, Password};
 use crate::pam::twinlock::ModuleAnswer;
 
-/// Whether sshd has verified a key when users reach PAM. Both fields are true if some users have a key and some have
-/// none.
+/// Whether sshd has verified a key when a login reaches PAM. Both fields are true if some users have a key and some
+/// have none.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Reach {
     /// There is a way to log in that reaches PAM without a verified key.
@@ -32,7 +32,8 @@ impl Reach {
 /// The argument of `twinlock doctor` that names sshd.
 pub const SSH: &str = "ssh";
 
-/// A truth table of a PAM stack, and what is known about the program that calls PAM.
+/// A truth table of a PAM stack (the result for each combination of factors), and what is known about the program that
+/// calls PAM.
 pub struct Case<'a> {
     /// The truth table of the stack.
     pub table: &'a CaseTable,
@@ -60,7 +61,7 @@ pub struct Processes {
     pub same: bool,
 }
 
-/// Kind of fault of a row of the truth table: the row grants access although a factor is missing.
+/// What is wrong with a row of the truth table: it grants access although a factor is missing.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
 pub enum Wrong {
     /// Access without any factor, for an account that is not exempt.

@@ -19,7 +19,8 @@ mod weak;
 use crate::finding::{Finding, Level};
 use case::{Case, Wrong};
 
-/// Returns all findings that follow from the truth table. A table that is too large gives one finding, which says so.
+/// Returns all findings that follow from the truth table (the result of the stack for each combination of factors). A
+/// table that is too large gives one finding, which says so.
 #[must_use]
 pub fn stack(case: &Case<'_>) -> Vec<Finding> {
     if case.table.is_too_large() {
@@ -44,9 +45,9 @@ pub fn stack(case: &Case<'_>) -> Vec<Finding> {
     found
 }
 
-/// Returns the finding that no user with every factor can log in; `None` if some user can. Also returns `None` if
-/// `found` already decides the verdict, by a failure or by something unknown. Without the finding, the verdict would be
-/// `closed`, which means that every login needs a code and the rest is well.
+/// Returns the finding that no user with every factor can log in. Returns `None` if some user can, or if `found`
+/// already contains a failure or something unknown. Without this finding, doctor would report that every login needs a
+/// code and no user is locked out.
 #[must_use]
 pub fn nobody_gets_in(case: &Case<'_>, found: &[Finding]) -> Option<Finding> {
     let decided = found.iter().any(|one| one.level.fails() || one.level == Level::Unknown);

@@ -20,7 +20,7 @@ pub(super) enum Edit<'a> {
     Rewrite(&'a str),
 }
 
-/// The faults of a stack, for the users who reach PAM as a [`Reach`] says.
+/// What is wrong with a stack, for users who reach PAM with a key, without one, or both, as `Reach` says.
 struct StackFaults {
     wrong: Vec<Wrong>,
     shut: Vec<(bool, &'static str)>,

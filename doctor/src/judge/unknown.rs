@@ -1,4 +1,4 @@
-//! Findings about ways in and lock-outs that the truth table cannot decide, because a module is unknown, or because too
+//! Findings about logins without a code and lock-outs that the truth table cannot decide: a module is unknown, or too
 //! many lines test the account or the login.
 use crate::finding::{Finding, Level};
 use crate::judge::case::{Case, wrong};
@@ -9,8 +9,8 @@ use crate::pam::table::{CaseRow, StackCondition};
 use crate::pam::twinlock::ModuleAnswer;
 
 impl Case<'_> {
-    /// Returns a finding for each unknown module whose answer decides whether there is a way in or a lock-out, and one
-    /// for each jump whose effect decides it.
+    /// Returns a finding for each unknown module whose answer decides whether a login without a code or a lock-out is
+    /// possible. Also returns one for each jump whose effect decides this.
     pub(super) fn unknown(&self) -> Vec<Finding> {
         let mut found: Vec<Finding> = Vec::new();
         for row in self.table.rows.iter().filter(|row| self.decides(row)) {
@@ -25,8 +25,8 @@ impl Case<'_> {
         found
     }
 
-    /// Returns whether the verdict depends on this row of the truth table: users can reach it, and it is either a way
-    /// in or a login with a correct code.
+    /// Returns whether the verdict depends on this row of the truth table. It does if users can make this login, and
+    /// the login either needs no code or has a correct one.
     fn decides(&self, row: &CaseRow) -> bool {
         let right = row.world.answer == ModuleAnswer::Right;
         let covered = self.reach.covers(row.world.key);

@@ -1,5 +1,5 @@
-//! Lowers the level of findings that have no effect to a warning: a way in that no user can use, or a line that is
-//! faulty but refuses no user.
+//! Lowers the level of findings that have no effect to a warning: a login without a code that no user can make, or a
+//! line that is faulty but refuses no user.
 use crate::finding::{Finding, Level};
 use crate::judge::case::{Case, Reach};
 use crate::pam::control::ControlAction;
@@ -7,9 +7,9 @@ use crate::pam::dispatch::Impression;
 use crate::pam::table::{AssumedRole, CaseRow, Password};
 use crate::pam::twinlock::ModuleAnswer;
 
-/// Names of findings about ways in that only users who are exempt or not enrolled can use.
+/// Names of findings about logins without a code that only users who are exempt or not enrolled can make.
 const FOR_EXEMPT: [&str; 4] = ["nullok", "not-enrolled-allowed", "rule-exempts", "rule-reminds"];
-/// Names of findings about ways in that can be used by every user whom the stack accepts.
+/// Names of findings about logins without a code that every user can make whom the stack accepts.
 const FOR_ALL: [&str; 2] = ["not-wired", "stack-after-failure"];
 /// Names of findings about lines that refuse every user who reaches them.
 const REFUSING: [&str; 5] = [
@@ -21,8 +21,8 @@ const REFUSING: [&str; 5] = [
 ];
 
 impl Case<'_> {
-    /// Turns findings without effect into warnings: ways in that no user can use, and lines that refuse no user who
-    /// gives every factor.
+    /// Turns findings without effect into warnings: logins without a code that no user can make, and lines that refuse
+    /// no user who gives every factor.
     pub fn weigh(&self, findings: &mut [Finding]) {
         if self.table.is_too_large() {
             return;

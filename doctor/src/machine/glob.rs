@@ -2,9 +2,9 @@
 //! letter. sshd finds the files of an Include line by these rules.
 //!
 //! No crate follows the same rules. `glob` and `globset` give `**` a meaning, do not know `[[:digit:]]`, and refuse a
-//! `[` without `]`, which glob(3) takes for a letter. If doctor missed a file because of that, the file could open a
-//! way in. doctor cannot call glob(3) itself, because candidates and the files below `--root` are not at the path that
-//! the pattern names.
+//! `[` without `]`, which glob(3) takes for a letter. If doctor missed a file because of that, the file could let users
+//! in without a code. doctor cannot call glob(3) itself, because candidates and the files below `--root` are not at the
+//! path that the pattern names.
 
 /// Returns whether the name, one component of a path, is a pattern: it contains `*`, `?`, `[` or
 /// a backslash.

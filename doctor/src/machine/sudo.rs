@@ -50,8 +50,8 @@ impl ExaminedMachine {
         folders.iter().chain([&system]).any(|one| self.has(&format!("{one}/{name}")))
     }
 
-    /// Reports whether the tree of the machine contains any programs. If it contains only settings, a program that is
-    /// missing in the tree may still be installed on the machine.
+    /// Reports whether the file tree of the machine contains any programs. If it contains only settings, a program may
+    /// be installed on the machine although it is missing here.
     #[must_use]
     pub fn has_programs(&self) -> bool {
         ["/usr/bin", "/bin", "/run/current-system/sw/bin"].iter().any(|one| self.has(one))

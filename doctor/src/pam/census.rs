@@ -165,8 +165,7 @@ impl Census {
     }
 }
 
-/// A condition of the stack: the index that it has in the truth table, and the module that tests it, with its
-/// arguments.
+/// A condition of the stack: its index in the truth table, and the module that tests it, with its arguments.
 struct CensusCondition<'a> {
     number: usize,
     path: &'a str,
@@ -206,8 +205,9 @@ enum AccountKind {
     AnyName,
 }
 
-/// A question about an account: can it get the answers that a row of the truth table assumes? Contains the conditions
-/// of the stack, the indexes of those that were called in the row, and the kind of account.
+/// A question about an account: can it get the answers that are assumed in a row of the truth table? Contains the
+/// conditions of the stack (modules that test the account), the indexes of those that were called in the row, and the
+/// kind of account.
 struct Asked<'a> {
     conditions: &'a [CensusCondition<'a>],
     consulted: &'a [usize],

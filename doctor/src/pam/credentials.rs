@@ -62,7 +62,8 @@ pub fn outcome(table: &CaseTable, row: Option<&CaseRow>) -> StackOutcome {
     outcome_of(&table.cast, table.libpam, row)
 }
 
-/// Does what [`outcome`] does, but takes the lines and the libpam of a stack without a truth table.
+/// Returns the result of pam_setcred if each module returns its usual code, for a stack without a truth table. With
+/// `row`, pam_setcred is called in the process of the login that the row describes; with `None`, in another process.
 pub(super) fn outcome_of(cast: &[Cast], libpam: Libpam, row: Option<&CaseRow>) -> StackOutcome {
     let mut possible = libpam.possible().map(|rule| outcome_if(cast, rule, row, &|_| None));
     let first = possible.next();
@@ -79,8 +80,9 @@ pub fn always_succeeds(table: &CaseTable) -> bool {
     table.libpam.possible().all(passes)
 }
 
-/// Returns the result of pam_setcred, as [`outcome`] does, for a known libpam. `other` returns the code that
-/// pam_setcred of the line at an index returns; with `None`, the line returns its usual code.
+/// Returns the result of pam_setcred for a known libpam. `other` returns the code that pam_setcred of the line at an
+/// index returns; with `None`, the line returns its usual code. With `row`, pam_setcred is called in the process of
+/// that login; without it, in another process.
 fn outcome_if(
     cast: &[Cast],
     libpam: Libpam,
@@ -124,8 +126,8 @@ impl<'a> CredentialsDoubt<'a> {
     }
 }
 
-/// Returns why doctor cannot tell whether pam_setcred succeeds; `None` if doctor can tell. `row` has the same meaning
-/// as in [`outcome`].
+/// Returns why doctor cannot tell whether pam_setcred succeeds; `None` if doctor can tell. With `row`, pam_setcred is
+/// called in the process of the login that the row describes; with `None`, in another process.
 #[must_use]
 pub fn doubt<'a>(table: &'a CaseTable, row: Option<&CaseRow>) -> Option<CredentialsDoubt<'a>> {
     let mut rules = table.libpam.possible();
@@ -145,7 +147,8 @@ pub fn doubt<'a>(table: &'a CaseTable, row: Option<&CaseRow>) -> Option<Credenti
 }
 
 /// Returns the first line whose module may return several codes, if these codes decide whether pam_setcred succeeds;
-/// otherwise `None`. `row` has the meaning that it has for [`outcome`].
+/// otherwise `None`. With `row`, pam_setcred is called in the process of the login that the row describes; with `None`,
+/// in another process.
 fn module_doubt<'a>(cast: &'a [Cast], libpam: Libpam, row: Option<&CaseRow>) -> Option<&'a Cast> {
     let several = |(number, line): (usize, &Cast)| {
         let StackKind::Module { path, args } = &line.handler.kind else { return None };

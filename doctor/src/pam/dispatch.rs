@@ -176,9 +176,9 @@ impl DispatchState {
         }
     }
 
-    /// Applies what a control field says about the next line to call. Returns the index of the last line that is
-    /// skipped, or `line` if none is skipped. If a jump would lead beyond the end of the stack of `line`, sets the
-    /// result to failure.
+    /// Applies what a control field says about the next line to call: the next one, a jump, or the end. Returns the
+    /// index of the last line that is skipped, or `line` if none is skipped. If a jump would lead beyond the end of the
+    /// stack of `line`, sets the result to failure.
     fn follow(&mut self, next: Next, stack: &[Handler], line: usize) -> usize {
         match next {
             Next::Line => line,

@@ -3,7 +3,8 @@
 use crate::pam::code::PamCode;
 use crate::pam::modules::file_name;
 
-/// The question that a condition asks about the account, and the answers to it with which the condition succeeds.
+/// The question that a condition (a module that tests the account) asks, and the answers to it with which the condition
+/// succeeds.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct ConditionSubject {
     /// The question as text. A test and its opposite, such as `=` and `!=`, have the same question.
@@ -13,13 +14,13 @@ pub struct ConditionSubject {
     pub succeeds: &'static [bool],
 }
 
-/// Values of [`ConditionSubject::succeeds`] for a test with the answers yes and no, in this order: whether the condition
-/// succeeds.
+/// Values of [`ConditionSubject::succeeds`] for a test with the answers yes and no, in this order: whether the
+/// condition succeeds.
 const IS: &[bool] = &[true, false];
 const IS_NOT: &[bool] = &[false, true];
 
-/// Values of [`ConditionSubject::succeeds`] for a list of accounts with four states, in this order: the list contains the
-/// account, the list does not contain the account, the list cannot be read, every user can write to the list.
+/// Values of [`ConditionSubject::succeeds`] for a list of accounts with four states, in this order: the list contains
+/// the account, the list does not contain the account, the list cannot be read, every user can write to the list.
 const LISTED: &[bool] = &[true, false, false, false];
 const LISTED_OR_UNREAD: &[bool] = &[true, false, true, false];
 const NOT_LISTED: &[bool] = &[false, true, false, false];

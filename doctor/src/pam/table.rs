@@ -68,7 +68,7 @@ pub enum AssumedRole {
     Twinlock(Arguments),
     /// A module that always returns this code.
     Fixed(PamCode),
-    /// The condition at this index of [`CaseTable::conditions`].
+    /// The condition (a module that tests the account or the login) at this index of [`CaseTable::conditions`].
     Condition(usize),
     /// A module that asks for a password or another first factor, with its file name.
     Proof(String),
@@ -112,7 +112,7 @@ pub enum ConditionModel {
     Unknown,
 }
 
-/// The truth table of a stack.
+/// The truth table of a stack: the result for each combination of factors and of answers of the conditions.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct CaseTable {
     /// The lines of the stack, in order, with those of included files.
@@ -161,7 +161,8 @@ impl World {
 }
 
 impl CaseTable {
-    /// Computes the truth table of a stack. `cast` tells what doctor assumes about each line.
+    /// Computes the truth table of a stack: its result for each combination of factors. `cast` tells what doctor
+    /// assumes about each line.
     #[must_use]
     pub fn of(cast: Vec<Cast>, conditions: Vec<StackCondition>) -> Self {
         let rows = worlds::rows(&cast, &conditions).unwrap_or_default();
@@ -177,7 +178,8 @@ impl CaseTable {
         Self { credentials, libpam, ..self }
     }
 
-    /// Removes the rows whose combination of answers no account of `census` can get. With `None`, removes no row.
+    /// Removes the rows (combinations of factors and answers) that no account of `census` can have. With `None`,
+    /// removes no row.
     #[must_use]
     pub fn seen_by(mut self, census: Option<Rc<Census>>) -> Self {
         if let Some(census) = &census {
@@ -192,7 +194,8 @@ impl CaseTable {
         self.rows.is_empty() && !self.cast.is_empty()
     }
 
-    /// Returns the truth table of the stack without the line at index `number`.
+    /// Returns the truth table (the result for each combination of factors) of the stack without the line at index
+    /// `number`.
     #[must_use]
     pub fn without(&self, number: usize) -> Self {
         let mut cast = self.cast.clone();
@@ -262,13 +265,14 @@ pub enum StackCaller {
     Any,
 }
 
-/// Computes the truth table of a service that any user may call. `present` reports whether the file of a module exists.
+/// Computes the truth table (the result of the stack for each combination of factors) of a service that any user may
+/// call. `present` reports whether the file of a module exists.
 pub fn tabulate(stack: &[Handler], present: &dyn Fn(&str) -> bool) -> CaseTable {
     tabulate_for(StackCaller::Any, stack, present)
 }
 
-/// Computes the truth table of a stack. If `caller` is root, pam_rootok succeeds. `present` reports whether the file of
-/// a module exists.
+/// Computes the truth table of a stack, which is its result for each combination of factors. If `caller` is root,
+/// pam_rootok succeeds. `present` reports whether the file of a module exists.
 pub fn tabulate_for(
     caller: StackCaller,
     stack: &[Handler],

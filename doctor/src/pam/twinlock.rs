@@ -9,8 +9,8 @@ use crate::pam::modules::file_name;
 /// File name of twinlock's module.
 pub const MODULE: &str = "pam_twinlock.so";
 
-/// The argument of a twinlock line that says where the line stands: which first factor is verified, and whether that is
-/// done before or after the line.
+/// The argument of a twinlock line that says which first factor is verified, and whether that is done before or after
+/// the line.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Stand {
     /// `first_factor=publickey`: sshd has verified a key.

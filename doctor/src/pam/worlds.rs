@@ -1,5 +1,5 @@
-//! Computes the rows of a truth table. If several combinations have the same effect on the stack, only one of them gets
-//! a row.
+//! Computes the rows of a truth table, each with one combination of factors and the result of the stack. If several
+//! combinations have the same effect on the stack, only one of them gets a row.
 use twinlock_core::policy::pam_line::Forward;
 
 use crate::pam::code::{PamCode, all};
@@ -60,7 +60,8 @@ pub(super) fn distinct<'a, I: Iterator<Item = &'a Cast>>(
     one_of_each
 }
 
-/// Returns the rows of the truth table; `None` if more than [`MOST`] runs are needed for a combination of factors.
+/// Returns the rows of the truth table, each with one combination of factors and the result of the stack; `None` if
+/// more than [`MOST`] runs are needed for a combination of factors.
 pub(super) fn rows(cast: &[Cast], conditions: &[StackCondition]) -> Option<Vec<CaseRow>> {
     let stack: Vec<Handler> = cast.iter().map(|line| line.handler.clone()).collect();
     let mut rows = Vec::new();

@@ -188,8 +188,8 @@ impl Gives {
         }
     }
 
-    /// Reports whether a login through a service with these rights gives a person access to the host. Returns `true`
-    /// for [`Gives::Unknown`].
+    /// Reports whether a login through a service of this kind gives a person access to the host. Returns `true` for
+    /// [`Gives::Unknown`].
     #[must_use]
     pub fn is_way_in(self) -> bool {
         match self {
@@ -204,7 +204,7 @@ impl Gives {
         }
     }
 
-    /// Reports whether a login through a service with these rights can give the rights of root.
+    /// Reports whether a login through a service of this kind can give the rights of root.
     #[must_use]
     pub fn gives_root(self) -> bool {
         matches!(self, Self::Root | Self::Session | Self::Autologin)

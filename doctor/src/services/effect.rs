@@ -36,8 +36,7 @@ impl Effect {
     }
 
     /// Returns the first factors for sshd, any one of which is enough together with a code. The list begins with `key`
-    /// if a user with a key needs no password. The rest are the first factors of a user without a key (see
-    /// [`Effect::of`]).
+    /// if a user with a key needs no password. The rest are the first factors of a user without a key.
     #[must_use]
     pub fn with_key(table: &CaseTable) -> Vec<String> {
         let right = |row: &CaseRow| row.passes() && row.world.answer == ModuleAnswer::Right;

@@ -78,9 +78,9 @@ pub fn examine(machine: &ExaminedMachine, settings: &DoctorSettings) -> HostRepo
     report
 }
 
-/// Judges the service `name` by itself, with the rules of sudoers, doas or polkit that apply to it. Returns the
-/// judgment and the truth table. If the service gives access to a person, it is treated as one that must ask for a
-/// code, even if its findings do not count in the verdict on the whole host.
+/// Judges only the service `name`, with the rules of sudoers, doas or polkit that apply to it. Returns the judgment and
+/// the truth table. A service that gives access to a person must ask for a code here, even if its findings do not count
+/// in the verdict on the whole host.
 #[must_use]
 pub fn one(
     machine: &ExaminedMachine,

@@ -20,11 +20,12 @@ use crate::settings::DoctorSettings;
 /// Whether the findings of a service decide the exit status, and why.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Counts {
-    /// The findings count, because a line of the service names twinlock's module, or the service is sshd.
+    /// The findings decide the exit status, because a line of the service names twinlock's module, or the service is
+    /// sshd.
     Wired,
-    /// The findings count, because accepted.toml says that the service must ask for a code.
+    /// The findings decide the exit status, because accepted.toml says that the service must ask for a code.
     Protected,
-    /// The findings do not count: the service is only listed.
+    /// The findings do not decide the exit status: the service is only listed.
     No,
 }
 
@@ -56,7 +57,7 @@ pub struct Judged {
     pub counts: Counts,
     /// Whether the service asks for a code.
     pub asks: Asks,
-    /// The first factors. Any one of them is enough together with a code; see [`Effect::first`].
+    /// The first factors, such as `password`. Any one of them is enough together with a code.
     pub first: Vec<String>,
     /// When, or to which users, the service grants access without a code; each entry in a few words.
     pub exceptions: Vec<String>,
@@ -86,9 +87,9 @@ pub struct Surroundings<'a> {
 }
 
 impl Surroundings<'_> {
-    /// Returns the truth table of a service, without the rows of users with a key, because only sshd verifies keys. If
-    /// pam_rootok tests the id of the calling user, the rows in which it succeeds are also left out, because such a
-    /// caller is root already.
+    /// Returns the truth table of a service (the result for each combination of factors), without the rows of users
+    /// with a key, because only sshd verifies keys. If pam_rootok tests the id of the calling user, the rows in which
+    /// it succeeds are also left out, because such a caller is root already.
     #[must_use]
     pub fn table(&self, name: &str, service: &Service) -> CaseTable {
         let present = |path: &str| (self.module)(path) != ModuleFile::Missing;
@@ -237,7 +238,7 @@ fn is_rootok(line: &Handler) -> bool {
     matches!(&line.kind, StackKind::Module { path, .. } if file_name(path) == "pam_rootok.so")
 }
 
-/// Removes the rows of the truth table in which pam_rootok succeeds.
+/// Removes the rows (combinations of factors, with the result) in which pam_rootok succeeds.
 fn without_root(table: &mut CaseTable) {
     let lines = table.cast.iter().enumerate();
     let of_root: Vec<usize> =

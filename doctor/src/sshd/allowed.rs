@@ -35,7 +35,8 @@ pub enum KnownGroups {
     OfFiles,
 }
 
-/// Removes the settings of users whom sshd refuses by its lists. If sshd refuses all users, removes nothing.
+/// Removes from `asked` the users whom sshd refuses by its lists, with their settings. If sshd refuses all users,
+/// removes nothing.
 pub fn retain(asked: &mut Vec<(Probe, Effective)>, people: &ProbeUsers, known_groups: KnownGroups) {
     let admitted = |(probe, effective): &(Probe, Effective)| {
         let known = people.accounts.iter().find(|account| account.name == probe.user);

@@ -77,8 +77,8 @@ impl PamEntry {
             && (self.method == Method::Prompts || fits_one_text(table, row))
     }
 
-    /// PAM has granted a login as the row of the truth table assumes it. Reports whether sshd then lets the login go
-    /// on: pam_setcred succeeds, or a failure of pam_setcred has no effect.
+    /// Reports whether sshd lets a login go on that PAM has granted as the row of the truth table assumes. It does if
+    /// pam_setcred succeeds, or if a failure of pam_setcred has no effect.
     #[must_use]
     pub fn keeps(self, table: &CaseTable, row: &CaseRow) -> bool {
         let code = match self.method {
@@ -183,8 +183,7 @@ fn right(row: &CaseRow, key: bool) -> bool {
 }
 
 /// Reports whether some user gets in who gives one text as the answer to every prompt: a code, a password, or both in
-/// one field. Logins without a correct code also count: such a login is a way in, which other findings report, and not
-/// a lock-out.
+/// one field. Logins without a correct code also count: other findings report them, and they are no lock-out.
 fn one_text_is_enough(table: &CaseTable, key: bool) -> bool {
     let without_code = |row: &CaseRow| {
         let proven = row.world.key || !matches!(row.world.password, Password::None(_));

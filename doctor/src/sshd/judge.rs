@@ -20,7 +20,7 @@ pub struct SshdFacts {
     pub config: Config,
     /// The base settings: the output of `sshd -T` without a user, to which no Match block applies.
     pub base: Effective,
-    /// The settings that `sshd -T -C` prints for each probe.
+    /// The settings that `sshd -T -C` prints for each probe (a user and a connection).
     pub asked: Vec<(Probe, Effective)>,
     /// Whether users are to reach PAM with a key, without one, or both, after the administrator has corrected the
     /// settings.
@@ -117,7 +117,7 @@ impl SshdFacts {
     }
 
     /// Returns the findings about the issue `kind`, which only some users have. There is one finding for each Match
-    /// block that causes it. `holders` are the probes of these users.
+    /// block that causes it. `holders` are these users, each with a connection.
     fn by_match(
         &self,
         kind: &Issue,
@@ -170,8 +170,9 @@ impl SshdFacts {
         finding
     }
 
-    /// Returns the Match block that causes the issue for the user of the probe, and the setting in it; `None` if there
-    /// is no such block. A block whose value is in force is preferred. If there are several, returns the first.
+    /// Returns the Match block that causes the issue for the user and connection of `probe`, and the setting in it;
+    /// `None` if there is no such block. A block whose value is in force is preferred. If there are several, returns
+    /// the first.
     fn origin(&self, kind: &Issue, probe: &Probe) -> Option<Origin<'_>> {
         let effective =
             self.asked.iter().find(|(other, _)| other == probe).map(|(_, effective)| effective)?;
@@ -240,7 +241,7 @@ fn picks(block: &MatchBlock) -> bool {
     })
 }
 
-/// Returns ` from ADDRESS` if all probes have the same client address, otherwise an empty string.
+/// Returns ` from ADDRESS` if all these logins have the same client address, otherwise an empty string.
 fn whence(probes: &[&Probe]) -> String {
     let mut addresses: Vec<&str> = probes.iter().map(|probe| probe.from.addr.as_str()).collect();
     addresses.sort_unstable();

@@ -7,7 +7,7 @@ use crate::sshd::config::{Config, MatchBlock};
 use crate::sshd::effective::Effective;
 use crate::sshd::pattern::{addresses, examples, fits_addresses, fits_list};
 
-/// A user and a connection for which `sshd -T -C` prints the settings.
+/// A probe: a user and a connection for which `sshd -T -C` prints the settings.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug)]
 pub struct Probe {
     /// Name of the account.
@@ -33,12 +33,13 @@ pub struct From {
     pub rdomain: String,
 }
 
-/// The selected probes, and how many further ones were left out.
+/// The selected probes (users with a connection, for which `sshd -T -C` is run), and how many further ones were left
+/// out.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Plan {
-    /// The selected probes, at most [`MOST`].
+    /// The selected probes (users with a connection), at most [`MOST`].
     pub probes: Vec<Probe>,
-    /// Number of probes beyond [`MOST`], which were left out.
+    /// Number of probes (users with a connection) beyond [`MOST`], which were left out.
     pub left_out: usize,
 }
 
@@ -73,7 +74,7 @@ pub struct ProbeUsers {
     pub elsewhere: Option<String>,
 }
 
-/// Maximum number of probes. doctor runs sshd once for each of them.
+/// Maximum number of probes (users with a connection). doctor runs sshd once for each of them.
 pub const MOST: usize = 300;
 
 /// Text that precedes the routing domain in the value of ListenAddress.
@@ -98,14 +99,15 @@ impl Probe {
         format!("user={user},host={host},addr={addr},laddr={laddr},lport={lport},rdomain={rdomain}")
     }
 
-    /// Returns a probe of the user `user` from an example address.
+    /// Returns the user `user` with an example client address, to be passed to `sshd -T -C`.
     #[must_use]
     pub fn of(user: &str) -> Self {
         Self { user: user.to_owned(), from: from(REMOTE), same: Vec::new() }
     }
 }
 
-/// Selects the probes. `base` are the base settings. They contain the ports, and say whether sshd looks up host names.
+/// Selects the users and connections for which `sshd -T -C` is run. `base` are the settings outside of Match blocks.
+/// They contain the ports, and say whether sshd looks up host names.
 #[must_use]
 pub fn plan(config: &Config, people: &ProbeUsers, base: &Effective) -> Plan {
     let users = users(config, people);

@@ -1,5 +1,5 @@
-//! Looks up group memberships of users, by every way in which a user can be a member. A role must not be used on a
-//! member of a protected group, however the user became a member.
+//! Looks up group memberships of users, by every way in which a user can be a member. A helper whose rights come from
+//! `roles.toml` must never act on a member of a protected group, however the user became a member.
 
 use std::ffi::CString;
 

@@ -42,8 +42,8 @@ impl Default for Nss {
 }
 
 impl Nss {
-    /// Returns a lookup that calls `large` for groups larger than 1 MiB. The PAM module passes a function of libc. The
-    /// command must not call that function, and runs `getent`.
+    /// Returns a lookup that calls `large` for groups larger than 1 MiB. The PAM module passes a function that calls
+    /// libc, and the command passes one that runs `getent`.
     #[must_use]
     pub fn with_large_groups(large: LookUpLarge) -> Self {
         Self { large }

@@ -1,4 +1,4 @@
-//! Visits the ledger folders of all users, and measures how full the ledger is.
+//! Visits the ledger folders of all users, and measures what share of the ledger's names and space is used.
 
 use rustix::{
     fs::{self, AtFlags},

@@ -20,13 +20,13 @@ use twinlock_core::{
 use crate::ledger::{HostLedger, io, layout::EPOCH, text_of};
 use crate::{clock_mark, entropy::KernelEntropy, trusted_dir::TrustedDir};
 
-/// Number of times that this process creates a temporary link for a new epoch while other processes remove it.
+/// Number of times that this process tries to create a temporary link while other processes remove it.
 const ROUNDS: usize = 8;
 /// The file in which the kernel shows the boot id.
 const BOOT_ID: &str = "/proc/sys/kernel/random/boot_id";
 
 impl HostLedger {
-    /// Returns the stored epoch; `None` if there is none or its text is damaged.
+    /// Returns when the ledger began, as it is stored; `None` if it is not stored or its text is damaged.
     ///
     /// # Errors
     /// [`LedgerError`] if the ledger cannot be trusted or read.
@@ -35,21 +35,23 @@ impl HostLedger {
         Ok(text_of(root.fd(), EPOCH)?.and_then(|text| epoch_text::read(&text)))
     }
 
-    /// Returns whether an epoch began in the current boot; `false` if the boot id cannot be read.
+    /// Returns whether the ledger began in the current boot; `false` if the boot id cannot be read.
     #[must_use]
     pub fn is_of_this_boot(&self, epoch: &Epoch) -> bool {
         self.this_boot().is_ok_and(|boot_id| boot_id == epoch.boot_id)
     }
 
-    /// Begins a new epoch now, which replaces the stored one, and returns the second at which it begins.
+    /// Stores the current time as the one from which the ledger knows all used codes, and returns it in seconds. Codes
+    /// of earlier times then count as used.
     ///
     /// # Errors
-    /// [`LedgerError`] if the new epoch cannot be written.
+    /// [`LedgerError`] if the time cannot be written.
     pub fn begin_epoch(&self, now: Now) -> Result<UnixTime, LedgerError> {
         self.begin_anew(now).map(|horizon| horizon.floor)
     }
 
-    /// Begins the first epoch. If another process has just begun it, returns that epoch.
+    /// Begins the first epoch of the ledger: stores the current time as the one from which the ledger knows all used
+    /// codes. If another process has just done so, returns what that process stored.
     pub(super) fn begin_first(&self, now: Now) -> Result<Horizon, LedgerError> {
         let epoch = self.new_epoch(now)?;
         match self.root()?.link(EPOCH, &epoch_text::write(&epoch)) {
@@ -69,8 +71,8 @@ impl HostLedger {
         of_new(epoch, now)
     }
 
-    /// Returns the times for which the ledger does not know the used codes, as the stored epoch says. Returns `None` if
-    /// there is no epoch, if it is damaged, or if it is from another boot.
+    /// Returns the times for which the ledger does not know the used codes, according to the stored beginning of the
+    /// ledger. Returns `None` if no beginning is stored, if its text is damaged, or if it is from another boot.
     pub(super) fn of_standing(&self, now: Now) -> Result<Option<Horizon>, LedgerError> {
         let text = text_of(CWD, &concat(&[&*self.path, "/", EPOCH]))?;
         let Some(known) = text.and_then(|text| epoch_text::read(&text)) else { return Ok(None) };
@@ -102,7 +104,7 @@ impl HostLedger {
     }
 }
 
-/// Atomically replaces the stored epoch.
+/// Atomically replaces the stored beginning of the ledger.
 fn replace(root: &TrustedDir, text: &str) -> Result<(), LedgerError> {
     for _ in 0..ROUNDS {
         match replace_once(root, text) {

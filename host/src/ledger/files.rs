@@ -210,7 +210,7 @@ impl Ledger for HostLedger {
 /// The folder with the links of one user.
 pub(crate) struct HostUserLedger {
     pub(crate) dir: TrustedDir,
-    /// Whether `dir` is the folder that all users share while the ledger is nearly full.
+    /// Whether `dir` is the one folder that all users share, which is used while the ledger is nearly full.
     pub(crate) is_of_all: bool,
 }
 

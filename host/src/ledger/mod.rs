@@ -1,4 +1,5 @@
-//! The ledger folder: the names of attempts and used codes on a tmpfs, the epoch and the mount.
+//! The ledger folder: the names of attempts and used codes on a tmpfs, the time at which the ledger began, and the
+//! mount.
 //!
 //! May use: `trusted_dir`, `open_beneath`, `clock_mark`, `entropy`.
 

@@ -67,7 +67,7 @@ impl SpoolFixture {
         names
     }
 
-    /// Calls [`MailSpool::gather`] and claims every due notification.
+    /// Moves the content of the outbox to the waiting folder, and begins to send every notification that is due.
     fn claim(&self, now: UnixTime) -> Vec<Claimed> {
         let post = self.post();
         assert_eq!(post.gather(now).fault, None);

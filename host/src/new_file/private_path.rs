@@ -47,7 +47,12 @@ pub(crate) fn open(path: &Path, owner: u32) -> Result<OwnedFd, NewFileError> {
     open_below(folder, path, owner)
 }
 
-/// Opens a folder as [`open`] does, by a path relative to `folder`. The parents of `folder` are not checked.
+/// Opens a folder by a path relative to `folder`, component by component, for the user with the id `owner`. The parents
+/// of `folder` are not checked.
+///
+/// # Errors
+/// [`NewFileError`] for the first folder of the path that is missing, belongs to neither root nor the user, or is
+/// writable by other users.
 pub(crate) fn open_below(
     folder: OwnedFd,
     path: &Path,

@@ -82,8 +82,8 @@ fn load_beside(path: &str, rules: &str, owner: Owner) -> Result<Loaded, Settings
     loaded
 }
 
-/// Loads the settings as [`load`] does, from a path that a PAM line or an option names. The file must exist, and only
-/// `owner` (root) may be able to write to the folders above it.
+/// Loads the settings in force from a path that a PAM line or an option names: this file and rules.toml, or the last
+/// good copy of both. The file must exist, and only `owner` (root) may be able to write to the folders above it.
 ///
 /// # Errors
 /// [`SettingsReadError::Folder`] if other users can write to a folder above the file; the last good copy is then not

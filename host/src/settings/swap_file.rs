@@ -32,11 +32,11 @@ use crate::{
 
 /// Maximum number of rounds in which a change is attempted. If a round fails, another writer has succeeded in it.
 const ROUNDS: usize = 4096;
-/// Age in seconds from which a draft counts as abandoned, even if the process whose id is in the name of the draft
-/// exists: the id may belong to another process by now. If the draft of a running writer is removed, the writer writes
-/// a new one.
+/// Age in seconds from which a draft counts as abandoned. The process id in its name may exist even then, because
+/// another process may have this id by now. If the draft of a running writer is removed, the writer writes a new one.
 const ABANDONED: u64 = 60;
-/// Separates the file name from the mark in the name of a claim.
+/// Separates the file name from the fingerprint of its content, in the name of a link that gives a draft the right to
+/// replace the file.
 const CLAIM: &str = ".next.";
 
 /// A file that is changed by compare-and-swap.
@@ -145,9 +145,9 @@ impl SwapFile {
         Err(SwapError::Busy)
     }
 
-    /// Writes a draft, makes a claim for the content `mark` and renames the draft over the file. Returns whether this
-    /// process has replaced the file. If the result is false, another process may have renamed this draft or a draft of
-    /// its own; only the content of the file shows which.
+    /// Writes a draft, creates a link that gives this draft the right to replace the content `mark` (a claim), and
+    /// renames the draft over the file. Returns whether this process has replaced the file. If the result is false,
+    /// another process may have renamed this draft or a draft of its own; only the content of the file shows which.
     fn offer(&self, mark: &str, after: &SwapContent) -> Result<bool, FileError> {
         let mut nonce = [0; 4];
         KernelEntropy.fill(&mut nonce).map_err(|MachineError| trusted_dir::fault(Errno::IO))?;
@@ -169,9 +169,8 @@ impl SwapFile {
         followed
     }
 
-    /// Several processes may want to replace the content that has the mark `mark`; the one whose claim (a link to its
-    /// draft of the new content) is created first wins. If there is such a claim of another process, puts its draft in
-    /// place. Returns whether there was a claim.
+    /// Completes the change of another process. If that process has made a claim for the content with the mark `mark`
+    /// (a link to its draft of the new content), renames the draft over the file. Returns whether there was a claim.
     fn help(&self, mark: &str) -> Result<bool, FileError> {
         let claim = self.claim(mark);
         let draft = match fs::readlinkat(&self.folder, &claim, Vec::new()) {
@@ -185,7 +184,7 @@ impl SwapFile {
     }
 
     /// Renames the draft of a claim over the file. Returns `false` if another process has already renamed it, or if the
-    /// file no longer has the content `mark`.
+    /// content of the file no longer has the mark `mark`.
     fn follow(&self, mark: &str, draft: &str) -> Result<bool, FileError> {
         let claim = self.claim(mark);
         // The content is checked after the claim was made. After a content was replaced, its mark never comes back, so
@@ -226,7 +225,7 @@ impl SwapFile {
         nonce.is_some_and(is_hex)
     }
 
-    /// Removes a claim if it still leads to `draft`.
+    /// Removes a claim, the link by which a draft gets the right to replace the file, if it still leads to `draft`.
     fn withdraw(&self, claim: &str, draft: &str) {
         let found = fs::readlinkat(&self.folder, claim, Vec::new());
         if found.is_ok_and(|found| found.as_bytes() == draft.as_bytes()) {

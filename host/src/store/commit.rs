@@ -25,8 +25,8 @@ use crate::{
     trusted_dir::{self, TrustedDir},
 };
 
-/// Writes `record` under the sequence number `after` + 1, and removes the user's older records. Claims or releases the
-/// user id, as the state of the record requires.
+/// Writes `record` under the sequence number `after` + 1, and removes the user's older records. Also reserves the user
+/// id for this user name, or releases it if the record is that of a removed user.
 pub(crate) fn commit(
     records: &HostRecords,
     folder: &Folder,
@@ -51,8 +51,8 @@ pub(crate) fn commit(
     done
 }
 
-/// Marks the first enrollment of an account as complete in the link of its user id. This repairs an enrollment that was
-/// interrupted after its record was written and before it was marked as complete.
+/// Marks the first enrollment of an account as complete, in the symbolic link `uids/UID`. This repairs an enrollment
+/// that was interrupted after its record was written and before it was marked as complete.
 #[cfg(feature = "tools")]
 pub(crate) fn finish(
     records: &HostRecords,

@@ -67,7 +67,7 @@ pub fn newest_sequence(records: &HostRecords, folder: &Folder) -> Result<Option<
 }
 
 /// Returns whether any account was ever enrolled. This is so if a record is active, reset, removed or unreadable, or if
-/// the link of a user id names a user whose record was lost. Returns `false` if no store was ever created: neither the
+/// a link `uids/UID` names a user whose record was lost. Returns `false` if no store was ever created: neither the
 /// records folder nor the settings have a store-id, and the records folder is missing or empty.
 ///
 /// # Errors

@@ -1,5 +1,5 @@
-//! Reads and writes what `export` and `import record` transfer in addition to a record: a code set with its age, and
-//! the times at which its codes were spent.
+//! Reads and writes what `export` and `import record` transfer in addition to a record: a set of backup codes, the time
+//! at which it was created, and the times at which its codes were spent.
 
 use rustix::fs::{self, AtFlags, Timespec, Timestamps};
 use twinlock_core::{

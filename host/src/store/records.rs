@@ -65,8 +65,8 @@ pub(crate) struct FolderListing {
 }
 
 impl HostRecords {
-    /// Creates the access to the records in the folder `path`. `store_id_copy` is the path of the store-id next to the
-    /// settings.
+    /// Returns the records in the folder `path`; nothing is opened yet. `store_id_copy` is the path of the copy of the
+    /// store-id (the random id that ties the records to the settings) next to the settings.
     #[must_use]
     pub fn new(path: impl Into<Cow<'static, str>>, store_id_copy: &str, owner: Owner) -> Self {
         Self { path: path.into(), store_id_copy: store_id_copy.into(), owner }
@@ -115,9 +115,11 @@ impl HostRecords {
         Ok(TrustedDir::open(&self.path, self.owner)?)
     }
 
-    /// Proves that a user has no record. Fails unless the store-id proves that the right records folder is mounted, no
-    /// other user name has the user id, and the user's own record was not lost. The record of a removed user does not
-    /// count as lost, because a tombstone remains. `left` tells what remains in the user's folder.
+    /// Proves that a user has no record. The store-id must show that the right records folder is mounted, no other user
+    /// name may have the user id, and the user's own record must not be lost. The record of a removed user is not lost:
+    /// a tombstone remains. `left` tells what remains in the user's folder.
+    ///
+    /// Fails if one of these conditions is not met.
     pub(crate) fn prove_absence(
         &self,
         account: &Account,
@@ -285,7 +287,7 @@ pub(crate) enum FolderContent {
 }
 
 impl FolderContent {
-    /// Returns the evidence for a record that was found: a tombstone, or a folder without a tombstone.
+    /// Returns what remains of a record that was found: a tombstone, or a folder without a tombstone.
     pub(crate) fn of(found: &Snapshot) -> Self {
         if found.record.state == State::Removed { Self::Tombstone } else { Self::Folder }
     }

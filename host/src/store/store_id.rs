@@ -24,7 +24,8 @@ pub fn prove(records: &TrustedDir, copy: &str, owner: Owner) -> Result<(), Store
     }
 }
 
-/// Returns the store-id of the records folder; `None` if the file is missing.
+/// Returns the store-id (the random id that ties the records to the settings) in the records folder; `None` if the file
+/// is missing.
 ///
 /// # Errors
 /// [`StoreError`] if the file exists but cannot be read or is invalid.
@@ -32,7 +33,8 @@ pub fn of_records(records: &TrustedDir, owner: Owner) -> Result<Option<String>, 
     value(records.read(NAME, owner, LENGTH))
 }
 
-/// Returns the store-id next to the settings, which all users may read; `None` if the file is missing.
+/// Returns the copy of the store-id (the random id that ties the records to the settings) next to the settings, which
+/// all users may read; `None` if the file is missing.
 ///
 /// # Errors
 /// [`StoreError`] if the file exists but cannot be read or is invalid.

@@ -19,7 +19,7 @@ use crate::{
 /// of a link, it follows the user id if the link is a temporary one. No folder name contains it.
 const MARK: char = '+';
 
-/// The content of the link of a user id: the user name that last had the id. This user need not have a record.
+/// The target of a symbolic link `uids/UID`: the user name that last had the user id. This user need not have a record.
 pub(crate) struct Link {
     /// The folder of the user name.
     pub(crate) folder: Folder,
@@ -29,7 +29,7 @@ pub(crate) struct Link {
 
 #[cfg(feature = "tools")]
 impl Link {
-    /// Returns whether the first record of the user name was committed. The user name then holds the user id.
+    /// Returns whether the first record of the user name was committed, so that the user name owns the user id.
     pub(crate) fn is_held(&self) -> bool {
         self.phase == LinkPhase::Held
     }
@@ -38,14 +38,14 @@ impl Link {
 /// Whether the first enrollment of a user name is still in progress, or complete.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum LinkPhase {
-    /// The first enrollment is in progress. The first record may not exist yet, so a missing record does not mean that
-    /// it was lost.
+    /// The first enrollment is in progress. If there is no record, it may not have been written yet, so it does not
+    /// count as lost.
     Begun,
-    /// The first enrollment is complete. The first record was committed, so a missing record means that it was lost.
+    /// The first enrollment is complete. The first record was committed; if it is missing, it was lost.
     Held,
 }
 
-/// Reads the link of a user id; `None` if there is none.
+/// Reads the symbolic link `uids/UID`; `None` if there is none.
 pub(crate) fn read(records: &HostRecords, uid: u32) -> Result<Option<Link>, StoreError> {
     let uids = records.root()?.below(UIDS, records.owner)?;
     let target = match fs::readlinkat(uids.fd(), uid.to_string(), Vec::new()) {
@@ -63,7 +63,7 @@ pub(crate) fn read(records: &HostRecords, uid: u32) -> Result<Option<Link>, Stor
     Ok(Some(Link { folder, phase }))
 }
 
-/// A user id that is claimed for a user name.
+/// A user id that is reserved for a user name.
 pub(crate) struct UidClaim<'a> {
     /// The records of this host.
     pub(crate) records: &'a HostRecords,
@@ -71,12 +71,12 @@ pub(crate) struct UidClaim<'a> {
     pub(crate) root: &'a TrustedDir,
     /// The folder of the user name.
     pub(crate) folder: &'a Folder,
-    /// The user id to claim or release.
+    /// The user id to reserve or release.
     pub(crate) uid: u32,
 }
 
 impl UidClaim<'_> {
-    /// Claims the user id before the record is written, so that no record exists without a link. Returns whether the
+    /// Reserves the user id before the record is written, so that no record exists without a link. Returns whether the
     /// first enrollment of the user name is in progress or complete.
     pub(crate) fn begin(&self) -> Result<LinkPhase, CommitError> {
         self.take().map_err(CommitError::Store)
@@ -129,7 +129,8 @@ impl UidClaim<'_> {
         fs::renameat(self.root.fd(), aside, self.root.fd(), link)
     }
 
-    /// Releases the user id of a removed user. Best effort: if the link remains, it does not reserve the user id.
+    /// Releases the user id of a removed user. Best effort: another user name can get the user id even if the link
+    /// remains.
     pub(crate) fn let_go(&self) {
         let _ = self.unlink(&self.uid.to_string());
         let _ = self.unlink(&self.aside());

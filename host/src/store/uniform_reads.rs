@@ -1,5 +1,5 @@
-//! Reads records and stores failures with the same system calls for every user. A login without a proven first factor
-//! must not reveal who is enrolled.
+//! Reads records and stores failures with the same system calls for every user, so that a login without a proven first
+//! factor does not reveal who is enrolled.
 
 use rustix::fs::{self, AtFlags};
 use twinlock_core::{
@@ -91,7 +91,7 @@ pub(crate) fn path_of(folder: Option<&Folder>) -> String {
     concat(&[USERS, "/", folder.map_or("%", Folder::as_str)])
 }
 
-/// Stores `after` as the number of the user's failures, if the stored number is `before` (see
+/// Replaces the stored number of the user's consecutive failures by `after`, if the stored number is `before` (see
 /// [`twinlock_core::ports::Records::note_failures`]). `folder` is `None` for a user without a folder.
 pub(crate) fn note_failures(
     records: &HostRecords,

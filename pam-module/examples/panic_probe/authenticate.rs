@@ -1,4 +1,4 @@
-//! A login for tests. It asks for a code, and panics while the code is in memory.
+//! A login for tests: it asks for a code, and panics while the code is in memory.
 
 use std::ffi::CStr;
 

@@ -1,4 +1,4 @@
-//! The module's entry points with a login that panics, to test that no panic reaches the calling program.
+//! A test build of the PAM module whose login panics. The test checks that no panic reaches the calling program.
 
 mod authenticate;
 mod final_text;

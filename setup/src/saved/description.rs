@@ -11,8 +11,8 @@ use crate::{
 
 /// Name of the JSON file that describes the change.
 pub(super) const STATE: &str = "state.json";
-/// Name of the file with the time from which the service uses the new files. Without this file, the change is not in
-/// force.
+/// Name of the file with the time from which the service uses the new files. As long as this file is missing, the
+/// service does not use all of them.
 pub(super) const IN_FORCE: &str = "in-force";
 /// Version of the JSON file. A file with another version is not read.
 const VERSION: u64 = 1;

@@ -23,8 +23,8 @@ fn role(more: &str) -> String {
     )
 }
 
-/// Returns a machine with the agent and four users: ada, whom kim and lee manage because they have the role of
-/// [`role`], and sam, who is an administrator. `more` contains further lines of the role.
+/// Returns a machine with the agent and four users. kim and lee are members of a role, the group helpdesk, and may help
+/// ada. sam is an administrator. `more` contains further lines of the role.
 pub(crate) fn desk(more: &str) -> Machine {
     let m = Machine::new();
     m.twinlock().agent();
@@ -46,8 +46,8 @@ pub(crate) fn desk(more: &str) -> Machine {
     m
 }
 
-/// Opens `twinlock WORDS` in a session of `user`. Removes the user's used codes from the ledger before that, so that
-/// the same code may be used again.
+/// Opens `twinlock WORDS` in a session of `user`. Before that, removes the user's used codes from the ledger, so that a
+/// code can be used a second time.
 fn open<'m>(m: &'m Machine, user: &str, words: &[&str]) -> Session<'m> {
     let forget = format!("rm -f /run/twinlock/users/{user}/used.*");
     m.run(["sh", "-c", &forget]).ok();

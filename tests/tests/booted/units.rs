@@ -160,7 +160,8 @@ fn policy_that_says_no_keeps_every_unit_off() {
     units_stand(&b);
 }
 
-/// Checks that the unit's sandbox allows what a sweep needs: access to the ledger and the records.
+/// Checks that the unit's sandbox allows what the removal of expired ledger entries needs: access to the ledger and the
+/// records.
 #[test]
 #[ignore = "boots a Debian: cargo xtask test --all"]
 fn the_sweep_removes_what_is_expired_in_its_sandbox() {

@@ -1,4 +1,4 @@
-//! Tests backup codes: how many are left, the warning, the renewed last code, and codes that are due.
+//! Tests backup codes: how many are left, the warning, the renewal after the last one, and codes that must be shown.
 
 use twinlock_core::record::{
     enrollment::{self, ChangeStamp},

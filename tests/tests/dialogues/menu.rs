@@ -1,4 +1,4 @@
-//! Tests the menu at `?`: with backup codes, without any, and before a first factor.
+//! Tests the menu that opens if the user answers `?`: with backup codes, without any, and before a first factor.
 
 use crate::people::{BOTH, OPEN, enrolled, forget, server, shown, with_codes};
 

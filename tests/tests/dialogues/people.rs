@@ -34,8 +34,8 @@ pub fn server(language: &str, more: &str) -> Machine {
     m
 }
 
-/// Writes settings in this language with the lines `more`, and with a wide window, so that several consecutive codes
-/// work without waiting.
+/// Writes settings in this language with the lines `more`, and with a setting by which codes of many time steps are
+/// accepted, so that several consecutive codes work without waiting.
 pub fn speaks(m: &Machine, language: &str, more: &str) {
     m.settings(&format!("language = \"{language}\"\nwindow = 10\n{more}"));
 }
@@ -80,7 +80,7 @@ pub fn by_kim() -> AuditStamp {
     AuditStamp { by: "kim".into(), at: UnixTime(now() - 3600) }
 }
 
-/// Returns a voucher with this text that has not expired.
+/// Returns the form in which a record stores the ticket or bypass code with this text. It has not expired.
 pub fn voucher(text: &str) -> Voucher {
     Voucher::of(text, UnixTime(now() + 3600), [3; 16]).expect("a voucher")
 }

@@ -1,4 +1,5 @@
-//! Tests set-up at a login: by typing start, by a ticket, by a reminder, continued, begun elsewhere, and mistyped.
+//! Tests set-up at a login: begun by the word start, by a ticket or after a reminder; continued after an interruption;
+//! begun from another place; and with typing errors.
 
 use twinlock_core::record::{
     enrollment::{self, ChangeStamp},

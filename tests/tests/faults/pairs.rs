@@ -100,7 +100,7 @@ fn chosen(place: &Place) -> bool {
 }
 
 /// Returns whether the first command had no effect and says so. This is right if the second command ran earlier, or
-/// undid the work of the first. `one` is the result if the first command runs before the second, and `alone` is the
+/// undid the work of the first. `one` is the result of the first command followed by the second, and `alone` is the
 /// result of the second command alone.
 fn stood_back(ended: &Ended, outcome: &PairOutcome, [one, alone]: [&PairOutcome; 2]) -> bool {
     let said = ended.said.replace('\n', " ");
@@ -112,9 +112,8 @@ fn stood_back(ended: &Ended, outcome: &PairOutcome, [one, alone]: [&PairOutcome;
         && (same(one) || same(alone))
 }
 
-/// Returns whether both commands succeeded with the result `other`, which is the result if the second command runs
-/// first. This happens if the second command undoes the partial work of the first, and the first command then repeats
-/// its work.
+/// Returns whether both commands succeeded with the result `other`, that of the second command followed by the first.
+/// This happens if the second command undoes a part of what the first has done, and the first then begins again.
 fn undone_and_redone(outcome: &PairOutcome, other: &PairOutcome) -> bool {
     let done = outcome.first == Some(0) && outcome.second == Some(0);
     done && (outcome.first, &outcome.facts) == (other.first, &other.facts)

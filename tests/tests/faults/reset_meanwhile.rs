@@ -51,7 +51,7 @@ fn asked<'m>(m: &'m Machine, user: &str) -> (Session<'m>, String) {
 }
 
 /// An administrator issues a bypass code for ada during her login, which changes her record. Checks that the login
-/// still recognizes its own claim of the code, and is granted.
+/// still recognizes that it has reserved the code itself, and is granted.
 #[test]
 fn login_outlives_a_change_of_its_record() {
     let m = machine();

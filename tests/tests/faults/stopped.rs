@@ -23,7 +23,8 @@ fn caller(program: &str, user: &str) -> String {
     }
 }
 
-/// Creates a machine whose ledger has its folders and a new clock mark.
+/// Creates a machine on which three users are enrolled. One of them has logged in, so the ledger has its folders, and a
+/// later login need not store a new time of the clock.
 fn with_callers() -> Machine {
     let m = Machine::new();
     m.twinlock().proven("one").proven("su").proven("sudo").server(Server::Publickey);
@@ -136,8 +137,8 @@ fn su_and_sudo_stopped_at_their_prompts_delay_neither_their_user_nor_others() {
     }
 }
 
-/// Returns a session of su by ada. It is paused after her code was verified and before the code is claimed in the
-/// ledger.
+/// Returns a session of su by ada. It is paused after her code was verified and before the code is reserved for this
+/// login in the ledger.
 fn stopped_before_its_claim<'m>(m: &'m Machine, code: &str) -> Session<'m> {
     let places = places_in(m, "su");
     // The first symlinkat makes the charge, the second the claim. strace stops a process after a call, so su is stopped
@@ -189,8 +190,8 @@ fn a_login_stopped_while_its_owner_is_removed_does_not_get_in() {
 }
 
 /// While a login of ada is paused, an administrator removes her and enrolls her anew. Checks that the new record
-/// decides about the login: it succeeds only if the record has the same key. The login's own claim of the code does
-/// not make it fail.
+/// decides about the login: it succeeds only if the record has the same key. That the login itself has reserved its
+/// code does not make it fail.
 #[test]
 fn a_login_stopped_while_its_record_is_made_anew_is_judged_by_that() {
     for same in [true, false] {

@@ -178,7 +178,7 @@ const CHANGES: [&str; 9] = [
 ];
 const IMPORT: [&str; 5] = ["twinlock", "import", "google", "--remove-source", "ada"];
 
-/// Removes all records, claims and code sets, and restores ada's file.
+/// Removes all records, used codes and code sets, and restores ada's file.
 fn begin_again(m: &Machine) {
     let script = "rm -rf /var/lib/twinlock/users/ada /var/lib/twinlock/uids/* /run/twinlock/users \
                   /home/ada/.twinlock-gone.*; cp -p /tmp/source $F.new; mv $F.new $F";

@@ -26,8 +26,8 @@ fn got_in(s: &mut Session<'_>) -> bool {
     s.expect_one_of(&[LOGGED_IN, PROMPT, "Press Enter"]) == 0
 }
 
-/// Creates the ledger names of `count` attempts with a first factor and as many without one. They stand for attempts
-/// of mallory whose processes were killed before they could give the attempts back.
+/// Creates the ledger names of `count` attempts with a first factor and as many without one. They stand for attempts of
+/// mallory whose processes were killed before they could remove the names again.
 fn tries_of_killed_processes(m: &Machine, count: usize) {
     let source = format!("try.{{}}.{}.$n.uid:{}", now() / 86_400, m.uid("mallory"));
     let (proven, unproven) = (source.replace("{}", "proven"), source.replace("{}", "unproven"));
@@ -40,9 +40,9 @@ fn tries_of_killed_processes(m: &Machine, count: usize) {
     m.run(["sh", "-c", &script]).ok();
 }
 
-/// Mallory kills each process of su before it can give back its throttled attempt. Checks that such processes leave
-/// only a limited number of attempts in the ledger. A folder with over 16,384 names cannot be listed, so no login
-/// would succeed any more.
+/// Mallory kills each process of su before it can remove the ledger name of its throttled attempt. Checks that such
+/// processes leave only a limited number of names in the ledger. A folder with over 16,384 names cannot be listed, so
+/// no login would succeed any more.
 #[test]
 fn a_killed_process_leaves_no_more_tries_than_the_limits_need() {
     for (stack, typed) in
@@ -68,8 +68,8 @@ fn uptime(m: &Machine) -> u64 {
     text.ok().split('.').next().and_then(|seconds| seconds.parse().ok()).expect("seconds")
 }
 
-/// Mallory pauses su between its reading of the ledger and its claim of the code, until the owner has used the code
-/// and its name has been removed from the ledger a day later. Checks that the paused login does not accept the code.
+/// Mallory pauses su after it has read the ledger and before it reserves the code there. A day later, the owner's use
+/// of the same code is no longer in the ledger. Checks that the paused login does not accept the code.
 #[test]
 fn a_try_that_was_stopped_for_a_day_does_not_use_a_code_again() {
     let m = machine();

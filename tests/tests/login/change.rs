@@ -9,8 +9,8 @@ const STORE: &str = "/var/lib/twinlock";
 /// The answers: a code of the old app, a code of the new app, and the next code of the old app.
 const WORDS: [&str; 3] = ["<code>", "<first>", "<next>"];
 
-/// Creates a machine on which ada and kim are enrolled and bob is not. The window is wide, so that several consecutive
-/// codes work without waiting.
+/// Creates a machine on which ada and kim are enrolled and bob is not. Codes of many time steps are accepted, so that
+/// several consecutive codes work without waiting.
 fn machine() -> Machine {
     let m = Machine::new();
     m.twinlock().user("ada").user("kim").user("bob");

@@ -108,8 +108,8 @@ fn restart(m: &Machine, at: i64) {
     m.call(["twinlock", "epoch", "ensure"]).clock(off(at)).output().ok();
 }
 
-/// Moves the beginning of the epoch to half an hour ago, as if this time had passed. Keeps the clock mark of the epoch
-/// and the periods that are stored after the mark.
+/// Makes the ledger look as if it had begun half an hour ago. Keeps what it knows about the clock: the last trusted
+/// time, and the later periods in which codes were used.
 fn half_an_hour_later(m: &Machine) {
     let link = m.file("/run/twinlock/epoch");
     let epoch = link.target();
@@ -125,7 +125,7 @@ fn mark(m: &Machine) -> i64 {
     seconds.ok().trim().parse().expect("a time")
 }
 
-/// Sets the clock mark as a login at the time `at` would.
+/// Stores the time `at` as the last trusted time of the wall clock (clock mark), as a login at this time would.
 fn set_mark(m: &Machine, at: i64) {
     m.run(["touch", "-d", &format!("@{at}"), "/var/lib/twinlock/clock"]).ok();
 }

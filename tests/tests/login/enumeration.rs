@@ -131,8 +131,8 @@ fn the_same_calls_are_made_for_everybody() {
     }
 }
 
-/// Fills the ledger by half, and then up to its reserve. Checks that in both cases a wrong code causes the same system
-/// calls for all users.
+/// Fills half of the ledger, and then so much that only the part for logins with a proven first factor is free. Checks
+/// that in both cases a wrong code causes the same system calls for all users.
 #[test]
 fn the_same_calls_are_made_in_a_scarce_ledger() {
     let m = machine();
@@ -256,7 +256,7 @@ fn decoy_tells_accepted_text_from_none() {
 }
 
 /// Checks that before a first factor, the text of an accepted code causes the same system calls as a wrong code, except
-/// for the refund.
+/// those by which the attempt is no longer counted.
 #[test]
 fn repeated_text_makes_the_calls_of_a_guess() {
     let m = machine();

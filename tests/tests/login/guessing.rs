@@ -71,7 +71,7 @@ fn at_the_prompt<'m>(m: &'m Machine, from: &str) -> Session<'m> {
 }
 
 /// Sends thirty-two wrong codes at the same time. `from` gives the source address of each. Returns how many attempts
-/// are charged.
+/// the ledger counts.
 fn at_one_instant(m: &Machine, from: impl Fn(u32) -> String) -> usize {
     let wrong = m.wrong_code("ada");
     let waiting = (0..32).map(|number| (at_the_prompt(m, &from(number)), wrong.clone()));

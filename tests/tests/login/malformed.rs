@@ -281,7 +281,8 @@ fn a_ledger_that_is_none_is_refused() {
     }
 }
 
-/// Shell commands that damage the epoch in the ledger. After each of them, the ledger counts as newly created.
+/// Shell commands that damage the epoch, the note in the ledger of when the ledger began. After each of them, the
+/// ledger counts as newly created.
 const EPOCHS: [&str; 11] = [
     "rm $L/epoch",
     "rm $L/epoch; : >$L/epoch",

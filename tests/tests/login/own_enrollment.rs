@@ -1,5 +1,5 @@
-//! Tests `twinlock enroll` by which users enroll themselves at a terminal. Checks that, once a code has proven the new
-//! key, the backup codes are either valid or shown at the next login.
+//! Tests `twinlock enroll` by which users enroll themselves at a terminal. Checks that, once a code of the new key was
+//! accepted, the backup codes are either valid or shown at the next login.
 
 use twinlock_tests::{CutDialogue, Dialogue, Machine, Otp, codes_shown, key_shown, now};
 
@@ -93,8 +93,8 @@ fn struck(m: &Machine) -> CutDialogue<'_> {
     m.cut_dialogue("ada", "enroll ada", &ALL)
 }
 
-/// Returns 0 if ada is not enrolled, 1 if she is enrolled and codes are due, 2 if the codes on the screen are valid.
-/// Checks that no other state occurs.
+/// Returns 0 if ada is not enrolled, 1 if she is enrolled and must be shown backup codes, 2 if the codes on the screen
+/// are valid. Checks that no other state occurs.
 fn stands(m: &Machine, screen: &str) -> u8 {
     if status(m, "ada is not enrolled") {
         return 0;

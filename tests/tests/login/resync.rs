@@ -1,5 +1,5 @@
 //! Tests a phone with a wrong clock. Two adjacent codes log its owner in once, and from then on the host knows the
-//! drift of the phone.
+//! error of the phone's clock.
 
 use std::sync::Mutex;
 use std::thread;
@@ -185,7 +185,7 @@ fn of_two_pairs_that_share_a_code_at_most_one_gets_in() {
     }
 }
 
-/// Restores the state after ada was enrolled: the record has no drift, and no code is used.
+/// Restores the state after ada was enrolled: the record contains no clock error, and no code is used.
 fn anew(m: &Machine) {
     let again =
         "rm -rf /run/twinlock/users /var/lib/twinlock; cp -a /root/records /var/lib/twinlock";

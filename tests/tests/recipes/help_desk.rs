@@ -84,8 +84,8 @@ fn refused(page: &Page, m: &Machine) {
     assert!(m.run(["twinlock", "status", "ada"]).ok().contains("is enrolled"));
 }
 
-/// Opens a command in a session of `user`. Removes the user's used codes from the ledger before that, so that the same
-/// code may be used again.
+/// Opens a command in a session of `user`. Before that, removes the user's used codes from the ledger, so that a code
+/// can be used a second time.
 fn opened<'m>(m: &'m Machine, user: &str, command: &str) -> Session<'m> {
     let forget = format!("rm -f /run/twinlock/users/{user}/used.*");
     m.run(["sh", "-c", &forget]).ok();

@@ -87,7 +87,8 @@ impl Page {
         self.followed(m, section, |text| m.call(["sh", "-euc", text]))
     }
 
-    /// Follows a section as [`Page::follow`] does, but runs its commands in the folder `root` and without a login uid.
+    /// Does what a section says, from top to bottom, in the folder `root` and without a login uid: writes its files and
+    /// runs its commands. Returns what they print.
     #[track_caller]
     pub fn follow_in_chroot(&self, m: &Machine, section: &str, root: &str) -> String {
         self.followed(m, section, |text| {

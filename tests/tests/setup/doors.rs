@@ -1,4 +1,4 @@
-//! `twinlock setup` for other doors to root, with the real programs: pkexec and doas.
+//! Tests `twinlock setup` for pkexec and doas, other programs that give the rights of root.
 
 use super::{machine, twinlock};
 

@@ -61,8 +61,8 @@ fn killed_anywhere_the_next_run_puts_back_or_completes() {
     assert!(turn > 0 && found.iter().skip(turn).all(|new| *new), "{found:?}");
 }
 
-/// Returns a system call of a setup: the one at which the new PAM file is written. At this call, the note about the
-/// pending change does not say yet that the change is in force.
+/// Returns a system call of a setup: the one at which the new PAM file is written. At this call, the saved description
+/// of the change does not say yet that the service uses the new files.
 fn written(m: &Machine) -> Place {
     let mut places = killed_at(m, SETUP, None).into_iter();
     places.find(|place| place.writes() && place.what.contains("/pending/")).expect("a place")

@@ -14,7 +14,7 @@ fn host(uid: u32) -> Machine {
     m
 }
 
-/// Creates a host as [`host`] does, on which ada is enrolled with four backup codes.
+/// Creates a host on which ada has the uid 1000 and is enrolled with four backup codes.
 fn first() -> Machine {
     let m = host(1000);
     let text = format!("{KEY}\n\" DISALLOW_REUSE\n\" TOTP_AUTH\n{}\n", SCRATCH.join("\n"));

@@ -1,4 +1,5 @@
-//! Tests `twinlock verify`: what it reports about a code, what it charges and claims, and what it never discloses.
+//! Tests `twinlock verify`: what it reports about a code, which attempts count, which codes are used up, and what it
+//! never discloses.
 
 use twinlock_tests::Machine;
 

@@ -25,8 +25,8 @@ use crate::{
     mail::{MailError, send_ticket_within},
 };
 
-/// A ticket or bypass code to be mailed: the topic of the mail, the text that the user types, and its voucher, which
-/// the record keeps.
+/// A ticket or bypass code to be mailed: the topic of the mail, the text that the user types, and the salted hash with
+/// expiry that the record keeps.
 struct MailedSecret {
     topic: Topic,
     text: Zeroizing<String>,
@@ -78,9 +78,9 @@ impl DeliveryRun<'_> {
         Ok(voucher.counted_from(self.context.now()?, &boot_id))
     }
 
-    /// Stores the voucher of the secret in the record by `change`, and then sends the mail with the secret. If sending
-    /// fails, the next attempt generates another secret and replaces the voucher. Sends nothing if `change` returns
-    /// `None`.
+    /// Stores the salted hash of the secret in the record by `change`, and then sends the mail with the secret. If
+    /// sending fails, the next attempt generates another secret and replaces the hash. Sends nothing if `change`
+    /// returns `None`.
     fn mail_secret(
         &self,
         claimed: &Claimed,

@@ -11,7 +11,7 @@ pub(super) struct Written<'a> {
     pub(super) config: &'a str,
     /// Text of the settings file, in which the lines of rules are looked up.
     pub(super) text: String,
-    /// The settings. Its rules are those of the settings file, followed by those of rules.toml.
+    /// The settings. The rules in them are those of the settings file, followed by those of rules.toml.
     pub(super) policy: Policy,
     /// Number of rules at the end of `policy.rules` that come from rules.toml.
     pub(super) from_command: usize,

@@ -1,4 +1,4 @@
-//! Adds the reminder rule to accepted.toml, so that doctor reports it as accepted until its date.
+//! Adds the rule that reminds a group to enroll to accepted.toml, so that doctor reports it as accepted until its date.
 
 use std::path::PathBuf;
 
@@ -28,7 +28,7 @@ const MODE: u32 = 0o644;
 /// Maximum size of accepted.toml in bytes.
 const SIZE_MAX: usize = 1 << 20;
 
-/// Checks that the entries for the reminder rule can be added to accepted.toml.
+/// Checks that entries can be added to accepted.toml for the rule that reminds a group to enroll.
 ///
 /// # Errors
 /// [`CliError`] if the file cannot be read, or no entry can be added to it.
@@ -37,8 +37,8 @@ pub(super) fn check(reminder: Reminder<'_>) -> Result<(), CliError> {
     with(&before, &entries(reminder)).map(drop).map_err(unusable)
 }
 
-/// Adds the entries for the reminder rule to accepted.toml, except those that it has already. The rest of the file
-/// stays unchanged.
+/// Adds the entries for the rule that reminds a group to enroll to accepted.toml, except those that it has already. The
+/// rest of the file stays unchanged.
 ///
 /// # Errors
 /// [`CliError`] if the file cannot be written.

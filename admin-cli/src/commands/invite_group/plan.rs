@@ -42,8 +42,8 @@ pub(crate) fn each_member(
     Ok(())
 }
 
-/// Checks that at least one ticket can be mailed, or that no ticket is due. If no ticket can be mailed, but there is a
-/// report file for the tickets, only prints a warning. Without a report file, this is an error.
+/// Checks that at least one ticket can be mailed, or that no member needs a ticket. If no ticket can be mailed, but
+/// there is a report file for the tickets, only prints a warning. Without a report file, this is an error.
 pub(crate) fn check_mail(
     context: &Context,
     whose: &Whose,
@@ -65,7 +65,7 @@ pub(crate) fn check_mail(
     Ok(())
 }
 
-/// Returns why no ticket can be mailed to any member; `None` if one can be, or if no ticket is due.
+/// Returns why no ticket can be mailed to any member; `None` if one can be, or if no member needs a ticket.
 fn without_mail(
     context: &Context,
     whose: &Whose,

@@ -9,7 +9,7 @@ use crate::{
     text::{WIDTH, count, plain, wrap},
 };
 
-/// Shows each way in without a code. Then asks the caller to type yes, unless `--yes` was given (`yes`).
+/// Shows which logins will need no code. Then asks the caller to type yes, unless `--yes` was given (`yes`).
 ///
 /// # Errors
 /// [`CliError`] if the answer is not yes, or there is no terminal to ask at.

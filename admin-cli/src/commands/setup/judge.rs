@@ -22,8 +22,8 @@ use crate::{
 };
 
 /// Checks the new files: every login that must ask for a code asks for one, no user is locked out, and sshd uses the
-/// new settings. If a check fails, prints doctor's findings. `machine` has the new files as candidates, and `rules` are
-/// the rules after the change.
+/// new settings. If a check fails, prints doctor's findings. `machine` has the new files as candidates, which are read
+/// in place of the present ones. `rules` are the rules after the change.
 ///
 /// # Errors
 /// [`CliError`] if the check fails, or if doctor can give no verdict.

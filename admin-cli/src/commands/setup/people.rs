@@ -32,26 +32,26 @@ const NAMED: usize = 5;
 /// Maximum number of exempt accounts that are kept for test logins.
 const OUTSIDERS: usize = 16;
 
-/// A way in without a code that an option of setup opens.
+/// A kind of login without a code that an option of setup allows.
 pub(super) struct OpenWay {
-    /// The option that opens the way in, such as `--group admins`.
+    /// The option that allows these logins, such as `--group admins`.
     pub(super) option: String,
     /// The condition under which the accounts log in without a code, such as ` from 10.0.0.0/8`; `None` if there is
     /// none.
     pub(super) condition: Option<String>,
-    /// Number of accounts that can use the way in.
+    /// Number of accounts that can log in in this way.
     pub(super) count: usize,
     /// Names of the first accounts, at most five.
     pub(super) names: Vec<String>,
 }
 
 impl OpenWay {
-    /// Returns a way in that no account can use yet.
+    /// Returns a kind of login without a code that no account can use yet.
     pub(super) fn new(option: String, condition: Option<String>) -> Self {
         Self { option, condition, count: 0, names: Vec::new() }
     }
 
-    /// Counts an account that can use the way in.
+    /// Counts an account that can log in in this way.
     pub(super) fn add(&mut self, name: &str) {
         self.count += 1;
         if self.names.len() < NAMED {
@@ -72,7 +72,7 @@ pub(super) struct People {
     pub(super) enrolled: Vec<Account>,
     /// Some of the users who log in without a code from every address. Test logins can use their accounts.
     pub(super) not_asked: Vec<Account>,
-    /// The ways in without a code that the options of setup open.
+    /// The kinds of logins without a code that the options of setup allow.
     pub(super) open: Vec<OpenWay>,
     /// What the rules require of each account after the change.
     pub(super) decisions: Decisions,
@@ -177,7 +177,7 @@ impl People {
     }
 }
 
-/// The ways in without a code, for each option of setup.
+/// The kinds of logins without a code, for each option of setup.
 struct OpenWays {
     group: Option<OpenWay>,
     networks: Vec<OpenWay>,
@@ -206,7 +206,7 @@ impl OpenWays {
         }
     }
 
-    /// Adds the account to the way in of each network from which the account logs in without a code.
+    /// Counts the account for each network from which it logs in without a code.
     fn of_networks(&mut self, scope: &Scope, account: &Account, decisions: &Decisions) {
         for (way, network) in self.networks.iter_mut().zip(&scope.networks) {
             if decisions.action(account, Some(network.example())) == Action::Exempt {
@@ -224,7 +224,8 @@ impl OpenWays {
 /// Whether a user has a code, or gets one at the next login.
 enum CodeState {
     Enrolled,
-    /// The user has a ticket, or the record belongs to no account.
+    /// The user gets a code at the next login, because the user has a ticket. Also used for a record without an
+    /// account, which needs no code.
     AtNextLogin,
     None,
 }

@@ -76,7 +76,7 @@ pub(super) fn put_back(context: &Context, service: &str) -> Result<(), CliError>
     put_back_then(context, service, false).map(drop)
 }
 
-/// Restores the old files of the service's pending change, as [`put_back`] does. Returns whether there was such a
+/// Restores the old files of the service's pending change, logs this and mails root. Returns whether there was such a
 /// change. With `at_boot`, sshd does not run yet, and is not told to read the restored files.
 fn put_back_then(context: &Context, service: &str, at_boot: bool) -> Result<bool, CliError> {
     let folder = SavedFolder::of(Path::new(FOLDER), service);

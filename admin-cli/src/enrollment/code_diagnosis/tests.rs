@@ -45,8 +45,9 @@ fn skew(finding: CodeDiagnosis) -> Skew {
     }
 }
 
-/// Diagnoses the code that is `steps` steps from now, for an app with a learned drift. Returns the seconds by which the
-/// app is ahead, and whether a login could learn this offset. Panics if a login would accept the code.
+/// Diagnoses the code that is `steps` steps from now, for an app whose clock is known to be `drift` steps ahead.
+/// Returns the seconds by which the app is ahead, and whether a login could learn this error. Panics if a login would
+/// accept the code.
 fn off(drift: i32, steps: i64) -> (i64, bool) {
     let finding = examined(drift, steps, &[]);
     assert!(matches!(finding, CodeDiagnosis::Off { .. }), "{steps}: {finding:?}");

@@ -1,4 +1,4 @@
-//! The optional tables of a record file: set-up in progress, vouchers, and the actions of administrators.
+//! The optional tables of a record file: set-up in progress, tickets, bypass codes, and the actions of administrators.
 
 use alloc::{
     boxed::Box,

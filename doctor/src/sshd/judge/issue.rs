@@ -62,7 +62,7 @@ pub fn entries(facts: &SshdFacts) -> Vec<PamEntry> {
     found
 }
 
-/// Reports whether some user can complete a way that does not call PAM.
+/// Reports whether some user can complete a way to log in that does not call PAM.
 #[must_use]
 pub fn passes_by_pam(facts: &SshdFacts) -> bool {
     people(facts).into_iter().any(|(user, effective)| {
@@ -74,8 +74,8 @@ pub fn passes_by_pam(facts: &SshdFacts) -> bool {
     })
 }
 
-/// Returns the name of the user of each probe, and the settings of that user. If there are no probes, returns an empty
-/// name and the base settings.
+/// Returns the users for whom sshd has printed its settings, each with these settings. If there are none, returns an
+/// empty name and the base settings.
 fn people(facts: &SshdFacts) -> Vec<(&str, &Effective)> {
     if facts.asked.is_empty() {
         return vec![("", &facts.base)];

@@ -1,5 +1,5 @@
-//! Changes to a wiring (the files that decide the logins of a host) with which administrators open a way in:
-//! exceptions, alternatives to the code, and files that win over others.
+//! Changes to a wiring (the files that decide the logins of a host) by which administrators let users in without a
+//! code: exceptions, alternatives to the code, and files that win over others.
 
 use super::lines::{guard, with_control};
 use super::servers::{KEYS, LETTING_IN, PROMPTS, WIDE, criteria};

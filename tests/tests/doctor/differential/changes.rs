@@ -1,5 +1,5 @@
-//! Changes that people make to a wiring (the files that decide the logins of a host). Each function is a production of
-//! the grammar.
+//! Changes that people make to a wiring (the files that decide the logins of a host). The grammar in `grammar.rs`
+//! chooses among these functions.
 
 use super::bypasses::SETTINGS;
 use super::lines::{

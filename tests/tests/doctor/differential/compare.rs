@@ -1,5 +1,5 @@
 //! Compares doctor's verdict on a wiring (the files that decide the logins of a host) with real logins. Also says which
-//! claims of doctor no login of these tests can show.
+//! findings of doctor no login of these tests can show to be true.
 
 use serde_json::Value;
 
@@ -131,8 +131,8 @@ fn claims<'a>(report: &'a Value, level: &str) -> Vec<Claim<'a>> {
     .collect()
 }
 
-/// Returns the unusual state of the host in which a login can show whether the claim is true; `None` if the usual state
-/// is enough.
+/// Returns the unusual state of the host in which a login can show whether a finding of doctor is true; `None` if the
+/// usual state is enough.
 fn state_of(claim: &Claim<'_>) -> Option<State> {
     if claim.what.contains("returns service_err") {
         Some(State::SettingsGone)
@@ -159,8 +159,8 @@ const NOT_HERE: [&str; 6] = [
     "`pam_lastlog",
 ];
 
-/// Reports whether no login of these tests can show that a claim of doctor is true. Either the claim contains one of
-/// [`NOT_HERE`], or it names conditions that hold for no account and connection at the same time.
+/// Reports whether no login of these tests can show that a finding of doctor is true. Either the finding contains one
+/// of [`NOT_HERE`], or it names conditions that hold for no account and connection at the same time.
 fn cannot_be_shown(claim: &Claim<'_>, wiring: &Wiring, tried: &Tried) -> bool {
     if claim.id == "kerberos-alone" || NOT_HERE.iter().any(|one| claim.what.contains(one)) {
         return true;
@@ -180,7 +180,7 @@ fn cannot_be_shown(claim: &Claim<'_>, wiring: &Wiring, tried: &Tried) -> bool {
     !named.is_empty() && !PEOPLE.iter().any(|person| ends.iter().any(|from| fits(person, *from)))
 }
 
-/// Returns the conditions that occur in the text of a claim, each with the return code that the claim requires.
+/// Returns the conditions that occur in the text of a finding, each with the return code that the finding requires.
 fn named(what: &str) -> Vec<(&'static super::lines::Condition, &str)> {
     let mut found = Vec::new();
     for condition in &CONDITIONS {

@@ -105,7 +105,7 @@ const FORMS: [Form; 12] = [
 /// Changes of the PAM stack or of sshd's settings after which the logins are protected as well as before.
 const MILD: [Change; 7] =
     [inert, inert, restriction, restriction, idle_block, argument, conditions];
-/// Changes that mostly open a way in.
+/// Changes after which users mostly get in without a code.
 const OPEN: [Change; 30] = [
     exception,
     exception,
@@ -141,7 +141,7 @@ const OPEN: [Change; 30] = [
 /// Changes that mostly lock out users.
 const SHUT: [Change; 8] =
     [refusing, mistake, claim, hopeless, hopeless, hopeless, shut_out_block, delete];
-/// Changes that may open a way in, lock out users, or do neither.
+/// Changes that may let users in without a code, lock out users, or do neither.
 const WILD: [Change; 12] = [
     control, control, control, delete, duplicate, swap, any_line, any_line, sufficient, claim,
     kerberos, unknown,

@@ -12,7 +12,7 @@ use super::people::{
 };
 use super::wiring::{From, INCLUDED, OTHER_SETTINGS, SECOND_FILE, USUAL, Wiring};
 
-/// Script that answers each prompt with the password, the next code, or both in one field.
+/// Script that answers each prompt: with the password, with the next code, or with both if the prompt asks for both.
 const ANSWER: &str = r#"#!/bin/sh
 case "$1" in
 *"assword & "*) what=both ;;
@@ -259,7 +259,7 @@ impl Room {
         None
     }
 
-    /// Clears used codes, charged attempts, and the wrong passwords that pam_faillock has counted.
+    /// Clears used codes, counted attempts, and the wrong passwords that pam_faillock has counted.
     fn clear(&self) {
         let ledger = self.m.outside("/run/twinlock");
         for entry in fs::read_dir(ledger).into_iter().flatten().flatten() {
@@ -317,7 +317,7 @@ impl Room {
     }
 }
 
-/// Returns a wrong code, computed from the right one. Each `number` gives another wrong code.
+/// Returns a wrong code, computed from the right code `right`. Each `number` gives another wrong code.
 fn wrong(right: &str, number: u32) -> String {
     let digits: u32 = right.parse().expect("six digits");
     format!("{:06}", (digits + 314_159 + number * 100_003) % 1_000_000)

@@ -1,4 +1,4 @@
-//! Other doors to root, with the real programs: pkexec, which asks through polkit's helper, and doas.
+//! Tests doctor on pkexec and doas, other programs that give the rights of root. pkexec asks through polkit's helper.
 
 use serde_json::Value;
 use twinlock_tests::{Machine, PASSWORD};

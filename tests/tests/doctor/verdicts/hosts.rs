@@ -1,5 +1,5 @@
-//! Tests, with real logins, ways in and lock-outs that come from the host and not from the stack: groups, ports,
-//! options of sshd, and settings.
+//! Tests, with real logins, logins without a code and lock-outs that come from the host and not from the stack: groups,
+//! ports, options of sshd, and settings.
 
 use twinlock_tests::Machine;
 
@@ -44,8 +44,8 @@ fn a_match_on_a_port_is_judged() {
     );
 }
 
-/// Starts a process whose name is sshd but which is not an sshd, with options that would open a way in. Checks that
-/// doctor does not judge by these options.
+/// Starts a process whose name is sshd but which is not an sshd, with options that would let users in without a code.
+/// Checks that doctor does not judge by these options.
 #[test]
 fn process_of_a_user_is_no_sshd() {
     let m = wired(KEYS, K);

@@ -129,7 +129,7 @@ fn included_file_narrows_the_block_that_includes_it() {
 }
 
 /// A Match block for ada includes a file with another Match block, for an address. Checks that doctor finds ada locked
-/// out only where both blocks apply.
+/// out only at logins to which both blocks apply.
 #[test]
 fn included_file_locks_out_only_where_its_block_applies() {
     let m = wired(KEYS, K);

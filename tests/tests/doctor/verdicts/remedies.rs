@@ -122,7 +122,8 @@ const fn row(sshd: &'static str, auth: &'static str) -> Row {
 
 const ONE_KEY: &str = "KbdInteractiveAuthentication yes\nPasswordAuthentication no\n";
 
-/// Wirings in which the twinlock line is weak, late, misspelled or of the wrong type.
+/// Wirings (settings of sshd with PAM lines) in which the refusal of the twinlock line has no effect, or the line comes
+/// too late, is misspelled or has the wrong type.
 const LINES: [Row; 11] = [
     row(PROMPTS, "@include common-auth\nauth sufficient pam_twinlock.so first_factor=stack\n"),
     row(

@@ -85,8 +85,8 @@ pub(super) fn deciding(report: &Value) -> Vec<String> {
         .collect()
 }
 
-/// Checks the status of doctor's verdict, the exit status that belongs to it, and, if `head` is not `None`, that a
-/// finding `head` decides the verdict. Returns the report.
+/// Checks the status of doctor's verdict and the exit status that belongs to it. If `head` is not `None`, also checks
+/// that a finding `head` decides the verdict. Returns the report.
 #[track_caller]
 pub(super) fn verdict(m: &Machine, status: &str, head: Option<&str>) -> Value {
     let (code, report) = report(m);

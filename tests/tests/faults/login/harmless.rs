@@ -16,7 +16,7 @@ pub enum FaultKind {
     Short,
     /// The call returns a premature end of file.
     Cut,
-    /// Every fault, if the call comes after the code was accepted and its attempt was given back.
+    /// Every fault, if the call comes after the code was accepted and its attempt is no longer counted.
     Late,
 }
 
@@ -167,8 +167,8 @@ pub const FIRST: &[Row] = &[
 const ROW: &str = "the failure streak is stored with best effort; the attempts themselves count";
 const NOTE: &str = "a refusal is stored with best effort";
 
-/// Returns the row that lists the fault `strike` as harmless; `None` if no row does, so that a login with this fault
-/// must fail.
+/// Returns the entry that lists the fault `strike` as harmless; `None` if there is none, so that a login with this
+/// fault must fail.
 pub fn row<'r>(rows: &[&'r [Row]], strike: &Strike<'_>) -> Option<&'r Row> {
     let Place { what, nth, .. } = strike.place;
     let place = format!("{what} {nth} ");

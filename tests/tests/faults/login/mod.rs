@@ -31,8 +31,8 @@ fn struck(world: &World<'_>, lines: &str, strike: &Strike<'_>) -> Ended {
     ended
 }
 
-/// Checks that after a fault the owner can log in with new answers, and that this login leaves no charged attempt.
-/// `turn` is the number of the login in a series, to which the answers belong.
+/// Checks that after a fault the owner can log in with new answers, and that this login leaves no attempt that counts
+/// against the limits. `turn` is the number of the login in a series, to which the answers belong.
 fn afterwards(world: &World<'_>, turn: scenario::Turn) -> Complaint {
     if world.scenario.record == RecordUse::Reads && !world.is_as_enrolled() {
         return Some("the record is not what it was");
@@ -66,7 +66,7 @@ fn right(world: &World<'_>, strike: &Strike<'_>) -> (Complaint, Option<&'static 
 }
 
 /// Checks a login with a wrong code and a fault: the code is refused and, once it was compared, its attempt stays
-/// charged.
+/// counted.
 fn wrong(world: &World<'_>, strike: &Strike<'_>) -> Complaint {
     let before = world.m.log().len();
     let granted = struck(world, &world.wrong, strike).code == Some(0);

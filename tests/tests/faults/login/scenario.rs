@@ -23,9 +23,9 @@ pub struct Scenario {
     pub typed: fn(&Machine, Turn) -> String,
     /// Returns a wrong code.
     pub wrong: fn(&Machine) -> String,
-    /// Prefix of the ledger name by which a login claims a code.
+    /// Prefix of the ledger name that a login creates to reserve a code for itself (to claim it).
     pub claim: &'static str,
-    /// Texts in the log for refusals whose attempt stays charged.
+    /// Texts in the log for refusals whose attempt stays counted.
     pub charged: &'static [&'static str],
     /// Faults after which a correct code is still accepted.
     pub harmless: &'static [&'static [Row]],
@@ -94,7 +94,7 @@ pub const TOKEN: Scenario = Scenario {
     ..PROVEN
 };
 
-/// A login with two adjacent codes of a phone whose clock is wrong, so that the login learns its drift.
+/// A login with two adjacent codes of a phone whose clock is wrong, so that the login learns the error of the clock.
 pub const TWO_CODES: Scenario = Scenario {
     // The first code of each pair counts as wrong; the throttle is tested elsewhere.
     settings: "not_enrolled = \"allow\"\n[throttle]\nfree = 50\n",

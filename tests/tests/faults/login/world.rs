@@ -70,7 +70,7 @@ impl<'s> World<'s> {
     }
 
     /// Restores the state before the first login: an empty ledger, no known source, the first record, and an old clock
-    /// mark.
+    /// mark (the time at which the wall clock was last trusted).
     pub fn reset(&self) {
         let _ = fs::remove_dir_all(self.m.outside(LEDGER));
         let folder = self.m.outside(PERSON);

@@ -41,7 +41,8 @@ prop_compose! {
     }
 }
 
-/// Makes generated extras consistent with the record: a removed user has no reset and no codes that are due.
+/// Makes generated extras consistent with the record: a removed user has no reset, and no backup codes that must be
+/// shown.
 fn fitting(record: &Record, extras: RecordExtras) -> RecordExtras {
     match record.state {
         State::Removed => RecordExtras { reset: None, owed_codes: None, ..extras },

@@ -45,7 +45,7 @@ impl Page {
         self.call(row, m.call(format!("twinlock --json {words}").split(' ')))
     }
 
-    /// Checks the output of a call as [`Page::run`] does, but not its exit status.
+    /// Checks the output of a call against the row `row` of the table in docs/json.md. Does not check its exit status.
     #[track_caller]
     pub fn call(&mut self, row: &str, call: Call<'_>) -> Value {
         let done = call.output();
