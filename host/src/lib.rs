@@ -20,6 +20,7 @@ pub mod create_store;
 pub mod directory;
 #[cfg(feature = "tools")]
 pub mod far_ahead;
+pub mod fleet;
 #[cfg(feature = "tools")]
 pub mod homes;
 #[cfg(feature = "tools")]

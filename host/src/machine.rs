@@ -9,6 +9,7 @@ use crate::{
     accounts::Nss,
     clock::KernelClock,
     entropy::KernelEntropy,
+    fleet::{self, SharedLedger, SharedRecords},
     journal::Syslog,
     ledger::HostLedger,
     outbox::HostOutbox,
@@ -21,9 +22,9 @@ use crate::{
 #[derive(Debug)]
 pub struct Machine {
     /// The records folder.
-    pub records: HostRecords,
+    pub records: SharedRecords,
     /// The ledger folder.
-    pub ledger: HostLedger,
+    pub ledger: SharedLedger,
     /// The accounts and groups that NSS knows.
     pub accounts: Nss,
     /// The wall clock and the boot clock.
@@ -41,9 +42,11 @@ impl Machine {
     pub fn new(policy: &Policy, settings_path: &str, owner: Owner) -> Self {
         let places = &policy.places;
         let copy = settings::sibling(settings_path, store_id::NAME);
+        let fleet = fleet::of_host(policy, settings_path, owner);
+        let records = HostRecords::new(places.records.clone(), &copy, owner);
         Self {
-            records: HostRecords::new(places.records.clone(), &copy, owner),
-            ledger: HostLedger::new(places, owner),
+            records: SharedRecords::new(records, fleet.clone()),
+            ledger: SharedLedger::new(HostLedger::new(places, owner), fleet),
             accounts: Nss::default(),
             clock: KernelClock,
             journal: Syslog::default(),

@@ -3,7 +3,7 @@
 use core::fmt;
 
 use twinlock_core::base::error::{
-    CommitError, FileError, LedgerError, LookupError, MachineError, StoreError,
+    CommitError, FileError, FleetError, LedgerError, LookupError, MachineError, StoreError,
 };
 
 /// The exit statuses of the command, other than 0.
@@ -151,6 +151,50 @@ pub(crate) fn store_remedy(fault: StoreError) -> &'static str {
             "The name is too long for a folder. Give the account a shorter name."
         }
         StoreError::File(FileError::Io { .. }) => "Check the disk and the kernel log (dmesg).",
+        StoreError::Fleet(fault) => fleet_remedy(fault),
+    }
+}
+
+/// Returns the remedy for an error of the fleet.
+pub(crate) fn fleet_remedy(fault: FleetError) -> &'static str {
+    match fault {
+        FleetError::Unreachable | FleetError::Busy => {
+            "Run `twinlock fleet status`: it shows which servers of etcd answer. Root's own login does not need them."
+        }
+        FleetError::Full => {
+            "Compact, defragment and disarm etcd, as twinlock-fleet(8) describes under FULL."
+        }
+        FleetError::Denied => {
+            "Check the certificate and the password of this host: `twinlock fleet status`."
+        }
+        FleetError::RolledBack => {
+            "If etcd was restored from a backup, run `twinlock fleet recover` once; if this host was, run `twinlock fleet rejoin` here."
+        }
+        FleetError::Cloned => {
+            "Find the other machine with this name and take it out of the fleet; then run `twinlock fleet rejoin` here."
+        }
+        FleetError::NotJoined => "Run `twinlock fleet join` on this host.",
+        FleetError::NoDaemon => "Run: systemctl start twinlock-fleet.socket",
+        FleetError::NoConnection => {
+            "Give the calling program more descriptors or memory, and try again."
+        }
+        FleetError::Broken => "Install the same version of twinlock and twinlock-fleet.",
+        FleetError::Key | FleetError::KeyMissing => {
+            "Copy /etc/twinlock/fleet.key from another host of the fleet (owner root, mode 0600)."
+        }
+        FleetError::NewerFormat => "Install the newer version of twinlock on this host.",
+        FleetError::Seal => "Try again; see the kernel log (dmesg) if it stays.",
+        FleetError::Unsealed
+        | FleetError::MetaMissing
+        | FleetError::RecordOlder
+        | FleetError::RecordGone
+        | FleetError::RecordDiffers => {
+            "Somebody changed etcd, or it was restored from a backup. Find out who writes there; then run `twinlock fleet recover`."
+        }
+        FleetError::RecordChanged | FleetError::ChargeGone => "Try again.",
+        FleetError::OtherUid => {
+            "Give the account the same user id on every host, or set `uids = \"local\"` in [fleet]."
+        }
     }
 }
 
@@ -175,6 +219,7 @@ pub(crate) fn ledger_remedy(fault: LedgerError) -> &'static str {
         LedgerError::Reserved => {
             "Remove expired entries (twinlock epoch sweep), find out who guesses (twinlock why USER), and give the ledger more inodes: nr_inodes= in a drop-in of run-twinlock.mount."
         }
+        LedgerError::Fleet(fault) => fleet_remedy(fault),
         LedgerError::Io { .. } => {
             "Check whether the ledger folder is full (df -i), and the kernel log (dmesg)."
         }

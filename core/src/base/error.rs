@@ -6,6 +6,8 @@ use core::{
     fmt::{Display, Formatter, Result},
 };
 
+pub use crate::base::fleet_error::FleetError;
+
 use crate::base::account::NameTooLongError;
 
 /// Why a file or folder cannot be trusted or read.
@@ -80,6 +82,8 @@ pub enum StoreError {
     RecordLost,
     /// The percent-encoded user name is too long for a folder name.
     NameTooLong,
+    /// The fleet's record could not be read, proven or written.
+    Fleet(FleetError),
 }
 
 impl StoreError {
@@ -104,6 +108,7 @@ impl StoreError {
             Self::OtherName => "record_other_name",
             Self::RecordLost => "record_lost",
             Self::NameTooLong => "name_too_long",
+            Self::Fleet(fault) => fault.reason(),
         }
     }
 }
@@ -138,6 +143,7 @@ impl Display for StoreError {
             Self::OtherName => "the name in the record is not that of its folder",
             Self::RecordLost => "there was a record, and it is missing although it was not removed",
             Self::NameTooLong => return NameTooLongError.fmt(f),
+            Self::Fleet(fault) => return fault.fmt(f),
         })
     }
 }
@@ -172,6 +178,9 @@ impl CodesError {
             Self::Set(StoreError::Malformed { .. }) => "codes_malformed",
             Self::Set(StoreError::Newer { .. }) => "codes_newer",
             Self::Set(StoreError::File(FileError::Io { .. })) => "codes_io",
+            Self::Set(StoreError::Fleet(fault)) | Self::Spend(StoreError::Fleet(fault)) => {
+                fault.reason()
+            }
             Self::Set(_) => "codes_untrusted",
             Self::Memory => "codes_memory",
             Self::Record(fault) => fault.reason(),
@@ -194,6 +203,9 @@ impl Display for CodesError {
             }
             Self::Set(StoreError::Newer { .. }) => {
                 "the file of the user's backup codes was written by a newer twinlock"
+            }
+            Self::Set(StoreError::Fleet(fault)) | Self::Spend(StoreError::Fleet(fault)) => {
+                return fault.fmt(f);
             }
             Self::Set(_) => "the file of the user's backup codes has a wrong owner, mode or type",
             Self::Memory => "there was no memory to check a backup code (it takes 19 MiB)",
@@ -218,6 +230,8 @@ pub enum LedgerError {
     Untrusted,
     /// The ledger is nearly full, and its free space is reserved for logins with a proven first factor.
     Reserved,
+    /// The fleet's store did not take the entry, or its entries could not be read.
+    Fleet(FleetError),
     /// A file name of the ledger could not be read or created.
     Io {
         /// The error number that the system call returned (`errno`).
@@ -234,6 +248,7 @@ impl LedgerError {
             Self::NotTmpfs => "ledger_not_tmpfs",
             Self::Untrusted => "ledger_untrusted",
             Self::Reserved => "ledger_reserved",
+            Self::Fleet(fault) => fault.reason(),
             Self::Io { .. } => "ledger_io",
         }
     }
@@ -250,6 +265,7 @@ impl Display for LedgerError {
             Self::Reserved => {
                 "half of the ledger is in use; the rest is reserved for proven first factors"
             }
+            Self::Fleet(fault) => return fault.fmt(f),
             Self::Io { .. } => "the ledger could not be read or written",
         })
     }

@@ -9,6 +9,7 @@ pub mod concat;
 pub mod decimal;
 pub mod error;
 pub mod fingerprint;
+mod fleet_error;
 pub mod random_text;
 pub mod request;
 pub mod secret;

@@ -4,6 +4,7 @@ use alloc::{borrow::Cow, string::String, vec::Vec};
 
 pub use crate::policy::{
     agent_rules::{AgentRules, SELF_SERVICE},
+    fleet_rules::{FleetRules, FleetUids},
     network::Network,
     questions::{Field, Questions},
     rules::{Action, Rule},
@@ -56,6 +57,8 @@ pub struct Policy {
     pub own_code: OwnCode,
     /// What the agent does for users who are not root.
     pub agent: AgentRules,
+    /// What this host shares with the other hosts of its fleet.
+    pub fleet: FleetRules,
     /// The addresses and the program with which mail is sent.
     pub mail: Mail,
     /// The folders of the records and of the ledger.
@@ -328,6 +331,7 @@ impl Policy {
             rules: _,
             places: _,
             agent: _,
+            fleet: _,
         } = command;
         let set_up = SetUpRules { ticket_lives: *ticket_lives, ..self.set_up };
         Self { own_code: own_code.clone(), mail: mail.clone(), language: *language, set_up, ..self }
@@ -357,6 +361,7 @@ impl Default for Policy {
             rules: Vec::new(),
             own_code: OwnCode::default(),
             agent: AgentRules::default(),
+            fleet: FleetRules::default(),
             mail: Mail::default(),
             places: Places::default(),
         }

@@ -15,7 +15,7 @@ use crate::{
     ledger::{Budget, Nonce, Try, Used, names, throttle},
     policy::Policy,
     ports::{Creation, Ports, Snapshot, UserLedger},
-    record::{Record, extras::Ticket},
+    record::{Record, State, extras::Ticket},
     verify::{
         charge::Charge,
         claimant::{Claimant, was_held_up},
@@ -176,6 +176,9 @@ impl<'a> Attempt<'a> {
 
     fn judge_charged(&mut self, code: &Code, now: Now, own: &Try) -> Result<Outcome, LedgerError> {
         let history = history::read(self.user_ledger, Some((own, now.unix)))?;
+        if !self.take_renewed() {
+            return Ok(Outcome::Faulty(Reason::RecordChanging));
+        }
         if let Some(outcome) = self.check(&history, own, now.unix) {
             return Ok(outcome);
         }
@@ -211,6 +214,16 @@ impl<'a> Attempt<'a> {
             Budget::Proven | Budget::Verify | Budget::Locker => {}
         }
         Ok(outcome)
+    }
+
+    /// Replaces the record by a newer one that the charge has found. Returns `false` if the user is no longer enrolled.
+    fn take_renewed(&mut self) -> bool {
+        let Some((account, snapshot)) = &mut self.person else { return true };
+        let Some(fresh) = self.ports.records.renewed(account) else { return true };
+        let is_active = fresh.record.state == State::Active;
+        let known = core::mem::take(&mut snapshot.known);
+        *snapshot = Snapshot { known, failures: snapshot.failures, ..fresh };
+        is_active
     }
 
     /// Does the work of a comparison for a code that is refused in any case, so that the time taken does not reveal the

@@ -2,7 +2,8 @@
 
 use alloc::{string::String, vec::Vec};
 
-use crate::wire::fleet::KEY_MAX;
+/// Maximum length of a key in bytes.
+pub const KEY_MAX: usize = 200;
 
 /// The rest of a request or reply that is being parsed. Each method returns `None` if the rest is too short or has
 /// another form.
@@ -82,5 +83,20 @@ pub(super) fn push_key(bytes: &mut Vec<u8>, key: &str) -> Option<()> {
 pub(super) fn push_bytes(bytes: &mut Vec<u8>, value: &[u8]) -> Option<()> {
     bytes.extend(u32::try_from(value.len()).ok()?.to_be_bytes());
     bytes.extend(value);
+    Some(())
+}
+
+/// Appends what `body` appends, with its length in front.
+pub(super) fn framed(
+    bytes: &mut Vec<u8>,
+    most: usize,
+    body: impl FnOnce(&mut Vec<u8>) -> Option<()>,
+) -> Option<()> {
+    let start = bytes.len();
+    bytes.extend([0; 4]);
+    body(bytes)?;
+    let length = bytes.len().checked_sub(start)?.checked_sub(4).filter(|length| *length <= most)?;
+    let length = u32::try_from(length).ok()?.to_be_bytes();
+    bytes.iter_mut().skip(start).zip(length).for_each(|(to, from)| *to = from);
     Some(())
 }

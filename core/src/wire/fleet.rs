@@ -4,9 +4,16 @@
 //! A connection carries one request and one reply. The request begins with [`FLEET_MAGIC`]; after it, and at the start
 //! of the reply, is the number of bytes that follow (four bytes). All numbers are big-endian.
 
+mod reply;
+#[cfg(test)]
+mod tests;
+
 use alloc::{string::String, vec::Vec};
 
-use crate::wire::cursor::{Cursor, push_bytes, push_key};
+pub use crate::wire::cursor::KEY_MAX;
+pub use reply::{FleetOutcome, FleetReply, REPLY_MAX, StoreEntry};
+
+use crate::wire::cursor::{Cursor, framed, push_bytes, push_key};
 
 /// Path of the socket of the daemon.
 pub const FLEET_SOCKET: &str = "/run/twinlock-fleet/socket";
@@ -14,13 +21,8 @@ pub const FLEET_SOCKET: &str = "/run/twinlock-fleet/socket";
 pub const FLEET_MAGIC: [u8; 8] = *b"TWINFLT\x01";
 /// Maximum size of a request in bytes, without the magic and the length. A sealed record has at most 66 KiB.
 pub const REQUEST_MAX: usize = 128 * 1024;
-/// Maximum size of a reply in bytes, without the length. The daemon cuts a longer list and says so
-/// ([`FleetReply::more`]).
-pub const REPLY_MAX: usize = 1024 * 1024;
 /// Maximum number of comparisons, writes or reads of one transaction.
 pub const PARTS_MAX: usize = 32;
-/// Maximum length of a key in bytes.
-pub const KEY_MAX: usize = 200;
 
 /// A request to the daemon.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -129,72 +131,6 @@ pub enum StoreRead {
     },
 }
 
-/// The reply of the daemon.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct FleetReply {
-    /// Whether and how the request was carried out.
-    pub outcome: FleetOutcome,
-    /// Revision of the store after the transaction; 0 if no store answered.
-    pub revision: u64,
-    /// Whether a list was cut: there are more keys than the reply has.
-    pub more: bool,
-    /// What was read, in the order of the reads.
-    pub entries: Vec<StoreEntry>,
-}
-
-/// Whether and how a request was carried out.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-#[repr(u8)]
-pub enum FleetOutcome {
-    /// The comparisons held, and the writes were made.
-    Done = 0,
-    /// A comparison did not hold. Nothing was written.
-    Refused = 1,
-    /// No endpoint answered in time. The writes may or may not have been made.
-    #[default]
-    Unreachable = 2,
-    /// An endpoint did not answer a short time ago, so the store was not asked.
-    Busy = 3,
-    /// The store has no room. Nothing was written.
-    Full = 4,
-    /// The store does not accept this host's certificate, user or password.
-    Denied = 5,
-    /// The store was put back to an earlier state than this host has seen, or this host was.
-    RolledBack = 6,
-    /// Another machine uses the name of this host.
-    Cloned = 7,
-    /// This host has not joined the fleet, or has left it.
-    NotJoined = 8,
-    /// The request does not have the form of a request.
-    Malformed = 9,
-}
-
-impl FleetOutcome {
-    const ALL: [Self; 10] = [
-        Self::Done,
-        Self::Refused,
-        Self::Unreachable,
-        Self::Busy,
-        Self::Full,
-        Self::Denied,
-        Self::RolledBack,
-        Self::Cloned,
-        Self::NotJoined,
-        Self::Malformed,
-    ];
-}
-
-/// A key of the store with its value.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct StoreEntry {
-    /// The key, relative to the folder of the fleet.
-    pub key: String,
-    /// The revision of the transaction that wrote it last.
-    pub revision: u64,
-    /// The value.
-    pub value: Vec<u8>,
-}
-
 const ABSENT: u8 = 0;
 const REVISION: u8 = 1;
 const VALUE: u8 = 2;
@@ -251,148 +187,125 @@ impl FleetRequest {
 impl Transaction {
     fn push(&self, bytes: &mut Vec<u8>) -> Option<()> {
         push_count(bytes, self.compares.len())?;
-        for StoreCompare { key, test } in &self.compares {
-            push_key(bytes, key)?;
-            match test {
-                StoreTest::Absent => bytes.push(ABSENT),
-                StoreTest::Revision(revision) => {
-                    bytes.push(REVISION);
-                    bytes.extend(revision.to_be_bytes());
-                }
-                StoreTest::Value(value) => {
-                    bytes.push(VALUE);
-                    push_bytes(bytes, value)?;
-                }
-                StoreTest::Below(value) => {
-                    bytes.push(BELOW);
-                    push_bytes(bytes, value)?;
-                }
-            }
-        }
+        self.compares.iter().try_for_each(|compare| compare.push(bytes))?;
         push_count(bytes, self.writes.len())?;
-        for write in &self.writes {
-            match write {
-                StoreWrite::Put { key, value, stays, take_back } => {
-                    bytes.push(PUT);
-                    push_key(bytes, key)?;
-                    push_bytes(bytes, value)?;
-                    bytes.extend([*stays as u8, u8::from(*take_back)]);
-                }
-                StoreWrite::Delete { key } => {
-                    bytes.push(DELETE);
-                    push_key(bytes, key)?;
-                }
-            }
-        }
+        self.writes.iter().try_for_each(|write| write.push(bytes))?;
         push_count(bytes, self.reads.len())?;
-        for read in &self.reads {
-            match read {
-                StoreRead::Key(key) => {
-                    bytes.push(KEY);
-                    push_key(bytes, key)?;
-                }
-                StoreRead::Prefix { prefix, after, limit } => {
-                    bytes.push(PREFIX);
-                    push_key(bytes, prefix)?;
-                    push_key(bytes, after)?;
-                    bytes.extend(limit.to_be_bytes());
-                }
+        self.reads.iter().try_for_each(|read| read.push(bytes))
+    }
+
+    fn read(cursor: &mut Cursor<'_>) -> Option<Self> {
+        let mut found = Self::default();
+        for _ in 0..cursor.count(PARTS_MAX)? {
+            found.compares.push(StoreCompare::read(cursor)?);
+        }
+        for _ in 0..cursor.count(PARTS_MAX)? {
+            found.writes.push(StoreWrite::read(cursor)?);
+        }
+        for _ in 0..cursor.count(PARTS_MAX)? {
+            found.reads.push(StoreRead::read(cursor)?);
+        }
+        Some(found)
+    }
+}
+
+impl StoreCompare {
+    fn push(&self, bytes: &mut Vec<u8>) -> Option<()> {
+        push_key(bytes, &self.key)?;
+        match &self.test {
+            StoreTest::Absent => bytes.push(ABSENT),
+            StoreTest::Revision(revision) => {
+                bytes.push(REVISION);
+                bytes.extend(revision.to_be_bytes());
+            }
+            StoreTest::Value(value) => {
+                bytes.push(VALUE);
+                push_bytes(bytes, value)?;
+            }
+            StoreTest::Below(value) => {
+                bytes.push(BELOW);
+                push_bytes(bytes, value)?;
             }
         }
         Some(())
     }
 
     fn read(cursor: &mut Cursor<'_>) -> Option<Self> {
-        let mut found = Self::default();
-        for _ in 0..cursor.count(PARTS_MAX)? {
-            let key = cursor.key()?;
-            let test = match cursor.one()? {
-                ABSENT => StoreTest::Absent,
-                REVISION => StoreTest::Revision(cursor.eight()?),
-                VALUE => StoreTest::Value(cursor.bytes()?),
-                BELOW => StoreTest::Below(cursor.bytes()?),
-                _ => return None,
-            };
-            found.compares.push(StoreCompare { key, test });
-        }
-        for _ in 0..cursor.count(PARTS_MAX)? {
-            found.writes.push(match cursor.one()? {
-                PUT => StoreWrite::Put {
-                    key: cursor.key()?,
-                    value: cursor.bytes()?,
-                    stays: match cursor.one()? {
-                        0 => Stay::Forever,
-                        1 => Stay::Days,
-                        2 => Stay::Hour,
-                        _ => return None,
-                    },
-                    take_back: cursor.flag()?,
-                },
-                DELETE => StoreWrite::Delete { key: cursor.key()? },
-                _ => return None,
-            });
-        }
-        for _ in 0..cursor.count(PARTS_MAX)? {
-            found.reads.push(match cursor.one()? {
-                KEY => StoreRead::Key(cursor.key()?),
-                PREFIX => StoreRead::Prefix {
-                    prefix: cursor.key()?,
-                    after: cursor.key()?,
-                    limit: cursor.two()?,
-                },
-                _ => return None,
-            });
-        }
-        Some(found)
+        let key = cursor.key()?;
+        let test = match cursor.one()? {
+            ABSENT => StoreTest::Absent,
+            REVISION => StoreTest::Revision(cursor.eight()?),
+            VALUE => StoreTest::Value(cursor.bytes()?),
+            BELOW => StoreTest::Below(cursor.bytes()?),
+            _ => return None,
+        };
+        Some(Self { key, test })
     }
 }
 
-impl FleetReply {
-    /// Returns a reply without entries, for a request that no store has answered.
-    #[must_use]
-    pub fn of(outcome: FleetOutcome) -> Self {
-        Self { outcome, ..Self::default() }
-    }
-
-    /// Appends the reply with its length. If it is longer than [`REPLY_MAX`], leaves out the last entries and sets
-    /// [`FleetReply::more`].
-    pub fn push(&self, bytes: &mut Vec<u8>) {
-        // 4 bytes for the number of entries, and 10 before it.
-        let mut size = 14;
-        let fits = self.entries.iter().take_while(|entry| {
-            size += 14 + entry.key.len() + entry.value.len();
-            size <= REPLY_MAX
-        });
-        let kept = fits.count();
-        let more = self.more || kept < self.entries.len();
-        // It fits: the entries were counted.
-        let _ = framed(bytes, REPLY_MAX, |bytes| {
-            bytes.push(self.outcome as u8);
-            bytes.extend(self.revision.to_be_bytes());
-            bytes.push(u8::from(more));
-            bytes.extend(u32::try_from(kept).ok()?.to_be_bytes());
-            for entry in self.entries.iter().take(kept) {
-                push_key(bytes, &entry.key)?;
-                bytes.extend(entry.revision.to_be_bytes());
-                push_bytes(bytes, &entry.value)?;
+impl StoreWrite {
+    fn push(&self, bytes: &mut Vec<u8>) -> Option<()> {
+        match self {
+            Self::Put { key, value, stays, take_back } => {
+                bytes.push(PUT);
+                push_key(bytes, key)?;
+                push_bytes(bytes, value)?;
+                bytes.extend([*stays as u8, u8::from(*take_back)]);
             }
-            Some(())
-        });
+            Self::Delete { key } => {
+                bytes.push(DELETE);
+                push_key(bytes, key)?;
+            }
+        }
+        Some(())
     }
 
-    /// Parses a reply without its length; `None` if it has another form.
-    #[must_use]
-    pub fn read(bytes: &[u8]) -> Option<Self> {
-        let mut cursor = Cursor::new(bytes);
-        let outcome = cursor.one()?;
-        let outcome = FleetOutcome::ALL.into_iter().find(|one| *one as u8 == outcome)?;
-        let mut reply =
-            Self { outcome, revision: cursor.eight()?, more: cursor.flag()?, entries: Vec::new() };
-        for _ in 0..cursor.four()? {
-            let (key, revision) = (cursor.key()?, cursor.eight()?);
-            reply.entries.push(StoreEntry { key, revision, value: cursor.bytes()? });
+    fn read(cursor: &mut Cursor<'_>) -> Option<Self> {
+        match cursor.one()? {
+            PUT => Some(Self::Put {
+                key: cursor.key()?,
+                value: cursor.bytes()?,
+                stays: match cursor.one()? {
+                    0 => Stay::Forever,
+                    1 => Stay::Days,
+                    2 => Stay::Hour,
+                    _ => return None,
+                },
+                take_back: cursor.flag()?,
+            }),
+            DELETE => Some(Self::Delete { key: cursor.key()? }),
+            _ => None,
         }
-        cursor.is_at_end().then_some(reply)
+    }
+}
+
+impl StoreRead {
+    fn push(&self, bytes: &mut Vec<u8>) -> Option<()> {
+        match self {
+            Self::Key(key) => {
+                bytes.push(KEY);
+                push_key(bytes, key)?;
+            }
+            Self::Prefix { prefix, after, limit } => {
+                bytes.push(PREFIX);
+                push_key(bytes, prefix)?;
+                push_key(bytes, after)?;
+                bytes.extend(limit.to_be_bytes());
+            }
+        }
+        Some(())
+    }
+
+    fn read(cursor: &mut Cursor<'_>) -> Option<Self> {
+        match cursor.one()? {
+            KEY => cursor.key().map(Self::Key),
+            PREFIX => Some(Self::Prefix {
+                prefix: cursor.key()?,
+                after: cursor.key()?,
+                limit: cursor.two()?,
+            }),
+            _ => None,
+        }
     }
 }
 
@@ -407,116 +320,4 @@ pub fn length_of(bytes: &[u8]) -> Option<usize> {
 fn push_count(bytes: &mut Vec<u8>, count: usize) -> Option<()> {
     bytes.push(u8::try_from(count).ok().filter(|_| count <= PARTS_MAX)?);
     Some(())
-}
-
-/// Appends what `body` appends, with its length in front.
-fn framed(
-    bytes: &mut Vec<u8>,
-    most: usize,
-    body: impl FnOnce(&mut Vec<u8>) -> Option<()>,
-) -> Option<()> {
-    let start = bytes.len();
-    bytes.extend([0; 4]);
-    body(bytes)?;
-    let length = bytes.len().checked_sub(start)?.checked_sub(4).filter(|length| *length <= most)?;
-    let length = u32::try_from(length).ok()?.to_be_bytes();
-    bytes.iter_mut().skip(start).zip(length).for_each(|(to, from)| *to = from);
-    Some(())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use alloc::vec;
-
-    fn whole() -> Transaction {
-        let compare = |test| StoreCompare { key: "r/00ff".into(), test };
-        let put = |stays, take_back| StoreWrite::Put {
-            key: "l/00ff/try/1".into(),
-            value: vec![0, 255],
-            stays,
-            take_back,
-        };
-        Transaction {
-            compares: vec![
-                compare(StoreTest::Absent),
-                compare(StoreTest::Revision(u64::MAX)),
-                compare(StoreTest::Value(vec![1; 300])),
-                compare(StoreTest::Below(Vec::new())),
-            ],
-            writes: vec![
-                put(Stay::Forever, false),
-                put(Stay::Days, true),
-                put(Stay::Hour, false),
-                StoreWrite::Delete { key: "l/å".into() },
-            ],
-            reads: vec![
-                StoreRead::Key("meta".into()),
-                StoreRead::Prefix { prefix: "l/".into(), after: String::new(), limit: 7 },
-            ],
-        }
-    }
-
-    #[test]
-    fn requests_come_back_and_no_part_of_one_does() {
-        let tasks = [
-            FleetTask::Transact(whole()),
-            FleetTask::Transact(Transaction::default()),
-            FleetTask::State,
-            FleetTask::Join,
-            FleetTask::Rejoin,
-            FleetTask::Leave,
-        ];
-        for task in tasks {
-            let request = FleetRequest { patience: 3000, task };
-            let mut bytes = Vec::new();
-            request.push(&mut bytes).unwrap();
-            let body = bytes.strip_prefix(&FLEET_MAGIC).unwrap();
-            assert_eq!(length_of(body), Some(body.len() - 4));
-            assert_eq!(FleetRequest::read(&body[4..]), Some(request));
-            for cut in 4..body.len() {
-                assert_eq!(FleetRequest::read(&body[4..cut]), None, "{cut}");
-            }
-            assert_eq!(FleetRequest::read(&[&body[4..], &[0]].concat()), None);
-        }
-    }
-
-    #[test]
-    fn what_is_too_large_is_not_written() {
-        let mut bytes = vec![7];
-        let value = vec![0; REQUEST_MAX];
-        let compare = StoreCompare { key: String::new(), test: StoreTest::Value(value) };
-        let long = StoreCompare { key: "k".repeat(KEY_MAX + 1), test: StoreTest::Absent };
-        let many = vec![StoreCompare { key: String::new(), test: StoreTest::Absent }; 33];
-        for compares in [vec![compare], vec![long], many] {
-            let transaction = Transaction { compares, ..Transaction::default() };
-            let task = FleetTask::Transact(transaction);
-            assert_eq!(FleetRequest { patience: 0, task }.push(&mut bytes), None);
-            assert_eq!(bytes, [7]);
-        }
-    }
-
-    #[test]
-    fn replies_come_back_and_long_ones_are_cut() {
-        let entry = StoreEntry { key: "r/1".into(), revision: 9, value: vec![3; 1000] };
-        for count in [0, 1, 2000] {
-            let mut reply = FleetReply {
-                outcome: FleetOutcome::Done,
-                revision: 5,
-                more: false,
-                entries: vec![entry.clone(); count],
-            };
-            let mut bytes = Vec::new();
-            reply.push(&mut bytes);
-            assert_eq!(length_of(&bytes), Some(bytes.len() - 4));
-            assert!(bytes.len() <= REPLY_MAX + 4);
-            let found = FleetReply::read(&bytes[4..]).unwrap();
-            reply.more = count == 2000;
-            reply.entries.truncate(found.entries.len());
-            assert_eq!(found, reply);
-            assert_eq!(found.more, found.entries.len() < count);
-            assert_eq!(FleetReply::read(&bytes[4..bytes.len() - 1]), None);
-        }
-        assert_eq!(FleetReply::read(&[10, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0]), None);
-    }
 }

@@ -65,12 +65,14 @@ pub(crate) const ROOMS: [(&str, &[Row]); 8] = [
             ("mail_spool", &["entropy", "outbox", "store", "trusted_dir"]),
             ("settings", &["clock", "entropy", "open_beneath", "trusted_dir", "trusted_path"]),
             ("ledger", &["clock_mark", "entropy", "open_beneath", "trusted_dir"]),
+            ("fleet", &["clock", "entropy", "ledger", "settings", "store", "trusted_dir"]),
             (
                 "machine",
                 &[
                     "accounts",
                     "clock",
                     "entropy",
+                    "fleet",
                     "journal",
                     "ledger",
                     "outbox",

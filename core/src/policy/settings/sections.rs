@@ -1,8 +1,8 @@
-//! The settings of the sections `[backup_codes]`, `[throttle]`, `[totp]` and `[agent]`.
+//! The settings of the sections `[backup_codes]`, `[throttle]`, `[totp]`, `[agent]` and `[fleet]`.
 
 use crate::{
     policy::{
-        Echo, SELF_SERVICE,
+        Echo, FleetUids, SELF_SERVICE,
         settings::{general::echo, table::Setting},
     },
     record::{Algorithm, Digits, Period},
@@ -125,5 +125,36 @@ pub(super) const AGENT: &[Setting] = &[
         |policy| policy.agent.lockers,
         |policy, on| policy.agent.lockers = on,
         "Whether programs that do not run as root, such as screen lockers, may have a code of their own user verified.",
+    ),
+];
+
+pub(super) const ABOUT_FLEET: &str =
+    "The fleet: hosts that share records and used codes through etcd. See twinlock-fleet(8).";
+
+pub(super) const FLEET: &[Setting] = &[
+    Setting::boolean(
+        "enabled",
+        |policy| policy.fleet.is_on,
+        |policy, on| policy.fleet.is_on = on,
+        "Whether this host belongs to a fleet. `twinlock fleet init` and `twinlock fleet join` say when to turn it on.",
+    ),
+    Setting::number(
+        "lowest_uid",
+        1..=4_294_967_294,
+        |policy| policy.fleet.lowest_uid.into(),
+        |policy, uid| policy.fleet.lowest_uid = uid,
+        "The lowest user id that is shared. Root is never shared.",
+    ),
+    Setting::word(
+        "uids",
+        &["same", "local"],
+        |policy| match policy.fleet.uids {
+            FleetUids::Same => "same",
+            FleetUids::Local => "local",
+        },
+        |policy, word| {
+            policy.fleet.uids = if word == "local" { FleetUids::Local } else { FleetUids::Same };
+        },
+        "same: an account has the same user id on every host; local: each host has user ids of its own, and only the name counts.",
     ),
 ];

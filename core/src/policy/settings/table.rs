@@ -126,6 +126,7 @@ pub const SETTINGS: &[Section] = &[
     Section::new("throttle", sections::ABOUT_THROTTLE, sections::THROTTLE),
     Section::new("totp", sections::ABOUT_TOTP, sections::TOTP),
     Section::new("agent", sections::ABOUT_AGENT, sections::AGENT),
+    Section::new("fleet", sections::ABOUT_FLEET, sections::FLEET),
 ];
 
 impl Setting {

@@ -1,0 +1,171 @@
+//! Claims a step in the store, by the transaction that also proves the record and deletes the charge.
+
+use twinlock_core::{
+    base::error::{FleetError, LedgerError},
+    ledger::Used,
+    ports::Creation,
+    wire::fleet::{FleetReply, Stay, StoreCompare, StoreRead, StoreTest, StoreWrite, Transaction},
+};
+
+use crate::fleet::{
+    entries::number,
+    ledger::{FleetUserLedger, step_of},
+    names::StoreName,
+    session::{ChargeGuard, Fleet, compare, entry, is_done},
+};
+
+/// Number of times that a claim is tried if other logins of the user claim lower steps at the same time.
+const ROUNDS: usize = 4;
+
+/// The end of one round of a claim.
+enum Round {
+    Over(Creation),
+    /// Another login has claimed a lower step meanwhile.
+    Again,
+}
+
+impl FleetUserLedger<'_> {
+    /// Claims a step on this host, and then in the store. A step that the store refused for certain is free again on this
+    /// host; if it is unknown whether the store took it, it counts as used.
+    pub(super) fn claim(
+        &self,
+        used: &Used,
+        name: &str,
+        content: &str,
+    ) -> Result<Creation, LedgerError> {
+        if self.inner.create(name, content)? == Creation::Taken {
+            return Ok(Creation::Taken);
+        }
+        let claimed = self.claim_in_store(used);
+        match claimed {
+            Ok(Creation::Made) => {
+                self.fleet.state(&self.name, |state| state.claimed.push(name.to_owned()));
+            }
+            Err(FleetError::RecordChanged | FleetError::ChargeGone) => self.inner.erase(name),
+            Ok(Creation::Taken) | Err(_) => {}
+        }
+        claimed.map_err(LedgerError::Fleet)
+    }
+
+    fn claim_in_store(&self, used: &Used) -> Result<Creation, FleetError> {
+        let key = self.name.top(&self.fleet.key, used.mark);
+        let value = [&step_of(used)[..], &self.fleet.nonce()?].concat();
+        for _ in 0..ROUNDS {
+            let is_known =
+                self.fleet.state(&self.name, |state| state.tops.iter().any(|top| top.key == key));
+            let test =
+                if is_known { StoreTest::Below(step_of(used).to_vec()) } else { StoreTest::Absent };
+            let put = StoreWrite::Put {
+                key: key.clone(),
+                value: value.clone(),
+                stays: Stay::Forever,
+                take_back: false,
+            };
+            let reply = self.fleet.guarded(&self.name, compare(key.clone(), test), put)?;
+            match self.end_of_round(&reply, &key, &value)? {
+                Round::Over(done) => return Ok(done),
+                Round::Again => {}
+            }
+        }
+        Err(FleetError::Busy)
+    }
+
+    fn end_of_round(
+        &self,
+        reply: &FleetReply,
+        key: &str,
+        value: &[u8],
+    ) -> Result<Round, FleetError> {
+        let stored = entry(reply, key);
+        // After a lost answer, the claim is this attempt's own if the value is.
+        if is_done(reply) || stored.is_some_and(|stored| stored.value == value) {
+            let claim = ChargeGuard::Claim { key: key.to_owned(), value: value.to_vec() };
+            self.fleet.charge_is_over(&self.name, claim);
+            return Ok(Round::Over(Creation::Made));
+        }
+        self.fleet.why_refused(&self.name, reply)?;
+        let Some(stored) = stored else {
+            // The value that was seen before is gone. Nothing but an administrator deletes it.
+            return Err(FleetError::RecordChanged);
+        };
+        if number(&stored.value) >= number(value) {
+            return Ok(Round::Over(Creation::Taken));
+        }
+        self.fleet.state(&self.name, |state| state.tops.push(stored.clone()));
+        Ok(Round::Again)
+    }
+}
+
+impl Fleet {
+    /// Runs a transaction that also holds only if the record is still the judged one and this attempt is still charged. It
+    /// deletes the charge.
+    pub(super) fn guarded(
+        &self,
+        name: &StoreName,
+        test: StoreCompare,
+        put: StoreWrite,
+    ) -> Result<FleetReply, FleetError> {
+        let (judged, guard) = self.state(name, |state| (state.judged, state.guard.clone()));
+        let revision = judged.and_then(|judged| judged.revision);
+        let mut reads = vec![StoreRead::Key(test.key.clone()), StoreRead::Key(name.record())];
+        let mut compares = vec![test];
+        let mut writes = vec![put];
+        match revision {
+            Some(revision) => {
+                compares.push(compare(name.record(), StoreTest::Revision(revision)));
+            }
+            // Before a first record there is nothing to prove; its commit proves that it is the first.
+            None if guard == ChargeGuard::None => {}
+            None => return Err(FleetError::RecordChanged),
+        }
+        match guard {
+            // A new key is proven by its own code before it is in force, and no attempt is charged for that.
+            ChargeGuard::None => {}
+            ChargeGuard::Slot { key, value, .. } => {
+                compares.push(compare(key.clone(), StoreTest::Value(value)));
+                reads.push(StoreRead::Key(key.clone()));
+                writes.push(StoreWrite::Delete { key });
+            }
+            // A second step of the same attempt overwrites the first one, which stands for the charge.
+            ChargeGuard::Claim { key, value } => {
+                if compares.iter().all(|one| one.key != key) {
+                    compares.push(compare(key, StoreTest::Value(value)));
+                }
+            }
+        }
+        self.transact(Transaction { compares, writes, reads })
+    }
+
+    /// Notes that the charge was deleted with a claim, which proves the judged record.
+    pub(super) fn charge_is_over(&self, name: &StoreName, claim: ChargeGuard) {
+        self.state(name, |state| {
+            if let ChargeGuard::Slot { name: own, .. } = &state.guard {
+                state.attempts.retain(|stored| stored.name != *own);
+            }
+            state.guard = claim;
+            state.is_proven = state.judged.is_some_and(|judged| judged.revision.is_some());
+        });
+    }
+
+    /// Returns an error if a guarded transaction was refused because of the record or the charge.
+    pub(super) fn why_refused(
+        &self,
+        name: &StoreName,
+        reply: &FleetReply,
+    ) -> Result<(), FleetError> {
+        let (judged, guard) = self.state(name, |state| (state.judged, state.guard.clone()));
+        if let Some(known) = judged.and_then(|judged| judged.revision) {
+            let stored = entry(reply, &name.record()).ok_or(FleetError::RecordGone)?;
+            if stored.revision != known {
+                return Err(FleetError::RecordChanged);
+            }
+        }
+        match guard {
+            ChargeGuard::Slot { key, value, .. } => {
+                let is_kept = entry(reply, &key).is_some_and(|stored| stored.value == value);
+                if is_kept { Ok(()) } else { Err(FleetError::ChargeGone) }
+            }
+            ChargeGuard::None | ChargeGuard::Claim { .. } => Ok(()),
+        }
+    }
+}

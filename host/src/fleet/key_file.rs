@@ -1,0 +1,218 @@
+//! The key file of a fleet, `fleet.key` beside the settings: the name of the fleet, the key from which names in the store
+//! are made, and the keys that seal records. Every host of the fleet has the same file.
+//!
+//! The file is text, one `WORD VALUE` a line; keys are in hex:
+//!
+//! ```text
+//! twinlock-fleet-key 1
+//! fleet example
+//! names lowercase-without-domain
+//! naming-key 0123…
+//! sealing-key 1 89ab…
+//! ```
+
+use data_encoding::HEXLOWER;
+use twinlock_core::base::error::FleetError;
+use zeroize::Zeroizing;
+
+/// Maximum size of the file in bytes.
+pub const KEY_FILE_MAX: usize = 16 * 1024;
+/// Name of the file, beside the settings.
+pub const KEY_FILE: &str = "fleet.key";
+const HEADER: &str = "twinlock-fleet-key 1";
+/// Maximum length of the name of a fleet.
+const FLEET_MAX: usize = 32;
+
+/// How a user name becomes the name in the store, so that all hosts find the same record.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum NamingRule {
+    /// The name as NSS has it.
+    Exact,
+    /// The name without domain (`CORP\ada` and `ada@corp` are `ada`), with `A` to `Z` in lower case.
+    LowercaseWithoutDomain,
+}
+
+impl NamingRule {
+    const ALL: [Self; 2] = [Self::Exact, Self::LowercaseWithoutDomain];
+
+    /// Returns the word for the rule in the key file.
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Exact => "exact",
+            Self::LowercaseWithoutDomain => "lowercase-without-domain",
+        }
+    }
+
+    /// Returns the rule with a word of the key file; `None` if there is none.
+    #[must_use]
+    pub fn named(word: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|rule| rule.word() == word)
+    }
+
+    /// Returns the name in the store for a user name.
+    #[must_use]
+    pub fn apply(self, user: &str) -> String {
+        match self {
+            Self::Exact => user.to_owned(),
+            Self::LowercaseWithoutDomain => {
+                let user = user.rsplit_once('\\').map_or(user, |(_, user)| user);
+                let user = user.split_once('@').map_or(user, |(user, _)| user);
+                user.to_ascii_lowercase()
+            }
+        }
+    }
+}
+
+/// A key that seals records, with its number.
+pub struct SealingKey {
+    /// Number of the key, 1 to 255. `fleet rotate` adds the next one.
+    pub id: u8,
+    /// The key.
+    pub key: Zeroizing<[u8; 32]>,
+}
+
+/// The content of the key file.
+pub struct FleetKey {
+    /// The name of the fleet.
+    pub fleet: String,
+    /// How user names become names in the store.
+    pub rule: NamingRule,
+    /// The key from which names in the store are made. It is never changed.
+    pub naming: Zeroizing<[u8; 32]>,
+    /// The sealing keys, oldest first; never empty. The last one seals.
+    pub sealing: Vec<SealingKey>,
+}
+
+impl FleetKey {
+    /// Parses the text of a key file.
+    ///
+    /// # Errors
+    /// [`FleetError::Key`] if the text has another form.
+    pub fn read(text: &str) -> Result<Self, FleetError> {
+        Self::parsed(text).ok_or(FleetError::Key)
+    }
+
+    fn parsed(text: &str) -> Option<Self> {
+        let mut lines = text.lines();
+        if lines.next()? != HEADER {
+            return None;
+        }
+        let (mut fleet, mut rule, mut naming) = (None, None, None);
+        let mut sealing: Vec<SealingKey> = Vec::new();
+        for line in lines.filter(|line| !line.is_empty()) {
+            match line.split_once(' ')? {
+                ("fleet", name) if fleet.is_none() && is_fleet_name(name) => {
+                    fleet = Some(name.to_owned());
+                }
+                ("names", word) if rule.is_none() => rule = Some(NamingRule::named(word)?),
+                ("naming-key", hex) if naming.is_none() => naming = Some(key(hex)?),
+                ("sealing-key", rest) => {
+                    let (id, hex) = rest.split_once(' ')?;
+                    let id = id.parse().ok().filter(|id| *id > 0)?;
+                    if sealing.last().is_some_and(|last| last.id >= id) {
+                        return None;
+                    }
+                    sealing.push(SealingKey { id, key: key(hex)? });
+                }
+                _ => return None,
+            }
+        }
+        let found = Self { fleet: fleet?, rule: rule?, naming: naming?, sealing };
+        (!found.sealing.is_empty()).then_some(found)
+    }
+
+    /// Returns the text of the key file.
+    #[must_use]
+    pub fn write(&self) -> Zeroizing<String> {
+        let mut text = Zeroizing::new(String::with_capacity(KEY_FILE_MAX));
+        let line = |text: &mut String, parts: &[&str]| {
+            text.push_str(&parts.join(" "));
+            text.push('\n');
+        };
+        line(&mut text, &[HEADER]);
+        line(&mut text, &["fleet", &self.fleet]);
+        line(&mut text, &["names", self.rule.word()]);
+        let naming = Zeroizing::new(HEXLOWER.encode(&*self.naming));
+        line(&mut text, &["naming-key", &naming]);
+        for one in &self.sealing {
+            let hex = Zeroizing::new(HEXLOWER.encode(&*one.key));
+            line(&mut text, &["sealing-key", &one.id.to_string(), &hex]);
+        }
+        text
+    }
+}
+
+/// Returns whether a text can be the name of a fleet: 1 to 32 of `a` to `z`, `0` to `9` and `-`.
+#[must_use]
+pub fn is_fleet_name(name: &str) -> bool {
+    let fits = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
+    (1..=FLEET_MAX).contains(&name.len()) && name.bytes().all(fits)
+}
+
+fn key(hex: &str) -> Option<Zeroizing<[u8; 32]>> {
+    let (pairs, rest) = hex.as_bytes().as_chunks::<2>();
+    let mut bytes = Zeroizing::new([0; 32]);
+    if pairs.len() != bytes.len() || !rest.is_empty() {
+        return None;
+    }
+    for (byte, pair) in bytes.iter_mut().zip(pairs) {
+        *byte = u8::from_str_radix(str::from_utf8(pair).ok()?, 16).ok()?;
+    }
+    Some(bytes)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn text() -> String {
+        let (one, two) = ("01".repeat(32), "ff".repeat(32));
+        format!(
+            "twinlock-fleet-key 1\nfleet example\nnames exact\nnaming-key {one}\n\
+             sealing-key 1 {one}\nsealing-key 3 {two}\n"
+        )
+    }
+
+    #[test]
+    fn key_files_come_back() {
+        let found = FleetKey::read(&text()).unwrap();
+        assert_eq!(
+            (&*found.fleet, found.rule, found.sealing.len()),
+            ("example", NamingRule::Exact, 2)
+        );
+        assert_eq!(found.sealing[1].id, 3);
+        assert_eq!(*found.write(), text());
+    }
+
+    #[test]
+    fn other_texts_are_refused() {
+        for (from, to) in [
+            ("twinlock-fleet-key 1", "twinlock-fleet-key 2"),
+            ("fleet example\n", ""),
+            ("fleet example", "fleet Example"),
+            ("names exact", "names as-is"),
+            ("sealing-key 3", "sealing-key 1"),
+            ("sealing-key 1", "sealing-key 0"),
+            ("sealing-key 1 01", "sealing-key 1 0"),
+            ("sealing-key 1", "other 1"),
+            ("naming-key ", "naming-key 00"),
+        ] {
+            assert!(text().contains(from));
+            assert_eq!(
+                FleetKey::read(&text().replace(from, to)).err(),
+                Some(FleetError::Key),
+                "{to}"
+            );
+        }
+    }
+
+    #[test]
+    fn one_person_has_one_name() {
+        let rule = NamingRule::LowercaseWithoutDomain;
+        for user in ["ada", "Ada", "CORP\\ada", "ada@corp", "CORP\\Ada@x@y"] {
+            assert_eq!(rule.apply(user), "ada", "{user}");
+        }
+        assert_eq!(NamingRule::Exact.apply("CORP\\Ada"), "CORP\\Ada");
+    }
+}

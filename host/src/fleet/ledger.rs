@@ -1,0 +1,284 @@
+//! The ledger of one shared user: each attempt is charged both on this host and in the store.
+
+use twinlock_core::{
+    base::{
+        error::{FleetError, LedgerError},
+        time::{DAY, UnixTime},
+    },
+    ledger::{KeyId, Used, names},
+    ports::{Clock, Creation, Ledger, LedgerKey, UserLedger},
+    wire::fleet::{FleetReply, Stay, StoreEntry, StoreTest, StoreWrite, Transaction},
+};
+
+use crate::{
+    clock::KernelClock,
+    fleet::{
+        entries::LedgerEntries,
+        names::{META, StoreName},
+        session::{ChargeGuard, Fleet, all_reads, compare, entry, guarded_delete, is_done},
+    },
+};
+
+/// The name of an attempt begins with this.
+const ATTEMPT: &str = "try.";
+
+/// The ledger of one shared user.
+pub(super) struct FleetUserLedger<'a> {
+    pub(super) inner: Box<dyn UserLedger + 'a>,
+    pub(super) fleet: &'a Fleet,
+    pub(super) name: StoreName,
+}
+
+impl Fleet {
+    /// Opens the ledger folder of one owner (see [`Ledger::open`]).
+    pub(crate) fn open<'a>(
+        &'a self,
+        inner: &'a dyn Ledger,
+        owner: &LedgerKey,
+    ) -> Result<Box<dyn UserLedger + 'a>, LedgerError> {
+        Ok(self.shared_ledger(inner.open(owner)?, owner))
+    }
+
+    /// Opens the ledger folder of one owner with the same system calls for every owner (see [`Ledger::open_uniform`]).
+    pub(crate) fn open_uniform<'a>(
+        &'a self,
+        inner: &'a dyn Ledger,
+        owner: &LedgerKey,
+    ) -> Result<Box<dyn UserLedger + 'a>, LedgerError> {
+        Ok(self.shared_ledger(inner.open_uniform(owner)?, owner))
+    }
+
+    fn shared_ledger<'a>(
+        &'a self,
+        inner: Box<dyn UserLedger + 'a>,
+        owner: &LedgerKey,
+    ) -> Box<dyn UserLedger + 'a> {
+        match self.name_of(owner) {
+            Some(name) => Box::new(FleetUserLedger { inner, fleet: self, name }),
+            None => inner,
+        }
+    }
+}
+
+impl UserLedger for FleetUserLedger<'_> {
+    fn create(&self, name: &str, content: &str) -> Result<Creation, LedgerError> {
+        if name == "." {
+            self.pretend_to_charge()?;
+            return self.inner.create(name, content);
+        }
+        if name.starts_with(ATTEMPT) {
+            return self.charge(name, content);
+        }
+        match names::read_used(name).filter(|used| !is_of_set(used.mark)) {
+            Some(used) => self.claim(&used, name, content),
+            None => {
+                let made = self.inner.create(name, content)?;
+                if let Some(ended) = names::read_row(name).filter(|row| row.carried == 0) {
+                    self.end_streak(ended.since);
+                }
+                Ok(made)
+            }
+        }
+    }
+
+    fn names(&self) -> Result<Vec<String>, LedgerError> {
+        let mut found = Vec::new();
+        self.each_name(&mut |name| found.push(name.to_owned()))?;
+        Ok(found)
+    }
+
+    fn each_name(&self, visit: &mut dyn FnMut(&str)) -> Result<(), LedgerError> {
+        let entries = self.entries().map_err(LedgerError::Fleet)?;
+        let mut local = Vec::new();
+        self.inner.each_name(&mut |name| {
+            if name.starts_with(ATTEMPT) {
+                local.push(name.to_owned());
+            }
+            visit(name);
+        })?;
+        entries.used.iter().chain(&entries.streak).for_each(|name| visit(name));
+        let elsewhere = entries.attempts.iter().filter(|stored| !local.contains(&stored.name));
+        elsewhere.for_each(|stored| visit(&stored.name));
+        self.fleet.state(&self.name, |state| {
+            state.attempts = entries.attempts;
+            state.tops = entries.tops;
+        });
+        Ok(())
+    }
+
+    fn content(&self, name: &str) -> Result<Option<String>, LedgerError> {
+        let found = self.inner.content(name)?;
+        if found.is_none() {
+            return Ok(self.fleet.state(&self.name, |state| {
+                let stored = state.attempts.iter().find(|stored| stored.name == name);
+                stored.map(|stored| stored.content.clone())
+            }));
+        }
+        let is_claim = names::read_used(name).is_some_and(|used| !is_of_set(used.mark));
+        let is_claimed =
+            || self.fleet.state(&self.name, |state| state.claimed.iter().any(|it| it == name));
+        if is_claim && !is_claimed() {
+            // This login has created the name on this host, but not in the store: without its nonce, it is another's.
+            return Ok(found.map(|text| text.split('.').next().unwrap_or_default().to_owned()));
+        }
+        Ok(found)
+    }
+
+    fn erase(&self, name: &str) {
+        self.inner.erase(name);
+        if name.starts_with(ATTEMPT) {
+            self.take_back(name);
+        }
+    }
+
+    fn is_of_all(&self) -> bool {
+        self.inner.is_of_all()
+    }
+}
+
+impl FleetUserLedger<'_> {
+    /// Charges an attempt on this host, and then in the store. What one of them does not take is not charged in the other.
+    fn charge(&self, name: &str, content: &str) -> Result<Creation, LedgerError> {
+        if self.inner.create(name, content)? == Creation::Taken {
+            // The store is asked all the same: before a first factor, a throttled user must cost as much as any other.
+            self.pretend_to_charge()?;
+            return Ok(Creation::Taken);
+        }
+        let charged = self.charge_in_store(name, content);
+        if charged != Ok(Creation::Made) {
+            self.inner.erase(name);
+        }
+        charged.map_err(LedgerError::Fleet)
+    }
+
+    fn charge_in_store(&self, name: &str, content: &str) -> Result<Creation, FleetError> {
+        let attempt = self.fleet.sealed_attempt(&self.name, name, content)?;
+        let reply = self.fleet.transact(charge(&self.name, &attempt, StoreTest::Absent))?;
+        let stored = entry(&reply, &attempt.key).map(|stored| &stored.value);
+        // After a lost answer, the slot is this attempt's own if the value is.
+        let is_own = is_done(&reply) || stored == Some(&attempt.value);
+        self.keep_listing(&reply);
+        if !is_own {
+            return Ok(Creation::Taken);
+        }
+        let StoreEntry { key, value, .. } = attempt;
+        self.fleet.state(&self.name, |state| {
+            state.guard = ChargeGuard::Slot { key, value, name: name.to_owned() };
+            state.is_proven = false;
+        });
+        let checked = self.fleet.check_judged(&self.name, &reply);
+        if checked.is_err() {
+            self.take_back(name);
+        }
+        checked.map(|()| Creation::Made)
+    }
+
+    /// Sends the transaction of a charge that changes nothing.
+    fn pretend_to_charge(&self) -> Result<(), LedgerError> {
+        let attempt = self.fleet.sealed_attempt(&self.name, "try.unproven.0.0.0", "0");
+        let attempt = attempt.map_err(LedgerError::Fleet)?;
+        let mut transaction = charge(&self.name, &attempt, StoreTest::Absent);
+        // The description of the fleet exists, so this comparison does not hold.
+        transaction.compares = vec![compare(META, StoreTest::Absent)];
+        let reply = self.fleet.transact(transaction).map_err(LedgerError::Fleet)?;
+        self.keep_listing(&reply);
+        self.fleet.record_in(&self.name, &reply).map(drop).map_err(LedgerError::Fleet)
+    }
+
+    fn keep_listing(&self, reply: &FleetReply) {
+        let listing = reply.entries.clone();
+        self.fleet.state(&self.name, |state| state.listing = Some(listing));
+    }
+
+    /// Returns the entries of the store: those that the charge has read, or a new list.
+    fn entries(&self) -> Result<LedgerEntries, FleetError> {
+        let listing = self.fleet.state(&self.name, |state| state.listing.take());
+        let listing = match listing {
+            Some(listing) => listing,
+            None => {
+                let reads = all_reads(&self.name);
+                let reply = self.fleet.transact(Transaction { reads, ..Transaction::default() })?;
+                self.fleet.record_in(&self.name, &reply)?;
+                if reply.more {
+                    return Err(FleetError::Broken);
+                }
+                reply.entries
+            }
+        };
+        let marks = self.fleet.state(&self.name, |state| std::mem::take(&mut state.marks));
+        let found = self.fleet.understood(&self.name, &marks, listing);
+        self.fleet.state(&self.name, |state| state.marks = marks);
+        found
+    }
+
+    /// Deletes an attempt in the store, best effort, if the store still has it with the same nonce.
+    fn take_back(&self, name: &str) {
+        let (guard, stored) = self.fleet.state(&self.name, |state| {
+            let place = state.attempts.iter().position(|stored| stored.name == name);
+            let stored = place.map(|place| state.attempts.swap_remove(place));
+            let is_own = matches!(&state.guard, ChargeGuard::Slot { name: own, .. } if own == name);
+            let guard = if is_own { std::mem::take(&mut state.guard) } else { ChargeGuard::None };
+            (guard, stored)
+        });
+        if let ChargeGuard::Slot { key, value, .. } = guard {
+            let _ = self.fleet.transact(guarded_delete(&key, &value));
+        } else if let Some(stored) = stored.filter(|stored| !has_expired(&stored.content)) {
+            let _ = self.fleet.transact(guarded_delete(&stored.entry.key, &stored.entry.value));
+            if stored.is_foreign
+                && let Ok(now) = KernelClock.now()
+            {
+                // The other host has the attempt in its own ledger, where only the end of the streak ends it.
+                self.end_streak(now.unix);
+            }
+        }
+    }
+
+    /// Stores the end of a failure streak, best effort, so that it ends on every host.
+    fn end_streak(&self, since: UnixTime) {
+        let Ok(value) = self.fleet.sealed_streak(&self.name, since) else { return };
+        let key = self.name.streak();
+        let put = StoreWrite::Put { key: key.clone(), value, stays: Stay::Days, take_back: false };
+        for test in [StoreTest::Below(since.0.to_be_bytes().to_vec()), StoreTest::Absent] {
+            let transaction = Transaction {
+                compares: vec![compare(key.clone(), test)],
+                writes: vec![put.clone()],
+                reads: Vec::new(),
+            };
+            match self.fleet.transact(transaction) {
+                Ok(reply) if !is_done(&reply) => {}
+                Ok(_) | Err(_) => return,
+            }
+        }
+    }
+}
+
+/// Returns the transaction that charges an attempt, and reads all that the login judges by.
+fn charge(name: &StoreName, attempt: &StoreEntry, test: StoreTest) -> Transaction {
+    Transaction {
+        compares: vec![compare(attempt.key.clone(), test)],
+        writes: vec![StoreWrite::Put {
+            key: attempt.key.clone(),
+            value: attempt.value.clone(),
+            stays: Stay::Days,
+            take_back: true,
+        }],
+        reads: all_reads(name),
+    }
+}
+
+/// Returns whether an attempt is so old that no limit counts it. The store forgets it by itself.
+fn has_expired(content: &str) -> bool {
+    let at = names::read_instant(content);
+    let now = KernelClock.now();
+    at.zip(now.ok()).is_some_and(|(at, now)| now.unix.since(at) >= DAY)
+}
+
+/// Returns whether a used step is the code of a set: the ledger then only says when it was used.
+fn is_of_set(mark: KeyId) -> bool {
+    KeyId::of_set(twinlock_core::record::SetId(0)).0.get(8..) == mark.0.get(8..)
+}
+
+/// Returns the highest used step that a claim needs to be above.
+pub(super) fn step_of(used: &Used) -> [u8; 8] {
+    used.step.0.to_be_bytes()
+}

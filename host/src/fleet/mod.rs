@@ -1,0 +1,40 @@
+//! The fleet: what this host shares with other hosts through the store. Decorates the ports of the records, the backup codes
+//! and the ledger, so that a login does not know whether there is a fleet.
+//!
+//! The store only adds refusals. The local ledger, records and spent codes go on as without it; a code must be fresh in
+//! both, and an attempt allowed by both.
+//!
+//! - `key_file`: the keys of the fleet.
+//! - `names`: the keys of the store.
+//! - `seal`: encrypts what is stored.
+//! - `session`: what is known of each user during one login.
+//! - `records`, `commit`, `ledger`, `claim`, `codes`: the decorated ports.
+//! - `entries`: the entries of a user's ledger in the store.
+//! - `shared_records`, `shared_ledger`: the ports of a host, with or without a fleet.
+//! - `socket`: the connection to the daemon.
+//! - `opened`: reads the key file.
+//!
+//! May use: `clock`, `entropy`, `ledger`, `settings`, `store`, `trusted_dir`.
+
+mod claim;
+mod codes;
+mod commit;
+mod entries;
+pub mod key_file;
+mod ledger;
+pub mod names;
+mod opened;
+mod records;
+pub mod seal;
+mod session;
+mod shared_ledger;
+mod shared_records;
+mod socket;
+
+pub use codes::LocalCodes;
+pub(crate) use opened::of_host;
+pub use opened::read_key;
+pub use session::{Fleet, FleetScope, FleetStore};
+pub use shared_ledger::SharedLedger;
+pub use shared_records::SharedRecords;
+pub use socket::FleetSocket;

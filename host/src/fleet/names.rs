@@ -1,0 +1,106 @@
+//! The keys of the store. User names, sources and authenticators appear in them only as HMAC-SHA256 values, which do not
+//! reveal them to the store.
+
+use data_encoding::HEXLOWER;
+use hmac::{Hmac, KeyInit, Mac};
+use sha2::Sha256;
+use twinlock_core::{ledger::KeyId, ports::LedgerKey, record::SetId};
+
+use crate::fleet::key_file::FleetKey;
+
+/// The sealed entry that describes the fleet.
+pub const META: &str = "meta";
+/// Prefix of the keys of all records.
+pub const RECORDS: &str = "r/";
+
+/// The name of one user in the store, 32 hexadecimal digits. The user names without an account share 256 of these names.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct StoreName(String);
+
+impl StoreName {
+    /// Returns the name of an account.
+    #[must_use]
+    pub fn of_user(key: &FleetKey, user: &str) -> Self {
+        Self(hashed(key, "user", &[key.rule.apply(user).as_bytes()]))
+    }
+
+    /// Returns the name of one of the 256 buckets for user names without an account.
+    #[must_use]
+    pub fn of_bucket(key: &FleetKey, bucket: u8) -> Self {
+        Self(hashed(key, "bucket", &[&[bucket]]))
+    }
+
+    /// Returns the name of the owner of a ledger folder; `None` if the folder's name is not that of a user.
+    #[must_use]
+    pub fn of_owner(key: &FleetKey, owner: &LedgerKey) -> Option<Self> {
+        match owner {
+            LedgerKey::Account(folder) => {
+                let user = twinlock_core::base::account::Folder::name_of(folder.as_str())?;
+                Some(Self::of_user(key, &user))
+            }
+            LedgerKey::Bucket(bucket) => Some(Self::of_bucket(key, *bucket)),
+        }
+    }
+
+    /// Returns the key of the record.
+    #[must_use]
+    pub fn record(&self) -> String {
+        format!("{RECORDS}{}", self.0)
+    }
+
+    /// Returns the key of a set of backup codes.
+    #[must_use]
+    pub fn code_set(&self, id: SetId) -> String {
+        format!("c/{}/{:016x}", self.0, id.0)
+    }
+
+    /// Returns the prefix of the keys of the spent codes of a set. The index of the code follows, as two hexadecimal
+    /// digits.
+    #[must_use]
+    pub fn spent(&self, id: SetId) -> String {
+        format!("s/{}/{:016x}/", self.0, id.0)
+    }
+
+    /// Returns the key of a spent code.
+    #[must_use]
+    pub fn spent_code(&self, id: SetId, place: u8) -> String {
+        format!("{}{place:02x}", self.spent(id))
+    }
+
+    /// Returns the prefix of all keys of the user's ledger.
+    #[must_use]
+    pub fn ledger(&self) -> String {
+        format!("l/{}/", self.0)
+    }
+
+    /// Returns the key of the highest used step of an authenticator.
+    #[must_use]
+    pub fn top(&self, key: &FleetKey, mark: KeyId) -> String {
+        format!("{}top/{}", self.ledger(), hashed(key, "top", &[&mark.0]))
+    }
+
+    /// Returns the key of a charged attempt. `name` is its name in the ledger, with a source that means the same on every
+    /// host.
+    #[must_use]
+    pub fn attempt(&self, key: &FleetKey, name: &str) -> String {
+        format!("{}try/{}", self.ledger(), hashed(key, "try", &[name.as_bytes()]))
+    }
+
+    /// Returns the key of the end of the last failure streak.
+    #[must_use]
+    pub fn streak(&self) -> String {
+        format!("{}row", self.ledger())
+    }
+}
+
+/// Returns 16 bytes of HMAC-SHA256 over a kind and parts with their lengths, in hex.
+fn hashed(key: &FleetKey, kind: &str, parts: &[&[u8]]) -> String {
+    // HMAC takes keys of any length, so this cannot fail.
+    let Ok(mut mac) = Hmac::<Sha256>::new_from_slice(&*key.naming) else { return String::new() };
+    for part in std::iter::once(kind.as_bytes()).chain(parts.iter().copied()) {
+        mac.update(&u64::try_from(part.len()).unwrap_or(u64::MAX).to_be_bytes());
+        mac.update(part);
+    }
+    let bytes = mac.finalize().into_bytes();
+    HEXLOWER.encode(bytes.get(..16).unwrap_or_default())
+}

@@ -1,0 +1,250 @@
+//! What is known of the fleet and of each user during one login or command.
+
+use std::cell::{Cell, RefCell};
+
+use twinlock_core::{
+    base::{account::Account, error::FleetError},
+    ledger::KeyId,
+    policy::FleetUids,
+    ports::{Entropy, LedgerKey, Snapshot},
+    record::Generation,
+    wire::fleet::{
+        FleetOutcome, FleetReply, FleetTask, StoreCompare, StoreEntry, StoreRead, StoreTest,
+        StoreWrite, Transaction,
+    },
+};
+use zeroize::Zeroizing;
+
+use crate::fleet::{
+    key_file::FleetKey,
+    names::{META, StoreName},
+};
+
+/// The store, which all hosts share.
+pub trait FleetStore {
+    /// Sends a request and returns the reply. The outcome of the reply is [`FleetOutcome::Done`] or
+    /// [`FleetOutcome::Refused`].
+    ///
+    /// # Errors
+    /// [`FleetError`] if the store did not carry out the request. After [`FleetError::Unreachable`] it is unknown whether it
+    /// did.
+    fn ask(&self, task: FleetTask) -> Result<FleetReply, FleetError>;
+}
+
+/// Which users are shared, and what a record of another host must have in common with the account.
+pub struct FleetScope {
+    /// The lowest user id that is shared, at least 1. Root is never shared.
+    pub lowest_uid: u32,
+    /// Whether an account has the same user id on every host.
+    pub uids: FleetUids,
+    /// Name of this host. Sources that mean something else on another host, such as local users, are told apart by it.
+    pub host: String,
+    /// Returns the user id of an account; `None` if there is none or NSS does not answer.
+    pub uid_of: fn(&str) -> Option<u32>,
+}
+
+/// The fleet, as one login or command sees it.
+pub struct Fleet {
+    pub(super) key: FleetKey,
+    pub(super) store: Box<dyn FleetStore>,
+    pub(super) scope: FleetScope,
+    pub(super) entropy: Box<dyn Entropy>,
+    /// The users of whom something is known: one in a login, few in a command. A map would be several times the code.
+    pub(super) users: RefCell<Vec<KnownUser>>,
+    trusts_active_records: Cell<bool>,
+}
+
+/// A user of whom something is known.
+pub(super) struct KnownUser {
+    name: StoreName,
+    pub(super) state: UserState,
+}
+
+/// What is known of one user. `Default` is a user of whom nothing is known.
+#[derive(Default)]
+pub(super) struct UserState {
+    /// Whether the user is shared; `None` if the user id is not known yet.
+    pub(super) is_shared: Option<bool>,
+    /// The account; `None` for a name without an account.
+    pub(super) account: Option<Account>,
+    /// The record that this login judges by.
+    pub(super) judged: Option<JudgedRecord>,
+    /// A record that the store had and that is newer than the judged one.
+    pub(super) renewed: Option<Snapshot>,
+    /// The newest record of the store, if this host's disk has an older one: its number and its text.
+    pub(super) to_keep: Option<RecordText>,
+    /// What proves that this attempt is still charged.
+    pub(super) guard: ChargeGuard,
+    /// The entries of the ledger as the last transaction read them; taken by the first reader.
+    pub(super) listing: Option<Vec<StoreEntry>>,
+    /// The attempts in the store.
+    pub(super) attempts: Vec<StoredAttempt>,
+    /// The keys `top`, with the values that were seen last.
+    pub(super) tops: Vec<StoreEntry>,
+    /// The authenticators of the judged record.
+    pub(super) marks: Vec<TopMark>,
+    /// The names of the steps that this login has claimed in the store.
+    pub(super) claimed: Vec<String>,
+    /// Whether the last transaction proved that the judged record is the newest one.
+    pub(super) is_proven: bool,
+}
+
+/// The record that a login judges by.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct JudgedRecord {
+    pub(super) sequence: u64,
+    pub(super) generation: Generation,
+    /// The revision of the store's record; `None` if the store was not asked yet.
+    pub(super) revision: Option<u64>,
+}
+
+/// The number and the text of a record.
+pub(super) struct RecordText {
+    pub(super) sequence: u64,
+    pub(super) text: Zeroizing<String>,
+}
+
+/// An authenticator, and the key of its highest used step.
+pub(super) struct TopMark {
+    pub(super) key: String,
+    pub(super) mark: KeyId,
+}
+
+/// An attempt in the store.
+pub(super) struct StoredAttempt {
+    /// Its name in the ledger.
+    pub(super) name: String,
+    /// The key under which it is stored, and its value.
+    pub(super) entry: StoreEntry,
+    /// The text of its name in the ledger: the time of the charge.
+    pub(super) content: String,
+    /// Whether another host has charged it.
+    pub(super) is_foreign: bool,
+}
+
+/// What proves, within a transaction, that an attempt is still charged.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(super) enum ChargeGuard {
+    /// There is no charge.
+    #[default]
+    None,
+    /// The slot of the attempt, with its value and its name in the ledger.
+    Slot { key: String, value: Vec<u8>, name: String },
+    /// The claim of this attempt, which has deleted the slot.
+    Claim { key: String, value: Vec<u8> },
+}
+
+impl Fleet {
+    /// Creates the view of one login or command.
+    #[must_use]
+    pub fn new(
+        key: FleetKey,
+        store: Box<dyn FleetStore>,
+        scope: FleetScope,
+        entropy: Box<dyn Entropy>,
+    ) -> Self {
+        Self {
+            key,
+            store,
+            scope,
+            entropy,
+            users: RefCell::default(),
+            trusts_active_records: Cell::new(false),
+        }
+    }
+
+    /// Declares that the record of an enrolled user need not be read from the store before a code is charged. The charge
+    /// reads it, so this saves a transaction. Only right where nothing but a code can stand for a code.
+    pub fn trust_active_records(&self) {
+        self.trusts_active_records.set(true);
+    }
+
+    pub(super) fn trusts_active_records(&self) -> bool {
+        self.trusts_active_records.get()
+    }
+
+    /// Returns the key file of the fleet.
+    #[must_use]
+    pub fn key(&self) -> &FleetKey {
+        &self.key
+    }
+
+    /// Returns whether an account is shared.
+    #[must_use]
+    pub fn shares(&self, uid: u32) -> bool {
+        uid != 0 && uid >= self.scope.lowest_uid
+    }
+
+    /// Returns the name of the owner of a ledger folder in the store; `None` if the owner is not shared.
+    pub(super) fn name_of(&self, owner: &LedgerKey) -> Option<StoreName> {
+        let name = StoreName::of_owner(&self.key, owner)?;
+        let LedgerKey::Account(folder) = owner else { return Some(name) };
+        let known = self.state(&name, |state| state.is_shared);
+        let user = || twinlock_core::base::account::Folder::name_of(folder.as_str());
+        let is_shared = known.unwrap_or_else(|| {
+            // What NSS does not know is shared: that can only refuse more.
+            user().and_then(|user| (self.scope.uid_of)(&user)).is_none_or(|uid| self.shares(uid))
+        });
+        is_shared.then_some(name)
+    }
+
+    /// Calls `with` with the state of a user.
+    pub(super) fn state<T>(&self, name: &StoreName, with: impl FnOnce(&mut UserState) -> T) -> T {
+        let mut users = self.users.borrow_mut();
+        if let Some(user) = users.iter_mut().find(|user| user.name == *name) {
+            return with(&mut user.state);
+        }
+        let mut state = UserState::default();
+        let done = with(&mut state);
+        users.push(KnownUser { name: name.clone(), state });
+        done
+    }
+
+    /// Runs a transaction.
+    pub(super) fn transact(&self, transaction: Transaction) -> Result<FleetReply, FleetError> {
+        self.store.ask(FleetTask::Transact(transaction))
+    }
+
+    /// Returns 16 random bytes, which no other attempt or operation has.
+    pub(super) fn nonce(&self) -> Result<[u8; 16], FleetError> {
+        let mut nonce = [0; 16];
+        self.entropy.fill(&mut nonce).map_err(|_| FleetError::Seal)?;
+        Ok(nonce)
+    }
+}
+
+/// Returns the reads of a user's record and of the description of the fleet.
+pub(super) fn record_reads(name: &StoreName) -> Vec<StoreRead> {
+    vec![StoreRead::Key(name.record()), StoreRead::Key(META.into())]
+}
+
+/// Returns the reads of a user's ledger, record and of the description of the fleet.
+pub(super) fn all_reads(name: &StoreName) -> Vec<StoreRead> {
+    let prefix = StoreRead::Prefix { prefix: name.ledger(), after: String::new(), limit: 0 };
+    std::iter::once(prefix).chain(record_reads(name)).collect()
+}
+
+/// Returns the comparison of a key with a test.
+pub(super) fn compare(key: impl Into<String>, test: StoreTest) -> StoreCompare {
+    StoreCompare { key: key.into(), test }
+}
+
+/// Returns the transaction that deletes a key if it still has this value. Unguarded, a late copy of it would delete the
+/// charge of another login.
+pub(super) fn guarded_delete(key: &str, value: &[u8]) -> Transaction {
+    Transaction {
+        compares: vec![compare(key, StoreTest::Value(value.to_vec()))],
+        writes: vec![StoreWrite::Delete { key: key.into() }],
+        reads: Vec::new(),
+    }
+}
+
+/// Returns the entry of a key in a reply.
+pub(super) fn entry<'a>(reply: &'a FleetReply, key: &str) -> Option<&'a StoreEntry> {
+    reply.entries.iter().find(|entry| entry.key == key)
+}
+
+/// Returns whether the writes of a transaction were made.
+pub(super) fn is_done(reply: &FleetReply) -> bool {
+    reply.outcome == FleetOutcome::Done
+}
