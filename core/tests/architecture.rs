@@ -17,7 +17,7 @@ use sources::{Source, functions, repository, sources};
 const MOST_ROOMS: [(&str, usize); 2] = [("core", 17), ("admin-cli", 12)];
 
 /// Each crate, and the crates of the workspace that it may depend on.
-const CRATES: [(&str, &[&str]); 10] = [
+const CRATES: [(&str, &[&str]); 11] = [
     ("core", &[]),
     ("host", &["twinlock-core"]),
     ("pam-module", &["twinlock-core", "twinlock-host"]),
@@ -35,6 +35,7 @@ const CRATES: [(&str, &[&str]); 10] = [
         ],
     ),
     ("agent", &["twinlock-core", "twinlock-host"]),
+    ("fleet", &["twinlock-core"]),
     ("tests", &["twinlock-core", "twinlock-migrate", "twinlock-doctor"]),
     ("xtask", &["twinlock-tests"]),
 ];

@@ -100,12 +100,8 @@ impl<'i> Table<'i> {
         key: &'static str,
     ) -> Result<Option<Spanned<N>>, TableError> {
         let Some((span, value)) = self.take(key) else { return Ok(None) };
-        let read = value
-            .as_integer()
-            .and_then(|integer| i128::from_str_radix(integer.as_str(), integer.radix()).ok());
-        let number = read.and_then(|number| N::try_from(number).ok());
         let odd = || unexpected(&span, key, &value, "a whole number");
-        let number = number.ok_or_else(odd)?;
+        let number = whole_number(&value).ok_or_else(odd)?;
         Ok(Some(Spanned::new(span, number)))
     }
 
@@ -158,6 +154,23 @@ impl<'i> Table<'i> {
         let one = |value: Spanned<DeValue<'i>>| {
             let text = value.get_ref().as_str().map(ToString::to_string);
             text.ok_or_else(|| unexpected(&value.span(), key, value.get_ref(), "strings"))
+        };
+        let list = list.into_iter().map(one).collect::<Result<_, _>>()?;
+        Ok(Some(Spanned::new(span, list)))
+    }
+
+    /// Takes the list of whole numbers with this key; `None` if the key is missing.
+    pub(crate) fn numbers<N: TryFrom<i128>>(
+        &mut self,
+        key: &'static str,
+    ) -> Result<Option<Spanned<Vec<N>>>, TableError> {
+        let Some((span, value)) = self.take(key) else { return Ok(None) };
+        let DeValue::Array(list) = value else {
+            return Err(unexpected(&span, key, &value, "a list"));
+        };
+        let one = |value: Spanned<DeValue<'i>>| {
+            let number = whole_number(value.get_ref());
+            number.ok_or_else(|| unexpected(&value.span(), key, value.get_ref(), "whole numbers"))
         };
         let list = list.into_iter().map(one).collect::<Result<_, _>>()?;
         Ok(Some(Spanned::new(span, list)))
@@ -232,6 +245,12 @@ impl<'i> Table<'i> {
             }),
         }
     }
+}
+
+/// Returns the value as a whole number; `None` if it is none, or not one of the type.
+fn whole_number<N: TryFrom<i128>>(value: &DeValue<'_>) -> Option<N> {
+    let integer = value.as_integer()?;
+    N::try_from(i128::from_str_radix(integer.as_str(), integer.radix()).ok()?).ok()
 }
 
 /// Returns the error for a value of an unexpected type. Never quotes the value, because it may be a key.

@@ -5,6 +5,7 @@
 
 pub mod admission;
 mod agent_rules;
+pub mod fleet_daemon;
 mod fleet_rules;
 pub mod foreign_arguments;
 pub mod last_good;

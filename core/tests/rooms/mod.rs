@@ -6,7 +6,7 @@ pub(crate) type Row = (&'static str, &'static [&'static str]);
 
 /// The table of folders: for each crate that twinlock ships, an entry for each of its folders. A folder may use only
 /// folders above it in the table.
-pub(crate) const ROOMS: [(&str, &[Row]); 8] = [
+pub(crate) const ROOMS: [(&str, &[Row]); 9] = [
     (
         "core",
         &[
@@ -230,6 +230,85 @@ pub(crate) const ROOMS: [(&str, &[Row]); 8] = [
             ("roles", &["caller", "client", "connection", "report", "self_service", "status"]),
             ("operation", &["client", "locker", "roles", "self_service", "status"]),
             ("worker", &["caller", "client", "connection", "operation", "password", "status"]),
+        ],
+    ),
+    (
+        "fleet",
+        &[
+            ("options", &[]),
+            ("program_files", &[]),
+            ("clock", &[]),
+            ("log", &["clock"]),
+            ("state_dir", &[]),
+            ("breaker", &[]),
+            ("leases", &[]),
+            ("take_back", &[]),
+            ("arrival", &[]),
+            ("tls", &[]),
+            ("resolver", &["clock"]),
+            ("etcd", &["leases", "take_back"]),
+            ("entry_value", &[]),
+            ("entry", &["entry_value"]),
+            ("entry_text", &["entry"]),
+            ("store", &["breaker", "clock", "etcd", "leases", "log", "state_dir"]),
+            ("https", &["resolver", "store", "tls"]),
+            (
+                "host_entry",
+                &[
+                    "clock",
+                    "entry",
+                    "entry_text",
+                    "entry_value",
+                    "etcd",
+                    "log",
+                    "state_dir",
+                    "store",
+                ],
+            ),
+            ("transact", &["clock", "entry", "etcd", "host_entry", "leases", "store", "take_back"]),
+            ("jobs", &["clock"]),
+            ("delivery", &["clock", "take_back"]),
+            (
+                "daemon_state",
+                &["clock", "delivery", "host_entry", "jobs", "log", "store", "take_back", "tls"],
+            ),
+            ("state_report", &["clock", "daemon_state", "etcd", "store"]),
+            ("background", &["clock", "daemon_state", "etcd", "store"]),
+            (
+                "worker",
+                &[
+                    "clock",
+                    "daemon_state",
+                    "delivery",
+                    "jobs",
+                    "log",
+                    "state_report",
+                    "take_back",
+                    "transact",
+                ],
+            ),
+            ("listener", &["arrival", "clock", "daemon_state", "delivery", "jobs"]),
+            (
+                "daemon",
+                &[
+                    "background",
+                    "daemon_state",
+                    "delivery",
+                    "entry_text",
+                    "entry_value",
+                    "host_entry",
+                    "https",
+                    "jobs",
+                    "listener",
+                    "log",
+                    "options",
+                    "program_files",
+                    "state_dir",
+                    "store",
+                    "tls",
+                    "worker",
+                ],
+            ),
         ],
     ),
     (

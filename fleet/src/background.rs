@@ -1,0 +1,91 @@
+//! The threads that work without a request: the write of each minute, the probes of a store that does not answer, and
+//! the deletion of values that a client never learned of.
+
+use std::{sync::Arc, time::Duration};
+
+use crate::{
+    clock::{Deadline, since_boot},
+    daemon_state::DaemonState,
+    etcd::{RANGE, TXN, own_entry, transaction},
+    store::{ENDPOINT_PATIENCE, StoreAsk},
+};
+
+/// Time from one probe of a store that does not answer to the next.
+const PROBE: Duration = Duration::from_millis(500);
+/// Time for which the thread of the take-backs waits if there is nothing to do, or the store does not answer.
+const PAUSE: Duration = Duration::from_millis(250);
+/// Maximum time for a request that no client waits for.
+const PATIENCE: Duration = Duration::from_secs(3);
+
+/// Writes the host's entry at each interval, asks for leases, and uses the token of each endpoint, which otherwise
+/// expires after five minutes. Never returns.
+pub(crate) fn each_interval(daemon: &Arc<DaemonState>, interval: Duration) {
+    loop {
+        let begun = since_boot();
+        if !daemon.store.outage().is_open() {
+            refresh(daemon);
+            for endpoint in 0..daemon.store.endpoints().len() {
+                probe(daemon, endpoint);
+            }
+        }
+        std::thread::sleep(interval.saturating_sub(since_boot().saturating_sub(begun)));
+    }
+}
+
+fn refresh(daemon: &DaemonState) {
+    daemon.entry.tick(&daemon.store, Deadline::within(PATIENCE));
+    if daemon.entry.guard().is_ok() {
+        daemon.store.renew_leases(Deadline::within(PATIENCE));
+    }
+}
+
+/// Asks one endpoint for the host's entry. The read is linearizable: it succeeds only if a majority of the store answers.
+fn probe(daemon: &DaemonState, endpoint: usize) -> bool {
+    let body = own_entry::range(daemon.entry.folder(), daemon.entry.key());
+    let deadline = Deadline::within(ENDPOINT_PATIENCE);
+    daemon.store.ask_one(endpoint, &StoreAsk { path: RANGE, body: &body, deadline })
+}
+
+/// While the store does not answer, asks one endpoint after the other until one does. Never returns.
+pub(crate) fn probe_outages(daemon: &Arc<DaemonState>) {
+    let endpoints = daemon.store.endpoints().len().max(1);
+    let mut next = 0;
+    loop {
+        if !daemon.store.outage().wait(Duration::from_secs(3600)) {
+            continue;
+        }
+        let begun = since_boot();
+        if probe(daemon, next % endpoints) {
+            refresh(daemon);
+            continue;
+        }
+        next += 1;
+        std::thread::sleep(PROBE.saturating_sub(since_boot().saturating_sub(begun)));
+    }
+}
+
+/// Deletes values that a client never learned of, as soon as the store answers. Never returns.
+pub(crate) fn take_back(daemon: &Arc<DaemonState>) {
+    loop {
+        if daemon.store.outage().is_open() {
+            std::thread::sleep(PAUSE);
+            continue;
+        }
+        let next = daemon.take_backs.lock().next(since_boot());
+        let Some(one) = next else {
+            daemon.take_backs.wait(PAUSE);
+            continue;
+        };
+        let body = transaction::guarded_delete(&one.delete, daemon.entry.folder());
+        let ask = StoreAsk { path: TXN, body: &body, deadline: Deadline::within(PATIENCE) };
+        let answered = daemon.store.ask(&ask).result.is_ok();
+        let mut queue = daemon.take_backs.lock();
+        if answered {
+            queue.made(one, since_boot());
+        } else {
+            queue.failed(one, since_boot());
+            drop(queue);
+            std::thread::sleep(PAUSE);
+        }
+    }
+}

@@ -1,0 +1,39 @@
+//! Reads the fields of a JSON object of etcd. A field with the value zero, false or empty is left out there.
+
+use data_encoding::BASE64;
+use serde_json::Value;
+
+/// Parses a body; `None` if it is not JSON.
+pub(crate) fn parse(body: &[u8]) -> Option<Value> {
+    serde_json::from_slice(body).ok()
+}
+
+/// Returns a number that stands as a text; 0 if the field is missing, `None` if it is something else.
+pub(crate) fn number(object: &Value, name: &str) -> Option<u64> {
+    match object.get(name) {
+        None => Some(0),
+        Some(Value::String(text)) => text.parse().ok(),
+        Some(Value::Number(number)) => number.as_u64(),
+        Some(_) => None,
+    }
+}
+
+/// Returns a truth value; `false` if the field is missing.
+pub(crate) fn flag(object: &Value, name: &str) -> bool {
+    object.get(name).and_then(Value::as_bool).unwrap_or_default()
+}
+
+/// Returns a text; empty if the field is missing.
+pub(crate) fn text<'a>(object: &'a Value, name: &str) -> &'a str {
+    object.get(name).and_then(Value::as_str).unwrap_or_default()
+}
+
+/// Returns bytes that stand in base64; empty if the field is missing, `None` if they are something else.
+pub(crate) fn bytes(object: &Value, name: &str) -> Option<Vec<u8>> {
+    BASE64.decode(text(object, name).as_bytes()).ok()
+}
+
+/// Returns the revision of the store in the header of a body.
+pub(crate) fn revision(object: &Value) -> Option<u64> {
+    number(object.get("header")?, "revision").filter(|revision| *revision > 0)
+}

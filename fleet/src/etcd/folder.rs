@@ -1,0 +1,60 @@
+//! The keys of a fleet in the store.
+
+use data_encoding::BASE64;
+
+/// The folder of a fleet in the store. It ends with a slash; each key of the fleet begins with it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct FleetFolder(String);
+
+impl FleetFolder {
+    /// Returns the folder of the fleet with this name.
+    pub(crate) fn of(fleet: &str) -> Self {
+        Self(format!("/twinlock/{fleet}/"))
+    }
+
+    /// Returns the key in base64.
+    pub(crate) fn key(&self, relative: &str) -> String {
+        BASE64.encode(format!("{}{relative}", self.0).as_bytes())
+    }
+
+    /// Returns the first key after a key, in base64.
+    pub(crate) fn key_after(&self, relative: &str) -> String {
+        BASE64.encode(format!("{}{relative}\0", self.0).as_bytes())
+    }
+
+    /// Returns the first key after all keys that begin with the prefix, in base64.
+    pub(crate) fn end_of(&self, prefix: &str) -> String {
+        let mut end = format!("{}{prefix}", self.0).into_bytes();
+        // The last byte of a text in UTF-8 is never 255.
+        if let Some(last) = end.last_mut() {
+            *last = last.saturating_add(1);
+        }
+        BASE64.encode(&end)
+    }
+
+    /// Returns the key without the folder; `None` if it is not in the folder, or is not a text.
+    pub(crate) fn relative(&self, key: Vec<u8>) -> Option<String> {
+        String::from_utf8(key).ok()?.strip_prefix(&self.0).map(str::to_owned)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn decoded(text: &str) -> String {
+        String::from_utf8(BASE64.decode(text.as_bytes()).unwrap()).unwrap()
+    }
+
+    #[test]
+    fn keys_are_in_the_folder() {
+        let folder = FleetFolder::of("prod");
+        assert_eq!(decoded(&folder.key("r/1")), "/twinlock/prod/r/1");
+        assert_eq!(decoded(&folder.key_after("r/1")), "/twinlock/prod/r/1\0");
+        assert_eq!(decoded(&folder.end_of("r/")), "/twinlock/prod/r0");
+        assert_eq!(decoded(&folder.end_of("")), "/twinlock/prod0");
+        assert_eq!(folder.relative(b"/twinlock/prod/r/1".to_vec()).as_deref(), Some("r/1"));
+        assert_eq!(folder.relative(b"/twinlock/other/r/1".to_vec()), None);
+        assert_eq!(folder.relative(vec![0xff]), None);
+    }
+}

@@ -1,0 +1,179 @@
+//! The queue of values that the daemon deletes from the store again, because their client never learned of them.
+
+use std::{
+    collections::{HashMap, VecDeque},
+    time::Duration,
+};
+
+/// Maximum number of values that wait, and of values that are remembered.
+const MOST: usize = 10_000;
+/// Time after which a value is deleted for a second time: a copy of its transaction may arrive late.
+const AGAIN: Duration = Duration::from_secs(30);
+/// Time after which a deletion that has failed is tried again.
+const RETRY: Duration = Duration::from_secs(1);
+/// Time for which a value is remembered whose transaction was sent more than once. A login takes less.
+const REMEMBERED: Duration = Duration::from_secs(15 * 60);
+
+/// A key that is deleted if it still has this value.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct GuardedDelete {
+    /// The key, relative to the folder of the fleet.
+    pub(crate) key: String,
+    /// The value.
+    pub(crate) value: Vec<u8>,
+}
+
+/// A deletion that waits for its time.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct DueDelete {
+    /// What is deleted.
+    pub(crate) delete: GuardedDelete,
+    due: Duration,
+    again: bool,
+}
+
+/// The deletions that wait, and the values that may come back after they were deleted. Times are since boot.
+#[derive(Debug, Default)]
+pub(crate) struct TakeBacks {
+    /// Due at once, or when the store answers.
+    first: VecDeque<DueDelete>,
+    /// Due later, the earliest first.
+    later: VecDeque<DueDelete>,
+    /// Values that were put by a transaction that was sent more than once, and until when they are remembered.
+    repeated: HashMap<String, RememberedValue>,
+}
+
+#[derive(Debug)]
+struct RememberedValue {
+    value: Vec<u8>,
+    until: Duration,
+}
+
+impl TakeBacks {
+    /// Returns how many deletions wait.
+    pub(crate) fn len(&self) -> usize {
+        self.first.len() + self.later.len()
+    }
+
+    /// Adds a value that is deleted now, and again after 30 seconds. Returns `false` if the queue is full: then the
+    /// end of the value's lease deletes it.
+    pub(crate) fn add(&mut self, delete: GuardedDelete, now: Duration) -> bool {
+        let has_room = self.len() < MOST;
+        if has_room {
+            self.first.push_back(DueDelete { delete, due: now, again: true });
+        }
+        has_room
+    }
+
+    /// Removes and returns a deletion that is due at the time `now`; `None` if there is none.
+    pub(crate) fn next(&mut self, now: Duration) -> Option<DueDelete> {
+        let is_due = |one: &&DueDelete| one.due <= now;
+        if self.first.front().filter(is_due).is_some() {
+            return self.first.pop_front();
+        }
+        self.later.front().filter(is_due)?;
+        self.later.pop_front()
+    }
+
+    /// Notes that the store has carried out a deletion at the time `now`.
+    pub(crate) fn made(&mut self, one: DueDelete, now: Duration) {
+        if one.again {
+            self.later.push_back(DueDelete { due: now + AGAIN, again: false, ..one });
+        }
+    }
+
+    /// Notes that the store has not answered, so that the deletion is tried again.
+    pub(crate) fn failed(&mut self, one: DueDelete, now: Duration) {
+        self.first.push_back(DueDelete { due: now + RETRY, ..one });
+    }
+
+    /// Remembers a value whose transaction was sent more than once: a copy of it may arrive late.
+    pub(crate) fn sent_again(&mut self, delete: GuardedDelete, now: Duration) {
+        if self.repeated.len() >= MOST {
+            self.repeated.retain(|_, value| value.until > now);
+        }
+        if self.repeated.len() < MOST {
+            let kept = RememberedValue { value: delete.value, until: now + REMEMBERED };
+            self.repeated.insert(delete.key, kept);
+        }
+    }
+
+    /// Notes that a client has deleted a key. If its value may come back by a late copy, it is deleted once more after
+    /// 30 seconds.
+    pub(crate) fn deleted(&mut self, key: &str, now: Duration) {
+        let Some(value) = self.repeated.remove(key) else { return };
+        if value.until > now && self.len() < MOST {
+            let delete = GuardedDelete { key: key.to_owned(), value: value.value };
+            self.later.push_back(DueDelete { delete, due: now + AGAIN, again: false });
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const fn at(seconds: u64) -> Duration {
+        Duration::from_secs(seconds)
+    }
+
+    fn delete(key: &str) -> GuardedDelete {
+        GuardedDelete { key: key.to_owned(), value: vec![1, 2] }
+    }
+
+    #[test]
+    fn a_value_is_deleted_twice() {
+        let mut queue = TakeBacks::default();
+        assert!(queue.add(delete("a"), at(5)));
+        let one = queue.next(at(5)).unwrap();
+        assert_eq!((&one.delete, queue.next(at(5))), (&delete("a"), None));
+        queue.made(one, at(6));
+        assert_eq!((queue.next(at(35)), queue.len()), (None, 1));
+        let one = queue.next(at(36)).unwrap();
+        queue.made(one, at(36));
+        assert_eq!((queue.next(at(1000)), queue.len()), (None, 0));
+    }
+
+    #[test]
+    fn a_store_that_is_silent_is_asked_again() {
+        let mut queue = TakeBacks::default();
+        queue.add(delete("a"), at(5));
+        let one = queue.next(at(5)).unwrap();
+        queue.failed(one, at(5));
+        assert_eq!(queue.next(at(5)), None);
+        let one = queue.next(at(6)).unwrap();
+        queue.made(one, at(9));
+        let last = queue.next(at(39)).unwrap();
+        queue.failed(last, at(39));
+        let last = queue.next(at(40)).unwrap();
+        queue.made(last, at(40));
+        assert_eq!(queue.len(), 0);
+    }
+
+    #[test]
+    fn a_late_copy_of_what_a_client_deleted_is_deleted() {
+        let mut queue = TakeBacks::default();
+        queue.deleted("a", at(1));
+        queue.sent_again(delete("a"), at(1));
+        queue.sent_again(delete("b"), at(1));
+        queue.deleted("a", at(20));
+        queue.deleted("a", at(20));
+        queue.deleted("b", at(2000));
+        assert_eq!((queue.next(at(49)), queue.len()), (None, 1));
+        assert_eq!(queue.next(at(50)).map(|one| one.delete), Some(delete("a")));
+    }
+
+    #[test]
+    fn the_queue_has_a_bound() {
+        let mut queue = TakeBacks::default();
+        for number in 0..MOST {
+            assert!(queue.add(delete(&number.to_string()), at(0)));
+            queue.sent_again(delete(&number.to_string()), at(0));
+        }
+        assert!(!queue.add(delete("one more"), at(0)));
+        queue.sent_again(delete("one more"), at(0));
+        assert_eq!((queue.len(), queue.repeated.len()), (MOST, MOST));
+        queue.sent_again(delete("one more"), at(901));
+        assert_eq!(queue.repeated.len(), 1);
+    }
+}

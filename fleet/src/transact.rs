@@ -1,0 +1,150 @@
+//! Carries out the transaction of a client.
+
+use twinlock_core::wire::fleet::{FleetOutcome, FleetReply, Stay, StoreWrite, Transaction};
+
+use crate::{
+    clock::Deadline,
+    entry::{EntryGuard, GuardVerdict},
+    etcd::{
+        TXN,
+        answer::TransactionAnswer,
+        transaction::{self, LIST_MAX, LIST_SAFE, TransactionFrame},
+    },
+    host_entry::{HostEntry, outcome_of},
+    leases::LeaseIds,
+    store::{AskError, StoreAsk, StoreClient},
+    take_back::GuardedDelete,
+};
+
+/// How often a transaction is begun anew at most, because a lease was lost, a list was too long or the host has joined
+/// meanwhile.
+const ROUNDS: usize = 4;
+
+/// A transaction that was carried out, or not.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Transacted {
+    /// The reply to the client.
+    pub(crate) reply: FleetReply,
+    /// How many copies of the transaction the store may have received.
+    pub(crate) copies: u32,
+}
+
+impl Transacted {
+    /// Returns whether the writes may have been made.
+    pub(crate) fn may_be_made(&self) -> bool {
+        let outcome = self.reply.outcome;
+        let is_unknown = outcome == FleetOutcome::Unreachable && self.copies > 0;
+        // If the last copy was not carried out, one before it may have been.
+        outcome == FleetOutcome::Done || is_unknown || self.copies > 1
+    }
+}
+
+/// What is asked anew, and with what.
+#[derive(Debug)]
+struct Round {
+    guard: EntryGuard,
+    leases: LeaseIds,
+}
+
+/// Carries out a transaction.
+pub(crate) fn transact(
+    store: &StoreClient,
+    entry: &HostEntry,
+    transaction: &Transaction,
+    deadline: Deadline,
+) -> Transacted {
+    let mut copies = 0;
+    let mut most = LIST_MAX;
+    if !transaction::is_well_formed(transaction, entry.key()) {
+        return ended(FleetOutcome::Malformed, copies);
+    }
+    for _ in 0..ROUNDS {
+        let round = match round(store, entry, transaction, deadline) {
+            Ok(round) => round,
+            Err(outcome) => return ended(outcome, copies),
+        };
+        let frame = TransactionFrame {
+            folder: entry.folder(),
+            own_key: entry.key(),
+            revision: round.guard.revision,
+            leases: round.leases,
+            most,
+        };
+        let body = transaction::body(transaction, &frame);
+        let asked = store.ask(&StoreAsk { path: TXN, body: &body, deadline });
+        copies += asked.copies;
+        match asked.result {
+            Ok(body) => {
+                if let Some(reply) = replied(entry, round.guard, &body) {
+                    return Transacted { reply, copies };
+                }
+            }
+            Err(AskError::LeaseLost) => store.leases().forget(round.leases),
+            Err(AskError::TooLarge) => most = LIST_SAFE,
+            Err(error) => return ended(outcome_of(error), copies),
+        }
+    }
+    ended(FleetOutcome::Unreachable, copies)
+}
+
+fn ended(outcome: FleetOutcome, copies: u32) -> Transacted {
+    Transacted { reply: FleetReply::of(outcome), copies }
+}
+
+/// Collects what the transaction needs.
+///
+/// # Errors
+/// The outcome, if it cannot be carried out.
+fn round(
+    store: &StoreClient,
+    entry: &HostEntry,
+    transaction: &Transaction,
+    deadline: Deadline,
+) -> Result<Round, FleetOutcome> {
+    let guard = entry.guard()?;
+    let lease = |stay: Stay| {
+        let uses =
+            |write: &StoreWrite| matches!(write, StoreWrite::Put { stays, .. } if *stays == stay);
+        if transaction.writes.iter().any(uses) { store.lease(stay, deadline) } else { Ok(None) }
+    };
+    let days = lease(Stay::Days).map_err(outcome_of)?;
+    let hour = lease(Stay::Hour).map_err(outcome_of)?;
+    Ok(Round { guard, leases: LeaseIds { days, hour } })
+}
+
+/// Returns the reply to a transaction that the store has answered; `None` if it must be asked again.
+fn replied(entry: &HostEntry, guard: EntryGuard, body: &[u8]) -> Option<FleetReply> {
+    let Some(mut answer) = TransactionAnswer::read(body, entry.folder()) else {
+        return Some(FleetReply::of(FleetOutcome::Unreachable));
+    };
+    let mut outcome = FleetOutcome::Done;
+    if !answer.succeeded {
+        outcome = FleetOutcome::Refused;
+        match entry.judge(guard, answer.take_last().as_ref()) {
+            GuardVerdict::Held => {}
+            GuardVerdict::Outdated => return None,
+            GuardVerdict::Stopped(stop, _) => return Some(FleetReply::of(stop.outcome())),
+        }
+    }
+    let entries = answer.reads.into_iter().flatten().collect();
+    Some(FleetReply { outcome, revision: answer.revision, more: answer.more, entries })
+}
+
+/// Returns the values that the daemon deletes if the reply cannot be delivered.
+pub(crate) fn taken_back(transaction: &Transaction) -> Vec<GuardedDelete> {
+    let one = |write: &StoreWrite| match write {
+        StoreWrite::Put { key, value, take_back: true, .. } => {
+            Some(GuardedDelete { key: key.clone(), value: value.clone() })
+        }
+        StoreWrite::Put { .. } | StoreWrite::Delete { .. } => None,
+    };
+    transaction.writes.iter().filter_map(one).collect()
+}
+
+/// Returns the keys that a transaction deletes.
+pub(crate) fn deleted(transaction: &Transaction) -> impl Iterator<Item = &str> {
+    transaction.writes.iter().filter_map(|write| match write {
+        StoreWrite::Delete { key } => Some(key.as_str()),
+        StoreWrite::Put { .. } => None,
+    })
+}

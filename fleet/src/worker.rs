@@ -1,0 +1,82 @@
+//! The threads that carry out requests.
+
+use std::{
+    panic::{AssertUnwindSafe, catch_unwind},
+    sync::Arc,
+};
+
+use twinlock_core::wire::fleet::{FleetOutcome, FleetReply, FleetTask, Transaction};
+
+use crate::{
+    clock::{Deadline, since_boot},
+    daemon_state::DaemonState,
+    delivery,
+    jobs::{FleetJob, JobQueue},
+    log, state_report,
+    take_back::GuardedDelete,
+    transact::{self, Transacted},
+};
+
+/// Carries out the requests of a queue, one after the other, for ever.
+pub(crate) fn work(daemon: &Arc<DaemonState>, queue: impl Fn(&DaemonState) -> &JobQueue) {
+    loop {
+        let job = queue(daemon).take();
+        let served = catch_unwind(AssertUnwindSafe(|| serve(daemon, job)));
+        if served.is_err() {
+            // The client learns nothing, and refuses. The next request may be another.
+            log::print("event=fleet_panic");
+        }
+    }
+}
+
+fn serve(daemon: &DaemonState, job: FleetJob) {
+    // Nobody would learn the outcome.
+    if delivery::is_closed(&job.socket) {
+        return;
+    }
+    let deadline = job.deadline;
+    let (store, entry) = (&daemon.store, &daemon.entry);
+    let is_state = matches!(job.request.task, FleetTask::State);
+    if !is_state && (store.outage().is_open() || deadline.left().is_zero()) {
+        delivery::send(&job.socket, &FleetReply::of(FleetOutcome::Busy));
+        return;
+    }
+    let reply = match &job.request.task {
+        FleetTask::Transact(transaction) => {
+            return transacted(daemon, &job, transaction, deadline);
+        }
+        FleetTask::State => state_report::report(daemon, deadline),
+        FleetTask::Join => entry.join(store, deadline),
+        FleetTask::Rejoin => entry.rejoin(store, deadline),
+        FleetTask::Leave => entry.leave(store, deadline),
+    };
+    delivery::send(&job.socket, &reply);
+}
+
+fn transacted(daemon: &DaemonState, job: &FleetJob, transaction: &Transaction, deadline: Deadline) {
+    let done = transact::transact(&daemon.store, &daemon.entry, transaction, deadline);
+    let delivered = delivery::send(&job.socket, &done.reply);
+    if done.reply.outcome == FleetOutcome::Done {
+        let (mut queue, now) = (daemon.take_backs.lock(), since_boot());
+        transact::deleted(transaction).for_each(|key| queue.deleted(key, now));
+    }
+    let puts = transact::taken_back(transaction);
+    if puts.is_empty() || !done.may_be_made() {
+        return;
+    }
+    if !delivered || done.reply.outcome == FleetOutcome::Unreachable {
+        return daemon.take_backs.add(puts);
+    }
+    remembered(daemon, &done, &puts);
+    if let Ok(socket) = job.socket.try_clone() {
+        daemon.handover.watch(socket, puts);
+    }
+}
+
+/// Remembers values of which a copy may arrive late.
+fn remembered(daemon: &DaemonState, done: &Transacted, puts: &[GuardedDelete]) {
+    if done.copies > 1 {
+        let (mut queue, now) = (daemon.take_backs.lock(), since_boot());
+        puts.iter().for_each(|put| queue.sent_again(put.clone(), now));
+    }
+}
