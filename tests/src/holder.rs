@@ -134,7 +134,11 @@ fn usual_limits() {
     let _ = setrlimit(Resource::Nofile, Rlimit { current, maximum: hard });
 }
 
-fn ready(unshare: &mut Child) -> Result<u32, String> {
+/// Waits until the script of a room says that it is ready. Returns the process id of its first process.
+///
+/// # Errors
+/// A sentence that says what failed.
+pub(crate) fn ready(unshare: &mut Child) -> Result<u32, String> {
     let mut line = String::new();
     let stdout = unshare.stdout.take().expect("stdout is a pipe");
     let _ = BufReader::new(stdout).read_line(&mut line);
