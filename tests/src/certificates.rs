@@ -61,7 +61,7 @@ impl Authority {
     }
 
     /// Issues a certificate for servers at these addresses, without ports. `name` is the beginning of the file names.
-    pub(crate) fn node(&self, room: &ServerRoom, name: &str, addresses: &[String]) {
+    pub(crate) fn node(&self, room: &ServerRoom, name: &str, addresses: &[&str]) {
         let names = addresses.iter().map(|address| format!("IP:{address}"));
         let names = names.chain(["DNS:localhost".to_owned()]).collect::<Vec<_>>().join(",");
         issued(room, ["ca", name, "node", SUBJECT, "40"], &names);

@@ -89,8 +89,8 @@ impl EtcdCluster {
         let authority = options.tls.then(|| {
             let authority = Authority::create(&room);
             let hosts = addresses.iter().filter_map(|one| one.client.split(':').next());
-            let mut hosts: Vec<String> = hosts.map(str::to_owned).collect();
-            hosts.dedup();
+            // Clients may also come through a link on loopback.
+            let hosts: Vec<&str> = hosts.chain(["127.0.0.1"]).collect();
             authority.node(&room, "node", &hosts);
             authority.client(&room, "admin", ClientKind::Usual);
             authority
@@ -120,13 +120,14 @@ impl EtcdCluster {
     /// Waits until every node that runs has committed a write. Panics with the logs if that takes too long, or if a
     /// node has ended by itself.
     #[track_caller]
-    pub fn until_healthy(&self) {
+    pub fn until_healthy(&self) -> &Self {
         let end = Instant::now() + PATIENCE;
         while self.etcdctl(["endpoint", "health", "--command-timeout=2s"]).code != Some(0) {
             let crashed = self.nodes().iter().any(|node| node.has_crashed(&self.room));
             assert!(!crashed && Instant::now() < end, "etcd is not ready:\n{}", self.logs());
             std::thread::sleep(Duration::from_millis(10));
         }
+        self
     }
 
     /// Stops a node (SIGSTOP): its connections stay open, and it does not answer.
@@ -193,13 +194,18 @@ impl EtcdCluster {
         self.nodes().iter().filter(|node| node.answers()).map(Node::endpoint).collect()
     }
 
+    /// Returns whether nodes and clients must have certificates.
+    pub fn has_tls(&self) -> bool {
+        self.options.tls
+    }
+
     /// Returns the certificate of the authority that nodes and clients trust, as a PEM text. Panics without TLS.
     pub fn ca(&self) -> String {
         self.authority().certificate(&self.room)
     }
 
-    /// Issues a certificate for a client. `name` is the beginning of its file names, and must not be used twice. Panics
-    /// without TLS.
+    /// Issues a certificate for a client. `name` is the beginning of its file names; files of an earlier certificate
+    /// with this name are replaced. Panics without TLS.
     pub fn client(&self, name: &str, kind: ClientKind) -> Identity {
         self.authority().client(&self.room, &format!("client-{name}"), kind)
     }

@@ -1,18 +1,14 @@
 //! A network for the hosts of a fleet and the nodes of etcd: a bridge in a network namespace of its own, to which each
 //! machine has a cable (a pair of veth interfaces). The host's own network is not part of it.
 
-use std::fs::File;
-use std::net::SocketAddr;
 use std::sync::atomic::{AtomicU8, Ordering};
-
-use nix::sched::{CloneFlags, setns};
 
 use crate::machine::Machine;
 use crate::server_room::{ServerNetwork, ServerRoom};
 
 /// Creates the bridge `fleet` with the addresses of the nodes of etcd, which run in this namespace.
 const BRIDGE: &str = "ip link add fleet type bridge
-for address in 1 2 3 4 5 6; do ip address add 10.77.0.$address/24 dev fleet; done
+for address in 1 2 3 4 5; do ip address add 10.77.0.$address/24 dev fleet; done
 ip link set fleet up";
 /// Connects a machine. `$0` is the process id of its first process, `$1` the name of the cable.
 const CABLE: &str = "ip link add \"$1\" type veth peer name eth0 netns \"$0\"
@@ -22,7 +18,7 @@ const ADDRESS: &str = "ip address add \"$0/24\" dev eth0 && ip link set eth0 up"
 
 /// A network of hosts. It ends when this value is dropped, or when the test process dies for any reason.
 ///
-/// The addresses are 10.77.0.1 to .5 for nodes of etcd, .6 for a [`crate::LossyLink`], and from .11 for machines.
+/// The addresses are 10.77.0.1 to .5 for nodes of etcd, and from .11 for machines.
 pub struct FleetNetwork {
     room: ServerRoom,
     machines: AtomicU8,
@@ -43,7 +39,7 @@ impl FleetNetwork {
         let number = 11 + self.machines.fetch_add(1, Ordering::Relaxed);
         let address = format!("10.77.0.{number}");
         let pid = machine.holder().pid().to_string();
-        self.room.run(&["sh", "-euc", CABLE, &pid, &cable(&address)]).ok();
+        self.room.run_in_network(&["sh", "-euc", CABLE, &pid, &cable(&address)]).ok();
         machine.run(["sh", "-euc", ADDRESS, &address]).ok();
         address
     }
@@ -68,21 +64,9 @@ impl FleetNetwork {
         format!("10.77.0.{}", node + 1)
     }
 
-    /// Returns the address for a link in front of etcd, with a free port.
-    pub(crate) fn link_address(&self) -> SocketAddr {
-        SocketAddr::from(([10, 77, 0, 6], 0))
-    }
-
     /// Returns the process id of a process in the network.
     pub(crate) fn pid(&self) -> u32 {
         self.room.pid()
-    }
-
-    /// Moves the calling thread into the network. Threads that it starts are there as well.
-    pub(crate) fn enter(&self) {
-        let namespace = File::open(format!("/proc/{}/ns/net", self.pid()));
-        let entered = setns(namespace.expect("a network namespace"), CloneFlags::CLONE_NEWNET);
-        entered.expect("root may enter its network namespace");
     }
 }
 

@@ -5,8 +5,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use crate::fleet_network::FleetNetwork;
 use crate::lossy_connection::pass;
+use crate::machine::Machine;
 
 /// A TCP proxy in front of one node of etcd. At first it passes everything.
 ///
@@ -66,18 +66,18 @@ impl LossyLink {
     /// sequence of requests; a failed test prints it.
     #[track_caller]
     pub fn to(node: &str, seed: u64) -> LossyLink {
-        let here = SocketAddr::from(([127, 0, 0, 1], 0));
-        LossyLink::start(node, seed, here, || {})
+        LossyLink::start(node, seed, || {})
     }
 
-    /// Starts a link as [`LossyLink::to`] does, at the address 10.77.0.6 of a network of hosts.
+    /// Starts a link as [`LossyLink::to`] does, on 127.0.0.1 of a machine, which must reach the node. Of plain HTTP, the
+    /// fleet's daemon accepts only endpoints on loopback.
     #[track_caller]
-    pub fn within(network: &FleetNetwork, node: &str, seed: u64) -> LossyLink {
-        LossyLink::start(node, seed, network.link_address(), || network.enter())
+    pub fn inside(machine: &Machine, node: &str, seed: u64) -> LossyLink {
+        LossyLink::start(node, seed, || machine.enter_network())
     }
 
     #[track_caller]
-    fn start(node: &str, seed: u64, at: SocketAddr, enter: impl FnOnce() + Send) -> LossyLink {
+    fn start(node: &str, seed: u64, enter: impl FnOnce() + Send) -> LossyLink {
         let shared = Arc::new(Shared {
             target: node.parse().expect("an address with a port"),
             behavior: Mutex::default(),
@@ -91,7 +91,7 @@ impl LossyLink {
         let address = std::thread::scope(|scope| {
             let listening = scope.spawn(|| {
                 enter();
-                let listener = TcpListener::bind(at).expect("a free port");
+                let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
                 let address = listener.local_addr().expect("an address");
                 std::thread::spawn(move || accept(&listener, &theirs));
                 address

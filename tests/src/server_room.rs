@@ -84,6 +84,17 @@ impl ServerRoom {
         finished.unwrap_or_else(|| panic!("{} does not end", argv[0].as_ref()))
     }
 
+    /// Runs a program in the network of the room, among the processes of the host: the process ids that it takes are
+    /// those of the host.
+    #[track_caller]
+    pub(crate) fn run_in_network<S: AsRef<str>>(&self, argv: &[S]) -> Finished {
+        let mut command = apart_from_the_caller("nsenter");
+        command.arg(format!("--net=/proc/{}/ns/net", self.pid)).arg("--");
+        command.args(argv.iter().map(AsRef::as_ref));
+        let finished = finish(command, Vec::new());
+        finished.unwrap_or_else(|| panic!("{} does not end", argv[0].as_ref()))
+    }
+
     /// Returns a path by which processes of the host reach a file of the folder. It is valid while the room exists.
     pub(crate) fn outside(&self, file: &str) -> PathBuf {
         PathBuf::from(format!("/proc/{}/root{FOLDER}/{file}", self.pid))
