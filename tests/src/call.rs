@@ -135,8 +135,15 @@ impl<'m> Call<'m> {
 
     /// Starts the command on a terminal of the machine.
     pub fn open(self) -> Session<'m> {
-        let command = self.command(&["setsid", "-c"]);
-        Session::start(self.machine.holder().root(), self.argv.join(" "), command)
+        let (root, name) = (self.machine.holder().root(), self.argv.join(" "));
+        Session::start(root, name, self.at_a_terminal())
+    }
+
+    /// Returns the command for a caller that gives it a terminal of the machine ([`Machine::terminal`]) as standard
+    /// input, output and error.
+    #[must_use]
+    pub fn at_a_terminal(self) -> Command {
+        self.command(&["setsid", "-c"])
     }
 
     fn command(&self, before: &[&str]) -> Command {

@@ -2,6 +2,7 @@
 //! machine consists of, and runs commands in it.
 
 use std::collections::BTreeMap;
+use std::os::fd::OwnedFd;
 use std::path::Path;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
@@ -10,6 +11,7 @@ use crate::call::{Call, Finished};
 use crate::codes::Otp;
 use crate::files::reached;
 use crate::holder::Holder;
+use crate::session::terminal;
 use crate::syslog::Syslog;
 
 /// A private machine with only the accounts of the system.
@@ -89,6 +91,12 @@ impl Machine {
         argv: impl IntoIterator<Item = S>,
     ) -> Finished {
         self.call(argv).as_user(user).output()
+    }
+
+    /// Opens a new terminal of the machine. Returns its controlling end, then the end for a program inside (see
+    /// [`Call::at_a_terminal`]).
+    pub fn terminal(&self) -> (OwnedFd, OwnedFd) {
+        terminal(self.holder.root())
     }
 
     /// Starts a log daemon that keeps every message.

@@ -42,6 +42,7 @@ Usage: cargo xtask CHORE
 
   demo            a real sshd on 127.0.0.1 that asks for a code, in a room of its own
        --auto     types by itself and shows what happens
+       --fleet    with --auto: two hosts that share their state through three nodes of etcd
   test            everything that a change must pass
        --all      and what takes long: every errno, fuzzing, mutants, the package in a fresh Debian,
                   one that boots, and the system tests by a sudo user at a terminal and without one
@@ -65,6 +66,7 @@ not a chroot, and not a container that forbids namespaces. That is checked befor
 
   chore      Debian packages       disk, with target/   minutes, on 2 cores
   demo       7                     1 GB                 5
+  demo --fleet 10                  1 GB                 5
   test       41 (165 with what     2 GB                 20
              they need, at most)
   test --all 44                    6 GB                 120
@@ -149,15 +151,13 @@ fn main() -> ExitCode {
             let extent = if typed.has("--all") { Extent::Everything } else { Extent::Usual };
             test::test(typed.consent(), extent, &typed)
         }),
-        "demo" => typed.only(&["--auto", "--yes"]).map(|()| {
-            let typist = if typed.has("--auto") { Typist::Itself } else { Typist::Person };
-            demo::demo(typed.consent(), typist)
-        }),
+        "demo" => typed.only(&["--auto", "--fleet", "--yes"]).map(|()| shown(&typed)),
         "wirings" => typed.only(&wirings::FLAGS).map(|()| wirings::wirings(&typed)),
         "bench" => typed.only(&bench::FLAGS).map(|()| bench::bench(&typed)),
         bench::INSIDE => Ok(bench::inside(&typed.flags)),
         fresh::INSIDE => Ok(fresh::inside(&typed.flags)),
         demo::INSIDE => Ok(demo::inside(&typed.flags)),
+        demo::fleet::INSIDE => Ok(demo::fleet::inside()),
         demo::BUILT => Ok(demo::built(&typed.flags)),
         preflight::INSIDE => return preflight::inside(),
         "package" => typed.only(&PACKAGE_FLAGS).map(|()| package(&typed)),
@@ -192,6 +192,12 @@ fn may_begin(typed: &CommandLine) -> Done {
     std::env::set_current_dir(&checkout)
         .map_err(|error| format!("{} cannot be entered: {error}.", checkout.display()))?;
     if apart { preflight::check() } else { Ok(()) }
+}
+
+fn shown(typed: &CommandLine) -> Done<ExitCode> {
+    let typist = if typed.has("--auto") { Typist::Itself } else { Typist::Person };
+    let demo = if typed.has("--fleet") { demo::fleet::demo } else { demo::demo };
+    demo(typed.consent(), typist)
 }
 
 fn package(typed: &CommandLine) -> Done<ExitCode> {

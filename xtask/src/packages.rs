@@ -19,6 +19,8 @@ pub(crate) enum Consent {
 pub(crate) const TO_BUILD: &[&str] = &["gcc", "libc6-dev", "libpam0g-dev"];
 /// Packages that are needed to run the demo.
 pub(crate) const TO_SHOW: &[&str] = &["openssh-server", "openssh-client", "oathtool", "util-linux"];
+/// Packages that are needed, beside those of the demo, to run the demo of a fleet.
+const TO_SHOW_A_FLEET: &[&str] = &["faketime", "iproute2", "openssl"];
 /// Packages that are needed for the bench. They include the other modules that it measures.
 const TO_BENCH: &[&str] = &[
     "libpam-google-authenticator",
@@ -51,6 +53,8 @@ const POLICY: &str = "/usr/sbin/policy-rc.d";
 pub(crate) enum Chore {
     /// `cargo xtask demo`.
     Demo,
+    /// `cargo xtask demo --fleet`.
+    DemoFleet,
     /// `cargo xtask test`.
     Test,
     /// `cargo xtask test --all`.
@@ -66,6 +70,7 @@ pub(crate) fn of(chore: Chore) -> Done<Vec<String>> {
     let test = [TO_BUILD, TO_SHOW, TO_PACKAGE].concat();
     let (tests, ours) = match chore {
         Chore::Demo => (false, [TO_BUILD, TO_SHOW].concat()),
+        Chore::DemoFleet => (false, [TO_BUILD, TO_SHOW, TO_SHOW_A_FLEET].concat()),
         Chore::Test => (true, test),
         Chore::TestAll => (true, [&test, TO_DEBOOTSTRAP, TO_BOOT, TO_FUZZ].concat()),
         Chore::Wirings => (true, TO_BUILD.to_vec()),
@@ -192,6 +197,7 @@ mod tests {
         let readme = std::fs::read_to_string(repository().join("README.md")).expect("README.md");
         for (chore, name, in_readme) in [
             (Chore::Demo, "demo", true),
+            (Chore::DemoFleet, "demo --fleet", false),
             (Chore::Test, "test", true),
             (Chore::TestAll, "test --all", false),
             (Chore::Wirings, "wirings", false),

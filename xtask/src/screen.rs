@@ -2,6 +2,7 @@
 
 use std::fs::File;
 use std::io::{Read, Write, stdout};
+use std::os::fd::OwnedFd;
 use std::process::{Child, Command, ExitStatus};
 use std::time::{Duration, Instant};
 
@@ -10,6 +11,7 @@ use rustix::fs::{Mode, OFlags, open};
 use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
 use rustix::termios::{Winsize, tcsetwinsize};
 use rustix::time::Timespec;
+use twinlock_tests::{Call, FleetHost};
 
 use crate::command::Done;
 
@@ -27,14 +29,28 @@ pub(crate) struct Screen {
 impl Screen {
     /// Starts the program and arguments `words`. First prints `shown`, as if a user had typed it as the command line.
     pub(crate) fn start(words: &[String], shown: &str) -> Done<Self> {
-        say(&format!("\n$ {shown}\n"));
         let (terminal, slave) =
             pair().map_err(|error| format!("No terminal for `{shown}`: {error}."))?;
-        let twins = slave.try_clone().and_then(|out| Ok((out, slave.try_clone()?)));
-        let (out, err) = twins.map_err(|error| format!("No terminal for `{shown}`: {error}."))?;
         // setsid(1) makes this terminal the controlling terminal of the program. ssh and prompts require that.
         let mut command = Command::new("setsid");
         command.args(["--ctty", "--wait"]).args(words).env("TERM", "dumb").env("LC_ALL", "C.UTF-8");
+        say("\n$ ");
+        Self::at(command, terminal, slave, shown)
+    }
+
+    /// Starts a command in a private machine, as root unless the call says otherwise. First prints the machine's name
+    /// and `shown`, as if a user had typed it there.
+    pub(crate) fn inside(machine: &FleetHost<'_>, call: Call<'_>, shown: &str) -> Done<Self> {
+        let (terminal, slave) = machine.terminal();
+        say(&format!("\n{}$ ", machine.name()));
+        Self::at(call.at_a_terminal(), terminal.into(), slave, shown)
+    }
+
+    /// Starts a command. `terminal` is the controlling end of its terminal, and `slave` the other end.
+    fn at(mut command: Command, terminal: File, slave: OwnedFd, shown: &str) -> Done<Self> {
+        say(&format!("{shown}\n"));
+        let twins = slave.try_clone().and_then(|out| Ok((out, slave.try_clone()?)));
+        let (out, err) = twins.map_err(|error| format!("No terminal for `{shown}`: {error}."))?;
         command.stdin(slave).stdout(out).stderr(err);
         let child =
             command.spawn().map_err(|error| format!("`{shown}` does not start: {error}."))?;
@@ -122,7 +138,7 @@ fn whole_letters(bytes: &[u8]) -> usize {
 }
 
 /// Opens a new pseudoterminal. Returns the end for this process, then the end for the program.
-fn pair() -> rustix::io::Result<(File, File)> {
+fn pair() -> rustix::io::Result<(File, OwnedFd)> {
     let master = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY | OpenptFlags::CLOEXEC)?;
     grantpt(&master)?;
     unlockpt(&master)?;
@@ -131,7 +147,7 @@ fn pair() -> rustix::io::Result<(File, File)> {
     let name = ptsname(&master, Vec::new())?;
     let slave =
         open(name.as_c_str(), OFlags::RDWR | OFlags::NOCTTY | OFlags::CLOEXEC, Mode::empty())?;
-    Ok((master.into(), slave.into()))
+    Ok((master.into(), slave))
 }
 
 /// Prints text immediately, without waiting for the end of the line.

@@ -156,6 +156,7 @@ const STEPS: &[TestStep] = &[
         made.run(Environment::Bare, Extent::Usual)
     }),
     check!(Always, "the demo, and README's transcript of it", |_| transcript::check()),
+    check!(Always, "the demo of a fleet", |_| transcript::fleet()),
     check!(All, "two builds give the same bytes", |_| reproducible::check()),
     check!(All, "the .deb in a fresh Debian 12", |made| {
         fresh::check(made.artefacts()?, made.debs()?, Some("bookworm"))

@@ -1,4 +1,5 @@
-//! Checks that the demo prints the transcript (the example of a session) in README.md.
+//! Checks that the demo prints the transcript (the example of a session) in README.md, and that the demo of a fleet
+//! succeeds.
 
 use std::fs;
 
@@ -8,15 +9,25 @@ use crate::machine::repository;
 /// Runs the automatic demo. Checks that its output contains the lines of the transcript in README.md, in the same
 /// order. Codes, ports and seconds may differ.
 pub(crate) fn check() -> Done {
-    let this = crate::machine::this_program()?;
-    let mut demo = command(&this.to_string_lossy(), &["demo", "--auto", "--yes"]);
-    let (status, shown) = watched(&mut demo)?;
-    judged(&demo, status)?;
+    let shown = shown_by(&["demo", "--auto", "--yes"])?;
     let readme = fs::read_to_string(repository().join("README.md"))
         .map_err(|error| format!("README.md cannot be read: {error}."))?;
     let transcript = transcript_in(&readme)
         .ok_or("README.md has no transcript under \"What it looks like\".")?;
     found_in_order(transcript, &shown)
+}
+
+/// Runs the automatic demo of a fleet, which compares what it shows with its own steps.
+pub(crate) fn fleet() -> Done {
+    shown_by(&["demo", "--fleet", "--auto", "--yes"]).map(drop)
+}
+
+/// Runs this program with these words and returns its output.
+fn shown_by(words: &[&str]) -> Done<String> {
+    let this = crate::machine::this_program()?;
+    let mut demo = command(&this.to_string_lossy(), words);
+    let (status, shown) = watched(&mut demo)?;
+    judged(&demo, status).map(|()| shown)
 }
 
 /// Returns the first code block below the heading "What it looks like" of README.md; `None` if there is none.

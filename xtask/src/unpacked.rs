@@ -21,6 +21,16 @@ const FETCH: [&str; 8] = [
 
 /// Downloads each set of packages that tests/unpacked.txt names, unless it is already there.
 pub(crate) fn ready() -> Done {
+    ready_where(|_| true)
+}
+
+/// Downloads one set of packages, unless it is already there. `first` is the first name in the set's line.
+pub(crate) fn one_ready(first: &str) -> Done {
+    ready_where(|name| name == first)
+}
+
+/// Downloads the sets of packages whose first name is `wanted`, unless they are already there.
+fn ready_where(wanted: impl Fn(&str) -> bool) -> Done {
     if !debian() {
         return Ok(());
     }
@@ -29,7 +39,7 @@ pub(crate) fn ready() -> Done {
         .map_err(|error| format!("{} cannot be read: {error}.", list.display()))?;
     for set in text.lines().filter(|line| !line.starts_with('#')) {
         let names: Vec<&str> = set.split_whitespace().collect();
-        if let Some(first) = names.first() {
+        if let Some(first) = names.first().filter(|first| wanted(first)) {
             set_ready(first, &names)?;
         }
     }

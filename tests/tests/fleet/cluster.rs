@@ -162,3 +162,18 @@ fn revoked_lease_takes_its_keys_along() {
     etcd.revoke_lease(&id);
     assert_eq!((etcd.get("a"), etcd.leases()), (None, Vec::new()));
 }
+
+#[test]
+fn old_revisions_are_forgotten_after_their_time() {
+    let options = EtcdOptions { compaction: Some("1s"), ..EtcdOptions::default() };
+    let etcd = EtcdCluster::start(1, &options);
+    etcd.put("a", "1");
+    let old = format!("--rev={}", etcd.revision());
+    etcd.put("a", "2");
+    let began = Instant::now();
+    while etcd.etcdctl(["get", "a", &old]).code == Some(0) {
+        assert!(began.elapsed() < Duration::from_secs(30), "{old} is kept");
+        std::thread::sleep(Duration::from_millis(100));
+    }
+    assert_eq!(etcd.get("a").as_deref(), Some("2"));
+}

@@ -8,10 +8,11 @@ use twinlock_tests::repository;
 use crate::deb::target;
 
 /// Command lines of every task that uses private machines.
-const CHORES: [&str; 6] = [
+const CHORES: [&str; 7] = [
     "test --yes",
     "test --all --yes",
     "demo --auto --yes",
+    "demo --fleet --auto --yes",
     "bench --quick --yes",
     "wirings --yes",
     "package --try --yes",

@@ -8,10 +8,10 @@ use crate::screen::{Screen, say};
 
 /// Text in the prompt to change the key. It appears if the kernel does not let the demo set a login uid. The user who
 /// enrolls ada then counts as another user, who has seen ada's key.
-const PUT_OFF: &str = "put it off";
+pub(super) const PUT_OFF: &str = "put it off";
 /// End of the prompt below new backup codes. There the user confirms that the codes were written down.
-const CODES: &str = "to show that you have them: ";
-const PROMPT: &str = "Verification code";
+pub(super) const CODES: &str = "to show that you have them: ";
+pub(super) const PROMPT: &str = "Verification code";
 /// Output of `echo I am $(whoami)`, which shows that a login succeeded. It differs from the command itself, which the
 /// terminal echoes.
 const IN: &str = "I am ada";
@@ -59,7 +59,7 @@ fn asks_for_the_code(shown: &str) -> bool {
 }
 
 /// Returns the key on the screen, which is a line of groups of four letters; `None` if there is none.
-fn key_in(shown: &str) -> Option<String> {
+pub(super) fn key_in(shown: &str) -> Option<String> {
     let group = |word: &str| {
         word.len() == 4 && word.bytes().all(|byte| matches!(byte, b'A'..=b'Z' | b'2'..=b'7'))
     };
@@ -76,7 +76,7 @@ fn confirm(screen: &mut Screen, shown: &str) -> Done {
 }
 
 /// Returns the last group of the last backup code on the screen; `None` if there is no backup code.
-fn last_group(shown: &str) -> Option<&str> {
+pub(super) fn last_group(shown: &str) -> Option<&str> {
     let mut words = shown.split_whitespace();
     words.rfind(|word| word.split('-').count() == 5)?.rsplit('-').next()
 }

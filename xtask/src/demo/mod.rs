@@ -1,10 +1,11 @@
 //! `cargo xtask demo`: a real sshd that asks for a code, in a private machine (namespaces with files of their own) that
 //! ends with the demo.
 //!
-//! May use: `apart`, `app`, `build`, `command`, `ledger`, `machine`, `packages`, `screen`.
+//! May use: `apart`, `app`, `build`, `command`, `ledger`, `machine`, `packages`, `screen`, `unpacked`.
 
 mod auto;
 mod by_hand;
+pub(crate) mod fleet;
 mod room;
 
 use std::os::unix::process::CommandExt;

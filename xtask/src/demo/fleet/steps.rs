@@ -1,0 +1,177 @@
+//! What the demo of a fleet shows, step by step.
+
+use super::scene::DemoHost;
+use crate::demo::auto::PROMPT;
+
+/// A step of the demo: a command, the answers to its questions, and its result.
+pub(super) struct FleetStep {
+    /// A sentence that is printed before the step; may be empty.
+    pub(super) says: &'static str,
+    /// The machine on which the command is typed.
+    pub(super) on: DemoHost,
+    /// What is done there.
+    pub(super) does: FleetAct,
+    /// What the command shows, in this order, each with what is typed then.
+    pub(super) answers: &'static [(&'static str, Typed)],
+    /// Text that the command shows after the last answer; may be empty.
+    pub(super) shows: &'static str,
+    /// Exit status of the command.
+    pub(super) status: i32,
+    /// Whether the step is run. A planned one is only printed.
+    pub(super) plan: StepPlan,
+}
+
+/// What a step does.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum FleetAct {
+    /// A shell of root runs this command line.
+    Types(&'static str),
+    /// The daemon `twinlock-fleet` is started, as systemd would do it.
+    StartsDaemon,
+}
+
+/// Whether a step is run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum StepPlan {
+    /// The step is run.
+    Runs,
+    /// The step is printed and not run, because what it shows does not exist yet.
+    Planned,
+}
+
+/// What is typed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Typed {
+    /// The code of the app into which the key on the screen was typed. The runner keeps the app.
+    EnrollmentCode,
+    /// A code that was not typed before. The runner waits until the app shows one.
+    NextCode,
+    /// The code that was typed last.
+    SameCode,
+    /// This line.
+    Line(&'static str),
+    /// An empty line, at a prompt that hides what is typed.
+    Enter,
+}
+
+/// End of the question that a login asks for a code.
+const IN_THE_SHELL: &str = "$ ";
+const WHERE: Typed = Typed::Line("echo I am $(whoami) on $(uname -n)");
+
+const LOGIN_TO_ONE: &[(&str, Typed)] =
+    &[(PROMPT, Typed::NextCode), (IN_THE_SHELL, WHERE), ("I am ada on one", Typed::Line("exit"))];
+const LOGIN_TO_TWO: &[(&str, Typed)] =
+    &[(PROMPT, Typed::NextCode), (IN_THE_SHELL, WHERE), ("I am ada on two", Typed::Line("exit"))];
+
+/// All steps. Commands of the fleet that do not exist yet are planned: fill in their answers and results, and let them
+/// run.
+pub(super) const STEPS: &[FleetStep] = &[
+    FleetStep {
+        says: "The first host makes the fleet and its key.",
+        on: DemoHost::One,
+        does: FleetAct::Types(
+            "twinlock fleet init demo --endpoint https://10.77.0.1:2379 --endpoint https://10.77.0.2:2379 \
+                --endpoint https://10.77.0.3:2379 --ca fleet/ca.pem --certificate fleet/host.pem --key fleet/host.key",
+        ),
+        answers: &[],
+        shows: "",
+        status: 0,
+        plan: StepPlan::Planned,
+    },
+    FleetStep {
+        says: "",
+        on: DemoHost::One,
+        does: FleetAct::StartsDaemon,
+        answers: &[],
+        shows: "",
+        status: 0,
+        plan: StepPlan::Planned,
+    },
+    FleetStep {
+        says: "The second host joins, with the key that the first one has.",
+        on: DemoHost::Two,
+        does: FleetAct::Types(
+            "twinlock fleet join --ca fleet/ca.pem --certificate fleet/host.pem --key fleet/host.key <fleet/fleet.key",
+        ),
+        answers: &[],
+        shows: "",
+        status: 0,
+        plan: StepPlan::Planned,
+    },
+    FleetStep {
+        says: "",
+        on: DemoHost::Two,
+        does: FleetAct::StartsDaemon,
+        answers: &[],
+        shows: "",
+        status: 0,
+        plan: StepPlan::Planned,
+    },
+    FleetStep {
+        says: "Ada is enrolled on one of them.",
+        on: DemoHost::One,
+        does: FleetAct::Types("twinlock enroll ada"),
+        answers: &[("now shown in the app: ", Typed::EnrollmentCode)],
+        shows: "is enrolled",
+        status: 0,
+        plan: StepPlan::Runs,
+    },
+    FleetStep {
+        says: "She logs in there.",
+        on: DemoHost::Laptop,
+        does: FleetAct::Types("ssh one"),
+        answers: LOGIN_TO_ONE,
+        shows: "",
+        status: 0,
+        plan: StepPlan::Runs,
+    },
+    FleetStep {
+        says: "She logs in to the other host with the same app.",
+        on: DemoHost::Laptop,
+        does: FleetAct::Types("ssh two"),
+        answers: LOGIN_TO_TWO,
+        shows: "",
+        status: 0,
+        plan: StepPlan::Planned,
+    },
+    FleetStep {
+        says: "The code that let her in there is refused here.",
+        on: DemoHost::Laptop,
+        does: FleetAct::Types("ssh one"),
+        answers: &[
+            (PROMPT, Typed::SameCode),
+            // At the second prompt, an empty answer ends the login.
+            (PROMPT, Typed::Enter),
+        ],
+        shows: "Permission denied",
+        status: 255,
+        plan: StepPlan::Planned,
+    },
+    FleetStep {
+        says: "Her phone is lost: a reset on one host ends its codes on both.",
+        on: DemoHost::One,
+        does: FleetAct::Types("twinlock reset ada --reason 'lost phone'"),
+        answers: &[],
+        shows: "",
+        status: 0,
+        plan: StepPlan::Planned,
+    },
+    FleetStep {
+        says: "",
+        on: DemoHost::Laptop,
+        does: FleetAct::Types("ssh one"),
+        answers: &[(PROMPT, Typed::NextCode), (PROMPT, Typed::Enter)],
+        shows: "Permission denied",
+        status: 255,
+        plan: StepPlan::Planned,
+    },
+    FleetStep {
+        says: "",
+        on: DemoHost::Laptop,
+        does: FleetAct::Types("ssh two"),
+        answers: &[(PROMPT, Typed::NextCode), (PROMPT, Typed::Enter)],
+        shows: "Permission denied",
+        status: 255,
+        plan: StepPlan::Planned,
+    },
+];
