@@ -6,7 +6,7 @@
 #
 #   MODULE    the built module (target/release/libpam_twinlock.so)
 #   COMMAND   the built command, which also prints its manual page (target/release/twinlock)
-#   AGENT     folder of the built programs of the agent (target/release)
+#   PROGRAMS  folder of the built programs of the agent and the fleet (target/release)
 #   PASSWORD  file that /etc/pam.d has for passwords, as an include of PAM's service twinlock;
 #             empty: Debian's common-auth and common-account
 #   SECURITY  folder of the PAM modules (/usr/lib/security)
@@ -17,7 +17,7 @@ set -eu
 umask 022
 
 : "${MODULE=target/release/libpam_twinlock.so}" "${COMMAND=target/release/twinlock}"
-: "${AGENT=target/release}" "${PASSWORD=}"
+: "${PROGRAMS=target/release}" "${PASSWORD=}"
 : "${PREFIX=/usr}" "${SECURITY=/usr/lib/security}" "${UNITS=/usr/lib/systemd/system}"
 : "${ZSH=/usr/share/zsh/site-functions}"
 dest=$1
@@ -38,8 +38,9 @@ write() {
 put 0644 "$MODULE" "$SECURITY/pam_twinlock.so"
 put 0755 "$COMMAND" "$PREFIX/bin/twinlock"
 put 0644 config/twinlock.toml /etc/twinlock/twinlock.toml
-put 0755 "$AGENT/twinlock-agent" "$PREFIX/libexec/twinlock/twinlock-agent"
-put 0755 "$AGENT/twinlock-agent-worker" "$PREFIX/libexec/twinlock/twinlock-agent-worker"
+for program in twinlock-agent twinlock-agent-worker twinlock-fleet; do
+    put 0755 "$PROGRAMS/$program" "$PREFIX/libexec/twinlock/$program"
+done
 # Without PASSWORD, each line is replaced by itself (&).
 sed "s|^@include common-\(.*\)|${PASSWORD:+\1 include }${PASSWORD:-&}|" config/pam.d/twinlock |
     write /etc/pam.d/twinlock

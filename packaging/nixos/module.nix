@@ -92,7 +92,7 @@ in
     systemd.packages = [ cfg.package ];
     # NixOS does not read the [Install] sections of units.
     systemd.targets.local-fs.wants = [ "run-twinlock.mount" ];
-    systemd.targets.sockets.wants = [ "twinlock-agent.socket" ];
+    systemd.targets.sockets.wants = [ "twinlock-agent.socket" "twinlock-fleet.socket" ];
     systemd.targets.multi-user.wants = [
       "twinlock-epoch.service"
       "twinlock-setup-boot.service"

@@ -17,6 +17,7 @@ rustPlatform.buildRustPackage {
     cargo build --release --locked --offline --package pam_twinlock
     cargo build --release --locked --offline --package twinlock
     cargo build --release --locked --offline --package twinlock-agent
+    cargo build --release --locked --offline --package twinlock-fleet
     runHook postBuild
   '';
 

@@ -1,4 +1,4 @@
-//! Builds the artefacts that a package installs: the module, the command and the agent.
+//! Builds the artefacts that a package installs: the module, the command, the agent and the fleet's daemon.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -6,31 +6,35 @@ use std::process::Command;
 use crate::command::{Done, cargo, command, run};
 use crate::machine::{repository, target};
 
+/// The programs that are installed in /usr/libexec/twinlock.
+pub(crate) const PROGRAMS: [&str; 3] =
+    ["twinlock-agent", "twinlock-agent-worker", "twinlock-fleet"];
+
 /// Paths of the built files that a package installs.
 pub(crate) struct Artefacts {
     /// The module `libpam_twinlock.so`, which is installed as `pam_twinlock.so`.
     pub(crate) module: PathBuf,
     /// The command `twinlock`.
     pub(crate) command: PathBuf,
-    /// The folder with `twinlock-agent` and `twinlock-agent-worker`.
-    pub(crate) agent: PathBuf,
+    /// The folder with the [`PROGRAMS`].
+    pub(crate) programs: PathBuf,
 }
 
-/// Builds module, command and agent for a release, one after the other. If cargo built the module together with another
+/// Builds all artefacts for a release, one after the other. If cargo built the module together with another
 /// package, it would compile the module with that package's features.
 pub(crate) fn release() -> Done<Artefacts> {
-    for package in ["pam_twinlock", "twinlock", "twinlock-agent"] {
+    for package in ["pam_twinlock", "twinlock", "twinlock-agent", "twinlock-fleet"] {
         run(&mut releasing(package))?;
     }
     let folder = target().join("release");
     Ok(Artefacts {
         module: folder.join("libpam_twinlock.so"),
         command: folder.join("twinlock"),
-        agent: folder,
+        programs: folder,
     })
 }
 
-/// Builds module, command and agent for a release, and also the programs that only tests need.
+/// Builds all artefacts for a release, and also the programs that only tests need.
 pub(crate) fn for_tests() -> Done<Artefacts> {
     let artefacts = release()?;
     // The flags are the same as above, because cargo would compile everything once more with other flags.

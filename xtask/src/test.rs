@@ -132,8 +132,8 @@ const STEPS: &[TestStep] = &[
     check!(Always, "module: small", |made| module::size(&made.artefacts()?.module)),
     check!(Always, "module: a panic unwinds", |_| module::unwinds()),
     check!(Always, "artefacts: no folder of the builder", |made| {
-        let Artefacts { module: file, command, agent } = made.artefacts()?;
-        let programs = ["twinlock-agent", "twinlock-agent-worker"].map(|name| agent.join(name));
+        let Artefacts { module: file, command, programs } = made.artefacts()?;
+        let programs = build::PROGRAMS.map(|name| programs.join(name));
         let mut all = [file, command].into_iter().chain(&programs);
         all.try_for_each(|one| module::anonymous(one))
     }),

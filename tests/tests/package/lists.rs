@@ -69,7 +69,13 @@ fn checkout() -> Machine {
     m.file("/root/tree.tar").write(packed.stdout);
     let unpack = "mkdir -p /root/tree/target/release && tar --extract --file /root/tree.tar --directory /root/tree";
     m.run(["sh", "-euc", unpack]).ok();
-    for name in ["twinlock", "libpam_twinlock.so", "twinlock-agent", "twinlock-agent-worker"] {
+    for name in [
+        "twinlock",
+        "libpam_twinlock.so",
+        "twinlock-agent",
+        "twinlock-agent-worker",
+        "twinlock-fleet",
+    ] {
         let built = target().join("release").join(name);
         let built = std::fs::read(&built).expect("built by `cargo xtask test`");
         m.file(&format!("/root/tree/target/release/{name}")).write(built).mode(0o755);

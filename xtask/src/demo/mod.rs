@@ -86,8 +86,9 @@ fn told(words: &[String]) -> Done<(Artefacts, Typist)> {
         Some(_) | None => Typist::Person,
     };
     let command = Path::new(command);
-    let agent = command.parent().unwrap_or(command).into();
-    let artefacts = Artefacts { module: Path::new(module).into(), command: command.into(), agent };
+    let programs = command.parent().unwrap_or(command).into();
+    let artefacts =
+        Artefacts { module: Path::new(module).into(), command: command.into(), programs };
     Ok((artefacts, typist))
 }
 

@@ -24,7 +24,7 @@ pub(crate) fn to(
     let mut install = command(&script.to_string_lossy(), &[] as &[&str]);
     install.arg(root).current_dir(repository());
     install.env("MODULE", &artefacts.module).env("COMMAND", &artefacts.command);
-    install.env("AGENT", &artefacts.agent).env("PASSWORD", password);
+    install.env("PROGRAMS", &artefacts.programs).env("PASSWORD", password);
     run(install.env("SECURITY", security).env("ZSH", zsh))
 }
 
