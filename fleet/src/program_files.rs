@@ -12,6 +12,10 @@ use zeroize::Zeroizing;
 /// Maximum size of a file with certificates, a key or a password in bytes.
 const FILE_MAX: usize = 1024 * 1024;
 
+/// Content of a credential that stands for a file that does not exist. The unit has it, because systemd does not start
+/// a service whose credential is missing.
+const MISSING: &[u8] = b"missing";
+
 /// Where the files are.
 #[derive(Debug, Clone)]
 pub(crate) struct ProgramFiles {
@@ -43,7 +47,7 @@ impl ProgramFiles {
         let name = Path::new(name);
         let credential = self.credentials.as_ref().zip(name.file_name());
         let credential = credential.map(|(folder, file)| folder.join(file));
-        match credential.filter(|path| name.is_relative() && path.exists()) {
+        match credential.filter(|path| name.is_relative() && is_there(path)) {
             Some(path) => path,
             None => self.config.parent().unwrap_or(Path::new("/")).join(name),
         }
@@ -72,6 +76,10 @@ impl ProgramFiles {
         }
         Ok(Zeroizing::new(text.to_owned()))
     }
+}
+
+fn is_there(path: &Path) -> bool {
+    read(path, MISSING.len()).map_or(path.exists(), |content| content.as_slice() != MISSING)
 }
 
 fn read(path: &Path, most: usize) -> io::Result<Zeroizing<Vec<u8>>> {
@@ -104,6 +112,8 @@ mod tests {
         fs::write(credentials.join("ca.pem"), "a").unwrap();
         assert_eq!(with.path("fleet/ca.pem"), credentials.join("ca.pem"));
         assert_eq!(without.path("fleet/ca.pem"), folder.path().join("fleet/ca.pem"));
+        fs::write(credentials.join("ca.pem"), "missing").unwrap();
+        assert_eq!(with.path("fleet/ca.pem"), folder.path().join("fleet/ca.pem"));
         assert_eq!(with.path("/etc/ca.pem"), Path::new("/etc/ca.pem"));
     }
 

@@ -41,7 +41,7 @@ impl Transacted {
 
 /// What is asked anew, and with what.
 #[derive(Debug)]
-struct Round {
+struct TransactionRound {
     guard: EntryGuard,
     leases: LeaseIds,
 }
@@ -100,7 +100,7 @@ fn round(
     entry: &HostEntry,
     transaction: &Transaction,
     deadline: Deadline,
-) -> Result<Round, FleetOutcome> {
+) -> Result<TransactionRound, FleetOutcome> {
     let guard = entry.guard()?;
     let lease = |stay: Stay| {
         let uses =
@@ -109,7 +109,7 @@ fn round(
     };
     let days = lease(Stay::Days).map_err(outcome_of)?;
     let hour = lease(Stay::Hour).map_err(outcome_of)?;
-    Ok(Round { guard, leases: LeaseIds { days, hour } })
+    Ok(TransactionRound { guard, leases: LeaseIds { days, hour } })
 }
 
 /// Returns the reply to a transaction that the store has answered; `None` if it must be asked again.

@@ -3,6 +3,7 @@
 use std::{
     panic::{AssertUnwindSafe, catch_unwind},
     sync::Arc,
+    time::Duration,
 };
 
 use twinlock_core::wire::fleet::{FleetOutcome, FleetReply, FleetTask, Transaction};
@@ -16,6 +17,9 @@ use crate::{
     take_back::GuardedDelete,
     transact::{self, Transacted},
 };
+
+/// Maximum time for the leases of a host that has joined.
+const LEASE_PATIENCE: Duration = Duration::from_secs(2);
 
 /// Carries out the requests of a queue, one after the other, for ever.
 pub(crate) fn work(daemon: &Arc<DaemonState>, queue: impl Fn(&DaemonState) -> &JobQueue) {
@@ -51,6 +55,10 @@ fn serve(daemon: &DaemonState, job: FleetJob) {
         FleetTask::Leave => entry.leave(store, deadline),
     };
     delivery::send(&job.socket, &reply);
+    if !is_state && entry.guard().is_ok() {
+        // The first login finds leases.
+        store.renew_leases(Deadline::within(LEASE_PATIENCE));
+    }
 }
 
 fn transacted(daemon: &DaemonState, job: &FleetJob, transaction: &Transaction, deadline: Deadline) {

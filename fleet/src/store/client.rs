@@ -99,13 +99,16 @@ impl StoreClient {
         }
     }
 
-    /// Asks one endpoint only. Returns whether it has answered.
+    /// Asks one endpoint only. Returns whether it has answered. If the store did not answer before, this endpoint is
+    /// asked first from now on.
     pub(crate) fn ask_one(&self, endpoint: usize, ask: &StoreAsk<'_>) -> bool {
-        let attempt = self.attempt(endpoint, ask, &mut 0);
-        if let EndpointAttempt::Answered(result) = &attempt {
-            self.answered(endpoint, result);
+        let has_answered =
+            matches!(self.attempt(endpoint, ask, &mut 0), EndpointAttempt::Answered(_));
+        if has_answered && self.parts.outage.is_open() {
+            self.last.store(endpoint, Ordering::Relaxed);
+            self.parts.outage.end();
         }
-        matches!(attempt, EndpointAttempt::Answered(_))
+        has_answered
     }
 
     /// Sends a request to one endpoint, and returns its answer as it is. `body` is that of a POST; `None` for a GET.
