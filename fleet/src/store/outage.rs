@@ -84,7 +84,7 @@ impl Outage {
         };
         if let Err(error) = written {
             let pairs = [("file", FILE), ("detail", &error.to_string())];
-            self.log.say(LogLevel::Warning, "fleet_state_not_written", &pairs);
+            self.log.say(LogLevel::Alert, "fleet_state_not_written", &pairs);
         }
     }
 }

@@ -26,7 +26,7 @@ fn switch_on(s: &Scene) {
 }
 
 fn with_password(s: &Scene, password: &str) -> Daemon {
-    fs::write(s.folder.path().join("password"), password).unwrap();
+    fs::write(s.folder.path().join("password"), password).expect("a password file");
     let user = "user = \"web1\"\npassword_file = \"password\"\n";
     Daemon::start(s.folder.path(), &(config(&s.etcd) + user))
 }

@@ -27,7 +27,10 @@ fn charge_of(user: usize) -> Transaction {
 /// Prints the median, the 95th percentile and the maximum of times.
 fn report(what: &str, mut times: Vec<Duration>) {
     times.sort_unstable();
-    let at = |percent: usize| times[(times.len() - 1) * percent / 100].as_secs_f64() * 1000.0;
+    let at = |percent: usize| {
+        let place = times.len().saturating_sub(1) * percent / 100;
+        times.get(place).map_or(f64::NAN, |time| time.as_secs_f64() * 1000.0)
+    };
     let (half, most, last) = (at(50), at(95), at(100));
     let line = format!("{what}: p50 {half:.2} ms, p95 {most:.2} ms, maximum {last:.2} ms\n");
     std::io::stderr().write_all(line.as_bytes()).expect("standard error");
