@@ -40,6 +40,8 @@ use crate::{
 
 /// Number of threads that carry out transactions. Each has a connection to the store.
 const WORKERS: usize = 16;
+/// Number of threads that carry out other requests. The state is reported while another one waits for the store.
+const CONTROLLERS: usize = 2;
 /// Maximum number of transactions that wait for a thread.
 const TRANSACTIONS_MAX: usize = 2048;
 /// Maximum number of other requests that wait for a thread.
@@ -137,7 +139,9 @@ fn start_threads(daemon: &Arc<DaemonState>, interval: Duration) -> io::Result<()
     for _ in 0..WORKERS {
         start(daemon, "worker", |daemon| worker::work(&daemon, |daemon| &daemon.transactions))?;
     }
-    start(daemon, "control", |daemon| worker::work(&daemon, |daemon| &daemon.controls))?;
+    for _ in 0..CONTROLLERS {
+        start(daemon, "control", |daemon| worker::work(&daemon, |daemon| &daemon.controls))?;
+    }
     start(daemon, "interval", move |daemon| background::each_interval(&daemon, interval))?;
     start(daemon, "probe", |daemon| background::probe_outages(&daemon))?;
     start(daemon, "take-back", |daemon| background::take_back(&daemon))

@@ -1,6 +1,7 @@
 //! The keys of a fleet in the store.
 
 use data_encoding::BASE64;
+use twinlock_core::wire::fleet::KEY_MAX;
 
 /// The folder of a fleet in the store. It ends with a slash; each key of the fleet begins with it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -32,9 +33,10 @@ impl FleetFolder {
         BASE64.encode(&end)
     }
 
-    /// Returns the key without the folder; `None` if it is not in the folder, or is not a text.
+    /// Returns the key without the folder; `None` if it is not in the folder, is not a text, or is too long for a reply.
     pub(crate) fn relative(&self, key: Vec<u8>) -> Option<String> {
-        String::from_utf8(key).ok()?.strip_prefix(&self.0).map(str::to_owned)
+        let key = String::from_utf8(key).ok()?;
+        key.strip_prefix(&self.0).filter(|key| key.len() <= KEY_MAX).map(str::to_owned)
     }
 }
 
@@ -56,5 +58,7 @@ mod tests {
         assert_eq!(folder.relative(b"/twinlock/prod/r/1".to_vec()).as_deref(), Some("r/1"));
         assert_eq!(folder.relative(b"/twinlock/other/r/1".to_vec()), None);
         assert_eq!(folder.relative(vec![0xff]), None);
+        let long = format!("/twinlock/prod/{}", "k".repeat(KEY_MAX + 1));
+        assert_eq!(folder.relative(long.into_bytes()), None);
     }
 }

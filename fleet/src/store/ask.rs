@@ -1,14 +1,20 @@
 //! What is asked of the store, and how it ended.
 
-use std::time::Duration;
+use std::{collections::BTreeSet, time::Duration};
 
-use crate::clock::{Deadline, since_boot};
+use crate::{
+    clock::{Deadline, since_boot},
+    store::ENDPOINT_PATIENCE,
+};
 
 /// Pause after all endpoints have failed, before the first one is asked again.
 const PAUSE: Duration = Duration::from_millis(100);
 /// Time after which a request without an answer shows that the store does not answer, although not every endpoint was
 /// asked.
 const WHOLE: Duration = Duration::from_secs(1);
+/// Shortest time for which an endpoint is asked. A request that is cut off earlier was made in vain, and may be carried
+/// out.
+pub(crate) const SHORTEST: Duration = Duration::from_millis(20);
 
 /// A request to the store.
 #[derive(Debug, Clone, Copy)]
@@ -65,13 +71,15 @@ pub(crate) struct Trip {
     first: usize,
     endpoints: usize,
     tried: usize,
-    untrusted: usize,
+    /// Numbers of the endpoints that are not trusted, or do not trust this host.
+    untrusted: BTreeSet<usize>,
 }
 
 impl Trip {
     /// Begins with the endpoint of this number, out of `endpoints`.
     pub(crate) fn begin(first: usize, endpoints: usize) -> Self {
-        Self { begun: since_boot(), first, endpoints: endpoints.max(1), tried: 0, untrusted: 0 }
+        let (begun, untrusted) = (since_boot(), BTreeSet::new());
+        Self { begun, first, endpoints: endpoints.max(1), tried: 0, untrusted }
     }
 
     /// Returns the number of the endpoint that is asked now.
@@ -81,21 +89,26 @@ impl Trip {
 
     /// Goes on to the next endpoint. Pauses if all have failed.
     pub(crate) fn next(&mut self, untrusted: bool, deadline: Deadline) {
+        if untrusted {
+            self.untrusted.insert(self.endpoint());
+        }
         self.tried += 1;
-        self.untrusted += usize::from(untrusted);
         if self.tried.is_multiple_of(self.endpoints) && !self.is_denied() {
             std::thread::sleep(PAUSE.min(deadline.left()));
         }
     }
 
-    /// Returns whether no endpoint is trusted, or trusts this host.
+    /// Returns whether no endpoint is trusted, or trusts this host. An endpoint that refuses a certificate may also just
+    /// end the connection, so that only one of several attempts shows it.
     pub(crate) fn is_denied(&self) -> bool {
-        self.tried >= self.endpoints && self.untrusted == self.tried
+        self.untrusted.len() >= self.endpoints
     }
 
-    /// Returns whether so much was tried that the store as a whole does not answer.
+    /// Returns whether so much was tried that the store as a whole does not answer. A request that had to wait for a
+    /// thread may leave too little time for that.
     pub(crate) fn is_whole(&self) -> bool {
-        self.tried >= self.endpoints || self.elapsed() >= WHOLE
+        let endpoints = u32::try_from(self.endpoints).unwrap_or(u32::MAX);
+        self.elapsed() >= ENDPOINT_PATIENCE.saturating_mul(endpoints).min(WHOLE)
     }
 
     /// Returns the time since the request was begun.

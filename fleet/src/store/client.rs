@@ -23,6 +23,7 @@ use crate::{
     store::{
         AskError, ENDPOINT_PATIENCE, EndpointAttempt, HttpAnswer, HttpCall, HttpError, Outage,
         StoreAsk, StoreAsked, StoreToken, StoreUser, Transport, Trip,
+        ask::SHORTEST,
         token::{TokenState, TokenUse},
     },
 };
@@ -81,7 +82,7 @@ impl StoreClient {
         let mut trip = Trip::begin(self.last.load(Ordering::Relaxed), self.parts.endpoints.len());
         let mut copies = 0;
         loop {
-            if ask.deadline.left().is_zero() {
+            if ask.deadline.left() < SHORTEST {
                 self.unanswered(&trip);
                 return StoreAsked { result: Err(AskError::Unanswered), copies };
             }
@@ -94,6 +95,8 @@ impl StoreClient {
                 EndpointAttempt::Untrusted => trip.next(true, ask.deadline),
             }
             if trip.is_denied() {
+                let detail = "no endpoint trusts this host, or is trusted by it";
+                self.parts.log.say(LogLevel::Alert, "fleet_store_denied", &[("detail", detail)]);
                 return StoreAsked { result: Err(AskError::Denied), copies };
             }
         }
