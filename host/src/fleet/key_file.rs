@@ -9,7 +9,10 @@
 //! names lowercase-without-domain
 //! naming-key 0123…
 //! sealing-key 1 89ab…
+//! seals-with 1
 //! ```
+//!
+//! `seals-with` names the key that seals; the others only open. A file with a single key needs no such line.
 
 use data_encoding::HEXLOWER;
 use twinlock_core::base::error::FleetError;
@@ -80,8 +83,10 @@ pub struct FleetKey {
     pub rule: NamingRule,
     /// The key from which names in the store are made. It is never changed.
     pub naming: Zeroizing<[u8; 32]>,
-    /// The sealing keys, oldest first; never empty. The last one seals.
+    /// The sealing keys, oldest first; never empty.
     pub sealing: Vec<SealingKey>,
+    /// Number of the key that seals. The others only open what was sealed with them.
+    pub seals_with: u8,
 }
 
 impl FleetKey {
@@ -98,7 +103,7 @@ impl FleetKey {
         if lines.next()? != HEADER {
             return None;
         }
-        let (mut fleet, mut rule, mut naming) = (None, None, None);
+        let (mut fleet, mut rule, mut naming, mut seals_with) = (None, None, None, None);
         let mut sealing: Vec<SealingKey> = Vec::new();
         for line in lines.filter(|line| !line.is_empty()) {
             match line.split_once(' ')? {
@@ -115,11 +120,23 @@ impl FleetKey {
                     }
                     sealing.push(SealingKey { id, key: key(hex)? });
                 }
+                ("seals-with", id) if seals_with.is_none() => seals_with = Some(id.parse().ok()?),
                 _ => return None,
             }
         }
-        let found = Self { fleet: fleet?, rule: rule?, naming: naming?, sealing };
-        (!found.sealing.is_empty()).then_some(found)
+        let only = match &*sealing {
+            [only] => Some(only.id),
+            _ => None,
+        };
+        let seals_with = seals_with.or(only)?;
+        let found = Self { fleet: fleet?, rule: rule?, naming: naming?, sealing, seals_with };
+        found.sealing_key().is_some().then_some(found)
+    }
+
+    /// Returns the key that seals; `None` if the file has no such key.
+    #[must_use]
+    pub fn sealing_key(&self) -> Option<&SealingKey> {
+        self.sealing.iter().find(|one| one.id == self.seals_with)
     }
 
     /// Returns the text of the key file.
@@ -139,6 +156,7 @@ impl FleetKey {
             let hex = Zeroizing::new(HEXLOWER.encode(&*one.key));
             line(&mut text, &["sealing-key", &one.id.to_string(), &hex]);
         }
+        line(&mut text, &["seals-with", &self.seals_with.to_string()]);
         text
     }
 }
@@ -170,7 +188,7 @@ mod tests {
         let (one, two) = ("01".repeat(32), "ff".repeat(32));
         format!(
             "twinlock-fleet-key 1\nfleet example\nnames exact\nnaming-key {one}\n\
-             sealing-key 1 {one}\nsealing-key 3 {two}\n"
+             sealing-key 1 {one}\nsealing-key 3 {two}\nseals-with 1\n"
         )
     }
 
@@ -181,8 +199,15 @@ mod tests {
             (&*found.fleet, found.rule, found.sealing.len()),
             ("example", NamingRule::Exact, 2)
         );
-        assert_eq!(found.sealing[1].id, 3);
+        assert_eq!((found.sealing[1].id, found.seals_with), (3, 1));
         assert_eq!(*found.write(), text());
+    }
+
+    #[test]
+    fn a_single_key_seals() {
+        let text = text().replace("seals-with 1\n", "");
+        let (before, _) = text.split_once("sealing-key 3").unwrap();
+        assert_eq!(FleetKey::read(before).unwrap().seals_with, 1);
     }
 
     #[test]
@@ -196,6 +221,9 @@ mod tests {
             ("sealing-key 1", "sealing-key 0"),
             ("sealing-key 1 01", "sealing-key 1 0"),
             ("sealing-key 1", "other 1"),
+            ("seals-with 1\n", ""),
+            ("seals-with 1", "seals-with 2"),
+            ("seals-with 1", "seals-with 1\nseals-with 3"),
             ("naming-key ", "naming-key 00"),
         ] {
             assert!(text().contains(from));

@@ -274,7 +274,7 @@ fn has_expired(content: &str) -> bool {
 }
 
 /// Returns whether a used step is the code of a set: the ledger then only says when it was used.
-fn is_of_set(mark: KeyId) -> bool {
+pub(super) fn is_of_set(mark: KeyId) -> bool {
     KeyId::of_set(twinlock_core::record::SetId(0)).0.get(8..) == mark.0.get(8..)
 }
 

@@ -13,6 +13,7 @@
 //! - `shared_records`, `shared_ledger`: the ports of a host, with or without a fleet.
 //! - `socket`: the connection to the daemon.
 //! - `opened`: reads the key file.
+//! - `membership`: what an administrator does with the fleet as a whole.
 //!
 //! May use: `clock`, `entropy`, `ledger`, `settings`, `store`, `trusted_dir`.
 
@@ -22,6 +23,8 @@ mod commit;
 mod entries;
 pub mod key_file;
 mod ledger;
+#[cfg(feature = "tools")]
+pub mod membership;
 pub mod names;
 mod opened;
 mod records;

@@ -70,5 +70,6 @@ fn no_key() -> FleetKey {
         rule: NamingRule::Exact,
         naming: Zeroizing::new([0; 32]),
         sealing: Vec::new(),
+        seals_with: 0,
     }
 }

@@ -66,7 +66,7 @@ pub struct Opened {
     pub content: Zeroizing<Vec<u8>>,
 }
 
-/// Seals a content with the newest key.
+/// Seals a content with the key that seals.
 ///
 /// # Errors
 /// [`FleetError::Seal`] if there are no random bytes, or the content is longer than 4 GiB.
@@ -77,7 +77,7 @@ pub fn seal(
     content: &[u8],
     entropy: &dyn Entropy,
 ) -> Result<Vec<u8>, FleetError> {
-    let newest = key.sealing.last().ok_or(FleetError::Key)?;
+    let sealing = key.sealing_key().ok_or(FleetError::Key)?;
     let mut nonce = [0; 24];
     entropy.fill(&mut nonce).map_err(|MachineError| FleetError::Seal)?;
     let length = u32::try_from(content.len()).map_err(|_| FleetError::Seal)?;
@@ -87,9 +87,9 @@ pub fn seal(
     text.extend(length.to_be_bytes());
     text.extend_from_slice(content);
     text.resize(padded, 0);
-    let head = head(newest, number, &nonce);
+    let head = head(sealing, number, &nonce);
     let data = associated_data(key, place, &head);
-    cipher(newest)
+    cipher(sealing)
         .encrypt_in_place(&nonce.into(), &data, &mut *text)
         .map_err(|_| FleetError::Seal)?;
     Ok([&head, &**text].concat())
@@ -127,6 +127,13 @@ pub fn number_of(value: &[u8]) -> Option<u64> {
     value.get(2..)?.first_chunk().map(|number| u64::from_be_bytes(*number))
 }
 
+/// Returns the number of the key that sealed a value, without opening it; `None` if the value is too short.
+#[cfg(feature = "tools")]
+#[must_use]
+pub fn key_of(value: &[u8]) -> Option<u8> {
+    value.get(1).copied()
+}
+
 fn cipher(key: &SealingKey) -> XChaCha20Poly1305 {
     XChaCha20Poly1305::new((&*key.key).into())
 }
@@ -160,6 +167,7 @@ mod tests {
                 .iter()
                 .map(|id| SealingKey { id: *id, key: Zeroizing::new([*id; 32]) })
                 .collect(),
+            seals_with: *ids.last().unwrap(),
         }
     }
 

@@ -4,6 +4,8 @@
 
 #[cfg(feature = "tools")]
 pub mod last_good_settings;
+#[cfg(feature = "tools")]
+pub mod private_file;
 mod read;
 #[cfg(feature = "tools")]
 pub mod roles_file;

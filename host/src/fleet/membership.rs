@@ -1,0 +1,145 @@
+//! What an administrator does with the fleet as a whole: begins it, takes this host in and out, and repairs it. Only the
+//! command uses this; a login never does.
+//!
+//! - `state_report`: what the daemon says of itself, of the store's servers and of the hosts.
+//! - `meta`: the entry that describes the fleet.
+//! - `batch`: writes many entries.
+//! - `local_users`: the records of this host that are shared.
+//! - `comparison`: the records of this host and those of the store, side by side.
+//! - `upload`: sends up records, backup codes and used steps.
+//! - `conflict`: settles two different records of one user.
+//! - `rotation`: replaces the key that seals.
+
+mod batch;
+mod comparison;
+mod conflict;
+mod local_users;
+mod meta;
+mod rotation;
+mod state_report;
+#[cfg(test)]
+mod test_store;
+#[cfg(test)]
+mod tests;
+mod upload;
+
+use twinlock_core::{
+    base::error::{CommitError, FleetError, LedgerError, StoreError},
+    ports::Entropy,
+    wire::fleet::{FleetReply, FleetTask, StoreEntry, StoreRead, Transaction},
+};
+
+pub use batch::{BatchPut, PutRule};
+pub use comparison::{CompareView, Comparison, NewerHere, RecordConflict};
+pub use conflict::{ConflictChoice, ConflictSettler, SettledRecord, UnsettledConflict};
+pub use local_users::{LocalUser, SharedUsers, shared_users};
+pub use meta::{FORMAT_MAX, FleetMeta, StoredMeta};
+pub use rotation::{Resealed, new_fleet_key, with_next_key, without_old_keys};
+pub use state_report::{DaemonReport, EndpointReport, HostReport};
+pub use upload::{HostSide, UploadScope};
+
+use crate::fleet::{key_file::FleetKey, session::FleetStore};
+
+/// Why a change of the fleet as a whole was not made, or not in full.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum MembershipError {
+    /// The store could not be asked, or its answer was refused.
+    Fleet(FleetError),
+    /// The records of this host cannot be used.
+    Store(StoreError),
+    /// The ledger of this host cannot be used.
+    Ledger(LedgerError),
+    /// A record of this host was not written.
+    Commit(CommitError),
+    /// Another host has changed an entry meanwhile.
+    Changed,
+}
+
+impl core::fmt::Display for MembershipError {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        match self {
+            Self::Fleet(fault) => fault.fmt(f),
+            Self::Store(fault) => fault.fmt(f),
+            Self::Ledger(fault) => fault.fmt(f),
+            Self::Commit(fault) => fault.fmt(f),
+            Self::Changed => f.write_str("another host has changed the fleet's store meanwhile"),
+        }
+    }
+}
+
+impl core::error::Error for MembershipError {}
+
+impl From<FleetError> for MembershipError {
+    fn from(fault: FleetError) -> Self {
+        Self::Fleet(fault)
+    }
+}
+
+impl From<StoreError> for MembershipError {
+    fn from(fault: StoreError) -> Self {
+        Self::Store(fault)
+    }
+}
+
+impl From<LedgerError> for MembershipError {
+    fn from(fault: LedgerError) -> Self {
+        Self::Ledger(fault)
+    }
+}
+
+impl From<CommitError> for MembershipError {
+    fn from(fault: CommitError) -> Self {
+        Self::Commit(fault)
+    }
+}
+
+/// The fleet, as an administrator's command sees it.
+pub struct FleetMembership<'a> {
+    /// The keys of the fleet.
+    pub key: &'a FleetKey,
+    /// The connection to the daemon.
+    pub store: &'a dyn FleetStore,
+    /// The source of nonces.
+    pub entropy: &'a dyn Entropy,
+}
+
+impl FleetMembership<'_> {
+    fn transact(&self, transaction: Transaction) -> Result<FleetReply, FleetError> {
+        self.store.ask(FleetTask::Transact(transaction))
+    }
+
+    fn read(&self, reads: Vec<StoreRead>) -> Result<FleetReply, FleetError> {
+        self.transact(Transaction { reads, ..Transaction::default() })
+    }
+
+    /// Calls `visit` with each entry whose key begins with `prefix`, in the order of the keys.
+    ///
+    /// # Errors
+    /// [`FleetError`] if the store does not answer, and the errors of `visit`.
+    pub fn each<E: From<FleetError>>(
+        &self,
+        prefix: &str,
+        visit: &mut dyn FnMut(StoreEntry) -> Result<(), E>,
+    ) -> Result<(), E> {
+        let mut after = String::new();
+        loop {
+            let prefix = prefix.to_owned();
+            let reply = self.read(vec![StoreRead::Prefix { prefix, after, limit: 0 }])?;
+            let Some(last) = reply.entries.last() else {
+                return if reply.more { Err(FleetError::Broken.into()) } else { Ok(()) };
+            };
+            after = last.key.clone();
+            reply.entries.into_iter().try_for_each(&mut *visit)?;
+            if !reply.more {
+                return Ok(());
+            }
+        }
+    }
+
+    /// Returns the value for a key that nothing but its existence matters of: 16 random bytes, and `rest`.
+    fn with_nonce(&self, rest: &[u8]) -> Result<Vec<u8>, FleetError> {
+        let mut nonce = [0; 16];
+        self.entropy.fill(&mut nonce).map_err(|_| FleetError::Seal)?;
+        Ok([&nonce[..], rest].concat())
+    }
+}

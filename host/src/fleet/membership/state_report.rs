@@ -1,0 +1,258 @@
+//! What the daemon reports of itself and of each server of the store, and what each host says of itself in its entry
+//! `hosts/HOST`. Both are words of the form `NAME=VALUE`.
+
+use twinlock_core::{
+    base::error::FleetError,
+    wire::fleet::{FleetOutcome, FleetReply, FleetTask, StoreEntry, StoreWrite, Transaction},
+};
+
+use crate::fleet::{membership::FleetMembership, session::FleetStore};
+
+/// Prefix of the keys of the hosts' entries.
+const HOSTS: &str = "hosts/";
+
+/// What the daemon reports.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct DaemonReport {
+    /// Name of the fleet in fleet.toml.
+    pub fleet: String,
+    /// Name of this host in fleet.toml.
+    pub host: String,
+    /// Version of the daemon.
+    pub version: String,
+    /// Unix time since which the store does not answer; `None` if it does.
+    pub since: Option<u64>,
+    /// Why no transactions are carried out, as a word: `not_joined`, `rolled_back`, `cloned`; `None` if they are.
+    pub stopped: Option<String>,
+    /// Days for which this host's certificate is still valid; `None` without TLS.
+    pub certificate_days: Option<i64>,
+    /// The servers of the store.
+    pub endpoints: Vec<EndpointReport>,
+}
+
+/// What the daemon reports of one server of the store.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct EndpointReport {
+    /// Its URL.
+    pub url: String,
+    /// Why it does not answer; `None` if it does.
+    pub failure: Option<String>,
+    /// Version of etcd.
+    pub version: String,
+    /// Milliseconds until it answered.
+    pub ms: Option<u64>,
+    /// Seconds by which its clock is ahead of this host's; negative if it is behind. `None` if it told no time.
+    pub clock: Option<i64>,
+    /// Whether it leads the others.
+    pub is_leader: bool,
+    /// Size of its database in bytes.
+    pub db: Option<u64>,
+    /// Maximum size of its database in bytes.
+    pub quota: Option<u64>,
+    /// Alarms that it reports, such as `alarm:NOSPACE`.
+    pub errors: Vec<String>,
+}
+
+/// What a host says of itself in the store.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct HostReport {
+    /// Its name.
+    pub name: String,
+    /// Version of its daemon.
+    pub version: String,
+    /// Formats that it reads.
+    pub formats: Vec<u8>,
+    /// Numbers of the sealing keys that it has.
+    pub key_ids: Vec<u16>,
+    /// Unix time of its last write of the entry; 0 if that is not known.
+    pub at: u64,
+    /// Whether it has stopped because another machine uses its name.
+    pub is_stopped: bool,
+}
+
+impl DaemonReport {
+    /// Asks the daemon.
+    ///
+    /// # Errors
+    /// [`FleetError`] if the daemon does not answer.
+    pub fn ask(store: &dyn FleetStore) -> Result<Self, FleetError> {
+        store.ask(FleetTask::State).map(|reply| Self::of(&reply.entries))
+    }
+
+    fn of(entries: &[StoreEntry]) -> Self {
+        let mut report = Self::default();
+        for entry in entries {
+            let text = String::from_utf8_lossy(&entry.value).into_owned();
+            let some = || Some(text.clone()).filter(|text| !text.is_empty());
+            match entry.key.as_str() {
+                "daemon.fleet" => report.fleet = text,
+                "daemon.host" => report.host = text,
+                "daemon.version" => report.version = text,
+                "daemon.since" => report.since = text.parse().ok(),
+                "daemon.stopped" => report.stopped = some(),
+                "daemon.certificate_days" => report.certificate_days = text.parse().ok(),
+                key => {
+                    let url = key.strip_prefix("endpoint.");
+                    report.endpoints.extend(url.map(|url| EndpointReport::of(url, &text)));
+                }
+            }
+        }
+        report
+    }
+}
+
+impl EndpointReport {
+    fn of(url: &str, text: &str) -> Self {
+        let url = url.to_owned();
+        let Some(words) = text.strip_prefix("ok ") else {
+            let failure = text.strip_prefix("failed ").unwrap_or(text).to_owned();
+            return Self { url, failure: Some(failure), ..Self::default() };
+        };
+        let errors = value(words, "errors").into_iter().flat_map(|text| text.split(','));
+        Self {
+            url,
+            failure: None,
+            version: value(words, "version").unwrap_or_default().to_owned(),
+            ms: number(words, "ms"),
+            clock: value(words, "clock").and_then(|text| text.parse().ok()),
+            is_leader: value(words, "leader") == Some("1"),
+            db: number(words, "db"),
+            quota: number(words, "quota"),
+            errors: errors.map(str::to_owned).collect(),
+        }
+    }
+
+    /// Returns the used part of the quota in percent; `None` if one of both is not known.
+    #[must_use]
+    pub fn used_percent(&self) -> Option<u64> {
+        self.db?.checked_mul(100)?.checked_div(self.quota?)
+    }
+}
+
+impl HostReport {
+    fn of(name: &str, text: &str) -> Self {
+        let list = |name| value(text, name).unwrap_or_default().split(',');
+        Self {
+            name: name.to_owned(),
+            version: value(text, "version").unwrap_or_default().to_owned(),
+            formats: list("formats").filter_map(|text| text.parse().ok()).collect(),
+            key_ids: list("key_ids").filter_map(|text| text.parse().ok()).collect(),
+            at: number(text, "at").unwrap_or_default(),
+            is_stopped: value(text, "stopped").is_some(),
+        }
+    }
+}
+
+impl FleetMembership<'_> {
+    /// Returns the entries of all hosts.
+    ///
+    /// # Errors
+    /// [`FleetError`] if the store does not answer.
+    pub fn hosts(&self) -> Result<Vec<HostReport>, FleetError> {
+        let mut found = Vec::new();
+        self.each(HOSTS, &mut |entry| -> Result<(), FleetError> {
+            let name = entry.key.strip_prefix(HOSTS).unwrap_or_default();
+            found.push(HostReport::of(name, &String::from_utf8_lossy(&entry.value)));
+            Ok(())
+        })?;
+        Ok(found)
+    }
+
+    /// Deletes the entry of another host, whose daemon then stops.
+    ///
+    /// # Errors
+    /// [`FleetError`] if the store does not answer, or does not let this host delete it.
+    pub fn drop_host(&self, host: &str) -> Result<(), FleetError> {
+        let writes = vec![StoreWrite::Delete { key: format!("{HOSTS}{host}") }];
+        self.transact(Transaction { writes, ..Transaction::default() }).map(drop)
+    }
+
+    /// Has the daemon write this host's entry for the first time. Returns `false` if the store has an entry with this host's
+    /// name, or the daemon has joined already.
+    ///
+    /// # Errors
+    /// [`FleetError`] if the store does not answer.
+    pub fn join(&self) -> Result<bool, FleetError> {
+        self.task(FleetTask::Join)
+    }
+
+    /// Has the daemon take over this host's entry as the store has it.
+    ///
+    /// # Errors
+    /// [`FleetError`] if the store does not answer.
+    pub fn rejoin(&self) -> Result<bool, FleetError> {
+        self.task(FleetTask::Rejoin)
+    }
+
+    /// Has the daemon delete this host's entry. Returns `false` if the entry is that of another machine, and was left.
+    ///
+    /// # Errors
+    /// [`FleetError`] if the store does not answer.
+    pub fn leave(&self) -> Result<bool, FleetError> {
+        match self.task(FleetTask::Leave) {
+            Err(FleetError::NotJoined) => Ok(true),
+            done => done,
+        }
+    }
+
+    fn task(&self, task: FleetTask) -> Result<bool, FleetError> {
+        let reply: FleetReply = self.store.ask(task)?;
+        Ok(reply.outcome == FleetOutcome::Done)
+    }
+}
+
+fn value<'a>(words: &'a str, name: &str) -> Option<&'a str> {
+    words.split(' ').find_map(|word| word.strip_prefix(name)?.strip_prefix('='))
+}
+
+fn number(words: &str, name: &str) -> Option<u64> {
+    value(words, name)?.parse().ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn reports_are_understood() {
+        let entry = |key: &str, value: &str| StoreEntry {
+            key: key.into(),
+            revision: 0,
+            value: value.into(),
+        };
+        let report = DaemonReport::of(&[
+            entry("daemon.version", "0.1.0"),
+            entry("daemon.host", "web1"),
+            entry("daemon.fleet", "prod"),
+            entry("daemon.since", ""),
+            entry("daemon.stopped", "not_joined"),
+            entry("daemon.certificate_days", "-3"),
+            entry(
+                "endpoint.https://192.0.2.1:2379",
+                "ok version=3.4.23 ms=3 clock=-1 leader=1 db=60 quota=200 raft_term=2 errors=a,b",
+            ),
+            entry("endpoint.https://192.0.2.2:2379", "failed connect_refused"),
+        ]);
+        assert_eq!((&*report.host, &*report.fleet, report.since), ("web1", "prod", None));
+        assert_eq!(report.stopped.as_deref(), Some("not_joined"));
+        assert_eq!(report.certificate_days, Some(-3));
+        let [first, second] = &*report.endpoints else { panic!("{report:?}") };
+        assert_eq!((first.ms, first.clock, first.is_leader), (Some(3), Some(-1), true));
+        assert_eq!((first.used_percent(), first.errors.len()), (Some(30), 2));
+        assert_eq!(second.failure.as_deref(), Some("connect_refused"));
+        assert_eq!(second.used_percent(), None);
+    }
+
+    #[test]
+    fn hosts_are_understood() {
+        let text = "counter=7 version=0.1.0 formats=1 key_ids=1,2 at=1796069760 nonce=ab";
+        let host = HostReport::of("web1", text);
+        assert_eq!(
+            (&*host.formats, &*host.key_ids, host.at),
+            (&[1][..], &[1, 2][..], 1_796_069_760)
+        );
+        assert!(!host.is_stopped);
+        assert!(HostReport::of("web1", &format!("{text} stopped=cloned")).is_stopped);
+        assert_eq!(HostReport::of("x", "").formats, []);
+    }
+}
