@@ -7,7 +7,7 @@ use rustix::process::geteuid;
 use twinlock_core::{
     authorization::Operation,
     base::{account::Account, time::Now},
-    policy::Policy,
+    policy::{FleetRules, Policy},
     ports::{Accounts, Clock, Entropy},
     record::{Generation, enrollment::ChangeStamp},
 };
@@ -19,7 +19,7 @@ use twinlock_host::{
 };
 
 use crate::{
-    cli::{Command, Grounds},
+    cli::{Command, Grounds, Verb},
     error::{
         exit::{CliError, Exit},
         settings_errors,
@@ -127,14 +127,33 @@ impl Context {
 
     fn with(config: String, asked: Loaded, own: Policy, command: &Command) -> Self {
         let policy = asked.policy.with_command_settings(&own);
+        // The subcommands of `fleet` hold the records of this host against those of the fleet, and repair a fleet whose store
+        // would refuse the acting user's code.
+        let is_apart = matches!(command.verb, Verb::Fleet(_));
+        let of_machine = if is_apart { of_host_alone(&policy) } else { policy.clone() };
+        let own = if is_apart { of_host_alone(&own) } else { own };
         Self {
-            machine: Machine::new(&policy, &config, OWNER),
+            machine: Machine::new(&of_machine, &config, OWNER),
             policy,
             own: OwnCodes::of(own),
             json: command.json,
             config,
             stand_in: asked.stands_in_for.is_some(),
             request: CallerRequest::of(command),
+        }
+    }
+
+    /// Tells, on standard error, that the fleet shares the record of the user that the subcommand is about. Does nothing if
+    /// it does not, or with `--json`.
+    pub(crate) fn say_fleet(&self) {
+        let (Some(user), Some(fleet)) = (&self.request.target, self.machine.records.fleet()) else {
+            return;
+        };
+        let account = self.machine.accounts.by_name(user).ok().flatten();
+        let name = &fleet.key().fleet;
+        // Without a key file there is no name; the subcommand reports that.
+        if !self.json && !name.is_empty() && account.is_some_and(|found| fleet.shares(found.uid)) {
+            tell(&format!("The fleet {name} shares this user's record.\n"));
         }
     }
 
@@ -263,6 +282,12 @@ impl ChosenSettings {
             settings::load(&self.path, OWNER)
         }
     }
+}
+
+/// Returns the settings of a host that is in no fleet.
+fn of_host_alone(policy: &Policy) -> Policy {
+    let fleet = FleetRules { is_on: false, ..policy.fleet.clone() };
+    Policy { fleet, ..policy.clone() }
 }
 
 fn say_stand_in(path: &str, loaded: &Loaded) {

@@ -3,10 +3,12 @@
 //! May use: `notify`, `policy`.
 
 mod login;
+mod operation;
 mod reason;
 mod ruling;
 
 pub use login::{Actor, Doubt, LoginTraces};
+pub use operation::{OPERATIONS, Operation};
 pub use reason::{REASON_MAX, reason};
 pub use ruling::{
     ActorFactor, AuthorizationError, AuthorizationRuling, Ground, Population, Situation, Target,
@@ -14,117 +16,6 @@ pub use ruling::{
 };
 
 use crate::notify::notification::NotificationKind;
-
-/// One operation of the command `twinlock`: a subcommand, or one form of it if the forms of that subcommand require
-/// different rights.
-///
-/// The command maps each parsed subcommand to an operation in a `match` without a wildcard, so a new subcommand does
-/// not compile until its rights are defined here.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Operation {
-    /// `enroll USER`.
-    Enroll,
-    /// `enroll --from FILE`, for the users of a list.
-    EnrollList,
-    /// `import uri USER`.
-    ImportUri,
-    /// `import migration USER`.
-    ImportMigration,
-    /// `import qr USER FILE`.
-    ImportQr,
-    /// `import record`, which imports a user from another host.
-    ImportRecord,
-    /// `import google USER` and `import oath --user USER`, which import one user.
-    ImportFile,
-    /// `import google` and `import oath` for several users.
-    ImportFiles,
-    /// `import google` and `import oath` with `--dry-run`, which import nothing.
-    ImportPreview,
-    /// `export USER`, which prints a user's record for another host.
-    Export,
-    /// `status`, which says whether a user is enrolled.
-    Status,
-    /// `list`, which lists users with a record.
-    List,
-    /// `verify USER`, which says whether a code of the user is correct.
-    Verify,
-    /// `invite USER`, which issues a ticket for set-up.
-    Invite,
-    /// `invite --group GROUP`, which issues tickets to the members of a group.
-    InviteGroup,
-    /// `reset USER`, which revokes all codes of a user.
-    Reset,
-    /// `backup-codes USER`, which replaces backup codes.
-    BackupCodes,
-    /// `change USER`, by which users replace their own authenticator.
-    Change,
-    /// `show-key USER`, which shows the user's key again.
-    ShowKey,
-    /// `bypass USER`, which issues a temporary code.
-    Bypass,
-    /// `unlock USER`, which clears failed attempts.
-    Unlock,
-    /// `devices USER`, which lists devices whose logins need no code.
-    Devices,
-    /// `forget USER`, after which a device needs a code again.
-    Forget,
-    /// `why USER`, which says why logins were refused.
-    Why,
-    /// `explain USER@ADDRESS`, which says how a login would go.
-    Explain,
-    /// `remove USER`, which ends the user's enrollment.
-    Remove,
-    /// `remove USER --authenticator NAME`.
-    RemoveAuthenticator,
-    /// `settings check`, which reports errors of a settings file.
-    SettingsCheck,
-    /// `settings apply`, which installs a settings file.
-    SettingsApply,
-    /// `settings show`, which prints the settings in force.
-    SettingsShow,
-    /// `epoch ensure`, which creates missing folders.
-    EpochEnsure,
-    /// `epoch sweep`, by which a systemd unit removes expired ledger entries.
-    EpochSweep,
-    /// `epoch now`, after which codes of earlier times count as used.
-    EpochNow,
-    /// `epoch show`, which prints the time before which codes count as used.
-    EpochShow,
-    /// `doctor`, and `doctor SERVICE`.
-    Doctor,
-    /// `doctor ssh`.
-    DoctorSsh,
-    /// `setup SERVICE`, which changes the files of a service.
-    Setup,
-    /// `setup SERVICE` with `--dry-run`, `--print` or `--check`, which change nothing.
-    SetupPreview,
-    /// `setup confirm WORD`, which keeps a change that `setup` made.
-    SetupConfirm,
-    /// `setup undo`, by which systemd units restore the old files of a change that nobody has confirmed.
-    SetupUndo,
-    /// `teardown SERVICE`, which removes what `setup` wrote.
-    Teardown,
-    /// `roles init`, which writes a new roles file.
-    RolesInit,
-    /// `roles check`, which reports errors of the roles file.
-    RolesCheck,
-    /// `roles show`, which prints the roles in force.
-    RolesShow,
-    /// `status USER` and `why USER` by a member of a role, through the agent.
-    RoleLook,
-    /// `unlock USER`, `reset USER` and `bypass USER` by a member of a role, through the agent.
-    RoleChange,
-    /// `requests`, through the agent: lists the changes that wait for approval.
-    Requests,
-    /// `approve ID`, through the agent: approves a change that another member of a role has requested.
-    Approve,
-    /// `deliver`, which a systemd unit runs to send queued mail.
-    Deliver,
-    /// `completions`, which prints a shell completion script.
-    Completions,
-    /// `man`, which prints a manual page.
-    Man,
-}
 
 /// The users who may start an operation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -178,61 +69,6 @@ pub struct Permission {
 const ROLE_LOGGED: &[&str] = &["unlocked", "reset", "bypass_given", "role_requested"];
 const ROLE_MAILED: &[NotificationKind] =
     &[NotificationKind::RoleUsed, NotificationKind::RoleReport];
-
-/// All operations.
-pub const OPERATIONS: [Operation; 51] = [
-    Operation::Enroll,
-    Operation::EnrollList,
-    Operation::ImportUri,
-    Operation::ImportMigration,
-    Operation::ImportQr,
-    Operation::ImportRecord,
-    Operation::ImportFile,
-    Operation::ImportFiles,
-    Operation::ImportPreview,
-    Operation::Export,
-    Operation::Status,
-    Operation::List,
-    Operation::Verify,
-    Operation::Invite,
-    Operation::InviteGroup,
-    Operation::Reset,
-    Operation::BackupCodes,
-    Operation::Change,
-    Operation::ShowKey,
-    Operation::Bypass,
-    Operation::Unlock,
-    Operation::Devices,
-    Operation::Forget,
-    Operation::Why,
-    Operation::Explain,
-    Operation::Remove,
-    Operation::RemoveAuthenticator,
-    Operation::SettingsCheck,
-    Operation::SettingsApply,
-    Operation::SettingsShow,
-    Operation::EpochEnsure,
-    Operation::EpochSweep,
-    Operation::EpochNow,
-    Operation::EpochShow,
-    Operation::Doctor,
-    Operation::DoctorSsh,
-    Operation::Setup,
-    Operation::SetupPreview,
-    Operation::SetupConfirm,
-    Operation::SetupUndo,
-    Operation::Teardown,
-    Operation::RolesInit,
-    Operation::RolesCheck,
-    Operation::RolesShow,
-    Operation::RoleLook,
-    Operation::RoleChange,
-    Operation::Requests,
-    Operation::Approve,
-    Operation::Deliver,
-    Operation::Completions,
-    Operation::Man,
-];
 
 impl Operation {
     /// Returns who may run this operation, with which proof, and what is logged and mailed about it.
@@ -325,6 +161,33 @@ impl Operation {
             Self::RoleChange => delegated("unlock|reset|bypass USER", ROLE_LOGGED, ROLE_MAILED),
             Self::Requests => reads("requests", Caller::Member, Nothing),
             Self::Approve => delegated("approve", ROLE_LOGGED, ROLE_MAILED),
+            Self::FleetEtcdConfig => reads("fleet etcd-config", Caller::Root, Nothing),
+            // A host on which nobody is enrolled yet joins, and its first administrator has no code there.
+            Self::FleetInit => {
+                changes("fleet init", OwnCodeUnlessFirst, &["fleet_begun"], &[HostChanged])
+            }
+            Self::FleetInitPreview => reads("fleet init --dry-run", Caller::Root, Nothing),
+            Self::FleetJoin => {
+                changes("fleet join", OwnCodeUnlessFirst, &["fleet_joined"], &[HostChanged])
+            }
+            Self::FleetJoinCheck => reads("fleet join --check", Caller::Root, Nothing),
+            Self::FleetStatus => reads("fleet status", Caller::Root, Nothing),
+            Self::FleetLeave => changes("fleet leave", OwnCode, &["fleet_left"], &[HostChanged]),
+            Self::FleetLeaveStolen => {
+                changes("fleet leave --stolen", OwnCode, &["fleet_host_stolen"], &[HostChanged])
+            }
+            Self::FleetRotate => {
+                let logged = &["fleet_key_added", "fleet_key_in_force", "fleet_key_dropped"];
+                changes("fleet rotate", OwnCode, logged, &[HostChanged])
+            }
+            Self::FleetRecover => {
+                changes("fleet recover", OwnCode, &["fleet_recovered"], &[HostChanged])
+            }
+            Self::FleetRejoin => {
+                changes("fleet rejoin", OwnCode, &["fleet_rejoined"], &[HostChanged])
+            }
+            // There is one format, so nothing is changed yet.
+            Self::FleetUpgrade => reads("fleet upgrade", Caller::Root, Nothing),
             Self::Deliver => reads("deliver", Caller::Unit, Nothing),
             Self::Completions => reads("completions", Caller::Anyone, Nothing),
             Self::Man => reads("man", Caller::Anyone, Nothing),

@@ -3,6 +3,7 @@
 //!
 //! May use: nothing of this crate.
 
+pub(crate) mod fleet;
 pub(crate) mod operation;
 pub(crate) mod picture;
 pub(crate) mod recovery;

@@ -4,8 +4,8 @@ use twinlock_core::authorization::Operation;
 use twinlock_doctor::Examined;
 
 use crate::cli::{
-    EpochVerb, Grounds, How, Import, PrivilegedArgs, RolesVerb, SettingsVerb, Setup, SetupVerb,
-    Verb,
+    EpochVerb, FleetVerb, Grounds, How, Import, PrivilegedArgs, RolesVerb, SettingsVerb, Setup,
+    SetupVerb, Verb,
 };
 
 impl Verb {
@@ -47,6 +47,7 @@ impl Verb {
             Self::Roles(wanted) => of_roles(wanted),
             Self::Requests => Operation::Requests,
             Self::Approve { .. } => Operation::Approve,
+            Self::Fleet(wanted) => of_fleet(wanted),
             Self::Deliver { .. } => Operation::Deliver,
             Self::Completions { .. } => Operation::Completions,
             Self::Man => Operation::Man,
@@ -84,6 +85,7 @@ impl Verb {
             | Self::Roles(_)
             | Self::Requests
             | Self::Approve { .. }
+            | Self::Fleet(_)
             | Self::Deliver { .. }
             | Self::Completions { .. }
             | Self::Man => None,
@@ -95,14 +97,7 @@ impl Verb {
     pub(crate) fn grounds(&self) -> Grounds {
         match self {
             Self::Enroll(wanted) => wanted.grounds.clone(),
-            Self::Import(import) => match import {
-                Import::Uri { grounds, .. }
-                | Import::Migration { grounds, .. }
-                | Import::Record { grounds, .. } => grounds.clone(),
-                Import::Qr(wanted) => wanted.grounds.clone(),
-                Import::Google(wanted) => wanted.grounds.clone(),
-                Import::Oath(wanted) => wanted.grounds.clone(),
-            },
+            Self::Import(import) => grounds_of_import(import),
             Self::Export(wanted) => wanted.grounds.clone(),
             Self::Invite(wanted) => wanted.grounds.clone(),
             Self::Unlock(wanted) => wanted.grounds.clone(),
@@ -112,6 +107,7 @@ impl Verb {
             Self::Epoch(EpochVerb::Now(grounds)) => grounds.clone(),
             Self::Setup(wanted) => wanted.grounds.clone(),
             Self::Teardown(wanted) => wanted.grounds.clone(),
+            Self::Fleet(wanted) => grounds_of_fleet(wanted),
             Self::Reset(crate::cli::Reset { privileged, .. })
             | Self::BackupCodes(crate::cli::BackupCodesArgs { privileged, .. })
             | Self::ShowKey(crate::cli::ShowKey { privileged, .. })
@@ -170,6 +166,45 @@ fn of_roles(wanted: &RolesVerb) -> Operation {
         RolesVerb::Init => Operation::RolesInit,
         RolesVerb::Check { .. } => Operation::RolesCheck,
         RolesVerb::Show => Operation::RolesShow,
+    }
+}
+
+fn of_fleet(wanted: &FleetVerb) -> Operation {
+    match wanted {
+        FleetVerb::Init(wanted) if wanted.dry_run => Operation::FleetInitPreview,
+        FleetVerb::Init(_) => Operation::FleetInit,
+        FleetVerb::Join(wanted) if wanted.check => Operation::FleetJoinCheck,
+        FleetVerb::Join(_) => Operation::FleetJoin,
+        FleetVerb::Status => Operation::FleetStatus,
+        FleetVerb::Leave(wanted) if wanted.stolen.is_some() => Operation::FleetLeaveStolen,
+        FleetVerb::Leave(_) => Operation::FleetLeave,
+        FleetVerb::Rotate(_) => Operation::FleetRotate,
+        FleetVerb::Recover(_) => Operation::FleetRecover,
+        FleetVerb::Rejoin(_) => Operation::FleetRejoin,
+        FleetVerb::Upgrade => Operation::FleetUpgrade,
+        FleetVerb::EtcdConfig(_) => Operation::FleetEtcdConfig,
+    }
+}
+
+fn grounds_of_import(import: &Import) -> Grounds {
+    match import {
+        Import::Uri { grounds, .. }
+        | Import::Migration { grounds, .. }
+        | Import::Record { grounds, .. } => grounds.clone(),
+        Import::Qr(wanted) => wanted.grounds.clone(),
+        Import::Google(wanted) => wanted.grounds.clone(),
+        Import::Oath(wanted) => wanted.grounds.clone(),
+    }
+}
+
+fn grounds_of_fleet(wanted: &FleetVerb) -> Grounds {
+    match wanted {
+        FleetVerb::Init(wanted) => wanted.grounds.clone(),
+        FleetVerb::Join(wanted) => wanted.grounds.clone(),
+        FleetVerb::Leave(wanted) => of_privileged(&wanted.privileged),
+        FleetVerb::Rotate(wanted) => wanted.grounds.clone(),
+        FleetVerb::Recover(wanted) | FleetVerb::Rejoin(wanted) => wanted.grounds.clone(),
+        FleetVerb::Status | FleetVerb::Upgrade | FleetVerb::EtcdConfig(_) => Grounds::default(),
     }
 }
 

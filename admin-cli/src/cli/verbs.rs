@@ -2,6 +2,7 @@
 
 use clap::{Args, Parser, Subcommand};
 
+pub(crate) use crate::cli::fleet::FleetVerb;
 pub(crate) use crate::cli::picture::FromPicture;
 pub(crate) use crate::cli::recovery::{
     BackupCodesArgs, BypassArgs, ChangeArgs, ExportArgs, Forget, Grounds, Invite, PrivilegedArgs,
@@ -142,6 +143,9 @@ pub(crate) enum Verb {
         /// Word of the request, as `twinlock requests` shows it
         id: String,
     },
+    /// Share records and used codes with other hosts through etcd: twinlock-fleet(8)
+    #[command(subcommand)]
+    Fleet(FleetVerb),
     /// Send queued mail (run by a systemd timer)
     #[command(hide = true)]
     Deliver {
@@ -181,6 +185,8 @@ impl Verb {
             | Self::Epoch(EpochVerb::Now(_)) => true,
             // The messages of these verbs say which files are in force.
             Self::Setup(_) | Self::Teardown(_) => false,
+            // What they have done before an error stays, and running them again does the rest.
+            Self::Fleet(_) => false,
             Self::Export(_)
             | Self::Status { .. }
             | Self::List(_)

@@ -14,6 +14,7 @@ mod enroll_many;
 mod epoch;
 mod explain;
 mod export;
+mod fleet;
 mod invite;
 mod invite_group;
 mod list;
@@ -68,6 +69,7 @@ fn answered(command: &Command) -> Result<(), CliError> {
         _ => {}
     }
     let context = Context::open(command)?;
+    context.say_fleet();
     match &command.verb {
         Verb::Enroll(wanted) => match &wanted.many.from {
             Some(path) => enroll_many::run(&context, path, wanted),
@@ -103,6 +105,7 @@ fn answered(command: &Command) -> Result<(), CliError> {
         Verb::Epoch(EpochVerb::Sweep) => epoch::sweep(&context),
         Verb::Setup(wanted) => setup::run(&context, command, wanted),
         Verb::Teardown(wanted) => setup::teardown::run(&context, wanted),
+        Verb::Fleet(wanted) => fleet::run(&context, wanted),
         Verb::Deliver { patience } => {
             let done = deliver::run(&context, *patience);
             done.map_err(|failure| failure.or("unsent mail stays queued until the next run"))

@@ -5,6 +5,7 @@ use core::fmt;
 use twinlock_core::base::error::{
     CommitError, FileError, FleetError, LedgerError, LookupError, MachineError, StoreError,
 };
+use twinlock_host::fleet::membership::MembershipError;
 
 /// The exit statuses of the command, other than 0.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -194,6 +195,26 @@ pub(crate) fn fleet_remedy(fault: FleetError) -> &'static str {
         FleetError::RecordChanged | FleetError::ChargeGone => "Try again.",
         FleetError::OtherUid => {
             "Give the account the same user id on every host, or set `uids = \"local\"` in [fleet]."
+        }
+    }
+}
+
+impl From<FleetError> for CliError {
+    fn from(fault: FleetError) -> Self {
+        Self::from(StoreError::Fleet(fault))
+    }
+}
+
+impl From<MembershipError> for CliError {
+    fn from(fault: MembershipError) -> Self {
+        match fault {
+            MembershipError::Fleet(fault) => fault.into(),
+            MembershipError::Store(fault) => fault.into(),
+            MembershipError::Ledger(fault) => fault.into(),
+            MembershipError::Commit(fault) => fault.into(),
+            MembershipError::Changed => {
+                Self::new(Exit::NotInState, fault.to_string(), "Run the same command again.")
+            }
         }
     }
 }

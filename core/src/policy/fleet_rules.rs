@@ -1,5 +1,7 @@
 //! Which users this host shares with the other hosts of a fleet.
 
+use crate::policy::{NotEnrolled, Policy, TicketNeed};
+
 /// What this host shares with other hosts.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct FleetRules {
@@ -21,8 +23,56 @@ pub enum FleetUids {
     Local,
 }
 
+/// Returns the setting, as the file has it, that a fleet forbids, because it lets a user in whose record is absent; `None` if
+/// the settings name no fleet or have no such setting. Anybody who can delete a record would log in by it.
+#[must_use]
+pub fn forbidden_in_fleet(policy: &Policy) -> Option<&'static str> {
+    if !policy.fleet.is_on {
+        return None;
+    }
+    open_without_record(policy)
+}
+
+/// Returns the setting, as the file has it, that a fleet would forbid; `None` if there is none.
+#[must_use]
+pub fn open_without_record(policy: &Policy) -> Option<&'static str> {
+    match (policy.not_enrolled, policy.set_up.ticket) {
+        (NotEnrolled::Allow, _) => Some("not_enrolled = \"allow\""),
+        (NotEnrolled::Remind, _) => Some("not_enrolled = \"remind\""),
+        (NotEnrolled::Enroll, TicketNeed::Free) => Some("enroll_needs_ticket = false"),
+        (NotEnrolled::Enroll | NotEnrolled::Deny, _) => None,
+    }
+}
+
 impl Default for FleetRules {
     fn default() -> Self {
         Self { is_on: false, lowest_uid: 1000, uids: FleetUids::Same }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn absence_is_no_way_into_a_fleet() {
+        let fleet = FleetRules { is_on: true, ..FleetRules::default() };
+        let mut policy = Policy { fleet, ..Policy::default() };
+        assert_eq!(forbidden_in_fleet(&policy), None);
+        for (not_enrolled, ticket, word) in [
+            (NotEnrolled::Allow, TicketNeed::Needed, Some("not_enrolled = \"allow\"")),
+            (NotEnrolled::Remind, TicketNeed::Needed, Some("not_enrolled = \"remind\"")),
+            (NotEnrolled::Enroll, TicketNeed::Needed, None),
+            (NotEnrolled::Enroll, TicketNeed::Free, Some("enroll_needs_ticket = false")),
+            (NotEnrolled::Deny, TicketNeed::Free, None),
+        ] {
+            policy.not_enrolled = not_enrolled;
+            policy.set_up.ticket = ticket;
+            policy.fleet.is_on = true;
+            assert_eq!(forbidden_in_fleet(&policy), word);
+            assert_eq!(open_without_record(&policy), word);
+            policy.fleet.is_on = false;
+            assert_eq!(forbidden_in_fleet(&policy), None);
+        }
     }
 }

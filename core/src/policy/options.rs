@@ -4,7 +4,7 @@ use alloc::{borrow::Cow, string::String, vec::Vec};
 
 pub use crate::policy::{
     agent_rules::{AgentRules, SELF_SERVICE},
-    fleet_rules::{FleetRules, FleetUids},
+    fleet_rules::{FleetRules, FleetUids, forbidden_in_fleet, open_without_record},
     network::Network,
     questions::{Field, Questions},
     rules::{Action, Rule},

@@ -32,6 +32,7 @@ pub(crate) fn run(command: &Command, wanted: &Apply) -> Result<(), CliError> {
     context.need_root("apply settings")?;
     let authorizer = Authorizer::of(&context)?;
     let work = Work::of(&context, wanted.file.as_deref())?;
+    check::must_suit_a_fleet(&work.draft)?;
     let warnings = check::warn(&work.draft, &work.rules);
     if !context.json {
         tell(&format!("{}\n", wrap(&work.announced(), WIDTH, 0)));

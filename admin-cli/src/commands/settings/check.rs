@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use twinlock_core::{
     base::{account::Account, error::LookupError},
     policy::{
-        Action, Rule,
+        Action, Rule, forbidden_in_fleet,
         rules::shadows,
         settings::{SETTINGS_MAX, rules as form},
     },
@@ -59,6 +59,7 @@ pub(crate) fn run(command: &Command, file: Option<&str>) -> Result<(), CliError>
         let (what, remedy) = settings_errors::of_settings(path, &fault);
         CliError::new(Exit::Usage, what, remedy)
     })?;
+    must_suit_a_fleet(&draft)?;
     let warnings = warn(&draft, &rules);
     let shown = plain(path);
     let said = if path == in_use {
@@ -86,6 +87,17 @@ pub(crate) fn warn(draft: &SettingsDraft, rules: &[Rule]) -> Value {
     }
     let object = |warning: &Warning| json!({ "line": warning.line, "what": warning.what });
     warnings.iter().map(object).collect()
+}
+
+/// Refuses settings of a fleet that let a user in whose record is absent.
+pub(crate) fn must_suit_a_fleet(draft: &SettingsDraft) -> Result<(), CliError> {
+    let Some(setting) = forbidden_in_fleet(&draft.policy) else { return Ok(()) };
+    let what = format!(
+        "{}: a fleet forbids `{setting}`, because it lets a user in whose record is absent",
+        plain(&draft.path)
+    );
+    let remedy = "Set `not_enrolled = \"deny\"`, or `not_enrolled = \"enroll\"` with `enroll_needs_ticket = true`.";
+    Err(CliError::new(Exit::Usage, what, remedy))
 }
 
 /// Checks that logins trust the file in use, by its owner, mode and folders. Does nothing if the caller is not root.
@@ -228,6 +240,22 @@ mod tests {
         let rules = form::read(rules).unwrap();
         let warnings = warnings(&SettingsDraft::of(text), &rules, &Two).into_iter();
         warnings.map(|warning| (warning.line, warning.what)).collect()
+    }
+
+    #[test]
+    fn settings_of_a_fleet_let_nobody_in_without_a_record() {
+        let checked = |text: &str| must_suit_a_fleet(&SettingsDraft::of(text));
+        for (text, is_right) in [
+            ("not_enrolled = \"allow\"\n", true),
+            ("not_enrolled = \"allow\"\n[fleet]\nenabled = true\n", false),
+            (
+                "not_enrolled = \"enroll\"\nenroll_needs_ticket = false\n[fleet]\nenabled = true\n",
+                false,
+            ),
+            ("not_enrolled = \"enroll\"\n[fleet]\nenabled = true\n", true),
+        ] {
+            assert_eq!(checked(text).is_ok(), is_right, "{text}");
+        }
     }
 
     #[test]

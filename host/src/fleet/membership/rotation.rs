@@ -84,11 +84,11 @@ pub struct Resealed {
 
 impl FleetMembership<'_> {
     /// Seals all records and sets of backup codes with the key that seals. The description of the fleet comes last, so that a
-    /// run that was stopped is seen. Calls `step` with the number of written entries.
+    /// run that was stopped is seen.
     ///
     /// # Errors
     /// [`MembershipError`] if the store does not answer or an entry cannot be opened.
-    pub fn reseal(&self, step: &mut dyn FnMut(usize)) -> Result<Resealed, MembershipError> {
+    pub fn reseal(&self) -> Result<Resealed, MembershipError> {
         let mut done = Resealed::default();
         for (prefix, kind) in [
             (RECORDS, SealedKind::Record),
@@ -97,7 +97,7 @@ impl FleetMembership<'_> {
         ] {
             for _ in 0..PASSES {
                 let renew = &|entry: &StoreEntry| self.resealed(entry, kind);
-                let written = self.rewrite(prefix, renew, step)?;
+                let written = self.rewrite(prefix, renew)?;
                 done.entries += written;
                 if written == 0 {
                     break;
@@ -129,7 +129,6 @@ impl FleetMembership<'_> {
         &self,
         prefix: &str,
         renew: &dyn Fn(&StoreEntry) -> Result<Option<BatchPut>, MembershipError>,
-        step: &mut dyn FnMut(usize),
     ) -> Result<usize, MembershipError> {
         let (mut due, mut count) = (Vec::new(), 0);
         self.each(prefix, &mut |entry| -> Result<(), MembershipError> {
@@ -137,12 +136,12 @@ impl FleetMembership<'_> {
             due.extend(renewed);
             if due.len() >= CHUNK {
                 count += due.len();
-                self.write_all(&mut due.drain(..).map(Ok), step)?;
+                self.write_all(&mut due.drain(..).map(Ok), &mut |_| {})?;
             }
             Ok(())
         })?;
         count += due.len();
-        self.write_all(&mut due.into_iter().map(Ok), step)?;
+        self.write_all(&mut due.into_iter().map(Ok), &mut |_| {})?;
         Ok(count)
     }
 
@@ -165,18 +164,14 @@ impl FleetMembership<'_> {
     ///
     /// # Errors
     /// [`MembershipError`] if the store does not answer or a record cannot be opened.
-    pub fn mark_disclosed(
-        &self,
-        audit: &AuditStamp,
-        step: &mut dyn FnMut(usize),
-    ) -> Result<usize, MembershipError> {
+    pub fn mark_disclosed(&self, audit: &AuditStamp) -> Result<usize, MembershipError> {
         let dummies = self.dummy_keys();
         let renew = &|entry: &StoreEntry| {
             if dummies.contains(&entry.key) { Ok(None) } else { self.disclosed(entry, audit) }
         };
         let mut count = 0;
         for _ in 0..PASSES {
-            let written = self.rewrite(RECORDS, renew, step)?;
+            let written = self.rewrite(RECORDS, renew)?;
             count += written;
             if written == 0 {
                 break;

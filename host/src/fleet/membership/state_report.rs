@@ -3,10 +3,12 @@
 
 use twinlock_core::{
     base::error::FleetError,
-    wire::fleet::{FleetOutcome, FleetReply, FleetTask, StoreEntry, StoreWrite, Transaction},
+    wire::fleet::{
+        FleetOutcome, FleetReply, FleetTask, StoreEntry, StoreRead, StoreWrite, Transaction,
+    },
 };
 
-use crate::fleet::{membership::FleetMembership, session::FleetStore};
+use crate::fleet::{membership::FleetMembership, names::META, session::FleetStore};
 
 /// Prefix of the keys of the hosts' entries.
 const HOSTS: &str = "hosts/";
@@ -165,6 +167,18 @@ impl FleetMembership<'_> {
     pub fn drop_host(&self, host: &str) -> Result<(), FleetError> {
         let writes = vec![StoreWrite::Delete { key: format!("{HOSTS}{host}") }];
         self.transact(Transaction { writes, ..Transaction::default() }).map(drop)
+    }
+
+    /// Returns whether the daemon carries out transactions, because this host has an entry.
+    ///
+    /// # Errors
+    /// [`FleetError`] if the store does not answer.
+    pub fn is_joined(&self) -> Result<bool, FleetError> {
+        match self.read(vec![StoreRead::Key(META.into())]) {
+            Ok(_) => Ok(true),
+            Err(FleetError::NotJoined) => Ok(false),
+            Err(fault) => Err(fault),
+        }
     }
 
     /// Has the daemon write this host's entry for the first time. Returns `false` if the store has an entry with this host's

@@ -293,13 +293,13 @@ fn a_key_is_replaced_and_dropped_when_nothing_needs_it() {
     let attempt = [&[0; 16][..], &store.value(META).unwrap()].concat();
     store.put("l/00/try/00", &attempt);
     store.put("l/00/top/00", &[0; 24]);
-    let done = fleet(&next, &store).reseal(&mut |_| {}).unwrap();
+    let done = fleet(&next, &store).reseal().unwrap();
     assert_eq!((done.entries, done.left), (1 + 256 + 40, 1));
     let alone = without_old_keys(&next).unwrap();
     let users = host.users(&alone).users;
     let found = fleet(&alone, &store).compare(&users, CompareView::IsMember).unwrap();
     assert_eq!((found.same.len(), found.differences()), (40, 0));
-    assert_eq!(fleet(&alone, &store).reseal(&mut |_| {}).unwrap().entries, 0);
+    assert_eq!(fleet(&alone, &store).reseal().unwrap().entries, 0);
 }
 
 #[test]
@@ -309,8 +309,8 @@ fn keys_of_a_stolen_host_count_as_disclosed() {
     let (key, store) = begun(&host);
     let audit = AuditStamp { by: "kim".into(), at: UnixTime(9) };
     let of = fleet(&key, &store);
-    assert_eq!(of.mark_disclosed(&audit, &mut |_| {}), Ok(1));
-    assert_eq!(of.mark_disclosed(&audit, &mut |_| {}), Ok(0));
+    assert_eq!(of.mark_disclosed(&audit), Ok(1));
+    assert_eq!(of.mark_disclosed(&audit), Ok(0));
     let users = host.users(&key).users;
     let found = of.compare(&users, CompareView::IsMember).unwrap();
     assert_eq!(found.older_here, [0]);

@@ -1,0 +1,46 @@
+//! The entry of this host in the store while a command runs: it is written if the store answers nobody else, and taken back if
+//! the command fails.
+
+use twinlock_host::fleet::membership::{DaemonReport, FleetMembership};
+
+use crate::{
+    error::exit::{CliError, Exit},
+    text::plain,
+};
+
+/// Whether this command has written the entry of this host.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum JoinedEntry {
+    /// It was there.
+    WasThere,
+    /// This command has written it.
+    New,
+}
+
+impl JoinedEntry {
+    /// Has the daemon write the entry of this host, unless it is there: the daemon carries out no transaction without it.
+    pub(super) fn ensure(
+        fleet: &FleetMembership<'_>,
+        report: &DaemonReport,
+    ) -> Result<Self, CliError> {
+        if fleet.is_joined()? {
+            return Ok(Self::WasThere);
+        }
+        if fleet.join()? { Ok(Self::New) } else { Err(taken(&report.host)) }
+    }
+
+    /// Deletes the entry, best effort, if this command has written it.
+    pub(super) fn take_back(self, fleet: &FleetMembership<'_>) {
+        if self == Self::New {
+            let _ = fleet.leave();
+        }
+    }
+}
+
+fn taken(host: &str) -> CliError {
+    CliError::new(
+        Exit::NotInState,
+        format!("the fleet has a host named {} already", plain(host)),
+        "If this machine is that host, or replaces it: twinlock fleet rejoin. Otherwise give it another `host` in /etc/twinlock/fleet.toml, and restart twinlock-fleet.",
+    )
+}

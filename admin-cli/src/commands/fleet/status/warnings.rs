@@ -1,0 +1,115 @@
+//! Warnings about a fleet: what will refuse logins soon, or keeps hosts apart.
+
+use twinlock_core::base::{error::FleetError, time::DAY};
+use twinlock_host::fleet::membership::{EndpointReport, FORMAT_MAX};
+
+use crate::{
+    commands::fleet::{
+        findings::{CLOCK_MAX, off_by},
+        status::{FleetOverview, StoreOverview},
+    },
+    text::plain,
+};
+
+/// Used part of the quota in percent from which a server of etcd is warned about.
+const QUOTA_WARNED: u64 = 50;
+/// Days before its end from which a certificate is warned about.
+const CERTIFICATE_WARNED: i64 = 30;
+
+impl FleetOverview {
+    /// Returns the warnings, each a sentence.
+    pub(super) fn warnings(&self) -> Vec<String> {
+        let mut found = self.of_daemon();
+        found.extend(self.report.endpoints.iter().flat_map(of_endpoint));
+        if let Ok(store) = &self.store {
+            found.extend(self.of_store(store));
+        }
+        found
+    }
+
+    fn of_daemon(&self) -> Vec<String> {
+        let mut found = Vec::new();
+        match self.report.stopped.as_deref() {
+            None => {}
+            Some("not_joined") if self.is_enabled => {
+                found.push("Logins of shared users are refused: run twinlock fleet join.".into());
+            }
+            Some("not_joined") => {}
+            Some("rolled_back") => found.push(
+                "etcd, or this host, was put back to an earlier state. Run twinlock fleet recover if it was etcd, twinlock fleet rejoin if it was this host.".into(),
+            ),
+            Some("cloned") => found.push(
+                "Another machine uses this host's name. Take it out of the fleet, then run twinlock fleet rejoin here.".into(),
+            ),
+            Some(other) => found.push(format!("twinlock-fleet has stopped ({}).", plain(other))),
+        }
+        if self.key.as_ref().is_some_and(|key| key.fleet != self.report.fleet) {
+            found.push("fleet.key is that of another fleet than fleet.toml names.".into());
+        }
+        if let Some(days) = self.report.certificate_days.filter(|days| *days < CERTIFICATE_WARNED) {
+            found.push(format!("The certificate of this host is valid for {days} more days."));
+        }
+        match &self.store {
+            Err(FleetError::MetaMissing) => {
+                found.push("etcd does not describe the fleet: run twinlock fleet recover.".into());
+            }
+            Ok(store) if store.meta.is_none() => {
+                found.push("etcd does not describe the fleet: run twinlock fleet recover.".into());
+            }
+            Ok(_) | Err(_) => {}
+        }
+        found
+    }
+
+    fn of_store(&self, store: &StoreOverview) -> Vec<String> {
+        let mut found = Vec::new();
+        let newest = self.key.as_ref().and_then(|key| key.sealing.last()).map(|last| last.id);
+        for host in &store.hosts {
+            let name = plain(&host.name);
+            if self.now.0.saturating_sub(host.at) > DAY {
+                found.push(format!("{name} was not seen for a day."));
+            }
+            if host.version != self.report.version {
+                let (theirs, ours) = (plain(&host.version), plain(&self.report.version));
+                found.push(format!("{name} has version {theirs}, this host {ours}."));
+            }
+            let format = store.meta.as_ref().map_or(FORMAT_MAX, |meta| meta.meta.format);
+            if !host.formats.contains(&format) {
+                found.push(format!("{name} does not read format {format}."));
+            }
+            if newest.is_some_and(|id| !host.key_ids.contains(&id.into())) {
+                let id = newest.unwrap_or_default();
+                found.push(format!("{name} does not have sealing key {id}."));
+            }
+        }
+        if !store.compared.conflicts.is_empty() {
+            found.push(
+                "Users with two different records are refused: run twinlock fleet join.".into(),
+            );
+        }
+        if self.is_enabled && !store.compared.only_here.is_empty() {
+            found.push(
+                "Users whose record etcd has lost are refused: run twinlock fleet recover.".into(),
+            );
+        }
+        if self.is_enabled && !store.compared.newer_here.is_empty() {
+            found.push(
+                "Users whose record is newer here are refused: run twinlock fleet recover.".into(),
+            );
+        }
+        found
+    }
+}
+
+fn of_endpoint(one: &EndpointReport) -> Vec<String> {
+    let url = plain(&one.url);
+    let mut found = Vec::new();
+    if let Some(used) = one.used_percent().filter(|used| *used > QUOTA_WARNED) {
+        found.push(format!("{url} has used {used} % of its quota: see FULL in twinlock-fleet(8)."));
+    }
+    if let Some(clock) = one.clock.filter(|clock| clock.unsigned_abs() > CLOCK_MAX) {
+        found.push(format!("The clock of {url} is {}.", off_by(clock)));
+    }
+    found.extend(one.errors.iter().map(|error| format!("{url} reports {}.", plain(error))));
+    found
+}
