@@ -14,11 +14,15 @@ use crate::{
     clock::KernelClock,
     fleet::{
         entries::LedgerEntries,
-        names::{META, StoreName},
+        names::StoreName,
         session::{ChargeGuard, Fleet, all_reads, compare, entry, guarded_delete, is_done},
     },
 };
 
+/// Holds for a key that does not exist: its revision is 0.
+const ABSENT: StoreTest = StoreTest::Revision(0);
+/// Holds for no key: etcd's first write has the revision 2. A transaction with this test is as long as one with [`ABSENT`].
+const NEVER: StoreTest = StoreTest::Revision(1);
 /// The name of an attempt begins with this.
 const ATTEMPT: &str = "try.";
 
@@ -153,7 +157,7 @@ impl FleetUserLedger<'_> {
 
     fn charge_in_store(&self, name: &str, content: &str) -> Result<Creation, FleetError> {
         let attempt = self.fleet.sealed_attempt(&self.name, name, content)?;
-        let reply = self.fleet.transact(charge(&self.name, &attempt, StoreTest::Absent))?;
+        let reply = self.fleet.transact(charge(&self.name, &attempt, ABSENT))?;
         let stored = entry(&reply, &attempt.key).map(|stored| &stored.value);
         // After a lost answer, the slot is this attempt's own if the value is.
         let is_own = is_done(&reply) || stored == Some(&attempt.value);
@@ -177,10 +181,8 @@ impl FleetUserLedger<'_> {
     fn pretend_to_charge(&self) -> Result<(), LedgerError> {
         let attempt = self.fleet.sealed_attempt(&self.name, "try.unproven.0.0.0", "0");
         let attempt = attempt.map_err(LedgerError::Fleet)?;
-        let mut transaction = charge(&self.name, &attempt, StoreTest::Absent);
-        // The description of the fleet exists, so this comparison does not hold.
-        transaction.compares = vec![compare(META, StoreTest::Absent)];
-        let reply = self.fleet.transact(transaction).map_err(LedgerError::Fleet)?;
+        let reply =
+            self.fleet.transact(charge(&self.name, &attempt, NEVER)).map_err(LedgerError::Fleet)?;
         self.keep_listing(&reply);
         self.fleet.record_in(&self.name, &reply).map(drop).map_err(LedgerError::Fleet)
     }

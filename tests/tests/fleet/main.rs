@@ -1,6 +1,15 @@
-//! Tests the fleet: hosts that share state through etcd. So far, the clusters, links and hosts of these tests themselves.
+//! Tests the fleet: hosts that share records, used codes and attempts through etcd.
 
+mod changes;
+mod clones;
 mod cluster;
+mod endpoints;
+mod faults;
 mod gateway;
 mod hosts;
+mod limits;
 mod links;
+mod once;
+mod outages;
+mod pair;
+mod uniform;

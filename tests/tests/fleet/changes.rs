@@ -1,0 +1,58 @@
+//! Checks that a change on one host counts on the other at once: a reset, a removal and an unlock.
+
+use twinlock_tests::{First, FleetNetwork, Server};
+
+use crate::pair::{Pair, gets_in};
+
+#[test]
+fn reset_between_prompt_and_code_ends_a_login_elsewhere() {
+    let network = FleetNetwork::new();
+    let pair = Pair::new(&network);
+    let (one, two) = (&pair.one, &pair.two);
+    two.server(Server::Publickey);
+    assert!(gets_in(two, &[&two.code("ada")]));
+    let mut login = two.at_the_prompt("ada", First::Key);
+    one.run(["twinlock", "reset", "ada", "--reason", "lost phone", "--yes"]).ok();
+    login.send_line(&two.code_in("ada", 1));
+    assert!(!login.logged_in(), "{}", login.transcript());
+    assert!(!gets_in(two, &[&two.code_in("ada", 1)]));
+}
+
+#[test]
+fn new_key_counts_on_the_other_host_and_the_old_one_does_not() {
+    let network = FleetNetwork::new();
+    let pair = Pair::new(&network);
+    let (one, two) = (&pair.one, &pair.two);
+    assert!(gets_in(two, &[&two.code("ada")]));
+    let old = two.code_in("ada", 1);
+    one.run(["twinlock", "remove", "ada", "--yes"]).ok();
+    assert!(!gets_in(two, &[&old]));
+    one.enrolled("ada", "MFRGGZDFMZTWQ2LKMFRGGZDFMZTWQ2LK");
+    assert!(!gets_in(two, &[&old]));
+    assert!(gets_in(two, &[&one.code("ada")]), "{:?}", two.log());
+}
+
+#[test]
+fn wrong_codes_on_both_hosts_count_together() {
+    let network = FleetNetwork::new();
+    let pair = Pair::new(&network);
+    let (one, two) = (&pair.one, &pair.two);
+    let from = |host: &twinlock_tests::Machine, code: &str| {
+        let call = host.pamtester_as(&["-I", "rhost=203.0.113.7"], "login-one", "ada");
+        call.input(format!("{code}\n\n")).output()
+    };
+    let wrong = one.wrong_code("ada");
+    for host in [one, two, one, two, one] {
+        from(host, &wrong);
+    }
+    assert_eq!(pair.charges().len(), 5);
+    // Five are free. The sixth waits on either host, though no host has seen more than three.
+    for host in [one, two] {
+        from(host, &wrong);
+        assert!(!host.logged("reason=throttled").is_empty(), "{:?}", host.log());
+    }
+    assert_eq!(pair.charges().len(), 5);
+    one.run(["twinlock", "unlock", "ada"]).ok();
+    assert_eq!(pair.charges(), [""; 0]);
+    assert!(from(one, &one.code("ada")).stdout.contains(crate::pair::IN), "{:?}", one.log());
+}

@@ -1,0 +1,77 @@
+//! Checks that a caller who takes descriptors or memory away, or stops its login, gets nothing by it and delays no other.
+
+use std::time::{Duration, Instant};
+
+use twinlock_tests::{FLEET_SOCKET, FleetNetwork, PASSWORD, PROMPT};
+
+use crate::pair::{IN, Pair, gets_in};
+
+/// Fills the queue of the socket `$0` and keeps it full: a process that listens and accepts nothing.
+const FULL: &str = "import os, socket, sys, time
+path = sys.argv[1]
+os.rename(path, path + '.away')
+server = socket.socket(socket.AF_UNIX)
+server.bind(path)
+server.listen(0)
+waiting = []
+while True:
+    client = socket.socket(socket.AF_UNIX)
+    client.setblocking(False)
+    try: client.connect(path)
+    except BlockingIOError: break
+    waiting.append(client)
+open('/run/full', 'w')
+time.sleep(600)";
+
+#[test]
+fn login_without_descriptors_or_memory_is_refused() {
+    let network = FleetNetwork::new();
+    let pair = Pair::new(&network);
+    let one = &pair.one;
+    let code = one.code("ada");
+    for limit in ["-n 3", "-n 5", "-n 7", "-v 20000"] {
+        let limited = format!("ulimit {limit}; exec pamtester login-one ada authenticate");
+        let said = one.call(["sh", "-c", &limited]).input(format!("{code}\n")).output();
+        assert!(!said.stdout.contains(IN), "{limit}: {}", said.stdout);
+    }
+    let charges = pair.charges();
+    assert!(charges.len() <= 4, "{charges:?}");
+    assert!(gets_in(one, &[&code]) || gets_in(one, &[&one.code_in("ada", 1)]), "{:?}", one.log());
+}
+
+#[test]
+fn full_queue_of_the_daemon_refuses_at_once() {
+    let network = FleetNetwork::new();
+    let pair = Pair::new(&network);
+    let one = &pair.one;
+    let started = format!(
+        "setsid python3 -c \"$0\" {FLEET_SOCKET} </dev/null >/dev/null 2>&1 &
+        until [ -e /run/full ]; do sleep 0.01; done"
+    );
+    one.run(["sh", "-c", &started, FULL]).ok();
+    let begun = Instant::now();
+    assert!(!gets_in(one, &[&one.code("ada")]));
+    assert!(begun.elapsed() < Duration::from_secs(3), "{:?}", begun.elapsed());
+    assert!(!one.logged("reason=store_busy").is_empty(), "{:?}", one.log());
+}
+
+#[test]
+fn stopped_logins_delay_no_other() {
+    let network = FleetNetwork::new();
+    let pair = Pair::new(&network);
+    let one = &pair.one;
+    one.user("eve").password("eve", PASSWORD).shipped_pam("su");
+    let mut stopped = Vec::new();
+    for _ in 0..50 {
+        let mut login = one.pamtester("login-two", "ada").open();
+        login.expect(PROMPT).send_line(&one.wrong_code("ada"));
+        stopped.push(login);
+    }
+    one.run(["pkill", "-STOP", "-x", "pamtester"]);
+    let begun = Instant::now();
+    let from = ["-I", "rhost=198.51.100.9"];
+    let code = format!("{}\n", one.code("ada"));
+    let said = one.pamtester_as(&from, "login-one", "ada").input(code).output();
+    assert!(begun.elapsed() < Duration::from_secs(10), "{:?}", begun.elapsed());
+    assert!(said.stdout.contains(IN), "{:?}", one.log());
+}
