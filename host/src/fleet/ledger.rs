@@ -5,7 +5,7 @@ use twinlock_core::{
         error::{FleetError, LedgerError},
         time::{DAY, UnixTime},
     },
-    ledger::{KeyId, Used, names},
+    ledger::{FailureStreak, KeyId, Used, names},
     ports::{Clock, Creation, Ledger, LedgerKey, UserLedger},
     wire::fleet::{FleetReply, Stay, StoreEntry, StoreTest, StoreWrite, Transaction},
 };
@@ -77,7 +77,7 @@ impl UserLedger for FleetUserLedger<'_> {
             Some(used) => self.claim(&used, name, content),
             None => {
                 let made = self.inner.create(name, content)?;
-                if let Some(ended) = names::read_row(name).filter(|row| row.carried == 0) {
+                if let Some(ended) = names::read_row(name).filter(is_end) {
                     self.end_streak(ended.since);
                 }
                 Ok(made)
@@ -266,6 +266,11 @@ fn charge(name: &StoreName, attempt: &StoreEntry, test: StoreTest) -> Transactio
         }],
         reads: all_reads(name),
     }
+}
+
+/// Returns whether a failure streak that begins is one that has just ended: without failures, and not the first one.
+fn is_end(begun: &FailureStreak) -> bool {
+    begun.carried == 0 && begun.since.0 > 0
 }
 
 /// Returns whether an attempt is so old that no limit counts it. The store forgets it by itself.

@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use twinlock_tests::{FleetAccess, FleetNetwork, PASSWORD};
 
-use crate::pair::{Pair, gets_in, join};
+use crate::pair::{Pair, gets_in};
 
 /// Starts the daemon with a short time between the writes of the host's entry.
 const START: &str = "rm -f /run/twinlock-fleet/socket
@@ -45,7 +45,6 @@ fn clone_of_a_host_stops_both() {
         assert!(Instant::now() < until, "{:?}\n{:?}", one.log(), copy.log());
     }
     copy.end_fleet("TERM");
-    one.run(["twinlock", "fleet", "rejoin", "--yes"]).ok();
+    one.run(["twinlock", "fleet", "rejoin"]).ok();
     assert!(gets_in(one, &[&pair.two.code("ada")]), "{:?}", one.log());
-    let _ = join;
 }
