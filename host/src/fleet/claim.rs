@@ -51,10 +51,18 @@ impl FleetUserLedger<'_> {
         let key = self.name.top(&self.fleet.key, used.mark);
         let value = [&step_of(used)[..], &self.fleet.nonce()?].concat();
         for _ in 0..ROUNDS {
-            let is_known =
-                self.fleet.state(&self.name, |state| state.tops.iter().any(|top| top.key == key));
-            let test =
-                if is_known { StoreTest::Below(step_of(used).to_vec()) } else { StoreTest::Absent };
+            let (known, guard) = self.fleet.state(&self.name, |state| {
+                let known = state.tops.iter().find(|top| top.key == key).cloned();
+                (known, state.guard.clone())
+            });
+            if known.as_ref().is_some_and(|known| number(&known.value) >= number(&value)) {
+                return Ok(Creation::Taken);
+            }
+            if is_claimed_with(&guard, &key, &value) {
+                return Ok(Creation::Made);
+            }
+            // Not only a lower value: the older one of two codes must be above it, too.
+            let test = known.map_or(StoreTest::Absent, |known| StoreTest::Value(known.value));
             let put = StoreWrite::Put {
                 key: key.clone(),
                 value: value.clone(),
@@ -91,9 +99,19 @@ impl FleetUserLedger<'_> {
         if number(&stored.value) >= number(value) {
             return Ok(Round::Over(Creation::Taken));
         }
-        self.fleet.state(&self.name, |state| state.tops.push(stored.clone()));
+        self.fleet.state(&self.name, |state| {
+            state.tops.retain(|top| top.key != key);
+            state.tops.push(stored.clone());
+        });
         Ok(Round::Again)
     }
+}
+
+/// Returns whether this attempt has claimed a newer step of the same authenticator, as with two adjacent codes: the claim of
+/// the newer one, which is made first, makes the older one unusable.
+fn is_claimed_with(guard: &ChargeGuard, key: &str, value: &[u8]) -> bool {
+    matches!(guard, ChargeGuard::Claim { key: own, value: newer }
+        if own == key && number(newer) >= number(value))
 }
 
 impl Fleet {
