@@ -87,8 +87,7 @@ impl FleetUserLedger<'_> {
         let stored = entry(reply, key);
         // After a lost answer, the claim is this attempt's own if the value is.
         if is_done(reply) || stored.is_some_and(|stored| stored.value == value) {
-            let claim = ChargeGuard::Claim { key: key.to_owned(), value: value.to_vec() };
-            self.fleet.charge_is_over(&self.name, claim);
+            self.fleet.charge_is_over(&self.name, key, value);
             return Ok(Round::Over(Creation::Made));
         }
         self.fleet.why_refused(&self.name, reply)?;
@@ -110,7 +109,7 @@ impl FleetUserLedger<'_> {
 /// Returns whether this attempt has claimed a newer step of the same authenticator, as with two adjacent codes: the claim of
 /// the newer one, which is made first, makes the older one unusable.
 fn is_claimed_with(guard: &ChargeGuard, key: &str, value: &[u8]) -> bool {
-    matches!(guard, ChargeGuard::Claim { key: own, value: newer }
+    matches!(guard, ChargeGuard::Claim { key: own, value: newer, .. }
         if own == key && number(newer) >= number(value))
 }
 
@@ -145,7 +144,7 @@ impl Fleet {
                 writes.push(StoreWrite::Delete { key });
             }
             // A second step of the same attempt overwrites the first one, which stands for the charge.
-            ChargeGuard::Claim { key, value } => {
+            ChargeGuard::Claim { key, value, .. } => {
                 if compares.iter().all(|one| one.key != key) {
                     compares.push(compare(key, StoreTest::Value(value)));
                 }
@@ -154,13 +153,16 @@ impl Fleet {
         self.transact(Transaction { compares, writes, reads })
     }
 
-    /// Notes that the charge was deleted with a claim, which proves the judged record.
-    pub(super) fn charge_is_over(&self, name: &StoreName, claim: ChargeGuard) {
+    /// Notes that the charge was deleted with a claim, which proves the judged record. `key` and `value` are those of the
+    /// claim.
+    pub(super) fn charge_is_over(&self, name: &StoreName, key: &str, value: &[u8]) {
         self.state(name, |state| {
-            if let ChargeGuard::Slot { name: own, .. } = &state.guard {
-                state.attempts.retain(|stored| stored.name != *own);
-            }
-            state.guard = claim;
+            let own = match std::mem::take(&mut state.guard) {
+                ChargeGuard::Slot { name, .. } | ChargeGuard::Claim { name, .. } => name,
+                ChargeGuard::None => String::new(),
+            };
+            state.attempts.retain(|stored| stored.name != own);
+            state.guard = ChargeGuard::Claim { key: key.into(), value: value.into(), name: own };
             state.is_proven = state.judged.is_some_and(|judged| judged.revision.is_some());
         });
     }

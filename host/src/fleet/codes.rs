@@ -20,7 +20,7 @@ use crate::{
     fleet::{
         names::StoreName,
         seal::{self, SealedKind, SealedPlace},
-        session::{ChargeGuard, Fleet, compare, entry, is_done},
+        session::{Fleet, compare, entry, is_done},
     },
     store::{commit, records::HostRecords},
 };
@@ -149,7 +149,7 @@ impl Fleet {
         let reply = self.guarded(name, compare(key.clone(), StoreTest::Absent), put)?;
         let stored = entry(&reply, &key).map(|stored| stored.value.clone());
         if is_done(&reply) || stored.as_ref() == Some(&value) {
-            self.charge_is_over(name, ChargeGuard::Claim { key, value });
+            self.charge_is_over(name, &key, &value);
             return Ok(Creation::Made);
         }
         if stored.is_some() {

@@ -215,12 +215,17 @@ impl FleetUserLedger<'_> {
 
     /// Deletes an attempt in the store, best effort, if the store still has it with the same nonce.
     fn take_back(&self, name: &str) {
-        let (guard, stored) = self.fleet.state(&self.name, |state| {
-            let place = state.attempts.iter().position(|stored| stored.name == name);
-            let stored = place.map(|place| state.attempts.swap_remove(place));
-            let is_own = matches!(&state.guard, ChargeGuard::Slot { name: own, .. } if own == name);
-            let guard = if is_own { std::mem::take(&mut state.guard) } else { ChargeGuard::None };
-            (guard, stored)
+        let (guard, stored) = self.fleet.state(&self.name, |state| match &state.guard {
+            ChargeGuard::Slot { name: own, .. } if own == name => {
+                state.attempts.retain(|stored| stored.name != name);
+                (std::mem::take(&mut state.guard), None)
+            }
+            // The claim has deleted it. Another login may have the slot by now.
+            ChargeGuard::Claim { name: own, .. } if own == name => (ChargeGuard::None, None),
+            ChargeGuard::Slot { .. } | ChargeGuard::Claim { .. } | ChargeGuard::None => {
+                let place = state.attempts.iter().position(|stored| stored.name == name);
+                (ChargeGuard::None, place.map(|place| state.attempts.swap_remove(place)))
+            }
         });
         if let ChargeGuard::Slot { key, value, .. } = guard {
             let _ = self.fleet.transact(guarded_delete(&key, &value));

@@ -130,8 +130,8 @@ pub(super) enum ChargeGuard {
     None,
     /// The slot of the attempt, with its value and its name in the ledger.
     Slot { key: String, value: Vec<u8>, name: String },
-    /// The claim of this attempt, which has deleted the slot.
-    Claim { key: String, value: Vec<u8> },
+    /// The claim of this attempt, which has deleted the slot, and the attempt's name in the ledger.
+    Claim { key: String, value: Vec<u8>, name: String },
 }
 
 impl Fleet {
