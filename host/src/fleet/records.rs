@@ -43,7 +43,9 @@ impl Fleet {
         let local = inner.newest(account)?;
         let Some(name) = self.note(account) else { return Ok(local) };
         let is_active = |found: &Snapshot| matches!(found.record.state, State::Active);
-        if self.trusts_active_records() && local.as_ref().is_some_and(is_active) {
+        // A second read is for the newest record, which may not be on this disk yet.
+        let is_first = self.state(&name, |state| state.judged.is_none());
+        if self.trusts_active_records() && is_first && local.as_ref().is_some_and(is_active) {
             self.judge_by(&name, local.as_ref(), None);
             return Ok(local);
         }
