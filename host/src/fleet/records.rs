@@ -178,15 +178,15 @@ impl Fleet {
         pair: RecordPair<'_>,
     ) -> Result<Option<Snapshot>, FleetError> {
         let RecordPair { account, local, shared } = pair;
+        // What this login has read from the store before is not on the disk yet.
+        let seen = self.state(name, |state| state.judged.map(|judged| judged.sequence));
+        if shared.as_ref().is_some_and(|shared| Some(shared.sequence) < seen) {
+            return Err(FleetError::RecordOlder);
+        }
         let Some(shared) = shared else {
             // A host that has seen a record never believes that it is gone.
-            return match local {
-                Some(_) => Err(FleetError::RecordGone),
-                None => {
-                    self.state(name, |state| state.judged = None);
-                    Ok(None)
-                }
-            };
+            let is_known = local.is_some() || seen.is_some();
+            return if is_known { Err(FleetError::RecordGone) } else { Ok(None) };
         };
         let revision = shared.revision;
         let known = local.as_ref().map(|local| (local.sequence, local.record.generation));
