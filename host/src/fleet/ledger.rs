@@ -188,8 +188,9 @@ impl FleetUserLedger<'_> {
     }
 
     fn keep_listing(&self, reply: &FleetReply) {
-        let listing = reply.entries.clone();
-        self.fleet.state(&self.name, |state| state.listing = Some(listing));
+        // A list that was cut is read again, which fails: it may lack attempts.
+        let listing = (!reply.more).then(|| reply.entries.clone());
+        self.fleet.state(&self.name, |state| state.listing = listing);
     }
 
     /// Returns the entries of the store: those that the charge has read, or a new list.
