@@ -143,8 +143,12 @@ impl FleetKey {
     #[must_use]
     pub fn write(&self) -> Zeroizing<String> {
         let mut text = Zeroizing::new(String::with_capacity(KEY_FILE_MAX));
+        // No part is copied elsewhere, where it would not be wiped.
         let line = |text: &mut String, parts: &[&str]| {
-            text.push_str(&parts.join(" "));
+            for (place, part) in parts.iter().enumerate() {
+                text.push_str(if place == 0 { "" } else { " " });
+                text.push_str(part);
+            }
             text.push('\n');
         };
         line(&mut text, &[HEADER]);
