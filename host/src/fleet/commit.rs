@@ -78,6 +78,7 @@ impl Fleet {
                 self.state(name, |state| {
                     state.judged = Some(JudgedRecord { sequence, generation, revision });
                     state.to_keep = None;
+                    state.is_proven = false;
                 });
                 Ok(())
             }

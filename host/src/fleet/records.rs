@@ -262,6 +262,7 @@ impl Fleet {
         }
         self.state(name, |state| {
             state.marks = marks;
+            state.is_proven = false;
             state.judged = found.map(|found| JudgedRecord {
                 sequence: found.sequence,
                 generation: found.record.generation,
