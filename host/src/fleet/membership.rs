@@ -35,7 +35,7 @@ pub use conflict::{ConflictChoice, ConflictSettler, SettledRecord, UnsettledConf
 pub use local_users::{LocalUser, SharedUsers, shared_users};
 pub use meta::{FORMAT_MAX, FleetMeta, StoredMeta};
 pub use rotation::{Resealed, new_fleet_key, with_next_key, without_old_keys};
-pub use state_report::{DaemonReport, EndpointReport, HostReport};
+pub use state_report::{DaemonReport, EndpointReport, FleetHostReport};
 pub use upload::{HostSide, UploadScope};
 
 use crate::fleet::{key_file::FleetKey, session::FleetStore};

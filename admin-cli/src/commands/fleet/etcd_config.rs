@@ -154,7 +154,7 @@ mod tests {
             "host web1 login",
             "fleet = \"prod\"\nhost = \"web2\"\n",
             "endpoints = [\"https://192.0.2.1:2379\", ",
-            "/twinlock/prod/l/",
+            "readwrite /twinlock/prod/$part/",
         ] {
             assert!(text.contains(wanted), "{wanted}: {text}");
         }

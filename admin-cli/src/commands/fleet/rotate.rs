@@ -7,7 +7,8 @@ use twinlock_host::{
     fleet::{
         key_file::FleetKey,
         membership::{
-            DaemonReport, FleetMembership, HostReport, Resealed, with_next_key, without_old_keys,
+            DaemonReport, FleetHostReport, FleetMembership, Resealed, with_next_key,
+            without_old_keys,
         },
     },
 };
@@ -128,7 +129,7 @@ fn name_key(fleet: &FleetMembership<'_>, id: u8) -> Result<(), CliError> {
 
 fn every_host_must_have(fleet: &FleetMembership<'_>, id: u8) -> Result<(), CliError> {
     let hosts = fleet.hosts()?;
-    let lacks = |host: &&HostReport| !host.key_ids.contains(&id.into());
+    let lacks = |host: &&FleetHostReport| !host.key_ids.contains(&id.into());
     let lacking: Vec<String> = hosts.iter().filter(lacks).map(|host| plain(&host.name)).collect();
     if lacking.is_empty() {
         return Ok(());

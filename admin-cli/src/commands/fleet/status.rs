@@ -6,7 +6,9 @@ use serde_json::{Value, json};
 use twinlock_core::base::{error::FleetError, time::UnixTime};
 use twinlock_host::fleet::{
     key_file::FleetKey,
-    membership::{CompareView, Comparison, DaemonReport, EndpointReport, HostReport, StoredMeta},
+    membership::{
+        CompareView, Comparison, DaemonReport, EndpointReport, FleetHostReport, StoredMeta,
+    },
 };
 
 use crate::{
@@ -31,7 +33,7 @@ struct FleetOverview {
 
 /// What the store says of the fleet.
 struct StoreOverview {
-    hosts: Vec<HostReport>,
+    hosts: Vec<FleetHostReport>,
     meta: Option<StoredMeta>,
     /// Number of records of this host that are shared.
     records_here: usize,
@@ -123,7 +125,7 @@ impl FleetOverview {
         }
     }
 
-    fn hosts(&self, hosts: &[HostReport]) -> String {
+    fn hosts(&self, hosts: &[FleetHostReport]) -> String {
         let mut rows = vec![["HOST", "LAST SEEN", "VERSION", "KEYS", "NOTE"].map(str::to_owned)];
         rows.extend(hosts.iter().map(|host| {
             let ids: Vec<String> = host.key_ids.iter().map(u16::to_string).collect();
@@ -149,7 +151,7 @@ impl FleetOverview {
                 "quota": one.quota, "errors": one.errors,
             })
         };
-        let host = |one: &HostReport| {
+        let host = |one: &FleetHostReport| {
             json!({
                 "host": one.name, "seen": (one.at > 0).then_some(one.at), "version": one.version,
                 "formats": one.formats, "keys": one.key_ids, "stopped": one.is_stopped,

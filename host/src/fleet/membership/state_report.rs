@@ -57,7 +57,7 @@ pub struct EndpointReport {
 
 /// What a host says of itself in the store.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct HostReport {
+pub struct FleetHostReport {
     /// Its name.
     pub name: String,
     /// Version of its daemon.
@@ -131,7 +131,7 @@ impl EndpointReport {
     }
 }
 
-impl HostReport {
+impl FleetHostReport {
     fn of(name: &str, text: &str) -> Self {
         let list = |name| value(text, name).unwrap_or_default().split(',');
         Self {
@@ -150,11 +150,11 @@ impl FleetMembership<'_> {
     ///
     /// # Errors
     /// [`FleetError`] if the store does not answer.
-    pub fn hosts(&self) -> Result<Vec<HostReport>, FleetError> {
+    pub fn hosts(&self) -> Result<Vec<FleetHostReport>, FleetError> {
         let mut found = Vec::new();
         self.each(HOSTS, &mut |entry| -> Result<(), FleetError> {
             let name = entry.key.strip_prefix(HOSTS).unwrap_or_default();
-            found.push(HostReport::of(name, &String::from_utf8_lossy(&entry.value)));
+            found.push(FleetHostReport::of(name, &String::from_utf8_lossy(&entry.value)));
             Ok(())
         })?;
         Ok(found)
@@ -260,13 +260,13 @@ mod tests {
     #[test]
     fn hosts_are_understood() {
         let text = "counter=7 version=0.1.0 formats=1 key_ids=1,2 at=1796069760 nonce=ab";
-        let host = HostReport::of("web1", text);
+        let host = FleetHostReport::of("web1", text);
         assert_eq!(
             (&*host.formats, &*host.key_ids, host.at),
             (&[1][..], &[1, 2][..], 1_796_069_760)
         );
         assert!(!host.is_stopped);
-        assert!(HostReport::of("web1", &format!("{text} stopped=cloned")).is_stopped);
-        assert_eq!(HostReport::of("x", "").formats, []);
+        assert!(FleetHostReport::of("web1", &format!("{text} stopped=cloned")).is_stopped);
+        assert_eq!(FleetHostReport::of("x", "").formats, []);
     }
 }
