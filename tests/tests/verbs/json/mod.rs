@@ -2,6 +2,7 @@
 //! everything in the table occurs in some output.
 
 mod about;
+mod fleet;
 mod given;
 mod machine;
 mod many;
@@ -67,8 +68,16 @@ fn every_verb_has_its_row_and_every_row_its_test() {
     }
     let rows: BTreeSet<String> = page::commands().iter().map(|row| verb(row)).collect();
     assert_eq!(rows, verbs);
-    let mut tested =
-        [about::ROWS, given::ROWS, many::ROWS, machine::ROWS, roles::ROWS, setup::ROWS].concat();
+    let mut tested = [
+        about::ROWS,
+        fleet::ROWS,
+        given::ROWS,
+        many::ROWS,
+        machine::ROWS,
+        roles::ROWS,
+        setup::ROWS,
+    ]
+    .concat();
     tested.sort_unstable();
     let mut rows = page::commands();
     rows.sort_unstable();
