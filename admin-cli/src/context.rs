@@ -132,8 +132,12 @@ impl Context {
         let is_apart = matches!(command.verb, Verb::Fleet(_));
         let of_machine = if is_apart { of_host_alone(&policy) } else { policy.clone() };
         let own = if is_apart { of_host_alone(&own) } else { own };
+        let machine = Machine::new(&of_machine, &config, OWNER);
+        if let Some(fleet) = machine.records.fleet() {
+            fleet.read_every_record();
+        }
         Self {
-            machine: Machine::new(&of_machine, &config, OWNER),
+            machine,
             policy,
             own: OwnCodes::of(own),
             json: command.json,

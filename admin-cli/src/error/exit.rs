@@ -166,7 +166,7 @@ pub(crate) fn fleet_remedy(fault: FleetError) -> &'static str {
             "Compact, defragment and disarm etcd, as twinlock-fleet(8) describes under FULL."
         }
         FleetError::Denied => {
-            "Check the certificate and the password of this host: `twinlock fleet status`."
+            "Check the certificate and the password of this host (`twinlock fleet status`), and whether its user of etcd has the role manage, which changes of records need."
         }
         FleetError::RolledBack => {
             "If etcd was restored from a backup, run `twinlock fleet recover` once; if this host was, run `twinlock fleet rejoin` here."

@@ -57,7 +57,6 @@ pub(super) fn run(context: &Context) -> Result<(), CliError> {
 impl FleetOverview {
     fn of(context: &Context) -> Result<Self, CliError> {
         let socket = socket();
-        let report = DaemonReport::ask(&socket)?;
         let key = match key_access::exists(context) {
             true => Some(key_access::read(context)?),
             false => None,
@@ -73,6 +72,8 @@ impl FleetOverview {
                 })
             }
         };
+        // Asked last: whether the store answers is known by then.
+        let report = DaemonReport::ask(&socket)?;
         let (is_enabled, now) = (context.policy.fleet.is_on, context.now()?.unix);
         Ok(Self { is_enabled, key, report, store, now })
     }
@@ -219,9 +220,9 @@ fn endpoints(endpoints: &[EndpointReport]) -> String {
                 [plain(&one.version), role.into()]
             }
         };
-        let size = one.db.map(|db| match one.used_percent() {
-            Some(used) => format!("{} ({used} % of its quota)", mebibytes(db)),
-            None => mebibytes(db),
+        let size = one.db.map(|db| match one.quota {
+            Some(quota) => format!("{} of {} MiB", mebibytes(db), mebibytes(quota)),
+            None => format!("{} MiB", mebibytes(db)),
         });
         rows.push([
             plain(&one.url),
@@ -235,6 +236,7 @@ fn endpoints(endpoints: &[EndpointReport]) -> String {
     Columns::default().align(&rows)
 }
 
-fn mebibytes(bytes: u64) -> String {
-    format!("{:.1} MiB", f64::from(u32::try_from(bytes / 1024).unwrap_or(u32::MAX)) / 1024.0)
+/// Returns bytes in MiB, rounded up.
+fn mebibytes(bytes: u64) -> u64 {
+    bytes.div_ceil(1024 * 1024)
 }
