@@ -60,7 +60,11 @@ fn a_second_host_joins_and_has_the_records_of_the_first() {
     assert_eq!(status["hosts"].as_array().map(Vec::len), Some(2), "{status}");
     assert_eq!(status["endpoints"].as_array().map(Vec::len), Some(3), "{status}");
     assert_eq!(status["warnings"], Value::Array(Vec::new()), "{status}");
-    println!("{}", two.run(["twinlock", "fleet", "status"]).ok());
+    let text = two.run(["twinlock", "fleet", "status"]).ok().to_owned();
+    assert!(
+        text.starts_with("Fleet test, host two\nThis host has joined it, and logins use it.\n")
+    );
+    assert!(text.contains("Shared records: 1 here. Format 1, epoch 1."), "{text}");
     two.run(["twinlock", "fleet", "leave", "--yes"]).ok();
     assert!(!two.file("/etc/twinlock/fleet.key").exists());
     assert_eq!(etcd.keys("/twinlock/test/hosts/"), ["/twinlock/test/hosts/one"]);
@@ -148,9 +152,11 @@ fn a_restored_store_gets_back_what_it_lost() {
     one.run(["twinlock", "reset", "ada", "--yes"]).ok();
     etcd.restore("before");
     let refused = one.run(["twinlock", "status", "ada"]);
-    println!("{refused:?}");
+    assert!(refused.stdout.contains("(fleet_record_older): logins are refused"), "{refused:?}");
     let status = json(&one, "fleet status");
-    println!("{status}");
+    let counts = (&status["records"]["newer_here"], &status["records"]["only_here"]);
+    assert_eq!(counts, (&1.into(), &1.into()), "{status}");
+    assert_eq!(status["warnings"].as_array().map(Vec::len), Some(2), "{status}");
     let recovered = json(&one, "fleet recover");
     assert_eq!((&recovered["sent"], &recovered["epoch"]), (&2.into(), &2.into()), "{recovered}");
     assert_eq!(json(&one, "status ada")["state"], "pending");
