@@ -25,6 +25,8 @@ pub mod key_file;
 mod ledger;
 #[cfg(feature = "tools")]
 pub mod membership;
+#[cfg(test)]
+mod model;
 pub mod names;
 mod opened;
 mod records;

@@ -1,0 +1,97 @@
+//! What a test explores, and what must hold.
+
+use std::cell::Cell;
+
+use twinlock_core::wire::fleet::{FleetReply, Transaction};
+
+use crate::fleet::model::{
+    etcd::ModelStore, local::LocalHost, process::HostProgram, state::ModelState,
+};
+
+/// What can go wrong. Each fault of a schedule is one of these.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum ModelFault {
+    /// The transaction is carried out and the answer is lost; the daemon sends it again.
+    Retried,
+    /// The daemon gives up. The transaction was carried out before, or is not at all.
+    GivenUp,
+    /// The daemon gives up, and the transaction is carried out at any later time.
+    GivenUpLate,
+    /// The answer arrives, and a second copy is carried out at any later time.
+    Copied,
+    /// The host dies before it reads the answer.
+    Crash,
+}
+
+thread_local! {
+    static MORE: Cell<u8> = const { Cell::new(0) };
+}
+
+/// Returns how many faults a schedule may have.
+pub(super) fn faults(usual: u8) -> u8 {
+    usual + MORE.get()
+}
+
+/// Runs tests in which each schedule may have one fault more than usual.
+pub(super) fn with_one_more_fault(tests: &[fn()]) {
+    MORE.set(1);
+    tests.iter().for_each(|test| test());
+    MORE.set(0);
+}
+
+pub(super) const NETWORK: [ModelFault; 4] =
+    [ModelFault::Retried, ModelFault::GivenUp, ModelFault::GivenUpLate, ModelFault::Copied];
+
+/// Which hosts have written their own entry in the time that is lost when the store is put back.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum HostEntries {
+    /// All: each daemon that runs does so every minute.
+    AllWritten,
+    /// Those which have written anything else.
+    AsLogins,
+}
+
+/// A host of a test: its disk, and what it does.
+pub(super) struct ModelHost<'a> {
+    pub(super) disk: &'a dyn Fn() -> LocalHost,
+    pub(super) program: HostProgram<'a>,
+}
+
+/// The replies that a store which lies may give instead of the right one.
+pub(super) type Lies<'a> = &'a dyn Fn(&ModelStore, &Transaction) -> Vec<FleetReply>;
+/// Returns what is wrong; `None` if nothing is.
+pub(super) type Promise<'a> = &'a dyn Fn(&ModelState) -> Option<String>;
+
+/// What is explored, and what must hold.
+pub(super) struct Scenario<'a> {
+    pub(super) store: ModelStore,
+    pub(super) hosts: Vec<ModelHost<'a>>,
+    /// How many faults of these kinds one schedule may have.
+    pub(super) faults: u8,
+    pub(super) kinds: &'a [ModelFault],
+    pub(super) rolls_back: Option<HostEntries>,
+    pub(super) lies: Lies<'a>,
+    /// Remembers something of the past in a number: called after each change of the store with the number so far.
+    pub(super) marks: &'a dyn Fn(&ModelStore, u64) -> u64,
+    /// What must hold in every state.
+    pub(super) always: Promise<'a>,
+    /// What must hold when all hosts have ended, no copy is on its way and the daemons have taken back what they must.
+    pub(super) last: Promise<'a>,
+}
+
+impl Scenario<'_> {
+    /// Returns a scenario without faults in which nothing need hold.
+    pub(super) fn of(store: ModelStore) -> Self {
+        Self {
+            store,
+            hosts: Vec::new(),
+            faults: 0,
+            kinds: &NETWORK,
+            rolls_back: None,
+            lies: &|_, _| Vec::new(),
+            marks: &|_, marks| marks,
+            always: &|_| None,
+            last: &|_| None,
+        }
+    }
+}
