@@ -159,7 +159,7 @@ impl Explorer<'_> {
             for fault in self.scenario.kinds {
                 let both = [CarriedOut::No, CarriedOut::Yes];
                 let carried = match fault {
-                    ModelFault::Retried | ModelFault::Copied => &both[1..],
+                    ModelFault::Retried | ModelFault::Copied | ModelFault::TakenBack => &both[1..],
                     ModelFault::GivenUpLate => &both[..1],
                     ModelFault::GivenUp | ModelFault::Crash => &both[..],
                 };
@@ -249,6 +249,11 @@ impl Explorer<'_> {
             state.late.push((host, Hashed::copy_of(&asks)));
             return self.hear(state, host, HostAnswer::Reply(reply));
         }
+        if fault == ModelFault::TakenBack {
+            let reply = state.apply(host, &asks);
+            state.give_up(host, &asks, true);
+            return self.hear(state, host, HostAnswer::Reply(reply));
+        }
         if is_out {
             state.apply(host, &asks);
         }
@@ -266,7 +271,8 @@ impl Explorer<'_> {
             ModelFault::Retried
             | ModelFault::GivenUp
             | ModelFault::GivenUpLate
-            | ModelFault::Copied => HostAnswer::Fails(FleetError::Unreachable),
+            | ModelFault::Copied
+            | ModelFault::TakenBack => HostAnswer::Fails(FleetError::Unreachable),
         };
         self.hear(state, host, answer);
     }

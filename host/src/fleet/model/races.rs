@@ -201,6 +201,55 @@ fn refund_after_a_claim_spares_the_slot_of_another() {
 }
 
 #[test]
+fn lost_answer_costs_no_login() {
+    for (of, codes) in [
+        (world::app(1), [world::code(&world::app(1), 0)]),
+        (world::token(1), [world::code(&world::token(1), 0)]),
+        (world::app(1), [CODES[0].into()]),
+    ] {
+        let world = ModelWorld::of(of);
+        let disk = || world.host(0);
+        let login = |run: &HostRun| run.login_after_look(&[&codes[0]]);
+        let scenario = Scenario {
+            hosts: vec![ModelHost { disk: &disk, program: &login }],
+            faults: faults(3),
+            kinds: &[ModelFault::Retried, ModelFault::Copied],
+            last: &|state| (state.grants() != 1).then(|| "nobody was let in".into()),
+            ..Scenario::of(world.store.clone())
+        };
+        explored(explore("lost answers", &scenario));
+    }
+}
+
+#[test]
+fn nothing_is_claimed_without_a_charge() {
+    const CLAIMED: u64 = 1;
+    const UNCHARGED: u64 = 2;
+    const CHARGE: u64 = 4;
+    let world = ModelWorld::of(world::app(1));
+    for code in [world::code(&world::app(1), 0), CODES[0].into()] {
+        let disk = || world.host(0);
+        let login = |run: &HostRun| run.login(&[&code]);
+        let scenario = Scenario {
+            hosts: vec![ModelHost { disk: &disk, program: &login }],
+            faults: faults(1),
+            kinds: &[ModelFault::TakenBack],
+            marks: &|store, marks| {
+                let is_new = world::is_claimed(store) && marks & CLAIMED == 0;
+                let kept = marks & (CLAIMED | UNCHARGED) | u64::from(is_new);
+                let charges = store.with_prefix(&world::attempts()).len() as u64;
+                charges * CHARGE | if is_new && marks < CHARGE { kept | UNCHARGED } else { kept }
+            },
+            always: &|state| {
+                (state.marks & UNCHARGED != 0).then(|| "a code that was not charged".into())
+            },
+            ..Scenario::of(world.store.clone())
+        };
+        explored(explore("a charge that was taken back", &scenario));
+    }
+}
+
+#[test]
 fn failure_elsewhere_ends_no_streak() {
     let world = ModelWorld::of(world::app(1));
     let wrong = world::wrong_code(&world::app(1));
@@ -235,6 +284,8 @@ fn races_with_one_more_fault() {
         no_wrong_code_is_free,
         no_host_deletes_the_charge_of_another,
         refund_after_a_claim_spares_the_slot_of_another,
+        lost_answer_costs_no_login,
+        nothing_is_claimed_without_a_charge,
         failure_elsewhere_ends_no_streak,
     ]);
 }

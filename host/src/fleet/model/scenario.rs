@@ -21,6 +21,8 @@ pub(super) enum ModelFault {
     Copied,
     /// The host dies before it reads the answer.
     Crash,
+    /// The answer arrives, but the daemon believes that it did not.
+    TakenBack,
 }
 
 thread_local! {
