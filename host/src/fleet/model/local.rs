@@ -34,6 +34,8 @@ pub(super) struct LocalHost {
     pub(super) sets: RefCell<BTreeMap<u64, String>>,
     pub(super) spent: RefCell<BTreeSet<(u64, u8)>>,
     pub(super) failures: Cell<u32>,
+    /// Seconds by which the clock is behind.
+    pub(super) behind: Cell<u64>,
     ticks: Cell<u64>,
 }
 
@@ -46,7 +48,10 @@ impl LocalHost {
     pub(super) fn now(&self) -> Now {
         // Two attempts never have the same nanosecond.
         self.ticks.set(self.ticks.get() + 1);
-        Now { unix: start(), boot: BootTime(1_000_000_000_000 + self.ticks.get()) }
+        Now {
+            unix: UnixTime(start().0 - self.behind.get()),
+            boot: BootTime(1_000_000_000_000 + self.ticks.get()),
+        }
     }
 }
 

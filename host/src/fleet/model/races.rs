@@ -222,6 +222,35 @@ fn lost_answer_costs_no_login() {
 }
 
 #[test]
+fn clock_that_is_behind_lowers_no_step() {
+    const LOWERED: u64 = u64::MAX;
+    let world = ModelWorld::of(world::app(1));
+    let codes = [0, -10].map(|offset| world::code(&world::app(1), offset));
+    let right = || world.host(0);
+    let behind = || {
+        let host = world.host(1);
+        host.behind.set(300);
+        host
+    };
+    let [now, before] =
+        [&codes[0], &codes[1]].map(|code| move |run: &HostRun| run.login(&[code, code]));
+    let scenario = Scenario {
+        hosts: vec![
+            ModelHost { disk: &right, program: &now },
+            ModelHost { disk: &behind, program: &before },
+        ],
+        faults: faults(0),
+        marks: &|store, highest| match world::highest_step(store) {
+            step if step < highest => LOWERED,
+            step => step,
+        },
+        always: &|state| (state.marks == LOWERED).then(|| "the highest step went down".into()),
+        ..Scenario::of(world.store.clone())
+    };
+    explored(explore("a clock behind", &scenario));
+}
+
+#[test]
 fn nothing_is_claimed_without_a_charge() {
     const CLAIMED: u64 = 1;
     const UNCHARGED: u64 = 2;
@@ -285,6 +314,7 @@ fn races_with_one_more_fault() {
         no_host_deletes_the_charge_of_another,
         refund_after_a_claim_spares_the_slot_of_another,
         lost_answer_costs_no_login,
+        clock_that_is_behind_lowers_no_step,
         nothing_is_claimed_without_a_charge,
         failure_elsewhere_ends_no_streak,
     ]);

@@ -26,6 +26,7 @@ use zeroize::Zeroizing;
 
 use crate::fleet::{
     Fleet, FleetScope, FleetStore,
+    entries::number,
     key_file::{FleetKey, NamingRule, SealingKey},
     model::{
         etcd::ModelStore,
@@ -70,6 +71,12 @@ pub(super) fn name() -> StoreName {
 /// Returns the prefix of the charged attempts.
 pub(super) fn attempts() -> String {
     format!("{}try/", name().ledger())
+}
+
+/// Returns the highest used step of all authenticators; 0 if there is none.
+pub(super) fn highest_step(store: &ModelStore) -> u64 {
+    let tops = store.with_prefix(&format!("{}top/", name().ledger()));
+    tops.iter().filter_map(|top| number(&top.value)).max().unwrap_or_default()
 }
 
 /// Returns whether a step was claimed or a backup code spent.
