@@ -267,7 +267,9 @@ fn nothing_is_claimed_without_a_charge() {
                 let is_new = world::is_claimed(store) && marks & CLAIMED == 0;
                 let kept = marks & (CLAIMED | UNCHARGED) | u64::from(is_new);
                 let charges = store.with_prefix(&world::attempts()).len() as u64;
-                charges * CHARGE | if is_new && marks < CHARGE { kept | UNCHARGED } else { kept }
+                let is_wrong = is_new && marks < CHARGE;
+                let kept = if is_wrong { kept | UNCHARGED } else { kept };
+                charges * CHARGE + kept
             },
             always: &|state| {
                 (state.marks & UNCHARGED != 0).then(|| "a code that was not charged".into())
