@@ -1,7 +1,7 @@
 //! Runs the steps of the demo of a fleet: types what they say, and compares what is shown.
 
 use super::scene::{DemoHost, Scene, USER};
-use super::steps::{FleetAct, FleetStep, StepPlan, Typed};
+use super::steps::{FleetAct, FleetStep, Typed};
 use crate::app::{App, step, wait_past};
 use crate::command::Done;
 use crate::demo::auto::{CODES, PUT_OFF, key_in, last_group};
@@ -34,15 +34,16 @@ impl<'s> Runner<'s> {
             say(&format!("\n{}\n", shown.says));
         }
         let host = self.scene.host(shown.on);
-        let planned = if shown.plan == StepPlan::Planned { "(planned) " } else { "" };
         match shown.does {
-            FleetAct::Types(line) if planned.is_empty() => return self.typed(shown, line),
-            FleetAct::Types(line) => say(&format!("\n{planned}{}$ {line}\n", host.name())),
+            FleetAct::Types(line) => return self.typed(shown, line),
             FleetAct::StartsDaemon => {
-                say(&format!("\n{planned}(twinlock-fleet is started on {})\n", host.name()));
-                if planned.is_empty() {
-                    host.start_fleet();
-                }
+                say(&format!("\n(twinlock-fleet is started on {})\n", host.name()));
+                host.start_fleet();
+            }
+            FleetAct::CopiesKey => {
+                say(&format!("\n(fleet.key of one is copied to {}:/root)\n", host.name()));
+                let key = self.scene.host(DemoHost::One).file("/etc/twinlock/fleet.key").read();
+                host.file("/root/fleet.key").write("").mode(0o600).write(key);
             }
         }
         Ok(())

@@ -1,6 +1,6 @@
 //! The machines of the demo: a laptop at which ada sits, two hosts that she logs in to, and etcd.
 
-use twinlock_tests::{ClientKind, EtcdCluster, EtcdOptions, FleetHost, FleetNetwork, Server};
+use twinlock_tests::{EtcdCluster, EtcdOptions, FleetAccess, FleetHost, FleetNetwork, Server};
 
 use crate::command::Done;
 
@@ -40,7 +40,8 @@ impl<'n> Scene<'n> {
         let (mut names, mut known) = (String::new(), String::new());
         for host in [&one, &two] {
             furnish(host, &public)?;
-            certify(host, &etcd);
+            let access = FleetAccess { fleet: "demo".to_owned(), ..FleetAccess::default() };
+            host.fleet_config(&etcd, &access);
             names += &format!("{} {}\n", host.address(), host.name());
             let own = host.file("/etc/ssh/ssh_known_hosts").read();
             known += &own.replacen("127.0.0.1", &format!("{},{}", host.name(), host.address()), 1);
@@ -83,14 +84,4 @@ fn furnish(host: &FleetHost<'_>, public: &str) -> Done {
     host.file(&list).write(public).mode(0o600).owner(uid);
     host.twinlock().settings(SETTINGS).server(Server::Publickey);
     host.try_sshd(&format!("ListenAddress {}\n", host.address()), &[])
-}
-
-/// Writes what an administrator brings along for `twinlock fleet init` and `join` to `/root/fleet`: the certificate of
-/// etcd's authority, and the host's own certificate with its key.
-fn certify(host: &FleetHost<'_>, etcd: &EtcdCluster) {
-    let identity = etcd.client(host.name(), ClientKind::Usual);
-    host.file("/root/fleet").make_folder().mode(0o700);
-    host.file("/root/fleet/ca.pem").write(etcd.ca());
-    host.file("/root/fleet/host.pem").write(identity.certificate);
-    host.file("/root/fleet/host.key").write("").mode(0o600).write(identity.key);
 }

@@ -17,8 +17,6 @@ pub(super) struct FleetStep {
     pub(super) shows: &'static str,
     /// Exit status of the command.
     pub(super) status: i32,
-    /// Whether the step is run. A planned one is only printed.
-    pub(super) plan: StepPlan,
 }
 
 /// What a step does.
@@ -28,15 +26,8 @@ pub(super) enum FleetAct {
     Types(&'static str),
     /// The daemon `twinlock-fleet` is started, as systemd would do it.
     StartsDaemon,
-}
-
-/// Whether a step is run.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum StepPlan {
-    /// The step is run.
-    Runs,
-    /// The step is printed and not run, because what it shows does not exist yet.
-    Planned,
+    /// The administrator copies the key file from the first host to the second.
+    CopiesKey,
 }
 
 /// What is typed.
@@ -63,40 +54,42 @@ const LOGIN_TO_ONE: &[(&str, Typed)] =
 const LOGIN_TO_TWO: &[(&str, Typed)] =
     &[(PROMPT, Typed::NextCode), (IN_THE_SHELL, WHERE), ("I am ada on two", Typed::Line("exit"))];
 
-/// All steps. Commands of the fleet that do not exist yet are planned: fill in their answers and results, and let them
-/// run.
+/// Command line that turns the fleet on in the settings of a host.
+const ENABLE: &str = "printf '[fleet]\\nenabled = true\\n' >>/etc/twinlock/twinlock.toml";
+
+/// All steps.
 pub(super) const STEPS: &[FleetStep] = &[
+    FleetStep {
+        says: "Each host has a certificate for etcd and /etc/twinlock/fleet.toml; `twinlock fleet etcd-config` prints how.",
+        on: DemoHost::One,
+        does: FleetAct::StartsDaemon,
+        answers: &[],
+        shows: "",
+        status: 0,
+    },
     FleetStep {
         says: "The first host makes the fleet and its key.",
         on: DemoHost::One,
-        does: FleetAct::Types(
-            "twinlock fleet init demo --endpoint https://10.77.0.1:2379 --endpoint https://10.77.0.2:2379 \
-                --endpoint https://10.77.0.3:2379 --ca fleet/ca.pem --certificate fleet/host.pem --key fleet/host.key",
-        ),
+        does: FleetAct::Types("twinlock fleet init"),
         answers: &[],
         shows: "",
         status: 0,
-        plan: StepPlan::Planned,
     },
     FleetStep {
         says: "",
         on: DemoHost::One,
-        does: FleetAct::StartsDaemon,
+        does: FleetAct::Types(ENABLE),
         answers: &[],
         shows: "",
         status: 0,
-        plan: StepPlan::Planned,
     },
     FleetStep {
-        says: "The second host joins, with the key that the first one has.",
+        says: "The second host joins, with the key of the first one.",
         on: DemoHost::Two,
-        does: FleetAct::Types(
-            "twinlock fleet join --ca fleet/ca.pem --certificate fleet/host.pem --key fleet/host.key <fleet/fleet.key",
-        ),
+        does: FleetAct::CopiesKey,
         answers: &[],
         shows: "",
         status: 0,
-        plan: StepPlan::Planned,
     },
     FleetStep {
         says: "",
@@ -105,7 +98,38 @@ pub(super) const STEPS: &[FleetStep] = &[
         answers: &[],
         shows: "",
         status: 0,
-        plan: StepPlan::Planned,
+    },
+    FleetStep {
+        says: "",
+        on: DemoHost::Two,
+        does: FleetAct::Types("twinlock fleet join --check --key fleet.key"),
+        answers: &[],
+        shows: "",
+        status: 0,
+    },
+    FleetStep {
+        says: "",
+        on: DemoHost::Two,
+        does: FleetAct::Types("twinlock fleet join --key fleet.key && rm fleet.key"),
+        answers: &[],
+        shows: "",
+        status: 0,
+    },
+    FleetStep {
+        says: "",
+        on: DemoHost::Two,
+        does: FleetAct::Types(ENABLE),
+        answers: &[],
+        shows: "",
+        status: 0,
+    },
+    FleetStep {
+        says: "",
+        on: DemoHost::Two,
+        does: FleetAct::Types("twinlock fleet status"),
+        answers: &[],
+        shows: "",
+        status: 0,
     },
     FleetStep {
         says: "Ada is enrolled on one of them.",
@@ -114,7 +138,6 @@ pub(super) const STEPS: &[FleetStep] = &[
         answers: &[("now shown in the app: ", Typed::EnrollmentCode)],
         shows: "is enrolled",
         status: 0,
-        plan: StepPlan::Runs,
     },
     FleetStep {
         says: "She logs in there.",
@@ -123,7 +146,6 @@ pub(super) const STEPS: &[FleetStep] = &[
         answers: LOGIN_TO_ONE,
         shows: "",
         status: 0,
-        plan: StepPlan::Runs,
     },
     FleetStep {
         says: "She logs in to the other host with the same app.",
@@ -132,7 +154,6 @@ pub(super) const STEPS: &[FleetStep] = &[
         answers: LOGIN_TO_TWO,
         shows: "",
         status: 0,
-        plan: StepPlan::Planned,
     },
     FleetStep {
         says: "The code that let her in there is refused here.",
@@ -145,16 +166,14 @@ pub(super) const STEPS: &[FleetStep] = &[
         ],
         shows: "Permission denied",
         status: 255,
-        plan: StepPlan::Planned,
     },
     FleetStep {
         says: "Her phone is lost: a reset on one host ends its codes on both.",
         on: DemoHost::One,
-        does: FleetAct::Types("twinlock reset ada --reason 'lost phone'"),
+        does: FleetAct::Types("twinlock reset ada --reason 'lost phone' --yes"),
         answers: &[],
         shows: "",
         status: 0,
-        plan: StepPlan::Planned,
     },
     FleetStep {
         says: "",
@@ -163,7 +182,6 @@ pub(super) const STEPS: &[FleetStep] = &[
         answers: &[(PROMPT, Typed::NextCode), (PROMPT, Typed::Enter)],
         shows: "Permission denied",
         status: 255,
-        plan: StepPlan::Planned,
     },
     FleetStep {
         says: "",
@@ -172,6 +190,5 @@ pub(super) const STEPS: &[FleetStep] = &[
         answers: &[(PROMPT, Typed::NextCode), (PROMPT, Typed::Enter)],
         shows: "Permission denied",
         status: 255,
-        plan: StepPlan::Planned,
     },
 ];
