@@ -5,6 +5,8 @@ use std::{
     time::Duration,
 };
 
+use twinlock_core::wire::fleet::FleetReply;
+
 /// Maximum number of values that wait, and of values that are remembered.
 const MOST: usize = 10_000;
 /// Time after which a value is deleted for a second time: a copy of its transaction may arrive late.
@@ -21,6 +23,13 @@ pub(crate) struct GuardedDelete {
     pub(crate) key: String,
     /// The value.
     pub(crate) value: Vec<u8>,
+}
+
+impl GuardedDelete {
+    /// Returns whether a reply has the key with this value.
+    pub(crate) fn is_in(&self, reply: &FleetReply) -> bool {
+        reply.entries.iter().any(|entry| entry.key == self.key && entry.value == self.value)
+    }
 }
 
 /// A deletion that waits for its time.

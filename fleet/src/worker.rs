@@ -42,6 +42,9 @@ fn serve(daemon: &DaemonState, job: FleetJob) {
     let (store, entry) = (&daemon.store, &daemon.entry);
     let is_state = matches!(job.request.task, FleetTask::State);
     if !is_state && (store.outage().is_open() || deadline.left().is_zero()) {
+        if let FleetTask::Transact(transaction) = &job.request.task {
+            daemon.take_backs.add(transact::refund(transaction).into_iter().collect());
+        }
         delivery::send(&job.socket, &FleetReply::of(FleetOutcome::Busy));
         return;
     }
@@ -68,6 +71,10 @@ fn transacted(daemon: &DaemonState, job: &FleetJob, transaction: &Transaction, d
         let (mut queue, now) = (daemon.take_backs.lock(), since_boot());
         transact::deleted(transaction).for_each(|key| queue.deleted(key, now));
     }
+    if let Some(refund) = transact::refund(transaction).filter(|_| done.is_unknown()) {
+        // The client does not wait for it. It can be made at any time, since it deletes no other value.
+        daemon.take_backs.add(vec![refund]);
+    }
     let puts = transact::taken_back(transaction);
     if puts.is_empty() || !done.may_be_made() {
         return;
@@ -76,6 +83,13 @@ fn transacted(daemon: &DaemonState, job: &FleetJob, transaction: &Transaction, d
         return daemon.take_backs.add(puts);
     }
     remembered(daemon, &done, &puts);
+    if done.reply.outcome == FleetOutcome::Refused {
+        // No client will delete a value that was not there when the last copy was refused; an earlier copy may be late.
+        let (mut queue, now) = (daemon.take_backs.lock(), since_boot());
+        puts.iter()
+            .filter(|put| !put.is_in(&done.reply))
+            .for_each(|put| queue.deleted(&put.key, now));
+    }
     if let Ok(socket) = job.socket.try_clone() {
         daemon.handover.watch(socket, puts);
     }

@@ -15,7 +15,9 @@ use crate::{
     fleet::{
         entries::LedgerEntries,
         names::StoreName,
-        session::{ChargeGuard, Fleet, all_reads, compare, entry, guarded_delete, is_done},
+        session::{
+            ChargeGuard, Fleet, UserState, all_reads, compare, entry, guarded_delete, is_done,
+        },
     },
 };
 
@@ -232,7 +234,10 @@ impl FleetUserLedger<'_> {
             let _ = self.fleet.transact(guarded_delete(&key, &value));
         } else if let Some(stored) = stored.filter(|stored| !has_expired(&stored.content)) {
             let _ = self.fleet.transact(guarded_delete(&stored.entry.key, &stored.entry.value));
+            let is_first =
+                |state: &mut UserState| !std::mem::replace(&mut state.has_ended_streak, true);
             if stored.is_foreign
+                && self.fleet.state(&self.name, is_first)
                 && let Ok(now) = KernelClock.now()
             {
                 // The other host has the attempt in its own ledger, where only the end of the streak ends it.

@@ -85,6 +85,8 @@ pub(super) struct UserState {
     pub(super) marks: Vec<TopMark>,
     /// The names of the steps that this login has claimed in the store.
     pub(super) claimed: Vec<String>,
+    /// Whether this login or command has stored the end of the user's failure streak.
+    pub(super) has_ended_streak: bool,
     /// Whether the last transaction proved that the judged record is the newest one.
     pub(super) is_proven: bool,
 }

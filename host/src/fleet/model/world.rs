@@ -61,6 +61,7 @@ pub(super) fn key() -> FleetKey {
         rule: NamingRule::Exact,
         naming: Zeroizing::new([9; 32]),
         sealing: vec![SealingKey { id: 1, key: Zeroizing::new([1; 32]) }],
+        seals_with: 1,
     }
 }
 
