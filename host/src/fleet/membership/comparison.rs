@@ -4,9 +4,11 @@ use std::collections::{HashMap, HashSet};
 
 use twinlock_core::{
     base::error::{FleetError, StoreError},
-    record::{Record, text as form},
+    record::{Generation, Record, text as form},
     wire::fleet::StoreEntry,
 };
+
+use zeroize::Zeroizing;
 
 use crate::fleet::{
     membership::{FleetMembership, LocalUser},
@@ -120,9 +122,9 @@ impl FleetMembership<'_> {
             return Ok(());
         }
         // The number is proven only by opening the value.
-        let stored = self.stored_record(entry)?;
+        let stored = self.opened_text(entry)?;
         let revision = entry.revision;
-        let is_same = stored.record.generation == user.record.generation;
+        let is_same = generation_of(&stored.text) == Some(user.record.generation);
         match (view, is_same, user.sequence.cmp(&stored.sequence)) {
             (_, true, std::cmp::Ordering::Equal) => found.same.push(place),
             (CompareView::Joins, true, std::cmp::Ordering::Less) => found.older_here.push(place),
@@ -131,7 +133,7 @@ impl FleetMembership<'_> {
                 found.newer_here.push(NewerHere { user: place, revision });
             }
             (CompareView::Joins, false, _) | (CompareView::IsMember, _, _) => {
-                let OpenedRecord { sequence, record } = stored;
+                let (sequence, record) = (stored.sequence, stored.record()?);
                 found.conflicts.push(RecordConflict { user: place, revision, sequence, record });
             }
         }
@@ -140,15 +142,39 @@ impl FleetMembership<'_> {
 
     /// Opens a record of the store.
     pub(super) fn stored_record(&self, entry: &StoreEntry) -> Result<OpenedRecord, FleetError> {
+        let opened = self.opened_text(entry)?;
+        Ok(OpenedRecord { sequence: opened.sequence, record: opened.record()? })
+    }
+
+    fn opened_text(&self, entry: &StoreEntry) -> Result<OpenedText, FleetError> {
         let place = SealedPlace { kind: SealedKind::Record, store_key: &entry.key };
         let opened = seal::open(self.key, &place, &entry.value)?;
         let text = std::str::from_utf8(&opened.content).map_err(|_| FleetError::Unsealed)?;
-        let is_newer = |fault| matches!(fault, StoreError::Newer { .. });
-        let record = form::read(text).map_err(|fault| {
-            if is_newer(fault) { FleetError::NewerFormat } else { FleetError::Unsealed }
-        })?;
-        Ok(OpenedRecord { sequence: opened.number, record })
+        Ok(OpenedText { sequence: opened.number, text: Zeroizing::new(text.to_owned()) })
     }
+}
+
+/// The text of a record of the store.
+struct OpenedText {
+    sequence: u64,
+    text: Zeroizing<String>,
+}
+
+impl OpenedText {
+    fn record(&self) -> Result<Record, FleetError> {
+        let is_newer = |fault| matches!(fault, StoreError::Newer { .. });
+        form::read(&self.text).map_err(|fault| {
+            if is_newer(fault) { FleetError::NewerFormat } else { FleetError::Unsealed }
+        })
+    }
+}
+
+/// Returns the generation in the text of a record; `None` if it is not a line of its own before the authenticators. To parse
+/// the whole text would take many times as long.
+fn generation_of(text: &str) -> Option<Generation> {
+    let lines = text.lines().take_while(|line| !line.starts_with('['));
+    let hex = lines.filter_map(|line| line.strip_prefix("generation = \"")).next()?;
+    u64::from_str_radix(hex.strip_suffix('"')?, 16).ok().map(Generation)
 }
 
 /// A record of this host, with the store's entry of the same user.
@@ -162,4 +188,22 @@ struct PairedUser<'a> {
 pub(super) struct OpenedRecord {
     pub(super) sequence: u64,
     pub(super) record: Record,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use twinlock_core::base::secret::Key;
+
+    #[test]
+    fn generation_is_found_in_every_record() {
+        let mut record = Record::of_nobody(Key::new(vec![1; 20]).unwrap());
+        for generation in [0, 1, 0xfeed_beef_0000_0001, u64::MAX] {
+            record.generation = Generation(generation);
+            assert_eq!(generation_of(&form::write(&record)), Some(Generation(generation)));
+        }
+        record.authenticators[0].name = "generation = \"1\"".into();
+        assert_eq!(generation_of(&form::write(&record)), Some(record.generation));
+        assert_eq!(generation_of("user = \"a\"\n[[authenticator]]\ngeneration = \"1\"\n"), None);
+    }
 }
