@@ -7,7 +7,7 @@ mod sources;
 
 use sources::{repository, sources};
 
-/// Returns the paths of the modules below `folder` that are compiled only for commands (feature `tools`). `page` is the
+/// Returns the paths of the modules below `folder` that are compiled only for commands (feature `tools`) or for tests. `page` is the
 /// name of the file in `folder` that contains the `mod` lines.
 fn tools(folder: &str, page: &str) -> Vec<String> {
     let text = std::fs::read_to_string(repository().join(folder).join(page)).expect("a page");
@@ -15,7 +15,7 @@ fn tools(folder: &str, page: &str) -> Vec<String> {
     for line in text.lines() {
         let name = line.split_once("mod ").map_or("", |(_, name)| name.trim_end_matches(';'));
         if name.is_empty() {
-            tool = line == "#[cfg(feature = \"tools\")]";
+            tool = ["#[cfg(feature = \"tools\")]", "#[cfg(test)]"].contains(&line);
             continue;
         }
         let path = format!("{folder}/{name}");

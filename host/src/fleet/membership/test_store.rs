@@ -84,8 +84,10 @@ impl MemoryStore {
         let entries = self.entries.borrow();
         match (entries.get(key), test) {
             (found, StoreTest::Absent) => found.is_none(),
+            (found, StoreTest::Revision(revision)) => {
+                found.map_or(0, |found| found.revision) == *revision
+            }
             (None, _) => false,
-            (Some(found), StoreTest::Revision(revision)) => found.revision == *revision,
             (Some(found), StoreTest::Value(value)) => found.value == *value,
             (Some(found), StoreTest::Below(value)) => found.value < *value,
         }

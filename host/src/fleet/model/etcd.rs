@@ -74,7 +74,8 @@ impl ModelStore {
 
     pub(super) fn put(&mut self, key: &str, value: Vec<u8>) {
         let key: Rc<str> = key.into();
-        let written = self.written.entry(Rc::clone(&key)).or_default();
+        // The first write of etcd has the revision 2.
+        let written = self.written.entry(Rc::clone(&key)).or_insert(1);
         *written += 1;
         let hashed = Hashed::of(value.clone(), &value);
         self.keys.insert(key, (*written, hashed));
@@ -109,7 +110,8 @@ impl ModelStore {
         let found = self.keys.get(compare.key.as_str());
         match &compare.test {
             StoreTest::Absent => found.is_none(),
-            StoreTest::Revision(revision) => found.is_some_and(|found| found.0 == *revision),
+            // A key that does not exist has the revision 0.
+            StoreTest::Revision(revision) => found.map_or(0, |found| found.0) == *revision,
             StoreTest::Value(value) => found.is_some_and(|found| found.1.get() == value),
             StoreTest::Below(value) => found.is_some_and(|found| found.1.get() < value),
         }

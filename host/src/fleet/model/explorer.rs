@@ -54,7 +54,7 @@ struct Explorer<'a> {
 }
 
 /// Explores a scenario, and prints how many schedules it has.
-#[allow(clippy::print_stdout, reason = "a test says how much it has explored")]
+#[expect(clippy::print_stdout, reason = "a test says how much it has explored")]
 pub(super) fn explore(what: &str, scenario: &Scenario<'_>) -> Explored {
     let mut explorer = Explorer {
         scenario,
