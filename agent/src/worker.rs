@@ -66,6 +66,10 @@ fn serve(connection: &Connection) {
         }
     };
     let machine = Machine::new(&policy, settings::PATH, Owner(0));
+    if let Some(fleet) = machine.records.fleet() {
+        // What a user sees and changes here is what all hosts have.
+        fleet.read_every_record();
+    }
     let client = Client { policy: &policy, machine: &machine, account: &account, connection };
     let end = operation::serve(&client, &begin);
     connection.end(end.status, &end.text);

@@ -64,7 +64,8 @@ pub(crate) fn probe_outages(daemon: &Arc<DaemonState>) {
     }
 }
 
-/// Deletes values that a client never learned of, as soon as the store answers. Never returns.
+/// Deletes the values that were written to the store for a client which was never told so. Waits until the store answers.
+/// Never returns.
 pub(crate) fn take_back(daemon: &Arc<DaemonState>) {
     loop {
         if daemon.store.outage().is_open() {

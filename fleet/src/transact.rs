@@ -46,7 +46,7 @@ impl Transacted {
     }
 }
 
-/// What is asked anew, and with what.
+/// What one try of a transaction is sent with: the comparison of this host's own entry, and the leases.
 #[derive(Debug)]
 struct TransactionRound {
     guard: EntryGuard,

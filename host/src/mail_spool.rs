@@ -75,13 +75,13 @@ pub struct Claimed {
     due: Due,
 }
 
-/// How many names one call of [`MailSpool::gather`] moved to the folder of notifications that are never sent, and the
+/// How many files one call of [`MailSpool::gather`] moved to the folder of notifications that are never sent, and the
 /// first error of the call.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Gathered {
-    /// Number of names that were moved to the folder of notifications that are never sent.
+    /// Number of files that were moved to the folder of notifications that are never sent.
     pub dead: usize,
-    /// The first error in listing a folder or moving a name; `None` if there was no error.
+    /// The first error in listing a folder or moving a file; `None` if there was no error.
     pub fault: Option<StoreError>,
 }
 

@@ -83,7 +83,8 @@ pub fn of(wishes: &Wishes, input: &EntryInput<'_>) -> Vec<AcceptedFinding> {
     all
 }
 
-/// Returns the option because of which setup writes the rule, as text for the reason of an entry.
+/// Returns the command-line option that made setup write `rule`, such as `--network 192.0.2.0/24`. An entry in
+/// `accepted.toml` gives it as the reason.
 fn option(scope: &Scope, rule: &Rule) -> String {
     match (&rule.network, &scope.group, rule.action) {
         (Some(network), _, _) => format!("--network {network}"),

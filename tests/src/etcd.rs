@@ -189,7 +189,7 @@ impl EtcdCluster {
         self.nodes()[node].addresses().client.clone()
     }
 
-    /// Returns the URLs of the nodes that run and are not stopped.
+    /// Returns the URLs of the nodes whose process exists and is not paused by [`EtcdCluster::stop`].
     pub(crate) fn answering(&self) -> Vec<String> {
         self.nodes().iter().filter(|node| node.answers()).map(Node::endpoint).collect()
     }

@@ -17,7 +17,7 @@ pub(crate) fn check() -> Done {
     found_in_order(transcript, &shown)
 }
 
-/// Runs the automatic demo of a fleet, which compares what it shows with its own steps.
+/// Runs the automatic demo of a fleet. The demo checks that each of its commands prints what its step expects.
 pub(crate) fn fleet() -> Done {
     shown_by(&["demo", "--fleet", "--auto", "--yes"]).map(drop)
 }

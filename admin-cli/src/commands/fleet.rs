@@ -10,7 +10,7 @@ mod key_access;
 mod leave;
 mod recover;
 mod rotate;
-mod status;
+pub(crate) mod status;
 mod upload;
 
 use twinlock_core::policy::FleetUids;

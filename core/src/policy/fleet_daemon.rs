@@ -36,7 +36,7 @@ pub struct FleetDaemonConfig {
     pub endpoints: Vec<String>,
     /// The files for TLS; `None` if no endpoint has `https`.
     pub tls: Option<FleetTls>,
-    /// User of the store; `None` if the store knows this host by its certificate alone.
+    /// User name and password with which this host logs in to the store; `None` if its certificate is enough.
     pub login: Option<StoreLogin>,
     /// Numbers of the sealing keys that this host can read, in ascending order.
     pub key_ids: Vec<u16>,

@@ -201,7 +201,7 @@ impl Attempt<'_> {
     }
 
     /// Makes the same system calls as [`Attempt::note_failure`], but leaves the stored number of failures as it is.
-    /// Outcomes that count no failure call this, so that they take as long as those that count one.
+    /// Called for outcomes that are not counted as a failure, so that every outcome takes the same time.
     pub(crate) fn note_nothing(&self, history: &LedgerHistory, now: UnixTime) {
         self.begin_row(history, now);
         let person = self.person.as_ref().map(|(account, snapshot)| (Some(account), snapshot));

@@ -21,9 +21,10 @@ use crate::{
     },
 };
 
-/// Holds for a key that does not exist: its revision is 0.
+/// The test that a key passes which does not exist: its revision is 0.
 const ABSENT: StoreTest = StoreTest::Revision(0);
-/// Holds for no key: etcd's first write has the revision 2. A transaction with this test is as long as one with [`ABSENT`].
+/// A test that no key passes: etcd's first write has the revision 2. A transaction with this test has as many bytes as one
+/// with [`ABSENT`], so its size does not tell that it changes nothing.
 const NEVER: StoreTest = StoreTest::Revision(1);
 /// The name of an attempt begins with this.
 const ATTEMPT: &str = "try.";

@@ -18,7 +18,7 @@ pub const RECORDS: &str = "r/";
 pub struct StoreName(String);
 
 impl StoreName {
-    /// Returns the name of an account.
+    /// Returns the name by which the store knows an account: a hash of the user name, made with the fleet's naming key.
     #[must_use]
     pub fn of_user(key: &FleetKey, user: &str) -> Self {
         Self(hashed(key, "user", &[key.rule.apply(user).as_bytes()]))

@@ -17,7 +17,7 @@ use crate::fleet::key_file::{FleetKey, SealingKey};
 
 /// The format of sealed values that this version writes and reads.
 const FORMAT: u8 = 1;
-/// Bytes before the encrypted content: format, key number, number of the content, nonce.
+/// Bytes before the encrypted content: format (1), number of the key (1), sequence number of the content (8), nonce (24).
 const HEAD: usize = 1 + 1 + 8 + 24;
 const TAG: usize = 16;
 

@@ -161,8 +161,8 @@ impl Fleet {
         self.trusts_active_records.set(true);
     }
 
-    /// Has every record read from the store, also that of an enrolled user. A command judges by the record and charges no code
-    /// that would read it.
+    /// Makes this session read every record from the store, also that of an enrolled user. A login need not, because it reads
+    /// the record when it charges a code. A command charges no code, and decides by the record.
     #[cfg(feature = "tools")]
     pub fn read_every_record(&self) {
         self.trusts_active_records.set(false);

@@ -5,6 +5,7 @@ mod clones;
 mod cluster;
 mod endpoints;
 mod faults;
+mod figures;
 mod gateway;
 mod hosts;
 mod limits;

@@ -20,6 +20,8 @@ fn logins_without_a_quorum_are_refused_in_time_and_go_on_after_it() {
     let begun = Instant::now();
     assert!(!gets_in(one, &[&one.code_in("ada", 1)]));
     assert!(begun.elapsed() < DEADLINE, "{:?}", begun.elapsed());
+    let report = one.run(["twinlock", "--json", "doctor"]).stdout;
+    assert!(report.contains("etcd does not answer"), "{report}");
     let reasons = one.log().join("\n");
     assert!(
         reasons.contains("reason=store_unreachable") || reasons.contains("reason=store_busy"),

@@ -35,7 +35,7 @@ pub(crate) struct Layout {
 }
 
 impl Layout {
-    /// Arranges the files that are the same for every release. They are in a new folder below `folder`.
+    /// Creates a folder below `folder`, and copies the files into it that are the same for every release.
     pub(crate) fn new(folder: &Path, artefacts: &Artefacts, maintainer: String) -> Done<Self> {
         let architecture = output(&mut command("dpkg", &["--print-architecture"]))?;
         let architecture = architecture.trim().to_owned();

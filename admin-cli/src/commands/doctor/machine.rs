@@ -1,4 +1,5 @@
-//! Warns about this host if its clock is unreliable, or if no login of root is left that could undo a mistake.
+//! Warns about this host if its clock is unreliable, if its fleet does not answer, or if no login of root is left that could
+//! undo a mistake.
 
 use std::fs;
 
@@ -8,14 +9,26 @@ use twinlock_doctor::{
 };
 use twinlock_host::{clock_mark, machine::Machine, store::enrolled_users};
 
-use crate::enrollment::one_time;
+use crate::{commands::fleet::status::of_this_host, enrollment::one_time};
 
 /// Returns the warnings about this host. `records` is the path of the records folder, and `root` tells whether root has
 /// a code.
 pub(super) fn examine(machine: &Machine, records: &str, root: RootCode) -> Vec<Finding> {
     let clock = (!clock_mark::is_synchronized()).then(unsynchronized);
     let stuck = root == RootCode::HasNone && !other_root_terminal() && !has_codes(machine);
-    clock.into_iter().chain(stuck.then(|| no_way_back(records))).collect()
+    let fleet = machine.records.fleet().map(|_| of_this_host()).unwrap_or_default();
+    let fleet = fleet.into_iter().map(of_fleet);
+    clock.into_iter().chain(stuck.then(|| no_way_back(records))).chain(fleet).collect()
+}
+
+fn of_fleet(what: String) -> Finding {
+    Finding {
+        level: Level::Warning,
+        id: "fleet",
+        place: "/etc/twinlock/fleet.toml".to_owned(),
+        what,
+        remedy: "`twinlock fleet status` shows the servers of etcd and all hosts.".to_owned(),
+    }
 }
 
 fn unsynchronized() -> Finding {

@@ -2,6 +2,8 @@
 
 mod warnings;
 
+pub(crate) use warnings::of_this_host;
+
 use serde_json::{Value, json};
 use twinlock_core::base::{error::FleetError, time::UnixTime};
 use twinlock_host::fleet::{

@@ -1,4 +1,5 @@
-//! The logins of a host. Each request to the store ends the run, unless the reply to it is known; the run is then begun anew.
+//! The logins of a host. A login runs until it makes a request whose reply is not known yet, and stops there. Once the model
+//! has the reply, the login is run again from its start, with all replies so far.
 
 use std::{
     cell::{Cell, RefCell},

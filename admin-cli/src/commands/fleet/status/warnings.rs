@@ -1,11 +1,12 @@
 //! Warnings about a fleet: what will refuse logins soon, or keeps hosts apart.
 
 use twinlock_core::base::{error::FleetError, time::DAY};
-use twinlock_host::fleet::membership::{EndpointReport, FORMAT_MAX};
+use twinlock_host::fleet::membership::{DaemonReport, EndpointReport, FORMAT_MAX};
 
 use crate::{
     commands::fleet::{
         findings::{CLOCK_MAX, off_by},
+        socket,
         status::{FleetOverview, StoreOverview},
     },
     text::plain,
@@ -28,26 +29,12 @@ impl FleetOverview {
     }
 
     fn of_daemon(&self) -> Vec<String> {
-        let mut found = Vec::new();
-        match self.report.stopped.as_deref() {
-            None => {}
-            Some("not_joined") if self.is_enabled => {
-                found.push("Logins of shared users are refused: run twinlock fleet join.".into());
-            }
-            Some("not_joined") => {}
-            Some("rolled_back") => found.push(
-                "etcd, or this host, was put back to an earlier state. Run twinlock fleet recover if it was etcd, twinlock fleet rejoin if it was this host.".into(),
-            ),
-            Some("cloned") => found.push(
-                "Another machine uses this host's name. Take it out of the fleet, then run twinlock fleet rejoin here.".into(),
-            ),
-            Some(other) => found.push(format!("twinlock-fleet has stopped ({}).", plain(other))),
+        let mut found = of_report(&self.report);
+        if self.is_enabled && self.report.stopped.as_deref() == Some("not_joined") {
+            found.push("Logins of shared users are refused: run twinlock fleet join.".into());
         }
         if self.key.as_ref().is_some_and(|key| key.fleet != self.report.fleet) {
             found.push("fleet.key is that of another fleet than fleet.toml names.".into());
-        }
-        if let Some(days) = self.report.certificate_days.filter(|days| *days < CERTIFICATE_WARNED) {
-            found.push(format!("The certificate of this host is valid for {days} more days."));
         }
         match &self.store {
             Err(FleetError::MetaMissing) => {
@@ -99,6 +86,46 @@ impl FleetOverview {
         }
         found
     }
+}
+
+/// Returns what the daemon of this host reports as wrong, each a sentence. For `doctor`, on a host whose settings have logins
+/// use the fleet.
+pub(crate) fn of_this_host() -> Vec<String> {
+    let report = match DaemonReport::ask(&socket()) {
+        Ok(report) => report,
+        Err(fault) => return vec![format!("Logins of shared users are refused: {fault}.")],
+    };
+    let mut found = of_report(&report);
+    if report.stopped.as_deref() == Some("not_joined") {
+        found.push("Logins of shared users are refused: run twinlock fleet join.".into());
+    }
+    if report.since.is_some() {
+        found.push("Logins of shared users are refused: etcd does not answer.".into());
+    }
+    for one in &report.endpoints {
+        let failure = one.failure.as_ref();
+        found.extend(failure.map(|why| format!("{}: {}.", plain(&one.url), plain(why))));
+        found.extend(of_endpoint(one));
+    }
+    found
+}
+
+fn of_report(report: &DaemonReport) -> Vec<String> {
+    let mut found = Vec::new();
+    match report.stopped.as_deref() {
+        None | Some("not_joined") => {}
+        Some("rolled_back") => found.push(
+            "etcd, or this host, was put back to an earlier state. Run twinlock fleet recover if it was etcd, twinlock fleet rejoin if it was this host.".into(),
+        ),
+        Some("cloned") => found.push(
+            "Another machine uses this host's name. Take it out of the fleet, then run twinlock fleet rejoin here.".into(),
+        ),
+        Some(other) => found.push(format!("twinlock-fleet has stopped ({}).", plain(other))),
+    }
+    if let Some(days) = report.certificate_days.filter(|days| *days < CERTIFICATE_WARNED) {
+        found.push(format!("The certificate of this host is valid for {days} more days."));
+    }
+    found
 }
 
 fn of_endpoint(one: &EndpointReport) -> Vec<String> {

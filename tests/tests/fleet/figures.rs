@@ -1,0 +1,28 @@
+//! Prints what a login costs at the store: its time, alone and many at once, and the bytes that it leaves there.
+
+use twinlock_tests::{EtcdOptions, FLEET_SOCKET, FleetNetwork};
+
+use crate::pair::Pair;
+
+/// Logins one after the other, and at once.
+const LOGINS: &str = "2000";
+const AT_ONCE: &str = "200";
+
+/// Prints figures of this machine, and asserts only what ten times as much time would break.
+#[test]
+#[ignore = "prints figures, which a busy machine spoils; run it by hand with --run-ignored all --no-capture"]
+fn cost_of_a_login_at_the_store() {
+    let network = FleetNetwork::new();
+    let options = EtcdOptions { compaction: Some("1h"), ..EtcdOptions::default() };
+    let pair = Pair::without_users(&network, 3, &options);
+    let leader = pair.etcd.leader();
+    let before = pair.etcd.db_size(leader);
+    let script = include_str!("figures.py");
+    let said = pair.one.run(["python3", "-c", script, FLEET_SOCKET, LOGINS, AT_ONCE]);
+    let grown = pair.etcd.db_size(leader).saturating_sub(before);
+    let logins = LOGINS.parse::<u64>().expect("a number") + 50;
+    let text = format!("{}{} bytes of database a login", said.ok(), grown / logins);
+    std::fs::write("/dev/stderr", format!("{text}\n")).expect("standard error");
+    assert!(!pair.etcd.keys("/twinlock/test/l/").iter().any(|key| key.contains("/try/")));
+    assert!(grown / logins < 8_000, "{text}");
+}
