@@ -1,4 +1,4 @@
-//! A request that arrives in parts.
+//! Assembles a request that arrives in parts.
 
 use twinlock_core::wire::fleet::{FLEET_MAGIC, FleetRequest, REQUEST_MAX, length_of};
 
@@ -11,21 +11,21 @@ pub(crate) struct RequestBytes {
     bytes: Vec<u8>,
 }
 
-/// What has arrived.
+/// State of a request after more bytes have arrived.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum ArrivedRequest {
-    /// A part of a request.
+    /// The request is incomplete.
     Part,
-    /// A request.
+    /// The request is complete.
     Whole(FleetRequest),
-    /// As many bytes as a request has, which are no request.
+    /// All bytes of the request have arrived, but cannot be parsed.
     Malformed,
-    /// Something else, or more than one request.
+    /// The bytes do not begin like a request, announce too long a request, or are more than one request.
     Wrong,
 }
 
 impl RequestBytes {
-    /// Takes bytes that have arrived.
+    /// Adds bytes that have arrived, and returns the state of the request.
     pub(crate) fn take(&mut self, new: &[u8]) -> ArrivedRequest {
         self.bytes.extend_from_slice(new);
         let known = self.bytes.len().min(FLEET_MAGIC.len());

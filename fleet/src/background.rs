@@ -1,5 +1,5 @@
-//! The threads that work without a request: the write of each minute, the probes of a store that does not answer, and
-//! the deletion of values that a client never learned of.
+//! The threads that work without a request: they write the host's entry every minute, probe a store that does not
+//! answer, and delete values about which the client got no reply.
 
 use std::{sync::Arc, time::Duration};
 
@@ -10,15 +10,15 @@ use crate::{
     store::{ENDPOINT_PATIENCE, StoreAsk},
 };
 
-/// Time from one probe of a store that does not answer to the next.
+/// Time between two probes of a store that does not answer.
 const PROBE: Duration = Duration::from_millis(500);
-/// Time for which the thread of the take-backs waits if there is nothing to do, or the store does not answer.
+/// Time for which the deleting thread waits if there is nothing to delete, or the store does not answer.
 const PAUSE: Duration = Duration::from_millis(250);
 /// Maximum time for a request that no client waits for.
 const PATIENCE: Duration = Duration::from_secs(3);
 
-/// Writes the host's entry at each interval, asks for leases, and uses the token of each endpoint, which otherwise
-/// expires after five minutes. Never returns.
+/// Writes the host's entry at each interval, requests leases, and sends a request to each endpoint so that its token
+/// does not expire after five minutes without use. Never returns.
 pub(crate) fn each_interval(daemon: &Arc<DaemonState>, interval: Duration) {
     loop {
         let begun = since_boot();
@@ -64,8 +64,8 @@ pub(crate) fn probe_outages(daemon: &Arc<DaemonState>) {
     }
 }
 
-/// Deletes the values that were written to the store for a client which was never told so. Waits until the store answers.
-/// Never returns.
+/// Deletes the values that were written for a client that got no reply. Waits while the store does not answer. Never
+/// returns.
 pub(crate) fn take_back(daemon: &Arc<DaemonState>) {
     loop {
         if daemon.store.outage().is_open() {

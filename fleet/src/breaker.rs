@@ -1,6 +1,6 @@
 //! The circuit breaker: after a time-out, requests are refused at once until the store answers again.
 
-/// Whether the store answers, and since when it does not.
+/// State of the circuit breaker: whether requests are refused, and since when the store does not answer.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(crate) struct Breaker {
     open: bool,
@@ -8,21 +8,21 @@ pub(crate) struct Breaker {
 }
 
 impl Breaker {
-    /// Returns a closed breaker. `since` is the Unix time from which on the store did not answer before the daemon was
-    /// started; `None` if it did.
+    /// Returns a closed breaker. `since` is the Unix time at which the outage began that had not ended when the daemon
+    /// ended; `None` if there was none.
     pub(crate) fn after(since: Option<u64>) -> Self {
         Self { open: false, since }
     }
 
-    /// Opens the breaker: no endpoint has answered a request that was begun at the Unix time `since`. Returns whether
-    /// it was closed.
+    /// Opens the breaker, because no endpoint has answered a request that began at the Unix time `since`. Returns
+    /// whether the breaker was closed before.
     pub(crate) fn open(&mut self, since: u64) -> bool {
         self.since.get_or_insert(since);
         !std::mem::replace(&mut self.open, true)
     }
 
-    /// Closes the breaker, because an endpoint has answered. Returns the Unix time from which on none did; `None` if
-    /// one did all the time.
+    /// Closes the breaker, because an endpoint has answered. Returns the Unix time at which the outage began; `None` if
+    /// there was none.
     pub(crate) fn close(&mut self) -> Option<u64> {
         self.open = false;
         self.since.take()
@@ -33,7 +33,7 @@ impl Breaker {
         self.open
     }
 
-    /// Returns the Unix time from which on no endpoint has answered; `None` if one has answered since.
+    /// Returns the Unix time at which the outage began; `None` if there is none.
     pub(crate) fn since(&self) -> Option<u64> {
         self.since
     }

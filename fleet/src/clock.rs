@@ -7,7 +7,8 @@ use rustix::{
     time::{ClockId, clock_gettime},
 };
 
-/// Returns the time since the host was started. It goes on while the host sleeps, as the leases of the store do.
+/// Returns the time since boot, including the time for which the host sleeps. Leases of the store expire during that
+/// time, too.
 pub(crate) fn since_boot() -> Duration {
     Duration::try_from(clock_gettime(ClockId::Boottime)).unwrap_or_default()
 }

@@ -40,7 +40,8 @@ use crate::{
 
 /// Number of threads that carry out transactions. Each has a connection to the store.
 const WORKERS: usize = 16;
-/// Number of threads that carry out other requests. The state is reported while another one waits for the store.
+/// Number of threads that carry out other requests. With two, the state can be reported while another request waits for
+/// the store.
 const CONTROLLERS: usize = 2;
 /// Maximum number of transactions that wait for a thread.
 const TRANSACTIONS_MAX: usize = 2048;
@@ -79,7 +80,7 @@ fn serve(options: &DaemonOptions) -> Result<(), String> {
     listener.run().map_err(|error| error.to_string())
 }
 
-/// Returns the path of the configuration: that of the credentials, if there is one of the same name.
+/// Returns the path of the configuration. A credential of the service with the same file name takes precedence.
 fn config_path(options: &DaemonOptions) -> std::path::PathBuf {
     let credential = options.credentials.as_ref().zip(options.config.file_name());
     let credential = credential.map(|(folder, file)| folder.join(file));
@@ -157,7 +158,7 @@ fn start(
     thread.spawn(move || work(daemon)).map(drop)
 }
 
-/// Raises the maximum number of descriptors as far as the process may.
+/// Raises the limit of open file descriptors to its maximum.
 fn raise_descriptor_limit() {
     let limit = getrlimit(Resource::Nofile);
     // If it fails, fewer connections are accepted at a time.

@@ -1,4 +1,4 @@
-//! What the threads of the daemon share.
+//! State that the threads of the daemon share.
 
 use std::{
     sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError},
@@ -16,7 +16,7 @@ use crate::{
     tls::TlsParts,
 };
 
-/// What the threads of the daemon share.
+/// State that the threads of the daemon share.
 pub(crate) struct DaemonState {
     /// The client of the store.
     pub(crate) store: StoreClient,
@@ -28,13 +28,13 @@ pub(crate) struct DaemonState {
     pub(crate) controls: JobQueue,
     /// Values that are deleted from the store again.
     pub(crate) take_backs: TakeBackQueue,
-    /// Connections for the listener.
+    /// Connections that the listener is to watch.
     pub(crate) handover: Handover,
     /// The certificates; `None` if no endpoint needs them.
     pub(crate) tls: Option<TlsParts>,
 }
 
-/// The values that are deleted from the store again, and the thread that waits for them.
+/// The values that are deleted from the store again, with a signal for the thread that deletes them.
 #[derive(Debug)]
 pub(crate) struct TakeBackQueue {
     queue: Mutex<TakeBacks>,
@@ -53,7 +53,7 @@ impl TakeBackQueue {
         self.queue.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Adds values that are deleted now, and again later.
+    /// Queues values that are deleted now, and once more later.
     pub(crate) fn add(&self, deletes: Vec<GuardedDelete>) {
         let now = since_boot();
         let mut queue = self.lock();
@@ -65,7 +65,7 @@ impl TakeBackQueue {
         }
     }
 
-    /// Waits until a value was added, at most for this time.
+    /// Waits until values are added, but no longer than `most`.
     pub(crate) fn wait(&self, most: Duration) {
         let _ = self.added.wait_timeout(self.lock(), most);
     }

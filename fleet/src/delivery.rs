@@ -1,4 +1,4 @@
-//! Delivers replies, and learns whether the client has read them.
+//! Sends replies, and detects whether clients have read them.
 
 use std::{
     io::{self, Read, Write},
@@ -18,16 +18,16 @@ use crate::{
     take_back::GuardedDelete,
 };
 
-/// Maximum time for which a client may read nothing while a reply is sent.
+/// Maximum time for which a client may pause reading while a reply is sent.
 const STALL: Duration = Duration::from_millis(100);
-/// Maximum time in which a reply must have been sent.
+/// Maximum time for sending a reply.
 const WHOLE: Duration = Duration::from_millis(500);
-/// Time for which a connection is watched after the reply was sent. No client waits longer.
+/// Time for which a connection is watched after the reply was sent. No client waits longer for a reply.
 const WATCH: Duration = Duration::from_secs(10);
 /// Maximum number of connections that are watched at a time.
 const WATCHED_MAX: usize = 4096;
 
-/// Sends a reply. Returns whether the connection has taken all of it.
+/// Sends a reply. Returns whether all of it was written to the connection.
 pub(crate) fn send(mut socket: &UnixStream, reply: &FleetReply) -> bool {
     let mut bytes = Vec::new();
     reply.push(&mut bytes);
@@ -49,7 +49,7 @@ pub(crate) fn send(mut socket: &UnixStream, reply: &FleetReply) -> bool {
     true
 }
 
-/// Sends a reply if the connection takes it at once.
+/// Sends a reply without waiting. A reply that does not fit into the connection's buffer is cut off.
 pub(crate) fn send_at_once(mut socket: &UnixStream, reply: &FleetReply) {
     let mut bytes = Vec::new();
     reply.push(&mut bytes);
@@ -67,7 +67,8 @@ fn wait(socket: &UnixStream, flags: PollFlags, most: Duration) -> bool {
     poll(&mut [PollFd::new(socket, flags)], Some(&most)).is_ok_and(|ready| ready > 0)
 }
 
-/// A connection whose reply was sent. If the client closes it without having read the reply, values are deleted.
+/// A connection whose reply was sent. If the client closes the connection without reading the reply, the daemon deletes
+/// values from the store.
 #[derive(Debug)]
 pub(crate) struct Watched {
     /// The connection.
@@ -76,14 +77,14 @@ pub(crate) struct Watched {
     until: Duration,
 }
 
-/// How it went on with a connection that is watched.
+/// Result of a look at a watched connection.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum WatchEnd {
-    /// It is still open.
+    /// The connection is still open.
     Open,
-    /// The client has read the reply.
+    /// The client has read the reply, or the time for watching is over.
     Read,
-    /// It has not.
+    /// The client has not read the reply.
     Unread,
 }
 
@@ -98,8 +99,7 @@ impl Watched {
         self.deletes
     }
 
-    /// Looks whether the client has closed the connection. The kernel reports a reset if the client has left something
-    /// unread.
+    /// Checks whether the client has closed the connection. The kernel reports a reset if the client left bytes unread.
     pub(crate) fn end(&mut self) -> WatchEnd {
         match self.socket.read(&mut [0]) {
             Ok(_) => WatchEnd::Read,
@@ -110,7 +110,7 @@ impl Watched {
     }
 }
 
-/// Connections that threads give to the listener to watch.
+/// Connections that threads hand over to the listener to watch.
 #[derive(Debug)]
 pub(crate) struct Handover {
     connections: Mutex<Vec<Watched>>,
@@ -118,7 +118,7 @@ pub(crate) struct Handover {
 }
 
 impl Handover {
-    /// Returns an empty handover.
+    /// Returns a queue without connections.
     ///
     /// # Errors
     /// [`io::Error`] if the kernel has no descriptor for it.
@@ -127,7 +127,7 @@ impl Handover {
         Ok(Self { connections: Mutex::default(), wake })
     }
 
-    /// Gives a connection to the listener, with the values that are deleted if the client does not read the reply.
+    /// Hands a connection over to the listener, with the values that are deleted if the client does not read the reply.
     pub(crate) fn watch(&self, socket: UnixStream, deletes: Vec<GuardedDelete>) {
         let until = since_boot() + WATCH;
         let mut connections = self.connections.lock().unwrap_or_else(PoisonError::into_inner);
@@ -139,13 +139,13 @@ impl Handover {
         let _ = rustix::io::write(&self.wake, &1_u64.to_ne_bytes());
     }
 
-    /// Returns the connections that were given since the last call.
+    /// Removes and returns the connections that were handed over since the last call.
     pub(crate) fn take(&self) -> Vec<Watched> {
         let _ = rustix::io::read(&self.wake, &mut [0; 8]);
         std::mem::take(&mut *self.connections.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
-    /// Returns what is readable when a connection was given.
+    /// Returns the descriptor that becomes readable when a connection was handed over.
     pub(crate) fn wake(&self) -> BorrowedFd<'_> {
         self.wake.as_fd()
     }

@@ -1,5 +1,6 @@
-//! The entry of this host in the store, `hosts/HOST`: what is known of it, and what an answer of the store says about it.
-//! If the store was put back to an earlier state, or another machine uses the name of this host, the entry shows it.
+//! The entry of this host in the store, `hosts/HOST`: what the daemon knows of the entry, and how it interprets an
+//! answer of the store. The entry reveals whether the store was put back to an earlier state, and whether another
+//! machine uses the name of this host.
 
 use std::collections::VecDeque;
 
@@ -7,20 +8,20 @@ use twinlock_core::wire::fleet::{FleetOutcome, StoreEntry};
 
 use crate::entry_value;
 
-/// Maximum number of own values that are remembered. An answer may be older than the last write.
+/// Maximum number of values of this host that are remembered. An answer may contain an older value than the last one.
 const RECENT: usize = 16;
 
 /// Why the daemon carries out no transactions.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum EntryStop {
-    /// The store has an earlier entry than this host has written, or none.
+    /// The store's entry is older than this host's last write, or is missing.
     RolledBack,
     /// The entry was written by another machine, or by this one before it was put back to an earlier state.
     Cloned,
 }
 
 impl EntryStop {
-    /// Returns the outcome of requests.
+    /// Returns the outcome with which requests are refused.
     pub(crate) fn outcome(self) -> FleetOutcome {
         match self {
             Self::RolledBack => FleetOutcome::RolledBack,
@@ -29,23 +30,24 @@ impl EntryStop {
     }
 }
 
-/// What is known of the entry.
+/// What the daemon knows of the entry.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub(crate) struct EntryState {
-    /// Revision of the last write; 0 if this host is not in the fleet.
+    /// Revision of the last confirmed write; 0 if this host is not in the fleet.
     pub(crate) revision: u64,
-    /// Number of the last write.
+    /// Number of the last write. Each new value contains a higher number.
     pub(crate) counter: u64,
-    /// The value of a write whose outcome is not known.
+    /// The value of a write whose outcome is unknown; `None` if there is no such write.
     pub(crate) intended: Option<String>,
-    /// Why the daemon carries out no transactions; `None` if it does.
+    /// Why the daemon carries out no transactions; `None` if it carries them out.
     pub(crate) stop: Option<EntryStop>,
     recent: VecDeque<String>,
-    /// Counts how often this host has joined and left. An answer from before says nothing about now.
+    /// Counts how often this host has joined, rejoined or left. An answer to a request from before such a change is
+    /// ignored.
     generation: u64,
 }
 
-/// What a transaction compares the entry with.
+/// The comparison of the entry in a transaction.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct EntryGuard {
     /// The entry must not be older than this revision.
@@ -53,38 +55,38 @@ pub(crate) struct EntryGuard {
     generation: u64,
 }
 
-/// A write of the entry: it succeeds if the last write is that of the guard.
+/// A write of the entry. It succeeds only if the entry still has the revision of the guard.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct EntryWrite {
-    /// The last write; its revision is 0 if the entry must not exist.
+    /// The expected state of the entry; its revision is 0 if the entry must not exist.
     pub(crate) guard: EntryGuard,
     /// The new value.
     pub(crate) value: String,
 }
 
-/// What the store has answered to a write of the entry.
+/// The answer of the store to a write of the entry.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum EntryAnswer {
-    /// It was made, with this revision.
+    /// The entry was written, with this revision.
     Written(u64),
-    /// It was not made. The entry, if there is one.
+    /// The entry was not written. Contains the store's entry; `None` if there is none.
     Found(Option<StoreEntry>),
 }
 
-/// What a transaction that was not carried out says about the entry.
+/// Why a transaction was refused, according to the entry.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[must_use]
 pub(crate) enum GuardVerdict {
-    /// The entry is as it should be, so another comparison did not hold.
+    /// The entry is as expected, so another comparison was false.
     Held,
-    /// This host has joined or left meanwhile: ask again.
+    /// This host has joined, rejoined or left meanwhile, so the transaction must be sent again.
     Outdated,
-    /// The daemon carries out no transactions any more. The flag says whether this answer is the first to show it.
+    /// The daemon carries out no more transactions. The flag is `true` if this answer is the first that shows it.
     Stopped(EntryStop, bool),
 }
 
 impl EntryState {
-    /// Returns the state that a text of the state directory describes, after a restart.
+    /// Returns the state after a restart, from the values in the state directory.
     pub(crate) fn restored(
         revision: u64,
         counter: u64,
@@ -99,7 +101,7 @@ impl EntryState {
         EntryGuard { revision: self.revision, generation: self.generation }
     }
 
-    /// Returns what a transaction compares the entry with.
+    /// Returns the comparison of the entry that a transaction must contain.
     ///
     /// # Errors
     /// The outcome of the transaction, if this host must not carry it out.
@@ -111,7 +113,7 @@ impl EntryState {
         }
     }
 
-    /// Decides what the entry says that a transaction has read, which was not carried out.
+    /// Decides from the entry that a refused transaction has read why it was refused.
     pub(crate) fn judge(&mut self, guard: EntryGuard, entry: Option<&StoreEntry>) -> GuardVerdict {
         if guard.generation != self.generation {
             return GuardVerdict::Outdated;
@@ -135,14 +137,14 @@ impl EntryState {
         self.recent.iter().any(|own| own.as_bytes() == value)
     }
 
-    /// Begins a write of the entry. A write whose outcome is not known is repeated; else `fresh` returns the value for
-    /// a number. Returns `None` if this host must not write.
+    /// Begins a write of the entry. Repeats a write whose outcome is unknown; otherwise, `fresh` returns the value for
+    /// the next number. Returns `None` if this host has stopped or is not in the fleet.
     pub(crate) fn begin_write(&mut self, fresh: impl FnOnce(u64) -> String) -> Option<EntryWrite> {
         self.guard().ok()?;
         Some(self.begin(fresh))
     }
 
-    /// Begins the first write of the entry. Returns `None` if this host has joined.
+    /// Begins the first write of the entry. Returns `None` if this host has joined already.
     pub(crate) fn begin_join(&mut self, fresh: impl FnOnce(u64) -> String) -> Option<EntryWrite> {
         (self.revision == 0).then(|| self.begin(fresh))
     }
@@ -162,7 +164,7 @@ impl EntryState {
         EntryWrite { guard: self.here(), value }
     }
 
-    /// Takes the answer to a write. Returns why the daemon stops, if this answer shows it.
+    /// Processes the answer to a write. Returns the reason if this answer shows that the daemon must stop.
     pub(crate) fn settle(&mut self, write: &EntryWrite, answer: &EntryAnswer) -> Option<EntryStop> {
         if write.guard.generation != self.generation || self.stop.is_some() {
             return None;
@@ -186,7 +188,7 @@ impl EntryState {
         self.intended = None;
     }
 
-    /// Takes the answer to the first write. Returns whether this host is in the fleet now.
+    /// Processes the answer to the first write. Returns whether this host is in the fleet now.
     pub(crate) fn settle_join(&mut self, write: &EntryWrite, answer: &EntryAnswer) -> bool {
         let revision = match answer {
             EntryAnswer::Written(revision) => Some(*revision),
@@ -202,14 +204,14 @@ impl EntryState {
         revision.is_some()
     }
 
-    /// Takes over the entry as the store has it, and ends a stop.
+    /// Accepts the entry as it is in the store, and ends a stop.
     pub(crate) fn adopt(&mut self, entry: &StoreEntry) {
         let counter = entry_value::counter_of(&entry.value).max(self.counter);
         let generation = self.generation.saturating_add(1);
         *self = Self { revision: entry.revision, counter, generation, ..Self::default() };
     }
 
-    /// Forgets the entry.
+    /// Forgets everything about the entry, because this host has left the fleet.
     pub(crate) fn leave(&mut self) {
         let generation = self.generation.saturating_add(1);
         *self = Self { generation, ..Self::default() };

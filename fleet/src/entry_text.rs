@@ -1,4 +1,4 @@
-//! The file of the state directory that keeps what is known of the entry: lines `KEY=VALUE`.
+//! The file in the state directory with what the daemon knows of the entry: lines `KEY=VALUE`.
 
 use crate::entry::{EntryState, EntryStop};
 
@@ -14,7 +14,7 @@ pub(crate) struct HostName {
 const ROLLED_BACK: &str = "rolled_back";
 const CLONED: &str = "cloned";
 
-/// Returns the word for a stop, also for `daemon.stopped`.
+/// Returns the word for a stop, which `daemon.stopped` in the state report has, too.
 pub(crate) fn word(stop: EntryStop) -> &'static str {
     match stop {
         EntryStop::RolledBack => ROLLED_BACK,

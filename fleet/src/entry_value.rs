@@ -1,11 +1,11 @@
 //! The value of the entry of a host: words `KEY=VALUE`, separated by spaces.
 
-/// Version of the formats of values that this version of twinlock reads and writes.
+/// Versions of the formats of values that this version of twinlock reads and writes.
 const FORMATS: &str = "1";
 /// The last word of an entry whose host has stopped because another machine uses its name.
 const MARK: &str = " stopped=cloned";
 
-/// What a host says of itself in its entry.
+/// What a host says about itself in its entry.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct HostFacts {
     /// Numbers of the sealing keys that the host can read.
@@ -13,8 +13,8 @@ pub(crate) struct HostFacts {
 }
 
 impl HostFacts {
-    /// Returns the value of a write. `counter` is its number, `at` the Unix time. `nonce` tells the write from that of
-    /// a clone of this machine, which has the same state and writes at the same second.
+    /// Returns the value of a write. `counter` is the number of the write and `at` the Unix time. `nonce` distinguishes
+    /// the write from one of a clone of this machine, which has the same state and may write in the same second.
     pub(crate) fn value(&self, counter: u64, at: u64, nonce: u128) -> String {
         let key_ids: Vec<String> = self.key_ids.iter().map(u16::to_string).collect();
         let (version, key_ids) = (env!("CARGO_PKG_VERSION"), key_ids.join(","));
@@ -24,14 +24,14 @@ impl HostFacts {
     }
 }
 
-/// Returns the value with which a host that has stopped stops its clone, too: the clone's next write fails. Returns
-/// `None` if the value says so already.
+/// Returns the value with a mark that this host has stopped. Because the mark changes the entry, the next write of the
+/// clone fails, and the clone stops as well. Returns `None` if the value has the mark already.
 pub(crate) fn marked(value: &[u8]) -> Option<String> {
     let value = String::from_utf8_lossy(value);
     (!value.ends_with(MARK)).then(|| format!("{value}{MARK}"))
 }
 
-/// Returns the number of the write that a value is from; 0 if the value has another form.
+/// Returns the number of the write to which a value belongs; 0 if the value has another form.
 pub(crate) fn counter_of(value: &[u8]) -> u64 {
     let value = String::from_utf8_lossy(value);
     let counter = value.split(' ').find_map(|word| word.strip_prefix("counter="));

@@ -1,5 +1,5 @@
-//! Reads and writes the entry of this host in the store: joining, the write of each minute, rejoining and leaving. What
-//! is known of the entry is on disk before it is used.
+//! Reads and writes the entry of this host in the store: joining, the write every minute, rejoining and leaving. The
+//! daemon saves a new value to disk before it sends the value to the store.
 
 use std::{
     io,
@@ -19,15 +19,15 @@ use crate::{
     store::{AskError, StoreAsk, StoreClient},
 };
 
-/// Name of the file with what is known of the entry.
+/// Name of the file with what the daemon knows of the entry.
 const FILE: &str = "host";
 
-/// What the entry of this host is made of.
+/// Parameters of [`HostEntry::restored`].
 #[derive(Debug)]
 pub(crate) struct HostEntryParts {
     /// Name of the fleet and of the host.
     pub(crate) name: HostName,
-    /// What the entry says.
+    /// What the host says about itself in the entry.
     pub(crate) facts: HostFacts,
     /// The state directory.
     pub(crate) dir: Arc<StateDir>,
@@ -41,16 +41,16 @@ pub(crate) struct HostEntry {
     folder: FleetFolder,
     key: String,
     state: Mutex<EntryState>,
-    /// Taken while the file is written.
+    /// Locked while the file is written.
     saving: Mutex<()>,
-    /// Taken while the entry is written.
+    /// Locked while the entry is written.
     writing: Mutex<()>,
-    /// The entry that a clone has written and that is not marked yet.
+    /// The entry that a clone has written, until this host has marked it; `None` if there is none.
     unmarked: Mutex<Option<StoreEntry>>,
 }
 
 impl HostEntry {
-    /// Returns the entry as it was known when the daemon ended.
+    /// Returns the entry with the state that the daemon saved before it ended.
     ///
     /// # Errors
     /// [`io::Error`] if the file cannot be read.
@@ -92,7 +92,7 @@ impl HostEntry {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Returns what a transaction compares the entry with.
+    /// Returns the comparison of the entry that a transaction must contain.
     ///
     /// # Errors
     /// The outcome of the transaction, if it must not be carried out.
@@ -100,7 +100,7 @@ impl HostEntry {
         self.state().guard()
     }
 
-    /// Decides what the entry says that a transaction has read, which was not carried out.
+    /// Decides from the entry that a refused transaction has read why it was refused.
     pub(crate) fn judge(&self, guard: EntryGuard, entry: Option<&StoreEntry>) -> GuardVerdict {
         let verdict = self.state().judge(guard, entry);
         if let GuardVerdict::Stopped(stop, true) = verdict {
@@ -121,7 +121,7 @@ impl HostEntry {
         self.saved();
     }
 
-    /// Writes what is known of the entry to disk. Returns whether it is there; if not, the log says why.
+    /// Saves the state of the entry to disk. Returns whether this succeeded; if not, the log says why.
     fn saved(&self) -> bool {
         let _one = self.saving.lock().unwrap_or_else(PoisonError::into_inner);
         let state = self.state().clone();
@@ -155,7 +155,7 @@ impl HostEntry {
         self.answer(store, &body, deadline)
     }
 
-    /// Sends a transaction that writes the entry, or reads it.
+    /// Sends a transaction that writes or reads the entry.
     fn answer(
         &self,
         store: &StoreClient,
@@ -167,7 +167,7 @@ impl HostEntry {
         Ok(answered(answer))
     }
 
-    /// Writes the entry, as each minute. If the write before it has no answer, repeats that one.
+    /// Writes the entry, which the daemon does every minute. Repeats the previous write if its outcome is unknown.
     pub(crate) fn tick(&self, store: &StoreClient, deadline: Deadline) {
         let _one = self.one_writer();
         self.mark(store, deadline);
@@ -241,7 +241,7 @@ impl HostEntry {
         FleetReply { revision: self.state().revision, ..FleetReply::of(FleetOutcome::Done) }
     }
 
-    /// Takes over the entry as the store has it, or writes it if there is none, and ends a stop.
+    /// Accepts the entry as it is in the store, or writes it if there is none, and ends a stop.
     pub(crate) fn rejoin(&self, store: &StoreClient, deadline: Deadline) -> FleetReply {
         let found = {
             let _one = self.one_writer();
@@ -263,7 +263,7 @@ impl HostEntry {
         if found { self.joined(true, "fleet_rejoined") } else { self.join(store, deadline) }
     }
 
-    /// Deletes the entry and forgets it. The entry of another machine stays: then the outcome is
+    /// Deletes the entry and forgets it. If another machine has written the entry, the entry stays and the outcome is
     /// [`FleetOutcome::Refused`].
     pub(crate) fn leave(&self, store: &StoreClient, deadline: Deadline) -> FleetReply {
         let _one = self.one_writer();
@@ -282,7 +282,7 @@ impl HostEntry {
         FleetReply::of(outcome)
     }
 
-    /// Deletes the entry if this host has written it. Returns whether there is none any more.
+    /// Deletes the entry if this host has written it. Returns `false` if the store still has an entry.
     fn deleted(
         &self,
         store: &StoreClient,
@@ -302,7 +302,7 @@ impl HostEntry {
         Ok(!matches!(again, EntryAnswer::Found(Some(_))))
     }
 
-    /// Returns why no transactions are carried out, as a word; empty if they are.
+    /// Returns why no transactions are carried out, as a word; empty if they are carried out.
     pub(crate) fn stop_word(&self) -> &'static str {
         let state = self.state();
         match state.stop {

@@ -1,4 +1,4 @@
-//! Sends one request to one endpoint, over a connection that stays open.
+//! Sends a request to an endpoint. Connections stay open for further requests.
 
 use std::{io, time::Duration};
 
@@ -14,7 +14,7 @@ use crate::{
 const BODY_MAX: u64 = 16 * 1024 * 1024;
 /// Maximum number of connections that stay open to one endpoint: one for each thread that asks.
 const CONNECTIONS_MAX: usize = 24;
-/// Time after which a connection that was not used is closed. Firewalls forget it after a few minutes.
+/// Time after which an unused connection is closed. Firewalls drop an idle connection after a few minutes.
 const IDLE_MAX: Duration = Duration::from_secs(150);
 
 /// Sends requests with ureq.
@@ -25,7 +25,7 @@ pub(crate) struct HttpsTransport {
 }
 
 impl HttpsTransport {
-    /// Returns what sends to these endpoints. `tls` is needed if one has `https`.
+    /// Returns the transport for these endpoints. `tls` is required if an endpoint uses `https`.
     pub(crate) fn new(endpoints: &[String], tls: Option<&TlsParts>) -> Self {
         let mut config = Agent::config_builder()
             .proxy(None)
@@ -82,7 +82,7 @@ impl Transport for HttpsTransport {
     }
 }
 
-/// Decides whether the endpoint may have received the request.
+/// Classifies an error by whether the endpoint may have received the request.
 fn of_error(error: Error) -> HttpError {
     let what = error.to_string();
     let is_tls =
@@ -102,7 +102,7 @@ fn of_error(error: Error) -> HttpError {
     }
 }
 
-/// Kinds of errors that only a connection has which was not made.
+/// Kinds of errors that occur only if no connection was established.
 const UNREACHED: [io::ErrorKind; 5] = [
     io::ErrorKind::ConnectionRefused,
     io::ErrorKind::HostUnreachable,

@@ -17,7 +17,7 @@ pub(crate) struct FleetJob {
     pub(crate) socket: UnixStream,
     /// The request.
     pub(crate) request: FleetRequest,
-    /// Until when the client waits.
+    /// Time until which the client waits.
     pub(crate) deadline: Deadline,
 }
 
@@ -39,7 +39,7 @@ impl JobQueue {
         self.jobs.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Adds a request. Gives it back if the queue is full.
+    /// Adds a request. Returns the request as an error if the queue is full.
     pub(crate) fn push(&self, job: FleetJob) -> Result<(), FleetJob> {
         let mut jobs = self.jobs();
         if jobs.len() >= self.most {
@@ -51,7 +51,7 @@ impl JobQueue {
         Ok(())
     }
 
-    /// Removes and returns the oldest request. Waits if there is none.
+    /// Removes and returns the oldest request. Waits while the queue is empty.
     pub(crate) fn take(&self) -> FleetJob {
         let mut jobs = self.jobs();
         loop {

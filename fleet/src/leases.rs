@@ -1,14 +1,14 @@
-//! The leases of the store to which values are bound that do not stay forever. A lease takes new values only while it
-//! is young, so that each value stays for the time that it was promised.
+//! The leases of the store for values that expire. Only a young lease takes new values, so that each value stays at
+//! least for the promised time.
 
 use std::time::Duration;
 
 use twinlock_core::wire::fleet::Stay;
 
-/// How long the leases of one kind live.
+/// Times of a kind of lease.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct LeaseKind {
-    /// Time after which the store deletes the values, in seconds.
+    /// Time in seconds after which the store deletes the values of the lease.
     pub(crate) ttl: u64,
     /// Time for which the lease takes new values.
     takes: Duration,
@@ -31,15 +31,15 @@ impl LeaseKind {
 /// A lease that the store has granted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Lease {
-    /// Its number in the store.
+    /// Number of the lease in the store.
     pub(crate) id: u64,
-    /// Time since boot at which it was asked for.
+    /// Time since boot at which the lease was requested.
     granted: Duration,
-    /// Time since boot at which the next one is asked for.
+    /// Time since boot at which the next lease is requested.
     renewed: Duration,
 }
 
-/// The numbers of the leases that a transaction uses.
+/// The numbers of the leases that a transaction uses; `None` for a kind that it does not use.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub(crate) struct LeaseIds {
     /// The lease of [`Stay::Days`].
@@ -75,7 +75,7 @@ impl Leases {
         lease.filter(|lease| now.saturating_sub(lease.granted) < kind.takes).map(|lease| lease.id)
     }
 
-    /// Returns whether a lease of this kind is to be asked for at the time `now`, before it is needed.
+    /// Returns whether to request a lease of this kind at the time `now`, before it is needed.
     pub(crate) fn is_due(&self, stay: Stay, now: Duration) -> bool {
         let lease = match stay {
             Stay::Forever => return false,
@@ -85,9 +85,9 @@ impl Leases {
         lease.is_none_or(|lease| now >= lease.renewed)
     }
 
-    /// Keeps a lease that was asked for at the time `asked`. The next one is due at a time between a half and nine
-    /// tenths of the time for which this one takes values, so that the hosts of a fleet do not ask at once; `random`
-    /// decides.
+    /// Stores a lease that was requested at the time `asked`. The next lease is due after a half to nine tenths of the
+    /// time for which this one takes values. The number `random` decides, so that the hosts of a fleet do not request
+    /// leases at the same time.
     pub(crate) fn keep(&mut self, stay: Stay, id: u64, asked: Duration, random: u64) {
         let Some(kind) = LeaseKind::of(stay) else { return };
         let thousandths = 500 + u32::try_from(random % 400).unwrap_or_default();
@@ -97,13 +97,14 @@ impl Leases {
         }
     }
 
-    /// Forgets leases that a transaction has used, because the store does not know one of them.
+    /// Forgets the leases that a transaction has used, because one of them does not exist in the store.
     pub(crate) fn forget(&mut self, used: LeaseIds) {
         self.days = self.days.filter(|lease| Some(lease.id) != used.days);
         self.hour = self.hour.filter(|lease| Some(lease.id) != used.hour);
     }
 
-    /// Returns the leases as text: `KIND=NUMBER age=SECONDS`, separated by spaces.
+    /// Returns the leases as text: `KIND=NUMBER KIND_age=SECONDS` for each, separated by spaces. The number is in
+    /// hexadecimal.
     pub(crate) fn to_text(&self, now: Duration) -> String {
         let one = |name: &str, lease: Option<Lease>| {
             let age = |lease: Lease| now.saturating_sub(lease.granted).as_secs();

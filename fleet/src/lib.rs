@@ -1,8 +1,8 @@
-//! The daemon of the fleet. It alone speaks to the store (etcd): it carries out transactions for the PAM module, the
-//! agent and the command of this host, which send them over a Unix socket.
+//! The daemon of the fleet, the only program that talks to the store (etcd). It carries out transactions for the PAM
+//! module, the agent and the command of this host, which send them over a Unix socket.
 //!
-//! It holds no key of the fleet and sees only opaque keys and values. `PROTOCOL.md` describes what it reads and writes.
-//! Start with [`daemon`]; [`transact`] carries out one request.
+//! The daemon has no key of the fleet and sees only opaque keys and values. `PROTOCOL.md` describes what it reads and
+//! writes. Start with [`daemon`]; [`transact`] carries out one request.
 
 #![forbid(unsafe_code)]
 

@@ -1,5 +1,5 @@
-//! Accepts connections, reads a request from each without waiting for any of them, and gives it to a thread. Watches
-//! connections whose reply was sent, to learn whether the client has read it.
+//! Accepts connections, reads a request from each without blocking, and queues the request for a thread. Also watches
+//! connections whose reply was sent, to detect whether the client has read the reply.
 
 use std::{
     io::{self, Read},
@@ -22,20 +22,20 @@ use crate::{
     jobs::FleetJob,
 };
 
-/// Maximum number of connections whose request has not arrived.
+/// Maximum number of connections whose request has not arrived completely.
 const ARRIVING_MAX: usize = 4096;
-/// Maximum number of connections that are accepted before others are served.
+/// Maximum number of connections that are accepted in a row before the listener reads from connections.
 const ACCEPTED_AT_ONCE: usize = 256;
 /// Maximum time from the connection to the last byte of the request.
 const ARRIVAL: Duration = Duration::from_secs(2);
 /// Maximum time that a client may wait for a reply.
 const PATIENCE_MAX: Duration = Duration::from_secs(10);
-/// Pause if no connection can be accepted, because the process or the system has no free descriptor.
+/// Pause after no connection could be accepted, because the process or the system has no free descriptor.
 const NO_DESCRIPTOR: Duration = Duration::from_millis(50);
-/// Maximum number of bytes that are read from one connection before others are served.
+/// Maximum number of bytes that are read from one connection before the listener reads from others.
 const PART: usize = 64 * 1024;
 
-/// A connection whose request has not arrived.
+/// A connection whose request has not arrived completely.
 struct Arriving {
     socket: UnixStream,
     arrival: RequestBytes,
@@ -55,8 +55,7 @@ pub(crate) struct FleetListener {
 impl FleetListener {
     /// Returns a listener on this socket.
     ///
-    /// # Errors
-    /// [`io::Error`] if the socket cannot be used without waiting.
+    /// [`io::Error`] if the socket cannot be set to non-blocking mode.
     pub(crate) fn new(daemon: Arc<DaemonState>, socket: UnixListener) -> io::Result<Self> {
         socket.set_nonblocking(true)?;
         let (arriving, watched) = (Vec::new(), Vec::new());
@@ -64,7 +63,7 @@ impl FleetListener {
         Ok(Self { daemon, socket, arriving, watched, accepts_from, part })
     }
 
-    /// Serves connections. Returns only if the kernel refuses to wait for them.
+    /// Serves connections. Returns only if waiting for them fails.
     ///
     /// # Errors
     /// [`io::Error`] of the kernel.
@@ -78,7 +77,7 @@ impl FleetListener {
         }
     }
 
-    /// Waits until something has happened, or a time is over.
+    /// Waits until a connection needs attention or a time limit expires.
     fn wait(&self) -> io::Result<()> {
         let now = since_boot();
         let mut all = vec![PollFd::from_borrowed_fd(self.daemon.handover.wake(), PollFlags::IN)];
@@ -140,7 +139,8 @@ impl FleetListener {
         self.arriving = kept;
     }
 
-    /// Gives a request to a thread. If the store does not answer, or too many requests wait, refuses it at once.
+    /// Queues a request for a thread. Refuses it at once if the queue is full, or if it is a transaction and the store
+    /// does not answer.
     fn begin(&self, socket: UnixStream, request: FleetRequest) {
         let patience = Duration::from_millis(request.patience.into()).min(PATIENCE_MAX);
         let is_transaction = matches!(request.task, FleetTask::Transact(_));
@@ -168,7 +168,7 @@ impl FleetListener {
     }
 }
 
-/// Reads what has arrived on a connection. `part` is memory for it.
+/// Reads the bytes that have arrived on a connection. `part` is the buffer.
 fn received(one: &mut Arriving, part: &mut [u8]) -> ArrivedRequest {
     match one.socket.read(part) {
         Ok(0) => ArrivedRequest::Wrong,

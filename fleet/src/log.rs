@@ -1,5 +1,5 @@
-//! The log: lines of `key=value` on standard error, which systemd sends to the journal. Each event is written once a
-//! minute at most.
+//! The log: lines of `key=value` on standard error, which systemd sends to the journal. Each event is logged at most
+//! once a minute.
 
 use std::{
     collections::HashMap,
@@ -11,7 +11,7 @@ use twinlock_core::event::log_line;
 
 use crate::clock::since_boot;
 
-/// Time for which a line of the same event is only counted.
+/// Time after a line for which further lines of the same event are only counted.
 const PAUSE: Duration = Duration::from_secs(60);
 
 /// The key of a value that is a sentence.
@@ -32,7 +32,7 @@ pub(crate) enum LogLevel {
 #[derive(Debug)]
 pub(crate) struct Log {
     host: String,
-    /// Whether the journal reads the lines: then they begin with their severity (sd-daemon(3)).
+    /// Whether standard error is the journal. Each line then begins with its severity (sd-daemon(3)).
     to_journal: bool,
     written: Mutex<WrittenLines>,
 }
@@ -44,8 +44,8 @@ impl Log {
         Self { host: host.to_owned(), to_journal, written: Mutex::default() }
     }
 
-    /// Writes a line, unless one of the same event was written within a minute. `pairs` are keys and values; the value
-    /// of `detail` is a sentence, which stands in quotes at the end.
+    /// Writes a line, unless a line of the same event was written within a minute. `pairs` are keys and values. The
+    /// value of `detail` is a sentence, and is written in quotes at the end.
     pub(crate) fn say(&self, level: LogLevel, event: &'static str, pairs: &[(&str, &str)]) {
         let mut written = self.written.lock().unwrap_or_else(PoisonError::into_inner);
         let Some(left_out) = written.left_out(event, since_boot()) else { return };
@@ -68,7 +68,7 @@ impl Log {
     }
 }
 
-/// Returns a sentence as the last value of a line.
+/// Returns a sentence in quotes, as the last pair of a line.
 fn quoted(detail: &str) -> String {
     let is_plain = |letter: &char| !letter.is_control() && *letter != '"';
     format!(" detail=\"{}\"", detail.chars().filter(is_plain).take(300).collect::<String>())
@@ -80,13 +80,13 @@ pub(crate) fn print(line: &str) {
     eprintln!("{line}");
 }
 
-/// When each event was written last.
+/// Time of the last line of each event.
 #[derive(Debug, Default)]
 struct WrittenLines {
     events: HashMap<&'static str, LastLine>,
 }
 
-/// When a line was written, and how many were left out since.
+/// When a line was written, and how many lines of the event were omitted since.
 #[derive(Debug, Default)]
 struct LastLine {
     at: Duration,
@@ -94,7 +94,7 @@ struct LastLine {
 }
 
 impl WrittenLines {
-    /// Returns how many lines of this event were left out before this one; `None` if this one is left out, too.
+    /// Returns how many lines of this event were omitted before this one; `None` if this line must be omitted, too.
     fn left_out(&mut self, event: &'static str, now: Duration) -> Option<u64> {
         match self.events.get_mut(event) {
             Some(last) if now.saturating_sub(last.at) < PAUSE => {

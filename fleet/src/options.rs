@@ -2,15 +2,15 @@
 
 use std::{ffi::OsString, path::PathBuf, time::Duration};
 
-/// Path of the configuration, unless the command line says otherwise.
+/// Default path of the configuration.
 const CONFIG: &str = "/etc/twinlock/fleet.toml";
-/// Time from one write of the host's entry to the next.
+/// Default time between two writes of the host's entry.
 const INTERVAL: Duration = Duration::from_secs(60);
-/// How the daemon is called.
+/// The usage line.
 pub(crate) const USAGE: &str =
     "usage: twinlock-fleet [--config FILE] [--state DIR] [--listen PATH]";
 
-/// What the command line and the environment say.
+/// The options from the command line and the environment.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct DaemonOptions {
     /// Path of the configuration.
@@ -21,12 +21,12 @@ pub(crate) struct DaemonOptions {
     pub(crate) listen: Option<PathBuf>,
     /// Folder with the credentials of the service; `None` if there are none.
     pub(crate) credentials: Option<PathBuf>,
-    /// Time from one write of the host's entry to the next. Tests shorten it with `--interval SECONDS`.
+    /// Time between two writes of the host's entry. Tests shorten it with `--interval SECONDS`.
     pub(crate) interval: Duration,
 }
 
 impl DaemonOptions {
-    /// Parses the command line. `variable` returns a variable of the environment.
+    /// Parses the command line. `variable` returns the value of an environment variable.
     ///
     /// # Errors
     /// What is wrong, as a sentence.

@@ -1,4 +1,5 @@
-//! Finds and reads the configuration and the files that it names. systemd passes them as credentials of the service.
+//! Finds and reads the configuration and the files whose names it contains. systemd passes them as credentials of the
+//! service.
 
 use std::{
     fs::File,
@@ -12,11 +13,11 @@ use zeroize::Zeroizing;
 /// Maximum size of a file with certificates, a key or a password in bytes.
 const FILE_MAX: usize = 1024 * 1024;
 
-/// Content of a credential that stands for a file that does not exist. The unit has it, because systemd does not start
-/// a service whose credential is missing.
+/// Content of a credential for a file that does not exist. systemd does not start a service whose credential is
+/// missing, so the unit passes this text instead.
 const MISSING: &[u8] = b"missing";
 
-/// Where the files are.
+/// The paths in which the files are found.
 #[derive(Debug, Clone)]
 pub(crate) struct ProgramFiles {
     config: PathBuf,
@@ -41,8 +42,8 @@ impl ProgramFiles {
         FleetDaemonConfig::read(text).map_err(|error| format!("{}:{error}", self.config.display()))
     }
 
-    /// Returns the path of a file that the configuration names. A relative name is looked for among the credentials by
-    /// its last part, then next to the configuration.
+    /// Returns the path of a file whose name is in the configuration. A relative name is looked up by its last
+    /// component among the credentials, then next to the configuration.
     pub(crate) fn path(&self, name: &str) -> PathBuf {
         let name = Path::new(name);
         let credential = self.credentials.as_ref().zip(name.file_name());

@@ -1,4 +1,5 @@
-//! Finds the addresses of endpoints. ureq asks for them at each request, and its own resolver starts a thread each time.
+//! Resolves the names of endpoints and caches the addresses. ureq needs them at each request, and its own resolver
+//! starts a thread each time.
 
 use std::{
     collections::HashMap,
@@ -19,10 +20,10 @@ use ureq::{
 
 use crate::clock::since_boot;
 
-/// Time for which the addresses of a name are used without asking again.
+/// Time for which cached addresses of a name are used.
 const FRESH: Duration = Duration::from_secs(60);
 
-/// A resolver that remembers the addresses of names.
+/// A resolver with a cache.
 #[derive(Debug, Default)]
 pub(crate) struct KnownAddresses {
     asks: DefaultResolver,

@@ -1,4 +1,5 @@
-//! The state directory of the daemon. A file is replaced durably: after a crash it has the old text or the new one.
+//! The state directory of the daemon. Files are replaced durably: after a crash, a file has either the old text or the
+//! new one.
 
 use std::{
     fs::{self, File, OpenOptions},
@@ -9,7 +10,7 @@ use std::{
 
 use rustix::fs::{FlockOperation, flock};
 
-/// The state directory. It belongs to one daemon at a time.
+/// The state directory, which only one daemon at a time can lock.
 #[derive(Debug)]
 pub(crate) struct StateDir {
     path: PathBuf,
@@ -17,7 +18,7 @@ pub(crate) struct StateDir {
 }
 
 impl StateDir {
-    /// Opens the directory, and takes it until the process ends.
+    /// Opens the directory, and locks it until the process ends.
     ///
     /// # Errors
     /// [`io::Error`] if the directory cannot be written to, or another daemon uses it.

@@ -1,4 +1,4 @@
-//! The state of the daemon and of each endpoint, as texts.
+//! Reports the state of the daemon and of each endpoint, as texts.
 
 use std::time::Duration;
 
@@ -16,8 +16,8 @@ use crate::{
     store::{ENDPOINT_PATIENCE, HttpAnswer, StoreClient},
 };
 
-/// Returns the state. Endpoints are asked at the same time, within the deadline; if it leaves no time, they are left
-/// out.
+/// Returns the state. Asks all endpoints at the same time, within the deadline. If no time is left, the endpoints are
+/// omitted.
 pub(crate) fn report(daemon: &DaemonState, deadline: Deadline) -> FleetReply {
     let mut entries = own_state(daemon);
     if !deadline.left().is_zero() {
@@ -66,7 +66,7 @@ fn endpoints(store: &StoreClient, deadline: Deadline) -> Vec<StoreEntry> {
     urls.map(|(url, state)| text(format!("endpoint.{url}"), &state)).collect()
 }
 
-/// Returns the state of one endpoint, which must have answered within `limit`.
+/// Returns the state of one endpoint as text. The endpoint must answer within `limit`.
 fn endpoint(store: &StoreClient, number: usize, limit: Duration) -> String {
     let deadline = Deadline::within(limit);
     let asked = since_boot();
@@ -86,7 +86,7 @@ fn endpoint(store: &StoreClient, number: usize, limit: Duration) -> String {
     state.to_text(EndpointMeasures { ms, clock, quota })
 }
 
-/// Returns the seconds by which a clock is ahead of that of this host.
+/// Returns the seconds by which a Unix time is ahead of this host's clock, negative if behind.
 fn ahead(clock: u64) -> Option<i64> {
     i64::try_from(clock).ok()?.checked_sub(i64::try_from(unix_time()).ok()?)
 }

@@ -1,4 +1,4 @@
-//! The queue of values that the daemon deletes from the store again, because their client never learned of them.
+//! The queue of values that the daemon deletes from the store again, because the client got no reply about them.
 
 use std::{
     collections::{HashMap, VecDeque},
@@ -7,16 +7,16 @@ use std::{
 
 use twinlock_core::wire::fleet::FleetReply;
 
-/// Maximum number of values that wait, and of values that are remembered.
+/// Maximum number of waiting deletions, and of remembered values.
 const MOST: usize = 10_000;
-/// Time after which a value is deleted for a second time: a copy of its transaction may arrive late.
+/// Time after which a value is deleted a second time, because a late copy of its transaction may have written it again.
 const AGAIN: Duration = Duration::from_secs(30);
-/// Time after which a deletion that has failed is tried again.
+/// Time after which a failed deletion is tried again.
 const RETRY: Duration = Duration::from_secs(1);
-/// Time for which a value is remembered whose transaction was sent more than once. A login takes less.
+/// Time for which the daemon remembers a value whose transaction was sent more than once. A login takes less.
 const REMEMBERED: Duration = Duration::from_secs(15 * 60);
 
-/// A key that is deleted if it still has this value.
+/// A deletion of a key, which is carried out only if the key still has this value.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct GuardedDelete {
     /// The key, relative to the folder of the fleet.
@@ -26,13 +26,13 @@ pub(crate) struct GuardedDelete {
 }
 
 impl GuardedDelete {
-    /// Returns whether a reply has the key with this value.
+    /// Returns whether a reply contains the key with this value.
     pub(crate) fn is_in(&self, reply: &FleetReply) -> bool {
         reply.entries.iter().any(|entry| entry.key == self.key && entry.value == self.value)
     }
 }
 
-/// A deletion that waits for its time.
+/// A deletion that waits until it is due.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct DueDelete {
     /// What is deleted.
@@ -41,14 +41,14 @@ pub(crate) struct DueDelete {
     again: bool,
 }
 
-/// The deletions that wait, and the values that may come back after they were deleted. Times are since boot.
+/// The waiting deletions, and the values that a late copy of their transaction may write again. Times are since boot.
 #[derive(Debug, Default)]
 pub(crate) struct TakeBacks {
-    /// Due at once, or when the store answers.
+    /// First deletions, which are due at once, and retries.
     first: VecDeque<DueDelete>,
-    /// Due later, the earliest first.
+    /// Second deletions, the earliest first.
     later: VecDeque<DueDelete>,
-    /// Values that were put by a transaction that was sent more than once, and until when they are remembered.
+    /// Values whose transaction was sent more than once, by key.
     repeated: HashMap<String, RememberedValue>,
 }
 
@@ -59,13 +59,13 @@ struct RememberedValue {
 }
 
 impl TakeBacks {
-    /// Returns how many deletions wait.
+    /// Returns the number of waiting deletions.
     pub(crate) fn len(&self) -> usize {
         self.first.len() + self.later.len()
     }
 
     /// Adds a value that is deleted now, and again after 30 seconds. Returns `false` if the queue is full: then the
-    /// end of the value's lease deletes it.
+    /// store deletes the value when its lease expires.
     pub(crate) fn add(&mut self, delete: GuardedDelete, now: Duration) -> bool {
         let has_room = self.len() < MOST;
         if has_room {
@@ -74,7 +74,7 @@ impl TakeBacks {
         has_room
     }
 
-    /// Removes and returns a deletion that is due at the time `now`; `None` if there is none.
+    /// Removes and returns a deletion that is due at the time `now`; `None` if none is due.
     pub(crate) fn next(&mut self, now: Duration) -> Option<DueDelete> {
         let is_due = |one: &&DueDelete| one.due <= now;
         if self.first.front().filter(is_due).is_some() {
@@ -84,19 +84,20 @@ impl TakeBacks {
         self.later.pop_front()
     }
 
-    /// Notes that the store has carried out a deletion at the time `now`.
+    /// Records that the store has carried out a deletion at the time `now`, and queues the second deletion of the
+    /// value.
     pub(crate) fn made(&mut self, one: DueDelete, now: Duration) {
         if one.again {
             self.later.push_back(DueDelete { due: now + AGAIN, again: false, ..one });
         }
     }
 
-    /// Notes that the store has not answered, so that the deletion is tried again.
+    /// Queues a deletion again, because the store has not answered.
     pub(crate) fn failed(&mut self, one: DueDelete, now: Duration) {
         self.first.push_back(DueDelete { due: now + RETRY, ..one });
     }
 
-    /// Remembers a value whose transaction was sent more than once: a copy of it may arrive late.
+    /// Remembers a value whose transaction was sent more than once, because a late copy may write the value again.
     pub(crate) fn sent_again(&mut self, delete: GuardedDelete, now: Duration) {
         if self.repeated.len() >= MOST {
             self.repeated.retain(|_, value| value.until > now);
@@ -107,8 +108,8 @@ impl TakeBacks {
         }
     }
 
-    /// Notes that a client has deleted a key. If its value may come back by a late copy, it is deleted once more after
-    /// 30 seconds.
+    /// Records that a client has deleted a key. If a late copy may write the value again, the value is deleted once
+    /// more after 30 seconds.
     pub(crate) fn deleted(&mut self, key: &str, now: Duration) {
         let Some(value) = self.repeated.remove(key) else { return };
         if value.until > now && self.len() < MOST {

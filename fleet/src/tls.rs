@@ -1,4 +1,4 @@
-//! The certificates for TLS: which endpoints this host trusts, and what it shows to them.
+//! The certificates for TLS: those that this host trusts, and the one that it presents to endpoints.
 
 use std::{sync::Arc, time::Duration};
 
@@ -10,26 +10,26 @@ use rustls::{
 };
 use ureq::tls::{Certificate, ClientCert, PrivateKey, RootCerts, TlsConfig};
 
-/// A time at which no certificate is valid any more, in seconds: the year 10000.
+/// Unix time in seconds at which no certificate is valid any more: the year 10000.
 const FAR_AHEAD: u64 = 253_402_300_800;
 
 /// The texts of the PEM files.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct PemFiles<'a> {
-    /// The certificates of which one must have signed that of an endpoint.
+    /// Certificates of the authorities that may sign the certificate of an endpoint.
     pub(crate) ca: &'a [u8],
-    /// The certificate of this host, with those that lead to its authority.
+    /// The certificate of this host, with the intermediate certificates up to its authority.
     pub(crate) certificate: &'a [u8],
-    /// The key of the certificate.
+    /// The private key of the certificate.
     pub(crate) key: &'a [u8],
 }
 
-/// What connections need for TLS.
+/// TLS parameters of connections.
 #[derive(Debug, Clone)]
 pub(crate) struct TlsParts {
     /// The configuration of ureq.
     pub(crate) config: TlsConfig,
-    /// Unix time at which the certificate of this host expires; `None` if it cannot be told.
+    /// Unix time at which the certificate of this host expires; `None` if it cannot be determined.
     pub(crate) not_after: Option<u64>,
 }
 
@@ -59,7 +59,8 @@ impl TlsParts {
         Ok(Self { config, not_after })
     }
 
-    /// Returns the days until the certificate of this host expires, negative if it has; `None` if it cannot be told.
+    /// Returns the days until the certificate of this host expires, negative if it has expired; `None` if the end
+    /// cannot be determined.
     pub(crate) fn days_left(&self, now: u64) -> Option<i64> {
         let seconds = i64::try_from(self.not_after?).ok()? - i64::try_from(now).ok()?;
         Some(seconds.div_euclid(86_400))
@@ -83,7 +84,7 @@ fn roots(ca: &[CertificateDer<'static>]) -> Result<RootCertStore, String> {
     Ok(roots)
 }
 
-/// Checks that rustls accepts the files. ureq expects it.
+/// Checks that rustls accepts the files, which ureq requires.
 fn checked(
     provider: &Arc<CryptoProvider>,
     roots: &Arc<RootCertStore>,
@@ -100,8 +101,8 @@ fn checked(
         .map_err(|error| format!("certificate and key cannot be used: {error}"))
 }
 
-/// Returns the Unix time at which the first certificate expires; `None` if it cannot be told. rustls tells the time in
-/// the error about a certificate that has expired.
+/// Returns the Unix time at which the first certificate expires; `None` if it cannot be determined. The time comes from
+/// the error that rustls returns for an expired certificate.
 fn not_after(
     provider: &Arc<CryptoProvider>,
     roots: &Arc<RootCertStore>,

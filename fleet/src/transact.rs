@@ -18,21 +18,21 @@ use crate::{
     take_back::GuardedDelete,
 };
 
-/// How often a transaction is begun anew at most, because a lease was lost, a list was too long or the host has joined
-/// meanwhile.
+/// Maximum number of tries of a transaction. Another try follows if a lease was lost, the answer was too large, or this
+/// host has joined, rejoined or left meanwhile.
 const ROUNDS: usize = 4;
 
-/// A transaction that was carried out, or not.
+/// Result of a transaction.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Transacted {
     /// The reply to the client.
     pub(crate) reply: FleetReply,
-    /// How many copies of the transaction the store may have received.
+    /// Number of copies of the transaction that the store may have received.
     pub(crate) copies: u32,
 }
 
 impl Transacted {
-    /// Returns whether it is unknown whether the writes were made.
+    /// Returns whether the reply leaves open if the writes were made.
     pub(crate) fn is_unknown(&self) -> bool {
         matches!(self.reply.outcome, FleetOutcome::Unreachable | FleetOutcome::Busy)
     }
@@ -46,7 +46,7 @@ impl Transacted {
     }
 }
 
-/// What one try of a transaction is sent with: the comparison of this host's own entry, and the leases.
+/// Parameters of one try of a transaction: the comparison of this host's own entry, and the leases.
 #[derive(Debug)]
 struct TransactionRound {
     guard: EntryGuard,
@@ -98,10 +98,10 @@ fn ended(outcome: FleetOutcome, copies: u32) -> Transacted {
     Transacted { reply: FleetReply::of(outcome), copies }
 }
 
-/// Collects what the transaction needs.
+/// Collects the parameters for one try of the transaction.
 ///
 /// # Errors
-/// The outcome, if it cannot be carried out.
+/// The outcome of the transaction, if it cannot be carried out.
 fn round(
     store: &StoreClient,
     entry: &HostEntry,
@@ -119,7 +119,7 @@ fn round(
     Ok(TransactionRound { guard, leases: LeaseIds { days, hour } })
 }
 
-/// Returns the reply to a transaction that the store has answered; `None` if it must be asked again.
+/// Returns the reply for the answer of the store; `None` if the transaction must be sent again.
 fn replied(entry: &HostEntry, guard: EntryGuard, body: &[u8]) -> Option<FleetReply> {
     let Some(mut answer) = TransactionAnswer::read(body, entry.folder()) else {
         return Some(FleetReply::of(FleetOutcome::Unreachable));
@@ -137,7 +137,7 @@ fn replied(entry: &HostEntry, guard: EntryGuard, body: &[u8]) -> Option<FleetRep
     Some(FleetReply { outcome, revision: answer.revision, more: answer.more, entries })
 }
 
-/// Returns the values that the daemon deletes if the reply cannot be delivered.
+/// Returns the values that the daemon deletes again if the reply cannot be delivered.
 pub(crate) fn taken_back(transaction: &Transaction) -> Vec<GuardedDelete> {
     let one = |write: &StoreWrite| match write {
         StoreWrite::Put { key, value, take_back: true, .. } => {
@@ -148,8 +148,8 @@ pub(crate) fn taken_back(transaction: &Transaction) -> Vec<GuardedDelete> {
     transaction.writes.iter().filter_map(one).collect()
 }
 
-/// Returns what a transaction deletes if it does nothing but delete one key with one value, as the refund of a charge;
-/// `None` for any other transaction.
+/// Returns the deletion if a transaction only deletes one key with one value, as the refund of a charge does; `None`
+/// for any other transaction.
 pub(crate) fn refund(transaction: &Transaction) -> Option<GuardedDelete> {
     let ([compare], [StoreWrite::Delete { key }]) = (&*transaction.compares, &*transaction.writes)
     else {

@@ -18,7 +18,7 @@ use crate::{
     transact::{self, Transacted},
 };
 
-/// Maximum time for the leases of a host that has joined.
+/// Maximum time for requesting leases after a host has joined.
 const LEASE_PATIENCE: Duration = Duration::from_secs(2);
 
 /// Carries out the requests of a queue, one after the other, for ever.
@@ -95,7 +95,7 @@ fn transacted(daemon: &DaemonState, job: &FleetJob, transaction: &Transaction, d
     }
 }
 
-/// Remembers values of which a copy may arrive late.
+/// Remembers values that a late copy of their transaction may write again.
 fn remembered(daemon: &DaemonState, done: &Transacted, puts: &[GuardedDelete]) {
     if done.copies > 1 {
         let (mut queue, now) = (daemon.take_backs.lock(), since_boot());

@@ -1,4 +1,4 @@
-//! A certificate authority for tests, which issues certificates to servers and clients by openssl(1).
+//! A certificate authority for tests, which issues certificates for servers and clients with openssl(1).
 
 use crate::call::{Finished, faked_clock, finish};
 use crate::server_room::{FOLDER, ServerRoom};
@@ -10,7 +10,8 @@ const VALID_SINCE: i64 = -2 * 86_400;
 /// once authentication is on.
 const SUBJECT: &str = "/O=twinlock tests";
 
-/// Issues a certificate. `$1` is the file name of authority without its ending, `$2` that of the new certificate.
+/// Issues a certificate. `$1` is the file name of the authority without its extension, `$2` that of the new
+/// certificate.
 const ISSUE: &str = "exec openssl req -x509 -config certificates.cnf -extensions \"$3\" -subj \"$4\" -days \"$5\" \
     -newkey ec -pkeyopt ec_paramgen_curve:P-256 -noenc -keyout \"$2.key\" -out \"$2.pem\" \
     -CA \"$1.pem\" -CAkey \"$1.key\"";
@@ -49,8 +50,7 @@ pub enum ClientKind {
 pub(crate) struct Authority;
 
 impl Authority {
-    /// Creates the authority, and another one whose certificates servers do not accept. Also writes an empty list of
-    /// revoked certificates.
+    /// Creates the authority, a second authority that servers do not trust, and an empty list of revoked certificates.
     pub(crate) fn create(room: &ServerRoom) -> Authority {
         std::fs::write(room.outside("certificates.cnf"), CONFIG).expect("a file in memory");
         for name in ["ca", "other-ca"] {
@@ -105,8 +105,8 @@ fn openssl(room: &ServerRoom, script: &str, words: &[&str]) -> Finished {
     openssl_with(room, script, words, "DNS:localhost")
 }
 
-/// Runs a script with openssl(1) in the room's folder, at the time [`VALID_SINCE`]. `names` are the alternative names
-/// of a server.
+/// Runs a script that calls openssl(1) in the room's folder, with the clock set to [`VALID_SINCE`]. `names` are the
+/// subject alternative names of the certificate.
 #[track_caller]
 fn openssl_with(room: &ServerRoom, script: &str, words: &[&str], names: &str) -> Finished {
     let mut command = room.enter();

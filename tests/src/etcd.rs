@@ -23,7 +23,7 @@ pub struct EtcdOptions {
     pub tls: bool,
     /// Maximum size of the database in bytes; `None` for etcd's default, 2 GiB.
     pub quota: Option<u64>,
-    /// For how long old revisions are kept, such as `1h`; `None` for ever, which is etcd's default.
+    /// How long old revisions are kept, such as `1h`; `None` keeps them for ever, which is etcd's default.
     pub compaction: Option<&'static str>,
 }
 
@@ -49,7 +49,7 @@ impl Default for EtcdOptions {
 /// ```
 pub struct EtcdCluster {
     nodes: Mutex<Vec<Node>>,
-    /// Password of etcd's user root, once authentication is on.
+    /// Password of etcd's user root; `None` while authentication is off.
     pub(crate) root_password: Mutex<Option<String>>,
     authority: Option<Authority>,
     options: EtcdOptions,
@@ -216,15 +216,15 @@ impl EtcdCluster {
         self
     }
 
-    /// Returns paths by which programs of the host reach the certificate of the authority, then the certificate and the
-    /// key of a client that [`EtcdCluster::client`] has issued under this name. They are valid while the cluster exists.
+    /// Returns the paths, for programs of the host, of the authority's certificate and of the certificate and key that
+    /// [`EtcdCluster::client`] has issued under this name. The paths are valid while the cluster exists.
     pub fn client_files(&self, name: &str) -> [PathBuf; 3] {
         let names =
             ["ca.pem".to_owned(), format!("client-{name}.pem"), format!("client-{name}.key")];
         names.map(|name| self.room.outside(&name))
     }
 
-    /// Returns the ends of the logs of all nodes.
+    /// Returns the last lines of the logs of all nodes.
     pub fn logs(&self) -> String {
         let nodes = self.nodes();
         let logs = nodes.iter().map(|node| format!("{}:\n{}", node.member(), node.log(&self.room)));

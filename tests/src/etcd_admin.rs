@@ -1,5 +1,5 @@
-//! What an administrator of etcd does with a cluster for tests, by etcdctl: reads and writes keys, looks at the state of
-//! the nodes, keeps a snapshot, turns authentication on, and clears a full database.
+//! Administers an etcd cluster for tests with etcdctl: reads and writes keys, shows the state of the nodes, saves a
+//! snapshot, turns authentication on, and clears a full database.
 
 use std::sync::PoisonError;
 use std::time::{Duration, Instant};
@@ -11,7 +11,7 @@ use crate::server_room::FOLDER;
 /// Maximum time of a wait for a leader.
 const PATIENCE: Duration = Duration::from_secs(30);
 
-/// A right of a role of etcd on all keys that begin with `prefix`.
+/// A permission of an etcd role for all keys that begin with `prefix`.
 #[derive(Clone, Copy, Debug)]
 pub struct EtcdGrant<'a> {
     /// `read`, `write` or `readwrite`.
@@ -121,7 +121,7 @@ impl EtcdCluster {
         }
     }
 
-    /// Returns the highest revision of the running nodes.
+    /// Returns the revision that the leader has reached.
     #[track_caller]
     pub fn revision(&self) -> u64 {
         self.status(self.leader()).revision
@@ -142,7 +142,7 @@ impl EtcdCluster {
         self
     }
 
-    /// Forgets all revisions before the present one.
+    /// Deletes all revisions before the current one.
     #[track_caller]
     pub fn compact(&self) -> &Self {
         let revision = self.revision().to_string();
@@ -150,14 +150,14 @@ impl EtcdCluster {
         self
     }
 
-    /// Gives the room of forgotten revisions back, on every node that runs.
+    /// Frees the space of deleted revisions, on every running node.
     #[track_caller]
     pub fn defragment(&self) -> &Self {
         self.etcdctl(["defrag", "--command-timeout=30s"]).ok();
         self
     }
 
-    /// Ends the alarms, such as that of a full database.
+    /// Clears all alarms, such as that of a full database.
     #[track_caller]
     pub fn disarm(&self) -> &Self {
         self.etcdctl(["alarm", "disarm"]).ok();
@@ -221,7 +221,7 @@ impl EtcdCluster {
         self
     }
 
-    /// Deletes a user. Its tokens end at once.
+    /// Deletes a user. Its tokens become invalid at once.
     #[track_caller]
     pub fn delete_user(&self, name: &str) -> &Self {
         self.etcdctl(["user", "delete", name]).ok();

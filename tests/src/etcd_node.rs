@@ -17,7 +17,7 @@ pub(crate) struct NodeAddresses {
     pub(crate) peer: String,
 }
 
-/// What happens with a node.
+/// State of a node's process.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum NodeState {
     Runs,
@@ -55,17 +55,17 @@ impl Node {
         format!("{}://{}", self.scheme, self.addresses.peer)
     }
 
-    /// Returns name and URL of the node as the option `--initial-cluster` has them.
+    /// Returns the name and URL of the node, as etcd's option `--initial-cluster` expects them.
     pub(crate) fn member(&self) -> String {
         format!("{}={}", self.name, self.peer_url())
     }
 
-    /// Returns whether the node runs and is not stopped.
+    /// Returns whether the node's process runs and is not paused.
     pub(crate) fn answers(&self) -> bool {
         self.state == NodeState::Runs
     }
 
-    /// Starts the node's process. `members` are all nodes, as [`Node::member`] has them.
+    /// Starts the node's process. `members` are all nodes, as [`Node::member`] returns them.
     #[track_caller]
     pub(crate) fn start(
         &mut self,
@@ -150,7 +150,7 @@ impl Node {
         room.run(&["rm", "-rf", &self.name]).ok();
     }
 
-    /// Returns the arguments of `etcdctl snapshot restore` that are about this node.
+    /// Returns the arguments of `etcdctl snapshot restore` for this node.
     pub(crate) fn restore_arguments(&self) -> [String; 3] {
         [
             format!("--name={}", self.name),
@@ -159,7 +159,7 @@ impl Node {
         ]
     }
 
-    /// Returns the end of the node's log.
+    /// Returns the last lines of the node's log.
     pub(crate) fn log(&self, room: &ServerRoom) -> String {
         let text = std::fs::read(room.outside(&format!("{}.log", self.name))).unwrap_or_default();
         let text = String::from_utf8_lossy(&text);

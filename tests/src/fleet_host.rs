@@ -20,8 +20,7 @@ const LOG: &str = "/run/twinlock-fleet.log";
 /// File with the daemon's process id.
 const NUMBER: &str = "/run/twinlock-fleet.pid";
 
-/// Starts the daemon `$0`, in whose place the shell is, and waits for its socket. Prints what the daemon has printed if
-/// it ends before.
+/// Starts the daemon `$0` and waits for its socket. If the daemon ends before, prints its output.
 const START: &str = "mkdir -p -m 700 /run/twinlock-fleet /var/lib/twinlock-fleet
 rm -f /run/twinlock-fleet/socket
 \"$0\" --config /etc/twinlock/fleet.toml --state /var/lib/twinlock-fleet --listen /run/twinlock-fleet/socket \
@@ -35,11 +34,11 @@ done";
 const END: &str = "pid=$(cat /run/twinlock-fleet.pid)
 kill -s \"$0\" $pid
 while [ -e /proc/$pid ] && ! grep -q '^State:.Z' /proc/$pid/status; do sleep 0.01; done";
-/// Waits for the cable, and forgets that the neighbors were not found without it.
+/// Waits until the network interface has a link, and deletes the neighbor entries that failed without it.
 const NOTICE_CABLE: &str = "until ip -o link show dev eth0 | grep -q LOWER_UP; do sleep 0.01; done
 ip neighbor flush dev eth0";
 
-/// What the configuration of a host's daemon says, beside the host's name.
+/// Content of the configuration of a host's daemon, apart from the host's name.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct FleetAccess {
     /// Name of the fleet.
@@ -127,8 +126,8 @@ impl FleetHost<'_> {
         self
     }
 
-    /// Writes `/etc/twinlock/fleet.toml`, and the files in `/etc/twinlock/fleet` that it names. With TLS, the host gets
-    /// a new certificate.
+    /// Writes `/etc/twinlock/fleet.toml`, and the files in `/etc/twinlock/fleet` whose names it contains. With TLS, the
+    /// host gets a new certificate.
     #[track_caller]
     pub fn fleet_config(&self, etcd: &EtcdCluster, access: &FleetAccess) -> &Self {
         self.run(["mkdir", "-p", "-m", "755", "/etc/twinlock/fleet"]).ok();
@@ -188,7 +187,7 @@ impl FleetHost<'_> {
         self
     }
 
-    /// Ends the daemon by a signal, such as `TERM` or `KILL`, and waits until it has ended.
+    /// Sends the daemon a signal, such as `TERM` or `KILL`, and waits until the daemon has ended.
     #[track_caller]
     pub fn end_fleet(&self, signal: &str) -> &Self {
         self.run(["timeout", "20", "sh", "-euc", END, signal]).ok();
@@ -209,7 +208,7 @@ impl FleetHost<'_> {
 }
 
 impl Machine {
-    /// Moves the calling thread into the machine's network. Threads that it starts are there as well.
+    /// Moves the calling thread into the machine's network. Threads that it starts later are in this network, too.
     pub(crate) fn enter_network(&self) {
         let namespace = File::open(format!("/proc/{}/ns/net", self.holder().pid()));
         let entered = setns(namespace.expect("a network namespace"), CloneFlags::CLONE_NEWNET);

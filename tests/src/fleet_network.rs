@@ -70,7 +70,7 @@ impl FleetNetwork {
     }
 }
 
-/// Returns the name of the bridge's end of a machine's cable.
+/// Returns the name of the interface at the bridge's end of a machine's cable.
 fn cable(address: &str) -> String {
     format!("host{}", address.rsplit('.').next().unwrap_or_default())
 }

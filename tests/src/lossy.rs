@@ -10,9 +10,9 @@ use crate::machine::Machine;
 
 /// A TCP proxy in front of one node of etcd. At first it passes everything.
 ///
-/// It recognizes an answer as the first bytes of the server after bytes of the client. If the client uses TLS, the
-/// answer to its first message belongs to the handshake and is never lost. The server may send a message of its own
-/// after the handshake; that one counts as an answer. Losing an answer closes the connection after the request has
+/// The first bytes of the server after bytes of the client count as an answer. If the client uses TLS, the answer to
+/// its first message belongs to the handshake and is never lost. A message that the server sends by itself after the
+/// handshake counts as an answer, too. When the link loses an answer, it closes the connection after the request has
 /// been carried out.
 ///
 /// ```no_run
@@ -34,11 +34,11 @@ pub struct LossyLink {
 pub(crate) struct LinkBehavior {
     /// Percentage of answers that are lost.
     pub(crate) lost: u8,
-    /// For how long a request is kept back.
+    /// How long a request is delayed.
     pub(crate) delay: Duration,
-    /// After what time a request is delivered once more; `None` for never.
+    /// Time after which a request is delivered a second time; `None` for never.
     pub(crate) copy_after: Option<Duration>,
-    /// Whether nothing passes for now.
+    /// Whether the link passes nothing for now.
     hangs: bool,
     /// Whether the link has been dropped.
     pub(crate) ended: bool,
@@ -53,7 +53,7 @@ pub(crate) struct Shared {
     pub(crate) counts: LinkCounts,
 }
 
-/// Numbers of what has passed a link.
+/// Counters of a link.
 #[derive(Debug, Default)]
 pub(crate) struct LinkCounts {
     pub(crate) passed: AtomicU64,
@@ -62,15 +62,15 @@ pub(crate) struct LinkCounts {
 }
 
 impl LossyLink {
-    /// Starts a link on 127.0.0.1 to a node, whose address is `HOST:PORT`. The same seed loses the same answers in a
-    /// sequence of requests; a failed test prints it.
+    /// Starts a link on 127.0.0.1 to a node, whose address is `HOST:PORT`. With the same seed, the link loses the same
+    /// answers of a sequence of requests. A failed test prints the seed.
     #[track_caller]
     pub fn to(node: &str, seed: u64) -> LossyLink {
         LossyLink::start(node, seed, || {})
     }
 
-    /// Starts a link as [`LossyLink::to`] does, on 127.0.0.1 of a machine, which must reach the node. Of plain HTTP, the
-    /// fleet's daemon accepts only endpoints on loopback.
+    /// Starts a link as [`LossyLink::to`] does, but on 127.0.0.1 of a machine that can reach the node. The fleet's
+    /// daemon accepts plain HTTP only for endpoints on loopback.
     #[track_caller]
     pub fn inside(machine: &Machine, node: &str, seed: u64) -> LossyLink {
         LossyLink::start(node, seed, || machine.enter_network())
@@ -116,8 +116,8 @@ impl LossyLink {
         self.change(|behavior| behavior.delay = time)
     }
 
-    /// Delivers each request once more, on a new connection, this time after the first delivery; `None` ends that. The
-    /// answer to the copy is thrown away. Only for clients without TLS, whose requests have a `Content-Length` or no
+    /// Delivers each request a second time, on a new connection, `time` after the first delivery; `None` ends that. The
+    /// answer to the copy is discarded. Only for clients without TLS, whose requests have a `Content-Length` or no
     /// body: a connection with TLS is closed.
     pub fn copy_after(&self, time: Option<Duration>) -> &Self {
         self.change(|behavior| behavior.copy_after = time)
@@ -170,7 +170,7 @@ impl Drop for LossyLink {
 }
 
 impl Shared {
-    /// Waits while the link hangs, and returns what it does then.
+    /// Waits while the link hangs, and returns its behavior afterwards.
     pub(crate) fn behavior(&self) -> LinkBehavior {
         let passes = self.changed.wait_while(self.lock(), |behavior| behavior.hangs);
         *passes.unwrap_or_else(PoisonError::into_inner)

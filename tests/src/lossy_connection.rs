@@ -1,5 +1,5 @@
-//! One connection through a link (see [`crate::LossyLink`]): passes the bytes of both sides, and keeps requests for
-//! their copies.
+//! One connection through a link (see [`crate::LossyLink`]). It passes the bytes of both sides, and keeps requests in
+//! order to deliver copies.
 
 use std::io::{Read, Write};
 use std::net::{Shutdown, TcpStream};
@@ -13,14 +13,14 @@ use crate::lossy::Shared;
 
 /// First byte of a connection with TLS.
 const TLS_HANDSHAKE: u8 = 0x16;
-/// How long the server may be silent within an answer that is lost. Only with TLS: there the first bytes may be a
-/// message of the server that precedes the answer.
+/// How long the server must be silent after a lost answer. Needed only with TLS, where the first bytes may be a message
+/// of the server that precedes the answer.
 const SILENCE: Duration = Duration::from_millis(30);
-/// How long the server is waited for after the client has closed the connection. etcd would give up a request whose
-/// connection ends.
+/// How long the link waits for the server after the client has closed the connection. etcd would give up a request
+/// whose connection ends.
 const LAST_ANSWER: Duration = Duration::from_secs(5);
 
-/// What both directions of a connection know.
+/// State that both directions of a connection share.
 #[derive(Default)]
 struct Turns {
     /// Whether bytes of the client have been delivered that the server has not answered.
@@ -29,7 +29,7 @@ struct Turns {
     tls: AtomicBool,
 }
 
-/// Bytes of the client, with the time at which they are due.
+/// Bytes of the client, with the time at which they are delivered.
 type Due = (Instant, Vec<u8>);
 
 /// Connects to the node and passes bytes until one side ends.

@@ -1,12 +1,12 @@
-//! Free ports on 127.0.0.1, which tests that run at the same time do not share.
+//! Free ports on 127.0.0.1. Tests that run at the same time get different ports.
 
 use std::net::TcpListener;
 use std::os::linux::net::SocketAddrExt;
 use std::os::unix::net::{SocketAddr, UnixListener};
 use std::sync::atomic::{AtomicU32, Ordering};
 
-/// First port and number of ports to choose from. The kernel gives higher ports to outgoing connections, so a server
-/// that is started again could find its port in use.
+/// First port and number of ports to choose from. The kernel uses higher ports for outgoing connections, which could
+/// take the port of a server before the server is started again.
 const RANGE: (u16, u16) = (20_000, 12_000);
 
 /// A port on 127.0.0.1. No other test gets it while this value exists.

@@ -1,4 +1,4 @@
-//! Namespaces in which servers of a test run: with a folder in memory, and on request with a network of their own. The
+//! Namespaces in which the servers of a test run, with a folder in memory and optionally with their own network. All
 //! files outside the folder are those of the host.
 
 use std::path::PathBuf;
@@ -32,7 +32,7 @@ pub(crate) struct ServerRoom {
 }
 
 impl ServerRoom {
-    /// Creates the namespaces and the folder. Panics with a sentence if the host cannot create them.
+    /// Creates the namespaces and the folder. Panics with an explanation if the host cannot create them.
     pub(crate) fn start(network: ServerNetwork) -> ServerRoom {
         assert!(
             rustix::process::geteuid().is_root(),
@@ -84,8 +84,8 @@ impl ServerRoom {
         finished.unwrap_or_else(|| panic!("{} does not end", argv[0].as_ref()))
     }
 
-    /// Runs a program in the network of the room, among the processes of the host: the process ids that it takes are
-    /// those of the host.
+    /// Runs a program in the network of the room but among the processes of the host, so that process ids in its
+    /// arguments are those of the host.
     #[track_caller]
     pub(crate) fn run_in_network<S: AsRef<str>>(&self, argv: &[S]) -> Finished {
         let mut command = apart_from_the_caller("nsenter");
@@ -95,7 +95,7 @@ impl ServerRoom {
         finished.unwrap_or_else(|| panic!("{} does not end", argv[0].as_ref()))
     }
 
-    /// Returns a path by which processes of the host reach a file of the folder. It is valid while the room exists.
+    /// Returns the path of a file in the folder for processes of the host. The path is valid while the room exists.
     pub(crate) fn outside(&self, file: &str) -> PathBuf {
         PathBuf::from(format!("/proc/{}/root{FOLDER}/{file}", self.pid))
     }

@@ -1,5 +1,5 @@
-//! `twinlock fleet`: begins a fleet, takes hosts in and out, shows its state and repairs it. Only the daemon twinlock-fleet
-//! speaks to etcd; these commands ask it through its socket.
+//! `twinlock fleet`: creates a fleet, adds and removes hosts, shows the fleet's state and repairs it. Only the daemon
+//! twinlock-fleet talks to etcd; these commands send requests to the daemon's socket.
 
 mod entry;
 mod etcd_config;
@@ -33,7 +33,7 @@ use crate::{
 };
 
 const OWNER: Owner = Owner(0);
-/// Milliseconds that one request may take: a new leader of etcd is elected in less.
+/// Maximum time of one request in milliseconds. The election of a new etcd leader takes less.
 const PATIENCE: u16 = 10_000;
 
 /// Runs a subcommand of `fleet`.
@@ -61,7 +61,7 @@ fn socket() -> FleetSocket {
     FleetSocket::for_command(OWNER, PATIENCE)
 }
 
-/// Returns the fleet as a command sees it.
+/// Returns the fleet with this key, reached through this connection to the daemon.
 fn membership<'a>(key: &'a FleetKey, store: &'a dyn FleetStore) -> FleetMembership<'a> {
     FleetMembership { key, store, entropy: &KernelEntropy }
 }
@@ -71,7 +71,7 @@ fn side(context: &Context) -> HostSide<'_> {
     HostSide { records: &context.machine.records, ledger: &context.machine.ledger }
 }
 
-/// Returns the records of this host that are shared. Tells which ones cannot be read.
+/// Returns the shared records of this host. Prints a warning for each record that cannot be read, except with `--json`.
 fn shared(context: &Context, key: &FleetKey) -> Result<SharedUsers, CliError> {
     let found = shared_users(&context.machine.records, key, context.policy.fleet.lowest_uid)?;
     for user in found.unreadable.iter().filter(|_| !context.json) {
@@ -84,12 +84,12 @@ fn shared(context: &Context, key: &FleetKey) -> Result<SharedUsers, CliError> {
     Ok(found)
 }
 
-/// Returns whether an account has the same user id on all hosts.
+/// Returns whether the settings require an account to have the same user id on all hosts.
 fn same_uids(context: &Context) -> bool {
     context.policy.fleet.uids == FleetUids::Same
 }
 
-/// Returns what is still to be done so that logins use the fleet; empty if they do.
+/// Returns what the administrator has to do before logins use the fleet; empty if they already do.
 fn next_step(context: &Context) -> &'static str {
     if context.policy.fleet.is_on {
         return "";

@@ -1,18 +1,19 @@
-//! Why the fleet's store, which all hosts share, allowed nothing. The login fails closed.
+//! Errors of the fleet's store, which all hosts share. After each of them, a login fails closed.
 
 use core::{
     error::Error,
     fmt::{Display, Formatter, Result},
 };
 
-/// Why the fleet's store could not be asked, or why its answer was refused.
+/// Why a request to the fleet's store failed, or why the answer was refused.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum FleetError {
-    /// No endpoint of the store answered in time. A write may or may not have been made.
+    /// No server of the store answered in time. It is unknown whether a write took effect.
     Unreachable,
-    /// The store did not answer a short time ago, so it was not asked.
+    /// The store was not asked, because it failed to answer a short time ago or too many requests wait. Or other hosts
+    /// changed the same entry at every try.
     Busy,
-    /// The store has no room.
+    /// The database of the store is full.
     Full,
     /// The store does not accept this host's certificate, user or password.
     Denied,
@@ -24,7 +25,7 @@ pub enum FleetError {
     NotJoined,
     /// The daemon `twinlock-fleet` does not run, or does not listen as root.
     NoDaemon,
-    /// This process cannot open a connection, because it has no descriptor or no memory left.
+    /// This process cannot open a connection, for example because it has no free file descriptor or memory.
     NoConnection,
     /// The daemon sent an answer that the protocol does not allow.
     Broken,
@@ -34,23 +35,24 @@ pub enum FleetError {
     KeyMissing,
     /// A value was written by a newer version of twinlock.
     NewerFormat,
-    /// A value of the store was changed by somebody without the fleet's key, or belongs to another place.
+    /// A value of the store was changed by somebody without the fleet's key, or was copied from another key of the
+    /// store.
     Unsealed,
-    /// A value could not be sealed, because there are no random bytes or it is too long.
+    /// A value could not be sealed, because random bytes are missing or the value is too long.
     Seal,
     /// The store has no description of the fleet.
     MetaMissing,
-    /// The store has an older record than this host has seen.
+    /// The store has an older record of a user than this host has seen.
     RecordOlder,
-    /// The store has no record of a user whose record this host has seen.
+    /// The store has no record of a user, although this host has seen one.
     RecordGone,
-    /// The store has another record with the same number as this host.
+    /// The store and this host have different records with the same sequence number.
     RecordDiffers,
     /// The record was changed on another host during this login.
     RecordChanged,
-    /// The charge of this attempt is no longer in the store.
+    /// The store no longer has the entry that charges this attempt.
     ChargeGone,
-    /// The record is that of another user id, and the fleet has the same ids on all hosts.
+    /// The record belongs to another user id, although the fleet has the same ids on all hosts.
     OtherUid,
 }
 

@@ -1,5 +1,5 @@
-//! The configuration file `fleet.toml` of the daemon `twinlock-fleet`: which store it asks, and as which host. Each error
-//! names the line in the file.
+//! The configuration file `fleet.toml` of the daemon `twinlock-fleet`: the servers of the store and the name of this
+//! host. Each error contains the line in the file.
 
 use alloc::{
     format,
@@ -32,7 +32,7 @@ pub struct FleetDaemonConfig {
     pub fleet: String,
     /// Name of this host in the fleet: 1 to 64 of letters, digits, `.`, `_` and `-`.
     pub host: String,
-    /// URLs of the members of the store, 1 to 16, without a path. `http` occurs only with a loopback address.
+    /// URLs of the servers of the store, 1 to 16, without a path. `http` is allowed only with a loopback address.
     pub endpoints: Vec<String>,
     /// The files for TLS; `None` if no endpoint has `https`.
     pub tls: Option<FleetTls>,
@@ -45,9 +45,9 @@ pub struct FleetDaemonConfig {
 /// Names of PEM files, relative to the credentials of the service or to the configuration file.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct FleetTls {
-    /// The certificates of which one must have signed that of an endpoint.
+    /// Certificates of the authorities that may sign the certificate of an endpoint.
     pub ca: String,
-    /// The certificate of this host, with those that lead to its authority.
+    /// The certificate of this host, with the intermediate certificates up to its authority.
     pub certificate: String,
     /// The private key of this host's certificate.
     pub key: String,
@@ -58,7 +58,7 @@ pub struct FleetTls {
 pub struct StoreLogin {
     /// Name of the user.
     pub user: String,
-    /// Name of the file with the password. A line feed at its end does not belong to the password.
+    /// Name of the file with the password. A line feed at the end of the file is not part of the password.
     pub password_file: String,
 }
 
@@ -113,7 +113,7 @@ impl FleetDaemonConfig {
     }
 }
 
-/// What a name may consist of.
+/// Rule for the names of a fleet or host.
 struct NameRule {
     key: &'static str,
     longest: usize,

@@ -2,7 +2,7 @@
 
 use crate::policy::{NotEnrolled, Policy, TicketNeed};
 
-/// What this host shares with other hosts.
+/// Settings that decide which users this host shares with other hosts.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct FleetRules {
     /// Whether this host belongs to a fleet.
@@ -16,15 +16,16 @@ pub struct FleetRules {
 /// Whether an account has the same user id on every host.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum FleetUids {
-    /// The same id on every host. The record of another id is refused.
+    /// Every host uses the same id. A record with another user id is refused.
     #[default]
     Same,
-    /// Each host has ids of its own, so that only the name counts.
+    /// Each host has its own ids, so that accounts are matched by name only.
     Local,
 }
 
-/// Returns the setting, as the file has it, that a fleet forbids, because it lets a user in whose record is absent; `None` if
-/// the settings name no fleet or have no such setting. Anybody who can delete a record would log in by it.
+/// Returns the setting, as written in the file, that a fleet forbids because it lets a user log in whose record is
+/// absent: whoever can delete a record could log in without a code. Returns `None` if the settings name no fleet or
+/// have no such setting.
 #[must_use]
 pub fn forbidden_in_fleet(policy: &Policy) -> Option<&'static str> {
     if !policy.fleet.is_on {
@@ -33,7 +34,8 @@ pub fn forbidden_in_fleet(policy: &Policy) -> Option<&'static str> {
     open_without_record(policy)
 }
 
-/// Returns the setting, as the file has it, that a fleet would forbid; `None` if there is none.
+/// Returns the setting, as written in the file, that lets a user log in whose record is absent; `None` if there is
+/// none. A fleet forbids such a setting.
 #[must_use]
 pub fn open_without_record(policy: &Policy) -> Option<&'static str> {
     match (policy.not_enrolled, policy.set_up.ticket) {

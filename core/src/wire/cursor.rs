@@ -1,12 +1,12 @@
-//! Reads and writes the numbers, keys and values of a request or reply of the fleet.
+//! Reads and writes the numbers, keys and values in requests and replies of the fleet.
 
 use alloc::{string::String, vec::Vec};
 
 /// Maximum length of a key in bytes.
 pub const KEY_MAX: usize = 200;
 
-/// The rest of a request or reply that is being parsed. Each method returns `None` if the rest is too short or has
-/// another form.
+/// The bytes of a request or reply that are not parsed yet. Each method returns `None` if the bytes are too few or
+/// malformed.
 pub(super) struct Cursor<'a>(&'a [u8]);
 
 impl<'a> Cursor<'a> {
@@ -42,7 +42,7 @@ impl<'a> Cursor<'a> {
         self.array().map(u64::from_be_bytes)
     }
 
-    /// Reads a number of parts, at most `most`.
+    /// Reads the number of elements of a list (one byte); `None` if it is above `most`.
     pub(super) fn count(&mut self, most: usize) -> Option<usize> {
         self.one().map(usize::from).filter(|count| *count <= most)
     }
@@ -86,7 +86,8 @@ pub(super) fn push_bytes(bytes: &mut Vec<u8>, value: &[u8]) -> Option<()> {
     Some(())
 }
 
-/// Appends what `body` appends, with its length in front.
+/// Appends the bytes that `body` appends, with their length (four bytes) in front. Returns `None` if `body` does, or if
+/// the length is above `most`.
 pub(super) fn framed(
     bytes: &mut Vec<u8>,
     most: usize,

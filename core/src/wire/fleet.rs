@@ -1,8 +1,8 @@
-//! The request and the reply that a client and the daemon `twinlock-fleet` exchange. A client is the PAM module, the
-//! agent or the command. `fleet/PROTOCOL.md` describes the transactions that are sent this way.
+//! The request and the reply between a client and the daemon `twinlock-fleet`. A client is the PAM module, the agent or
+//! the command. `fleet/PROTOCOL.md` describes the transactions in the requests.
 //!
-//! A connection carries one request and one reply. The request begins with [`FLEET_MAGIC`]; after it, and at the start
-//! of the reply, is the number of bytes that follow (four bytes). All numbers are big-endian.
+//! A connection carries one request and one reply. A request consists of [`FLEET_MAGIC`], the number of the following
+//! bytes (four bytes) and these bytes. A reply has the same form without the magic. All numbers are big-endian.
 
 mod reply;
 #[cfg(test)]
@@ -17,9 +17,9 @@ use crate::wire::cursor::{Cursor, framed, push_bytes, push_key};
 
 /// Path of the socket of the daemon.
 pub const FLEET_SOCKET: &str = "/run/twinlock-fleet/socket";
-/// The first eight bytes of a request. The last one is the version of the protocol.
+/// The first eight bytes of a request. The last of them is the version of the protocol.
 pub const FLEET_MAGIC: [u8; 8] = *b"TWINFLT\x01";
-/// Maximum size of a request in bytes, without the magic and the length. A sealed record has at most 66 KiB.
+/// Maximum size of a request in bytes, without the magic and the length field. A sealed record has at most 66 KiB.
 pub const REQUEST_MAX: usize = 128 * 1024;
 /// Maximum number of comparisons, writes or reads of one transaction.
 pub const PARTS_MAX: usize = 32;
@@ -27,7 +27,7 @@ pub const PARTS_MAX: usize = 32;
 /// A request to the daemon.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct FleetRequest {
-    /// Milliseconds that the client waits for the reply.
+    /// Time in milliseconds for which the client waits for the reply.
     pub patience: u16,
     /// What the daemon is to do.
     pub task: FleetTask,
@@ -36,26 +36,26 @@ pub struct FleetRequest {
 /// What the daemon is to do.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum FleetTask {
-    /// Run a transaction in the store. The daemon adds the comparison of this host's own entry, so that a store that
-    /// was put back to an earlier state is noticed.
+    /// Run a transaction in the store. The daemon adds a comparison of this host's own entry, which detects a store
+    /// that was put back to an earlier state.
     Transact(Transaction),
-    /// Report the state of the daemon and of each endpoint, as texts: [`StoreEntry::key`] is a name, such as
-    /// `endpoint.https://192.0.2.1:2379`, and [`StoreEntry::value`] is a text.
+    /// Report the state of the daemon and of each endpoint. Each [`StoreEntry::key`] of the reply is a name, such as
+    /// `endpoint.https://192.0.2.1:2379`, and each [`StoreEntry::value`] is a text.
     State,
     /// Write this host's entry for the first time. Fails with [`FleetOutcome::Refused`] if the entry exists.
     Join,
-    /// Take over this host's entry as the store has it, after the store or this host was put back to an earlier state.
+    /// Accept this host's entry as it is in the store, after the store or this host was put back to an earlier state.
     Rejoin,
-    /// Delete this host's entry, and stop.
+    /// Delete this host's entry, and carry out no more transactions.
     Leave,
 }
 
-/// A transaction: if all comparisons hold, the writes are made. The reads are made in any case, after the writes.
+/// A transaction: if all comparisons are true, the writes are made. The reads are made in any case, after the writes.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Transaction {
-    /// The comparisons, all of which must hold.
+    /// The comparisons. If one is false, nothing is written.
     pub compares: Vec<StoreCompare>,
-    /// The writes, each of another key.
+    /// The writes. Each has another key.
     pub writes: Vec<StoreWrite>,
     /// The reads.
     pub reads: Vec<StoreRead>,
@@ -66,20 +66,20 @@ pub struct Transaction {
 pub struct StoreCompare {
     /// The key.
     pub key: String,
-    /// What must hold for the key.
+    /// The test that the key must pass.
     pub test: StoreTest,
 }
 
-/// What must hold for a key.
+/// A test of one key.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum StoreTest {
     /// The key does not exist.
     Absent,
-    /// The key was last written by the transaction with this revision.
+    /// The key was last written by the transaction with this revision. A key that does not exist has the revision 0.
     Revision(u64),
     /// The key has this value.
     Value(Vec<u8>),
-    /// The key has a value that is lower in the order of bytes.
+    /// The key has a value that sorts before this one in the order of bytes.
     Below(Vec<u8>),
 }
 
@@ -92,9 +92,10 @@ pub enum StoreWrite {
         key: String,
         /// The value.
         value: Vec<u8>,
-        /// Until when the value stays.
+        /// How long the store keeps the value.
         stays: Stay,
-        /// Whether the daemon deletes the key again, if it still has this value, when it could not deliver the reply.
+        /// Whether the daemon deletes the key again if the client gets no reply or does not learn the outcome. The
+        /// daemon keeps the key if it has another value by then.
         take_back: bool,
     },
     /// Delete the key.
@@ -111,11 +112,11 @@ pub enum Stay {
     Forever,
     /// At least 48 hours, at most 72.
     Days,
-    /// About one hour.
+    /// At least one hour, at most two.
     Hour,
 }
 
-/// A read of one key, or of all keys that begin with a text.
+/// A read of one key, or of all keys with a prefix.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum StoreRead {
     /// One key.
@@ -124,7 +125,7 @@ pub enum StoreRead {
     Prefix {
         /// The prefix.
         prefix: String,
-        /// Only keys after this one; empty for all.
+        /// Only keys that sort after this one; empty for all.
         after: String,
         /// Maximum number of keys; 0 for as many as the reply has room for.
         limit: u16,
@@ -167,7 +168,7 @@ impl FleetRequest {
         done
     }
 
-    /// Parses a request without its magic and length; `None` if it has another form.
+    /// Parses a request without its magic and length field; `None` if it is malformed.
     #[must_use]
     pub fn read(bytes: &[u8]) -> Option<Self> {
         let mut cursor = Cursor::new(bytes);
@@ -309,8 +310,8 @@ impl StoreRead {
     }
 }
 
-/// Returns the number of bytes that follow the length at the start of `bytes`; `None` if there are fewer than four
-/// bytes. The caller compares it with [`REQUEST_MAX`] or [`REPLY_MAX`].
+/// Returns the length field at the start of `bytes`, which is the number of bytes that follow it; `None` if `bytes` has
+/// fewer than four bytes. The caller compares the length with [`REQUEST_MAX`] or [`REPLY_MAX`].
 #[must_use]
 pub fn length_of(bytes: &[u8]) -> Option<usize> {
     let (length, _) = bytes.split_first_chunk()?;

@@ -1,4 +1,4 @@
-//! Unit tests of what is known of the host's entry: lost answers, stores that were put back, and clones.
+//! Unit tests of the daemon's knowledge of the host's entry: lost answers, stores that were put back, and clones.
 
 use super::*;
 

@@ -8,13 +8,14 @@ use crate::etcd::{fields, folder::FleetFolder};
 /// What etcd answers to a transaction.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct TransactionAnswer {
-    /// Whether all comparisons held.
+    /// Whether all comparisons were true.
     pub(crate) succeeded: bool,
     /// Revision of the store after the transaction.
     pub(crate) revision: u64,
-    /// Whether a list was cut.
+    /// Whether a list was shortened.
     pub(crate) more: bool,
-    /// What each read of the branch that was taken has found.
+    /// The entries that each read has found. etcd makes the reads of one branch only: all comparisons true, or one
+    /// false.
     pub(crate) reads: Vec<Vec<StoreEntry>>,
 }
 
@@ -38,7 +39,7 @@ impl TransactionAnswer {
         Some(answer)
     }
 
-    /// Removes the last read and returns the entry that it found; `None` if there is no such entry.
+    /// Removes the last read and returns the entry that it found; `None` if there is no read or it found nothing.
     pub(crate) fn take_last(&mut self) -> Option<StoreEntry> {
         self.reads.pop()?.pop()
     }

@@ -1,32 +1,33 @@
-//! Decides what an error of etcd means for the request.
+//! Classifies the errors of etcd.
 
 use crate::etcd::fields;
 
-/// What an error of etcd means.
+/// Class of an error of etcd.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum GatewayError {
-    /// This endpoint cannot carry out the request now; another one may. Whether it was carried out is unknown.
+    /// This endpoint cannot carry out the request now, but another one may. It is unknown whether the request was
+    /// carried out.
     Elsewhere(String),
-    /// The store has no room.
+    /// The database of the store is full.
     Full,
     /// The store refuses this host.
     Denied(String),
     /// The token is missing, or is no longer valid.
     Token(String),
-    /// The store does not know a lease of the request.
+    /// A lease of the request does not exist in the store.
     LeaseLost,
-    /// The request has a form that etcd refuses.
+    /// etcd refuses the form of the request.
     Malformed(String),
-    /// The store asks for no password.
+    /// The authentication of the store is off, so that the store issues no token.
     AuthIsOff,
 }
 
-/// Codes of gRPC, which the gateway passes on.
+/// Status codes of gRPC, which the gateway passes on.
 const INVALID_ARGUMENT: u64 = 3;
 const PERMISSION_DENIED: u64 = 7;
 const UNAUTHENTICATED: u64 = 16;
 
-/// Decides what an answer with another status than 200 means.
+/// Classifies an answer with another HTTP status than 200.
 pub(crate) fn of_answer(status: u16, body: &[u8]) -> GatewayError {
     // Behind the object there may be a trailer that was sent as if it belonged to the body.
     let object = serde_json::Deserializer::from_slice(body).into_iter().next();

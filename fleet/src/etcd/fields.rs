@@ -1,4 +1,4 @@
-//! Reads the fields of a JSON object of etcd. A field with the value zero, false or empty is left out there.
+//! Reads the fields of a JSON object of etcd. etcd omits a field whose value is zero, false or empty.
 
 use data_encoding::BASE64;
 use serde_json::Value;
@@ -8,7 +8,7 @@ pub(crate) fn parse(body: &[u8]) -> Option<Value> {
     serde_json::from_slice(body).ok()
 }
 
-/// Returns a number that stands as a text; 0 if the field is missing, `None` if it is something else.
+/// Returns a number, which etcd may write as a string; 0 if the field is missing, `None` if it has another form.
 pub(crate) fn number(object: &Value, name: &str) -> Option<u64> {
     match object.get(name) {
         None => Some(0),
@@ -28,12 +28,12 @@ pub(crate) fn text<'a>(object: &'a Value, name: &str) -> &'a str {
     object.get(name).and_then(Value::as_str).unwrap_or_default()
 }
 
-/// Returns bytes that stand in base64; empty if the field is missing, `None` if they are something else.
+/// Returns bytes that are written in base64; empty if the field is missing, `None` if it is not base64.
 pub(crate) fn bytes(object: &Value, name: &str) -> Option<Vec<u8>> {
     BASE64.decode(text(object, name).as_bytes()).ok()
 }
 
-/// Returns the revision of the store in the header of a body.
+/// Returns the revision of the store from the header of a body; `None` if it is missing or zero.
 pub(crate) fn revision(object: &Value) -> Option<u64> {
     number(object.get("header")?, "revision").filter(|revision| *revision > 0)
 }

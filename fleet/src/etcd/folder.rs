@@ -3,7 +3,7 @@
 use data_encoding::BASE64;
 use twinlock_core::wire::fleet::KEY_MAX;
 
-/// The folder of a fleet in the store. It ends with a slash; each key of the fleet begins with it.
+/// The prefix of all keys of a fleet in the store. It ends with a slash.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct FleetFolder(String);
 
@@ -13,17 +13,17 @@ impl FleetFolder {
         Self(format!("/twinlock/{fleet}/"))
     }
 
-    /// Returns the key in base64.
+    /// Returns the full key of a relative key, in base64.
     pub(crate) fn key(&self, relative: &str) -> String {
         BASE64.encode(format!("{}{relative}", self.0).as_bytes())
     }
 
-    /// Returns the first key after a key, in base64.
+    /// Returns the first key that sorts after a relative key, in base64.
     pub(crate) fn key_after(&self, relative: &str) -> String {
         BASE64.encode(format!("{}{relative}\0", self.0).as_bytes())
     }
 
-    /// Returns the first key after all keys that begin with the prefix, in base64.
+    /// Returns the first key that sorts after all keys with the prefix, in base64.
     pub(crate) fn end_of(&self, prefix: &str) -> String {
         let mut end = format!("{}{prefix}", self.0).into_bytes();
         // The last byte of a text in UTF-8 is never 255.
@@ -33,7 +33,8 @@ impl FleetFolder {
         BASE64.encode(&end)
     }
 
-    /// Returns the key without the folder; `None` if it is not in the folder, is not a text, or is too long for a reply.
+    /// Returns the key without the folder; `None` if the key is outside the folder, is not UTF-8, or is too long for a
+    /// reply.
     pub(crate) fn relative(&self, key: Vec<u8>) -> Option<String> {
         let key = String::from_utf8(key).ok()?;
         key.strip_prefix(&self.0).filter(|key| key.len() <= KEY_MAX).map(str::to_owned)

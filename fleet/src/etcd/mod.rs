@@ -1,5 +1,5 @@
-//! Translates between the requests of clients and the JSON gateway of etcd. Bytes stand there in base64, and numbers of
-//! 64 bits as texts.
+//! Translates between the requests of clients and the JSON gateway of etcd, which writes bytes in base64 and 64-bit
+//! numbers as strings.
 
 pub(crate) mod answer;
 pub(crate) mod failure;

@@ -1,19 +1,20 @@
-//! The transactions with which the daemon writes the entry of its own host. Each reads the entry if it writes nothing.
+//! The transactions with which the daemon writes the entry of its own host. If the write is refused, each reads the
+//! entry instead.
 
 use data_encoding::BASE64;
 use serde_json::{Value, json};
 
 use crate::etcd::folder::FleetFolder;
 
-/// Returns the body of a transaction that writes the entry, if its last write is the one with this revision; 0 stands
-/// for an entry that does not exist.
+/// Returns the body of a transaction that writes the entry if its last write has this revision. The revision 0 means
+/// that the entry must not exist.
 pub(crate) fn put(folder: &FleetFolder, key: &str, revision: u64, value: &str) -> String {
     let value = BASE64.encode(value.as_bytes());
     let write = json!({ "request_put": { "key": folder.key(key), "value": value } });
     guarded(folder, key, revision, &write)
 }
 
-/// Returns the body of a transaction that deletes the entry, if its last write is the one with this revision.
+/// Returns the body of a transaction that deletes the entry if its last write has this revision.
 pub(crate) fn delete(folder: &FleetFolder, key: &str, revision: u64) -> String {
     let write = json!({ "request_delete_range": { "key": folder.key(key) } });
     guarded(folder, key, revision, &write)
@@ -24,7 +25,8 @@ pub(crate) fn get(folder: &FleetFolder, key: &str) -> String {
     json!({ "success": [{ "request_range": { "key": folder.key(key) } }] }).to_string()
 }
 
-/// Returns the body of a read of the entry. It shows whether an endpoint answers, and uses the token.
+/// Returns the body of a read of the entry. The daemon sends it to test whether an endpoint answers, and to keep the
+/// token in use.
 pub(crate) fn range(folder: &FleetFolder, key: &str) -> String {
     json!({ "key": folder.key(key) }).to_string()
 }

@@ -1,10 +1,10 @@
-//! What the daemon reports of one endpoint.
+//! The part of the daemon's report about one endpoint.
 
 use serde_json::Value;
 
 use crate::etcd::fields;
 
-/// State of one endpoint, as it reports it.
+/// State of one endpoint, from its own answer.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct EndpointStatus {
     version: String,
@@ -14,14 +14,15 @@ pub(crate) struct EndpointStatus {
     errors: Vec<String>,
 }
 
-/// What was measured of an endpoint.
+/// Measurements of one endpoint.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub(crate) struct EndpointMeasures {
-    /// Milliseconds until it answered.
+    /// Milliseconds until the endpoint answered.
     pub(crate) ms: u128,
-    /// Seconds by which its clock is ahead of the clock of this host; `None` if it told no time.
+    /// Seconds by which the endpoint's clock is ahead of this host's, negative if behind; `None` if the answer has no
+    /// date.
     pub(crate) clock: Option<i64>,
-    /// Maximum size of its database in bytes; `None` if it told none.
+    /// Maximum size of the endpoint's database in bytes; `None` if unknown.
     pub(crate) quota: Option<u64>,
 }
 
@@ -60,7 +61,8 @@ impl EndpointStatus {
     }
 }
 
-/// Returns a text of another program as one word.
+/// Returns a text of another program as one word of at most 200 characters. All but visible ASCII characters become
+/// `_`.
 pub(crate) fn word(text: &str) -> String {
     let plain = |letter: char| if letter.is_ascii_graphic() { letter } else { '_' };
     text.chars().take(200).map(plain).collect()
@@ -74,7 +76,7 @@ pub(crate) fn quota(metrics: &[u8]) -> Option<u64> {
     whole(bytes.trim())
 }
 
-/// Reads a whole number in the notation of the metrics, such as `2.147483648e+09`.
+/// Parses a whole number of the metrics, such as `2.147483648e+09`.
 fn whole(text: &str) -> Option<u64> {
     let (mantissa, exponent) = text.split_once("e+").unwrap_or((text, "0"));
     let (whole, fraction) = mantissa.split_once('.').unwrap_or((mantissa, ""));

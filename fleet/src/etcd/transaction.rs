@@ -8,10 +8,10 @@ use twinlock_core::wire::fleet::{
 
 use crate::{etcd::folder::FleetFolder, leases::LeaseIds, take_back::GuardedDelete};
 
-/// Maximum number of keys that all lists of one transaction have together. About this many sealed records of the
-/// usual size fill a reply.
+/// Maximum number of keys that all reads of prefixes in one transaction return together. About this many sealed records
+/// of the usual size fill a reply.
 pub(crate) const LIST_MAX: u16 = 1000;
-/// The maximum if the answer to a transaction was too large. This many records of the maximum size are not.
+/// The maximum after an answer was too large. This many records of the maximum size fit into an answer.
 pub(crate) const LIST_SAFE: u16 = 60;
 
 /// What the daemon adds to the transaction of a client.
@@ -23,14 +23,14 @@ pub(crate) struct TransactionFrame<'a> {
     pub(crate) own_key: &'a str,
     /// The revision of the last write of this host's entry.
     pub(crate) revision: u64,
-    /// The leases of values that do not stay forever.
+    /// The leases for values that expire.
     pub(crate) leases: LeaseIds,
-    /// Maximum number of keys of all lists together.
+    /// Maximum number of keys that all reads of prefixes return together.
     pub(crate) most: u16,
 }
 
-/// Returns whether the daemon passes the transaction on: it does not write this host's entry, and a list goes on after a
-/// key of the list.
+/// Returns whether the daemon accepts the transaction: it must not write this host's entry, and a read of a prefix may
+/// only continue after a key with this prefix.
 pub(crate) fn is_well_formed(transaction: &Transaction, own_key: &str) -> bool {
     let own = |write: &StoreWrite| match write {
         StoreWrite::Put { key, .. } | StoreWrite::Delete { key } => key == own_key,
@@ -42,8 +42,8 @@ pub(crate) fn is_well_formed(transaction: &Transaction, own_key: &str) -> bool {
     !transaction.writes.iter().any(own) && transaction.reads.iter().all(goes_on)
 }
 
-/// Returns the body of the transaction. The host's entry must not be older than the last write of it, and is read if
-/// nothing is written.
+/// Returns the body of the transaction. It requires that this host's entry is not older than `frame.revision`. If a
+/// comparison is false, the transaction also reads this entry.
 pub(crate) fn body(transaction: &Transaction, frame: &TransactionFrame<'_>) -> String {
     let own = json!({
         "key": frame.folder.key(frame.own_key), "target": "MOD", "result": "GREATER",
@@ -101,7 +101,7 @@ fn written(write: &StoreWrite, frame: &TransactionFrame<'_>) -> Value {
     }
 }
 
-/// Returns a read. A list has at most `most` keys. All reads are linearizable, which is the default.
+/// Returns a read. A read of a prefix returns at most `most` keys. All reads are linearizable, which is the default.
 fn read_of(read: &StoreRead, folder: &FleetFolder, most: u16) -> Value {
     match read {
         StoreRead::Key(key) => json!({ "request_range": { "key": folder.key(key) } }),

@@ -1,4 +1,4 @@
-//! What is asked of the store, and how it ended.
+//! A request to the store, and its result.
 
 use std::{collections::BTreeSet, time::Duration};
 
@@ -9,11 +9,10 @@ use crate::{
 
 /// Pause after all endpoints have failed, before the first one is asked again.
 const PAUSE: Duration = Duration::from_millis(100);
-/// Time after which a request without an answer shows that the store does not answer, although not every endpoint was
-/// asked.
+/// Time without an answer after which the store as a whole counts as unreachable, even if not every endpoint was asked.
 const WHOLE: Duration = Duration::from_secs(1);
-/// Shortest time for which an endpoint is asked. A request that is cut off earlier was made in vain, and may be carried
-/// out.
+/// Shortest time for which an endpoint is asked. A request that is cut off earlier gets no answer, but may still be
+/// carried out.
 pub(crate) const SHORTEST: Duration = Duration::from_millis(20);
 
 /// A request to the store.
@@ -23,7 +22,7 @@ pub(crate) struct StoreAsk<'a> {
     pub(crate) path: &'a str,
     /// The body.
     pub(crate) body: &'a str,
-    /// Until when an answer is waited for.
+    /// Time until which an answer is awaited.
     pub(crate) deadline: Deadline,
 }
 
@@ -32,7 +31,7 @@ pub(crate) struct StoreAsk<'a> {
 pub(crate) enum AskError {
     /// No endpoint has answered in time.
     Unanswered,
-    /// The store has no room.
+    /// The database of the store is full.
     Full,
     /// The store refuses this host.
     Denied,
@@ -44,7 +43,7 @@ pub(crate) enum AskError {
     TooLarge,
 }
 
-/// How a request to the store ended.
+/// Result of a request to the store.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct StoreAsked {
     /// The body of the answer, or why there is none.
@@ -53,30 +52,30 @@ pub(crate) struct StoreAsked {
     pub(crate) copies: u32,
 }
 
-/// How the attempt with one endpoint ended.
+/// Result of a request to one endpoint.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum EndpointAttempt {
-    /// The endpoint has answered.
+    /// The endpoint has answered; an error is final for the request.
     Answered(Result<Vec<u8>, AskError>),
-    /// It has not answered, or another endpoint must be asked.
+    /// The endpoint has not answered, or another endpoint must be asked.
     Failed,
-    /// It does not trust this host, or this host does not trust it.
+    /// The endpoint does not trust this host, or this host does not trust the endpoint.
     Untrusted,
 }
 
-/// The order in which the endpoints are asked for one request: first the one that answered last.
+/// The order in which the endpoints are asked for one request, beginning with the endpoint that answered last.
 #[derive(Debug)]
 pub(crate) struct Trip {
     begun: Duration,
     first: usize,
     endpoints: usize,
     tried: usize,
-    /// Numbers of the endpoints that are not trusted, or do not trust this host.
+    /// Numbers of the endpoints that do not trust this host, or that this host does not trust.
     untrusted: BTreeSet<usize>,
 }
 
 impl Trip {
-    /// Begins with the endpoint of this number, out of `endpoints`.
+    /// Begins with the endpoint number `first` out of `endpoints`.
     pub(crate) fn begin(first: usize, endpoints: usize) -> Self {
         let (begun, untrusted) = (since_boot(), BTreeSet::new());
         Self { begun, first, endpoints: endpoints.max(1), tried: 0, untrusted }
@@ -87,7 +86,7 @@ impl Trip {
         (self.first + self.tried) % self.endpoints
     }
 
-    /// Goes on to the next endpoint. Pauses if all have failed.
+    /// Advances to the next endpoint. Pauses if all endpoints have failed.
     pub(crate) fn next(&mut self, untrusted: bool, deadline: Deadline) {
         if untrusted {
             self.untrusted.insert(self.endpoint());
@@ -98,14 +97,14 @@ impl Trip {
         }
     }
 
-    /// Returns whether no endpoint is trusted, or trusts this host. An endpoint that refuses a certificate may also just
-    /// end the connection, so that only one of several attempts shows it.
+    /// Returns whether there is no endpoint left with mutual trust. An endpoint that refuses a certificate may just
+    /// close the connection, so that only one of several attempts shows it.
     pub(crate) fn is_denied(&self) -> bool {
         self.untrusted.len() >= self.endpoints
     }
 
-    /// Returns whether so much was tried that the store as a whole does not answer. A request that had to wait for a
-    /// thread may leave too little time for that.
+    /// Returns whether enough was tried to conclude that the store as a whole does not answer. A request that had to
+    /// wait for a thread may have too little time left for this.
     pub(crate) fn is_whole(&self) -> bool {
         let endpoints = u32::try_from(self.endpoints).unwrap_or(u32::MAX);
         self.elapsed() >= ENDPOINT_PATIENCE.saturating_mul(endpoints).min(WHOLE)

@@ -1,5 +1,5 @@
-//! The client of the store: it sends the same request to one endpoint after the other, asks for tokens and leases, and
-//! notes whether the store answers.
+//! The client of the store. It sends a request to one endpoint after the other, requests tokens and leases, and records
+//! whether the store answers.
 
 use std::{
     sync::{
@@ -28,19 +28,19 @@ use crate::{
     },
 };
 
-/// Maximum time in which an endpoint must have checked the password: it is slow on purpose, and one endpoint checks the
-/// passwords of all hosts.
+/// Maximum time in which an endpoint must have checked the password. The check is slow on purpose, and one endpoint
+/// checks the passwords of all hosts.
 const PASSWORD_PATIENCE: Duration = Duration::from_secs(2);
 
-/// What a client of the store is made of.
+/// Parameters of [`StoreClient::new`].
 pub(crate) struct StoreParts {
-    /// What sends the requests.
+    /// The transport that sends the requests.
     pub(crate) transport: Box<dyn Transport>,
     /// URLs of the endpoints.
     pub(crate) endpoints: Vec<String>,
     /// The token.
     pub(crate) token: StoreToken,
-    /// Since when the store does not answer.
+    /// The circuit breaker, which knows since when the store does not answer.
     pub(crate) outage: Outage,
     /// The log.
     pub(crate) log: Arc<Log>,
@@ -67,7 +67,7 @@ impl StoreClient {
         &self.parts.endpoints
     }
 
-    /// Returns since when the store does not answer.
+    /// Returns the circuit breaker of the store.
     pub(crate) fn outage(&self) -> &Outage {
         &self.parts.outage
     }
@@ -77,7 +77,8 @@ impl StoreClient {
         self.leases.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Asks one endpoint after the other, beginning with the one that answered last, until one answers.
+    /// Sends a request to one endpoint after the other until one answers, beginning with the endpoint that answered
+    /// last.
     pub(crate) fn ask(&self, ask: &StoreAsk<'_>) -> StoreAsked {
         let mut trip = Trip::begin(self.last.load(Ordering::Relaxed), self.parts.endpoints.len());
         let mut copies = 0;
@@ -102,8 +103,8 @@ impl StoreClient {
         }
     }
 
-    /// Asks one endpoint only. Returns whether it has answered. If the store did not answer before, this endpoint is
-    /// asked first from now on.
+    /// Sends a request to one endpoint only. Returns whether the endpoint has answered. If its answer ends an outage,
+    /// later requests are sent to this endpoint first.
     pub(crate) fn ask_one(&self, endpoint: usize, ask: &StoreAsk<'_>) -> bool {
         let has_answered =
             matches!(self.attempt(endpoint, ask, &mut 0), EndpointAttempt::Answered(_));
@@ -114,10 +115,11 @@ impl StoreClient {
         has_answered
     }
 
-    /// Sends a request to one endpoint, and returns its answer as it is. `body` is that of a POST; `None` for a GET.
+    /// Sends a request to one endpoint, and returns its answer unchanged. `body` is the body of a POST; `None` for a
+    /// GET.
     ///
     /// # Errors
-    /// [`HttpError`] if it has not answered within `limit`.
+    /// [`HttpError`] if the endpoint has not answered within `limit`.
     pub(crate) fn send(
         &self,
         endpoint: usize,
@@ -147,7 +149,8 @@ impl StoreClient {
         }
     }
 
-    /// Asks one endpoint. If the store refuses the token, asks for a new one, and once more.
+    /// Sends a request to one endpoint. If the store refuses the token, requests a new token and sends the request once
+    /// more.
     fn attempt(&self, endpoint: usize, ask: &StoreAsk<'_>, copies: &mut u32) -> EndpointAttempt {
         let mut renewed = false;
         loop {
@@ -231,10 +234,10 @@ impl StoreClient {
         self.parts.log.say(LogLevel::Warning, "fleet_endpoint_failed", &pairs);
     }
 
-    /// Asks an endpoint for a token. One thread does so at a time; the others use the token that it gets.
+    /// Requests a token from an endpoint. Only one thread at a time does so; the others then use its token.
     ///
     /// # Errors
-    /// How the attempt of the request that needs the token ends.
+    /// The result of the attempt for which the token is needed.
     fn sign_in(&self, endpoint: usize, deadline: Deadline) -> Result<(), EndpointAttempt> {
         let _one = self.parts.token.one_at_a_time();
         let Some(user) = self.parts.token.user() else { return Ok(()) };
@@ -274,8 +277,8 @@ impl StoreClient {
         }
     }
 
-    /// Returns the number of the lease for values that stay this long, and asks for one if there is none; `None` if the
-    /// values stay forever.
+    /// Returns the number of the lease for values that stay this long, and requests a lease if there is none; `None` if
+    /// the values stay forever.
     ///
     /// # Errors
     /// [`AskError`] if there is no lease, and the store grants none.
@@ -291,7 +294,7 @@ impl StoreClient {
         self.grant(stay, kind, deadline).map(Some)
     }
 
-    /// Asks for the leases that will be needed soon.
+    /// Requests the leases that will be needed soon.
     pub(crate) fn renew_leases(&self, deadline: Deadline) {
         for stay in [Stay::Days, Stay::Hour] {
             let kind = LeaseKind::of(stay).filter(|_| self.leases().is_due(stay, since_boot()));

@@ -1,4 +1,4 @@
-//! Asks the store: one endpoint after the other until one answers, within the deadline of the request.
+//! Sends requests to the store: to one endpoint after the other until one answers, within the deadline of the request.
 
 mod ask;
 mod client;

@@ -1,4 +1,4 @@
-//! Since when the store does not answer. A file keeps it, because hosts may use their own state for a limited time only.
+//! The time since which the store does not answer. It is saved in a file, so that it survives a restart of the daemon.
 
 use std::{
     sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError},
@@ -12,7 +12,7 @@ use crate::{
     state_dir::StateDir,
 };
 
-/// Name of the file with the Unix time from which on the store has not answered.
+/// Name of the file with the Unix time at which the outage began.
 const FILE: &str = "unreachable_since";
 
 /// The circuit breaker, with its file and its log lines.
@@ -20,14 +20,14 @@ const FILE: &str = "unreachable_since";
 pub(crate) struct Outage {
     breaker: Mutex<Breaker>,
     opened: Condvar,
-    /// Taken while the file is written.
+    /// Locked while the file is written.
     writing: Mutex<()>,
     dir: Arc<StateDir>,
     log: Arc<Log>,
 }
 
 impl Outage {
-    /// Returns the state as it was when the daemon ended.
+    /// Returns the state that was saved before the daemon ended.
     pub(crate) fn restored(dir: Arc<StateDir>, log: Arc<Log>) -> Self {
         let since = dir.read(FILE).ok().flatten().and_then(|text| text.trim().parse().ok());
         let breaker = Mutex::new(Breaker::after(since));
@@ -43,12 +43,12 @@ impl Outage {
         self.breaker().is_open()
     }
 
-    /// Returns the Unix time from which on the store has not answered; `None` if it has answered since.
+    /// Returns the Unix time at which the outage began; `None` if there is none.
     pub(crate) fn since(&self) -> Option<u64> {
         self.breaker().since()
     }
 
-    /// Notes that no endpoint has answered a request that was begun at the Unix time `since`.
+    /// Records that no endpoint has answered a request that began at the Unix time `since`.
     pub(crate) fn begin(&self, since: u64) {
         let mut breaker = self.breaker();
         if !breaker.open(since) {
@@ -61,7 +61,7 @@ impl Outage {
         self.write();
     }
 
-    /// Notes that an endpoint has answered.
+    /// Records that an endpoint has answered.
     pub(crate) fn end(&self) {
         let Some(since) = self.breaker().close() else { return };
         let seconds = unix_time().saturating_sub(since).to_string();
@@ -69,7 +69,7 @@ impl Outage {
         self.write();
     }
 
-    /// Waits until requests are refused, at most for this time. Returns whether they are.
+    /// Waits until requests are refused, but no longer than `most`. Returns whether they are refused.
     pub(crate) fn wait(&self, most: Duration) -> bool {
         let breaker = self.breaker();
         let waited = self.opened.wait_timeout_while(breaker, most, |breaker| !breaker.is_open());

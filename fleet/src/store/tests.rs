@@ -1,4 +1,4 @@
-//! Unit tests of the client of the store, with endpoints that answer as a test says.
+//! Unit tests of the client of the store, with endpoints whose answers a test prescribes.
 
 use std::{
     collections::VecDeque,

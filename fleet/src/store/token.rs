@@ -1,4 +1,4 @@
-//! The token with which the daemon proves to the store that it knows the password of its user.
+//! The token that the store issues to the daemon for the password of its user.
 
 use std::{
     sync::{Mutex, MutexGuard, PoisonError},
@@ -7,7 +7,7 @@ use std::{
 
 use zeroize::Zeroizing;
 
-/// Time for which the answer that a password is wrong, or is not asked for, is believed.
+/// Time for which the daemon relies on the answer that the password is wrong, or that no password is needed.
 const BELIEVED: Duration = Duration::from_secs(5);
 
 /// A user of the store.
@@ -27,28 +27,28 @@ impl StoreUser {
     }
 }
 
-/// What the store has answered to the last request for a token. Times are since boot.
+/// The answer of the store to the last request for a token. Times are since boot.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub(crate) enum TokenState {
-    /// There was no request.
+    /// No token was requested, or the store has refused the last one.
     #[default]
     Unknown,
     /// The token.
     Known(String),
-    /// The store asks for no password.
+    /// The store needs no password, as it answered at this time.
     Off(Duration),
-    /// The password is wrong.
+    /// The password is wrong, as the store answered at this time.
     Wrong(Duration),
 }
 
-/// What a request does about the token.
+/// What a request must do about the token.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum TokenUse {
-    /// It is sent with the token, or without one.
+    /// Be sent with this token, or without one (`None`).
     Send(Option<String>),
-    /// A token must be asked for first.
+    /// Get a token first.
     SignIn,
-    /// The password was wrong a moment ago.
+    /// Fail, because the password was wrong a moment ago.
     Refuse,
 }
 
@@ -61,7 +61,7 @@ pub(crate) struct StoreToken {
 }
 
 impl StoreToken {
-    /// Returns the token of this user, which was not asked for yet; with `None`, none is used.
+    /// Returns the token of this user, which is not requested yet. With `None`, requests are sent without a token.
     pub(crate) fn of(user: Option<StoreUser>) -> Self {
         Self { user, ..Self::default() }
     }
@@ -70,12 +70,12 @@ impl StoreToken {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Returns the user; `None` if there is none.
+    /// Returns the user; `None` if requests are sent without a token.
     pub(crate) fn user(&self) -> Option<&StoreUser> {
         self.user.as_ref()
     }
 
-    /// Decides what a request does at the time `now`.
+    /// Decides what a request must do about the token at the time `now`.
     pub(crate) fn decide(&self, now: Duration) -> TokenUse {
         if self.user.is_none() {
             return TokenUse::Send(None);
@@ -89,7 +89,7 @@ impl StoreToken {
         }
     }
 
-    /// Notes that the store has refused what was sent, which [`TokenUse::Send`] has named. If another thread has
+    /// Records that the store has refused the token `sent`, or a request without one (`None`). If another thread has
     /// renewed the token since, the new one is kept.
     pub(crate) fn refused(&self, sent: Option<&str>) {
         let mut state = self.state();
@@ -103,7 +103,7 @@ impl StoreToken {
         }
     }
 
-    /// Keeps what the store has answered.
+    /// Stores the answer to a request for a token.
     pub(crate) fn keep(&self, state: TokenState) {
         *self.state() = state;
     }

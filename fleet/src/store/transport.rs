@@ -1,8 +1,8 @@
-//! What sends one HTTP request to one endpoint.
+//! The interface that sends one HTTP request to one endpoint.
 
 use std::time::Duration;
 
-/// Maximum time in which one endpoint must have answered, from the connection to the last byte of the answer.
+/// Maximum time of one request to one endpoint, from the connection to the last byte of the answer.
 pub(crate) const ENDPOINT_PATIENCE: Duration = Duration::from_millis(400);
 
 /// A request to one endpoint.

@@ -1,4 +1,4 @@
-//! Claims a step in the store, by the transaction that also proves the record and deletes the charge.
+//! Claims a step in the store. The same transaction checks that the record is unchanged, and deletes the charge.
 
 use twinlock_core::{
     base::error::{FleetError, LedgerError},
@@ -14,19 +14,20 @@ use crate::fleet::{
     session::{ChargeGuard, Fleet, compare, entry, is_done},
 };
 
-/// Number of times that a claim is tried if other logins of the user claim lower steps at the same time.
+/// Maximum number of tries of a claim while other logins of the user claim lower steps.
 const ROUNDS: usize = 4;
 
-/// The end of one round of a claim.
+/// Result of one try of a claim.
 enum Round {
     Over(Creation),
-    /// Another login has claimed a lower step meanwhile.
+    /// Another login has claimed a lower step meanwhile, so the claim must be tried again.
     Again,
 }
 
 impl FleetUserLedger<'_> {
-    /// Claims a step on this host, and then in the store. A step that the store refused for certain is free again on this
-    /// host; if it is unknown whether the store took it, it counts as used.
+    /// Claims a step on this host, and then in the store. If the store refuses because the record or the charge has
+    /// changed, the step is free again on this host. If it is unknown whether the store has the claim, the step counts
+    /// as used.
     pub(super) fn claim(
         &self,
         used: &Used,
@@ -106,16 +107,16 @@ impl FleetUserLedger<'_> {
     }
 }
 
-/// Returns whether this attempt has claimed a newer step of the same authenticator, as with two adjacent codes: the claim of
-/// the newer one, which is made first, makes the older one unusable.
+/// Returns whether this attempt has already claimed the same or a newer step of the same authenticator, as with two
+/// adjacent codes: the newer one is claimed first, which makes the older one unusable.
 fn is_claimed_with(guard: &ChargeGuard, key: &str, value: &[u8]) -> bool {
     matches!(guard, ChargeGuard::Claim { key: own, value: newer, .. }
         if own == key && number(newer) >= number(value))
 }
 
 impl Fleet {
-    /// Runs a transaction that also holds only if the record is still the judged one and this attempt is still charged. It
-    /// deletes the charge.
+    /// Runs a transaction with two more conditions: the record is still the one that this login uses, and this attempt
+    /// is still charged. The transaction deletes the charge.
     pub(super) fn guarded(
         &self,
         name: &StoreName,
@@ -153,8 +154,8 @@ impl Fleet {
         self.transact(Transaction { compares, writes, reads })
     }
 
-    /// Notes that the charge was deleted with a claim, which proves the judged record. `key` and `value` are those of the
-    /// claim.
+    /// Records that a claim has deleted the charge, which proves that this login uses the newest record. `key` and
+    /// `value` are those of the claim.
     pub(super) fn charge_is_over(&self, name: &StoreName, key: &str, value: &[u8]) {
         self.state(name, |state| {
             let own = match std::mem::take(&mut state.guard) {
@@ -167,7 +168,7 @@ impl Fleet {
         });
     }
 
-    /// Returns an error if a guarded transaction was refused because of the record or the charge.
+    /// Returns an error if a guarded transaction was refused because the record or the charge has changed.
     pub(super) fn why_refused(
         &self,
         name: &StoreName,

@@ -1,4 +1,4 @@
-//! The sets of backup codes of shared users: each set and each spent code is in the store, too.
+//! The sets of backup codes of shared users. Each set and each spent code is also in the store.
 
 use twinlock_core::{
     base::{
@@ -25,9 +25,9 @@ use crate::{
     store::{commit, records::HostRecords},
 };
 
-/// The sets of backup codes of this host, which can also take a set as another host has written it.
+/// The sets of backup codes of this host, which can also store a set from another host.
 pub trait LocalCodes: CodeSets {
-    /// Writes a set that another host has made.
+    /// Writes a set that another host has created.
     ///
     /// # Errors
     /// [`CommitError`] if the set was not written.
@@ -39,7 +39,8 @@ impl Fleet {
         self.name_of(&LedgerKey::Account(folder.clone()))
     }
 
-    /// Reads a set of codes (see [`CodeSets::set`]). A set that this host does not have is fetched and kept.
+    /// Reads a set of codes (see [`CodeSets::set`]). If this host does not have the set, fetches it from the store and
+    /// keeps it.
     pub(crate) fn set(
         &self,
         inner: &dyn LocalCodes,
@@ -49,8 +50,8 @@ impl Fleet {
         self.or_fetched(inner, folder, id, inner.set(folder, id))
     }
 
-    /// Reads a set of codes with the same work for every user (see [`CodeSets::set_uniform`]). A set that this host does not
-    /// have is fetched, which shows only that it was made on another host.
+    /// Reads a set of codes with the same work for every user (see [`CodeSets::set_uniform`]). If this host does not
+    /// have the set, fetches it, which reveals only that the set was created on another host.
     pub(crate) fn set_uniform(
         &self,
         inner: &dyn LocalCodes,
@@ -87,7 +88,7 @@ impl Fleet {
         Ok(set)
     }
 
-    /// Returns the indexes of the spent codes of a set, on this host and in the store (see [`CodeSets::spent`]).
+    /// Returns the indexes of the codes of a set that are spent on this host or in the store (see [`CodeSets::spent`]).
     pub(crate) fn spent(
         &self,
         inner: &dyn LocalCodes,
@@ -115,8 +116,8 @@ impl Fleet {
         Ok(spent)
     }
 
-    /// Marks a code as spent, on this host and then in the store (see [`CodeSets::spend`]). If it is unknown whether the store
-    /// took the mark, the code stays spent on this host.
+    /// Marks a code as spent, on this host and then in the store (see [`CodeSets::spend`]). If it is unknown whether
+    /// the store has the mark, the code stays spent on this host.
     pub(crate) fn spend(
         &self,
         inner: &dyn LocalCodes,
@@ -182,7 +183,7 @@ impl Fleet {
     /// Writes a set to the store.
     ///
     /// # Errors
-    /// [`FleetError`] if it is not known to be there.
+    /// [`FleetError`] unless the set is known to be in the store.
     pub(crate) fn put_set(
         &self,
         name: &StoreName,
@@ -197,7 +198,7 @@ impl Fleet {
         self.transact(Transaction { writes: vec![put], ..Transaction::default() }).map(drop)
     }
 
-    /// Erases a set that no record names, best effort (see [`CodeSets::take_away`]).
+    /// Erases a set to which no record refers, best effort (see [`CodeSets::take_away`]).
     pub(crate) fn take_away(&self, inner: &dyn LocalCodes, folder: &Folder, id: SetId) {
         inner.take_away(folder, id);
         if let Some(name) = self.name_of_folder(folder) {

@@ -17,8 +17,8 @@ use crate::fleet::{
 };
 
 impl Fleet {
-    /// Writes a record as the successor of the one with the number `after` (see [`Records::commit`]): first to the store, and
-    /// only after that to the disk, so that no host has a record which the store lacks.
+    /// Writes a record as the successor of the record with the sequence number `after` (see [`Records::commit`]): first
+    /// to the store and then to the disk, so that no host has a record that the store lacks.
     pub(crate) fn commit(
         &self,
         inner: &dyn Records,
@@ -86,7 +86,7 @@ impl Fleet {
         }
     }
 
-    /// Returns what must hold for the store's record, so that its number is `after`.
+    /// Returns the test that the store's record passes if its sequence number is `after`.
     fn predecessor(&self, name: &StoreName, after: u64) -> Result<StoreTest, CommitError> {
         let refused = |fault| CommitError::Store(StoreError::Fleet(fault));
         let judged = self.state(name, |state| state.judged);

@@ -17,25 +17,25 @@ use crate::fleet::{
     session::{Fleet, StoredAttempt, TopMark},
 };
 
-/// Bytes of the nonce at the start of a value, and of the number before it.
+/// Lengths in bytes of the nonce and of the number with which a value begins.
 const NONCE: usize = 16;
 const NUMBER: usize = 8;
 
-/// The entries of a user's ledger, as the login understands them.
+/// The opened entries of a user's ledger in the store.
 #[derive(Default)]
 pub(super) struct LedgerEntries {
     /// The attempts.
     pub(super) attempts: Vec<StoredAttempt>,
-    /// The keys `top` with their values.
+    /// The entries with the highest used steps.
     pub(super) tops: Vec<StoreEntry>,
-    /// The names of the highest used steps of the authenticators that the login judges by.
+    /// The ledger names of the highest used steps of this login's authenticators.
     pub(super) used: Vec<String>,
-    /// The name of the end of the last failure streak.
+    /// The ledger name of the end of the last failure streak; `None` if the store has none.
     pub(super) streak: Option<String>,
 }
 
 impl Fleet {
-    /// Returns what the entries of a user's ledger mean.
+    /// Opens the entries of a user's ledger. `marks` are the authenticators of the record that this login uses.
     pub(super) fn understood(
         &self,
         name: &StoreName,
@@ -64,7 +64,7 @@ impl Fleet {
         Ok(found)
     }
 
-    /// Returns the key of an attempt in the store, and its value with a nonce.
+    /// Returns the entry of an attempt: its key in the store, and its sealed value with a nonce in front.
     pub(super) fn sealed_attempt(
         &self,
         name: &StoreName,
@@ -79,8 +79,8 @@ impl Fleet {
         Ok(StoreEntry { key, revision: 0, value })
     }
 
-    /// Returns the value that stores the end of a failure streak. Its first bytes are the time, so that the store can compare
-    /// it.
+    /// Returns the value for the end of a failure streak. It begins with the unencrypted time, so that the store can
+    /// compare values.
     pub(super) fn sealed_streak(
         &self,
         name: &StoreName,
@@ -116,7 +116,8 @@ impl Fleet {
         Ok(StoredAttempt { name, entry, content, is_foreign })
     }
 
-    /// Returns the name of an attempt with the host in it, if its source means somebody else on another host.
+    /// Returns the name of an attempt. If its source is not an address, the source means somebody else on another host,
+    /// so the name of this host is appended.
     fn unambiguous(&self, attempt: &str) -> String {
         match names::read_try(attempt) {
             Some(charged) if !is_address(&charged.source) => {
@@ -127,13 +128,13 @@ impl Fleet {
     }
 }
 
-/// Returns the number at the start of a value.
+/// Returns the number at the start of a value (8 bytes, big-endian).
 pub(super) fn number(value: &[u8]) -> Option<u64> {
     value.first_chunk().map(|number| u64::from_be_bytes(*number))
 }
 
-/// Returns an attempt of another host. A source that is not an address belongs to that host, so it counts for the user but
-/// not for a source of this host.
+/// Returns an attempt of another host. If its source is not an address, the name of that host is added to the source,
+/// so that the attempt counts for the user but for no source of this host.
 fn abroad(charged: Try, host: &str) -> Try {
     if is_address(&charged.source) {
         return charged;

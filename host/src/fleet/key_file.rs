@@ -1,5 +1,5 @@
-//! The key file of a fleet, `fleet.key` beside the settings: the name of the fleet, the key from which names in the store
-//! are made, and the keys that seal records. Every host of the fleet has the same file.
+//! The key file of a fleet, `fleet.key` in the folder of the settings: the name of the fleet, the key with which names
+//! in the store are hashed, and the keys that seal values. Every host of the fleet has the same file.
 //!
 //! The file is text, one `WORD VALUE` a line; keys are in hex:
 //!
@@ -12,7 +12,8 @@
 //! seals-with 1
 //! ```
 //!
-//! `seals-with` names the key that seals; the others only open. A file with a single key needs no such line.
+//! `seals-with` is the number of the key that seals new values; the other keys only open older ones. A file with a
+//! single sealing key needs no such line.
 
 use data_encoding::HEXLOWER;
 use twinlock_core::base::error::FleetError;
@@ -20,16 +21,16 @@ use zeroize::Zeroizing;
 
 /// Maximum size of the file in bytes.
 pub const KEY_FILE_MAX: usize = 16 * 1024;
-/// Name of the file, beside the settings.
+/// Name of the file, which is in the folder of the settings.
 pub const KEY_FILE: &str = "fleet.key";
 const HEADER: &str = "twinlock-fleet-key 1";
 /// Maximum length of the name of a fleet.
 const FLEET_MAX: usize = 32;
 
-/// How a user name becomes the name in the store, so that all hosts find the same record.
+/// How a user name is mapped to a name in the store, so that all hosts find the same record.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum NamingRule {
-    /// The name as NSS has it.
+    /// The name as NSS returns it.
     Exact,
     /// The name without domain (`CORP\ada` and `ada@corp` are `ada`), with `A` to `Z` in lower case.
     LowercaseWithoutDomain,
@@ -47,13 +48,13 @@ impl NamingRule {
         }
     }
 
-    /// Returns the rule with a word of the key file; `None` if there is none.
+    /// Returns the rule for a word of the key file; `None` if no rule has this word.
     #[must_use]
     pub fn named(word: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|rule| rule.word() == word)
     }
 
-    /// Returns the name in the store for a user name.
+    /// Applies the rule to a user name. The result is hashed to the name in the store.
     #[must_use]
     pub fn apply(self, user: &str) -> String {
         match self {
@@ -67,7 +68,7 @@ impl NamingRule {
     }
 }
 
-/// A key that seals records, with its number.
+/// A sealing key with its number.
 pub struct SealingKey {
     /// Number of the key, 1 to 255. `fleet rotate` adds the next one.
     pub id: u8,
@@ -79,13 +80,13 @@ pub struct SealingKey {
 pub struct FleetKey {
     /// The name of the fleet.
     pub fleet: String,
-    /// How user names become names in the store.
+    /// How user names are mapped to names in the store.
     pub rule: NamingRule,
-    /// The key from which names in the store are made. It is never changed.
+    /// The key with which names in the store are hashed. It never changes.
     pub naming: Zeroizing<[u8; 32]>,
     /// The sealing keys, oldest first; never empty.
     pub sealing: Vec<SealingKey>,
-    /// Number of the key that seals. The others only open what was sealed with them.
+    /// Number of the key that seals new values. The other keys only open older values.
     pub seals_with: u8,
 }
 
@@ -133,7 +134,7 @@ impl FleetKey {
         found.sealing_key().is_some().then_some(found)
     }
 
-    /// Returns the key that seals; `None` if the file has no such key.
+    /// Returns the key that seals new values; `None` if the file has no such key.
     #[must_use]
     pub fn sealing_key(&self) -> Option<&SealingKey> {
         self.sealing.iter().find(|one| one.id == self.seals_with)

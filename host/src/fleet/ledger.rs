@@ -21,12 +21,12 @@ use crate::{
     },
 };
 
-/// The test that a key passes which does not exist: its revision is 0.
+/// A test that only a missing key passes, because its revision is 0.
 const ABSENT: StoreTest = StoreTest::Revision(0);
-/// A test that no key passes: etcd's first write has the revision 2. A transaction with this test has as many bytes as one
-/// with [`ABSENT`], so its size does not tell that it changes nothing.
+/// A test that no key passes, because etcd's first write has the revision 2. A transaction with this test is as long as
+/// one with [`ABSENT`], so its size does not reveal that it changes nothing.
 const NEVER: StoreTest = StoreTest::Revision(1);
-/// The name of an attempt begins with this.
+/// Prefix of the names of attempts.
 const ATTEMPT: &str = "try.";
 
 /// The ledger of one shared user.
@@ -144,7 +144,8 @@ impl UserLedger for FleetUserLedger<'_> {
 }
 
 impl FleetUserLedger<'_> {
-    /// Charges an attempt on this host, and then in the store. What one of them does not take is not charged in the other.
+    /// Charges an attempt on this host, and then in the store. If one of them refuses the charge, the attempt is
+    /// charged in neither.
     fn charge(&self, name: &str, content: &str) -> Result<Creation, LedgerError> {
         if self.inner.create(name, content)? == Creation::Taken {
             // The store is asked all the same: before a first factor, a throttled user must cost as much as any other.
@@ -180,7 +181,7 @@ impl FleetUserLedger<'_> {
         checked.map(|()| Creation::Made)
     }
 
-    /// Sends the transaction of a charge that changes nothing.
+    /// Sends the transaction of a charge with a test that fails, so that nothing changes.
     fn pretend_to_charge(&self) -> Result<(), LedgerError> {
         let attempt = self.fleet.sealed_attempt(&self.name, "try.unproven.0.0.0", "0");
         let attempt = attempt.map_err(LedgerError::Fleet)?;
@@ -196,7 +197,7 @@ impl FleetUserLedger<'_> {
         self.fleet.state(&self.name, |state| state.listing = listing);
     }
 
-    /// Returns the entries of the store: those that the charge has read, or a new list.
+    /// Returns the entries of the user's ledger in the store: those that the last charge has read, or else a new list.
     fn entries(&self) -> Result<LedgerEntries, FleetError> {
         let listing = self.fleet.state(&self.name, |state| state.listing.take());
         let listing = match listing {
@@ -217,7 +218,7 @@ impl FleetUserLedger<'_> {
         found
     }
 
-    /// Deletes an attempt in the store, best effort, if the store still has it with the same nonce.
+    /// Deletes an attempt in the store, best effort. An attempt with another nonce is kept.
     fn take_back(&self, name: &str) {
         let (guard, stored) = self.fleet.state(&self.name, |state| match &state.guard {
             ChargeGuard::Slot { name: own, .. } if own == name => {
@@ -247,7 +248,7 @@ impl FleetUserLedger<'_> {
         }
     }
 
-    /// Stores the end of a failure streak, best effort, so that it ends on every host.
+    /// Stores the end of a failure streak, best effort, so that the streak ends on every host.
     fn end_streak(&self, since: UnixTime) {
         let Ok(value) = self.fleet.sealed_streak(&self.name, since) else { return };
         let key = self.name.streak();
@@ -266,7 +267,7 @@ impl FleetUserLedger<'_> {
     }
 }
 
-/// Returns the transaction that charges an attempt, and reads all that the login judges by.
+/// Returns the transaction that charges an attempt and reads everything that the login decides by.
 fn charge(name: &StoreName, attempt: &StoreEntry, test: StoreTest) -> Transaction {
     Transaction {
         compares: vec![compare(attempt.key.clone(), test)],
@@ -280,24 +281,27 @@ fn charge(name: &StoreName, attempt: &StoreEntry, test: StoreTest) -> Transactio
     }
 }
 
-/// Returns whether a failure streak that begins is one that has just ended: without failures, and not the first one.
+/// Returns whether the beginning of a failure streak marks the end of the previous one: the new streak has no failures
+/// and is not the first one.
 fn is_end(begun: &FailureStreak) -> bool {
     begun.carried == 0 && begun.since.0 > 0
 }
 
-/// Returns whether an attempt is so old that no limit counts it. The store forgets it by itself.
+/// Returns whether an attempt is so old that no limit counts it. The store deletes such an attempt when its lease
+/// expires.
 fn has_expired(content: &str) -> bool {
     let at = names::read_instant(content);
     let now = KernelClock.now();
     at.zip(now.ok()).is_some_and(|(at, now)| now.unix.since(at) >= DAY)
 }
 
-/// Returns whether a used step is the code of a set: the ledger then only says when it was used.
+/// Returns whether a used step is a backup code of a set. Its entry in the ledger only says when the code was used.
 pub(super) fn is_of_set(mark: KeyId) -> bool {
     KeyId::of_set(twinlock_core::record::SetId(0)).0.get(8..) == mark.0.get(8..)
 }
 
-/// Returns the highest used step that a claim needs to be above.
+/// Returns the step as eight big-endian bytes, with which the store's value begins. A claim needs a higher step than
+/// the stored one.
 pub(super) fn step_of(used: &Used) -> [u8; 8] {
     used.step.0.to_be_bytes()
 }

@@ -1,14 +1,14 @@
-//! What an administrator does with the fleet as a whole: begins it, takes this host in and out, and repairs it. Only the
-//! command uses this; a login never does.
+//! Operations on the fleet as a whole: create it, add and remove this host, and repair it. Only the administrator's
+//! command uses them; a login never does.
 //!
-//! - `state_report`: what the daemon says of itself, of the store's servers and of the hosts.
+//! - `state_report`: the reports of the daemon, of the store's servers and of the hosts.
 //! - `meta`: the entry that describes the fleet.
 //! - `batch`: writes many entries.
 //! - `local_users`: the records of this host that are shared.
-//! - `comparison`: the records of this host and those of the store, side by side.
-//! - `upload`: sends up records, backup codes and used steps.
-//! - `conflict`: settles two different records of one user.
-//! - `rotation`: replaces the key that seals.
+//! - `comparison`: compares the records of this host with those of the store.
+//! - `upload`: uploads records, backup codes and used steps.
+//! - `conflict`: resolves conflicts of two records of one user.
+//! - `rotation`: replaces the sealing key.
 
 mod batch;
 mod comparison;
@@ -40,7 +40,7 @@ pub use upload::{HostSide, UploadScope};
 
 use crate::fleet::{key_file::FleetKey, session::FleetStore};
 
-/// Why a change of the fleet as a whole was not made, or not in full.
+/// Why an operation on the fleet as a whole failed or is incomplete.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum MembershipError {
     /// The store could not be asked, or its answer was refused.
@@ -93,13 +93,13 @@ impl From<CommitError> for MembershipError {
     }
 }
 
-/// The fleet, as an administrator's command sees it.
+/// Access to the fleet for an administrator's command.
 pub struct FleetMembership<'a> {
     /// The keys of the fleet.
     pub key: &'a FleetKey,
     /// The connection to the daemon.
     pub store: &'a dyn FleetStore,
-    /// The source of nonces.
+    /// The source of random bytes.
     pub entropy: &'a dyn Entropy,
 }
 
@@ -136,7 +136,7 @@ impl FleetMembership<'_> {
         }
     }
 
-    /// Returns the value for a key that nothing but its existence matters of: 16 random bytes, and `rest`.
+    /// Returns 16 random bytes and `rest`. The random bytes make each value unique.
     fn with_nonce(&self, rest: &[u8]) -> Result<Vec<u8>, FleetError> {
         let mut nonce = [0; 16];
         self.entropy.fill(&mut nonce).map_err(|_| FleetError::Seal)?;

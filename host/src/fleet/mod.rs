@@ -1,19 +1,19 @@
-//! The fleet: what this host shares with other hosts through the store. Decorates the ports of the records, the backup codes
-//! and the ledger, so that a login does not know whether there is a fleet.
+//! The fleet: what this host shares with other hosts through the store. Wraps the ports of the records, the backup
+//! codes and the ledger, so that the code of a login is the same with and without a fleet.
 //!
-//! The store only adds refusals. The local ledger, records and spent codes go on as without it; a code must be fresh in
-//! both, and an attempt allowed by both.
+//! The store can only cause more refusals. The local ledger, records and spent codes work as without a fleet. A code
+//! must be unused on this host and in the store, and both must allow an attempt.
 //!
 //! - `key_file`: the keys of the fleet.
 //! - `names`: the keys of the store.
 //! - `seal`: encrypts what is stored.
-//! - `session`: what is known of each user during one login.
-//! - `records`, `commit`, `ledger`, `claim`, `codes`: the decorated ports.
+//! - `session`: the state of each user during one login.
+//! - `records`, `commit`, `ledger`, `claim`, `codes`: the wrapped ports.
 //! - `entries`: the entries of a user's ledger in the store.
 //! - `shared_records`, `shared_ledger`: the ports of a host, with or without a fleet.
 //! - `socket`: the connection to the daemon.
 //! - `opened`: reads the key file.
-//! - `membership`: what an administrator does with the fleet as a whole.
+//! - `membership`: the administrator's operations on the fleet as a whole.
 //!
 //! May use: `clock`, `entropy`, `ledger`, `settings`, `store`, `trusted_dir`.
 

@@ -1,5 +1,5 @@
-//! The keys of the store. User names, sources and authenticators appear in them only as HMAC-SHA256 values, which do not
-//! reveal them to the store.
+//! The keys of the store. They contain user names, sources and authenticators only as HMAC-SHA256 values, which hide
+//! them from the store.
 
 use data_encoding::HEXLOWER;
 use hmac::{Hmac, KeyInit, Mac};
@@ -8,12 +8,12 @@ use twinlock_core::{ledger::KeyId, ports::LedgerKey, record::SetId};
 
 use crate::fleet::key_file::FleetKey;
 
-/// The sealed entry that describes the fleet.
+/// Key of the sealed entry that describes the fleet.
 pub const META: &str = "meta";
 /// Prefix of the keys of all records.
 pub const RECORDS: &str = "r/";
 
-/// The name of one user in the store, 32 hexadecimal digits. The user names without an account share 256 of these names.
+/// The name of one user in the store, 32 hexadecimal digits. All user names without an account share 256 such names.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct StoreName(String);
 
@@ -30,7 +30,7 @@ impl StoreName {
         Self(hashed(key, "bucket", &[&[bucket]]))
     }
 
-    /// Returns the name of the owner of a ledger folder; `None` if the folder's name is not that of a user.
+    /// Returns the name in the store for the owner of a ledger folder; `None` if the folder is not named after a user.
     #[must_use]
     pub fn of_owner(key: &FleetKey, owner: &LedgerKey) -> Option<Self> {
         match owner {
@@ -42,7 +42,7 @@ impl StoreName {
         }
     }
 
-    /// Returns the key of the record.
+    /// Returns the key of the user's record.
     #[must_use]
     pub fn record(&self) -> String {
         format!("{RECORDS}{}", self.0)
@@ -79,8 +79,8 @@ impl StoreName {
         format!("{}top/{}", self.ledger(), hashed(key, "top", &[&mark.0]))
     }
 
-    /// Returns the key of a charged attempt. `name` is its name in the ledger, with a source that means the same on every
-    /// host.
+    /// Returns the key of a charged attempt. `name` is the name of the attempt in the ledger, with a source that means
+    /// the same on every host.
     #[must_use]
     pub fn attempt(&self, key: &FleetKey, name: &str) -> String {
         format!("{}try/{}", self.ledger(), hashed(key, "try", &[name.as_bytes()]))
@@ -93,7 +93,7 @@ impl StoreName {
     }
 }
 
-/// Returns 16 bytes of HMAC-SHA256 over a kind and parts with their lengths, in hex.
+/// Returns the first 16 bytes, in hex, of the HMAC-SHA256 over `kind` and `parts`, each with its length in front.
 fn hashed(key: &FleetKey, kind: &str, parts: &[&[u8]]) -> String {
     // HMAC takes keys of any length, so this cannot fail.
     let Ok(mut mac) = Hmac::<Sha256>::new_from_slice(&*key.naming) else { return String::new() };

@@ -1,4 +1,4 @@
-//! Opens the fleet as the settings name it: reads the key file, and connects to the daemon at the first request.
+//! Opens the fleet if the settings turn it on: reads the key file, and connects to the daemon at the first request.
 
 use std::rc::Rc;
 
@@ -20,8 +20,8 @@ use crate::{
     trusted_dir::{self, Owner},
 };
 
-/// Returns the fleet of this host; `None` if the settings name none. `settings_path` is the file of the settings, beside
-/// which the key file is. If that cannot be read, every request fails.
+/// Returns the fleet of this host; `None` if the settings do not turn it on. `settings_path` is the settings file,
+/// whose folder contains the key file. If the key file cannot be read, every request fails.
 pub(crate) fn of_host(policy: &Policy, settings_path: &str, owner: Owner) -> Option<Rc<Fleet>> {
     if !policy.fleet.is_on {
         return None;
@@ -43,7 +43,7 @@ pub(crate) fn of_host(policy: &Policy, settings_path: &str, owner: Owner) -> Opt
     Some(Rc::new(fleet))
 }
 
-/// Reads the key file beside the settings.
+/// Reads the key file from the folder of the settings file.
 ///
 /// # Errors
 /// [`FleetError::Key`] if it is missing, is not private to `owner`, or has another form.
@@ -54,7 +54,7 @@ pub fn read_key(settings_path: &str, owner: Owner) -> Result<FleetKey, FleetErro
     FleetKey::read(std::str::from_utf8(&bytes).map_err(|_| FleetError::Key)?)
 }
 
-/// Stands for the store while there is no key: refuses every request.
+/// A store that refuses every request, used if the key file cannot be read.
 struct NoStore(FleetError);
 
 impl FleetStore for NoStore {
@@ -63,7 +63,7 @@ impl FleetStore for NoStore {
     }
 }
 
-/// A key that seals nothing, since no request is made with it.
+/// Returns a key file without keys. It seals nothing, because no request is made with it.
 fn no_key() -> FleetKey {
     FleetKey {
         fleet: String::new(),

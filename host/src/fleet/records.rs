@@ -1,4 +1,4 @@
-//! Reads the fleet's record of a user, and decides whether it or this host's record is the newest.
+//! Reads the fleet's record of a user, and decides whether that record or this host's is the newer one.
 
 use twinlock_core::{
     base::{
@@ -80,7 +80,8 @@ impl Fleet {
         (found, stand_in)
     }
 
-    /// Returns the record that the last charge has read, if it is newer than the one that this login judges by.
+    /// Returns the record that the last charge has read, if it is newer than the record that this login uses; otherwise
+    /// `None`.
     pub(crate) fn renewed(&self, account: &Account) -> Option<Snapshot> {
         let name = StoreName::of_user(&self.key, &account.name);
         self.state(&name, |state| state.renewed.take())
@@ -117,8 +118,8 @@ impl Fleet {
         Ok(is_same)
     }
 
-    /// Writes the records that the store had and this host had not to the disk, best effort. Call this after the verdict: what
-    /// a login writes must not tell a stranger who is enrolled.
+    /// Writes the store's records that this host lacks to the disk, best effort. Must be called after the verdict,
+    /// because a write during the login would reveal who is enrolled.
     pub(crate) fn keep_records(&self, inner: &dyn Records) {
         for user in self.users.borrow_mut().iter_mut() {
             let Some(kept) = user.state.to_keep.take() else { continue };
@@ -129,7 +130,7 @@ impl Fleet {
         }
     }
 
-    /// Notes whether an account is shared. Returns its name in the store if it is.
+    /// Remembers whether an account is shared. Returns its name in the store if it is shared.
     pub(super) fn note(&self, account: &Account) -> Option<StoreName> {
         let name = StoreName::of_user(&self.key, &account.name);
         let is_shared = self.shares(account.uid);
@@ -145,8 +146,8 @@ impl Fleet {
         self.transact(Transaction { reads: record_reads(name), ..Transaction::default() })
     }
 
-    /// Returns the record that a reply contains; `None` if the store has none. Also proves that the store describes this
-    /// fleet.
+    /// Returns the record in a reply; `None` if the store has none. Fails unless the reply contains the description of
+    /// this fleet.
     pub(super) fn record_in(
         &self,
         name: &StoreName,
@@ -171,7 +172,7 @@ impl Fleet {
         Ok(Some(StoreRecord { revision: found.revision, sequence: opened.number, record }))
     }
 
-    /// Returns the newer one of two records of a user, and remembers it as the one that this login judges by.
+    /// Returns the newer one of two records of a user, and remembers it as the record that this login uses.
     fn newer(
         &self,
         name: &StoreName,
@@ -211,7 +212,7 @@ impl Fleet {
         }
     }
 
-    /// Compares the record in the reply of a charge with the one that this login judges by. A newer one is kept for
+    /// Compares the record in the reply to a charge with the record that this login uses. Keeps a newer one for
     /// [`Fleet::renewed`].
     pub(super) fn check_judged(
         &self,
@@ -245,7 +246,7 @@ impl Fleet {
         Ok(())
     }
 
-    /// Remembers the record that this login judges by, and the keys of the highest used steps of its authenticators.
+    /// Remembers the record that this login uses, and the store keys of the highest used steps of its authenticators.
     pub(super) fn judge_by(
         &self,
         name: &StoreName,
@@ -271,7 +272,7 @@ impl Fleet {
         });
     }
 
-    /// Returns a record of the store as this host's record of an account.
+    /// Returns a record of the store as a snapshot for an account of this host.
     fn received(
         &self,
         account: &Account,

@@ -1,10 +1,10 @@
-//! Seals and opens what the fleet keeps in its store, with XChaCha20-Poly1305.
+//! Seals (encrypts and authenticates) and opens values of the store, with XChaCha20-Poly1305.
 //!
-//! A sealed value is the format, the number of the key, the number of the content (8 bytes), a random nonce (24 bytes) and
-//! the encrypted content with its tag (16 bytes). The content begins with its length (4 bytes), and zeros fill it up to a
-//! whole number of blocks, so that the length of a record does not show. The associated data binds a value to its fleet, its
-//! store key and its number: a value that is copied to another key, or an older number that is passed off as a newer one,
-//! cannot be opened.
+//! A sealed value consists of the format, the number of the key, the number of the content (8 bytes), a random nonce
+//! (24 bytes) and the encrypted content with its tag (16 bytes). The content begins with its length (4 bytes) and is
+//! padded with zeros to whole blocks, which hides the length of a record. The associated data binds a value to its
+//! fleet, its store key and its number. A value cannot be opened if it was copied to another key or given another
+//! number.
 
 use chacha20poly1305::{KeyInit, XChaCha20Poly1305, aead::AeadInOut};
 use twinlock_core::{
@@ -21,7 +21,7 @@ const FORMAT: u8 = 1;
 const HEAD: usize = 1 + 1 + 8 + 24;
 const TAG: usize = 16;
 
-/// What a sealed value is, and how large its blocks are.
+/// The kind of a sealed value, which decides the size of its blocks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum SealedKind {
     /// A record, or the description of the fleet: blocks of 1 KiB.
@@ -49,7 +49,7 @@ impl SealedKind {
     }
 }
 
-/// The place of a sealed value.
+/// Where a sealed value belongs.
 #[derive(Debug, Clone, Copy)]
 pub struct SealedPlace<'a> {
     /// What the value is.
@@ -58,15 +58,15 @@ pub struct SealedPlace<'a> {
     pub store_key: &'a str,
 }
 
-/// The content of a sealed value.
+/// An opened value.
 pub struct Opened {
-    /// The number of the content. A record has its sequence number here.
+    /// The number of the content. For a record, it is the sequence number.
     pub number: u64,
     /// The content.
     pub content: Zeroizing<Vec<u8>>,
 }
 
-/// Seals a content with the key that seals.
+/// Seals a content with the current sealing key.
 ///
 /// # Errors
 /// [`FleetError::Seal`] if there are no random bytes, or the content is longer than 4 GiB.
@@ -120,8 +120,8 @@ pub fn open(key: &FleetKey, place: &SealedPlace<'_>, value: &[u8]) -> Result<Ope
     Ok(Opened { number: u64::from_be_bytes(*number), content: Zeroizing::new(content.to_vec()) })
 }
 
-/// Returns the number of a sealed value without opening it; `None` if the value is too short. Nothing proves the number
-/// until the value is opened.
+/// Returns the number of a sealed value without opening it; `None` if the value is too short. The number is not
+/// authenticated until the value is opened.
 #[must_use]
 pub fn number_of(value: &[u8]) -> Option<u64> {
     value.get(2..)?.first_chunk().map(|number| u64::from_be_bytes(*number))
@@ -142,7 +142,8 @@ fn head(key: &SealingKey, number: u64, nonce: &[u8; 24]) -> Vec<u8> {
     [&[FORMAT, key.id][..], &number.to_be_bytes(), nonce].concat()
 }
 
-/// Returns the associated data: what binds a value to its fleet, place and number. `head` is the start of the value.
+/// Returns the associated data, which binds a value to its fleet, place and number. `head` is the unencrypted start of
+/// the value.
 fn associated_data(key: &FleetKey, place: &SealedPlace<'_>, head: &[u8]) -> Vec<u8> {
     let mut data = b"twinlock".to_vec();
     for part in [&key.fleet, place.kind.word(), place.store_key] {

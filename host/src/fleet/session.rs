@@ -1,4 +1,4 @@
-//! What is known of the fleet and of each user during one login or command.
+//! State of the fleet and of each user during one login or command.
 
 use std::cell::{Cell, RefCell};
 
@@ -26,64 +26,64 @@ pub trait FleetStore {
     /// [`FleetOutcome::Refused`].
     ///
     /// # Errors
-    /// [`FleetError`] if the store did not carry out the request. After [`FleetError::Unreachable`] it is unknown whether it
-    /// did.
+    /// [`FleetError`] if the store did not carry out the request. With [`FleetError::Unreachable`], it is unknown
+    /// whether the request was carried out.
     fn ask(&self, task: FleetTask) -> Result<FleetReply, FleetError>;
 }
 
-/// Which users are shared, and what a record of another host must have in common with the account.
+/// Which users are shared, and how records of other hosts are matched with accounts of this host.
 pub struct FleetScope {
     /// The lowest user id that is shared, at least 1. Root is never shared.
     pub lowest_uid: u32,
     /// Whether an account has the same user id on every host.
     pub uids: FleetUids,
-    /// Name of this host. Sources that mean something else on another host, such as local users, are told apart by it.
+    /// Name of this host. It distinguishes sources that mean something else on another host, such as local users.
     pub host: String,
-    /// Returns the user id of an account; `None` if there is none or NSS does not answer.
+    /// Returns the user id of an account; `None` if there is no such account or NSS does not answer.
     pub uid_of: fn(&str) -> Option<u32>,
 }
 
-/// The fleet, as one login or command sees it.
+/// State of the fleet during one login or command.
 pub struct Fleet {
     pub(super) key: FleetKey,
     pub(super) store: Box<dyn FleetStore>,
     pub(super) scope: FleetScope,
     pub(super) entropy: Box<dyn Entropy>,
-    /// The users of whom something is known: one in a login, few in a command. A map would be several times the code.
+    /// The users with known state: one in a login, few in a command. A map would need several times as much code.
     pub(super) users: RefCell<Vec<KnownUser>>,
     trusts_active_records: Cell<bool>,
 }
 
-/// A user of whom something is known.
+/// A user with known state.
 pub(super) struct KnownUser {
     name: StoreName,
     pub(super) state: UserState,
 }
 
-/// What is known of one user. `Default` is a user of whom nothing is known.
+/// State of one user. `Default` is a user of whom nothing is known.
 #[derive(Default)]
 pub(super) struct UserState {
     /// Whether the user is shared; `None` if the user id is not known yet.
     pub(super) is_shared: Option<bool>,
     /// The account; `None` for a name without an account.
     pub(super) account: Option<Account>,
-    /// The record that this login judges by.
+    /// The record that this login uses to verify codes; `None` if no record was read.
     pub(super) judged: Option<JudgedRecord>,
-    /// A record that the store had and that is newer than the judged one.
+    /// A record of the store that is newer than `judged`.
     pub(super) renewed: Option<Snapshot>,
-    /// The newest record of the store, if this host's disk has an older one: its number and its text.
+    /// The newest record of the store, if this host's disk has an older one or none; it is written to the disk later.
     pub(super) to_keep: Option<RecordText>,
-    /// What proves that this attempt is still charged.
+    /// What proves to the store that this attempt is still charged.
     pub(super) guard: ChargeGuard,
-    /// The entries of the ledger as the last transaction read them; taken by the first reader.
+    /// The entries of the ledger that the last transaction has read; `None` after the first reader has taken them.
     pub(super) listing: Option<Vec<StoreEntry>>,
     /// The attempts in the store.
     pub(super) attempts: Vec<StoredAttempt>,
-    /// The keys `top`, with the values that were seen last.
+    /// The entries with the highest used steps, as they were last read.
     pub(super) tops: Vec<StoreEntry>,
     /// The authenticators of the judged record.
     pub(super) marks: Vec<TopMark>,
-    /// The names of the steps that this login has claimed in the store.
+    /// The ledger names of the steps that this login has claimed in the store.
     pub(super) claimed: Vec<String>,
     /// Whether this login or command has stored the end of the user's failure streak.
     pub(super) has_ended_streak: bool,
@@ -91,7 +91,7 @@ pub(super) struct UserState {
     pub(super) is_proven: bool,
 }
 
-/// The record that a login judges by.
+/// The record that a login uses to verify codes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct JudgedRecord {
     pub(super) sequence: u64,
@@ -114,30 +114,30 @@ pub(super) struct TopMark {
 
 /// An attempt in the store.
 pub(super) struct StoredAttempt {
-    /// Its name in the ledger.
+    /// Name of the attempt in the ledger.
     pub(super) name: String,
-    /// The key under which it is stored, and its value.
+    /// Key and value of the attempt in the store.
     pub(super) entry: StoreEntry,
-    /// The text of its name in the ledger: the time of the charge.
+    /// Content of the attempt in the ledger: the time of the charge.
     pub(super) content: String,
-    /// Whether another host has charged it.
+    /// Whether another host has charged the attempt.
     pub(super) is_foreign: bool,
 }
 
-/// What proves, within a transaction, that an attempt is still charged.
+/// The entry whose presence proves to the store that an attempt is still charged.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(super) enum ChargeGuard {
     /// There is no charge.
     #[default]
     None,
-    /// The slot of the attempt, with its value and its name in the ledger.
+    /// The entry of the charge, and the attempt's name in the ledger.
     Slot { key: String, value: Vec<u8>, name: String },
-    /// The claim of this attempt, which has deleted the slot, and the attempt's name in the ledger.
+    /// The entry of this attempt's claim, with which the charge was deleted, and the attempt's name in the ledger.
     Claim { key: String, value: Vec<u8>, name: String },
 }
 
 impl Fleet {
-    /// Creates the view of one login or command.
+    /// Creates the state of one login or command.
     #[must_use]
     pub fn new(
         key: FleetKey,
@@ -155,14 +155,15 @@ impl Fleet {
         }
     }
 
-    /// Declares that the record of an enrolled user need not be read from the store before a code is charged. The charge
-    /// reads it, so this saves a transaction. Only right where nothing but a code can stand for a code.
+    /// Allows a code to be charged before the record of an enrolled user is read from the store. The charge reads the
+    /// record, so this saves a transaction. Call it only where nothing, such as a remembered device, can replace a
+    /// code.
     pub fn trust_active_records(&self) {
         self.trusts_active_records.set(true);
     }
 
-    /// Makes this session read every record from the store, also that of an enrolled user. A login need not, because it reads
-    /// the record when it charges a code. A command charges no code, and decides by the record.
+    /// Makes this session read every record from the store, even that of an enrolled user. A login need not do so,
+    /// because it reads the record when it charges a code. A command charges no code, and decides by the record.
     #[cfg(feature = "tools")]
     pub fn read_every_record(&self) {
         self.trusts_active_records.set(false);
@@ -184,7 +185,7 @@ impl Fleet {
         uid != 0 && uid >= self.scope.lowest_uid
     }
 
-    /// Returns the name of the owner of a ledger folder in the store; `None` if the owner is not shared.
+    /// Returns the name in the store for the owner of a ledger folder; `None` if the owner is not shared.
     pub(super) fn name_of(&self, owner: &LedgerKey) -> Option<StoreName> {
         let name = StoreName::of_owner(&self.key, owner)?;
         let LedgerKey::Account(folder) = owner else { return Some(name) };
@@ -214,7 +215,7 @@ impl Fleet {
         self.store.ask(FleetTask::Transact(transaction))
     }
 
-    /// Returns 16 random bytes, which no other attempt or operation has.
+    /// Returns 16 random bytes, which are unique to one attempt or operation.
     pub(super) fn nonce(&self) -> Result<[u8; 16], FleetError> {
         let mut nonce = [0; 16];
         self.entropy.fill(&mut nonce).map_err(|_| FleetError::Seal)?;
@@ -227,7 +228,7 @@ pub(super) fn record_reads(name: &StoreName) -> Vec<StoreRead> {
     vec![StoreRead::Key(name.record()), StoreRead::Key(META.into())]
 }
 
-/// Returns the reads of a user's ledger, record and of the description of the fleet.
+/// Returns the reads of a user's ledger and record, and of the description of the fleet.
 pub(super) fn all_reads(name: &StoreName) -> Vec<StoreRead> {
     let prefix = StoreRead::Prefix { prefix: name.ledger(), after: String::new(), limit: 0 };
     std::iter::once(prefix).chain(record_reads(name)).collect()
@@ -238,8 +239,8 @@ pub(super) fn compare(key: impl Into<String>, test: StoreTest) -> StoreCompare {
     StoreCompare { key: key.into(), test }
 }
 
-/// Returns the transaction that deletes a key if it still has this value. Unguarded, a late copy of it would delete the
-/// charge of another login.
+/// Returns the transaction that deletes a key only if it still has this value. Without this condition, a late copy of
+/// the transaction could delete the charge of another login.
 pub(super) fn guarded_delete(key: &str, value: &[u8]) -> Transaction {
     Transaction {
         compares: vec![compare(key, StoreTest::Value(value.to_vec()))],

@@ -1,4 +1,5 @@
-//! The ledger of this host. In a fleet, each attempt and each used code is in the fleet's store, too.
+//! The ledger of this host. In a fleet, the attempts and used codes of shared users are also written to the fleet's
+//! store.
 
 use std::{
     fmt::{Debug, Formatter},
@@ -14,15 +15,15 @@ use twinlock_core::{
 
 use crate::{fleet::Fleet, ledger::HostLedger};
 
-/// The ledger of this host, together with that of its fleet. What concerns only this host is called on [`HostLedger`], to
-/// which this type dereferences.
+/// The ledger of this host, together with that of its fleet. Methods that concern this host only are those of
+/// [`HostLedger`], to which this type dereferences.
 pub struct SharedLedger {
     local: HostLedger,
     fleet: Option<Rc<Fleet>>,
 }
 
 impl SharedLedger {
-    /// Returns the ledger of a host; `fleet` is `None` if it belongs to none.
+    /// Returns the ledger of a host; `fleet` is `None` if the host belongs to no fleet.
     #[must_use]
     pub fn new(local: HostLedger, fleet: Option<Rc<Fleet>>) -> Self {
         Self { local, fleet }

@@ -1,4 +1,4 @@
-//! The records and backup codes of this host. In a fleet, they are those of the fleet.
+//! The records and backup codes of this host. In a fleet, shared users have those of the fleet.
 
 use std::{
     fmt::{Debug, Formatter},
@@ -23,21 +23,21 @@ use zeroize::Zeroizing;
 
 use crate::{fleet::Fleet, store::records::HostRecords};
 
-/// The records of this host, together with those of its fleet. What concerns only the files of this host is called on
-/// [`HostRecords`], to which this type dereferences.
+/// The records of this host, together with those of its fleet. Methods that concern the files of this host only are
+/// those of [`HostRecords`], to which this type dereferences.
 pub struct SharedRecords {
     local: HostRecords,
     fleet: Option<Rc<Fleet>>,
 }
 
 impl SharedRecords {
-    /// Returns the records of a host; `fleet` is `None` if it belongs to none.
+    /// Returns the records of a host; `fleet` is `None` if the host belongs to no fleet.
     #[must_use]
     pub fn new(local: HostRecords, fleet: Option<Rc<Fleet>>) -> Self {
         Self { local, fleet }
     }
 
-    /// Returns the fleet of this host; `None` if it belongs to none.
+    /// Returns the fleet of this host; `None` if the host belongs to no fleet.
     #[must_use]
     pub fn fleet(&self) -> Option<&Fleet> {
         self.fleet.as_deref()

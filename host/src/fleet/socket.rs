@@ -1,5 +1,5 @@
-//! The connection to the daemon `twinlock-fleet`. Each request has a connection of its own. Waits for the daemon only until
-//! the time is over that one login or command may wait for the store.
+//! The connection to the daemon `twinlock-fleet`. Each request opens a new connection. The time for which a login or a
+//! command waits for the daemon is limited.
 
 use std::{
     cell::Cell,
@@ -25,21 +25,22 @@ use zeroize::Zeroizing;
 
 use crate::{clock::KernelClock, fleet::session::FleetStore, trusted_dir::Owner};
 
-/// Milliseconds that a login may wait for the store, in all its waits together. The time of the user does not count.
+/// Milliseconds for which a login may wait for the store, summed over all requests. The time in which the user types
+/// does not count.
 const LOGIN_PATIENCE: u16 = 3_000;
 
 /// The connection to the daemon.
 pub struct FleetSocket {
     owner: Owner,
-    /// Nanoseconds that may still be waited.
+    /// Remaining time for waiting in nanoseconds.
     left: Cell<u64>,
     /// Milliseconds for each request of a command; `None` if all requests of a login share one time.
     each: Option<u16>,
 }
 
 impl FleetSocket {
-    /// Returns a connection for one login, which may wait for three seconds in all. `owner` must own the listening process:
-    /// root.
+    /// Returns a connection for one login, which may wait for three seconds in all. The listening process must belong
+    /// to `owner`, which is root.
     #[must_use]
     pub fn for_login(owner: Owner) -> Self {
         Self { owner, left: Cell::new(nanoseconds(LOGIN_PATIENCE)), each: None }
@@ -114,7 +115,7 @@ impl FleetSocket {
         }
     }
 
-    /// Waits until the socket is ready. Fails if the time is over.
+    /// Waits until the socket is ready. Fails if no time is left.
     fn wait(
         &self,
         socket: BorrowedFd<'_>,
@@ -155,7 +156,7 @@ fn now() -> Result<BootTime, FleetError> {
     KernelClock.now().map(|now| now.boot).map_err(|_| FleetError::NoConnection)
 }
 
-/// Connects to the daemon without waiting, and checks who listens.
+/// Connects to the daemon without waiting, and checks that the listening process belongs to `owner`.
 fn connected(owner: Owner) -> Result<OwnedFd, FleetError> {
     let flags = SocketFlags::CLOEXEC | SocketFlags::NONBLOCK;
     let socket = socket_with(AddressFamily::UNIX, SocketType::STREAM, flags, None);
@@ -173,7 +174,7 @@ fn connected(owner: Owner) -> Result<OwnedFd, FleetError> {
     if server.uid.as_raw() == owner.0 { Ok(socket) } else { Err(FleetError::NoDaemon) }
 }
 
-/// Returns the error that a reply reports, or the reply of a store.
+/// Returns the reply if the store has answered, or the error for the outcome of the reply.
 fn understood(reply: FleetReply) -> Result<FleetReply, FleetError> {
     match reply.outcome {
         FleetOutcome::Done | FleetOutcome::Refused => Ok(reply),

@@ -1,4 +1,4 @@
-//! Checks that a change on one host counts on the other at once: a reset, a removal and an unlock.
+//! Checks that a reset, a removal or an unlock on one host takes effect on the other at once.
 
 use twinlock_tests::{First, FleetNetwork, Server};
 

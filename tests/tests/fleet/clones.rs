@@ -1,4 +1,5 @@
-//! Checks that a copy of a running host stops both, and that they go on once one of them is taken out.
+//! Checks that a host and its copy both stop, and that the host works again once the copy has ended and the host has
+//! rejoined.
 
 use std::time::{Duration, Instant};
 

@@ -1,4 +1,5 @@
-//! The clusters of these tests: nodes are killed and stopped, the data is put back, strangers are refused.
+//! Tests of the clusters for tests: nodes are killed and stopped, the data is put back, and unknown clients are
+//! refused.
 
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
@@ -9,7 +10,8 @@ fn three() -> EtcdCluster {
     EtcdCluster::start(3, &EtcdOptions::default())
 }
 
-/// Sends a request to a node by openssl(1) as a client with these files, and returns the answer with openssl's messages.
+/// Sends a request to a node with openssl(1). `files` are the options with the client's files. Returns the answer and
+/// openssl's messages.
 fn asked(address: &str, files: &[String], request: &str) -> String {
     let mut openssl = Command::new("openssl");
     openssl.args(["s_client", "-quiet", "-verify_return_error", "-connect", address]).args(files);

@@ -1,4 +1,4 @@
-//! Checks that a login outlives the loss of one node of etcd, stopped or killed, and that an absent node costs little.
+//! Checks that a login succeeds although one etcd node is stopped or killed, and that an absent node costs little time.
 
 use std::time::{Duration, Instant};
 
@@ -6,8 +6,8 @@ use twinlock_tests::FleetNetwork;
 
 use crate::pair::{Pair, gets_in};
 
-/// Tries to log in with codes of later steps until one is accepted. Returns the time that the accepted login took and the
-/// number of logins.
+/// Tries to log in with codes of successive steps until one is accepted. Returns the duration of the accepted login,
+/// and the number of logins.
 fn until_in(pair: &Pair<'_>, codes: &[String]) -> (Duration, usize) {
     for (number, code) in codes.iter().enumerate() {
         let begun = Instant::now();

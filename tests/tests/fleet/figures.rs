@@ -1,14 +1,15 @@
-//! Prints what a login costs at the store: its time, alone and many at once, and the bytes that it leaves there.
+//! Prints the cost of a login at the store: its time, alone and with many at once, and the bytes that it leaves in the
+//! store.
 
 use twinlock_tests::{EtcdOptions, FLEET_SOCKET, FleetNetwork};
 
 use crate::pair::Pair;
 
-/// Logins one after the other, and at once.
+/// Number of logins one after the other, and of logins at once.
 const LOGINS: &str = "2000";
 const AT_ONCE: &str = "200";
 
-/// Prints figures of this machine, and asserts only what ten times as much time would break.
+/// Prints measurements of this machine. Fails only at about ten times the usual time.
 #[test]
 #[ignore = "prints figures, which a busy machine spoils; run it by hand with --run-ignored all --no-capture"]
 fn cost_of_a_login_at_the_store() {

@@ -1,5 +1,5 @@
-//! The hosts of these tests: they reach etcd, lose it with their cable, and start and end a daemon. A placeholder stands
-//! for the daemon.
+//! Tests of the hosts for tests: they reach etcd, lose it when their cable is pulled, and start and end a daemon. A
+//! placeholder program replaces the daemon.
 
 use twinlock_tests::{
     ClientKind, EtcdCluster, EtcdOptions, FLEET_SOCKET, FleetAccess, FleetHost, FleetNetwork,

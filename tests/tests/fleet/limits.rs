@@ -1,4 +1,5 @@
-//! Checks that a caller who takes descriptors or memory away, or stops its login, gets nothing by it and delays no other.
+//! Checks that a caller who exhausts descriptors or memory, or stops its login, gains nothing and delays no other
+//! login.
 
 use std::time::{Duration, Instant};
 

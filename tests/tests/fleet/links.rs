@@ -1,4 +1,4 @@
-//! The links of these tests: answers are lost, requests come late or twice, nothing passes.
+//! Tests of the lossy links: answers are lost, requests arrive late or twice, or nothing passes.
 
 use std::process::Command;
 use std::time::{Duration, Instant};

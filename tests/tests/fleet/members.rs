@@ -1,4 +1,4 @@
-//! Hosts begin a fleet, join it and leave it with `twinlock fleet`, through the real daemon.
+//! Tests of hosts that create, join and leave a fleet with `twinlock fleet`, through the real daemon.
 
 use serde_json::Value;
 use twinlock_tests::{EtcdCluster, EtcdOptions, FleetAccess, FleetHost, FleetNetwork};
@@ -18,7 +18,7 @@ fn json(host: &FleetHost<'_>, words: &str) -> Value {
     serde_json::from_str(&done.stdout).unwrap_or_else(|e| panic!("{words}: {e}: {done:?}"))
 }
 
-/// Copies the key of the fleet to another host and has that one join.
+/// Copies the key file of the fleet to another host.
 fn give_key(from: &FleetHost<'_>, to: &FleetHost<'_>) {
     let key = from.file("/etc/twinlock/fleet.key").read();
     to.file("/etc/twinlock/fleet.key").write("").mode(0o600).write(key);

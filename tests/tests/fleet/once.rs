@@ -1,4 +1,4 @@
-//! Checks that a code works once in the whole fleet, whichever host it is typed on.
+//! Checks that a code works only once in the whole fleet, whichever host it is typed on.
 
 use std::thread;
 
@@ -52,7 +52,7 @@ fn backup_code_works_on_one_host() {
     assert!(!gets_in(two, &[codes[1]]));
 }
 
-/// Sixteen logins on a host, each at its prompt and from an address of its own.
+/// Opens sixteen logins on a host, each at its prompt and from its own address.
 fn rivals<'m>(host: &'m FleetHost<'_>, first: u32) -> Vec<Session<'m>> {
     let login = |number: u32| {
         let item = format!("rhost=192.0.2.{}", first + number);
@@ -63,7 +63,7 @@ fn rivals<'m>(host: &'m FleetHost<'_>, first: u32) -> Vec<Session<'m>> {
     (0..16).map(login).collect()
 }
 
-/// Types the code into all sessions of a host at one instant. Returns how many get in.
+/// Types the code into all sessions of a host at once. Returns how many logins succeed.
 fn winners<'m>(host: &'m FleetHost<'_>, sessions: Vec<Session<'m>>, code: &str) -> usize {
     let mut typed: Vec<_> =
         sessions.into_iter().map(|session| (session, code.to_owned())).collect();

@@ -1,5 +1,5 @@
-//! Checks what happens while the store does not answer: logins of shared users are refused with a reason and in time, and
-//! all others go on.
+//! Checks that while the store does not answer, logins of shared users are refused with a reason and in time, and all
+//! other logins still work.
 
 use std::time::{Duration, Instant};
 

@@ -1,4 +1,4 @@
-//! Two hosts of a fleet with a cluster of etcd: ada is an account of both.
+//! Two hosts of a fleet, with an etcd cluster. Ada has an account on both hosts.
 
 use twinlock_tests::{
     EtcdCluster, EtcdOptions, FleetAccess, FleetHost, FleetNetwork, Machine, Otp, PASSWORD,
@@ -6,7 +6,7 @@ use twinlock_tests::{
 
 /// Key of ada's authenticator.
 pub(crate) const KEY: &str = "JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP";
-/// Text of pamtester after an accepted login.
+/// Text that pamtester prints after an accepted login.
 pub(crate) const IN: &str = "successfully authenticated";
 /// Settings of a host that belongs to a fleet.
 pub(crate) const SHARED: &str = "[fleet]\nenabled = true\n";
@@ -28,7 +28,7 @@ impl<'n> Pair<'n> {
         pair
     }
 
-    /// Starts this number of nodes of etcd and both hosts. Ada is an account, and not enrolled.
+    /// Starts `nodes` etcd nodes and both hosts. Ada has an account, but is not enrolled.
     #[track_caller]
     pub(crate) fn without_users(
         network: &'n FleetNetwork,
@@ -64,14 +64,14 @@ fn host<'n>(network: &'n FleetNetwork, name: &str) -> FleetHost<'n> {
     host
 }
 
-/// Lets the host `two` join the fleet of `one`.
+/// Makes the host `two` join the fleet of `one`.
 #[track_caller]
 pub(crate) fn join(one: &FleetHost<'_>, two: &FleetHost<'_>) {
     let key = one.file("/etc/twinlock/fleet.key").read();
     two.call(["twinlock", "fleet", "join", "--key", "-"]).input(key).output().ok();
 }
 
-/// Tries these codes one after the other in one login of ada. Returns whether she gets in.
+/// Tries these codes one after the other in one login of ada. Returns whether the login succeeds.
 pub(crate) fn gets_in(host: &Machine, codes: &[&str]) -> bool {
     let typed = format!("{}\n", codes.join("\n"));
     host.pamtester("login-one", "ada").input(typed).output().stdout.contains(IN)

@@ -1,5 +1,5 @@
-//! Runs each subcommand of `twinlock fleet` that changes something with a code of the acting user, and compares its log lines
-//! and mails with its row of the permission table.
+//! Runs each subcommand of `twinlock fleet` that changes something, with a code of the acting user, and compares the
+//! log lines and mails with the subcommand's row in the permission table.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -32,7 +32,7 @@ fn host<'n>(network: &'n FleetNetwork, name: &str, etcd: &EtcdCluster) -> FleetH
     host
 }
 
-/// The log lines and mails of each row.
+/// The log lines and mails, by row of the permission table.
 type Seen = BTreeMap<&'static str, [BTreeSet<String>; 2]>;
 
 /// Runs a command with a wrong code, which changes nothing, and then with a right one.

@@ -1,5 +1,5 @@
-//! Checks that before a first factor, what a login asks the store does not tell who is enrolled: the requests are equal in
-//! number and size.
+//! Checks that before a first factor, the requests of a login to the store do not reveal who is enrolled: they are
+//! equal in number and size.
 
 use twinlock_tests::{FLEET_SOCKET, FleetNetwork, Machine};
 
@@ -7,7 +7,7 @@ use crate::pair::Pair;
 
 const AHEAD: &str =
     "auth required pam_twinlock.so first_factor=follows\naccount required pam_permit.so\n";
-/// Wrong codes of an earlier login: the next one is throttled.
+/// Wrong codes of an earlier login, after which the next login is throttled.
 const MANY: &str = "000000\n000000\n000000\n000000\n000000\n000000\n000000";
 
 /// Returns the size of each request to the daemon in one login of a user with one wrong code.

@@ -1,5 +1,5 @@
-//! The entry of this host in the store while a command runs: it is written if the store answers nobody else, and taken back if
-//! the command fails.
+//! The entry of this host in the store while a command runs. The daemon carries out transactions only for a host with
+//! an entry, so the command has the entry written first, and deletes it again if the command fails.
 
 use twinlock_host::fleet::membership::{DaemonReport, FleetMembership};
 
@@ -11,14 +11,15 @@ use crate::{
 /// Whether this command has written the entry of this host.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum JoinedEntry {
-    /// It was there.
+    /// The entry existed before.
     WasThere,
-    /// This command has written it.
+    /// This command had the entry written.
     New,
 }
 
 impl JoinedEntry {
-    /// Has the daemon write the entry of this host, unless it is there: the daemon carries out no transaction without it.
+    /// Has the daemon write the entry of this host, unless the entry exists. Without it, the daemon carries out no
+    /// transaction.
     pub(super) fn ensure(
         fleet: &FleetMembership<'_>,
         report: &DaemonReport,
@@ -29,7 +30,7 @@ impl JoinedEntry {
         if fleet.join()? { Ok(Self::New) } else { Err(taken(&report.host)) }
     }
 
-    /// Deletes the entry, best effort, if this command has written it.
+    /// Deletes the entry, best effort, if this command had it written.
     pub(super) fn take_back(self, fleet: &FleetMembership<'_>) {
         if self == Self::New {
             let _ = fleet.leave();

@@ -1,5 +1,5 @@
-//! `twinlock fleet etcd-config`: prints how etcd is set up for a fleet. Nothing secret is in it: keys and passwords are made by
-//! the printed commands.
+//! `twinlock fleet etcd-config`: prints how to set up etcd for a fleet. The output contains no secret, because the
+//! printed commands generate the keys and passwords.
 
 use rustix::system::uname;
 use serde_json::json;
@@ -11,7 +11,7 @@ use crate::{
 };
 use twinlock_host::fleet::key_file::is_fleet_name;
 
-/// The servers, if the command line names none.
+/// URLs in the output if the command line gives no server.
 const EXAMPLES: [&str; 3] = [
     "https://etcd-1.example.org:2379",
     "https://etcd-2.example.org:2379",
@@ -25,7 +25,7 @@ const HOST: &str = include_str!("etcd_config/host.txt");
 /// A server of etcd.
 struct EtcdServer {
     url: String,
-    /// Host name or address, as certificates and URLs have it.
+    /// Host name or address, as written in certificates and URLs.
     host: String,
 }
 
@@ -81,7 +81,7 @@ impl EtcdServer {
         self.host.trim_start_matches('[').trim_end_matches(']')
     }
 
-    /// Returns the entry of the certificate for this server.
+    /// Returns the subject alternative name for the certificate of this server, such as `DNS:etcd-1.example.org`.
     fn alternative_name(&self) -> String {
         let is_address = self.bare().parse::<std::net::IpAddr>().is_ok();
         format!("{}:{}", if is_address { "IP" } else { "DNS" }, self.bare())

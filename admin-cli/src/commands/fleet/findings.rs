@@ -1,4 +1,4 @@
-//! What keeps a host out of a fleet: its settings, its clock, its fleet.toml, or the state of the store.
+//! Problems that prevent a host from joining a fleet: in its settings, its clock, its fleet.toml or the store.
 
 use twinlock_core::policy::open_without_record;
 use twinlock_host::fleet::membership::{DaemonReport, SharedUsers};
@@ -9,10 +9,10 @@ use crate::{
     text::plain,
 };
 
-/// Seconds by which the clock of a server of etcd may differ from that of this host.
+/// Maximum difference in seconds between the clock of an etcd server and the clock of this host.
 pub(super) const CLOCK_MAX: u64 = 2;
 
-/// Something that keeps this host out of a fleet, and what to do about it.
+/// A problem that prevents this host from joining a fleet, and how to solve it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct JoinProblem {
     /// What is wrong: a clause without a full stop.
@@ -28,7 +28,8 @@ impl JoinProblem {
     }
 }
 
-/// Returns what the daemon, the settings and the records of this host have against a fleet.
+/// Returns the problems in the daemon's report, the settings and the records of this host that prevent it from joining
+/// a fleet.
 pub(super) fn problems(
     context: &Context,
     report: &DaemonReport,
@@ -79,7 +80,8 @@ fn of_report(report: &DaemonReport) -> Vec<JoinProblem> {
     found
 }
 
-/// Returns by how much a clock differs from that of this host, such as `3 s ahead of this host's`.
+/// Returns a difference between a clock and this host's as text, such as `3 s ahead of this host's`. `clock` is in
+/// seconds, negative if that clock is behind.
 pub(super) fn off_by(clock: i64) -> String {
     let side = if clock < 0 { "behind" } else { "ahead of" };
     format!("{} s {side} this host's", clock.unsigned_abs())

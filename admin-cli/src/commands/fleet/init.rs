@@ -1,4 +1,4 @@
-//! `twinlock fleet init`: begins a fleet with this host as its first one.
+//! `twinlock fleet init`: creates a fleet with this host as its first member.
 
 use serde_json::json;
 use twinlock_core::base::error::FleetError;
@@ -24,7 +24,7 @@ use crate::{
     text::{count, plain},
 };
 
-/// Begins a fleet.
+/// Creates a fleet.
 pub(super) fn run(context: &Context, wanted: &FleetInit) -> Result<(), CliError> {
     let authorizer = Authorizer::of(context)?;
     if key_access::exists(context) {
@@ -72,7 +72,8 @@ fn name_must_fit(wanted: &FleetInit, report: &DaemonReport) -> Result<(), CliErr
     }
 }
 
-/// Writes the key file, and then describes the fleet in the store. If the store describes one already, takes back both.
+/// Writes the key file, and then the description of the fleet to the store. If the store already has a description,
+/// removes the key file and this host's entry again.
 fn begin(
     context: &Context,
     fleet: &FleetMembership<'_>,

@@ -1,4 +1,4 @@
-//! `twinlock fleet join`: takes this host into a fleet, or with `--check` says whether it could join.
+//! `twinlock fleet join`: adds this host to a fleet, or with `--check` reports whether this host could join.
 
 mod conflicts;
 
@@ -37,7 +37,7 @@ use crate::{
     text::{WIDTH, count, plain, wrap},
 };
 
-/// The key of the fleet, and where the acting user's code is read from.
+/// The key of the fleet, and standard input if the key was read from it.
 struct JoinKey {
     key: FleetKey,
     /// Whether the key file of this host has yet to be written.
@@ -45,7 +45,7 @@ struct JoinKey {
     piped: Option<Piped>,
 }
 
-/// What `join` works with.
+/// Values that the steps of `join` share.
 struct JoinRun<'a> {
     context: &'a Context,
     fleet: &'a FleetMembership<'a>,
@@ -53,7 +53,7 @@ struct JoinRun<'a> {
     shared: &'a SharedUsers,
 }
 
-/// What `join` has found and done.
+/// Result of `join` or `join --check`: problems, conflicts and numbers of records.
 #[derive(Default)]
 struct JoinResult {
     problems: Vec<JoinProblem>,
@@ -64,7 +64,7 @@ struct JoinResult {
     settled: usize,
 }
 
-/// Takes this host into a fleet.
+/// Adds this host to a fleet.
 pub(super) fn run(context: &Context, wanted: &FleetJoin) -> Result<(), CliError> {
     let authorizer = Authorizer::of(context)?;
     let JoinKey { key, is_new, piped } = read(context, wanted.key.as_deref())?;
@@ -138,7 +138,8 @@ fn other_fleet(key: &FleetKey, report: &DaemonReport) -> Option<JoinProblem> {
 }
 
 impl JoinRun<'_> {
-    /// Compares the records, after the description of the fleet was opened with the key.
+    /// Compares the records of this host with those of the store. Fails if the store has no description of the fleet,
+    /// or if the key does not fit the description.
     fn compared(&self) -> Result<Comparison, CliError> {
         let meta = self.fleet.meta()?.ok_or_else(|| meta_is_missing(self.fleet.key))?;
         if meta.meta.rule != self.fleet.key.rule {
@@ -151,7 +152,7 @@ impl JoinRun<'_> {
         Ok(self.fleet.compare(&self.shared.users, view)?)
     }
 
-    /// Sends up what the fleet lacks, and settles the conflicts.
+    /// Uploads the records that the store lacks or has in an older version, and resolves conflicts as `take` says.
     fn take_part(&self, found: Comparison, take: Option<TakeArg>) -> Result<JoinResult, CliError> {
         let (context, users) = (self.context, &self.shared.users);
         upload::send(context, self.fleet, users, &found, UploadScope::NewRecords)?;
@@ -177,7 +178,8 @@ impl JoinRun<'_> {
         Ok(result)
     }
 
-    /// Says whether this host could join. Only the entry of this host is written, and taken back.
+    /// Reports whether this host could join. Writes nothing to the store but the entry of this host, and deletes the
+    /// entry afterwards unless it existed before.
     fn check(&self, problems: Vec<JoinProblem>) -> Result<(), CliError> {
         let mut result = JoinResult { problems, ..JoinResult::default() };
         if result.problems.is_empty() {

@@ -1,4 +1,4 @@
-//! Reads, writes and removes the key file of the fleet, beside the settings.
+//! Reads, writes and removes the key file of the fleet, in the folder of the settings.
 
 use twinlock_core::base::error::{FileError, FleetError};
 use twinlock_host::{
@@ -21,12 +21,12 @@ pub(super) fn path(context: &Context) -> String {
     sibling(&context.config, KEY_FILE)
 }
 
-/// Returns whether there is a key file, whatever is in it.
+/// Returns whether the key file exists, without reading it.
 pub(super) fn exists(context: &Context) -> bool {
     std::fs::symlink_metadata(path(context)).is_ok()
 }
 
-/// Reads the key file, for a subcommand of a host that is in a fleet.
+/// Reads the key file. If there is none, the error says how to create or join a fleet.
 pub(super) fn read(context: &Context) -> Result<FleetKey, CliError> {
     if !exists(context) {
         let what = format!("there is no {}, so this host is in no fleet", plain(&path(context)));
@@ -36,7 +36,7 @@ pub(super) fn read(context: &Context) -> Result<FleetKey, CliError> {
     read_key(&context.config, OWNER).map_err(CliError::from)
 }
 
-/// Parses a key file that is to become that of this host.
+/// Parses the key file of another host, which this host is about to copy.
 pub(super) fn parsed(text: &str) -> Result<FleetKey, CliError> {
     FleetKey::read(text).map_err(|_: FleetError| {
         let remedy = "Give the file /etc/twinlock/fleet.key of another host.";
@@ -64,7 +64,7 @@ pub(super) fn remove(context: &Context) -> Result<(), CliError> {
     private_file::remove(&path(context), OWNER).map_err(|fault| failed(context, fault))
 }
 
-/// Returns the error for a key file that is there already.
+/// Returns the error of a command that must create the key file although the file exists.
 pub(super) fn taken(context: &Context) -> CliError {
     let what = format!("{} exists, so this host has the key of a fleet", plain(&path(context)));
     let remedy = "If that fleet is to be kept, also after an interrupted init: twinlock fleet join. To leave it: twinlock fleet leave.";

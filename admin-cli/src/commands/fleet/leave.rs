@@ -1,4 +1,5 @@
-//! `twinlock fleet leave`: takes this host out of its fleet, or with `--stolen` another one that a stranger may have.
+//! `twinlock fleet leave`: removes this host from its fleet, or with `--stolen` another host that an attacker may have
+//! taken.
 
 use serde_json::json;
 use twinlock_core::base::error::FleetError;
@@ -17,7 +18,7 @@ use crate::{
     text::{WIDTH, count, plain, wrap},
 };
 
-/// Takes this host out of its fleet.
+/// Removes this host from its fleet.
 pub(super) fn run(context: &Context, privileged: &PrivilegedArgs) -> Result<(), CliError> {
     let authorizer = Authorizer::of(context)?;
     let key = key_access::read(context)?;
@@ -53,7 +54,8 @@ pub(super) fn run(context: &Context, privileged: &PrivilegedArgs) -> Result<(), 
     Ok(())
 }
 
-/// Takes out a host that a stranger may have, with all keys that it had.
+/// Removes another host from the fleet, adds a sealing key, and marks the keys of all users as disclosed, because an
+/// attacker may have read them.
 pub(super) fn stolen(
     context: &Context,
     host: &str,
@@ -116,7 +118,7 @@ fn must_be_another(
     Err(CliError::new(Exit::NotInState, what, remedy))
 }
 
-/// Prints the commands that end the access of a host to etcd, which an administrator of etcd has to run.
+/// Prints the commands with which an administrator of etcd ends the access of a removed host to etcd.
 fn tell_credentials(context: &Context, host: &str) {
     if context.json {
         return;
@@ -129,7 +131,7 @@ fn tell_credentials(context: &Context, host: &str) {
     ));
 }
 
-/// Announces what is done, and asks for a yes.
+/// Prints what the command will do, and asks the user to type yes.
 fn confirm(
     keyboard: &mut Keyboard,
     privileged: &PrivilegedArgs,

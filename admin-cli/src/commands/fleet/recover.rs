@@ -1,5 +1,5 @@
-//! `twinlock fleet recover`, `rejoin` and `upgrade`: repairs a fleet whose store or host was put back to an earlier state, and
-//! raises the format of the store.
+//! `twinlock fleet recover`, `rejoin` and `upgrade`: repair a fleet after the store or a host was put back to an
+//! earlier state, and raise the format of the store's entries.
 
 use serde_json::json;
 use twinlock_host::fleet::membership::{
@@ -15,7 +15,7 @@ use crate::{
     text::{count, plain},
 };
 
-/// Sends up what this host knows and the restored store has lost.
+/// Uploads what this host knows and a restored store has lost.
 pub(super) fn recover(context: &Context) -> Result<(), CliError> {
     let authorizer = Authorizer::of(context)?;
     let key = key_access::read(context)?;
@@ -49,7 +49,7 @@ pub(super) fn recover(context: &Context) -> Result<(), CliError> {
     none_may_conflict(context, &conflicts)
 }
 
-/// Takes over the entry of this host as the store has it.
+/// Makes the daemon accept the entry of this host as it is in the store, after the daemon had stopped.
 pub(super) fn rejoin(context: &Context) -> Result<(), CliError> {
     let authorizer = Authorizer::of(context)?;
     let key = key_access::read(context)?;
@@ -105,8 +105,8 @@ fn none_may_conflict(context: &Context, conflicts: &[String]) -> Result<(), CliE
     Err(CliError::told(Exit::Refused))
 }
 
-/// Says which format is in force. There is one; a version that knows a second one raises it here, if the entry of each host
-/// names it.
+/// Prints the format of the store's entries. Only one format exists. A version with a second format will raise the
+/// format here once the entry of each host lists it.
 pub(super) fn upgrade(context: &Context) -> Result<(), CliError> {
     let key = key_access::read(context)?;
     let socket = socket();

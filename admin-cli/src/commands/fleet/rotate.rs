@@ -1,5 +1,5 @@
-//! `twinlock fleet rotate`: replaces the key that seals, in steps between which the key file is copied to every host. No login
-//! is refused meanwhile.
+//! `twinlock fleet rotate`: replaces the sealing key in steps. Between the steps, an administrator copies the key file
+//! to every host, and logins still work.
 
 use serde_json::json;
 use twinlock_host::{
@@ -22,7 +22,7 @@ use crate::{
     text::{count, plain},
 };
 
-/// Adds a sealing key, which only opens until [`finish`].
+/// Adds a sealing key. Until [`finish`] runs, values are still sealed with the previous key.
 pub(super) fn begin(context: &Context) -> Result<(), CliError> {
     let authorizer = Authorizer::of(context)?;
     let key = key_access::read(context)?;
@@ -48,7 +48,7 @@ pub(super) fn begin(context: &Context) -> Result<(), CliError> {
     Ok(())
 }
 
-/// Returns what an administrator does after a key was added.
+/// Returns what the administrator has to do after a key was added.
 pub(super) fn next_step(key: &FleetKey) -> String {
     let ids: Vec<String> = key.sealing.iter().map(|one| one.id.to_string()).collect();
     format!(
@@ -61,7 +61,8 @@ fn newest(key: &FleetKey) -> u8 {
     key.sealing.last().map_or(0, |last| last.id)
 }
 
-/// Seals everything with the newest key once every host has it, and drops older keys once nothing needs them.
+/// Seals all entries with the newest key once every host has that key, and removes older keys from the key file once no
+/// entry needs them.
 pub(super) fn finish(context: &Context) -> Result<(), CliError> {
     let authorizer = Authorizer::of(context)?;
     let old = key_access::read(context)?;
@@ -114,7 +115,7 @@ fn said(id: u8, is_dropped: bool, done: Resealed) -> String {
     )
 }
 
-/// Has the description of the fleet name the key that seals.
+/// Adds the number of the current sealing key to the description of the fleet, unless the description contains it.
 fn name_key(fleet: &FleetMembership<'_>, id: u8) -> Result<(), CliError> {
     let Some(found) = fleet.meta()? else { return Ok(()) };
     if found.meta.key_ids.contains(&id) {

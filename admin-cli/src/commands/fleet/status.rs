@@ -21,19 +21,19 @@ use crate::{
     text::{WIDTH, instant, minute, plain, wrap},
 };
 
-/// What is known of the fleet.
+/// State of the fleet, as this host sees it.
 struct FleetOverview {
-    /// Whether the settings have logins use the fleet.
+    /// Whether the settings make logins use the fleet.
     is_enabled: bool,
     /// The key file; `None` if there is none.
     key: Option<FleetKey>,
     report: DaemonReport,
-    /// What the store says; an error if it does not answer or this host has not joined.
+    /// Content of the store; an error if the store does not answer or this host has not joined.
     store: Result<StoreOverview, FleetError>,
     now: UnixTime,
 }
 
-/// What the store says of the fleet.
+/// Content of the store, and its difference from this host's records.
 struct StoreOverview {
     hosts: Vec<FleetHostReport>,
     meta: Option<StoredMeta>,

@@ -1,4 +1,4 @@
-//! Sends up what this host has and the fleet lacks, with a progress bar.
+//! Uploads what this host has and the fleet lacks, and shows a progress bar.
 
 use twinlock_host::fleet::membership::{
     Comparison, FleetMembership, LocalUser, MembershipError, UploadScope,
@@ -8,7 +8,8 @@ use crate::{
     commands::fleet::side, context::Context, error::exit::CliError, terminal::progress::Progress,
 };
 
-/// Sends up backup codes, records and used steps, in this order: a record that names a set of codes must not come before it.
+/// Uploads backup codes, records and used steps, in this order, so that no record in the store refers to a set of codes
+/// that the store lacks.
 pub(super) fn send(
     context: &Context,
     fleet: &FleetMembership<'_>,
@@ -28,7 +29,7 @@ pub(super) fn send(
     sent.map_err(|fault: MembershipError| in_part(fault.into()))
 }
 
-/// Adds a clause to an error: what was sent up stays, and the same command sends the rest.
+/// Adds to an error that the uploaded entries stay in the store, and that the same command uploads the rest.
 pub(super) fn in_part(failure: CliError) -> CliError {
     failure.but("what was sent up stays, and the same command sends the rest")
 }

@@ -4,47 +4,47 @@ use alloc::{string::String, vec::Vec};
 
 use crate::wire::cursor::{Cursor, framed, push_bytes, push_key};
 
-/// Maximum size of a reply in bytes, without the length. The daemon cuts a longer list and says so
-/// ([`FleetReply::more`]).
+/// Maximum size of a reply in bytes, without the length field. The daemon shortens a longer list and sets
+/// [`FleetReply::more`].
 pub const REPLY_MAX: usize = 1024 * 1024;
 
 /// The reply of the daemon.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct FleetReply {
-    /// Whether and how the request was carried out.
+    /// Whether the request was carried out; otherwise, why not.
     pub outcome: FleetOutcome,
     /// Revision of the store after the transaction; 0 if no store answered.
     pub revision: u64,
-    /// Whether a list was cut: there are more keys than the reply has.
+    /// Whether a list was shortened, so that the store has more matching keys than this reply.
     pub more: bool,
-    /// What was read, in the order of the reads.
+    /// The entries that were read, in the order of the reads.
     pub entries: Vec<StoreEntry>,
 }
 
-/// Whether and how a request was carried out.
+/// Whether a request was carried out; otherwise, why not.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 #[repr(u8)]
 pub enum FleetOutcome {
-    /// The comparisons held, and the writes were made.
+    /// All comparisons were true, and the writes were made.
     Done = 0,
-    /// A comparison did not hold. Nothing was written.
+    /// A comparison was false, or the entry of this host did not allow the request. Nothing was written.
     Refused = 1,
     /// No endpoint answered in time. The writes may or may not have been made.
     #[default]
     Unreachable = 2,
-    /// An endpoint did not answer a short time ago, so the store was not asked.
+    /// The store was not asked, because it failed to answer a short time ago or too many requests wait.
     Busy = 3,
-    /// The store has no room. Nothing was written.
+    /// The database of the store is full. Nothing was written.
     Full = 4,
     /// The store does not accept this host's certificate, user or password.
     Denied = 5,
-    /// The store was put back to an earlier state than this host has seen, or this host was.
+    /// The store, or this host, was put back to an earlier state.
     RolledBack = 6,
     /// Another machine uses the name of this host.
     Cloned = 7,
     /// This host has not joined the fleet, or has left it.
     NotJoined = 8,
-    /// The request does not have the form of a request.
+    /// The request is malformed.
     Malformed = 9,
 }
 
@@ -68,21 +68,21 @@ impl FleetOutcome {
 pub struct StoreEntry {
     /// The key, relative to the folder of the fleet.
     pub key: String,
-    /// The revision of the transaction that wrote it last.
+    /// The revision of the transaction that wrote the entry last.
     pub revision: u64,
     /// The value.
     pub value: Vec<u8>,
 }
 
 impl FleetReply {
-    /// Returns a reply without entries, for a request that no store has answered.
+    /// Returns a reply that consists of an outcome only.
     #[must_use]
     pub fn of(outcome: FleetOutcome) -> Self {
         Self { outcome, ..Self::default() }
     }
 
-    /// Appends the reply with its length. If it is longer than [`REPLY_MAX`], leaves out the last entries and sets
-    /// [`FleetReply::more`].
+    /// Appends the reply with its length in front. If the reply is longer than [`REPLY_MAX`], omits the last entries
+    /// and sets [`FleetReply::more`].
     pub fn push(&self, bytes: &mut Vec<u8>) {
         // 4 bytes for the number of entries, and 10 before it.
         let mut size = 14;
@@ -107,7 +107,7 @@ impl FleetReply {
         });
     }
 
-    /// Parses a reply without its length; `None` if it has another form.
+    /// Parses a reply without its length field; `None` if it is malformed.
     #[must_use]
     pub fn read(bytes: &[u8]) -> Option<Self> {
         let mut cursor = Cursor::new(bytes);

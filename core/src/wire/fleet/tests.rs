@@ -1,4 +1,4 @@
-//! Requests and replies come back as they were sent, and nothing else is taken for one.
+//! Tests that requests and replies can be parsed after encoding, and that other bytes are refused.
 
 use alloc::{string::String, vec, vec::Vec};
 

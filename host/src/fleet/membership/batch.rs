@@ -1,4 +1,5 @@
-//! Writes many entries of the store, several in one transaction. Each entry has a rule that says what may be there already.
+//! Writes many entries to the store, several in one transaction. Each entry has a rule for what the store may already
+//! have under its key.
 
 use twinlock_core::{
     base::error::FleetError,
@@ -13,25 +14,27 @@ use crate::fleet::{
     session::{compare, entry, is_done},
 };
 
-/// Maximum size of the values of one transaction in bytes, so that a request is not too long. A single value may be longer.
+/// Maximum size of the keys and values of one transaction in bytes, so that the request is not too long. A single entry
+/// may be larger.
 const BATCH_MAX: usize = 96 * 1024;
-/// Number of times that the entries of one transaction are compared anew while other hosts change them.
+/// Maximum number of tries of one transaction while other hosts change its entries.
 const ROUNDS: usize = 8;
-/// Number of times that a transaction is sent whose answer was lost.
+/// Maximum number of times that a transaction is sent while its answer is lost.
 const REPEATS: usize = 4;
 
-/// What may be in the store where an entry is written.
+/// What the store may have under the key of an entry before the entry is written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum PutRule {
-    /// Nothing: an entry that is there is an error.
+    /// Nothing. An existing entry is an error.
     First,
-    /// The entry with this revision: any other is an error.
+    /// An entry with this revision. Anything else is an error.
     Replaces(u64),
-    /// The entry with this revision. If it was changed meanwhile, it is left as it is.
+    /// An entry with this revision. If the entry was changed meanwhile, it is kept.
     ReplacesOrSkips(u64),
-    /// Anything: an entry that is there is kept.
+    /// Anything. An existing entry is kept.
     Keeps,
-    /// A value that begins with a lower number (8 bytes, big-endian): it is raised. A higher one is kept.
+    /// A value that begins with a number (8 bytes, big-endian). A lower number is replaced; an equal or higher one is
+    /// kept.
     Raises,
 }
 
@@ -42,22 +45,22 @@ pub struct BatchPut {
     pub key: String,
     /// The value.
     pub value: Vec<u8>,
-    /// What may be there already.
+    /// What the store may already have under the key.
     pub rule: PutRule,
 }
 
-/// An entry to write, with the comparison that the last answer of the store asks for.
+/// An entry to write, with the comparison for its next transaction.
 struct PendingPut {
     put: BatchPut,
     test: StoreTest,
 }
 
 impl FleetMembership<'_> {
-    /// Writes entries. Calls `step` with the number of entries after each transaction. What was written before an error
-    /// stays.
+    /// Writes entries. After each transaction, calls `step` with the number of entries in it. If an error occurs, the
+    /// entries that were written before stay.
     ///
-    /// # Errors
-    /// [`MembershipError::Changed`] if a rule does not hold, and the errors of the store and of the iterator.
+    /// [`MembershipError::Changed`] if the store has what a rule forbids, and the errors of the store and of the
+    /// iterator.
     pub fn write_all(
         &self,
         puts: &mut dyn Iterator<Item = Result<BatchPut, MembershipError>>,
@@ -106,7 +109,7 @@ impl FleetMembership<'_> {
         Err(FleetError::Busy.into())
     }
 
-    /// Sends a transaction. Returns whether it was carried out.
+    /// Sends a transaction. Returns `false` if a comparison was false, so that nothing was written.
     fn send(&self, batch: &[PendingPut]) -> Result<bool, FleetError> {
         let test =
             |one: &PendingPut| -> StoreCompare { compare(one.put.key.clone(), one.test.clone()) };
@@ -132,7 +135,8 @@ impl FleetMembership<'_> {
     }
 }
 
-/// Returns an entry with its next comparison; `None` if it is written, or need not be.
+/// Returns an entry with the comparison for its next transaction; `None` if the entry is written, or need not be
+/// written.
 fn still_due(
     one: PendingPut,
     stored: Option<&StoreEntry>,

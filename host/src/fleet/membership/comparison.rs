@@ -1,4 +1,4 @@
-//! The records of this host and those of the store, side by side. Nothing is written.
+//! Compares the records of this host with those of the store. Writes nothing.
 
 use std::collections::{HashMap, HashSet};
 
@@ -16,16 +16,17 @@ use crate::fleet::{
     seal::{self, SealedKind, SealedPlace},
 };
 
-/// What the sequence numbers of this host mean.
+/// How to compare sequence numbers of this host with those of the store.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum CompareView {
-    /// This host joins: its numbers are its own, so that two records with different generations are a conflict.
+    /// This host is about to join. Its sequence numbers are unrelated to the store's, so two records with different
+    /// generations are a conflict.
     Joins,
-    /// This host is in the fleet: the record with the higher number is the newer one.
+    /// This host is in the fleet. The record with the higher sequence number is the newer one.
     IsMember,
 }
 
-/// A record of this host with a higher number than the store's record.
+/// A record of this host with a higher sequence number than the store's record.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct NewerHere {
     /// Index of the record of this host.
@@ -41,16 +42,16 @@ pub struct RecordConflict {
     pub user: usize,
     /// Revision of the store's record.
     pub revision: u64,
-    /// Number of the store's record.
+    /// Sequence number of the store's record.
     pub sequence: u64,
     /// The store's record.
     pub record: Record,
 }
 
-/// The records of this host and those of the store. Indexes are those of the list of this host's records.
+/// Result of the comparison. Indexes refer to the list of this host's records.
 #[derive(Debug, Default)]
 pub struct Comparison {
-    /// Records that both have, in the same state.
+    /// Records that are the same on both sides.
     pub same: Vec<usize>,
     /// Records that the store lacks.
     pub only_here: Vec<usize>,
@@ -58,14 +59,14 @@ pub struct Comparison {
     pub newer_here: Vec<NewerHere>,
     /// Records that are older here.
     pub older_here: Vec<usize>,
-    /// Records that differ, and of which none is the successor of the other.
+    /// Records that differ although none is a later version of the other.
     pub conflicts: Vec<RecordConflict>,
-    /// Number of records of users whom this host does not have.
+    /// Number of records in the store of users whom this host does not have.
     pub only_there: usize,
 }
 
 impl Comparison {
-    /// Returns whether a record is missing on one side or differs.
+    /// Returns the number of this host's records that the store lacks or has in another version.
     #[must_use]
     pub fn differences(&self) -> usize {
         let here = self.only_here.len() + self.newer_here.len() + self.older_here.len();
@@ -104,7 +105,7 @@ impl FleetMembership<'_> {
         Ok(found)
     }
 
-    /// Returns the keys of the records that stand for user names without an account.
+    /// Returns the keys of the dummy records for user names without an account.
     pub(super) fn dummy_keys(&self) -> HashSet<String> {
         (0..=u8::MAX).map(|bucket| StoreName::of_bucket(self.key, bucket).record()).collect()
     }
@@ -154,7 +155,7 @@ impl FleetMembership<'_> {
     }
 }
 
-/// The text of a record of the store.
+/// The opened text of a record of the store.
 struct OpenedText {
     sequence: u64,
     text: Zeroizing<String>,
@@ -169,7 +170,7 @@ impl OpenedText {
     }
 }
 
-/// Returns the generation in the text of a record; `None` if it is not a line of its own before the authenticators. To parse
+/// Returns the generation from the text of a record; `None` if no line before the authenticators contains it. Parsing
 /// the whole text would take many times as long.
 fn generation_of(text: &str) -> Option<Generation> {
     let lines = text.lines().take_while(|line| !line.starts_with('['));

@@ -1,5 +1,5 @@
-//! Settles two different records of one user, as the administrator chooses: the store's, this host's, or the authenticators of
-//! both. Both sides have the same record afterwards, with a number that no side had.
+//! Resolves the conflict of two different records of one user, as the administrator chooses: with the store's record,
+//! this host's record, or the authenticators of both. Afterwards, both sides have the same record.
 
 use twinlock_core::{
     ports::Records,
@@ -21,18 +21,18 @@ pub enum ConflictChoice {
     Store,
     /// This host's record, which is written to the store.
     Local,
-    /// The store's record with the authenticators of this host's, and with the backup codes of the store's.
+    /// The store's record with its backup codes, and with the authenticators of both records.
     Merge,
 }
 
-/// Why a conflict cannot be settled by a choice.
+/// Why a choice cannot resolve a conflict.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum UnsettledConflict {
-    /// The user is not enrolled on both sides, so that there is nothing to merge.
+    /// The user is enrolled on one side only, so that there is nothing to merge.
     NotEnrolled,
-    /// Both together have more authenticators than a record can have.
+    /// The merged record would have more authenticators than a record can have.
     TooMany,
-    /// The account has another user id on this host, and the fleet has the same ids on all hosts.
+    /// The account has another user id on this host, although the fleet has the same ids on all hosts.
     OtherUid,
 }
 
@@ -48,7 +48,7 @@ impl core::fmt::Display for UnsettledConflict {
 
 impl core::error::Error for UnsettledConflict {}
 
-/// The record that both sides get.
+/// The record that both sides will have.
 pub struct SettledRecord {
     /// Index of the user.
     pub user: usize,
@@ -60,7 +60,7 @@ pub struct SettledRecord {
     sends_codes: bool,
 }
 
-/// Settles conflicts by one choice.
+/// Resolves conflicts by one choice.
 #[derive(Clone, Copy)]
 pub struct ConflictSettler {
     /// Which record is kept.
@@ -72,10 +72,10 @@ pub struct ConflictSettler {
 }
 
 impl ConflictSettler {
-    /// Returns the record that both sides get. Writes nothing.
+    /// Returns the record that both sides will have. Writes nothing.
     ///
     /// # Errors
-    /// [`UnsettledConflict`] if the choice does not fit.
+    /// [`UnsettledConflict`] if the choice cannot resolve this conflict.
     pub fn settle(
         self,
         local: &LocalUser,
@@ -140,11 +140,11 @@ fn copied(record: &Record) -> Option<Record> {
 }
 
 impl FleetMembership<'_> {
-    /// Writes a settled record: first to the store, then on this host.
+    /// Writes the record that resolves a conflict: first to the store, then on this host.
     ///
     /// # Errors
-    /// [`MembershipError`] if the store does not answer, another host or command has changed the record meanwhile, or it
-    /// cannot be written here. Run again, the command settles the rest.
+    /// [`MembershipError`] if the store does not answer, if another host or command has changed the record meanwhile,
+    /// or if the record cannot be written on this host. Running the command again resolves the remaining conflicts.
     pub fn write_settled(
         &self,
         side: HostSide<'_>,

@@ -30,18 +30,19 @@ pub struct LocalUser {
     pub record: Record,
 }
 
-/// The records of this host that are shared, and what prevents others from being shared.
+/// The shared records of this host, and the problems that prevent others from being shared.
 #[derive(Debug, Default)]
 pub struct SharedUsers {
     /// The records, in the order of the user names.
     pub users: Vec<LocalUser>,
-    /// Users whose record cannot be read. Whether they are shared is not known.
+    /// Users whose record cannot be read, so that it is unknown whether they are shared.
     pub unreadable: Vec<String>,
-    /// User names that the naming rule makes one name in the store, separated by commas.
+    /// Groups of user names that the naming rule maps to the same name in the store. The names of a group are separated
+    /// by commas.
     pub same_name: Vec<String>,
 }
 
-/// Returns the records of this host whose user ids are shared: `lowest_uid` and above, never root.
+/// Returns the records of this host that are shared: those with the user id `lowest_uid` or above, never root's.
 ///
 /// # Errors
 /// [`StoreError`] if the folder of all records cannot be read.

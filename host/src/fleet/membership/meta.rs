@@ -1,5 +1,6 @@
-//! The sealed entry `meta`, which describes the fleet: format, epoch, naming rule and the numbers of the sealing keys. It is
-//! text, one `WORD VALUE` a line. Its number is the epoch, which rises when the store was restored from a backup.
+//! The sealed entry `meta`, which describes the fleet: format, epoch, naming rule and the numbers of the sealing keys.
+//! It is text with one `WORD VALUE` per line, and is sealed with the epoch as its number. `fleet recover` raises the
+//! epoch after the store was restored from a backup.
 
 use twinlock_core::{
     base::error::FleetError,
@@ -23,9 +24,9 @@ const PLACE: SealedPlace<'_> = SealedPlace { kind: SealedKind::Record, store_key
 pub struct FleetMeta {
     /// The format that every host writes, from 1.
     pub format: u8,
-    /// Counts the restores of the store, from 1.
+    /// The current epoch, from 1. Each recovery of a restored store raises it.
     pub epoch: u64,
-    /// How user names become names in the store.
+    /// How user names are mapped to names in the store.
     pub rule: NamingRule,
     /// The numbers of the sealing keys with which a value may be sealed.
     pub key_ids: Vec<u8>,
@@ -94,8 +95,8 @@ impl FleetMembership<'_> {
         Ok(Some(StoredMeta { meta, revision: found.revision }))
     }
 
-    /// Writes the description of the fleet if the store's one has the revision `after`; with `None`, if the store has none.
-    /// Returns whether it was written.
+    /// Writes the description of the fleet if the store's description has the revision `after`, or with `None`, if the
+    /// store has no description. Returns whether the description was written.
     ///
     /// # Errors
     /// [`FleetError`] if the store does not answer.
@@ -117,7 +118,7 @@ impl FleetMembership<'_> {
         Ok(is_done(&reply) || entry(&reply, META).is_some_and(|found| found.value == value))
     }
 
-    /// Raises the epoch of the fleet, or writes the description if the store has lost it. Returns the description.
+    /// Raises the epoch of the fleet, or writes a first description if the store has none. Returns the new description.
     ///
     /// # Errors
     /// [`FleetError`] if the store does not answer, or the description cannot be opened.
@@ -138,7 +139,7 @@ impl FleetMembership<'_> {
         Err(FleetError::Busy)
     }
 
-    /// Returns the description of a fleet that begins with this key file.
+    /// Returns the first description of a fleet with this key file.
     #[must_use]
     pub fn first_meta(&self) -> FleetMeta {
         let key_ids = self.key.sealing.iter().map(|one| one.id).collect();

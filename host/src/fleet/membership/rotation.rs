@@ -1,4 +1,4 @@
-//! The keys of a fleet: a new key file, one more sealing key, and the new seal of everything that an older key has sealed.
+//! The keys of a fleet: creates a key file, adds a sealing key, and seals entries again that an older key has sealed.
 
 use twinlock_core::{
     base::error::{FleetError, MachineError},
@@ -18,16 +18,16 @@ use crate::fleet::{
     seal::{self, SealedKind, SealedPlace},
 };
 
-/// Prefix of the sets of backup codes, and of the ledgers.
+/// Prefixes of the keys of backup-code sets and of ledgers.
 const CODE_SETS: &str = "c/";
 const LEDGERS: &str = "l/";
-/// Bytes before a sealed attempt: its nonce.
+/// Length in bytes of the nonce before a sealed attempt.
 const NONCE: usize = 16;
-/// Bytes before the sealed end of a failure streak: its time.
+/// Length in bytes of the time before the sealed end of a failure streak.
 const TIME: usize = 8;
-/// Number of times that all entries are read, because logins write some of them meanwhile.
+/// Maximum number of passes over all entries. Logins may write entries during a pass, so that another one is needed.
 const PASSES: usize = 8;
-/// Number of entries that are read before they are written. They are in memory meanwhile.
+/// Number of entries that are collected in memory before they are written.
 const CHUNK: usize = 1000;
 
 /// Returns a new key file with random keys.
@@ -44,7 +44,8 @@ pub fn new_fleet_key(
     Ok(FleetKey { fleet: fleet.to_owned(), rule, naming, sealing, seals_with: 1 })
 }
 
-/// Returns a key file with one more sealing key. The new key only opens; [`FleetKey::seals_with`] is as before.
+/// Returns a key file with one more sealing key. Until [`FleetKey::seals_with`] is changed, the new key only opens
+/// values.
 ///
 /// # Errors
 /// [`FleetError::Seal`] if there are no random bytes or no free number, [`FleetError::Key`] if `key` cannot be copied.
@@ -56,7 +57,7 @@ pub fn with_next_key(key: &FleetKey, entropy: &dyn Entropy) -> Result<FleetKey, 
     Ok(key)
 }
 
-/// Returns a key file that has only the key that seals.
+/// Returns a key file that contains only the sealing key with the number [`FleetKey::seals_with`].
 ///
 /// # Errors
 /// [`FleetError::Key`] if `key` cannot be copied.
@@ -73,18 +74,18 @@ fn random(entropy: &dyn Entropy) -> Result<Zeroizing<[u8; 32]>, FleetError> {
     Ok(bytes)
 }
 
-/// What was sealed anew.
+/// Result of sealing all entries again.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Resealed {
-    /// Number of entries that were sealed with the key that seals.
+    /// Number of entries that were sealed again with the current key.
     pub entries: usize,
-    /// Number of entries that still need an older key, such as attempts that other hosts have charged.
+    /// Number of entries that are still sealed with another key, such as attempts that other hosts have charged.
     pub left: usize,
 }
 
 impl FleetMembership<'_> {
-    /// Seals all records and sets of backup codes with the key that seals. The description of the fleet comes last, so that a
-    /// run that was stopped is seen.
+    /// Seals all records and sets of backup codes again with the current key. The description of the fleet is sealed
+    /// last: while it has an older key, the rotation is incomplete.
     ///
     /// # Errors
     /// [`MembershipError`] if the store does not answer or an entry cannot be opened.
@@ -108,7 +109,7 @@ impl FleetMembership<'_> {
         Ok(done)
     }
 
-    /// Returns an entry with a new seal; `None` if the key that seals has sealed it.
+    /// Returns an entry sealed with the current key; `None` if that key has sealed it already.
     fn resealed(
         &self,
         entry: &StoreEntry,
@@ -124,7 +125,8 @@ impl FleetMembership<'_> {
         Ok(Some(BatchPut { key: entry.key.clone(), value, rule }))
     }
 
-    /// Writes what `renew` returns for each entry with a prefix. Returns the number of written entries.
+    /// Replaces each entry with a prefix by what `renew` returns; `None` keeps the entry. Returns the number of
+    /// replaced entries.
     fn rewrite(
         &self,
         prefix: &str,
@@ -145,7 +147,7 @@ impl FleetMembership<'_> {
         Ok(count)
     }
 
-    /// Returns the number of entries that another key than the one that seals has sealed.
+    /// Returns the number of entries that are sealed with another key than the current one.
     fn sealed_by_others(&self) -> Result<usize, FleetError> {
         let mut count = 0;
         for prefix in [META, RECORDS, CODE_SETS, LEDGERS] {
@@ -159,8 +161,8 @@ impl FleetMembership<'_> {
         Ok(count)
     }
 
-    /// Marks every key of every record of the store as disclosed, because somebody may have read it. The owners are asked to
-    /// replace their keys. Returns the number of changed records.
+    /// Marks every authenticator key in the store's records as disclosed, because an attacker may have read it. The
+    /// users are asked to replace their keys. Returns the number of changed records.
     ///
     /// # Errors
     /// [`MembershipError`] if the store does not answer or a record cannot be opened.

@@ -1,5 +1,5 @@
-//! What the daemon reports of itself and of each server of the store, and what each host says of itself in its entry
-//! `hosts/HOST`. Both are words of the form `NAME=VALUE`.
+//! The daemon's report on itself and on each server of the store, and the entry `hosts/HOST` in which each host reports
+//! on itself. Both consist of words `NAME=VALUE`.
 
 use twinlock_core::{
     base::error::FleetError,
@@ -13,7 +13,7 @@ use crate::fleet::{membership::FleetMembership, names::META, session::FleetStore
 /// Prefix of the keys of the hosts' entries.
 const HOSTS: &str = "hosts/";
 
-/// What the daemon reports.
+/// The daemon's report.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct DaemonReport {
     /// Name of the fleet in fleet.toml.
@@ -22,53 +22,55 @@ pub struct DaemonReport {
     pub host: String,
     /// Version of the daemon.
     pub version: String,
-    /// Unix time since which the store does not answer; `None` if it does.
+    /// Unix time since which the store does not answer; `None` if the store answers.
     pub since: Option<u64>,
-    /// Why no transactions are carried out, as a word: `not_joined`, `rolled_back`, `cloned`; `None` if they are.
+    /// Why the daemon carries out no transactions, as a word: `not_joined`, `rolled_back`, `cloned`; `None` if it
+    /// carries them out.
     pub stopped: Option<String>,
-    /// Days for which this host's certificate is still valid; `None` without TLS.
+    /// Days until this host's certificate expires; `None` without TLS.
     pub certificate_days: Option<i64>,
     /// The servers of the store.
     pub endpoints: Vec<EndpointReport>,
 }
 
-/// What the daemon reports of one server of the store.
+/// The daemon's report on one server of the store.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct EndpointReport {
-    /// Its URL.
+    /// URL of the server.
     pub url: String,
-    /// Why it does not answer; `None` if it does.
+    /// Why the server does not answer; `None` if it answers.
     pub failure: Option<String>,
     /// Version of etcd.
     pub version: String,
-    /// Milliseconds until it answered.
+    /// Milliseconds until the server answered.
     pub ms: Option<u64>,
-    /// Seconds by which its clock is ahead of this host's; negative if it is behind. `None` if it told no time.
+    /// Seconds by which the server's clock is ahead of this host's, negative if behind; `None` if the answer had no
+    /// date.
     pub clock: Option<i64>,
-    /// Whether it leads the others.
+    /// Whether the server is the leader of the cluster.
     pub is_leader: bool,
-    /// Size of its database in bytes.
+    /// Size of the server's database in bytes.
     pub db: Option<u64>,
-    /// Maximum size of its database in bytes.
+    /// Maximum size of the server's database in bytes.
     pub quota: Option<u64>,
-    /// Alarms that it reports, such as `alarm:NOSPACE`.
+    /// Alarms of the server, such as `alarm:NOSPACE`.
     pub errors: Vec<String>,
 }
 
-/// What a host says of itself in the store.
+/// What a host reports on itself in the store.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct FleetHostReport {
-    /// Its name.
+    /// Name of the host.
     pub name: String,
-    /// Version of its daemon.
+    /// Version of the host's daemon.
     pub version: String,
-    /// Formats that it reads.
+    /// Formats of the store's entries that the host can read.
     pub formats: Vec<u8>,
-    /// Numbers of the sealing keys that it has.
+    /// Numbers of the sealing keys that the host has.
     pub key_ids: Vec<u16>,
-    /// Unix time of its last write of the entry; 0 if that is not known.
+    /// Unix time of the host's last write of its entry; 0 if unknown.
     pub at: u64,
-    /// Whether it has stopped because another machine uses its name.
+    /// Whether the host has stopped because another machine uses its name.
     pub is_stopped: bool,
 }
 
@@ -124,7 +126,7 @@ impl EndpointReport {
         }
     }
 
-    /// Returns the used part of the quota in percent; `None` if one of both is not known.
+    /// Returns the used part of the quota in percent; `None` if the size or the quota is unknown.
     #[must_use]
     pub fn used_percent(&self) -> Option<u64> {
         self.db?.checked_mul(100)?.checked_div(self.quota?)
@@ -160,7 +162,7 @@ impl FleetMembership<'_> {
         Ok(found)
     }
 
-    /// Deletes the entry of another host, whose daemon then stops.
+    /// Deletes the entry of another host, so that the daemon of that host stops.
     ///
     /// # Errors
     /// [`FleetError`] if the store does not answer, or does not let this host delete it.
@@ -169,7 +171,7 @@ impl FleetMembership<'_> {
         self.transact(Transaction { writes, ..Transaction::default() }).map(drop)
     }
 
-    /// Returns whether the daemon carries out transactions, because this host has an entry.
+    /// Returns whether the daemon carries out transactions, for which this host must have joined.
     ///
     /// # Errors
     /// [`FleetError`] if the store does not answer.
@@ -181,8 +183,8 @@ impl FleetMembership<'_> {
         }
     }
 
-    /// Has the daemon write this host's entry for the first time. Returns `false` if the store has an entry with this host's
-    /// name, or the daemon has joined already.
+    /// Has the daemon write this host's entry for the first time. Returns `false` if the store already has an entry
+    /// with this host's name, or this host has joined already.
     ///
     /// # Errors
     /// [`FleetError`] if the store does not answer.
@@ -190,7 +192,7 @@ impl FleetMembership<'_> {
         self.task(FleetTask::Join)
     }
 
-    /// Has the daemon take over this host's entry as the store has it.
+    /// Has the daemon accept this host's entry as it is in the store.
     ///
     /// # Errors
     /// [`FleetError`] if the store does not answer.
@@ -198,7 +200,8 @@ impl FleetMembership<'_> {
         self.task(FleetTask::Rejoin)
     }
 
-    /// Has the daemon delete this host's entry. Returns `false` if the entry is that of another machine, and was left.
+    /// Has the daemon delete this host's entry. Returns `false` if another machine has written the entry, which is then
+    /// kept.
     ///
     /// # Errors
     /// [`FleetError`] if the store does not answer.

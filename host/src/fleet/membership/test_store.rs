@@ -1,4 +1,4 @@
-//! A store in memory, as the daemon shows it, for tests.
+//! A store in memory for tests, which answers as the daemon does.
 
 use std::{
     cell::{Cell, RefCell},
@@ -19,10 +19,10 @@ use crate::fleet::{
     session::FleetStore,
 };
 
-/// Number of keys of one list.
+/// Maximum number of keys in the answer to a read of a prefix.
 const PAGE: usize = 7;
 
-/// Returns a key file with these sealing keys, of which the last one seals.
+/// Returns a key file with these sealing keys. The last one seals new values.
 pub(super) fn key(ids: &[u8]) -> FleetKey {
     let one = |id: &u8| SealingKey { id: *id, key: Zeroizing::new([*id; 32]) };
     FleetKey {
@@ -52,7 +52,7 @@ impl MemoryStore {
         store
     }
 
-    /// Carries out the next transactions, but does not answer.
+    /// Lets the next `count` transactions take effect without an answer.
     pub(super) fn lose_answers(&self, count: usize) {
         self.lost.set(count);
     }

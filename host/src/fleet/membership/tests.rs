@@ -1,4 +1,5 @@
-//! Tests hosts that begin, join, recover and rotate a fleet, with records in temporary folders and a store in memory.
+//! Tests of hosts that create, join, recover and rotate a fleet, with records in temporary folders and a store in
+//! memory.
 
 use std::os::unix::fs::PermissionsExt;
 
@@ -40,7 +41,7 @@ use crate::{
 
 const STAMP: ChangeStamp = ChangeStamp { generation: Generation(77), at: UnixTime(1_800_000_000) };
 
-/// A host with records and a ledger of its own.
+/// A host with its own records and ledger.
 struct Host {
     _folder: TempDir,
     records: HostRecords,
@@ -72,7 +73,8 @@ impl Host {
         HostSide { records: &self.records, ledger: &self.ledger }
     }
 
-    /// Writes a record whose only key is `key` twenty times, with the generation `key`.
+    /// Writes a record with one authenticator, whose key is the byte `key` twenty times. The record has the generation
+    /// `key`.
     fn enroll(&self, user: &str, uid: u32, key: u8) {
         self.write(user, record(user, uid, key));
     }
@@ -119,7 +121,7 @@ fn fleet<'a>(key: &'a FleetKey, store: &'a MemoryStore) -> FleetMembership<'a> {
     FleetMembership { key, store, entropy: &KernelEntropy }
 }
 
-/// Sends up all that a host has, as `fleet init` and `fleet join` do.
+/// Uploads everything that a host has, as `fleet init` and `fleet join` do.
 fn send(host: &Host, key: &FleetKey, store: &MemoryStore) -> Comparison {
     let (users, fleet) = (host.users(key).users, fleet(key, store));
     let found = fleet.compare(&users, CompareView::Joins).unwrap();
@@ -181,7 +183,7 @@ fn names_of_one_person_are_told() {
     assert_eq!(found.same_name, ["Ada, ada"]);
 }
 
-/// Begins a fleet with ada's record of one host, and returns another host that has another record of hers.
+/// Creates a fleet whose store has one host's record of ada, and returns a second host that has another record of ada.
 fn conflict(here: &[u8], there: &[u8]) -> (Host, FleetKey, MemoryStore) {
     let (first, second) = (Host::new(), Host::new());
     there.iter().for_each(|key| first.enroll("ada", 1000, *key));

@@ -1,5 +1,5 @@
-//! Sends up what this host knows of shared users: records, sets of backup codes, spent codes and the highest used steps.
-//! Nothing of the store is lowered or taken away by it.
+//! Uploads what this host knows of shared users: records, sets of backup codes, spent codes and the highest used steps.
+//! An upload never lowers or removes anything in the store, except that a newer record replaces an older one.
 
 use std::collections::HashMap;
 
@@ -25,7 +25,7 @@ use crate::{
     store::{exported_state, records::HostRecords},
 };
 
-/// What this host has of its own.
+/// The records and the ledger of this host.
 #[derive(Clone, Copy)]
 pub struct HostSide<'a> {
     /// The records and backup codes of this host, without those of the fleet.
@@ -34,17 +34,18 @@ pub struct HostSide<'a> {
     pub ledger: &'a HostLedger,
 }
 
-/// Which sets of backup codes are sent up.
+/// Which sets of backup codes are uploaded.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum UploadScope {
-    /// Those of records that are sent up.
+    /// Sets of the records that are uploaded.
     NewRecords,
-    /// Those of all records in the same state as the store's, too: a store that was restored may have lost them.
+    /// Also sets of the records that are the same in the store, because a restored store may have lost the sets.
     AllRecords,
 }
 
 impl FleetMembership<'_> {
-    /// Sends up the records that are missing in the store or newer here. Calls `step` with the number of written entries.
+    /// Uploads the records that the store lacks or has in an older version. After each transaction, calls `step` with
+    /// the number of entries in it.
     ///
     /// # Errors
     /// [`MembershipError`] if the store does not answer, or another host has written a record meanwhile.
@@ -64,7 +65,7 @@ impl FleetMembership<'_> {
         self.write_all(&mut puts, step)
     }
 
-    /// Returns the entry of a record.
+    /// Returns the sealed entry of a record, with the rule for writing it.
     pub(super) fn record_put(
         &self,
         name: &StoreName,
@@ -79,8 +80,8 @@ impl FleetMembership<'_> {
         Ok(BatchPut { key, value, rule })
     }
 
-    /// Sends up the 256 records that stand for user names without an account, so that a stranger cannot tell a user from
-    /// none by what is stored.
+    /// Uploads the 256 dummy records for user names without an account, so that the stored entries do not reveal
+    /// whether a user name has an account.
     ///
     /// # Errors
     /// [`MembershipError`] if the store does not answer.
@@ -95,8 +96,8 @@ impl FleetMembership<'_> {
         self.write_all(&mut puts, &mut |_| {})
     }
 
-    /// Sends up the sets of backup codes and the spent codes. Call it before the records, so that no record names a set
-    /// that other hosts cannot find.
+    /// Uploads the sets of backup codes and the spent codes. Must be called before the records are uploaded, so that no
+    /// record refers to a set that other hosts cannot find.
     ///
     /// # Errors
     /// [`MembershipError`] if the store does not answer, or the codes of this host cannot be read.
@@ -119,7 +120,7 @@ impl FleetMembership<'_> {
         self.write_all(&mut puts, &mut |_| {})
     }
 
-    /// Returns the entries of a user's set of backup codes and of its spent codes.
+    /// Returns the entries of a user's spent codes, and with `with_set` also the entry of the set of backup codes.
     pub(super) fn codes_of(
         &self,
         side: HostSide<'_>,
@@ -154,7 +155,7 @@ impl FleetMembership<'_> {
         puts
     }
 
-    /// Sends up the highest used step of each key of these users. `users` are indexes.
+    /// Uploads the highest used step of each authenticator key of some users. `of` contains their indexes in `users`.
     ///
     /// # Errors
     /// [`MembershipError`] if the store does not answer, or the ledger of this host cannot be read.
@@ -197,7 +198,7 @@ impl FleetMembership<'_> {
     }
 }
 
-/// The highest used step of a key.
+/// The highest used step of an authenticator key.
 struct UsedTop {
     mark: KeyId,
     step: u64,

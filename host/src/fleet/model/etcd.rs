@@ -12,15 +12,15 @@ use twinlock_core::wire::fleet::{
     StoreTest, StoreWrite, Transaction,
 };
 
-/// The keys of the store. A revision counts the writes of its key: the transactions only compare whether two revisions of
-/// one key are equal, and orders of writes to other keys then lead to the same state.
+/// The keys of the store. A revision counts the writes of its key, because transactions only compare whether two
+/// revisions of one key are equal. Different orders of writes to other keys then lead to the same state.
 #[derive(Clone, Default, Hash)]
 pub(super) struct ModelStore {
     keys: BTreeMap<Rc<str>, (u64, Hashed<Vec<u8>>)>,
     written: BTreeMap<Rc<str>, u64>,
 }
 
-/// A value whose hash is computed once, since each state has hundreds of bytes of them.
+/// A value whose hash is computed only once, because each state contains hundreds of bytes of values.
 pub(super) struct Hashed<T>(Rc<(u64, T)>);
 
 impl<T> Hashed<T> {
@@ -48,7 +48,7 @@ impl<T> Hash for Hashed<T> {
 }
 
 impl Hashed<Transaction> {
-    /// Returns a copy of a transaction, which is compared by its bytes on the wire.
+    /// Returns a copy of a transaction, whose hash is that of its encoded bytes.
     pub(super) fn copy_of(asks: &Transaction) -> Self {
         let mut bytes = Vec::new();
         let task = FleetTask::Transact(asks.clone());
@@ -100,7 +100,7 @@ impl ModelStore {
         self.reply(outcome, transaction)
     }
 
-    /// Returns the reply to a transaction, with what the store has now.
+    /// Returns the reply to a transaction, with the present entries of the store.
     pub(super) fn reply(&self, outcome: FleetOutcome, transaction: &Transaction) -> FleetReply {
         let entries = transaction.reads.iter().flat_map(|read| self.read(read)).collect();
         FleetReply { outcome, revision: 0, more: false, entries }

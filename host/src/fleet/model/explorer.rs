@@ -1,4 +1,4 @@
-//! Visits every state that the hosts of a test and the store can reach, and checks each.
+//! Visits every state that the hosts of a test and the store can reach, and checks each state.
 
 use std::{
     collections::{BTreeMap, HashMap},
@@ -30,14 +30,14 @@ enum ModelAction {
     RollBack,
 }
 
-/// Whether the store carries a transaction out although the answer does not arrive.
+/// Whether the store carries out a transaction whose answer is lost.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum CarriedOut {
     Yes,
     No,
 }
 
-/// How much was explored.
+/// Numbers of what was explored.
 #[derive(Debug, Default, Clone, Copy)]
 pub(super) struct Explored {
     pub(super) states: usize,
@@ -96,7 +96,7 @@ impl Explorer<'_> {
         }
     }
 
-    /// Visits a state and all that follow. Returns the number of schedules from here.
+    /// Visits a state and all states that follow. Returns the number of schedules that start from this state.
     fn visit(&mut self, state: &ModelState) -> u128 {
         let hash = state.hash();
         if let Some(known) = self.seen.get(&hash) {
@@ -127,7 +127,7 @@ impl Explorer<'_> {
         }
     }
 
-    /// Returns the present schedule in words.
+    /// Returns the current schedule in words.
     fn explained(&mut self) -> Vec<String> {
         let mut state = self.start();
         let mut told = Vec::new();

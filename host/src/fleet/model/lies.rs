@@ -1,4 +1,4 @@
-//! A store that lies: it opens nothing that the host alone would not.
+//! A store that lies: it cannot cause a login that the host alone would refuse.
 
 use twinlock_core::{
     record::text as form,
@@ -20,7 +20,7 @@ use crate::fleet::{
     seal::SealedKind,
 };
 
-/// Returns false replies to a transaction. `old` are sealed values of an earlier time.
+/// Returns false replies to a transaction. `old` are entries that were sealed earlier.
 fn lies(store: &ModelStore, asks: &Transaction, old: &[StoreEntry]) -> Vec<FleetReply> {
     let honest = store.reply(FleetOutcome::Done, asks);
     let mut found = vec![honest.clone(), store.reply(FleetOutcome::Refused, asks)];

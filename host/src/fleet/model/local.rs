@@ -25,7 +25,7 @@ use zeroize::Zeroizing;
 
 use crate::{clock::KernelClock, fleet::LocalCodes};
 
-/// What one host has of the user `ada`, and its clock.
+/// Everything that one host stores about the user `ada`, and its clock.
 #[derive(Default)]
 pub(super) struct LocalHost {
     pub(super) number: u64,
@@ -34,7 +34,7 @@ pub(super) struct LocalHost {
     pub(super) sets: RefCell<BTreeMap<u64, String>>,
     pub(super) spent: RefCell<BTreeSet<(u64, u8)>>,
     pub(super) failures: Cell<u32>,
-    /// Seconds by which the clock is behind.
+    /// Seconds by which the clock of the host is behind.
     pub(super) behind: Cell<u64>,
     ticks: Cell<u64>,
 }
@@ -215,15 +215,15 @@ impl LocalCodes for LocalHost {
     }
 }
 
-/// Returns a digest that tells codes apart; Argon2id would only take time.
+/// Returns a digest that only differs between codes. Argon2id would take time without a benefit here.
 pub(super) fn digest_of(code: &str) -> Digest {
     let mut bytes = Zeroizing::new([0; 32]);
     bytes.iter_mut().zip(code.bytes()).for_each(|(to, from)| *to = from);
     Digest::new(bytes)
 }
 
-/// Returns the time at which everything happens: the time of the real clock when the tests began, because the ledger of the
-/// fleet asks that clock how old an attempt is.
+/// Returns the time at which all events happen: the real time when the tests began. The ledger of the fleet compares
+/// the ages of attempts with the real clock.
 pub(super) fn start() -> UnixTime {
     static START: OnceLock<UnixTime> = OnceLock::new();
     *START.get_or_init(|| KernelClock.now().unwrap().unix)

@@ -12,12 +12,12 @@
 //! - `explorer`: visits every state that can be reached.
 //! - `races`, `resets`, `rollbacks`, `lies`: one test for each promise.
 //!
-//! A login is a function of the replies that it has got: it is run again from its start with one reply more, and what it
-//! then asks is remembered. So no state of the real code needs to be copied, and two orders that lead to the same store and
-//! the same replies are one state. `stateright` does the same for models that are written for it; here the states are those
-//! of real code, and the search itself is one function.
+//! A login is a function of the replies that it has received. To continue a login, the checker runs it again from its
+//! start with one more reply, and remembers the next request. So no state of the real code needs to be copied, and two
+//! orders that lead to the same store and the same replies are one state. `stateright` does the same for models that
+//! are written for it. Here the real code is the model, and the search is one function.
 //!
-//! Each test prints how many schedules it has tried. The ignored tests allow one fault more in each schedule.
+//! Each test prints the number of schedules that it has tried. The ignored tests allow one more fault in each schedule.
 
 mod etcd;
 mod explorer;

@@ -1,4 +1,4 @@
-//! The ports of a host: those of its disk and ledger, decorated by the fleet.
+//! The ports of a host: those of its disk and ledger, wrapped by the fleet.
 
 use std::rc::Rc;
 
@@ -39,7 +39,7 @@ impl Entropy for HostEntropy {
     }
 }
 
-/// The ports of a host: those of its disk and ledger, decorated by the fleet.
+/// The ports of a host: those of its disk and ledger, wrapped by the fleet.
 pub(super) struct HostPorts {
     pub(super) local: Rc<LocalHost>,
     pub(super) fleet: Fleet,

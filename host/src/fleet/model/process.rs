@@ -1,5 +1,5 @@
-//! The logins of a host. A login runs until it makes a request whose reply is not known yet, and stops there. Once the model
-//! has the reply, the login is run again from its start, with all replies so far.
+//! The logins of a host. A login runs until it makes a request whose reply is not known yet. Once the model has the
+//! reply, the login is run again from its start, with all replies so far.
 
 use std::{
     cell::{Cell, RefCell},
@@ -40,23 +40,23 @@ pub(super) enum HostAnswer {
     Crash,
 }
 
-/// What came of a part of a program.
+/// Result of one operation of a host.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum HostEvent {
     Judged(Outcome),
     /// The record could not be read, or it is not that of an enrolled user.
     NotAsked,
-    /// Whether a change is known to be committed.
+    /// A change of the record; `true` if it is known to be committed.
     Changed(bool),
-    /// The number of the record that was read; `None` if there was an error.
+    /// The sequence number of the record that was read; `None` after an error.
     Read(Option<u64>),
     Crashed,
 }
 
-/// How far a host has come.
+/// Progress of a host.
 pub(super) struct HostPoint {
     pub(super) events: Vec<HostEvent>,
-    /// The transaction whose reply it waits for; `None` at the end.
+    /// The transaction whose reply the host waits for; `None` at the end of its program.
     pub(super) asks: Option<Transaction>,
 }
 
@@ -75,10 +75,10 @@ impl HostPoint {
     }
 }
 
-/// One after the other, what a host does.
+/// The operations of a host, one after the other.
 pub(super) type HostProgram<'a> = &'a dyn Fn(&HostRun);
 
-/// Thrown where the reply is not known yet.
+/// Panic payload at a request whose reply is not known yet.
 struct NextAsk(Transaction);
 struct CrashedHere;
 
@@ -109,7 +109,7 @@ impl FleetStore for ScriptedStore {
     }
 }
 
-/// Runs a program of a host from its start, with the replies that it has got so far.
+/// Runs the program of a host from its start, with the replies that the host has received so far.
 pub(super) fn run(
     host: LocalHost,
     program: HostProgram<'_>,
@@ -150,8 +150,8 @@ impl HostRun {
         self.events.borrow_mut().push(event);
     }
 
-    /// Logs in from an address with these codes, until one is accepted. As in the module, the record of an enrolled user is
-    /// read from the disk, and the charge reads that of the store.
+    /// Logs in with these codes, until one is accepted. As in the PAM module, the record of an enrolled user is read
+    /// from the disk, and the charge reads the store's record.
     pub(super) fn login(&self, codes: &[&str]) {
         self.process(|ports| {
             ports.fleet.trust_active_records();
@@ -159,12 +159,12 @@ impl HostRun {
         });
     }
 
-    /// Logs in where a remembered device might stand for a code: the record of the store is read before.
+    /// Logs in where a remembered device could replace a code, so that the store's record is read first.
     pub(super) fn login_after_look(&self, codes: &[&str]) {
         self.process(|ports| self.verify(ports, Budget::Proven, codes));
     }
 
-    /// Logs in before a first factor is proven.
+    /// Logs in before the first factor is proven.
     pub(super) fn login_unproven(&self, codes: &[&str]) {
         self.process(|ports| self.verify(ports, Budget::Unproven, codes));
     }

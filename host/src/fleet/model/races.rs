@@ -1,4 +1,5 @@
-//! Several hosts at the same time: one code is accepted once, no wrong code is free, and no charge is lost or left.
+//! Several hosts at the same time: a code is accepted once, every wrong code is charged, and no charge is lost or left
+//! behind.
 
 use std::rc::Rc;
 
@@ -12,7 +13,8 @@ use crate::fleet::model::{
     world::{self, CODES, FREE, ModelWorld},
 };
 
-/// Lets hosts log in with the same code, and checks that at most one is let in; exactly one if nothing fails.
+/// Lets hosts log in with the same code, and checks that at most one login succeeds, or exactly one if there is no
+/// fault.
 fn one_grant(what: &str, most: u8, hosts: u64, world: &ModelWorld, login: &dyn Fn(&HostRun)) {
     let disks: Vec<_> = (0..hosts).map(|number| move || world.host(number)).collect();
     let scenario = Scenario {

@@ -1,4 +1,4 @@
-//! Changes of a record on one host while another logs in: no old key or code opens afterwards.
+//! Changes of a record on one host during a login on another: afterwards, no old key or code is accepted.
 
 use twinlock_core::record::{Record, State};
 
@@ -19,11 +19,11 @@ fn replaced(record: Record) -> Record {
     Record { codes: None, ..world::record_with(vec![world::app(2)], generation) }
 }
 
-/// The record was changed before the code was claimed.
+/// Mark of a state: the record was changed before the code was claimed.
 const CHANGED_FIRST: u64 = 1;
 const CLAIMED_FIRST: u64 = 2;
 
-/// Lets one host change the record while another logs in with a code of the old one.
+/// Lets one host change the record while another logs in with a code of the old record.
 fn no_grant_after(change: fn(Record) -> Record, login: &dyn Fn(&HostRun)) {
     let world = ModelWorld::of(world::app(1));
     let disks = [0, 1].map(|number| {

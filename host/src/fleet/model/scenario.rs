@@ -1,4 +1,4 @@
-//! What a test explores, and what must hold.
+//! What a test explores, and which conditions it checks.
 
 use std::cell::Cell;
 
@@ -29,7 +29,7 @@ thread_local! {
     static MORE: Cell<u8> = const { Cell::new(0) };
 }
 
-/// Returns how many faults a schedule may have.
+/// Returns how many faults a schedule may have: `usual`, or one more in the ignored tests.
 pub(super) fn faults(usual: u8) -> u8 {
     usual + MORE.get()
 }
@@ -49,7 +49,7 @@ pub(super) const NETWORK: [ModelFault; 4] =
 pub(super) enum HostEntries {
     /// All: each daemon that runs does so every minute.
     AllWritten,
-    /// Those which have written anything else.
+    /// Hosts that have written anything else.
     AsLogins,
 }
 
@@ -59,12 +59,12 @@ pub(super) struct ModelHost<'a> {
     pub(super) program: HostProgram<'a>,
 }
 
-/// The replies that a store which lies may give instead of the right one.
+/// Returns the replies that a lying store may give instead of the right one.
 pub(super) type Lies<'a> = &'a dyn Fn(&ModelStore, &Transaction) -> Vec<FleetReply>;
-/// Returns what is wrong; `None` if nothing is.
+/// A condition of a state. Returns what is wrong; `None` if nothing is wrong.
 pub(super) type Promise<'a> = &'a dyn Fn(&ModelState) -> Option<String>;
 
-/// What is explored, and what must hold.
+/// What is explored, and which conditions are checked.
 pub(super) struct Scenario<'a> {
     pub(super) store: ModelStore,
     pub(super) hosts: Vec<ModelHost<'a>>,
@@ -73,16 +73,17 @@ pub(super) struct Scenario<'a> {
     pub(super) kinds: &'a [ModelFault],
     pub(super) rolls_back: Option<HostEntries>,
     pub(super) lies: Lies<'a>,
-    /// Remembers something of the past in a number: called after each change of the store with the number so far.
+    /// Returns the next value of a number that remembers past events. Called with the current value after each change
+    /// of the store.
     pub(super) marks: &'a dyn Fn(&ModelStore, u64) -> u64,
-    /// What must hold in every state.
+    /// The condition for every state.
     pub(super) always: Promise<'a>,
-    /// What must hold when all hosts have ended, no copy is on its way and the daemons have taken back what they must.
+    /// The condition for the end: all hosts have ended, no copy is on its way, and the daemons have made all deletions.
     pub(super) last: Promise<'a>,
 }
 
 impl Scenario<'_> {
-    /// Returns a scenario without faults in which nothing need hold.
+    /// Returns a scenario without faults and without conditions.
     pub(super) fn of(store: ModelStore) -> Self {
         Self {
             store,

@@ -14,18 +14,18 @@ use crate::fleet::model::{
     world,
 };
 
-/// What is known of a host beside its point.
+/// State of a host in addition to its [`HostPoint`].
 #[derive(Clone, Hash)]
 pub(super) struct Seat {
     /// The replies that the host has got, each as a number.
     pub(super) heard: Vec<u64>,
-    /// How often the present transaction was carried out without an answer.
+    /// How often the current transaction was carried out without an answer.
     pub(super) copies: u8,
     pub(super) wrote_since_snapshot: bool,
     pub(super) is_stopped: bool,
 }
 
-/// A value that a daemon deletes.
+/// A value that a daemon deletes from the store again.
 #[derive(Clone, Hash, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Returned {
     pub(super) host: usize,
@@ -84,7 +84,7 @@ impl ModelState {
         self.points.iter().all(|point| point.asks.is_none())
     }
 
-    /// Lets the daemons delete what they must, some for a second time.
+    /// Lets the daemons make all their deletions, some for a second time.
     pub(super) fn settle(&mut self) {
         for one in &self.returned {
             if !self.seats[one.host].is_stopped {
@@ -109,8 +109,8 @@ impl ModelState {
         reply
     }
 
-    /// Remembers, as the daemon does, the values that another copy of a transaction may bring back. What the client does not
-    /// believe to be its own is deleted once more in any case.
+    /// Remembers, as the daemon does, the values that another copy of a transaction may write again. If the reply does
+    /// not show that a value is the client's, the value is deleted once more in any case.
     pub(super) fn repeat(&mut self, host: usize, asks: &Transaction, reply: &FleetReply) {
         for (key, value) in put_to_take_back(asks) {
             let is_own = reply.outcome == FleetOutcome::Done
@@ -123,7 +123,7 @@ impl ModelState {
         }
     }
 
-    /// Notes a transaction of which the client does not learn the end.
+    /// Records that the client does not learn the outcome of a transaction.
     pub(super) fn give_up(&mut self, host: usize, asks: &Transaction, was_made: bool) {
         let is_delete = |write: &StoreWrite| matches!(write, StoreWrite::Delete { .. });
         if asks.writes.iter().all(is_delete) && !was_made {

@@ -116,7 +116,7 @@ pub(super) fn token(byte: u8) -> Authenticator {
     Authenticator { moving: MovingFactor::Counter { next: 0 }, ..app(byte) }
 }
 
-/// Returns the code that an app shows a number of steps after the present one; of a token, the code of a counter.
+/// Returns the code that an app shows `offset` steps from now. For a token, returns the code of the counter `offset`.
 pub(super) fn code(of: &Authenticator, offset: i64) -> String {
     let now = match of.moving {
         MovingFactor::Clock { .. } => step_at(start(), Period::THIRTY).0,
@@ -126,7 +126,7 @@ pub(super) fn code(of: &Authenticator, offset: i64) -> String {
     digits_of(keyed.truncated(now.saturating_add_signed(offset)), of.parameters.digits).to_string()
 }
 
-/// Returns a code that is wrong for some hundred steps.
+/// Returns a code that is wrong for the 200 steps before and after the present one.
 pub(super) fn wrong_code(of: &Authenticator) -> String {
     let right: Vec<String> = (-200..=200).map(|offset| code(of, offset)).collect();
     let mut all = (0..).map(|number| format!("{number:06}"));

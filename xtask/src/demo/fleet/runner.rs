@@ -7,7 +7,7 @@ use crate::command::Done;
 use crate::demo::auto::{CODES, PUT_OFF, key_in, last_group};
 use crate::screen::{Screen, say};
 
-/// Shows the steps one after the other, and knows ada's authenticator app.
+/// Shows the steps one after the other, and keeps ada's authenticator app.
 pub(super) struct Runner<'s> {
     scene: &'s Scene<'s>,
     app: Option<App>,
@@ -107,8 +107,8 @@ impl<'s> Runner<'s> {
     }
 }
 
-/// Waits until the command shows `text`, and returns what it has shown up to its end. On the way, confirms new backup
-/// codes and puts off a change of the key.
+/// Waits until the command shows `text`, and returns everything that it has shown up to the end of `text`. Meanwhile,
+/// confirms new backup codes and postpones a change of the key.
 fn asked(screen: &mut Screen, text: &str) -> Done<String> {
     let mut all = String::new();
     loop {

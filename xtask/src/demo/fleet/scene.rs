@@ -7,7 +7,7 @@ use crate::command::Done;
 /// Name of the account that logs in.
 pub(super) const USER: &str = "ada";
 
-/// Settings of both hosts. Root acts without a code of its own: the demo is about ada's.
+/// Settings of both hosts. Root needs no code, because the demo is about ada's codes.
 const SETTINGS: &str = "issuer = \"twinlock demo\"\n";
 
 /// A machine of the demo.

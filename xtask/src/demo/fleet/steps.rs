@@ -11,7 +11,7 @@ pub(super) struct FleetStep {
     pub(super) on: DemoHost,
     /// What is done there.
     pub(super) does: FleetAct,
-    /// What the command shows, in this order, each with what is typed then.
+    /// Texts that the command shows, in this order, each with the answer that is typed.
     pub(super) answers: &'static [(&'static str, Typed)],
     /// Text that the command shows after the last answer; may be empty.
     pub(super) shows: &'static str,
@@ -33,7 +33,7 @@ pub(super) enum FleetAct {
 /// What is typed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Typed {
-    /// The code of the app into which the key on the screen was typed. The runner keeps the app.
+    /// The code of the app after the key on the screen was added to the app. The runner keeps the app.
     EnrollmentCode,
     /// A code that was not typed before. The runner waits until the app shows one.
     NextCode,
@@ -45,7 +45,7 @@ pub(super) enum Typed {
     Enter,
 }
 
-/// End of the question that a login asks for a code.
+/// End of the prompt of a shell.
 const IN_THE_SHELL: &str = "$ ";
 const WHERE: Typed = Typed::Line("echo I am $(whoami) on $(uname -n)");
 

@@ -1,4 +1,5 @@
-//! Lists the users who have two different records, and checks that a choice settles all of them.
+//! Lists the users whose records on this host and in the store conflict, and checks that the administrator's choice
+//! resolves every conflict.
 
 use serde_json::{Value, json};
 use twinlock_core::record::{Record, State};
@@ -13,7 +14,7 @@ use crate::{
     text::{count, date, plain},
 };
 
-/// Checks that there is no conflict, or that the choice settles each of them. Otherwise lists them.
+/// Checks that there is no conflict, or that `take` resolves all conflicts. Otherwise lists them.
 pub(super) fn must_be_settled(
     context: &Context,
     users: &[LocalUser],
@@ -37,7 +38,7 @@ pub(super) fn must_be_settled(
     Ok(())
 }
 
-/// Returns the error for a conflict that the choice does not settle.
+/// Returns the error for a conflict that the chosen resolution does not fit.
 pub(super) fn unsettled(user: &str, fault: UnsettledConflict) -> CliError {
     let remedy = match fault {
         UnsettledConflict::NotEnrolled => {
@@ -80,7 +81,7 @@ pub(super) fn print(users: &[LocalUser], found: &Comparison) {
     tell(&Columns::default().align(&rows));
 }
 
-/// Returns a conflict as JSON.
+/// Returns a conflict as a JSON object.
 pub(super) fn object(user: &LocalUser, conflict: &RecordConflict) -> Value {
     let side = |record: &Record| {
         let names: Vec<&str> = record.authenticators.iter().map(|one| one.name.as_str()).collect();

@@ -1,4 +1,4 @@
-//! Warnings about a fleet: what will refuse logins soon, or keeps hosts apart.
+//! Warnings about a fleet: problems that make logins fail now or soon, and differences between hosts.
 
 use twinlock_core::base::{error::FleetError, time::DAY};
 use twinlock_host::fleet::membership::{DaemonReport, EndpointReport, FORMAT_MAX};
@@ -12,9 +12,9 @@ use crate::{
     text::plain,
 };
 
-/// Used part of the quota in percent from which a server of etcd is warned about.
+/// Used part of an etcd server's quota, in percent, above which `status` prints a warning.
 const QUOTA_WARNED: u64 = 50;
-/// Days before its end from which a certificate is warned about.
+/// Remaining days of a certificate below which `status` prints a warning.
 const CERTIFICATE_WARNED: i64 = 30;
 
 impl FleetOverview {
@@ -88,8 +88,8 @@ impl FleetOverview {
     }
 }
 
-/// Returns what the daemon of this host reports as wrong, each a sentence. For `doctor`, on a host whose settings have logins
-/// use the fleet.
+/// Returns the problems that the daemon of this host reports, each a sentence. `doctor` calls this function if the
+/// settings make logins use the fleet.
 pub(crate) fn of_this_host() -> Vec<String> {
     let report = match DaemonReport::ask(&socket()) {
         Ok(report) => report,
