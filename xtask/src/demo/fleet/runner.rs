@@ -35,7 +35,8 @@ impl<'s> Runner<'s> {
         }
         let host = self.scene.host(shown.on);
         match shown.does {
-            FleetAct::Types(line) => return self.typed(shown, line),
+            FleetAct::Types(line) => return self.typed(shown, line, USER),
+            FleetAct::TypesAsRoot(line) => return self.typed(shown, line, "root"),
             FleetAct::StartsDaemon => {
                 say(&format!("\n(twinlock-fleet is started on {})\n", host.name()));
                 host.start_fleet();
@@ -49,13 +50,13 @@ impl<'s> Runner<'s> {
         Ok(())
     }
 
-    /// Runs a command line and types the answers of the step.
-    fn typed(&mut self, shown: &FleetStep, line: &str) -> Done {
+    /// Runs a command line and types the answers of the step. On a host, the user `actor` has logged in.
+    fn typed(&mut self, shown: &FleetStep, line: &str, actor: &str) -> Done {
         let host = self.scene.host(shown.on);
         let mut call = host.call(["sh", "-c", line]).first("cd").env("TERM", "dumb");
         // The user who enrolls must be the user who logs in. Otherwise the key would count as disclosed.
         if shown.on != DemoHost::Laptop {
-            call = call.logged_in(USER);
+            call = call.logged_in(actor);
         }
         let mut screen = Screen::inside(host, call, line)?;
         for (question, typed) in shown.answers {

@@ -22,8 +22,10 @@ pub(super) struct FleetStep {
 /// What a step does.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum FleetAct {
-    /// A shell of root runs this command line.
+    /// A shell of root, to which ada has logged in, runs this command line.
     Types(&'static str),
+    /// A shell of somebody who has logged in as root runs this command line.
+    TypesAsRoot(&'static str),
     /// The daemon `twinlock-fleet` is started, as systemd would do it.
     StartsDaemon,
     /// The administrator copies the key file from the first host to the second.
@@ -170,7 +172,7 @@ pub(super) const STEPS: &[FleetStep] = &[
     FleetStep {
         says: "Her phone is lost: a reset on one host ends its codes on both.",
         on: DemoHost::One,
-        does: FleetAct::Types("twinlock reset ada --reason 'lost phone' --yes"),
+        does: FleetAct::TypesAsRoot("twinlock reset ada --reason 'lost phone' --yes"),
         answers: &[],
         shows: "",
         status: 0,
@@ -179,7 +181,7 @@ pub(super) const STEPS: &[FleetStep] = &[
         says: "",
         on: DemoHost::Laptop,
         does: FleetAct::Types("ssh one"),
-        answers: &[(PROMPT, Typed::NextCode), (PROMPT, Typed::Enter)],
+        answers: &[("Type start to begin", Typed::Enter)],
         shows: "Permission denied",
         status: 255,
     },
@@ -187,7 +189,7 @@ pub(super) const STEPS: &[FleetStep] = &[
         says: "",
         on: DemoHost::Laptop,
         does: FleetAct::Types("ssh two"),
-        answers: &[(PROMPT, Typed::NextCode), (PROMPT, Typed::Enter)],
+        answers: &[(PROMPT, Typed::NextCode)],
         shows: "Permission denied",
         status: 255,
     },
