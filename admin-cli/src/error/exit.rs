@@ -157,6 +157,7 @@ pub(crate) fn store_remedy(fault: StoreError) -> &'static str {
 }
 
 /// Returns the remedy for an error of the fleet.
+#[expect(clippy::too_many_lines, reason = "a match whose arms are text")]
 pub(crate) fn fleet_remedy(fault: FleetError) -> &'static str {
     match fault {
         FleetError::Unreachable | FleetError::Busy => {
@@ -190,9 +191,12 @@ pub(crate) fn fleet_remedy(fault: FleetError) -> &'static str {
         | FleetError::RecordOlder
         | FleetError::RecordGone
         | FleetError::RecordDiffers => {
-            "Somebody changed etcd, or it was restored from a backup. Find out who writes there; then run `twinlock fleet recover`."
+            "etcd was changed, or restored from a backup. Find out who can write to it; then run `twinlock fleet recover`."
         }
         FleetError::RecordChanged | FleetError::ChargeGone => "Try again.",
+        FleetError::OpenWithoutRecord => {
+            "Set `not_enrolled = \"deny\"`, or \"enroll\" with `enroll_needs_ticket = true`, take `nullok` out of the PAM lines, and run: twinlock settings apply"
+        }
         FleetError::OtherUid => {
             "Give the account the same user id on every host, or set `uids = \"local\"` in [fleet]."
         }

@@ -54,6 +54,8 @@ pub enum FleetError {
     ChargeGone,
     /// The record belongs to another user id, although the fleet has the same ids on all hosts.
     OtherUid,
+    /// The user has no record, and the settings or the PAM line let such users in, which a fleet forbids.
+    OpenWithoutRecord,
 }
 
 impl FleetError {
@@ -83,6 +85,7 @@ impl FleetError {
             Self::RecordChanged => "fleet_record_changed",
             Self::ChargeGone => "fleet_charge_gone",
             Self::OtherUid => "fleet_other_uid",
+            Self::OpenWithoutRecord => "fleet_open_without_record",
         }
     }
 }
@@ -118,6 +121,9 @@ impl Display for FleetError {
             Self::RecordChanged => "the record was changed on another host during this login",
             Self::ChargeGone => "the fleet's store did not keep this attempt; try again",
             Self::OtherUid => "this user has another user id on the host that wrote the record",
+            Self::OpenWithoutRecord => {
+                "there is no record, and the settings let such users in, which a fleet forbids"
+            }
         })
     }
 }

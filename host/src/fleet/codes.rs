@@ -105,7 +105,12 @@ impl Fleet {
         let reads =
             vec![StoreRead::Prefix { prefix: prefix.clone(), after: String::new(), limit: 0 }];
         let reply = self.transact(Transaction { reads, ..Transaction::default() });
-        for found in reply.map_err(StoreError::Fleet)?.entries {
+        let reply = reply.map_err(StoreError::Fleet)?;
+        if reply.more {
+            // A list that was cut may lack a spent code.
+            return Err(StoreError::Fleet(FleetError::Broken));
+        }
+        for found in reply.entries {
             let place = found.key.strip_prefix(&prefix);
             let place = place.and_then(|place| u8::from_str_radix(place, 16).ok());
             let place = place.ok_or(StoreError::Fleet(FleetError::Unsealed))?;

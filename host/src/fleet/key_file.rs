@@ -174,15 +174,8 @@ pub fn is_fleet_name(name: &str) -> bool {
 }
 
 fn key(hex: &str) -> Option<Zeroizing<[u8; 32]>> {
-    let (pairs, rest) = hex.as_bytes().as_chunks::<2>();
-    let mut bytes = Zeroizing::new([0; 32]);
-    if pairs.len() != bytes.len() || !rest.is_empty() {
-        return None;
-    }
-    for (byte, pair) in bytes.iter_mut().zip(pairs) {
-        *byte = u8::from_str_radix(str::from_utf8(pair).ok()?, 16).ok()?;
-    }
-    Some(bytes)
+    let bytes = Zeroizing::new(HEXLOWER.decode(hex.as_bytes()).ok()?);
+    bytes.first_chunk().filter(|_| bytes.len() == 32).map(|bytes| Zeroizing::new(*bytes))
 }
 
 #[cfg(test)]
@@ -225,6 +218,7 @@ mod tests {
             ("sealing-key 3", "sealing-key 1"),
             ("sealing-key 1", "sealing-key 0"),
             ("sealing-key 1 01", "sealing-key 1 0"),
+            ("sealing-key 1 01", "sealing-key 1 +1"),
             ("sealing-key 1", "other 1"),
             ("seals-with 1\n", ""),
             ("seals-with 1", "seals-with 2"),

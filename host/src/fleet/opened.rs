@@ -6,7 +6,7 @@ use nix::unistd::User;
 use rustix::system::uname;
 use twinlock_core::{
     base::error::FleetError,
-    policy::Policy,
+    policy::{Policy, forbidden_in_fleet},
     wire::fleet::{FleetReply, FleetTask},
 };
 use zeroize::Zeroizing;
@@ -33,6 +33,8 @@ pub(crate) fn of_host(policy: &Policy, settings_path: &str, owner: Owner) -> Opt
     let scope = FleetScope {
         lowest_uid: policy.fleet.lowest_uid,
         uids: policy.fleet.uids,
+        // Settings are checked when they are applied; the PAM line and rules of another file are not.
+        is_open_without_record: forbidden_in_fleet(policy).is_some(),
         host: uname().nodename().to_string_lossy().into_owned(),
         uid_of: |user| User::from_name(user).ok().flatten().map(|user| user.uid.as_raw()),
     };

@@ -187,7 +187,12 @@ impl Fleet {
         let Some(shared) = shared else {
             // A host that has seen a record never believes that it is gone.
             let is_known = local.is_some() || seen.is_some();
-            return if is_known { Err(FleetError::RecordGone) } else { Ok(None) };
+            return match (is_known, self.scope.is_open_without_record) {
+                (true, _) => Err(FleetError::RecordGone),
+                // Otherwise a login would need no code if somebody has deleted the record in the store.
+                (false, true) => Err(FleetError::OpenWithoutRecord),
+                (false, false) => Ok(None),
+            };
         };
         let revision = shared.revision;
         let known = local.as_ref().map(|local| (local.sequence, local.record.generation));

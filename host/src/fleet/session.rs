@@ -37,6 +37,8 @@ pub struct FleetScope {
     pub lowest_uid: u32,
     /// Whether an account has the same user id on every host.
     pub uids: FleetUids,
+    /// Whether the settings or the PAM line let users in who have no record. The absence of a record is then refused.
+    pub is_open_without_record: bool,
     /// Name of this host. It distinguishes sources that mean something else on another host, such as local users.
     pub host: String,
     /// Returns the user id of an account; `None` if there is no such account or NSS does not answer.

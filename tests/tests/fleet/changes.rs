@@ -56,3 +56,27 @@ fn wrong_codes_on_both_hosts_count_together() {
     assert_eq!(pair.charges(), [""; 0]);
     assert!(from(one, &one.code("ada")).stdout.contains(crate::pair::IN), "{:?}", one.log());
 }
+
+#[test]
+fn absence_of_a_record_is_no_way_in_whatever_settings_and_pam_line_say() {
+    let network = FleetNetwork::new();
+    let pair = Pair::new(&network);
+    let two = &pair.two;
+    two.user("eve");
+    let line =
+        "auth required pam_twinlock.so first_factor=stack nullok\naccount required pam_permit.so\n";
+    two.pam("lenient", line);
+    let enters = |service: &str| {
+        let said = two.pamtester(service, "eve").input("\n").output();
+        said.stdout.contains(crate::pair::IN)
+    };
+    assert!(!enters("lenient"), "{:?}", two.log());
+    assert_eq!(two.logged("reason=fleet_open_without_record").len(), 1, "{:?}", two.log());
+    // Settings that were not applied are not checked either.
+    two.settings(&format!("not_enrolled = \"allow\"\n{}", crate::pair::SHARED));
+    assert!(!enters("login-one"), "{:?}", two.log());
+    assert_eq!(two.logged("reason=fleet_open_without_record").len(), 2, "{:?}", two.log());
+    // The same host alone lets her in, as it says.
+    two.settings("not_enrolled = \"allow\"\n");
+    assert!(enters("login-one"), "{:?}", two.log());
+}

@@ -94,6 +94,7 @@ pub(super) fn fleet_of(
     let scope = FleetScope {
         lowest_uid: 1000,
         uids: FleetUids::Same,
+        is_open_without_record: false,
         host: format!("host{}", host.number),
         uid_of: |_| Some(1000),
     };
