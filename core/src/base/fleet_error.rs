@@ -35,7 +35,7 @@ pub enum FleetError {
     KeyMissing,
     /// A value was written by a newer version of twinlock.
     NewerFormat,
-    /// A value of the store was changed by somebody without the fleet's key, or was copied from another key of the
+    /// A value of the store was changed without the fleet's key, or was copied from another key of the
     /// store.
     Unsealed,
     /// A value could not be sealed, because random bytes are missing or the value is too long.
@@ -110,7 +110,7 @@ impl Display for FleetError {
                 "the key file of the fleet lacks a key that another host uses; copy the file from there"
             }
             Self::NewerFormat => "a newer twinlock wrote this to the fleet's store; upgrade this host",
-            Self::Unsealed => "a value in the fleet's store was changed by somebody without its key",
+            Self::Unsealed => "a value in the fleet's store was changed without its key",
             Self::Seal => "a value for the fleet's store could not be encrypted",
             Self::MetaMissing => "the fleet's store does not describe the fleet any more",
             Self::RecordOlder => "the fleet's store has an older record than this host has seen",

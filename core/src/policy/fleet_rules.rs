@@ -24,7 +24,7 @@ pub enum FleetUids {
 }
 
 /// Returns the setting, as written in the file, that a fleet forbids because it lets a user log in whose record is
-/// absent: whoever can delete a record could log in without a code. Returns `None` if the settings name no fleet or
+/// absent: an attacker who can delete a record could log in without a code. Returns `None` if the settings name no fleet or
 /// have no such setting.
 #[must_use]
 pub fn forbidden_in_fleet(policy: &Policy) -> Option<&'static str> {

@@ -116,7 +116,7 @@ impl Fleet {
         Ok(StoredAttempt { name, entry, content, is_foreign })
     }
 
-    /// Returns the name of an attempt. If its source is not an address, the source means somebody else on another host,
+    /// Returns the name of an attempt. If its source is not an address, it means another person or terminal on another host,
     /// so the name of this host is appended.
     fn unambiguous(&self, attempt: &str) -> String {
         match names::read_try(attempt) {

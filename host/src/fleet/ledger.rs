@@ -148,7 +148,7 @@ impl FleetUserLedger<'_> {
     /// charged in neither.
     fn charge(&self, name: &str, content: &str) -> Result<Creation, LedgerError> {
         if self.inner.create(name, content)? == Creation::Taken {
-            // The store is asked all the same: before a first factor, a throttled user must cost as much as any other.
+            // The store is asked nevertheless: before a first factor, a throttled user must cost as much as any other.
             self.pretend_to_charge()?;
             return Ok(Creation::Taken);
         }

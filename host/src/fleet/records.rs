@@ -189,7 +189,7 @@ impl Fleet {
             let is_known = local.is_some() || seen.is_some();
             return match (is_known, self.scope.is_open_without_record) {
                 (true, _) => Err(FleetError::RecordGone),
-                // Otherwise a login would need no code if somebody has deleted the record in the store.
+                // Otherwise a login would need no code if the record was deleted in the store.
                 (false, true) => Err(FleetError::OpenWithoutRecord),
                 (false, false) => Ok(None),
             };

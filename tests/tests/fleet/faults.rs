@@ -1,4 +1,4 @@
-//! Checks that a store that was put back, or changed by somebody without the key, lets nobody in.
+//! Checks that a store that was put back, or changed without the key, lets nobody in.
 
 use twinlock_tests::FleetNetwork;
 

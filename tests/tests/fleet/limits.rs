@@ -37,7 +37,7 @@ fn login_without_descriptors_is_refused_and_never_local() {
     for limit in ["-n 3", "-n 4", "-n 5"] {
         assert!(!limited(limit), "{limit}");
     }
-    // Whoever gets in with little memory has used the code on every host.
+    // A login that succeeds with little memory has used the code on every host.
     let got_in = ["-v 6000", "-v 9000", "-v 20000"].iter().filter(|limit| limited(limit)).count();
     assert!(got_in <= 1, "{got_in}");
     assert_eq!(gets_in(two, &[&code]), got_in == 0, "{:?}", two.log());

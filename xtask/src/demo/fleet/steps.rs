@@ -24,7 +24,7 @@ pub(super) struct FleetStep {
 pub(super) enum FleetAct {
     /// A shell of root, to which ada has logged in, runs this command line.
     Types(&'static str),
-    /// A shell of somebody who has logged in as root runs this command line.
+    /// A shell of a user who has logged in as root runs this command line.
     TypesAsRoot(&'static str),
     /// The daemon `twinlock-fleet` is started, as systemd would do it.
     StartsDaemon,
