@@ -3,6 +3,7 @@
 
 pub mod clock;
 pub mod clock_mark;
+pub mod daemon_socket;
 pub mod entropy;
 pub mod journal;
 pub mod machine;

@@ -2,26 +2,18 @@
 //! answer of the user, and receives the replies. Waits for the agent at most two seconds in all, not counting the time
 //! that the user takes.
 
-use std::{
-    cell::{Cell, RefCell},
-    os::fd::{AsFd, BorrowedFd, OwnedFd},
-};
+use std::cell::{Cell, RefCell};
 
-use rustix::{
-    event::{PollFd, PollFlags, Timespec, poll},
-    io::Errno,
-    net::{
-        AddressFamily, RecvFlags, SendFlags, SocketAddrUnix, SocketFlags, SocketType, connect,
-        recv, send, socket_with, sockopt,
-    },
-};
 use twinlock_core::{
     base::{error::AgentError, time::BootTime},
     policy::Field,
-    ports::{AgentReply, Clock, CodeAgent},
+    ports::{AgentReply, CodeAgent},
     wire::{AgentVerb, Begin, End, FRAME_MAX, Frame, MAGIC, Received, SOCKET, push},
 };
-use twinlock_host::clock::KernelClock;
+use twinlock_host::{
+    daemon_socket::{self, DaemonError, DaemonSocket},
+    trusted_dir::Owner,
+};
 use zeroize::Zeroizing;
 
 /// Nanoseconds that one login may wait for the agent, in all its waits together.
@@ -29,7 +21,7 @@ const PATIENCE: u64 = 2_000_000_000;
 
 /// The connection to the agent. It is opened by the first request.
 pub(crate) struct AgentSocket {
-    socket: RefCell<Option<OwnedFd>>,
+    socket: RefCell<Option<DaemonSocket>>,
     /// Nanoseconds that the login may still wait for the agent.
     left: Cell<u64>,
 }
@@ -45,71 +37,20 @@ impl AgentSocket {
     fn exchange(&self, bytes: &[u8]) -> Result<AgentReply, AgentError> {
         let socket = self.socket.borrow();
         let socket = socket.as_ref().ok_or(AgentError::Unreachable)?;
-        // These bytes are far fewer than the buffer of a socket. If they do not fit now, they never will.
-        let flags = SendFlags::NOSIGNAL | SendFlags::DONTWAIT;
-        let sent = send(socket, bytes, flags);
-        match (sent, self.receive(socket.as_fd())) {
-            // If a user has too many connections, the listener of the agent sends a reply without reading. This reply
-            // counts, even if the request could not be sent.
-            (_, Ok(reply)) => Ok(reply),
-            (Ok(count), Err(fault)) if count == bytes.len() => Err(fault),
-            (Ok(_) | Err(_), Err(_)) => Err(AgentError::Broken),
-        }
-    }
-
-    /// Receives one frame. Fails if more bytes follow it.
-    fn receive(&self, socket: BorrowedFd<'_>) -> Result<AgentReply, AgentError> {
-        // The buffer has room for one byte more than a frame, so that a text that is too long is noticed.
-        let mut buffer = [0; FRAME_MAX + 3];
-        let mut filled = 0;
-        let begun = now()?;
-        loop {
-            self.wait(socket, begun)?;
-            let rest = buffer.get_mut(filled..).unwrap_or_default();
-            match recv(socket, rest, RecvFlags::DONTWAIT) {
-                Ok((0, _)) => return Err(AgentError::Broken),
-                Ok((count, _)) => filled += count,
-                Err(Errno::AGAIN | Errno::INTR) => continue,
-                Err(_) => return Err(AgentError::Broken),
-            }
-            match Received::read(buffer.get(..filled).unwrap_or_default()) {
-                Ok(Some(found)) if found.size == filled => {
-                    self.left.set(self.left_since(begun)?);
-                    return reply(&found.frame);
-                }
-                Ok(None) => {}
-                Ok(Some(_)) | Err(_) => return Err(AgentError::Broken),
-            }
-        }
-    }
-
-    /// Waits until bytes can be received. Fails if the time that this login may wait is over. `begun` is the time at
-    /// which this wait began.
-    fn wait(&self, socket: BorrowedFd<'_>, begun: BootTime) -> Result<(), AgentError> {
-        loop {
-            let left = self.left_since(begun)?;
-            let limit = Timespec {
-                tv_sec: (left / 1_000_000_000).cast_signed(),
-                tv_nsec: (left % 1_000_000_000).cast_signed(),
-            };
-            match poll(&mut [PollFd::from_borrowed_fd(socket, PollFlags::IN)], Some(&limit)) {
-                Ok(0) if left == 0 => return Err(AgentError::Late),
-                Ok(0) | Err(Errno::INTR) => {}
-                Ok(_) => return Ok(()),
-                Err(_) => return Err(AgentError::Broken),
-            }
-        }
-    }
-
-    /// Returns the nanoseconds that this login may still wait: [`Self::left`] minus the time since `begun`.
-    fn left_since(&self, begun: BootTime) -> Result<u64, AgentError> {
-        Ok(self.left.get().saturating_sub(now()?.0.saturating_sub(begun.0)))
+        let until = daemon_socket::in_nanoseconds(self.left.get()).map_err(fault)?;
+        // If a user has too many connections, the listener of the agent sends a reply without reading. This reply
+        // counts, even if the request could not be sent.
+        let _ = socket.send(bytes, until);
+        let reply = received(socket, until);
+        self.left.set(daemon_socket::left(until).map_err(fault)?);
+        reply
     }
 }
 
 impl CodeAgent for AgentSocket {
     fn begin(&self, service: &str, field: Field) -> Result<AgentReply, AgentError> {
-        self.socket.replace(Some(connected()?));
+        let socket = DaemonSocket::connect(SOCKET, Owner(0)).map_err(no_agent)?;
+        self.socket.replace(Some(socket));
         let begin =
             Begin { verb: AgentVerb::Locker, json: false, words: vec!["", service, field.word()] };
         let mut bytes = MAGIC.to_vec();
@@ -124,21 +65,44 @@ impl CodeAgent for AgentSocket {
     }
 }
 
-/// Returns the time of the boot clock, which continues while the machine sleeps.
-fn now() -> Result<BootTime, AgentError> {
-    KernelClock.now().map(|now| now.boot).map_err(|_| AgentError::Late)
+/// Receives one frame, at the latest at the time `until`. More bytes than one frame are an error.
+fn received(socket: &DaemonSocket, until: BootTime) -> Result<AgentReply, AgentError> {
+    // The buffer has room for one byte more than a frame, so that a text that is too long is noticed.
+    let mut buffer = [0; FRAME_MAX + 3];
+    let mut filled = 0;
+    loop {
+        let rest = buffer.get_mut(filled..).unwrap_or_default();
+        filled += socket.receive(rest, until).map_err(fault)?;
+        match Received::read(buffer.get(..filled).unwrap_or_default()) {
+            Ok(Some(found)) if found.size == filled => return reply(&found.frame),
+            Ok(None) => {}
+            Ok(Some(_)) | Err(_) => return Err(AgentError::Broken),
+        }
+    }
 }
 
-/// Connects to the agent without waiting, and checks that a process of root listens.
-fn connected() -> Result<OwnedFd, AgentError> {
-    let flags = SocketFlags::CLOEXEC | SocketFlags::NONBLOCK;
-    let socket = socket_with(AddressFamily::UNIX, SocketType::STREAM, flags, None);
-    let socket = socket.map_err(|_| AgentError::Unreachable)?;
-    let address = SocketAddrUnix::new(SOCKET).map_err(|_| AgentError::Unreachable)?;
-    // If the queue of the listener is full, a connection would have to wait. It fails in that case.
-    connect(&socket, &address).map_err(|_| AgentError::Unreachable)?;
-    let server = sockopt::socket_peercred(&socket).map_err(|_| AgentError::Untrusted)?;
-    if server.uid.is_root() { Ok(socket) } else { Err(AgentError::Untrusted) }
+/// Returns why the agent could not be asked, for a fault before the first request.
+fn no_agent(error: DaemonError) -> AgentError {
+    match error {
+        DaemonError::Untrusted => AgentError::Untrusted,
+        DaemonError::Absent
+        | DaemonError::Busy
+        | DaemonError::NoConnection
+        | DaemonError::Late
+        | DaemonError::Closed => AgentError::Unreachable,
+    }
+}
+
+/// Returns why an open connection could not be used.
+fn fault(error: DaemonError) -> AgentError {
+    match error {
+        DaemonError::Late => AgentError::Late,
+        DaemonError::Absent
+        | DaemonError::Untrusted
+        | DaemonError::Busy
+        | DaemonError::NoConnection
+        | DaemonError::Closed => AgentError::Broken,
+    }
 }
 
 /// Returns the reply that a frame contains. Refuses a text with control characters other than line ends, because the
@@ -162,13 +126,16 @@ fn reply(frame: &Frame<'_>) -> Result<AgentReply, AgentError> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::{io::Write, os::unix::net::UnixStream};
+    use std::{
+        io::Write,
+        os::{fd::OwnedFd, unix::net::UnixStream},
+    };
 
     fn received(bytes: &[u8]) -> Result<AgentReply, AgentError> {
         let (mut agent, module) = UnixStream::pair().unwrap();
         agent.write_all(bytes).unwrap();
-        let socket = AgentSocket { left: Cell::new(50_000_000), ..AgentSocket::default() };
-        socket.receive(module.as_fd())
+        let until = daemon_socket::in_nanoseconds(50_000_000).unwrap();
+        super::received(&DaemonSocket::from(OwnedFd::from(module)), until)
     }
 
     fn frame(frame: &Frame<'_>) -> Vec<u8> {
@@ -208,6 +175,8 @@ mod tests {
         }
         let (agent, module) = UnixStream::pair().unwrap();
         drop(agent);
-        assert_eq!(AgentSocket::default().receive(module.as_fd()), Err(AgentError::Broken));
+        let until = daemon_socket::in_nanoseconds(0).unwrap();
+        let socket = DaemonSocket::from(OwnedFd::from(module));
+        assert_eq!(super::received(&socket, until), Err(AgentError::Broken));
     }
 }

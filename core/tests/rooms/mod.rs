@@ -56,6 +56,7 @@ pub(crate) const ROOMS: [(&str, &[Row]); 9] = [
             ("synchronized", &[]),
             ("trusted_dir", &["open_beneath"]),
             ("trusted_path", &["trusted_dir"]),
+            ("daemon_socket", &["clock", "trusted_dir"]),
             ("clock_mark", &["synchronized"]),
             ("accounts", &["programs"]),
             ("homes", &["programs"]),
@@ -65,7 +66,18 @@ pub(crate) const ROOMS: [(&str, &[Row]); 9] = [
             ("mail_spool", &["entropy", "outbox", "store", "trusted_dir"]),
             ("settings", &["clock", "entropy", "open_beneath", "trusted_dir", "trusted_path"]),
             ("ledger", &["clock_mark", "entropy", "open_beneath", "trusted_dir"]),
-            ("fleet", &["clock", "entropy", "ledger", "settings", "store", "trusted_dir"]),
+            (
+                "fleet",
+                &[
+                    "clock",
+                    "daemon_socket",
+                    "entropy",
+                    "ledger",
+                    "settings",
+                    "store",
+                    "trusted_dir",
+                ],
+            ),
             (
                 "machine",
                 &[

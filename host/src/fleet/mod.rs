@@ -15,7 +15,7 @@
 //! - `opened`: reads the key file.
 //! - `membership`: the administrator's operations on the fleet as a whole.
 //!
-//! May use: `clock`, `entropy`, `ledger`, `settings`, `store`, `trusted_dir`.
+//! May use: `clock`, `daemon_socket`, `entropy`, `ledger`, `settings`, `store`, `trusted_dir`.
 
 mod claim;
 mod codes;
