@@ -61,13 +61,16 @@ fn host(folder: &Path) -> Done {
 fn releasing(package: &str) -> Command {
     let mut command = cargo(&["build", "--release", "--locked", "--package", package]);
     // The folders of the builder are replaced in the output, so that every builder gets the same files.
-    let mut flags = std::env::var("RUSTFLAGS").unwrap_or_default();
+    let mut flags = Vec::new();
     for (folder, name) in [(Some(repository().to_owned()), "/twinlock"), (cargo_home(), "/cargo")] {
-        if let Some(folder) = folder {
-            flags.push_str(&format!(" --remap-path-prefix={}={name}", folder.display()));
-        }
+        flags.extend(folder.map(|it| format!("--remap-path-prefix={}={name}", it.display())));
     }
-    command.env("RUSTFLAGS", flags.trim());
+    if let Ok(given) = std::env::var("RUSTFLAGS") {
+        command.env("RUSTFLAGS", format!("{given} {}", flags.join(" ")));
+    } else {
+        // In addition to the flags of .cargo/config.toml, which the variable would replace.
+        command.arg(format!("--config=build.rustflags={flags:?}"));
+    }
     command
 }
 
