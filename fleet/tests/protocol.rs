@@ -2,7 +2,6 @@
 
 #![allow(clippy::expect_used, clippy::panic, reason = "a test that cannot go on must stop")]
 
-use data_encoding::HEXLOWER;
 use twinlock_core::wire::fleet::{
     FleetOutcome, FleetReply, FleetRequest, FleetTask, Stay, StoreCompare, StoreEntry, StoreRead,
     StoreTest, StoreWrite, Transaction,
@@ -56,7 +55,8 @@ fn blocks(document: &str) -> Vec<String> {
 fn the_document_shows_the_bytes() {
     let document = std::fs::read_to_string("PROTOCOL.md").expect("the document");
     let wanted = [request(FleetTask::State), request(FleetTask::Transact(transaction())), reply()];
-    let wanted: Vec<String> = wanted.iter().map(|bytes| HEXLOWER.encode(bytes)).collect();
+    let wanted: Vec<String> =
+        wanted.iter().map(|bytes| base16ct::lower::encode_string(bytes)).collect();
     assert_eq!(blocks(&document), wanted);
 }
 

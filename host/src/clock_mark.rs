@@ -7,10 +7,7 @@ use rustix::{
     io::{self, Errno},
 };
 use twinlock_core::{
-    base::{
-        concat::concat,
-        time::{Now, UnixTime},
-    },
+    base::time::{Now, UnixTime},
     ledger::{
         Stretch,
         clock_mark::{ClockMark, Distance, KnownClock, MARK_INTERVAL, Trust},
@@ -45,7 +42,8 @@ pub fn read(records: &str) -> io::Result<Option<KnownClock>> {
 }
 
 fn mark(records: &str) -> io::Result<Option<ClockMark>> {
-    match fs::statat(CWD, concat(&[records, "/", CLOCK]), AtFlags::SYMLINK_NOFOLLOW) {
+    let path = [records, "/", CLOCK].concat();
+    match fs::statat(CWD, path.as_str(), AtFlags::SYMLINK_NOFOLLOW) {
         Ok(stat) => Ok(Some(ClockMark {
             at: seconds(stat.st_mtime),
             made: seconds(stat.st_ctime),
@@ -132,7 +130,7 @@ fn name(records: &str, from: UnixTime) -> String {
 }
 
 fn set_mark(records: &str, mark: &ClockMark) -> io::Result<()> {
-    touch(&concat(&[records, "/", CLOCK]), mark.at, mark.moved.min(MOVED_MAX))
+    touch(&[records, "/", CLOCK].concat(), mark.at, mark.moved.min(MOVED_MAX))
 }
 
 fn touch(path: &str, at: UnixTime, nanoseconds: u64) -> io::Result<()> {

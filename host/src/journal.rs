@@ -8,7 +8,7 @@ use rustix::net::{
     sockopt::{Timeout, set_socket_timeout},
 };
 use twinlock_core::{
-    base::{concat::concat, decimal::Decimal},
+    base::decimal::Decimal,
     event::{Event, Kind, log_line},
     ports::Journal,
 };
@@ -78,7 +78,7 @@ impl Syslog {
         let priority = Decimal::of(AUTHPRIV | severity);
         let pid = rustix::process::getpid().as_raw_nonzero().get().unsigned_abs();
         let pid = Decimal::of(pid.into());
-        let text = concat(&["<", priority.as_str(), ">twinlock[", pid.as_str(), "]: ", line]);
+        let text = ["<", priority.as_str(), ">twinlock[", pid.as_str(), "]: ", line].concat();
         let waiting = if patience.is_some() { SocketFlags::empty() } else { SocketFlags::NONBLOCK };
         let flags = SocketFlags::CLOEXEC | waiting;
         let Ok(address) = SocketAddrUnix::new(&*self.path) else {

@@ -51,8 +51,8 @@ const FOLDER: OFlags =
 fn walk(parent: BorrowedFd<'_>, path: &str) -> io::Result<OwnedFd> {
     let start = if path.starts_with('/') { "/" } else { "." };
     let mut at = fs::openat(parent, start, FOLDER, Mode::empty())?;
-    for part in path.split('/').filter(|part| !part.is_empty()) {
-        if part == ".." {
+    for part in path.as_bytes().split(|&byte| byte == b'/').filter(|part| !part.is_empty()) {
+        if part == b".." {
             return Err(Errno::XDEV);
         }
         at = fs::openat(&at, part, FOLDER, Mode::empty())?;

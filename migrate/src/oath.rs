@@ -2,7 +2,6 @@
 
 use alloc::{string::String, vec::Vec};
 
-use data_encoding::HEXLOWER_PERMISSIVE;
 use zeroize::Zeroizing;
 
 use crate::{
@@ -205,7 +204,7 @@ fn type_of(text: &[u8]) -> Option<(Digits, Option<Period>)> {
 }
 
 fn key(text: &[u8]) -> Result<Key, OathLineError> {
-    let bytes = HEXLOWER_PERMISSIVE.decode(text).map_err(|_| OathLineError::Key)?;
+    let bytes = base16ct::mixed::decode_vec(text).map_err(|_| OathLineError::Key)?;
     Key::new(bytes).map_err(OathLineError::KeyLength)
 }
 

@@ -4,7 +4,7 @@ use core::fmt;
 
 use alloc::{string::String, vec::Vec};
 
-use data_encoding::BASE64_NOPAD;
+use base64ct::{Base64Unpadded, Encoding};
 use zeroize::Zeroizing;
 
 use twinlock_core::{
@@ -208,7 +208,7 @@ fn bytes(text: &str) -> Result<Zeroizing<Vec<u8>>, MigrationError> {
         '_' => '/',
         other => other,
     }));
-    BASE64_NOPAD.decode(plain.as_bytes()).map(Zeroizing::new).map_err(|_| MigrationError::Data)
+    Base64Unpadded::decode_vec(&plain).map(Zeroizing::new).map_err(|_| MigrationError::Data)
 }
 
 fn payload(bytes: &[u8]) -> Result<Migration, MigrationError> {

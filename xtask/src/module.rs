@@ -15,9 +15,9 @@ const ENTRY_POINTS: [&str; 6] = [
     "pam_sm_open_session",
     "pam_sm_setcred",
 ];
-const MOST_CRATES: usize = 40;
+const MOST_CRATES: usize = 39;
 /// Maximum size of the module in bytes. It is lowered when the module becomes smaller.
-const MOST_BYTES: u64 = 1110 * 1024;
+const MOST_BYTES: u64 = 1024 * 1024;
 
 /// Checks that the module exports the symbols [`ENTRY_POINTS`] and no others.
 pub(crate) fn symbols(module: &Path) -> Done {

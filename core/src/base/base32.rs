@@ -2,7 +2,7 @@
 
 use alloc::{string::String, vec, vec::Vec};
 
-use data_encoding::BASE32_NOPAD;
+use base32ct::{Base32UpperUnpadded, Encoding};
 use zeroize::Zeroizing;
 
 use crate::base::secret::{Key, KeyLengthError};
@@ -54,16 +54,21 @@ pub fn parse(text: &str) -> Result<Key, KeyTextError> {
         _ => return Err(KeyTextError::Incomplete),
     }
     clear_spare_bits(&mut letters);
-    let bytes = BASE32_NOPAD.decode(&letters).map_err(|_| KeyTextError::Incomplete)?;
-    Key::new(bytes).map_err(KeyTextError::Length)
+    let mut bytes = Zeroizing::new(decoded(&letters).ok_or(KeyTextError::Incomplete)?);
+    Key::new(core::mem::take(&mut *bytes)).map_err(KeyTextError::Length)
 }
 
 /// Decodes a key in upper-case base32 without spaces and padding; `None` for any other text. Records contain keys in
 /// this form, so every login takes this short path.
 fn parse_plain(text: &str) -> Option<Vec<u8>> {
-    let mut bytes = Zeroizing::new(vec![0; BASE32_NOPAD.decode_len(text.len()).ok()?]);
-    let length = BASE32_NOPAD.decode_mut(text.as_bytes(), &mut bytes).ok()?;
-    (length == bytes.len()).then(|| core::mem::take(&mut *bytes))
+    decoded(text.as_bytes())
+}
+
+/// Decodes upper-case base32 without padding. Bits of the last letter that do not fill a byte are dropped.
+fn decoded(letters: &[u8]) -> Option<Vec<u8>> {
+    let mut bytes = Zeroizing::new(vec![0; letters.len() * 5 / 8]);
+    Base32UpperUnpadded::decode(letters, &mut bytes).ok()?;
+    Some(core::mem::take(&mut *bytes))
 }
 
 /// Parses a key as `pam_google_authenticator` does: reads the digits 0, 1 and 8 as the similar letters O, L and B, and
@@ -113,7 +118,7 @@ fn clear_spare_bits(letters: &mut [u8]) {
 /// Returns a key in base32 without padding, as in `otpauth://` URIs.
 #[must_use]
 pub fn write(key: &Key) -> Zeroizing<String> {
-    Zeroizing::new(BASE32_NOPAD.encode(key.bytes()))
+    Zeroizing::new(Base32UpperUnpadded::encode_string(key.bytes()))
 }
 
 /// Returns a key in base32, in groups of four letters for reading and typing.

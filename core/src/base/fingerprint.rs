@@ -2,7 +2,7 @@
 
 use alloc::{format, string::String, vec::Vec};
 
-use data_encoding::{BASE64, BASE64_NOPAD, HEXLOWER};
+use base64ct::{Base64, Base64Unpadded, Encoding};
 use sha2::{Digest, Sha256};
 
 /// Returns the fingerprints of one or more ssh keys, joined by `+`. `keys` has one key per line, such as `ssh-ed25519
@@ -16,15 +16,15 @@ pub fn of(keys: &str) -> String {
 fn of_one(line: &str) -> String {
     let blob = line.split(' ').nth(1).unwrap_or_default().trim_end();
     // Text that is not base64 gets a fingerprint, too.
-    let bytes = BASE64.decode(blob.as_bytes()).unwrap_or_else(|_| line.as_bytes().to_vec());
-    format!("SHA256:{}", BASE64_NOPAD.encode(&Sha256::digest(&bytes)))
+    let bytes = Base64::decode_vec(blob).unwrap_or_else(|_| line.as_bytes().to_vec());
+    format!("SHA256:{}", Base64Unpadded::encode_string(&Sha256::digest(&bytes)))
 }
 
 /// Returns 16 hexadecimal digits that identify a file's content: the first 64 bits of its SHA-256.
 #[must_use]
 pub fn of_content(bytes: &[u8]) -> String {
     let digest = Sha256::digest(bytes);
-    HEXLOWER.encode(digest.get(..8).unwrap_or_default())
+    base16ct::lower::encode_string(digest.get(..8).unwrap_or_default())
 }
 
 #[cfg(test)]

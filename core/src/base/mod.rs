@@ -5,7 +5,6 @@
 pub mod account;
 pub mod address;
 pub mod base32;
-pub mod concat;
 pub mod decimal;
 pub mod error;
 pub mod fingerprint;

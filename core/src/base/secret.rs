@@ -3,7 +3,7 @@
 use alloc::{string::String, vec::Vec};
 use core::fmt;
 
-use constant_time_eq::constant_time_eq;
+use ctutils::CtEq;
 use zeroize::Zeroizing;
 
 /// Minimum length of a key in bytes: 80 bits, as in old files of `pam_google_authenticator`. RFC 4226 requires 128
@@ -65,7 +65,7 @@ impl fmt::Debug for Key {
 
 impl PartialEq for Key {
     fn eq(&self, other: &Self) -> bool {
-        constant_time_eq(&self.0, &other.0)
+        self.0.ct_eq(&other.0).to_bool()
     }
 }
 

@@ -5,7 +5,10 @@ use core::cell::Cell;
 
 use crate::{
     answer::{self, Answer, Code},
-    base::{account::Folder, request::FirstFactor},
+    base::{
+        account::{Account, Folder},
+        request::FirstFactor,
+    },
     dialogue::{
         final_message::FinalMessage,
         other_ways::{self, Chosen},
@@ -46,8 +49,8 @@ pub struct Asking<'a> {
     pub conversation: &'a dyn Conversation,
     /// Whether the first factor is proven, which decides what may be disclosed.
     pub first_factor: FirstFactor,
-    /// The account name, which is shown only if the first factor is proven.
-    pub user: String,
+    /// The account, whose name is shown only if the first factor is proven; `None` for a name without an account.
+    pub account: Option<&'a Account>,
     /// The user's set of backup codes; `None` if the user has none.
     pub backup: Option<Backup<'a>>,
     /// Whether the user has a valid ticket for new backup codes.
@@ -292,7 +295,10 @@ impl Asking<'_> {
             Some(Outcome::Throttled { until, wait }) => {
                 (Message::Throttled { until, wait }, Reason::Throttled)
             }
-            Some(Outcome::Locked) => (Message::Locked { user: self.user.clone() }, Reason::Locked),
+            Some(Outcome::Locked) => {
+                let user = self.account.map_or_else(String::new, Account::plain_name);
+                (Message::Locked { user }, Reason::Locked)
+            }
         };
         Ok(Rejection { message, reason })
     }

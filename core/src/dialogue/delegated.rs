@@ -5,7 +5,6 @@ use alloc::{format, string::String};
 
 use crate::{
     base::{
-        concat::concat,
         error::{FileError, LedgerError, StoreError},
         time::{HOUR, MINUTE, UnixTime},
     },
@@ -159,7 +158,7 @@ fn own_second(context: &DialogueContext<'_>) -> Result<UnixTime, DialogueError> 
     }
     for later in 0..MINUTE {
         let at = now.plus(later);
-        let name = concat(&[SECOND, &names::instant(at)]);
+        let name = [SECOND, &names::instant(at)].concat();
         if ledger.create(&name, &names::instant(now)).map_err(broken)? == Creation::Made {
             return Ok(at);
         }

@@ -1,7 +1,7 @@
 //! The clock mark: the latest time that the wall clock has shown while it was trusted. Also keeps the later periods in
 //! which codes were used although the clock was not trusted.
 
-use alloc::vec::Vec;
+use alloc::{collections::BinaryHeap, vec::Vec};
 
 use crate::{
     base::time::{BootTime, MINUTE, Now, UnixTime},
@@ -137,10 +137,9 @@ fn close(ahead: &mut [Stretch], mark: UnixTime) {
 /// Sorts periods and merges those that are at most `GAP` seconds apart. Then merges the two closest periods until at
 /// most [`STRETCHES_MAX`] are left.
 #[must_use]
-pub fn tidy(mut ahead: Vec<Stretch>) -> Vec<Stretch> {
-    ahead.sort_unstable();
+pub fn tidy(ahead: Vec<Stretch>) -> Vec<Stretch> {
     let mut joined: Vec<Stretch> = Vec::new();
-    for next in ahead {
+    for next in BinaryHeap::from(ahead).into_sorted_vec() {
         match joined.last_mut().filter(|last| next.from <= last.until.plus(GAP)) {
             Some(last) => last.until = last.until.max(next.until),
             None => joined.push(next),

@@ -3,7 +3,6 @@
 use alloc::string::String;
 use core::net::IpAddr;
 
-use data_encoding::HEXLOWER;
 use sha2::{Digest, Sha256};
 
 use crate::{
@@ -68,7 +67,7 @@ fn named(kind: &str, binding: &Binding<'_>) -> String {
     hash.update(binding.key.as_bytes());
     let digest = hash.finalize();
     let mut name = String::from(kind);
-    name.push_str(&HEXLOWER.encode(digest.get(..16).unwrap_or_default()));
+    name.push_str(&base16ct::lower::encode_string(digest.get(..16).unwrap_or_default()));
     name
 }
 

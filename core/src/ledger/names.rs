@@ -3,11 +3,8 @@
 
 use alloc::string::String;
 
-use data_encoding::HEXLOWER;
-
 use crate::{
     base::{
-        concat::concat,
         decimal::Decimal,
         request::SourceLabel,
         time::{Step, UnixTime},
@@ -23,9 +20,8 @@ const WORD_MAX: usize = 24;
 #[must_use]
 pub fn used_name(used: &Used) -> String {
     let mut mark = [0; 32];
-    HEXLOWER.encode_mut(&used.mark.0, &mut mark);
-    let mark = core::str::from_utf8(&mark).unwrap_or_default();
-    concat(&["used.", mark, ".", Decimal::of(used.step.0).as_str()])
+    let mark = base16ct::lower::encode_str(&used.mark.0, &mut mark).unwrap_or_default();
+    ["used.", mark, ".", Decimal::of(used.step.0).as_str()].concat()
 }
 
 /// Parses the ledger name of a step whose code was used; `None` if the name has another form.
@@ -78,7 +74,7 @@ pub fn try_name(charged: &Try) -> String {
         Budget::Locker => "locker",
     };
     let (day, slot) = (Decimal::of(charged.day), Decimal::of(charged.slot.into()));
-    concat(&["try.", budget, ".", day.as_str(), ".", slot.as_str(), ".", charged.source.as_str()])
+    ["try.", budget, ".", day.as_str(), ".", slot.as_str(), ".", charged.source.as_str()].concat()
 }
 
 /// Parses the ledger name by which an attempt is counted; `None` if the name has another form.
@@ -105,7 +101,7 @@ pub fn read_try(name: &str) -> Option<Try> {
 #[must_use]
 pub fn row_name(row: FailureStreak) -> String {
     let (since, carried) = (Decimal::of(row.since.0), Decimal::of(row.carried.into()));
-    concat(&["row.", since.as_str(), ".", carried.as_str()])
+    ["row.", since.as_str(), ".", carried.as_str()].concat()
 }
 
 /// Parses the ledger name that stores the start of a series of consecutive failures; `None` if the name has another
@@ -155,7 +151,7 @@ pub fn read_nonce(text: &str) -> Option<Nonce> {
 /// Returns the ledger name for the refusal that is kept in `slot`, one of the `REFUSALS_KEPT` slots of each user.
 #[must_use]
 pub fn refused_name(slot: u8) -> String {
-    concat(&["refused.", Decimal::of(slot.into()).as_str()])
+    ["refused.", Decimal::of(slot.into()).as_str()].concat()
 }
 
 /// Returns the text of a refusal: its time, reason, service and source.
@@ -163,7 +159,7 @@ pub fn refused_name(slot: u8) -> String {
 pub fn write_refused(refused: &Refused) -> String {
     let (at, reason, service) =
         (Decimal::of(refused.at.0), tidy(&refused.reason), tidy(&refused.service));
-    concat(&[at.as_str(), " ", &reason, " ", &service, " ", refused.source.as_str()])
+    [at.as_str(), " ", &reason, " ", &service, " ", refused.source.as_str()].concat()
 }
 
 /// Parses the text of a refusal; `None` if it is damaged.

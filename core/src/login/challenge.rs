@@ -123,12 +123,12 @@ impl LoginFlow<'_> {
         LedgerKey::of(account, self.request.typed_user.as_deref().unwrap_or_default())
     }
 
-    pub(super) fn asking(&self, account: Option<&Account>) -> Asking<'_> {
+    pub(super) fn asking<'a>(&'a self, account: Option<&'a Account>) -> Asking<'a> {
         Asking {
             policy: self.policy,
             conversation: self.ports.conversation,
             first_factor: self.first_factor,
-            user: outcome::name_of(account),
+            account,
             backup: None,
             has_ticket: false,
             wish: Cell::new(Wish::Nothing),

@@ -2,7 +2,7 @@
 
 use alloc::string::String;
 
-use constant_time_eq::constant_time_eq;
+use ctutils::CtEq;
 use hmac::{Hmac, KeyInit, Mac};
 use sha1::Sha1;
 use sha2::{Sha256, Sha512};
@@ -101,13 +101,13 @@ pub fn is_code_of(truncated: u32, digits: Digits, typed: &str) -> bool {
         *digit = b'0' + (rest % 10) as u8;
         rest /= 10;
     }
-    constant_time_eq(typed.as_bytes(), code)
+    typed.as_bytes().ct_eq(code).to_bool()
 }
 
 /// Returns whether a typed code equals the right one. Compares codes of the same length in constant time.
 #[must_use]
 pub fn same_code(typed: &str, right: &str) -> bool {
-    constant_time_eq(typed.as_bytes(), right.as_bytes())
+    typed.as_bytes().ct_eq(right.as_bytes()).to_bool()
 }
 
 #[cfg(test)]

@@ -3,7 +3,7 @@
 use alloc::vec::Vec;
 use core::fmt;
 
-use constant_time_eq::constant_time_eq_32;
+use ctutils::CtEq;
 use zeroize::Zeroizing;
 
 /// Maximum number of backup codes in a set.
@@ -145,7 +145,7 @@ impl fmt::Debug for Digest {
 
 impl PartialEq for Digest {
     fn eq(&self, other: &Self) -> bool {
-        constant_time_eq_32(&self.0, &other.0)
+        self.0.ct_eq(&*other.0).to_bool()
     }
 }
 

@@ -2,7 +2,6 @@
 
 use alloc::{format, string::String, vec::Vec};
 
-use data_encoding::HEXLOWER;
 use zeroize::Zeroizing;
 
 use crate::{
@@ -133,7 +132,7 @@ fn decode(text: &str, into: &mut [u8]) -> Option<()> {
     if text.len() != into.len() * 2 {
         return None;
     }
-    HEXLOWER.decode_mut(text.as_bytes(), into).ok().map(drop)
+    base16ct::lower::decode(text, into).ok().map(drop)
 }
 
 /// Returns the text of a file of backup codes.
@@ -145,11 +144,11 @@ pub fn write(set: &CodeSet) -> Zeroizing<String> {
         "version = {VERSION}\nshape = \"{shape}\"\nmemory_kib = {}\npasses = {}\nlanes = 1\nsalt = \"{}\"\nhashes = [\n",
         set.recipe.cost.memory_kib(),
         set.recipe.cost.passes(),
-        HEXLOWER.encode(&set.recipe.salt),
+        base16ct::lower::encode_string(&set.recipe.salt),
     ));
     for hash in &set.hashes {
         text.push_str("    \"");
-        text.push_str(&Zeroizing::new(HEXLOWER.encode(hash.bytes())));
+        text.push_str(&Zeroizing::new(base16ct::lower::encode_string(hash.bytes())));
         text.push_str("\",\n");
     }
     text.push_str("]\n\n");

@@ -8,7 +8,6 @@ use alloc::{
     vec::Vec,
 };
 
-use data_encoding::HEXLOWER;
 use toml::Spanned;
 use zeroize::Zeroizing;
 
@@ -249,7 +248,7 @@ fn bits(text: &str) -> Option<u64> {
     if text.len() != 16 {
         return None;
     }
-    HEXLOWER.decode_mut(text.as_bytes(), &mut bytes).ok()?;
+    base16ct::lower::decode(text, &mut bytes).ok()?;
     Some(u64::from_be_bytes(bytes))
 }
 
@@ -279,7 +278,7 @@ pub fn write(record: &Record) -> Zeroizing<String> {
         text.push_str(&format!("changed = {}\n", changed.0));
     }
     if let Some(fresh) = &record.extras.fresh_key {
-        let mark = HEXLOWER.encode(&fresh.mark);
+        let mark = base16ct::lower::encode_string(&fresh.mark);
         text.push_str(&format!("fresh_key = \"{mark}.{}.{}\"\n", fresh.boot_id, fresh.since.0));
     }
     for authenticator in &record.authenticators {

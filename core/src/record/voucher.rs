@@ -2,7 +2,7 @@
 
 use alloc::{boxed::Box, string::String};
 
-use constant_time_eq::constant_time_eq_32;
+use ctutils::CtEq;
 use hmac::{Hmac, KeyInit, Mac};
 use sha2::Sha256;
 
@@ -79,8 +79,7 @@ impl Voucher {
     /// boot has also expired if the wall clock had shown a time after the expiry before this boot.
     #[must_use]
     pub fn is(&self, text: &str, at: &Moment<'_>) -> bool {
-        let same =
-            hash(&self.salt, text).is_some_and(|hash| constant_time_eq_32(&hash, &self.hash));
+        let same = hash(&self.salt, text).is_some_and(|hash| hash.ct_eq(&self.hash).to_bool());
         let earlier_boot = self.by_boot.as_ref().is_some_and(|end| end.boot_id != at.boot_id);
         let passed = earlier_boot && at.reached >= self.until;
         same && !passed && !self.is_over(at.now)

@@ -8,7 +8,6 @@ use alloc::{string::String, vec::Vec};
 
 use crate::{
     base::{
-        concat::concat,
         decimal::Decimal,
         error::LedgerError,
         time::{BootTime, UnixTime},
@@ -109,7 +108,7 @@ impl Allowance {
     fn name(&self, window: u64, slot: usize) -> String {
         let slot = Decimal::of(u64::try_from(slot).unwrap_or(u64::MAX));
         let window = Decimal::of(window);
-        concat(&[OPERATION, self.word, ".", window.as_str(), ".", slot.as_str()])
+        [OPERATION, self.word, ".", window.as_str(), ".", slot.as_str()].concat()
     }
 
     fn window(&self, name: &str) -> Option<u64> {

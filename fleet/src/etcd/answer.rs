@@ -73,10 +73,10 @@ pub(crate) fn token(body: &[u8]) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use data_encoding::BASE64;
+    use base64ct::{Base64, Encoding};
 
     fn key(text: &str) -> String {
-        BASE64.encode(format!("/twinlock/f/{text}").as_bytes())
+        Base64::encode_string(format!("/twinlock/f/{text}").as_bytes())
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! Reads the fields of a JSON object of etcd. etcd omits a field whose value is zero, false or empty.
 
-use data_encoding::BASE64;
+use base64ct::{Base64, Encoding};
 use serde_json::Value;
 
 /// Parses a body; `None` if it is not JSON.
@@ -30,7 +30,7 @@ pub(crate) fn text<'a>(object: &'a Value, name: &str) -> &'a str {
 
 /// Returns bytes that are written in base64; empty if the field is missing, `None` if it is not base64.
 pub(crate) fn bytes(object: &Value, name: &str) -> Option<Vec<u8>> {
-    BASE64.decode(text(object, name).as_bytes()).ok()
+    Base64::decode_vec(text(object, name)).ok()
 }
 
 /// Returns the revision of the store from the header of a body; `None` if it is missing or zero.

@@ -1,6 +1,6 @@
 //! The keys of a fleet in the store.
 
-use data_encoding::BASE64;
+use base64ct::{Base64, Encoding};
 use twinlock_core::wire::fleet::KEY_MAX;
 
 /// The prefix of all keys of a fleet in the store. It ends with a slash.
@@ -15,12 +15,12 @@ impl FleetFolder {
 
     /// Returns the full key of a relative key, in base64.
     pub(crate) fn key(&self, relative: &str) -> String {
-        BASE64.encode(format!("{}{relative}", self.0).as_bytes())
+        Base64::encode_string(format!("{}{relative}", self.0).as_bytes())
     }
 
     /// Returns the first key that sorts after a relative key, in base64.
     pub(crate) fn key_after(&self, relative: &str) -> String {
-        BASE64.encode(format!("{}{relative}\0", self.0).as_bytes())
+        Base64::encode_string(format!("{}{relative}\0", self.0).as_bytes())
     }
 
     /// Returns the first key that sorts after all keys with the prefix, in base64.
@@ -30,7 +30,7 @@ impl FleetFolder {
         if let Some(last) = end.last_mut() {
             *last = last.saturating_add(1);
         }
-        BASE64.encode(&end)
+        Base64::encode_string(&end)
     }
 
     /// Returns the key without the folder; `None` if the key is outside the folder, is not UTF-8, or is too long for a
@@ -46,7 +46,7 @@ mod tests {
     use super::*;
 
     fn decoded(text: &str) -> String {
-        String::from_utf8(BASE64.decode(text.as_bytes()).unwrap()).unwrap()
+        String::from_utf8(Base64::decode_vec(text).unwrap()).unwrap()
     }
 
     #[test]

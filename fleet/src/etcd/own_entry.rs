@@ -1,7 +1,7 @@
 //! The transactions with which the daemon writes the entry of its own host. If the write is refused, each reads the
 //! entry instead.
 
-use data_encoding::BASE64;
+use base64ct::{Base64, Encoding};
 use serde_json::{Value, json};
 
 use crate::etcd::folder::FleetFolder;
@@ -9,7 +9,7 @@ use crate::etcd::folder::FleetFolder;
 /// Returns the body of a transaction that writes the entry if its last write has this revision. The revision 0 means
 /// that the entry must not exist.
 pub(crate) fn put(folder: &FleetFolder, key: &str, revision: u64, value: &str) -> String {
-    let value = BASE64.encode(value.as_bytes());
+    let value = Base64::encode_string(value.as_bytes());
     let write = json!({ "request_put": { "key": folder.key(key), "value": value } });
     guarded(folder, key, revision, &write)
 }

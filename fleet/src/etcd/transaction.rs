@@ -1,6 +1,6 @@
 //! Translates the transaction of a client to the body of an etcd transaction.
 
-use data_encoding::BASE64;
+use base64ct::{Base64, Encoding};
 use serde_json::{Value, json};
 use twinlock_core::wire::fleet::{
     Stay, StoreCompare, StoreRead, StoreTest, StoreWrite, Transaction,
@@ -73,11 +73,11 @@ fn compared(compare: &StoreCompare, folder: &FleetFolder) -> Value {
             json!({ "key": key, "target": "MOD", "result": "EQUAL", "mod_revision": revision })
         }
         StoreTest::Value(value) => {
-            let value = BASE64.encode(value);
+            let value = Base64::encode_string(value);
             json!({ "key": key, "target": "VALUE", "result": "EQUAL", "value": value })
         }
         StoreTest::Below(value) => {
-            let value = BASE64.encode(value);
+            let value = Base64::encode_string(value);
             json!({ "key": key, "target": "VALUE", "result": "LESS", "value": value })
         }
     }
@@ -86,7 +86,7 @@ fn compared(compare: &StoreCompare, folder: &FleetFolder) -> Value {
 fn written(write: &StoreWrite, frame: &TransactionFrame<'_>) -> Value {
     match write {
         StoreWrite::Put { key, value, stays, .. } => {
-            let (key, value) = (frame.folder.key(key), BASE64.encode(value));
+            let (key, value) = (frame.folder.key(key), Base64::encode_string(value));
             let lease = match stays {
                 Stay::Forever => None,
                 Stay::Days => frame.leases.days,
@@ -117,7 +117,7 @@ fn read_of(read: &StoreRead, folder: &FleetFolder, most: u16) -> Value {
 /// Returns the body of a transaction that deletes a key if it still has the value.
 pub(crate) fn guarded_delete(delete: &GuardedDelete, folder: &FleetFolder) -> String {
     let key = folder.key(&delete.key);
-    let value = BASE64.encode(&delete.value);
+    let value = Base64::encode_string(&delete.value);
     json!({
         "compare": [{ "key": key, "target": "VALUE", "result": "EQUAL", "value": value }],
         "success": [{ "request_delete_range": { "key": key } }],
@@ -133,7 +133,7 @@ mod tests {
         let mut plain = text.to_owned();
         let quoted: Vec<&str> = text.split('"').collect();
         for part in quoted {
-            let decoded = BASE64.decode(part.as_bytes()).ok();
+            let decoded = Base64::decode_vec(part).ok();
             let decoded = decoded.and_then(|bytes| String::from_utf8(bytes).ok());
             if let Some(decoded) = decoded.filter(|text| text.starts_with('/')) {
                 plain = plain.replace(part, &decoded.replace('\0', "\\\\0"));

@@ -15,7 +15,6 @@
 //! `seals-with` is the number of the key that seals new values; the other keys only open older ones. A file with a
 //! single sealing key needs no such line.
 
-use data_encoding::HEXLOWER;
 use twinlock_core::base::error::FleetError;
 use zeroize::Zeroizing;
 
@@ -155,10 +154,10 @@ impl FleetKey {
         line(&mut text, &[HEADER]);
         line(&mut text, &["fleet", &self.fleet]);
         line(&mut text, &["names", self.rule.word()]);
-        let naming = Zeroizing::new(HEXLOWER.encode(&*self.naming));
+        let naming = Zeroizing::new(base16ct::lower::encode_string(&*self.naming));
         line(&mut text, &["naming-key", &naming]);
         for one in &self.sealing {
-            let hex = Zeroizing::new(HEXLOWER.encode(&*one.key));
+            let hex = Zeroizing::new(base16ct::lower::encode_string(&*one.key));
             line(&mut text, &["sealing-key", &one.id.to_string(), &hex]);
         }
         line(&mut text, &["seals-with", &self.seals_with.to_string()]);
@@ -174,8 +173,9 @@ pub fn is_fleet_name(name: &str) -> bool {
 }
 
 fn key(hex: &str) -> Option<Zeroizing<[u8; 32]>> {
-    let bytes = Zeroizing::new(HEXLOWER.decode(hex.as_bytes()).ok()?);
-    bytes.first_chunk().filter(|_| bytes.len() == 32).map(|bytes| Zeroizing::new(*bytes))
+    let mut bytes = Zeroizing::new([0; 32]);
+    let length = base16ct::lower::decode(hex, &mut *bytes).ok()?.len();
+    (length == bytes.len()).then_some(bytes)
 }
 
 #[cfg(test)]

@@ -1,7 +1,6 @@
 //! The keys of the store. They contain user names, sources and authenticators only as HMAC-SHA256 values, which hide
 //! them from the store.
 
-use data_encoding::HEXLOWER;
 use hmac::{Hmac, KeyInit, Mac};
 use sha2::Sha256;
 use twinlock_core::{ledger::KeyId, ports::LedgerKey, record::SetId};
@@ -102,5 +101,5 @@ fn hashed(key: &FleetKey, kind: &str, parts: &[&[u8]]) -> String {
         mac.update(part);
     }
     let bytes = mac.finalize().into_bytes();
-    HEXLOWER.encode(bytes.get(..16).unwrap_or_default())
+    base16ct::lower::encode_string(bytes.get(..16).unwrap_or_default())
 }

@@ -3,7 +3,6 @@
 use twinlock_core::{
     base::{
         account::{Account, Folder},
-        concat::concat,
         error::{FleetError, StoreError},
     },
     otp::hotp::Keyed,
@@ -293,7 +292,7 @@ impl Fleet {
             FleetUids::Local => record.uid = account.uid,
         }
         // The naming rule of the fleet makes both names one person's.
-        record.user = concat(&[&account.name]);
+        record.user = account.name.clone();
         let (known, failures) = local.map_or((Vec::new(), 0), |it| (it.known, it.failures));
         Ok(Snapshot { sequence, identity: Identity::default(), record, known, failures })
     }

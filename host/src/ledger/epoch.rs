@@ -8,7 +8,6 @@ use rustix::{
 };
 use twinlock_core::{
     base::{
-        concat::concat,
         error::{LedgerError, MachineError},
         time::{Now, UnixTime},
     },
@@ -74,7 +73,7 @@ impl HostLedger {
     /// Returns the times for which the ledger does not know the used codes, according to the stored beginning of the
     /// ledger. Returns `None` if no beginning is stored, if its text is damaged, or if it is from another boot.
     pub(super) fn of_standing(&self, now: Now) -> Result<Option<Horizon>, LedgerError> {
-        let text = text_of(CWD, &concat(&[&*self.path, "/", EPOCH]))?;
+        let text = text_of(CWD, &[&*self.path, "/", EPOCH].concat())?;
         let Some(known) = text.and_then(|text| epoch_text::read(&text)) else { return Ok(None) };
         match self.kind {
             // A tmpfs always belongs to the current boot, because a reboot empties it.

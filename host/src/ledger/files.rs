@@ -9,7 +9,6 @@ use rustix::{
 };
 use twinlock_core::{
     base::{
-        concat::concat,
         error::{FileError, LedgerError},
         time::Now,
     },
@@ -104,8 +103,8 @@ impl HostLedger {
     #[must_use]
     pub fn has(&self, ledger_key: &LedgerKey) -> bool {
         let (group, name) = place_of(ledger_key);
-        let path = concat(&[&*self.path, "/", group, "/", &name]);
-        fs::statat(CWD, path, AtFlags::SYMLINK_NOFOLLOW).is_ok()
+        let path = [&*self.path, "/", group, "/", &name].concat();
+        fs::statat(CWD, path.as_str(), AtFlags::SYMLINK_NOFOLLOW).is_ok()
     }
 
     /// Empties the folder that the mount of the ledger hides. This folder may contain names from a time without the
@@ -129,7 +128,7 @@ impl HostLedger {
 
     fn open_ledger_key(&self, ledger_key: &LedgerKey) -> Result<TrustedDir, LedgerError> {
         let (group, name) = place_of(ledger_key);
-        let path = concat(&[&*self.path, "/", group, "/", &name]);
+        let path = [&*self.path, "/", group, "/", &name].concat();
         let opened = if self.is_mounted {
             mount::check(&self.path, self.owner)?;
             TrustedDir::open(&path, self.owner)
@@ -172,7 +171,7 @@ impl Ledger for HostLedger {
         let is_of_all = reserve::has_begun(self.capacity()?);
         let ledger_key = if is_of_all { &LedgerKey::Bucket(0) } else { ledger_key };
         let (group, name) = place_of(ledger_key);
-        let path = concat(&[group, "/", &name]);
+        let path = [group, "/", &name].concat();
         match fs::mkdirat(root.fd(), &path, Mode::RWXU) {
             Ok(()) | Err(Errno::EXIST) => {}
             Err(Errno::NOENT) => {

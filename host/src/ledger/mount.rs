@@ -6,7 +6,7 @@ use rustix::{
     fs::{self, AtFlags, CWD, FileType, ResolveFlags, StatxAttributes, StatxFlags},
     io::{self, Errno},
 };
-use twinlock_core::base::{concat::concat, error::LedgerError};
+use twinlock_core::base::error::LedgerError;
 
 use crate::{
     open_beneath,
@@ -83,7 +83,7 @@ fn look(from: BorrowedFd<'_>, path: &str) -> io::Result<MountState> {
 fn look_by_device(from: BorrowedFd<'_>, path: &str) -> io::Result<MountState> {
     let flags = AtFlags::SYMLINK_NOFOLLOW | AtFlags::EMPTY_PATH;
     let own = fs::statat(from, path, flags)?;
-    let above = if path.is_empty() { "..".to_owned() } else { concat(&[path, "/.."]) };
+    let above = if path.is_empty() { "..".to_owned() } else { [path, "/.."].concat() };
     let is_folder = FileType::from_raw_mode(own.st_mode) == FileType::Directory;
     let above = if is_folder { fs::statat(from, above, AtFlags::empty())? } else { own };
     Ok(MountState { mode: own.st_mode, user: own.st_uid, is_mounted: own.st_dev != above.st_dev })

@@ -9,7 +9,6 @@ use rustix::{
 use twinlock_core::{
     base::{
         account::{Account, Folder},
-        concat::concat,
         decimal::Decimal,
         error::{CommitError, FileError, StoreError},
         request::SourceLabel,
@@ -103,7 +102,7 @@ impl HostRecords {
 
     /// Opens a user's folder. Also checks the records folder and refuses it if other users can write to it.
     pub(crate) fn open(&self, folder: &Folder) -> Result<TrustedDir, StoreError> {
-        let path = concat(&[&*self.path, "/", USERS, "/", folder.as_str()]);
+        let path = [&*self.path, "/", USERS, "/", folder.as_str()].concat();
         Ok(TrustedDir::open_in(&self.path, &path, self.owner)?)
     }
 
@@ -236,8 +235,8 @@ impl Records for HostRecords {
 impl HostRecords {
     fn identity_of(&self, folder: &Folder, sequence: u64) -> Result<Option<Identity>, StoreError> {
         let name = record_name(sequence);
-        let path = concat(&[&*self.path, "/", USERS, "/", folder.as_str(), "/", &name]);
-        match fs::statat(CWD, path, AtFlags::SYMLINK_NOFOLLOW) {
+        let path = [&*self.path, "/", USERS, "/", folder.as_str(), "/", &name].concat();
+        match fs::statat(CWD, path.as_str(), AtFlags::SYMLINK_NOFOLLOW) {
             Ok(stat) => Ok(Some(trusted_dir::identity(&stat))),
             Err(Errno::NOENT) => Ok(None),
             Err(errno) => Err(trusted_dir::fault(errno).into()),
@@ -345,11 +344,11 @@ pub(crate) fn list(dir: &TrustedDir) -> Result<FolderListing, StoreError> {
 }
 
 pub(crate) fn record_name(sequence: u64) -> String {
-    concat(&["record.", Decimal::of(sequence).as_str(), ".toml"])
+    ["record.", Decimal::of(sequence).as_str(), ".toml"].concat()
 }
 
 fn known_name(source: &SourceLabel) -> String {
-    concat(&["known.", source.as_str()])
+    ["known.", source.as_str()].concat()
 }
 
 fn oldest<'a>(dir: &TrustedDir, known: &'a [SourceLabel]) -> Option<&'a SourceLabel> {

@@ -5,7 +5,6 @@ use rustix::fs::{self, AtFlags};
 use twinlock_core::{
     base::{
         account::{Account, Folder},
-        concat::concat,
         decimal::Decimal,
         error::StoreError,
         time::UnixTime,
@@ -88,7 +87,7 @@ fn read(
 /// Returns the path of a user's folder below the records folder. Without a folder, returns a path that never exists,
 /// because no folder name is just `%`.
 pub(crate) fn path_of(folder: Option<&Folder>) -> String {
-    concat(&[USERS, "/", folder.map_or("%", Folder::as_str)])
+    [USERS, "/", folder.map_or("%", Folder::as_str)].concat()
 }
 
 /// Replaces the stored number of the user's consecutive failures by `after`, if the stored number is `before` (see

@@ -2,7 +2,7 @@
 
 use crate::otpauth_migration::*;
 use alloc::{format, vec};
-use data_encoding::BASE64;
+use base64ct::{Base64, Encoding};
 
 const KEY: &[u8] = b"12345678901234567890";
 
@@ -19,7 +19,8 @@ fn account(key: &[u8], [algorithm, digits, kind]: [u8; 3]) -> Vec<u8> {
 }
 
 fn uri(payload: &[u8]) -> String {
-    let data = BASE64.encode(payload).replace('+', "%2B").replace('/', "%2F").replace('=', "%3D");
+    let data =
+        Base64::encode_string(payload).replace('+', "%2B").replace('/', "%2F").replace('=', "%3D");
     format!("otpauth-migration://offline?data={data}")
 }
 
@@ -80,7 +81,7 @@ fn every_kind_of_account_and_no_other() {
 #[test]
 fn base64_is_taken_as_it_comes() {
     let payload = field(1, &account(&[0xfb; 10], [1, 1, 2]));
-    let plain = BASE64.encode(&payload);
+    let plain = Base64::encode_string(&payload);
     for data in [
         plain.clone(),
         plain.replace('+', " "),

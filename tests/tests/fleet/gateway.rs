@@ -4,11 +4,11 @@ use std::io::{Read, Write};
 use std::net::TcpStream;
 use std::time::Duration;
 
-use data_encoding::BASE64;
+use base64ct::{Base64, Encoding};
 
 /// Returns a request that writes a key.
 pub(crate) fn put(key: &str, value: &str) -> String {
-    let [key, value] = [key, value].map(|text| BASE64.encode(text.as_bytes()));
+    let [key, value] = [key, value].map(|text| Base64::encode_string(text.as_bytes()));
     let body = format!("{{\"key\":\"{key}\",\"value\":\"{value}\"}}");
     format!(
         "POST /v3/kv/put HTTP/1.1\r\nHost: etcd\r\nConnection: close\r\nContent-Length: {}\r\n\r\n{body}",

@@ -55,7 +55,7 @@ const GROUPS: [Group; 9] = [
     Group {
         name: "HOTP, TOTP, base32, wiping",
         objects: &["pam_twinlock.so"],
-        functions: &["::otp::", "hmac", "base32", "data_encoding", "zeroize", "digest"],
+        functions: &["::otp::", "hmac", "base32", "base16", "zeroize", "digest"],
         why: "The key is read from the record, used and wiped at each login.",
     },
     Group {

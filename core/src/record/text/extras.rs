@@ -7,7 +7,6 @@ use alloc::{
     vec::Vec,
 };
 
-use data_encoding::HEXLOWER;
 use toml::Spanned;
 use zeroize::Zeroizing;
 
@@ -220,7 +219,7 @@ fn end_by_boot(text: String) -> Option<EndByBoot> {
 
 fn hex(text: &str, into: &mut [u8]) -> Option<()> {
     (text.len() == into.len() * 2).then_some(())?;
-    HEXLOWER.decode_mut(text.as_bytes(), into).ok().map(|_| ())
+    base16ct::lower::decode(text, into).ok().map(|_| ())
 }
 
 fn ticket(table: TicketTable) -> Option<Ticket> {
@@ -277,7 +276,10 @@ fn write_audit(out: &mut String, audit: &AuditStamp) {
 }
 
 fn write_voucher(out: &mut String, voucher: &Voucher) {
-    let (salt, hash) = (HEXLOWER.encode(&voucher.salt), HEXLOWER.encode(&voucher.hash));
+    let (salt, hash) = (
+        base16ct::lower::encode_string(&voucher.salt),
+        base16ct::lower::encode_string(&voucher.hash),
+    );
     out.push_str(&format!("salt = \"{salt}\"\nhash = \"{hash}\"\n"));
     out.push_str(&["until = ", &voucher.until.0.to_string(), "\n"].concat());
     if let Some(EndByBoot { boot_id, until }) = voucher.by_boot.as_deref() {
