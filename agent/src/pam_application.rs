@@ -73,7 +73,7 @@ struct PasswordAnswer<'a> {
     given: bool,
 }
 
-/// Answers the questions of the stack. libpam calls this function, and `data` points to an [`PasswordAnswer`].
+/// Answers the questions of the stack. libpam calls this function, and `data` points to a [`PasswordAnswer`].
 extern "C" fn converse(
     count: c_int,
     messages: *const *const PamMessage,

@@ -59,7 +59,7 @@ impl Carrier {
 pub(crate) enum UserScreen {
     /// A terminal, local or behind sshd.
     Terminal,
-    /// No terminal, as with a web application.
+    /// The user has no terminal, for example in a web application.
     None,
 }
 

@@ -1,4 +1,5 @@
-//! A PAM service in which only twinlock's module decides, and calls of it without libpam's delay after a failure.
+//! A PAM service in which only twinlock's module decides. Tests authenticate users through this service without
+//! libpam's delay after a failure.
 
 use crate::call::{Call, Finished};
 use crate::machine::Machine;

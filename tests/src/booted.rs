@@ -188,9 +188,9 @@ impl Booted {
         self
     }
 
-    /// Writes the settings file: `text`, and a setting by which codes of ten steps before and after the current one are
-    /// accepted (the steps of apps last one second here). Unless `text` contains `own_code`, also writes a line that
-    /// lets root act without a code.
+    /// Writes `text` to the settings file, and adds a setting: codes of up to ten steps before and after the current
+    /// step are accepted, because a step of the users' apps lasts one second here. Unless `text` contains `own_code`,
+    /// also adds a line that lets root act without a code.
     pub fn settings(&self, text: &str) -> &Self {
         let exempt = if text.contains("own_code") { "" } else { ROOT_IS_EXEMPT };
         self.write("/etc/twinlock/twinlock.toml", &format!("window = 10\n{exempt}{text}"))

@@ -53,8 +53,8 @@ impl Machine {
         self
     }
 
-    /// Runs `id` as root, as `user`, by pkexec (if `service` is `polkit-1`) or by the command `service`. Gives one of
-    /// `answers` to each question. Returns whether the command ran as root.
+    /// As `user`, runs `id` with the rights of root, by pkexec (if `service` is `polkit-1`) or by the command
+    /// `service`. Gives one of `answers` to each question. Returns whether the command ran as root.
     #[track_caller]
     pub fn is_root_by(&self, service: &str, user: &str, answers: &[&str]) -> bool {
         let home = format!("/home/{user}");

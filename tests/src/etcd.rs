@@ -13,7 +13,7 @@ use crate::unpacked::unpacked_program;
 
 /// Maximum time of a wait for the cluster. An election takes one or two seconds, and more on a busy host.
 const PATIENCE: Duration = Duration::from_secs(60);
-/// First name in the line of etcd's packages in `tests/unpacked.txt`.
+/// Name of the package with which the line of etcd's packages in `tests/unpacked.txt` begins.
 const PACKAGES: &str = "etcd-server";
 
 /// How a cluster is set up.

@@ -15,7 +15,7 @@ use crate::machine::Machine;
 pub const FLEET_SOCKET: &str = "/run/twinlock-fleet/socket";
 const DAEMON: &str = "/usr/libexec/twinlock/twinlock-fleet";
 const CONFIG: &str = "/etc/twinlock/fleet.toml";
-/// File with what the daemon prints.
+/// Path of the file that receives the output of the daemon.
 const LOG: &str = "/run/twinlock-fleet.log";
 /// File with the daemon's process id.
 const NUMBER: &str = "/run/twinlock-fleet.pid";
@@ -111,14 +111,14 @@ impl FleetHost<'_> {
         &self.address
     }
 
-    /// Pulls the host's cable: its packets are lost, and its connections stay open.
+    /// Disconnects the host from the network. Its packets are lost, and its connections stay open.
     #[track_caller]
     pub fn unplug(&self) -> &Self {
         self.network.unplug(&self.address);
         self
     }
 
-    /// Puts the host's cable back, and waits until the host notices it.
+    /// Connects the host to the network again after [`FleetHost::unplug`], and waits until the host notices it.
     #[track_caller]
     pub fn plug(&self) -> &Self {
         self.network.plug(&self.address);

@@ -44,14 +44,14 @@ impl FleetNetwork {
         address
     }
 
-    /// Pulls the cable of the machine with this address. Its packets are lost, and connections stay open.
+    /// Disconnects the machine with this address. Its packets are lost, and connections stay open.
     #[track_caller]
     pub fn unplug(&self, address: &str) -> &Self {
         self.room.run(&["ip", "link", "set", &cable(address), "down"]).ok();
         self
     }
 
-    /// Puts the cable of the machine with this address back.
+    /// Connects the machine with this address again.
     #[track_caller]
     pub fn plug(&self, address: &str) -> &Self {
         self.room.run(&["ip", "link", "set", &cable(address), "up"]).ok();

@@ -117,8 +117,8 @@ impl Drop for Holder {
 }
 
 /// Returns a command that runs `program` independently of the caller's session. The program has no terminal, because
-/// sudo and ssh would read from it in addition to their input. It ignores no signals, as it would after nohup or `&`,
-/// and it has no environment variables of the caller.
+/// sudo and ssh would read from it in addition to their input. It has no environment variables of the caller. It does
+/// not ignore signals either, even if the caller does because of nohup or `&`.
 pub(crate) fn apart_from_the_caller(program: &str) -> Command {
     let mut command = Command::new("setsid");
     command.args(["env", "--default-signal", program]).env_clear().env("PATH", PATH);

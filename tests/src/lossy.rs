@@ -133,17 +133,17 @@ impl LossyLink {
         self.change(|behavior| behavior.hangs = false)
     }
 
-    /// Returns how many answers have passed.
+    /// Returns how many answers of the node the link has passed to clients so far.
     pub fn passed(&self) -> u64 {
         self.shared.counts.passed.load(Ordering::SeqCst)
     }
 
-    /// Returns how many answers were lost.
+    /// Returns how many answers of the node the link has lost so far.
     pub fn lost(&self) -> u64 {
         self.shared.counts.lost.load(Ordering::SeqCst)
     }
 
-    /// Returns how many copies of requests were delivered.
+    /// Returns how many copies of requests the link has delivered so far.
     pub fn copied(&self) -> u64 {
         self.shared.counts.copied.load(Ordering::SeqCst)
     }

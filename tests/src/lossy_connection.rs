@@ -1,5 +1,5 @@
-//! One connection through a link (see [`crate::LossyLink`]). It passes the bytes of both sides, and keeps requests in
-//! order to deliver copies.
+//! One connection through a link (see [`crate::LossyLink`]). It passes the bytes of both sides, and keeps each request
+//! so that it can deliver a copy.
 
 use std::io::{Read, Write};
 use std::net::{Shutdown, TcpStream};
@@ -13,8 +13,8 @@ use crate::lossy::Shared;
 
 /// First byte of a connection with TLS.
 const TLS_HANDSHAKE: u8 = 0x16;
-/// How long the server must be silent after a lost answer. Needed only with TLS, where the first bytes may be a message
-/// of the server that precedes the answer.
+/// After the link has lost an answer, it discards further bytes of the server until the server has been silent for this
+/// time. Needed only with TLS, where the first bytes may be a message of the server that precedes the answer.
 const SILENCE: Duration = Duration::from_millis(30);
 /// How long the link waits for the server after the client has closed the connection. etcd would give up a request
 /// whose connection ends.

@@ -32,7 +32,8 @@ pub fn found(package: Option<&Path>, current: &Path) -> Option<PathBuf> {
     package.and_then(around).or_else(|| around(current))
 }
 
-/// Returns whether the folder is the root of this repository, by files that no other workspace has together.
+/// Returns whether the folder is the root of this repository. The root contains files that no other workspace has all
+/// together.
 fn is_checkout(folder: &Path) -> bool {
     ["Cargo.toml", "xtask/Cargo.toml", "pam-module/Cargo.toml", "tests/packages.txt"]
         .iter()

@@ -48,7 +48,7 @@ pub struct Ended {
     pub code: Option<i32>,
     /// The system calls in the part of the program that was examined.
     pub places: Vec<Place>,
-    /// Whether the system call to which something was to be done has occurred.
+    /// Whether the program has made the system call to which something was to be done.
     pub struck: bool,
     /// Standard output and standard error of the program.
     pub said: String,

@@ -52,8 +52,8 @@ pub(crate) fn written(screen: &str, typed: &[TypedAnswer]) -> String {
     lines.join("\n").trim_end_matches('\n').to_owned() + "\n"
 }
 
-/// If the client has dropped the half blocks of a QR code, replaces the lines that remain of the QR code by one line,
-/// because they differ between runs.
+/// Replaces the remains of a QR code by one line, if the ssh client has removed half blocks from the QR code. These
+/// remains differ between runs.
 fn lines_without_broken_squares(lines: &mut Vec<String>) {
     let mut from = 0;
     while let Some(begin) = place(lines, from, "scan this QR code:") {

@@ -61,8 +61,8 @@ impl Machine {
         self
     }
 
-    /// Installs `pam_panic_probe.so`, a module with twinlock's entry points. Its login asks "Probe: " and panics with
-    /// the answer.
+    /// Installs `pam_panic_probe.so`, a module with twinlock's entry points. At a login, this module asks "Probe: " and
+    /// panics with the answer as its message.
     pub fn panic_probe(&self) -> &Self {
         let module = "/usr/lib/x86_64-linux-gnu/security/pam_panic_probe.so";
         self.file(module).write(built("examples/libpanic_probe.so"));

@@ -44,7 +44,7 @@ pub(crate) fn for_tests() -> Done<Artefacts> {
 }
 
 /// Builds the C programs of the tests into the folder: a program that loads PAM modules as sshd does, the minimal
-/// module of the bench, and a module that makes the login one of another user.
+/// module of the bench, and a module that replaces the user name of a login by another one.
 fn host(folder: &Path) -> Done {
     let mut compile = command("cc", &["-std=gnu11", "-O2", "-Wall", "-Wextra", "-Werror", "-o"]);
     compile.arg(folder.join("pam_host")).arg(repository().join("tests/host/pam_host.c"));

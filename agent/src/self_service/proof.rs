@@ -19,8 +19,8 @@ use crate::{
 const PASSWORDS: u8 = 3;
 
 impl OwnUser<'_> {
-    /// Asks for the password of the account, up to three times. A password counts as a wrong one while libpam checks
-    /// it, and no longer if it is right.
+    /// Asks for the password of the account, up to three times. While libpam checks a password, it counts as a wrong
+    /// one. If it is right, it is no longer counted.
     pub(super) fn ask_password(&self) -> Result<(), OperationEnd> {
         let account = self.client.account;
         if let Some(obstacle) = password::obstacle(account) {

@@ -107,7 +107,7 @@ pub enum Operation {
     FleetEtcdConfig,
     /// `fleet init`, which begins a fleet.
     FleetInit,
-    /// `fleet init --dry-run`, which begins none.
+    /// `fleet init --dry-run`, which only shows what `fleet init` would do.
     FleetInitPreview,
     /// `fleet join`, by which this host joins a fleet.
     FleetJoin,
@@ -117,15 +117,15 @@ pub enum Operation {
     FleetStatus,
     /// `fleet leave`, by which this host leaves its fleet.
     FleetLeave,
-    /// `fleet leave --stolen`, which takes another host out and marks all keys as disclosed.
+    /// `fleet leave --stolen`, which removes another host from the fleet and marks all keys as disclosed.
     FleetLeaveStolen,
-    /// `fleet rotate`, which replaces the key that seals.
+    /// `fleet rotate`, which replaces the key with which the entries of the store are sealed.
     FleetRotate,
-    /// `fleet recover`, after the store was restored.
+    /// `fleet recover`, which repairs the fleet after the store was restored from a backup.
     FleetRecover,
-    /// `fleet rejoin`, after this host was restored.
+    /// `fleet rejoin`, which lets this host log in users again after the host was restored from a backup.
     FleetRejoin,
-    /// `fleet upgrade`, which raises the format of the store.
+    /// `fleet upgrade`, which raises the version of the format of the store's entries.
     FleetUpgrade,
     /// `deliver`, which a systemd unit runs to send queued mail.
     Deliver,

@@ -23,9 +23,9 @@ pub enum FleetUids {
     Local,
 }
 
-/// Returns the setting, as written in the file, that a fleet forbids because it lets a user log in whose record is
-/// absent: an attacker who can delete a record could log in without a code. Returns `None` if the settings name no fleet or
-/// have no such setting.
+/// Returns the setting, as written in the file, by which users without a record can log in. A fleet forbids such a
+/// setting, because an attacker who can delete a record could then log in without a code. Returns `None` if the
+/// settings name no fleet, or if they let in no user without a record.
 #[must_use]
 pub fn forbidden_in_fleet(policy: &Policy) -> Option<&'static str> {
     if !policy.fleet.is_on {
@@ -34,8 +34,8 @@ pub fn forbidden_in_fleet(policy: &Policy) -> Option<&'static str> {
     open_without_record(policy)
 }
 
-/// Returns the setting, as written in the file, that lets a user log in whose record is absent; `None` if there is
-/// none. A fleet forbids such a setting.
+/// Returns the setting, as written in the file, by which users without a record can log in; `None` if there is none. A
+/// fleet forbids such a setting.
 #[must_use]
 pub fn open_without_record(policy: &Policy) -> Option<&'static str> {
     match (policy.not_enrolled, policy.set_up.ticket) {

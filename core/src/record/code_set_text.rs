@@ -70,8 +70,7 @@ pub fn read(text: &str) -> Result<CodeSet, StoreError> {
     set(&mut lines).ok_or(StoreError::Malformed { line: lines.line })
 }
 
-/// Notes in the record that the new user must be shown backup codes for the first time. `by` is the administrator who
-/// enrolls the user.
+/// The lines of a file of backup codes that are not parsed yet, and the number of the last parsed line, from 1.
 struct SetLines<'a> {
     rest: &'a str,
     line: u32,

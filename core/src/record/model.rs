@@ -97,7 +97,8 @@ pub enum State {
     Active,
     /// Set-up was begun or waits for a ticket. The user has no authenticator.
     Pending,
-    /// Returns whether no other account may have the user id of a record in this state.
+    /// The enrollment of the user was removed. The record is a tombstone, which remains so that the loss of a record is
+    /// noticed.
     Removed,
 }
 

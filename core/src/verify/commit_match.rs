@@ -21,7 +21,7 @@ pub enum Settled {
     Granted(Accepted),
     /// Another login has moved the counter past the code, so the code is used up.
     Burned,
-    /// What became of the moved counter or learned clock error that a code requires.
+    /// Another process has changed the record. The caller must compare the code with the new record.
     Changed,
 }
 

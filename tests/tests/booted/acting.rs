@@ -1,5 +1,5 @@
-//! Tests whom the command takes for the acting user, by the kernel's login uid, if real programs such as sudo and cron
-//! start the command.
+//! Tests which user the command takes for the acting user if real programs, such as sudo and cron, start it. The
+//! command decides this by the kernel's login uid.
 
 use twinlock_tests::{Booted, Finished, PASSWORD};
 

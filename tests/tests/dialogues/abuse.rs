@@ -224,7 +224,8 @@ fn no_answer_breaks_a_dialogue_or_shuts_its_owner_out() {
     });
 }
 
-/// Over ssh, a final message is shown as a prompt. Checks in Swedish that an answer to this prompt has no effect.
+/// Over ssh, a final message is shown as a prompt. Checks, with the Swedish texts, that an answer to this prompt has no
+/// effect.
 #[test]
 fn no_answer_to_last_words_does() {
     let m = server("sv", "");

@@ -97,8 +97,9 @@ fn ended(end: &RevokingVerb) {
     }
 }
 
-/// Repeats the command that was cut off. Checks that the command revokes everything that is left. `left` is the number
-/// of things that were left before; only if `left` is 0, the command may instead say that there is nothing to revoke.
+/// Repeats the command that was cut off. `left` is the number of things that are still valid and that the command
+/// should revoke. Checks that the command revokes all of them. Only if `left` is 0, the command may instead say that
+/// there is nothing to revoke.
 fn goes_on(m: &Machine, cut: &Cut<'_>, end: &RevokingVerb, left: usize) {
     let again = cut.again();
     let fits = again.code == Some(0) || (left == 0 && again.code == Some(3));

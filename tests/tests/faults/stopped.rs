@@ -190,8 +190,8 @@ fn a_login_stopped_while_its_owner_is_removed_does_not_get_in() {
 }
 
 /// While a login of ada is paused, an administrator removes her and enrolls her anew. Checks that the new record
-/// decides about the login: it succeeds only if the record has the same key. That the login itself has reserved its
-/// code does not make it fail.
+/// decides about the login: it succeeds only if the new record has the same key. The login has reserved its code
+/// itself, and must not fail because of this reservation.
 #[test]
 fn a_login_stopped_while_its_record_is_made_anew_is_judged_by_that() {
     for same in [true, false] {

@@ -52,7 +52,7 @@ fn ask(m: &Machine, service: &str, name: &str, lines: &str) -> Finished {
     call.strace("/dev/null", &[&quick[..], &skip[..]].concat()).output()
 }
 
-/// Leaves exactly `on_file` wrong codes in the ledger for each user who has some. All of them get the current time,
+/// Leaves exactly `on_file` wrong codes in the ledger for each user who has any. All of them get the current time,
 /// because a delay after an older code may be over. The number must be equal, because it affects the work of the
 /// module.
 fn keep(m: &Machine, on_file: usize) {

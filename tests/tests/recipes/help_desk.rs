@@ -99,8 +99,8 @@ fn proven(m: &Machine, mut s: Session<'_>, user: &str) -> (Option<i32>, String) 
     (s.exit_code(), s.transcript())
 }
 
-/// Runs the command that a section of the page shows as `user`, with password and code. Checks that it succeeds.
-/// Returns its exit status, and the text that was shown.
+/// Runs, as `user`, the command in the section `section` of the page. Gives the password and a code. Checks that the
+/// command succeeds. Returns its exit status, and the text that was shown.
 fn acts(page: &Page, m: &Machine, section: &str, user: &str) -> (Option<i32>, String) {
     let (code, shown) = proven(m, opened(m, user, &page.command(section, "")), user);
     assert_eq!(code, Some(0), "{shown}");

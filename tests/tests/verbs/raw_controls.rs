@@ -1,4 +1,5 @@
-//! Checks for each command that quotes a file that control characters of the file do not reach the terminal.
+//! Some commands quote text from a file. Checks for each of them that no control characters of the file reach the
+//! terminal.
 
 use twinlock_tests::{Finished, Machine};
 

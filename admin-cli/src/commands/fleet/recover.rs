@@ -1,4 +1,4 @@
-//! `twinlock fleet recover`, `rejoin` and `upgrade`: repair a fleet after the store or a host was put back to an
+//! `twinlock fleet recover`, `rejoin` and `upgrade`: repair a fleet after the store or a host was restored to an
 //! earlier state, and raise the format of the store's entries.
 
 use serde_json::json;

@@ -89,7 +89,7 @@ pub(crate) fn warn(draft: &SettingsDraft, rules: &[Rule]) -> Value {
     warnings.iter().map(object).collect()
 }
 
-/// Refuses settings of a fleet that let a user in whose record is absent.
+/// Refuses settings with which this host belongs to a fleet and lets in users who have no record.
 pub(crate) fn must_suit_a_fleet(draft: &SettingsDraft) -> Result<(), CliError> {
     let Some(setting) = forbidden_in_fleet(&draft.policy) else { return Ok(()) };
     let what = format!(

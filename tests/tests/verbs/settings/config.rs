@@ -126,8 +126,8 @@ fn relative_path_is_seen_from_the_folder_of_the_caller() {
     assert!(shown.stderr.contains("the folder /home/eve does not belong"), "{shown:?}");
 }
 
-/// Checks that a draft that was only checked is never used. In an attack on an earlier version, the draft became the
-/// fallback of a missing file.
+/// A user lets `settings check` read a draft of the settings file. Checks that this draft is never used for a login. In
+/// an earlier version, an attack made the draft replace a settings file that was missing.
 #[test]
 fn draft_of_the_caller_is_never_in_force() {
     let m = machine();
