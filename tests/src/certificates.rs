@@ -105,7 +105,7 @@ fn openssl(room: &ServerRoom, script: &str, words: &[&str]) -> Finished {
     openssl_with(room, script, words, "DNS:localhost")
 }
 
-/// Runs a script that calls openssl(1) in the room's folder, with the clock set to [`VALID_SINCE`]. `names` are the
+/// Runs a script that calls openssl(1) in the folder of `room`, with the clock set to [`VALID_SINCE`]. `names` are the
 /// subject alternative names of the certificate.
 #[track_caller]
 fn openssl_with(room: &ServerRoom, script: &str, words: &[&str], names: &str) -> Finished {

@@ -30,7 +30,7 @@ pub(crate) struct Node {
     name: String,
     addresses: NodeAddresses,
     scheme: &'static str,
-    /// Process id in the room; 0 before the first start.
+    /// Process id of the node, as processes in its [`ServerRoom`] see it; 0 before the first start.
     pid: u32,
     state: NodeState,
 }

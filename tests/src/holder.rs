@@ -134,7 +134,8 @@ fn usual_limits() {
     let _ = setrlimit(Resource::Nofile, Rlimit { current, maximum: hard });
 }
 
-/// Waits until the script of a room says that it is ready. Returns the process id of its first process.
+/// Waits until the script that sets up a machine or a `ServerRoom` says that it is ready. Returns the process id of its
+/// first process.
 ///
 /// # Errors
 /// A sentence that says what failed.

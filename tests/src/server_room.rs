@@ -66,7 +66,7 @@ impl ServerRoom {
         self.pid
     }
 
-    /// Returns the start of a command that runs a program in the room; the caller appends the program and its
+    /// Returns the start of a command that runs a program in these namespaces; the caller appends the program and its
     /// arguments. The working folder is [`FOLDER`].
     pub(crate) fn enter(&self) -> Command {
         let mut command = apart_from_the_caller("nsenter");
@@ -75,7 +75,7 @@ impl ServerRoom {
         command
     }
 
-    /// Runs a program of the host in the room, with empty input. `argv` is the program with its arguments.
+    /// Runs a program of the host in these namespaces, with empty input. `argv` is the program with its arguments.
     #[track_caller]
     pub(crate) fn run<S: AsRef<str>>(&self, argv: &[S]) -> Finished {
         let mut command = self.enter();
@@ -84,8 +84,8 @@ impl ServerRoom {
         finished.unwrap_or_else(|| panic!("{} does not end", argv[0].as_ref()))
     }
 
-    /// Runs a program in the network of the room but among the processes of the host, so that process ids in its
-    /// arguments are those of the host.
+    /// Runs a program in the network of these namespaces but among the processes of the host, so that process ids in
+    /// its arguments are those of the host.
     #[track_caller]
     pub(crate) fn run_in_network<S: AsRef<str>>(&self, argv: &[S]) -> Finished {
         let mut command = apart_from_the_caller("nsenter");
@@ -95,7 +95,7 @@ impl ServerRoom {
         finished.unwrap_or_else(|| panic!("{} does not end", argv[0].as_ref()))
     }
 
-    /// Returns the path of a file in the folder for processes of the host. The path is valid while the room exists.
+    /// Returns the path of a file in the folder for processes of the host. The path is valid while this value exists.
     pub(crate) fn outside(&self, file: &str) -> PathBuf {
         PathBuf::from(format!("/proc/{}/root{FOLDER}/{file}", self.pid))
     }

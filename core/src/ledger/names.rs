@@ -24,7 +24,7 @@ pub fn used_name(used: &Used) -> String {
     ["used.", mark, ".", Decimal::of(used.step.0).as_str()].concat()
 }
 
-/// Parses the ledger name of a step whose code was used; `None` if the name has another form.
+/// Parses the ledger name of a step whose code was used; `None` if it is the name of anything else.
 #[must_use]
 pub fn read_used(name: &str) -> Option<Used> {
     let (mark, step) = name.strip_prefix("used.")?.split_at_checked(32)?;
@@ -77,7 +77,7 @@ pub fn try_name(charged: &Try) -> String {
     ["try.", budget, ".", day.as_str(), ".", slot.as_str(), ".", charged.source.as_str()].concat()
 }
 
-/// Parses the ledger name by which an attempt is counted; `None` if the name has another form.
+/// Parses the ledger name by which an attempt is counted; `None` if it is the name of anything else.
 #[must_use]
 pub fn read_try(name: &str) -> Option<Try> {
     let mut parts = name.strip_prefix("try.")?.splitn(4, '.');

@@ -61,7 +61,7 @@ impl RoleRequest {
         ))
     }
 
-    /// Parses the text form of a request; `None` if the text has another form.
+    /// Parses the text form of a request; `None` if the text is malformed.
     #[must_use]
     pub fn read(text: &str) -> Option<Self> {
         let mut lines = text.split('\n');

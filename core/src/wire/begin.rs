@@ -93,7 +93,7 @@ impl AgentVerb {
 }
 
 impl<'a> Begin<'a> {
-    /// Parses the body of the first frame; `None` if the body has another form.
+    /// Parses the body of the first frame; `None` if the body is malformed.
     pub(super) fn read(body: &'a [u8]) -> Option<Self> {
         let [verb, json @ 0..=1, rest @ ..] = body else { return None };
         let verb = AgentVerb::ALL.into_iter().find(|one| *one as u8 == *verb)?;
