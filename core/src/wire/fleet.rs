@@ -94,7 +94,7 @@ pub enum StoreWrite {
         value: Vec<u8>,
         /// How long the store keeps the value.
         stays: Stay,
-        /// Whether the daemon deletes the key again if the client gets no reply or does not learn the outcome. The
+        /// Whether the daemon deletes the written key if the client gets no reply or does not learn the outcome. The
         /// daemon keeps the key if it has another value by then.
         take_back: bool,
     },
