@@ -20,13 +20,13 @@ use crate::notify::notification::NotificationKind;
 /// The users who may start an operation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Caller {
-    /// Every user; the permissions of the files decide what is shown.
+    /// Every user may start the operation. The permissions of the files decide what is shown.
     Anyone,
-    /// Only root, or a user whom a sudoers rule allows to run the subcommand as root.
+    /// Only root may start the operation, or a user whom a sudoers rule allows to run the subcommand as root.
     Root,
-    /// Only root in a systemd unit. There is no user to ask for a code.
+    /// Only root in a systemd unit may start the operation. There is no user to ask for a code.
     Unit,
-    /// Only a user to whom `roles.toml` gives the right, through the agent. Never root.
+    /// Only a user to whom `roles.toml` gives the right may start the operation, through the agent. Root may not.
     Member,
 }
 

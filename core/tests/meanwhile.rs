@@ -1,5 +1,5 @@
-//! Tests logins during which the record changes: after the login has made its code unusable for others, and before it
-//! reads the record a second time.
+//! Tests logins during which another process changes the record. The change happens after the login has made its code
+//! unusable for others, and before it reads the record a second time.
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on must stop")]
 
 mod world;

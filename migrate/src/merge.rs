@@ -96,9 +96,9 @@ pub struct Arrival {
 /// Whether an import accepts only a record that is newer than the local one, or any record.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Wanted {
-    /// Only a record that was changed after the local one.
+    /// The import accepts only a record that was changed after the local one.
     Newer,
-    /// Any record, also an older one, because an administrator requested it.
+    /// The import accepts any record, also an older one, because an administrator requested it.
     Any,
 }
 

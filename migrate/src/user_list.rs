@@ -55,15 +55,15 @@ pub struct Head {
 /// Why [`UserListParser::read`] has returned, and so the place in the list at which it stopped reading.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ParserStop {
-    /// At the end of the chunk, in the middle of a row.
+    /// The parser has stopped at the end of the chunk, in the middle of a row.
     More,
-    /// After the header row.
+    /// The parser has stopped after the header row. Holds the indexes of the columns.
     Head(Head),
-    /// After a row, which [`UserListParser::row`] returns.
+    /// The parser has stopped after a row, which [`UserListParser::row`] returns.
     Row,
-    /// At the first row, because it does not name the columns, or at the end of an empty list.
+    /// The parser has stopped at the first row, because it does not name the columns. Or the list is empty.
     NoHead,
-    /// At the end of the list.
+    /// The parser has reached the end of the list.
     End,
 }
 

@@ -8,13 +8,14 @@ use crate::{
     ledger::Stretch,
 };
 
-/// Minimum number of seconds from the mark to the time of the wall clock for the mark to move. A code that is used
-/// earlier does not move the mark.
+/// Minimum number of seconds by which the wall clock must be later than the clock mark (latest trusted time), so that a
+/// used code moves the mark to the present time. A code that is used earlier does not move the mark.
 pub const MARK_INTERVAL: u64 = MINUTE;
-/// Number of seconds that the wall clock may gain on the boot clock, from one move of the mark to the next, and still
-/// be trusted.
+/// Number of seconds that the wall clock may gain on the boot clock and still be trusted. The gain is measured since
+/// the clock mark (latest trusted time) last moved.
 const SLACK: u64 = 5 * MINUTE;
-/// Two periods that are at most this many seconds apart are merged.
+/// Two periods in which codes were used while the clock was not trusted are merged if they are at most this many
+/// seconds apart.
 const GAP: u64 = 15 * MINUTE;
 /// Maximum number of separate periods after the clock mark in which codes were used. One symbolic link stores all of
 /// them, so they must fit its target.
@@ -25,11 +26,11 @@ pub const STRETCHES_MAX: usize = 4;
 pub struct ClockMark {
     /// The highest time of the wall clock that was trusted; 0 if the mark never moved.
     pub at: UnixTime,
-    /// Time of the wall clock when the mark was created. While the mark has never moved, the wall clock is compared
-    /// with this time.
+    /// Time of the wall clock when the clock mark was created. While the mark has never moved, the wall clock is
+    /// compared with this time.
     pub made: UnixTime,
-    /// Time of the boot clock, in seconds, when the mark last moved. This clock begins anew at each boot, so the value
-    /// may be a time of an earlier boot.
+    /// Time of the boot clock, in seconds, when the clock mark last moved. The boot clock begins anew at each boot, so
+    /// the value may be a time of an earlier boot.
     pub moved: u64,
 }
 
@@ -38,7 +39,7 @@ pub struct ClockMark {
 pub struct KnownClock {
     /// The clock mark: the latest time that the wall clock has shown while it was trusted.
     pub mark: ClockMark,
-    /// Periods after the time of the mark, in which codes were used although the clock was not trusted.
+    /// Periods after the time of the clock mark, in which codes were used although the clock was not trusted.
     pub ahead: Vec<Stretch>,
 }
 
@@ -92,8 +93,9 @@ impl ClockMark {
 }
 
 impl KnownClock {
-    /// Returns the mark and the periods after a code was used while the clock was far after the mark. The clock's time
-    /// is added to the periods. If the clock is synchronized, the mark also moves to this time.
+    /// Returns the clock mark (latest trusted time) and the periods after a code was used while the clock was far after
+    /// the mark. The clock's time is added to the periods. If the clock is synchronized, the mark also moves to this
+    /// time.
     #[must_use]
     pub fn used_far_ahead(self, now: Now, trust: Trust) -> Self {
         let Self { mark, mut ahead } = self;
@@ -112,9 +114,9 @@ impl KnownClock {
         }
     }
 
-    /// Returns the new mark and periods after an administrator has corrected the clock. Moves the mark to the clock's
-    /// time, even if that is earlier. Adds `dropped`, the periods of used codes whose ledger names were removed, and
-    /// keeps only the periods that end after the clock's time.
+    /// Returns the new clock mark (latest trusted time) and periods after an administrator has corrected the clock.
+    /// Moves the mark to the clock's time, even if that is earlier. Adds `dropped`, the periods of used codes whose
+    /// ledger names were removed, and keeps only the periods that end after the clock's time.
     #[must_use]
     pub fn believing(self, now: Now, dropped: &[Stretch]) -> Self {
         let Self { mark, mut ahead } = self;
@@ -125,8 +127,8 @@ impl KnownClock {
     }
 }
 
-/// Extends the latest period that began at or before the mark, so that it ends at least [`MARK_INTERVAL`] after the
-/// mark. Codes that were used in this interval did not move the mark.
+/// Extends the latest of the periods that began at or before the clock mark (latest trusted time), so that it ends at
+/// least [`MARK_INTERVAL`] after the mark. Codes that were used in this interval did not move the mark.
 fn close(ahead: &mut [Stretch], mark: UnixTime) {
     let last = ahead.iter_mut().filter(|stretch| stretch.from <= mark).max();
     if let Some(last) = last {

@@ -108,11 +108,11 @@ pub enum StoreWrite {
 /// How long a value stays in the store.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Stay {
-    /// Until it is deleted.
+    /// The value stays until it is deleted.
     Forever,
-    /// At least 48 hours, at most 72.
+    /// The value stays for at least 48 hours, and at most 72 hours.
     Days,
-    /// At least one hour, at most two.
+    /// The value stays for at least one hour, and at most two hours.
     Hour,
 }
 

@@ -11,19 +11,21 @@ const LENGTH: usize = 2;
 /// A frame from the client or from the agent.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Frame<'a> {
-    /// From the client, the first frame: the operation that it asks for.
+    /// The client sends this frame first. It says which operation the client asks for.
     Begin(Begin<'a>),
-    /// From the client: the answer to the last question. It may be a secret.
+    /// The client sends the answer to the last question. The answer may be a secret.
     Answer(&'a str),
-    /// From the client: the user cancelled the operation (Ctrl-C, or the end of the input).
+    /// The client says that the user cancelled the operation (Ctrl-C, or the end of the input).
     Cancel,
-    /// From the agent: a question.
+    /// The agent asks a question.
     Ask(Ask<'a>),
-    /// From the agent: a text for the terminal, with a line break after it. It may contain a key or codes.
+    /// The agent sends a text for the terminal. The client shows it with a line break after it. The text may contain a
+    /// key or codes.
     Tell(&'a str),
-    /// From the agent: the beginning of a text that is too long for one frame. The frame after it has the next part.
+    /// The agent sends the beginning of a text that is too long for one frame. The frame after this one has the next
+    /// part.
     Show(&'a str),
-    /// From the agent, the last frame: how the operation ended.
+    /// The agent sends this frame last. It says how the operation ended.
     End(End<'a>),
 }
 

@@ -24,7 +24,7 @@ enum Data {
     KeyAndCode,
     /// The code that ada's app shows now.
     CodeOfAda,
-    /// The export of ada, who was removed here afterwards, with a mail address.
+    /// An export of ada with a mail address. After the export, ada was removed on this machine.
     ExportOfAda,
 }
 

@@ -9,7 +9,7 @@ pub(super) struct FleetStep {
     pub(super) says: &'static str,
     /// The machine on which the command is typed.
     pub(super) on: DemoHost,
-    /// What is done there.
+    /// What is done on the machine.
     pub(super) does: FleetAct,
     /// Texts that the command shows, in this order, each with the answer that is typed.
     pub(super) answers: &'static [(&'static str, Typed)],
@@ -32,16 +32,16 @@ pub(super) enum FleetAct {
     CopiesKey,
 }
 
-/// What is typed.
+/// An answer that the demo types at a prompt.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Typed {
-    /// The code of the app after the key on the screen was added to the app. The runner keeps the app.
+    /// The app's code for the new key. The runner first adds the key on the screen to the app, and keeps the app.
     EnrollmentCode,
     /// A code that was not typed before. The runner waits until the app shows one.
     NextCode,
-    /// The code that was typed last.
+    /// The same code that was typed last.
     SameCode,
-    /// This line.
+    /// The text of this variant, as one line.
     Line(&'static str),
     /// An empty line, at a prompt that hides what is typed.
     Enter,
@@ -59,7 +59,7 @@ const LOGIN_TO_TWO: &[(&str, Typed)] =
 /// Command line that turns the fleet on in the settings of a host.
 const ENABLE: &str = "printf '[fleet]\\nenabled = true\\n' >>/etc/twinlock/twinlock.toml";
 
-/// All steps.
+/// All steps of the demo of a fleet.
 pub(super) const STEPS: &[FleetStep] = &[
     FleetStep {
         says: "Each host has a certificate for etcd and /etc/twinlock/fleet.toml; `twinlock fleet etcd-config` prints how.",
