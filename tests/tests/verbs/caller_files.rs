@@ -170,9 +170,9 @@ const MAKING: [&str; 4] = [
     "enroll --from /home/ada/list --report",
 ];
 
-/// A folder above ada's own folder can be changed by another user. Checks that sudo then creates no file in ada's
-/// folder, whether the path names the folder directly or through a symbolic link, and even if the folder above has the
-/// sticky bit.
+/// A folder above ada's own folder can be changed by another user. Checks that twinlock, which ada runs by sudo, then
+/// creates no file in ada's folder, whether the path names the folder directly or through a symbolic link, and even if
+/// the folder above has the sticky bit.
 #[test]
 fn each_folder_above_a_new_file_is_closed_to_others() {
     let m = machine();
