@@ -62,8 +62,8 @@ pub trait Records {
     /// [`StoreError`] if the newest record cannot be determined.
     fn is_newest(&self, folder: &Folder, snapshot: &Snapshot) -> Result<bool, StoreError>;
 
-    /// Returns the newest record of an account if a charge has found it to be newer than the one that was read. Reads
-    /// nothing itself. Only hosts that share their records find one.
+    /// Returns the newest record of an account if a charge has found it to be newer than the one that was read.
+    /// Otherwise returns `None`. Reads nothing itself. Only hosts that share their records find one.
     fn renewed(&self, _account: &Account) -> Option<Snapshot> {
         None
     }

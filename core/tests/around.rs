@@ -159,9 +159,9 @@ fn set_up_that_is_held_open_ends_with_a_reset() {
     assert_ne!(verdict, Verdict::Granted, "let in after the reset: {}", screen(&world));
 }
 
-/// Logs in without a proven first factor, with the answers `lines`. Returns the reasons that the login logs. Also
-/// returns how many more calls of the ports the login makes than one whose last answer is no code ("hunter2"). If
-/// `throttled`, the user has entered six wrong codes before.
+/// Logs in without a proven first factor, with the answers `lines`. If `throttled`, the user has entered six wrong
+/// codes before. Returns the reasons that the login logs, and the number of its additional calls of the ports, compared
+/// with the same login whose last answer is no code ("hunter2").
 fn seen(user: &str, throttled: bool, lines: &[&str]) -> (Vec<&'static str>, usize) {
     let one = |last: &str| {
         let mut world = World::new();

@@ -26,7 +26,7 @@ pub struct CutDialogue<'m> {
 pub struct CutOutcome {
     /// All text that was shown.
     pub screen: String,
-    /// The exit code; 128 + N if signal N ended the command.
+    /// The exit code; 128 + N if signal N ended the command; `None` if neither is known.
     pub code: Option<i32>,
     /// What was done to a system call, as an option of strace.
     pub blow: String,

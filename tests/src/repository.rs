@@ -14,7 +14,8 @@ pub fn repository() -> &'static Path {
     })
 }
 
-/// Finds the repository: by the variables that cargo sets; without them, from the current folder.
+/// Finds the repository by the variables that cargo sets or, without them, from the current folder; `None` if it is
+/// found by neither.
 fn here() -> Option<PathBuf> {
     let package = std::env::var_os("CARGO_MANIFEST_DIR").map(PathBuf::from);
     found(package.as_deref(), &std::env::current_dir().ok()?)

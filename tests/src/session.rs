@@ -140,7 +140,7 @@ impl Session<'_> {
     }
 
     /// Answers all further prompts with empty lines until the command ends. Returns its exit code; 128 + N if signal N
-    /// ended it.
+    /// ended it; `None` if neither is known.
     #[track_caller]
     pub fn give_up(&mut self) -> Option<i32> {
         loop {
@@ -156,7 +156,7 @@ impl Session<'_> {
         String::from_utf8_lossy(&self.screen.lock().bytes).into_owned()
     }
 
-    /// Waits until the command ends. Returns its exit code; 128 + N if signal N ended it.
+    /// Waits until the command ends. Returns its exit code; 128 + N if signal N ended it; `None` if neither is known.
     #[track_caller]
     pub fn exit_code(&mut self) -> Option<i32> {
         if let Some(child) = self.child.take() {

@@ -81,15 +81,17 @@ const PACKAGE_FLAGS: [&str; 4] = ["--try", "--suite", "--twice", "--yes"];
 struct CommandLine {
     chore: String,
     flags: Vec<String>,
-    /// Value of `--from`: name of the step with which the task `test` begins.
+    /// Value of `--from`: name of the step with which the task `test` begins; `None` if the option is not given.
     from: Option<String>,
-    /// Value of `--advisory-db`: path of a copy of the RustSec database of vulnerabilities.
+    /// Value of `--advisory-db`: path of a copy of the RustSec database of vulnerabilities; `None` if the option is not
+    /// given.
     advisory_db: Option<String>,
-    /// Value of `--seed`, as typed: seed of the first generated configuration.
+    /// Value of `--seed`, as typed: seed of the first generated configuration; `None` if the option is not given.
     seed: Option<String>,
-    /// Value of `--count`, as typed: number of generated configurations.
+    /// Value of `--count`, as typed: number of generated configurations; `None` if the option is not given.
     count: Option<String>,
-    /// Value of `--suite`: name of the release whose package is tried in a fresh system.
+    /// Value of `--suite`: name of the release whose package is tried in a fresh system; `None` if the option is not
+    /// given.
     suite: Option<String>,
 }
 

@@ -107,8 +107,8 @@ fn in_part(failure: CliError) -> CliError {
     failure.but("run it again to create what is missing")
 }
 
-/// Adds a note to an error: the time before which codes count as used (the epoch) is unchanged. It is replaced
-/// atomically and by the last step, so it is unchanged if any step fails.
+/// Adds to an error the note that the epoch, the time before which codes count as used, is unchanged. The last step
+/// replaces the epoch atomically. So if any step fails, the old epoch is still in force.
 fn stands(failure: CliError) -> CliError {
     failure.but("no new epoch has begun")
 }

@@ -15,13 +15,13 @@ use crate::{
 /// One `[[rule]]` of the settings. All conditions that it sets must match the login.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Rule {
-    /// Condition: the canonical account name.
+    /// Condition: the canonical account name; `None` if the rule applies to all accounts.
     pub user: Option<String>,
-    /// Condition: the name of a group that the account is a member of.
+    /// Condition: the name of a group that the account is a member of; `None` if the group does not matter.
     pub group: Option<String>,
-    /// Condition: the PAM service.
+    /// Condition: the PAM service; `None` if the rule applies to all services.
     pub service: Option<String>,
-    /// Condition: the network that contains the source address.
+    /// Condition: the network that contains the source address; `None` if the address does not matter.
     pub network: Option<Network>,
     /// What the rule requires of a login that matches all conditions.
     pub action: Action,

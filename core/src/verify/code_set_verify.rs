@@ -42,8 +42,8 @@ pub struct CodeSetVerifier<'a> {
     pub since: Now,
     /// The questions that the login may ask besides the code. A new set can be shown only if all are allowed.
     pub questions: Questions,
-    /// The set and index of the code that this attempt has marked as spent. The attempt may use this code again if
-    /// another process changes the record meanwhile.
+    /// The set and index of the code that this attempt has marked as spent; `None` if it has marked none. The attempt
+    /// may use this code again if another process changes the record meanwhile.
     own: Cell<Option<(SetId, u8)>>,
 }
 

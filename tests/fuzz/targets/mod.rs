@@ -46,7 +46,7 @@ pub const TARGETS: &[Target] = &[
     Target { name: "sshd-t", run: wiring::sshd_t, rounds: 10_000 },
 ];
 
-/// Returns the target with this name.
+/// Returns the target with this name; `None` if there is none.
 pub fn named(name: &str) -> Option<&'static Target> {
     TARGETS.iter().find(|target| target.name == name)
 }

@@ -212,7 +212,7 @@ fn a_verb_that_dies_with_a_secret_in_it_leaves_no_core() {
     assert_eq!(cores(), "");
 }
 
-/// Returns the key on a screen of `enroll`.
+/// Returns the key on a screen of `enroll`; `None` if there is none.
 fn key_of(screen: &str) -> Option<Otp> {
     let groups = |line: &&str| line.starts_with("    ") && line.trim().len() == 39;
     screen.lines().find(groups).map(|line| Otp::new(&line.replace([' ', '\r'], "")))

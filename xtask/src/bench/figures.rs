@@ -70,7 +70,8 @@ impl Figures {
         self.get(what, Ending::Accepted, Contestant::Twinlock)
     }
 
-    /// Returns the ratio of twinlock's figure to that of `peer`. [`Figures::paired`] says how it is computed.
+    /// Returns the ratio of twinlock's figure to that of `peer`. [`Figures::paired`] says how it is computed, and when
+    /// it is `None`.
     pub(super) fn ratio(&self, what: What, ending: Ending, peer: Contestant) -> Option<Ratio> {
         self.paired(what, ending, Contestant::Twinlock, peer)
     }

@@ -11,7 +11,7 @@ use crate::screen::{Screen, say};
 pub(super) struct Runner<'s> {
     scene: &'s Scene<'s>,
     app: Option<App>,
-    /// The code that was typed last, and the number of its period of thirty seconds.
+    /// The code that was typed last, and the number of its period of thirty seconds; `None` before the first code.
     last: Option<LastCode>,
 }
 
