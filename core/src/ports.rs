@@ -197,8 +197,8 @@ pub trait Ledger {
     /// [`LedgerError`] if the file system does not report it.
     fn capacity(&self) -> Result<Capacity, LedgerError>;
 
-    /// Returns the times for which the ledger does not know the used codes. If it is not stored when the ledger began,
-    /// stores the current time as its beginning.
+    /// Returns the times for which the ledger does not know the used codes. If the ledger does not contain the time at
+    /// which it began, stores the current time as that time.
     ///
     /// # Errors
     /// [`LedgerError`] if the beginning can be neither read nor stored.
