@@ -27,7 +27,7 @@ const ANSWER: Duration = Duration::from_secs(120);
 const WHOLE: Duration = Duration::from_secs(300);
 /// Maximum time to wait until the client reads a frame, so that the frame can be sent.
 const WRITE: Duration = Duration::from_secs(5);
-/// Maximum size in bytes of each part into which a text is split that is too long for one frame.
+/// Maximum size in bytes of one part of a text. A text that is too long for one frame is split into such parts.
 const PART: usize = FRAME_MAX - 16;
 
 /// A connection to a client.

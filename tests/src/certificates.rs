@@ -46,7 +46,7 @@ pub enum ClientKind {
     Foreign,
 }
 
-/// An authority whose files are in the folder of a [`ServerRoom`]; `ca` is the beginning of their names.
+/// A certificate authority whose files are in the folder of a [`ServerRoom`]; `ca` is the beginning of their names.
 pub(crate) struct Authority;
 
 impl Authority {

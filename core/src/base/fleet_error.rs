@@ -17,7 +17,7 @@ pub enum FleetError {
     Full,
     /// The store does not accept this host's certificate, user or password.
     Denied,
-    /// The store, or this host, was put back to an earlier state.
+    /// The store, or this host, was restored to an earlier state.
     RolledBack,
     /// Another machine uses the name of this host.
     Cloned,

@@ -40,8 +40,8 @@ impl Attempt<'_> {
     /// Counts an attempt in the ledger, under the lowest free number of today for this source. Other processes may take
     /// numbers at the same time.
     ///
-    /// Does not count an attempt that the throttle would refuse. Otherwise, an attacker could kill the process before
-    /// the attempt is taken off the count.
+    /// Does not count an attempt that the throttle would refuse. Otherwise, an attacker could kill the process after
+    /// the attempt is counted and before the process removes it again.
     pub(crate) fn charge(&self, now: UnixTime) -> Result<Charge, LedgerError> {
         // An ordinary login finds the first slot free. It thus need not list the names before it is charged.
         if self.budget == Budget::Proven

@@ -1,5 +1,5 @@
 //! Verifies one code: counts the attempt, compares the code, reserves its step, stores what the code changes in the
-//! record, and takes a right code off the count.
+//! record, and no longer counts the attempt if the code is right.
 //!
 //! Start with [`attempt`], which has the order. May use: `answer`, `base`, `event`, `ledger`, `otp`, `policy`, `ports`,
 //! `record`.

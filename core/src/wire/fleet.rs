@@ -37,14 +37,14 @@ pub struct FleetRequest {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum FleetTask {
     /// Run a transaction in the store. The daemon adds a comparison of this host's own entry, which detects a store
-    /// that was put back to an earlier state.
+    /// that was restored to an earlier state.
     Transact(Transaction),
     /// Report the state of the daemon and of each endpoint. Each [`StoreEntry::key`] of the reply is a name, such as
     /// `endpoint.https://192.0.2.1:2379`, and each [`StoreEntry::value`] is a text.
     State,
     /// Write this host's entry for the first time. Fails with [`FleetOutcome::Refused`] if the entry exists.
     Join,
-    /// Accept this host's entry as it is in the store, after the store or this host was put back to an earlier state.
+    /// Accept this host's entry as it is in the store, after the store or this host was restored to an earlier state.
     Rejoin,
     /// Delete this host's entry, and carry out no more transactions.
     Leave,

@@ -38,7 +38,7 @@ pub enum FleetOutcome {
     Full = 4,
     /// The store does not accept this host's certificate, user or password.
     Denied = 5,
-    /// The store, or this host, was put back to an earlier state.
+    /// The store, or this host, was restored to an earlier state.
     RolledBack = 6,
     /// Another machine uses the name of this host.
     Cloned = 7,

@@ -32,8 +32,7 @@ fn struck(world: &World<'_>, lines: &str, strike: &Strike<'_>) -> Ended {
 }
 
 /// Checks that after a fault the owner can log in with new answers, and that this login leaves no attempt that counts
-/// against the limits. The login is the one with the number `turn` in a series, and gives the answers that belong to
-/// this number.
+/// against the limits. `turn` is the number of this login in a series; it selects the answers.
 fn afterwards(world: &World<'_>, turn: scenario::Turn) -> Complaint {
     if world.scenario.record == RecordUse::Reads && !world.is_as_enrolled() {
         return Some("the record is not what it was");
