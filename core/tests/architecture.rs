@@ -13,7 +13,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use rooms::ROOMS;
 use sources::{Source, functions, repository, sources};
 
-/// Maximum number of entries that a crate has in the table of folders: so few that a maintainer can remember them.
+/// Maximum number of entries that a crate may have in the table of folders. A maintainer can remember this many.
 const MOST_ROOMS: [(&str, usize); 2] = [("core", 17), ("admin-cli", 12)];
 
 /// Each crate, and the crates of the workspace that it may depend on.

@@ -31,9 +31,9 @@ const BEHIND: u64 = 20;
 /// How far a code is from the one that this host expects.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Apart {
-    /// The code is of an app, whose clock differs from the host's by this much.
+    /// The code belongs to an app whose clock differs from the host's by this much.
     Clock(Skew),
-    /// The code is of a token with a button (HOTP).
+    /// The code belongs to a token with a button (HOTP).
     Presses {
         /// Number of codes between the last used one and this one. The button was pressed that many times without a
         /// login.

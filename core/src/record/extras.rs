@@ -37,8 +37,8 @@ pub struct RecordExtras {
 }
 
 /// A key that was generated on this host, and the time at which it was enabled. Codes of the key can only have been
-/// used on this host. If the ledger began earlier in the same boot, it knows every used code of the key, and refuses no
-/// other code of it as too old.
+/// used on this host. If the ledger began before that time in the same boot, it knows every used code of the key. No
+/// code of the key is then refused because the ledger is younger than the code.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct FreshKey {
     /// The identifier of the key in the ledger.

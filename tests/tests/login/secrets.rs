@@ -1,5 +1,5 @@
-//! Checks that no secret of a command is left in arguments, environments, the log, a core, or a file that others can
-//! read.
+//! Checks that no secret of a command is left in arguments, environments, the log, a core dump, or a file that others
+//! can read.
 
 mod at_a_login;
 mod by_mail;
@@ -178,8 +178,8 @@ fn what_stands_on_a_terminal_stands_nowhere_else() {
     }
 }
 
-/// Returns whether this machine lets a program that dies leave a core. It leaves none if the kernel of the host pipes
-/// cores to a program, or if the caller's resource limit forbids cores and root may not raise the limit.
+/// Returns whether this machine lets a program that dies leave a core dump. It leaves none if the kernel of the host
+/// pipes cores to a program, or if the caller's resource limit forbids cores and root may not raise the limit.
 fn makes_cores(m: &Machine) -> bool {
     let limit = m.run(["sh", "-c", "ulimit -c unlimited 2>/dev/null; ulimit -c"]);
     let plain = m.file("/proc/sys/kernel/core_pattern").read().trim() == "core";

@@ -8,7 +8,7 @@ use super::{STARTED, TRACE, kept_quiet, makes_cores};
 
 /// Option with which the client retries until sshd listens.
 const AGAIN: &str = "ConnectionAttempts=30";
-/// Timeout, longer than writing a core takes on a busy host.
+/// Timeout, longer than writing a core dump takes on a busy host.
 const PATIENCE: Duration = Duration::from_secs(60);
 const OPEN: &str = "window = 10\nnot_enrolled = \"enroll\"\nenroll_needs_ticket = false\n";
 
