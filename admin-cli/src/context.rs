@@ -127,8 +127,8 @@ impl Context {
 
     fn with(config: String, asked: Loaded, own: Policy, command: &Command) -> Self {
         let policy = asked.policy.with_command_settings(&own);
-        // The subcommands of `fleet` hold the records of this host against those of the fleet, and repair a fleet whose store
-        // would refuse the acting user's code.
+        // The subcommands of `fleet` compare the records of this host with those of the fleet, and repair a fleet whose
+        // store would refuse the acting user's code.
         let is_apart = matches!(command.verb, Verb::Fleet(_));
         let of_machine = if is_apart { of_host_alone(&policy) } else { policy.clone() };
         let own = if is_apart { of_host_alone(&own) } else { own };
@@ -147,8 +147,8 @@ impl Context {
         }
     }
 
-    /// Tells, on standard error, that the fleet shares the record of the user that the subcommand is about. Does nothing if
-    /// it does not, or with `--json`.
+    /// Prints on standard error that the fleet shares the record of the user that the subcommand is about. Prints
+    /// nothing if the record is not shared, or with `--json`.
     pub(crate) fn say_fleet(&self) {
         let (Some(user), Some(fleet)) = (&self.request.target, self.machine.records.fleet()) else {
             return;

@@ -7,8 +7,8 @@ mod sources;
 
 use sources::{repository, sources};
 
-/// Returns the paths of the modules below `folder` that are compiled only for commands (feature `tools`) or for tests. `page` is the
-/// name of the file in `folder` that contains the `mod` lines.
+/// Returns the paths of the modules below `folder` that are compiled only for commands (feature `tools`) or for tests.
+/// `page` is the name of the file in `folder` that contains the `mod` lines.
 fn tools(folder: &str, page: &str) -> Vec<String> {
     let text = std::fs::read_to_string(repository().join(folder).join(page)).expect("a page");
     let (mut found, mut tool) = (Vec::new(), false);

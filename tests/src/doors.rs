@@ -5,8 +5,8 @@ use std::time::{Duration, Instant};
 use crate::machine::Machine;
 use crate::session::Session;
 
-/// Does what the install scripts of dbus, polkitd and pkexec do, and starts the servers. `$0` becomes an administrator of
-/// polkit.
+/// Does what the install scripts of dbus, polkitd and pkexec do, and starts the servers. `$0` becomes an administrator
+/// of polkit.
 const POLKIT: &str = "
 for user in messagebus polkitd; do
     getent passwd $user >/dev/null || useradd --system --no-create-home --shell /usr/sbin/nologin $user
@@ -26,8 +26,8 @@ cat /root/polkitd.log
 exit 1
 ";
 
-/// Runs `id` as root by pkexec. Without a graphical session, polkit asks the user through pkttyagent. Once pkttyagent is
-/// ready, it closes the pipe.
+/// Runs `id` as root by pkexec. Without a graphical session, polkit asks the user through pkttyagent. Once pkttyagent
+/// is ready, it closes the pipe.
 const PKEXEC: &str = "
 rm -f ~/ready
 mkfifo ~/ready

@@ -1,4 +1,4 @@
-//! A real cluster of etcd for tests: starts its nodes, stops, kills and restarts them, and puts them back to a snapshot.
+//! A real cluster of etcd for tests: starts its nodes, stops, kills and restarts them, and restores a snapshot on them.
 
 use std::path::PathBuf;
 use std::sync::{Mutex, MutexGuard, PoisonError};

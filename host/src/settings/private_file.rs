@@ -1,5 +1,5 @@
-//! Creates, replaces and removes a file beside the settings that only root may read, such as the key file of a fleet. Each
-//! change is durable, and other processes see the old file or the new one, never a part of it.
+//! Creates, replaces and removes a file beside the settings that only root may read, such as the key file of a fleet.
+//! Each change is durable, and other processes see the old file or the new one, never a part of it.
 
 use std::os::fd::OwnedFd;
 

@@ -1,5 +1,5 @@
-//! Warns about this host if its clock is unreliable, if its fleet does not answer, or if no login of root is left that could
-//! undo a mistake.
+//! Warns about this host if its clock is unreliable, if its fleet does not answer, or if no login of root is left that
+//! could undo a mistake.
 
 use std::fs;
 

@@ -101,7 +101,8 @@ pub(super) fn run(context: &Context, wanted: &FleetJoin) -> Result<(), CliError>
     Ok(())
 }
 
-/// Reads the key of the fleet from the file `path` or from standard input (`-`); with `None`, from this host's key file.
+/// Reads the key of the fleet from the file `path` or from standard input (`-`); with `None`, from this host's key
+/// file.
 fn read(context: &Context, path: Option<&str>) -> Result<JoinKey, CliError> {
     let is_there = key_access::exists(context);
     let Some(path) = path else {

@@ -127,8 +127,8 @@ fn mailed(m: &Machine) -> BTreeSet<String> {
 
 /// Returns the operations of the permission table that take codes of the acting user in the same call, as a map from
 /// the name of each operation to its permission. Other operations prove the user elsewhere: `change` in its own
-/// dialogue, `setup confirm` by another login, and the agent by the password and code of a role's member. Those of a fleet
-/// need a store: `tests/tests/fleet/proof.rs`.
+/// dialogue, `setup confirm` by another login, and the agent by the password and code of a role's member. Those of a
+/// fleet need a store: `tests/tests/fleet/proof.rs`.
 fn rows() -> BTreeMap<&'static str, Permission> {
     let all = OPERATIONS.iter().map(|one| one.permission());
     let elsewhere = [Proof::Nothing, Proof::SecondLogin, Proof::Dialogue, Proof::PasswordAndCode];
