@@ -60,7 +60,7 @@ impl SudoRules {
     /// Returns a text for the table that says for how long sudo does not ask again; `None` if sudo asks each time.
     #[must_use]
     pub fn unasked_for(&self) -> Option<String> {
-        match self.rules.timeout.unwrap_or(USUAL_TIMEOUT) {
+        match self.rules.timeout().unwrap_or(USUAL_TIMEOUT) {
             minutes if minutes < 0.0 => Some("once until reboot".to_owned()),
             minutes if minutes > 0.0 => Some(format!("{minutes} min after a code")),
             _ => None,
@@ -83,7 +83,7 @@ fn findings(rules: &Sudoers, file: &str) -> Vec<Finding> {
             "Remove that from sudoers (`visudo`), or accept it in /etc/twinlock/accepted.toml.",
         ));
     }
-    let long = rules.timeout.filter(|minutes| *minutes < 0.0 || *minutes > USUAL_TIMEOUT);
+    let long = rules.timeout().filter(|minutes| *minutes < 0.0 || *minutes > USUAL_TIMEOUT);
     if let Some(minutes) = long {
         let how = if minutes < 0.0 {
             "until a reboot".to_owned()

@@ -23,9 +23,11 @@ pub struct Sudoers {
     pub services: Vec<String>,
     /// PAM services that sudo calls for login shells in place of `sudo-i` (setting pam_login_service).
     pub login_services: Vec<String>,
-    /// Longest time in minutes after an answer during which sudo does not ask again (setting timestamp_timeout). A
-    /// negative number means until the next boot. `None` means that no time is set.
-    pub timeout: Option<f64>,
+    /// Time in minutes after an answer during which sudo does not ask again (setting timestamp_timeout), for all users.
+    /// A negative number means until the next boot. `None` means that no time is set.
+    pub timeout_of_all: Option<f64>,
+    /// The longest of the times that are set for some users, hosts or commands; `None` if there are none.
+    pub timeout_of_some: Option<f64>,
     /// Whether an answer in one session of a user also counts in the user's other sessions (settings timestamp_type,
     /// tty_tickets).
     pub shared: bool,
@@ -34,19 +36,30 @@ pub struct Sudoers {
 }
 
 impl Sudoers {
+    /// Returns the longest time after which sudo asks some user again; `None` if no time is set.
+    #[must_use]
+    pub fn timeout(&self) -> Option<f64> {
+        longer(self.timeout_of_all, self.timeout_of_some)
+    }
+
     /// Adds the rules and settings of another sudoers file. If both files set a time, the longer one is kept.
     pub fn merge(&mut self, other: Self) {
         self.unasked.extend(other.unasked);
         self.services.extend(other.services);
         self.login_services.extend(other.login_services);
-        let longer =
-            |one: f64, two: f64| if one < 0.0 || two < 0.0 { one.min(two) } else { one.max(two) };
-        self.timeout = match (self.timeout, other.timeout) {
-            (Some(one), Some(two)) => Some(longer(one, two)),
-            (one, two) => one.or(two),
-        };
+        self.timeout_of_all = longer(self.timeout_of_all, other.timeout_of_all);
+        self.timeout_of_some = longer(self.timeout_of_some, other.timeout_of_some);
         self.shared |= other.shared;
         self.of_target |= other.of_target;
+    }
+}
+
+/// Returns the longer of two times in minutes. A negative time ends at the next boot.
+fn longer(one: Option<f64>, two: Option<f64>) -> Option<f64> {
+    match (one, two) {
+        (Some(one), Some(two)) if one < 0.0 || two < 0.0 => Some(one.min(two)),
+        (Some(one), Some(two)) => Some(one.max(two)),
+        (one, two) => one.or(two),
     }
 }
 
@@ -72,9 +85,9 @@ pub fn read(json: &str) -> Result<Sudoers, String> {
     let mut found = Sudoers::default();
     for default in list(&whole, "Defaults")? {
         let binding = list(default, "Binding")?;
-        let users = if binding.is_empty() { "ALL".to_owned() } else { names(binding) };
+        let users = (!binding.is_empty()).then(|| names(binding));
         for option in options(default)? {
-            found.option(option.0, option.1, &users);
+            found.option(option.0, option.1, users.as_deref());
         }
     }
     for spec in list(&whole, "User_Specs")? {
@@ -122,13 +135,15 @@ impl Sudoers {
                         commands: names(list(commands, "Commands")?),
                     });
                 }
-                other => self.option(other, value, users),
+                other => self.option(other, value, Some(users)),
             }
         }
         Ok(())
     }
 
-    fn option(&mut self, key: &str, value: &Value, users: &str) {
+    /// Applies one setting. `users` are the users, hosts or commands for which it is set; `None` if it is set for all.
+    fn option(&mut self, key: &str, value: &Value, users: Option<&str>) {
+        let (of_all, users) = (users.is_none(), users.unwrap_or("ALL"));
         let text = value.as_str().map(str::to_owned).unwrap_or_else(|| value.to_string());
         let unasked = |by: &'static str, users: &str| Unasked {
             by,
@@ -147,11 +162,11 @@ impl Sudoers {
             "pam_login_service" if value.is_string() => self.login_services.push(text),
             "timestamp_timeout" => {
                 let minutes = if value == &Value::Bool(false) { Ok(0.0) } else { text.parse() };
-                let minutes: f64 = minutes.unwrap_or(-1.0);
-                let longest =
-                    self.timeout.is_none_or(|now| now >= 0.0 && (minutes < 0.0 || minutes > now));
-                if longest {
-                    self.timeout = Some(minutes);
+                let minutes = Some(minutes.unwrap_or(-1.0));
+                match of_all {
+                    // sudo uses the last value.
+                    true => self.timeout_of_all = minutes,
+                    false => self.timeout_of_some = longer(self.timeout_of_some, minutes),
                 }
             }
             "timestamp_type" => self.shared |= text == "global",
@@ -237,8 +252,24 @@ mod tests {
             (found.services, found.login_services),
             (vec!["foo".into()], vec!["bar".into()])
         );
-        assert_eq!(found.timeout, Some(-1.0));
+        assert_eq!([found.timeout_of_all, found.timeout_of_some], [Some(5.0), Some(-1.0)]);
         assert!(found.shared && found.of_target);
+    }
+
+    #[test]
+    fn the_last_time_for_all_users_is_used_and_the_longest_for_some() {
+        let some = |user: &str, minutes: &str| {
+            format!(
+                r#"{{ "Binding": [ {{ "username": "{user}" }} ], "Options": [ {{ "timestamp_timeout": "{minutes}" }} ] }}"#
+            )
+        };
+        let all = |minutes: &str| {
+            format!(r#"{{ "Options": [ {{ "timestamp_timeout": "{minutes}" }} ] }}"#)
+        };
+        let defaults = [all("30"), some("ada", "7"), all("5"), some("bob", "6")].join(",");
+        let found = read(&format!(r#"{{ "Defaults": [ {defaults} ] }}"#)).unwrap();
+        assert_eq!([found.timeout_of_all, found.timeout_of_some], [Some(5.0), Some(7.0)]);
+        assert_eq!(found.timeout(), Some(7.0));
     }
 
     #[test]
