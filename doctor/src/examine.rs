@@ -204,6 +204,63 @@ fn ask(
     Ok(SshdFacts::new(config, base, asked))
 }
 
+/// A user and a client address for which sshd uses other settings than for all others that are listed.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct MatchOutcome {
+    /// Name of the user.
+    pub user: String,
+    /// IP address of the client.
+    pub address: String,
+    /// `file:line` and criteria of each Match block that applies; empty if none does.
+    pub blocks: Vec<String>,
+}
+
+/// Returns a user and a client address for each combination of settings that sshd's Match blocks have as their outcome.
+/// Blocks that depend on the address, port or routing domain of the server, or on the client's host name, are taken for
+/// one such value only. Returns nothing if there are no Match blocks.
+///
+/// # Errors
+/// [`Hindrance`] if sshd or one of its files cannot be read.
+pub fn match_outcomes(machine: &ExaminedMachine) -> Result<Vec<MatchOutcome>, Hindrance> {
+    let config = sshd::config::load_of(machine, machine.instance())?;
+    let mut outcomes = Vec::new();
+    if config.blocks.is_empty() {
+        return Ok(outcomes);
+    }
+    let base = Effective::read(&base(machine, &config)?);
+    let people = machine.people()?;
+    let plan = sshd::probe::plan(&config, &people, &base);
+    let Some(first) = plan.probes.first().map(|probe| probe.from.clone()) else {
+        return Ok(outcomes);
+    };
+    let mut asked = Vec::new();
+    for probe in plan.probes {
+        let from = &probe.from;
+        let is_at = from.laddr == first.laddr && from.lport == first.lport;
+        if is_at && from.rdomain == first.rdomain && from.host == from.addr {
+            let said = machine.effective(Some(&probe.argument()))?;
+            asked.push((probe, Effective::read(&said)));
+        }
+    }
+    sshd::allowed::retain(&mut asked, &people, KnownGroups::All);
+    let mut seen: Vec<(Effective, bool)> = Vec::new();
+    for (probe, said) in asked {
+        let kind = (said, probe.user == "root");
+        if seen.contains(&kind) {
+            continue;
+        }
+        seen.push(kind);
+        let known = people.accounts.iter().find(|one| one.name == probe.user).cloned();
+        let account = known.unwrap_or_default();
+        let blocks = config.blocks.iter();
+        let blocks = blocks.filter(|block| sshd::probe::applies(block, &account, &probe.from));
+        let blocks =
+            blocks.map(|block| format!("{} ({})", block.place, block.criteria())).collect();
+        outcomes.push(MatchOutcome { user: probe.user, address: probe.from.addr, blocks });
+    }
+    Ok(outcomes)
+}
+
 /// Returns the output of `sshd -T` without the settings of Match blocks. If sshd prints them only for a connection, as
 /// with `Match LocalPort`, returns the output for an example connection to a port that no Match block names.
 fn base(machine: &ExaminedMachine, config: &Config) -> Result<String, ProbeError> {

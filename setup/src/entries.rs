@@ -17,17 +17,15 @@ use twinlock_doctor::{
 
 use crate::{
     scope::Scope,
-    wishes::{ServiceName, Wishes},
+    wishes::{ServiceName, Wishes, part_of},
 };
 
 /// Number of seconds for which a login without a code is accepted. After that, doctor reports it again, and setup
 /// renews the entry.
 const YEAR: u64 = 365 * 86_400;
 
-/// Returns the text with which setup begins the reason of each of its entries for the service.
-fn command(service: &ServiceName) -> String {
-    format!("twinlock setup {}", service.as_str())
-}
+/// Start of the reason of each of setup's entries. The name of the service follows.
+const COMMAND: &str = "twinlock setup ";
 
 /// What determines the entries of accepted.toml for a service, in addition to the options of setup.
 pub struct EntryInput<'a> {
@@ -51,7 +49,7 @@ pub fn of(wishes: &Wishes, input: &EntryInput<'_>) -> Vec<AcceptedFinding> {
         finding: finding.id.to_owned(),
         service: service.to_owned(),
         outcome: finding.outcome(),
-        reason: format!("{} {option}", command(&wishes.service)),
+        reason: format!("{COMMAND}{} {option}", part_of(service)),
         until,
     };
     let mut all = Vec::new();
@@ -158,8 +156,10 @@ pub fn of_service(text: &str, service: &ServiceName) -> Result<Vec<AcceptedFindi
 }
 
 fn is_of(reason: &str, service: &ServiceName) -> bool {
-    let rest = reason.strip_prefix(&command(service));
-    rest.is_some_and(|rest| rest.is_empty() || rest.starts_with(' '))
+    let rest = reason.strip_prefix(COMMAND).unwrap_or_default();
+    let name = rest.split(' ').next().unwrap_or_default();
+    name == service.as_str()
+        || service.is_root() && service.pam_services().iter().any(|one| one == name)
 }
 
 /// Returns the text `before` of accepted.toml without setup's entries for a service, but keeps those entries for which

@@ -17,4 +17,5 @@ pub mod saved;
 pub mod scope;
 pub mod shared_file;
 pub mod sshd;
+pub mod sudoers;
 pub mod wishes;

@@ -194,6 +194,20 @@ fn includes(line: &str) -> bool {
     )
 }
 
+/// Reports whether an auth line, or Debian's `@include`, includes the PAM file of one of these services.
+#[must_use]
+pub fn includes_one_of(text: &str, services: &[String]) -> bool {
+    text.lines().any(|line| {
+        let visible = line.split('#').next().unwrap_or_default();
+        let words: Vec<&str> = visible.split_whitespace().collect();
+        let included = match words.as_slice() {
+            ["@include", name] | ["auth" | "-auth", "include" | "substack", name] => name,
+            _ => return false,
+        };
+        services.iter().any(|service| service == included)
+    })
+}
+
 fn names_module(line: &str) -> bool {
     let mut words = line.split_whitespace();
     let kind = words.next().unwrap_or_default().trim_start_matches('-');

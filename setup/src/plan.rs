@@ -21,7 +21,8 @@ use crate::{
     pam_edit::{self, Block, PamEditError},
     provider::{self, Provider},
     sshd::{self, Overridden},
-    wishes::{ServiceName, Wishes, With},
+    sudoers::{self, SudoersError},
+    wishes::{ServiceName, Wishes, With, is_second, part_of},
 };
 
 /// File by which Debian's PAM files ask for the password.
@@ -102,6 +103,8 @@ pub enum PlanError {
         /// Line of the earlier rule; 0 if it is not known.
         line: u32,
     },
+    /// sudo does not use the new time, or does not accept the new file.
+    Sudoers(SudoersError),
     /// The setting `not_enrolled` lets users in without a code. A robot (an account that only a program uses) could
     /// thus log in from every address.
     RobotsEverywhere,
@@ -138,6 +141,7 @@ impl fmt::Display for PlanError {
             Self::Shadowed { path, line } => {
                 write!(f, "{path}:{line}: the rule there comes first and decides for the same users")
             }
+            Self::Sudoers(error) => write!(f, "{error}"),
             Self::RobotsEverywhere => f.write_str(
                 "not_enrolled in /etc/twinlock/twinlock.toml lets in users who are not enrolled, so a robot would get in from every address",
             ),
@@ -170,8 +174,15 @@ impl PlanError {
             Self::OnlySshHas(option) => format!("Leave out {option}."),
             Self::Unusable { path, .. } => format!("Correct {path}, and run setup again. To see the rules: twinlock settings show"),
             Self::Shadowed { .. } => "Remove it, or change it there, and run setup again.".to_owned(),
+            Self::Sudoers(error) => error.remedy().to_owned(),
             Self::RobotsEverywhere => "Write `not_enrolled = \"deny\"` or \"enroll\" there, and run setup again.".to_owned(),
         }
+    }
+}
+
+impl From<SudoersError> for PlanError {
+    fn from(error: SudoersError) -> Self {
+        Self::Sudoers(error)
     }
 }
 
@@ -196,27 +207,7 @@ pub fn plan(
     if !wishes.service.is_ssh() && with != With::Password {
         return Err(PlanError::OnlySsh(with));
     }
-    let provider = Provider::read(&read(files, COMMON_AUTH)?.unwrap_or_default());
-    let by = format!("twinlock setup {} --with {}", wishes.service.as_str(), with.word());
-    let mut changes = Vec::new();
-    for (number, name) in wishes.service.pam_services().iter().enumerate() {
-        let path = format!("{}/{name}", FOLDERS[0]);
-        let before = read(files, &path)?;
-        // The file of a package is copied: an upgrade of the package would replace what was changed in it.
-        let of_package = text_of_package(files, name)?;
-        let Some(text) = before.clone().or(of_package) else {
-            // Older versions of sudo have no file for `sudo -i`.
-            if number > 0 {
-                continue;
-            }
-            return Err(PlanError::NoService(name.clone()));
-        };
-        let lines = provider::auth_lines(&provider, with, "@include common-auth");
-        let block = Block { by: by.clone(), lines: lines.ok_or(PlanError::Provider)? };
-        let after = pam_edit::with_block(&text, &block)
-            .map_err(|error| PlanError::Pam { path: path.clone(), error })?;
-        changes.push(FileChange { path, before, after: Some(after) });
-    }
+    let mut changes = of_pam(files, wishes)?;
     let mut drop_in = None;
     if wishes.service.is_ssh() {
         let path = drop_in_path(files)?;
@@ -227,7 +218,7 @@ pub fn plan(
         drop_in = Some(path.clone());
         // The drop-in file is written before the PAM lines. Until these are written, it still lets in no user without a
         // key or a password.
-        let after = Some(sshd::drop_in(with, &wishes.scope.robots, &by));
+        let after = Some(sshd::drop_in(with, &wishes.scope.robots, &command(wishes, "ssh")));
         changes.insert(0, FileChange { path, before, after });
     }
     // An entry without its rule has no effect, and a rule without the PAM lines has none.
@@ -235,6 +226,75 @@ pub fn plan(
         lenient::plan(files, wishes, &lenient::PlanInput { now, drop_in: drop_in.as_deref() })?;
     all.extend(changes);
     Ok(all)
+}
+
+/// Returns the command that the marker line of setup's blocks names. The lines of a service are thus the same if setup
+/// has written them for this service or for `root`.
+fn command(wishes: &Wishes, service: &str) -> String {
+    format!("twinlock setup {service} --with {}", wishes.with.word())
+}
+
+/// Returns the changes of the PAM files. A file that includes the PAM file of another service of `wishes` stays as it
+/// is, because it gets the new lines from there.
+fn of_pam(files: &dyn Patterns, wishes: &Wishes) -> Result<Vec<FileChange>, PlanError> {
+    let with = wishes.with;
+    let provider = Provider::read(&read(files, COMMON_AUTH)?.unwrap_or_default());
+    let lines = provider::auth_lines(&provider, with, "@include common-auth");
+    let lines = lines.ok_or(PlanError::Provider)?;
+    let names = wishes.service.pam_services();
+    let mut changes = Vec::new();
+    for name in &names {
+        let path = format!("{}/{name}", FOLDERS[0]);
+        let before = read(files, &path)?;
+        // The file of a package is copied: an upgrade of the package would replace what was changed in it.
+        let of_package = text_of_package(files, name)?;
+        let Some(text) = before.clone().or(of_package) else {
+            // Some versions of sudo and su have no second file.
+            if is_second(name) {
+                continue;
+            }
+            return Err(PlanError::NoService(name.clone()));
+        };
+        let by = command(wishes, part_of(name));
+        let after = match pam_edit::with_block(&text, &Block { by, lines: lines.clone() }) {
+            Err(PamEditError::NotIncluded) if pam_edit::includes_one_of(&text, &names) => continue,
+            after => after.map_err(|error| PlanError::Pam { path: path.clone(), error })?,
+        };
+        changes.push(FileChange { path, before, after: Some(after) });
+    }
+    Ok(changes)
+}
+
+/// Returns whether sudo is among the programs of the service.
+fn asks_by_sudo(service: &ServiceName) -> bool {
+    service.pam_services().iter().any(|name| name == "sudo")
+}
+
+/// Returns the change of setup's drop-in file of sudo, which sets the number of minutes after which sudo asks again.
+/// With `None`, the file is removed. Returns `None` if there is no such file and none is needed. Reads the drop-in file
+/// only, which holds no secret; ordinary users may not list its folder.
+///
+/// # Errors
+/// [`PlanError`] if another file has the path of the drop-in file, or if it cannot be read.
+pub fn plan_sudoers(
+    files: &dyn Patterns,
+    service: &ServiceName,
+    minutes: Option<u16>,
+) -> Result<Option<FileChange>, PlanError> {
+    if !asks_by_sudo(service) {
+        return Ok(None);
+    }
+    let path = sudoers::PATH.to_owned();
+    let before = read(files, &path)?;
+    let is_ours = before.as_deref().is_some_and(sudoers::is_ours);
+    match minutes {
+        Some(_) if before.is_some() && !is_ours => Err(PlanError::NotOurs(path)),
+        Some(minutes) => {
+            let after = Some(sudoers::drop_in(minutes));
+            Ok(Some(FileChange { path, before, after }))
+        }
+        None => Ok(is_ours.then_some(FileChange { path, before, after: None })),
+    }
 }
 
 /// Returns the changes that remove what setup has written and restore the lines that it replaced. Lines outside of

@@ -43,6 +43,8 @@ pub struct Attributes {
 impl Attributes {
     /// Attributes of a new file: root owns it and can write to it, everybody can read it.
     pub const NEW: Self = Self { mode: 0o644, uid: 0, gid: 0 };
+    /// Attributes of a new file of sudo: only root and its group can read it, and nobody can write to it.
+    pub const OF_SUDO: Self = Self { mode: 0o440, ..Self::NEW };
 }
 
 /// Reads a regular file; `None` if it does not exist.

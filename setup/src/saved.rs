@@ -231,6 +231,14 @@ impl SavedFolder {
         Ok(true)
     }
 
+    /// Removes the pending change of which no file was written yet.
+    ///
+    /// # Errors
+    /// [`io::Error`] if the folder cannot be renamed or removed.
+    pub fn withdraw(&self) -> io::Result<()> {
+        self.discard(Phase::Pending)
+    }
+
     /// Sets the pending change to `undoing` and returns it. If a killed process has left a change in the state
     /// `undoing`, returns that change. `None` if no change is in either state.
     ///

@@ -76,7 +76,7 @@ impl Machine {
 /// command reads no answer.
 #[track_caller]
 fn answered(mut s: Session<'_>, answers: &[&str]) -> Option<String> {
-    let questions = ["assword: ", "other ways): "];
+    let questions = ["assword: ", "assword for ", "other ways): "];
     let results = ["uid=", "FAILED", "ailed", "ailure"];
     for answer in answers {
         if s.expect_one_of(&[&questions[..], &results].concat()) >= questions.len() {

@@ -16,7 +16,8 @@ pub(crate) struct Setup {
     /// The subcommand of `setup`; `None` if the command line names a service.
     #[command(subcommand)]
     pub(crate) verb: Option<SetupVerb>,
-    /// Service: ssh, or the name of a file in /etc/pam.d, such as sudo or su
+    /// Service: ssh, or the name of a file in /etc/pam.d, such as sudo or su; root stands for all services but ssh that
+    /// can give the rights of root
     #[arg(required = true)]
     pub(crate) service: Option<String>,
     /// Factors before the code; services other than ssh know only password
@@ -34,6 +35,9 @@ pub(crate) struct Setup {
     /// remind lets them in without a code, and offers to set up an app.
     #[arg(long, value_name = "WHAT", value_parser = PossibleValuesParser::new(["deny", "enroll", "remind"]))]
     pub(crate) not_enrolled: Option<String>,
+    /// Minutes after a code during which sudo asks for none (sudo and root only; 0 asks each time)
+    #[arg(long, value_name = "MINUTES", value_parser = clap::value_parser!(u16).range(0..=1440))]
+    pub(crate) timestamp_timeout: Option<u16>,
     /// The options that say which users are not asked for a code.
     #[command(flatten)]
     pub(crate) exceptions: Exceptions,

@@ -192,9 +192,13 @@ pub(crate) const ROOMS: [(&str, &[Row]); 9] = [
             ("pam_edit", &[]),
             ("provider", &["wishes"]),
             ("sshd", &["scope", "wishes"]),
+            ("sudoers", &["replace"]),
             (
                 "plan",
-                &["diff", "entries", "pam_edit", "provider", "rules", "scope", "sshd", "wishes"],
+                &[
+                    "diff", "entries", "pam_edit", "provider", "rules", "scope", "sshd", "sudoers",
+                    "wishes",
+                ],
             ),
             ("proof", &["plan", "replace", "wishes"]),
         ],

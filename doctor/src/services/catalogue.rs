@@ -171,6 +171,12 @@ pub fn called_without_file() -> impl Iterator<Item = &'static str> {
     doors.filter_map(|door| door.names.first().copied())
 }
 
+/// Returns the names of all known services, other than sshd, through which a person can get the rights of root.
+pub fn root_doors() -> impl Iterator<Item = &'static str> {
+    let doors = DOORS.iter().filter(|door| matches!(door.gives, Gives::Root | Gives::Session));
+    doors.flat_map(|door| door.names.iter().copied()).filter(|name| *name != "sshd")
+}
+
 impl Gives {
     /// Returns the word in the table and in JSON for what a service gives.
     #[must_use]

@@ -1,6 +1,7 @@
 //! Lists the PAM services of the machine.
 use std::collections::BTreeSet;
 
+use crate::machine::ExaminedMachine;
 use crate::pam::line::{field, lines};
 use crate::pam::load::{FOLDERS, SINGLE_FILE, UnreadableError};
 use crate::pam::stack::{Facility, Service};
@@ -49,6 +50,26 @@ fn single_file(text: &str) -> Vec<String> {
     let names = lines.iter().filter_map(|line| field(&line.text).map(|(name, _)| name));
     let names: BTreeSet<String> = names.map(|name| name.to_ascii_lowercase()).collect();
     names.into_iter().collect()
+}
+
+/// Returns the names of the services, other than sshd, through which a person can get the rights of root here: a program
+/// that calls the service is installed. A service that only some versions of its program call is left out if it has no
+/// PAM file.
+///
+/// # Errors
+/// [`UnreadableError`] if a folder cannot be listed.
+pub fn root_doors(machine: &ExaminedMachine) -> Result<Vec<String>, UnreadableError> {
+    let listed = names(machine)?.services;
+    let is_installed = |name: &str| {
+        let programs = catalogue::find(name).map_or([].as_slice(), |door| door.programs);
+        programs.iter().any(|program| machine.has_program(program))
+    };
+    let is_called = |name: &str| {
+        listed.iter().any(|one| one == name)
+            || catalogue::called_without_file().any(|one| one == name)
+    };
+    let doors = catalogue::root_doors().filter(|name| is_called(name) && is_installed(name));
+    Ok(doors.map(str::to_owned).collect())
 }
 
 /// Reports whether a file with this name is a copy that libpam never reads. A name with a capital letter also counts as

@@ -132,7 +132,8 @@ pub fn plan(config: &Config, people: &ProbeUsers, base: &Effective) -> Plan {
 }
 
 /// Returns whether sshd applies the Match block to the account and the connection.
-fn applies(block: &MatchBlock, account: &ProbeAccount, from: &From) -> bool {
+#[must_use]
+pub fn applies(block: &MatchBlock, account: &ProbeAccount, from: &From) -> bool {
     let mut criteria = block.criteria.iter();
     criteria.all(|(word, list)| fits_user(word, list, account) && fits_from(word, list, from))
 }

@@ -64,7 +64,12 @@ impl Patterns for MemoryFiles {
 }
 
 fn wishes(service: &str, with: With) -> Wishes {
-    Wishes { service: ServiceName::of(service).unwrap(), with, scope: Scope::default() }
+    Wishes {
+        service: ServiceName::of(service).unwrap(),
+        with,
+        scope: Scope::default(),
+        sudo_minutes: None,
+    }
 }
 
 fn planned(files: &MemoryFiles, wishes: &Wishes) -> Result<Vec<FileChange>, PlanError> {

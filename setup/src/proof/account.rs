@@ -61,13 +61,16 @@ impl TestCodes {
     }
 }
 
-/// Writes a store with a made-up record of the account into the subfolder `records` of the folder. Returns the codes of
-/// this record.
+/// Writes a store with a made-up record of each account into the subfolder `records` of the folder. Returns the codes of
+/// these records, in the same order.
 ///
 /// # Errors
 /// [`io::Error`] if the store cannot be written.
-pub(super) fn enroll(folder: &Path, policy: &Policy, account: &Account) -> io::Result<TestCodes> {
-    let odd = |what: &dyn core::fmt::Display| io::Error::other(what.to_string());
+pub(super) fn enroll(
+    folder: &Path,
+    policy: &Policy,
+    accounts: &[&Account],
+) -> io::Result<Vec<TestCodes>> {
     let records = folder.join("records");
     let places = twinlock_core::policy::Places {
         records: records.display().to_string().into(),
@@ -79,7 +82,13 @@ pub(super) fn enroll(folder: &Path, policy: &Policy, account: &Account) -> io::R
     let settings = folder.join("twinlock.toml").display().to_string();
     let machine = Machine::new(&policy, &settings, OWNER);
     DirBuilder::new().mode(0o700).create(&records)?;
-    create_store::prepare_store(&machine).map_err(|error| odd(&error))?;
+    create_store::prepare_store(&machine).map_err(|error| io::Error::other(error.to_string()))?;
+    accounts.iter().map(|account| record(&machine, account)).collect()
+}
+
+/// Writes a made-up record of an account, and returns its codes.
+fn record(machine: &Machine, account: &Account) -> io::Result<TestCodes> {
+    let odd = |what: &dyn core::fmt::Display| io::Error::other(what.to_string());
     let mut bytes = [0; 32];
     KernelEntropy.fill(&mut bytes).map_err(|error| odd(&error))?;
     let letter = |byte: &u8| BASE32.get(usize::from(byte % 32)).map(|one| char::from(*one));

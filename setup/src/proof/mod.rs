@@ -82,6 +82,9 @@ pub struct Login {
     pub source: String,
     /// The factors that the service must ask this account for.
     pub role: LoginRole,
+    /// The Match blocks of sshd that apply to the login, if it is tried because of them; the text is empty if none applies
+    /// to it. Otherwise `None`.
+    pub matched: Option<String>,
 }
 
 /// What the test logins need: the changes to try, and the accounts that log in.
@@ -154,7 +157,34 @@ impl ChangeProof<'_> {
             0 => String::new(),
             _ => format!(" from {}", login.source),
         };
-        format!("tried with the new files, {} {end}{from} with {factors}", login.account.name)
+        let matched = match login.matched.as_deref() {
+            None => String::new(),
+            Some("") => " (no Match block of sshd applies)".to_owned(),
+            Some(blocks) => format!(" (by the Match block at {blocks})"),
+        };
+        format!(
+            "tried with the new files, {} {end}{from} with {factors}{matched}",
+            login.account.name
+        )
+    }
+
+    /// Makes up the records of the accounts in the room. Returns the test logins as text for the script, with a line for
+    /// each.
+    fn lines(&self, room: &Room, trials: &[Numbered]) -> io::Result<String> {
+        let mut accounts: Vec<&Account> = Vec::new();
+        for login in self.logins().filter(|one| one.role.needs_record()) {
+            if !accounts.contains(&&login.account) {
+                accounts.push(&login.account);
+            }
+        }
+        let mut codes = account::enroll(&room.folder, self.policy, &accounts)?;
+        let mut text = String::new();
+        for (number, one) in trials.iter().enumerate() {
+            let account = self.logins().nth(one.login).map(|login| &login.account);
+            let place = accounts.iter().position(|one| Some(*one) == account);
+            text.push_str(&line(number, one, place.and_then(|place| codes.get_mut(place))));
+        }
+        Ok(text)
     }
 
     fn fill(&self, room: &Room, program: &Path, trials: &[Numbered]) -> Result<(), ProofError> {
@@ -187,8 +217,7 @@ impl ChangeProof<'_> {
         }
         room.write("hash", HASH)?;
         room.write("answer", ANSWER)?;
-        let codes = account::enroll(&room.folder, self.policy, &self.login.account)?;
-        Ok(room.write("trials", &lines(trials, codes))?)
+        Ok(room.write("trials", &self.lines(room, trials)?)?)
     }
 }
 
@@ -204,29 +233,25 @@ fn assigned(values: &[(&str, &str)]) -> String {
     values.iter().map(line).collect()
 }
 
-/// Returns the test logins as text for the script. Each login has a line with its number, the index of its account, its
-/// form, key, password and code.
-fn lines(trials: &[Numbered], mut codes: account::TestCodes) -> String {
-    let mut lines = String::new();
-    for (number, Numbered { login, trial }) in trials.iter().enumerate() {
-        let password = match trial.password {
-            Brings::Right => PASSWORD,
-            Brings::Wrong => "another-password",
-            Brings::Nothing => "-",
-        };
-        let code = match trial.code {
-            // A login that succeeds uses up its code. A login that must fail uses up none, so its code can be used
-            // again.
-            Brings::Right if trial.gets_in => codes.next(),
-            Brings::Right => codes.unused(),
-            Brings::Wrong => codes.wrong(),
-            Brings::Nothing => "-".to_owned(),
-        };
-        let form = trial.form.word();
-        let key = if trial.key { "yes" } else { "no" };
-        lines.push_str(&format!("{number} {login} {form} {key} {password} {code}\n"));
-    }
-    lines
+/// Returns a test login as a line for the script: its number, the index of its account, its form, key, password and
+/// code. `codes` are those of its account; `None` if it has no record.
+fn line(number: usize, one: &Numbered, codes: Option<&mut account::TestCodes>) -> String {
+    let Numbered { login, trial } = one;
+    let password = match trial.password {
+        Brings::Right => PASSWORD,
+        Brings::Wrong => "another-password",
+        Brings::Nothing => "-",
+    };
+    let code = match (trial.code, codes) {
+        // A login that succeeds uses up its code. A login that must fail uses up none, so its code can be used again.
+        (Brings::Right, Some(codes)) if trial.gets_in => codes.next(),
+        (Brings::Right, Some(codes)) => codes.unused(),
+        (Brings::Wrong, Some(codes)) => codes.wrong(),
+        (Brings::Nothing, _) | (_, None) => "-".to_owned(),
+    };
+    let form = trial.form.word();
+    let key = if trial.key { "yes" } else { "no" };
+    format!("{number} {login} {form} {key} {password} {code}\n")
 }
 
 /// Returns the word that the script printed after the number of a test login, such as `in`; `None` if it printed none.

@@ -45,7 +45,8 @@ while [ -e "$room/login.$login" ]; do
     grep -qxF -e "$user" "$room/users" && continue
     printf '%s\n' "$user" >>"$room/users"
     if [ -d "$home" ] && [ "$home" != / ]; then
-        quietly mount -t tmpfs -o "mode=0700,uid=$uid,gid=$gid" home "$home"
+        # The folder is root's, because sshd may make it the root folder of the session (ChrootDirectory).
+        quietly mount -t tmpfs -o mode=0755 home "$home"
     fi
 done
 

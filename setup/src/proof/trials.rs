@@ -30,10 +30,26 @@ pub enum LoginRole {
     Asked,
     /// All factors except the code: a rule exempts the user or the address.
     NotAsked,
+    /// A code and first factors, which a Match block of sshd may have changed: a login with all factors succeeds, and
+    /// none without a code does.
+    Matched,
+    /// As [`LoginRole::Matched`], but sshd may refuse the account even with all factors, as it may refuse root.
+    Guarded,
     /// A key alone. Without a key, no login succeeds.
     Robot,
     /// No login succeeds: the account is a robot (only a program uses it), and the address is outside of its networks.
     RobotElsewhere,
+}
+
+impl LoginRole {
+    /// Returns whether the account gives codes in the test logins, so that it needs a made-up record.
+    #[must_use]
+    pub fn needs_record(self) -> bool {
+        match self {
+            Self::Asked | Self::Matched => true,
+            Self::NotAsked | Self::Guarded | Self::Robot | Self::RobotElsewhere => false,
+        }
+    }
 }
 
 /// How the client of a test login answers prompts, and which shell it asks for.
@@ -93,6 +109,8 @@ pub fn of(service: &ServiceName, with: With, role: LoginRole) -> Vec<Trial> {
     let mut all = match role {
         LoginRole::Asked => asked(service, with),
         LoginRole::NotAsked => not_asked(service, with),
+        LoginRole::Matched => matched(true),
+        LoginRole::Guarded => matched(false),
         LoginRole::Robot => robot(true),
         LoginRole::RobotElsewhere => robot(false),
     };
@@ -145,6 +163,21 @@ fn not_asked(service: &ServiceName, with: With) -> Vec<Trial> {
         true => password.into_iter().chain([one(true, Right), one(true, Nothing)]).collect(),
         false => with_login_shell(service, password),
     }
+}
+
+/// Returns test logins without a code and, if `gets_in` is set, one with all factors.
+fn matched(gets_in: bool) -> Vec<Trial> {
+    let one = |key: bool, password: Brings, code: Brings| Trial {
+        key,
+        password,
+        code,
+        form: ClientForm::Plain,
+        gets_in: code == Right,
+    };
+    let mut all =
+        vec![one(true, Nothing, Nothing), one(true, Right, Nothing), one(false, Right, Nothing)];
+    all.extend(gets_in.then(|| one(true, Right, Right)));
+    all
 }
 
 fn robot(gets_in: bool) -> Vec<Trial> {
@@ -221,6 +254,11 @@ mod tests {
         let ssh = ServiceName::of("ssh").unwrap();
         let robot = of(&ssh, With::Password, LoginRole::Robot);
         assert!(robot.iter().all(|one| one.gets_in == one.key));
+        for (role, count) in [(LoginRole::Matched, 1), (LoginRole::Guarded, 0)] {
+            let trials = of(&ssh, With::Publickey, role);
+            assert_eq!(trials.iter().filter(|one| one.gets_in).count(), count);
+            assert!(trials.iter().all(|one| one.gets_in == (one.code == Right)));
+        }
         let elsewhere = of(&ssh, With::Password, LoginRole::RobotElsewhere);
         assert!(elsewhere.iter().any(|one| one.key) && !elsewhere.iter().any(|one| one.gets_in));
     }

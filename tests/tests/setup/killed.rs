@@ -190,7 +190,7 @@ fn killed_anywhere_rules_and_entries_go_back_with_the_pam_file() {
     assert!(places.len() > 16, "{places:?}");
     let written = || m.run(["sh", "-c", WRITTEN]).stdout;
     let complete = written();
-    assert_eq!(complete.lines().next(), Some("6"), "{complete}");
+    assert_eq!(complete.lines().next(), Some("9"), "{complete}");
     twinlock(&m, TEARDOWN).ok();
     assert_eq!(written(), "0\n");
     for place in &places {
@@ -247,4 +247,83 @@ fn of_two_at_once_rules_and_entries_are_of_one() {
         assert_eq!(twinlock(&m, "doctor su").code, Some(0));
         twinlock(&m, TEARDOWN).ok();
     }
+}
+
+/// Returns the names and texts of the PAM files that a setup of root changes.
+fn of_root(m: &Machine) -> String {
+    m.run([
+        "sh",
+        "-c",
+        "cd /etc/pam.d; tail -n +1 sudo sudo-i su login; cat /etc/sudoers.d/zz-twinlock",
+    ])
+    .stdout
+}
+
+#[test]
+fn killed_anywhere_all_doors_to_root_go_back_or_none() {
+    let m = machine();
+    let line = format!("{} --unproven --timestamp-timeout 5", super::root::SETUP);
+    let old = of_root(&m);
+    let teardown = "teardown root --yes";
+    twinlock(&m, &line).ok();
+    twinlock(&m, teardown).ok();
+    let mut places = killed_at(&m, &line, None);
+    let new = of_root(&m);
+    assert_eq!(new.matches("# twinlock setup begin").count(), 4, "{new}");
+    assert!(new.contains("timestamp_timeout=5"), "{new}");
+    places.retain(Place::writes);
+    assert!(places.len() > 20, "{places:?}");
+    let mut kept = 0;
+    for place in &places {
+        twinlock(&m, teardown).ok();
+        assert_eq!(of_root(&m), old, "{place:?}");
+        killed_at(&m, &line, Some(place));
+        twinlock(&m, "setup undo --at-boot").ok();
+        let found = of_root(&m);
+        assert!(found == old || found == new, "{place:?}: {found}");
+        kept += usize::from(found == new);
+        assert_eq!(left_over(&m), "", "{place:?}");
+    }
+    assert!(kept < places.len() / 2, "{kept}");
+}
+
+#[test]
+fn a_part_of_root_is_not_changed_while_root_waits() {
+    let m = used_machine();
+    let root = super::root::SETUP;
+    let places = killed_at(&m, &format!("{root} --unproven"), None);
+    twinlock(&m, "teardown root --yes").ok();
+    let noted = |place: &&Place| place.writes() && place.what.contains("/pending/");
+    let note = places.iter().rfind(noted).expect("a place");
+    killed_at(&m, &format!("{root} --unproven"), Some(note));
+    assert_ne!(m.file(SERVICE).read(), stock("su"));
+    let before = m.tree("/etc/pam.d");
+    for line in [SETUP, TEARDOWN, root] {
+        let refused = twinlock(&m, line);
+        assert_eq!(refused.code, Some(3), "{line}: {refused:?}");
+        let words = refused.stderr.split_whitespace().collect::<Vec<_>>().join(" ");
+        assert!(words.contains("twinlock teardown root"), "{line}: {words}");
+        assert_eq!(m.tree("/etc/pam.d"), before, "{line}");
+    }
+    twinlock(&m, "teardown root --yes").ok();
+    assert_eq!(m.file(SERVICE).read(), stock("su"));
+    assert_eq!(left_over(&m), "");
+}
+
+#[test]
+fn a_teardown_of_root_that_cannot_write_one_file_leaves_all() {
+    let m = machine();
+    twinlock(&m, &format!("{} --unproven --timestamp-timeout 5", super::root::SETUP)).ok();
+    let new = of_root(&m);
+    // The folder of the last file cannot be written.
+    let closed =
+        "mount --bind /etc/sudoers.d /etc/sudoers.d && mount -o remount,bind,ro /etc/sudoers.d";
+    m.run(["sh", "-c", closed]).ok();
+    let failed = twinlock(&m, "teardown root --yes");
+    assert_eq!(failed.code, Some(6), "{failed:?}");
+    assert_eq!(of_root(&m), new);
+    m.run(["umount", "/etc/sudoers.d"]).ok();
+    twinlock(&m, "teardown root --yes").ok();
+    assert_eq!(m.file(SERVICE).read(), stock("su"));
+    assert!(!m.file("/etc/sudoers.d/zz-twinlock").exists());
 }

@@ -4,9 +4,12 @@ mod automation;
 mod doors;
 mod hostile;
 mod killed;
+mod matched;
 mod misuse;
+mod root;
 mod scope;
 mod ssh;
+mod sudo_time;
 
 use twinlock_tests::{Finished, Machine};
 

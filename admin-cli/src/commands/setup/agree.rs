@@ -13,7 +13,7 @@ use crate::{
 ///
 /// # Errors
 /// [`CliError`] if the answer is not yes, or there is no terminal to ask at.
-pub(super) fn ask(keyboard: &mut Keyboard, open: &[OpenWay], yes: bool) -> Result<(), CliError> {
+pub(super) fn ask(keyboard: &mut Keyboard, open: &[&OpenWay], yes: bool) -> Result<(), CliError> {
     if open.is_empty() {
         return Ok(());
     }

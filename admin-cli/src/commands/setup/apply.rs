@@ -6,10 +6,11 @@ use std::{io, path::Path};
 use serde_json::json;
 use twinlock_core::policy::settings::values::seconds_of;
 use twinlock_setup::{
-    plan::{self, FileChange},
+    plan::{self, FileChange, PlanError},
     replace::{self, Attributes, FileContent},
     saved::{self, FOLDER, InForce, Saved, SavedFile, SavedFolder, WaitingChange},
-    wishes::Wishes,
+    sudoers,
+    wishes::{ServiceName, Wishes},
 };
 
 use crate::{
@@ -19,9 +20,10 @@ use crate::{
         agree, future,
         future_rules::future_rules,
         host, judge, no_plan,
-        people::People,
-        prove, reload, robots, undo, units,
-        waiting::{any_waits, audit_session, boot_id, boot_seconds},
+        parts::{self, ServicePart},
+        reload, robots, sudo_time, undo, units,
+        waiting::{any_waits, audit_session, boot_id, boot_seconds, overlapping},
+        way_in,
     },
     context::Context,
     error::exit::{CliError, Exit},
@@ -45,44 +47,74 @@ enum Wait {
 pub(super) fn run(context: &Context, wishes: &Wishes, wanted: &Setup) -> Result<(), CliError> {
     let wait = wait(wanted)?;
     let authorizer = Authorizer::of(context)?;
-    let service = wishes.service.as_str();
+    let service = &wishes.service;
     must_not_wait(service)?;
-    let now = context.now()?.unix;
-    let changes = plan::plan(&host(), wishes, now).map_err(|error| no_plan(&error))?;
+    let changes = planned(context, wishes).map_err(|error| no_plan(&error))?;
     if !changes.iter().any(FileChange::changes) {
-        let said = format!("{service} is as asked; nothing was changed.");
-        context.say(&said, json!({ "service": service, "changed": [], "word": null }));
+        let name = service.as_str();
+        let said = format!("{name} is as asked; nothing was changed.");
+        context.say(&said, json!({ "service": name, "changed": [], "word": null }));
         return Ok(());
     }
-    let rules = future_rules(context, &changes)?;
-    judge::must_be_closed(&future(&changes), wishes, &rules)?;
-    let people = People::read(context, wishes, &rules)?;
-    robots::check(wishes, &future(&changes), &people)?;
-    people.must_not_be_locked_out(context, wanted.not_enrolled.as_deref())?;
+    let parts = examined(context, wishes, &changes, wanted)?;
     let mut keyboard = Keyboard::open()?;
-    agree::ask(&mut keyboard, &people.open, wanted.exceptions.yes)?;
+    agree::ask(&mut keyboard, &parts::open_ways(&parts), wanted.exceptions.yes)?;
     let by = authorizer.prove(context, &mut keyboard)?;
     drop(keyboard);
     let tried = match wanted.way_back.unproven {
         true => 0,
-        false => prove::run(context, wishes, &changes, &people)?,
+        false => parts::prove(context, &parts, &changes)?,
     };
-    say(
-        context,
-        &match tried {
-            0 => "The new files were not tried.".to_owned(),
-            tried => {
-                let by = match service {
-                    "ssh" | "sudo" | "su" => String::new(),
-                    other => format!(", by sudo with the PAM service {other}"),
-                };
-                format!("{tried} logins were tried with the new files{by}: each ended as it must.")
-            }
-        },
-    );
+    say(context, &said_of_trials(service, tried));
     let change = NewChange { context, service, changes: &changes };
     change.write(wait)?;
+    if let Some(said) = sudo_time::said(wishes) {
+        say(context, &said);
+    }
     change.report(&by, wait)
+}
+
+/// Returns the new files, and checks those of sudo.
+fn planned(context: &Context, wishes: &Wishes) -> Result<Vec<FileChange>, PlanError> {
+    let now = context.now().map(|now| now.unix).unwrap_or_default();
+    let mut changes = plan::plan(&host(), wishes, now)?;
+    changes.extend(sudo_time::planned(wishes)?);
+    sudo_time::check(wishes)?;
+    Ok(changes)
+}
+
+/// Checks the new files and the users of each service before anything is asked or written.
+fn examined(
+    context: &Context,
+    wishes: &Wishes,
+    changes: &[FileChange],
+    wanted: &Setup,
+) -> Result<Vec<ServicePart>, CliError> {
+    let rules = future_rules(context, changes)?;
+    judge::must_be_closed(&future(changes), wishes, &rules)?;
+    let parts = parts::read(context, wishes, &rules)?;
+    for part in &parts {
+        robots::check(wishes, &future(changes), &part.people)?;
+        part.people.must_not_be_locked_out(context, wanted.not_enrolled.as_deref())?;
+    }
+    Ok(parts)
+}
+
+/// Returns the sentence about the number of test logins.
+fn said_of_trials(service: &ServiceName, tried: usize) -> String {
+    if tried == 0 {
+        return "The new files were not tried.".to_owned();
+    }
+    let own = ["ssh", "sudo", "su"];
+    let parts = service.parts();
+    let others = parts.iter().map(ServiceName::as_str).filter(|name| !own.contains(name));
+    let others = others.collect::<Vec<_>>().join(", ");
+    let by = match others.as_str() {
+        "" => String::new(),
+        _ if service.is_root() => format!(", those of {others} by sudo with their PAM services"),
+        other => format!(", by sudo with the PAM service {other}"),
+    };
+    format!("{tried} logins were tried with the new files{by}: each ended as it must.")
 }
 
 fn wait(wanted: &Setup) -> Result<Wait, CliError> {
@@ -117,30 +149,26 @@ fn wait(wanted: &Setup) -> Result<Wait, CliError> {
     })
 }
 
-/// Checks that no earlier change of the service waits for its confirmation.
-fn must_not_wait(service: &str) -> Result<(), CliError> {
-    let folder = SavedFolder::of(Path::new(FOLDER), service);
-    let waits = folder.waits().map_err(|error| unsaved(&error))?;
-    if !waits {
-        return Ok(());
-    }
+/// Checks that no earlier change of the service, or of a part of it, waits for its confirmation.
+fn must_not_wait(service: &ServiceName) -> Result<(), CliError> {
+    let Some(name) = overlapping(service).into_iter().next() else { return Ok(()) };
     Err(CliError::new(
         Exit::NotInState,
-        format!("an earlier change of {service} waits for its confirmation; nothing was changed"),
-        "Confirm it from a second login, or put it back at once: twinlock teardown SERVICE",
+        format!("an earlier change of {name} waits for its confirmation; nothing was changed"),
+        format!("Confirm it from a second login, or put it back at once: twinlock teardown {name}"),
     ))
 }
 
 /// A change of a service's files, while it is being made.
 struct NewChange<'a> {
     context: &'a Context,
-    service: &'a str,
+    service: &'a ServiceName,
     changes: &'a [FileChange],
 }
 
 impl NewChange<'_> {
     fn folder(&self) -> SavedFolder {
-        SavedFolder::of(Path::new(FOLDER), self.service)
+        SavedFolder::of(Path::new(FOLDER), self.service.as_str())
     }
 
     /// Saves the old files, writes the new ones, and makes sshd read them. If a step fails, the old files are restored.
@@ -151,9 +179,15 @@ impl NewChange<'_> {
             let waits = error.kind() == io::ErrorKind::AlreadyExists;
             if waits { busy(self.service) } else { unsaved(&error) }
         })?;
+        // Another setup, of which this service is a part or which is a part of this one, may have begun meanwhile. It
+        // sees this change too, so of two at once at least one ends here.
+        if overlapping(self.service).iter().any(|name| name != self.service.as_str()) {
+            folder.withdraw().map_err(|error| unsaved(&error))?;
+            return Err(busy(self.service));
+        }
         let done = self.apply(&saved, wait);
         let Err(why) = done else { return Ok(()) };
-        let back = undo::put_back(self.context, self.service);
+        let back = undo::put_back(self.context, self.service.as_str());
         units::stop_timer_unless(any_waits());
         let stands = match back {
             Ok(()) => "the old files are in force",
@@ -173,7 +207,7 @@ impl NewChange<'_> {
         for file in &saved.files {
             file.put().map_err(|error| format!("{} cannot be written ({error})", file.path))?;
         }
-        if self.service == "ssh" {
+        if self.service.is_ssh() {
             reload::sshd()?;
         }
         let said = |error: &dyn core::fmt::Display| error.to_string();
@@ -196,7 +230,7 @@ impl NewChange<'_> {
             if bytes != change.before.as_deref().map(str::as_bytes) {
                 return Err(io::Error::other(format!("{} is being changed", change.path)));
             }
-            let attributes = before.as_ref().map_or(Attributes::NEW, |before| before.attributes);
+            let attributes = before.as_ref().map_or(of_new(&change.path), |one| one.attributes);
             let after = change.after.as_ref();
             let after =
                 after.map(|text| FileContent { bytes: text.clone().into_bytes(), attributes });
@@ -218,7 +252,7 @@ impl NewChange<'_> {
 
     /// Logs and mails the change, and tells the administrator how to confirm it.
     fn report(&self, by: &Authorized, wait: Wait) -> Result<(), CliError> {
-        let (context, service) = (self.context, self.service);
+        let (context, service) = (self.context, self.service.as_str());
         let now = context.now()?;
         by.log(context, "service_set_up", &[("service", service)]);
         by.tell_root_of_change(context);
@@ -233,8 +267,10 @@ impl NewChange<'_> {
         let word = word.map(|saved| saved.waiting.word).unwrap_or_default();
         let mut end = now.unix;
         end.0 = end.0.saturating_add(seconds);
+        let ways = way_in::services(self.service, self.changes.iter().map(|one| one.path.as_str()));
+        let through = way_in::listed(self.service, &ways);
         let said = format!(
-            "{service} is set up: {}. Until {} you must log in from another window through {service}, and run there: sudo twinlock setup confirm {word}. Otherwise the old files are put back. Keep this window open.",
+            "{service} is set up: {}. Until {} you must log in from another window through {through}, and run there: sudo twinlock setup confirm {word}. Otherwise the old files are put back. Keep this window open.",
             changed.join(", "),
             time_of_day(end),
         );
@@ -257,11 +293,17 @@ fn unsaved(error: &io::Error) -> CliError {
     CliError::new(Exit::StoreUnreachable, what, "Check the disk and the files, and run it again.")
 }
 
-fn busy(service: &str) -> CliError {
+/// Returns the attributes of a new file with this path.
+fn of_new(path: &str) -> Attributes {
+    if path == sudoers::PATH { Attributes::OF_SUDO } else { Attributes::NEW }
+}
+
+fn busy(service: &ServiceName) -> CliError {
+    let service = service.as_str();
     CliError::new(
         Exit::NotInState,
         format!(
-            "another setup of {service} runs, or waits for its confirmation; nothing was changed"
+            "another setup of {service} or of a part of it runs, or waits for its confirmation; nothing was changed"
         ),
         "Confirm that one first.",
     )

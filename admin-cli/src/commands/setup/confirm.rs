@@ -19,6 +19,7 @@ use crate::{
     commands::setup::{
         units,
         waiting::{any_waits, audit_session},
+        way_in,
     },
     context::Context,
     error::exit::{CliError, Exit},
@@ -40,11 +41,11 @@ pub(super) fn run(context: &Context, word: &str) -> Result<(), CliError> {
             "Wait for the end of `twinlock setup`, log in again, and run this there.",
         ));
     };
-    let services = service.pam_services();
+    let services = way_in::services(&service, saved.files.iter().map(|file| file.path.as_str()));
     let changed = Changed { services: &services, in_force, audit_session: saved.waiting.session };
     let confirming = Confirming { session: session(), audit_session: audit_session() };
     confirmation::check(changed, &confirming, &accepted())
-        .map_err(|error| unproven(error, service.as_str()))?;
+        .map_err(|error| unproven(error, &way_in::listed(&service, &services)))?;
     let folder = SavedFolder::of(Path::new(FOLDER), service.as_str());
     let kept = folder.confirm().map_err(|error| {
         let what = format!("{FOLDER}: {}", plain(&error.to_string()));

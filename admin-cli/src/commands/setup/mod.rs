@@ -7,19 +7,23 @@ mod confirm;
 mod decisions;
 mod future_rules;
 mod judge;
+mod matched;
+mod parts;
 mod people;
 mod preview;
 mod prove;
 mod reload;
 mod robots;
+mod sudo_time;
 pub(crate) mod teardown;
 pub(crate) mod undo;
 mod units;
 mod waiting;
+mod way_in;
 
 use std::path::PathBuf;
 
-use twinlock_doctor::machine::ExaminedMachine;
+use twinlock_doctor::{machine::ExaminedMachine, services::list};
 use twinlock_setup::{
     plan::{FileChange, PlanError},
     scope::{Scope, ScopeOptions},
@@ -57,6 +61,20 @@ fn wishes(wanted: &Setup) -> Result<Wishes, CliError> {
         CliError::new(Exit::Usage, "--with is missing", "Write: --with publickey")
     })?;
     let service = service(wanted.service.as_deref().unwrap_or_default())?;
+    let service = match service.is_root() {
+        false => service,
+        true => {
+            service.with_doors(list::root_doors(&host()).map_err(|error| no_plan(&error.into()))?)
+        }
+    };
+    if wanted.timestamp_timeout.is_some() && !service.pam_services().iter().any(|one| one == "sudo")
+    {
+        return Err(CliError::new(
+            Exit::Usage,
+            "--timestamp-timeout is for sudo and root",
+            "Leave out --timestamp-timeout.",
+        ));
+    }
     let options = ScopeOptions {
         group: wanted.exceptions.group.as_deref(),
         networks: &wanted.exceptions.network,
@@ -66,7 +84,7 @@ fn wishes(wanted: &Setup) -> Result<Wishes, CliError> {
     let scope = Scope::of(&options).map_err(|error| {
         CliError::new(Exit::Usage, plain(&error.to_string()), plain(&error.remedy()))
     })?;
-    Ok(Wishes { service, with, scope })
+    Ok(Wishes { service, with, scope, sudo_minutes: wanted.timestamp_timeout })
 }
 
 /// Returns the service with this name on the command line.
@@ -75,7 +93,7 @@ fn service(name: &str) -> Result<ServiceName, CliError> {
         CliError::new(
             Exit::Usage,
             format!("{} is no service that can be set up", plain(name)),
-            "Give ssh, or the name of a file in /etc/pam.d, such as sudo or su.",
+            "Give ssh, root, or the name of a file in /etc/pam.d, such as sudo or su.",
         )
     })
 }

@@ -6,7 +6,7 @@ use std::fs;
 use nix::unistd::User;
 use twinlock_core::{
     base::account::Account,
-    policy::{Action, Network, NotEnrolled},
+    policy::{Action, Network, NotEnrolled, Rule},
 };
 use twinlock_host::directory::{Directory, Whose};
 use twinlock_setup::{
@@ -33,6 +33,7 @@ const NAMED: usize = 5;
 const OUTSIDERS: usize = 16;
 
 /// A kind of login without a code that an option of setup allows.
+#[derive(PartialEq, Eq)]
 pub(super) struct OpenWay {
     /// The option that allows these logins, such as `--group admins`.
     pub(super) option: String,
@@ -74,6 +75,8 @@ pub(super) struct People {
     pub(super) not_asked: Vec<Account>,
     /// The kinds of logins without a code that the options of setup allow.
     pub(super) open: Vec<OpenWay>,
+    /// The rules of rules.toml after the change.
+    pub(super) rules_of_command: Vec<Rule>,
     /// What the rules require of each account after the change.
     pub(super) decisions: Decisions,
 }
@@ -93,7 +96,8 @@ impl People {
             Directory::open(&whose).map_err(|fault| list::no_directory(&whose, fault))?;
         let now = context.now()?.unix;
         let decisions = Decisions::new(wishes, rules, now)?;
-        let mut people = Self { decisions, ..Self::default() };
+        let rules_of_command = rules.of_command.clone();
+        let mut people = Self { decisions, rules_of_command, ..Self::default() };
         let scope = &wishes.scope;
         let mut ways = OpenWays::of(scope);
         while let Some(account) = directory.next_account()? {

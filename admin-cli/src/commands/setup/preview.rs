@@ -17,7 +17,7 @@ use twinlock_setup::{
 
 use crate::{
     cli::setup::Preview,
-    commands::setup::{future, host, no_plan},
+    commands::setup::{future, host, no_plan, sudo_time},
     context::Context,
     error::exit::{CliError, Exit},
     text::plain,
@@ -29,6 +29,11 @@ pub(super) fn run(context: &Context, wishes: &Wishes, preview: &Preview) -> Resu
     let now = context.now()?.unix;
     let planned = run_as(user.as_ref(), || planned(wishes, now));
     let planned = planned.map_err(|errno| unknown(&errno.to_string()))?;
+    // The folder of sudo's files may be closed for the invoking user. Setup's file there holds no secret.
+    let planned = planned.and_then(|mut changes| {
+        changes.extend(sudo_time::planned(wishes)?);
+        Ok(changes)
+    });
     let changes = match planned {
         Ok(changes) => changes,
         // If the new files cannot be computed, the service is not set up as the arguments ask.

@@ -14,7 +14,7 @@ use twinlock_setup::{
 
 use crate::{
     authorize::logind,
-    commands::setup::people::People,
+    commands::setup::{matched, people::People},
     context::Context,
     error::exit::{CliError, Exit},
     terminal::keyboard::tell,
@@ -45,8 +45,12 @@ pub(super) fn run(
         role: LoginRole::Asked,
         home: home(&account.name),
         account: account.clone(),
+        matched: None,
     };
-    let others = elsewhere.others(&login);
+    let mut others = elsewhere.others(&login);
+    if wishes.service.is_ssh() {
+        others.extend(matched::logins(wishes, changes, people)?);
+    }
     let proof =
         ChangeProof { wishes, changes, login: &login, others: &others, policy: &context.policy };
     proof.run().map_err(|error| match error {

@@ -3,7 +3,10 @@
 use std::{fs, path::Path};
 
 use twinlock_core::base::time::Now;
-use twinlock_setup::saved::{FOLDER, SavedFolder};
+use twinlock_setup::{
+    saved::{FOLDER, SavedFolder},
+    wishes::ServiceName,
+};
 
 /// File in which the kernel gives the id of this boot.
 const BOOT_ID: &str = "/proc/sys/kernel/random/boot_id";
@@ -22,6 +25,18 @@ pub(super) fn boot_id() -> String {
 /// Returns the seconds from the boot to the time `now`.
 pub(super) fn boot_seconds(now: Now) -> u64 {
     now.boot.0 / 1_000_000_000
+}
+
+/// Returns the names of the services that have a PAM service in common with `service`, and of which a change waits for its
+/// confirmation or is being undone. `service` itself may be among them. If that cannot be found out, returns its name.
+pub(super) fn overlapping(service: &ServiceName) -> Vec<String> {
+    let all = Path::new(FOLDER);
+    let Ok(names) = SavedFolder::services(all) else { return vec![service.as_str().to_owned()] };
+    let waits = |name: &String| {
+        let overlaps = ServiceName::of(name).is_some_and(|other| other.overlaps(service));
+        overlaps && SavedFolder::of(all, name).waits().unwrap_or(true)
+    };
+    names.into_iter().filter(waits).collect()
 }
 
 /// Returns whether a change of any service waits for its confirmation or is being undone. If that cannot be found out,
