@@ -112,6 +112,19 @@ pub fn sweep(path: &str) {
     }
 }
 
+/// Removes the drafts that killed processes have left behind of all files in the folder whose names begin with `begin`.
+/// Ignores errors.
+pub(crate) fn sweep_all(folder: &Path, begin: &str) {
+    for entry in std::fs::read_dir(folder).into_iter().flatten().flatten() {
+        let name = entry.file_name();
+        let name = name.to_str().and_then(|name| name.strip_prefix('.'));
+        let name = name.and_then(|name| name.rsplit_once(DRAFT)).map(|(name, _)| name);
+        if let Some(name) = name.filter(|name| name.starts_with(begin)) {
+            sweep(&folder.join(name).display().to_string());
+        }
+    }
+}
+
 /// Returns the paths of the entries of a folder that were left behind by processes that have ended. The name of such an
 /// entry is `begin` followed by a result of [`unique`], which contains the id of the process.
 pub(crate) fn abandoned(folder: &Path, begin: &str) -> Vec<PathBuf> {
@@ -188,6 +201,8 @@ mod tests {
         let left = |name: &str| Path::new(&path(name)).exists();
         assert!(!left(".su.twinlock.ffffffff00000000"));
         assert!(left(&own) && left(".sudo.twinlock.ffffffff00000000") && left(".su.x"));
+        sweep_all(folder.path(), "su");
+        assert!(!left(".sudo.twinlock.ffffffff00000000") && left(&own) && left(".su.x"));
     }
 
     #[test]

@@ -333,11 +333,12 @@ impl SavedFolder {
         }
     }
 
-    /// Removes folders that killed processes were filling or removing. Ignores errors.
+    /// Removes folders that killed processes were filling or removing, and copies that they were writing. Ignores errors.
     pub fn sweep(&self) {
         for draft in replace::abandoned(&self.folder, DRAFT) {
             let _ = fs::remove_dir_all(draft);
         }
+        replace::sweep_all(&self.folder, KEPT);
     }
 
     /// Copies the edited content `now` of the file `path` into the service's folder. Returns the path of the copy.

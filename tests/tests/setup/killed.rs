@@ -19,7 +19,8 @@ fn used_machine() -> Machine {
     m
 }
 
-fn killed_at(m: &Machine, line: &str, place: Option<&Place>) -> Vec<Place> {
+/// Runs a command line of twinlock, and kills it at the system call `place` if one is given. Returns the calls before.
+pub fn killed_at(m: &Machine, line: &str, place: Option<&Place>) -> Vec<Place> {
     let argv: Vec<&str> = ["twinlock"].into_iter().chain(line.split(' ')).collect();
     let ended = m.struck(&argv, "", ALL, place.map(|place| (place, Blow::Kill)));
     assert_eq!(ended.code.is_none(), place.is_some(), "{line}: {place:?}");
@@ -34,7 +35,8 @@ fn is_new(m: &Machine, new: &str) -> bool {
     text == new
 }
 
-fn left_over(m: &Machine) -> String {
+/// Lists what killed processes have left behind: drafts, and changes that wait or are being put back.
+pub fn left_over(m: &Machine) -> String {
     let find = "find /etc/pam.d /var/lib/twinlock/setup -name '.*.twinlock.*' -o -name 'new.*' -o -name pending -o -name undoing";
     m.run(["sh", "-c", &format!("{find} 2>/dev/null")]).stdout
 }

@@ -6,10 +6,12 @@ mod hostile;
 mod killed;
 mod matched;
 mod misuse;
+mod put_back;
 mod root;
 mod scope;
 mod ssh;
 mod sudo_time;
+mod terminal;
 
 use twinlock_tests::{Finished, Machine};
 

@@ -134,3 +134,33 @@ fn of_root_and_a_part_at_once_none_is_half_written() {
     }
     assert!(written > 0, "each ended because of the other");
 }
+
+#[test]
+fn what_is_printed_is_what_is_written() {
+    let m = machine();
+    m.sshd("");
+    m.run(["groupadd", "admins"]).ok();
+    m.run(["usermod", "-aG", "admins", "ada"]).ok();
+    let lines = [
+        "setup root --with password --timestamp-timeout 5 --group admins",
+        "setup ssh --with both --network 192.0.2.0/24 --not-enrolled deny",
+    ];
+    for (number, line) in lines.iter().enumerate() {
+        let before = m.tree("/etc");
+        let folder = format!("/root/files{number}");
+        let shown = twinlock(&m, &format!("{line} --print"));
+        twinlock(&m, &format!("{line} --print {folder}")).ok();
+        assert_eq!(m.tree("/etc"), before, "{line}");
+        twinlock(&m, &format!("{line} --no-way-back --unproven --yes")).ok();
+        let list = m.run(["sh", "-c", &format!("cd {folder} && find . -type f | sort")]);
+        let paths: Vec<_> = list.ok().lines().map(|path| path.trim_start_matches('.')).collect();
+        assert!(paths.len() >= 4, "{paths:?}");
+        for path in paths {
+            let text = m.file(path).read();
+            assert_eq!(m.file(&format!("{folder}{path}")).read(), text, "{line}: {path}");
+            assert!(shown.ok().contains(&format!("==> {path} <==\n{text}")), "{path}: {shown:?}");
+        }
+        // A folder that has the files already is left as it is.
+        assert_eq!(twinlock(&m, &format!("{line} --print {folder}")).code, Some(2), "{line}");
+    }
+}
