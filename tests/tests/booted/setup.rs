@@ -3,7 +3,7 @@
 use twinlock_tests::{Booted, Finished, PASSWORD};
 
 /// Script that prints the files that setup changes, with owner and mode.
-const FILES: &str = "cd /etc; for file in pam.d/sshd pam.d/sudo pam.d/sudo-i pam.d/su ssh/sshd_config.d/*; do \
+const FILES: &str = "cd /etc; for file in pam.d/sshd pam.d/sudo pam.d/sudo-i pam.d/su pam.d/login ssh/sshd_config.d/* sudoers.d/*; do \
                      stat -c '%n %U:%G %a' $file; cat $file; done 2>&1";
 /// Script that lists what setup still stores about a change of the service ssh.
 const OUTCOME: &str =
@@ -174,4 +174,85 @@ fn sudo_and_su_are_confirmed_in_another_login() {
         b.run(&format!("twinlock teardown {service} --yes")).ok();
     }
     assert_eq!(files(&b), before);
+}
+
+/// Answers the questions of sudo or su for ada.
+fn answered(b: &Booted, session: &mut twinlock_tests::Session<'_>, line: &str) {
+    session.expect("$ ").send_line(line).expect("assword").send_line(PASSWORD);
+    session.expect("Verification code").send_line(&b.code("ada"));
+}
+
+#[test]
+#[ignore = "boots a Debian: cargo xtask test --all"]
+fn all_doors_to_root_are_confirmed_by_one_login() {
+    let b = machine();
+    b.write("/etc/sudoers.d/all", "ada ALL=(ALL:ALL) ALL\n");
+    let before = files(&b);
+    let root = "root --with password --timestamp-timeout 0";
+    // Nobody confirms: all files are put back at once.
+    set_up(&b, &format!("{root} --within 1m"));
+    assert_eq!(files(&b).matches("# twinlock setup begin").count(), 4);
+    b.until("it is put back", || !b.logged("event=service_put_back service=root").is_empty());
+    b.until("nothing waits", || timer(&b) != "active");
+    assert_eq!(files(&b), before);
+    // The power is cut while the change waits.
+    set_up(&b, root);
+    b.cut_power();
+    assert_eq!(files(&b), before);
+    assert_eq!(b.logged("event=service_put_back service=root").len(), 2);
+    let word = word(&set_up(&b, root));
+    // A login through ssh, which was not set up, shows nothing about the other services.
+    let channel = b.ssh("ada", &format!("twinlock setup confirm {word}"), "");
+    assert_ne!(channel.code, Some(0), "{channel:?}");
+    let mut session = b.login("ada", &[]);
+    answered(&b, &mut session, "sudo -k sh");
+    session.expect("# ").send_line(&format!("twinlock setup confirm {word}"));
+    session.expect("stays as it is");
+    let after = files(&b);
+    b.restart();
+    assert_eq!(files(&b), after);
+    b.epoch_minutes_ago(10);
+    // sudo asks each time, and `su -` asks like su.
+    let mut session = b.login("ada", &[]);
+    answered(&b, &mut session, "sudo true");
+    answered(&b, &mut session, "sudo true");
+    answered(&b, &mut session, "su - ada");
+    session.expect("$ ");
+    b.run("twinlock teardown root --yes").ok();
+    assert_eq!(files(&b), before);
+}
+
+#[test]
+#[ignore = "boots a Debian: cargo xtask test --all"]
+fn login_is_confirmed_at_the_console() {
+    let b = machine();
+    b.write("/etc/sudoers.d/all", "ada ALL=(ALL:ALL) ALL\n");
+    let before = files(&b);
+    let word = word(&set_up(&b, "login --with password"));
+    {
+        let mut console = b.console();
+        console.send_line("").expect("login: ").send_line("ada");
+        console.expect("Password: ").hidden().send_line(PASSWORD);
+        console.expect("Verification code").send_line(&b.code("ada")).expect("$ ");
+        console.send_line(&format!("sudo twinlock setup confirm {word}")).expect("assword");
+        console.hidden().send_line(PASSWORD).expect("stays as it is");
+    }
+    assert_ne!(timer(&b), "active");
+    assert_eq!(b.logged("event=service_confirmed service=login").len(), 1);
+    b.run("twinlock teardown login --yes").ok();
+    assert_eq!(files(&b), before);
+}
+
+#[test]
+#[ignore = "boots a Debian: cargo xtask test --all"]
+fn a_power_cut_puts_sudo_su_and_login_back() {
+    let b = machine();
+    b.write("/etc/sudoers.d/all", "ada ALL=(ALL:ALL) ALL\n");
+    let before = files(&b);
+    for service in ["sudo", "su", "login"] {
+        set_up(&b, &format!("{service} --with password"));
+        assert_ne!(files(&b), before, "{service}");
+        b.cut_power();
+        assert_eq!(files(&b), before, "{service}");
+    }
 }
