@@ -1,7 +1,7 @@
 //! Carries out the transaction of a client.
 
 use twinlock_core::wire::fleet::{
-    FleetOutcome, FleetReply, Stay, StoreTest, StoreWrite, Transaction,
+    FleetOutcome, FleetReply, FleetTask, Stay, StoreTest, StoreWrite, Transaction,
 };
 
 use crate::{
@@ -162,6 +162,15 @@ pub(crate) fn refund(transaction: &Transaction) -> Option<GuardedDelete> {
         StoreTest::Value(_) | StoreTest::Absent | StoreTest::Revision(_) | StoreTest::Below(_) => {
             None
         }
+    }
+}
+
+/// Returns the deletion if a request only asks for a refund (see [`refund`]), and nothing for any other. The daemon makes
+/// it later if it cannot at once: otherwise the attempt would count for days.
+pub(crate) fn refund_in(task: &FleetTask) -> Vec<GuardedDelete> {
+    match task {
+        FleetTask::Transact(transaction) => refund(transaction).into_iter().collect(),
+        FleetTask::State | FleetTask::Join | FleetTask::Rejoin | FleetTask::Leave => Vec::new(),
     }
 }
 

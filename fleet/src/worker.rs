@@ -36,15 +36,13 @@ pub(crate) fn work(daemon: &Arc<DaemonState>, queue: impl Fn(&DaemonState) -> &J
 fn serve(daemon: &DaemonState, job: FleetJob) {
     // Nobody would learn the outcome.
     if delivery::is_closed(&job.socket) {
-        return;
+        return daemon.take_backs.add(transact::refund_in(&job.request.task));
     }
     let deadline = job.deadline;
     let (store, entry) = (&daemon.store, &daemon.entry);
     let is_state = matches!(job.request.task, FleetTask::State);
     if !is_state && (store.outage().is_open() || deadline.left().is_zero()) {
-        if let FleetTask::Transact(transaction) = &job.request.task {
-            daemon.take_backs.add(transact::refund(transaction).into_iter().collect());
-        }
+        daemon.take_backs.add(transact::refund_in(&job.request.task));
         delivery::send(&job.socket, &FleetReply::of(FleetOutcome::Busy));
         return;
     }
@@ -67,7 +65,9 @@ fn serve(daemon: &DaemonState, job: FleetJob) {
 fn transacted(daemon: &DaemonState, job: &FleetJob, transaction: &Transaction, deadline: Deadline) {
     let done = transact::transact(&daemon.store, &daemon.entry, transaction, deadline);
     let delivered = delivery::send(&job.socket, &done.reply);
-    if done.reply.outcome == FleetOutcome::Done {
+    if matches!(done.reply.outcome, FleetOutcome::Done | FleetOutcome::Refused) {
+        // A refused deletion may be the second copy of one that was made. A client whose claim was refused for another
+        // reason takes its charge back.
         let (mut queue, now) = (daemon.take_backs.lock(), since_boot());
         transact::deleted(transaction).for_each(|key| queue.deleted(key, now));
     }

@@ -6,7 +6,8 @@ use std::cell::Cell;
 use twinlock_core::{
     base::{error::FleetError, time::BootTime},
     wire::fleet::{
-        FLEET_SOCKET, FleetOutcome, FleetReply, FleetRequest, FleetTask, REPLY_MAX, length_of,
+        FLEET_SOCKET, FleetOutcome, FleetReply, FleetRequest, FleetTask, REPLY_MAX, StoreWrite,
+        Transaction, length_of,
     },
 };
 use zeroize::Zeroizing;
@@ -50,13 +51,18 @@ impl FleetSocket {
         }
         let until = daemon_socket::in_nanoseconds(self.left.get())?;
         let patience = u16::try_from(self.left.get() / 1_000_000).unwrap_or(u16::MAX);
-        if patience == 0 {
+        let is_late = patience == 0;
+        if is_late && !is_refund(&task) {
             return Err(FleetError::Unreachable);
         }
         let mut bytes = Zeroizing::new(Vec::new());
         FleetRequest { patience, task }.push(&mut bytes).ok_or(FleetError::Seal)?;
         let socket = DaemonSocket::connect(FLEET_SOCKET, self.owner)?;
         let sent = socket.send(&bytes, until).map_err(FleetError::from);
+        if is_late {
+            // The daemon makes the refund as soon as it can.
+            return sent.and(Err(FleetError::Unreachable));
+        }
         let reply = sent.and_then(|()| received(&socket, until));
         self.left.set(daemon_socket::left(until)?);
         reply
@@ -102,6 +108,13 @@ impl From<DaemonError> for FleetError {
             DaemonError::Closed => Self::Broken,
         }
     }
+}
+
+/// Returns whether a request only deletes an attempt that was charged. Such a request is sent even if no time is left to
+/// wait for the reply: otherwise the attempt would count for days.
+fn is_refund(task: &FleetTask) -> bool {
+    matches!(task, FleetTask::Transact(Transaction { compares, writes, .. })
+        if compares.len() == 1 && matches!(**writes, [StoreWrite::Delete { .. }]))
 }
 
 /// Returns the reply if the store has answered, or the error for the outcome of the reply.
