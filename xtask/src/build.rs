@@ -43,12 +43,16 @@ pub(crate) fn for_tests() -> Done<Artefacts> {
     Ok(artefacts)
 }
 
-/// Builds the C programs of the tests into the folder: a program that loads PAM modules as sshd does, the minimal
-/// module of the bench, and a module that replaces the user name of a login by another one.
+/// Builds the C programs of the tests into the folder: a program that loads PAM modules as sshd does, one that makes many
+/// logins at the same instant, the minimal module of the bench, and a module that replaces the user name of a login by
+/// another one.
 fn host(folder: &Path) -> Done {
-    let mut compile = command("cc", &["-std=gnu11", "-O2", "-Wall", "-Wextra", "-Werror", "-o"]);
-    compile.arg(folder.join("pam_host")).arg(repository().join("tests/host/pam_host.c"));
-    run(compile.arg("-lpam"))?;
+    for program in ["pam_host", "pam_rush"] {
+        let mut compile =
+            command("cc", &["-std=gnu11", "-O2", "-Wall", "-Wextra", "-Werror", "-o"]);
+        let source = repository().join(format!("tests/host/{program}.c"));
+        run(compile.arg(folder.join(program)).arg(source).arg("-lpam"))?;
+    }
     for module in ["pam_floor", "pam_rename"] {
         let mut compile = command("cc", &["-std=gnu11", "-O2", "-Wall", "-Wextra", "-Werror"]);
         compile.args(["-fPIC", "-shared", "-s", "-o"]).arg(folder.join(format!("{module}.so")));

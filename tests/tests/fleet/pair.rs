@@ -1,7 +1,10 @@
 //! Two hosts of a fleet, with an etcd cluster. Ada has an account on both hosts.
 
+use std::time::{Duration, Instant};
+
 use twinlock_tests::{
-    EtcdCluster, EtcdOptions, FleetAccess, FleetHost, FleetNetwork, Machine, Otp, PASSWORD,
+    EtcdCluster, EtcdOptions, FleetAccess, FleetHost, FleetNetwork, LossyLink, Machine, Otp,
+    PASSWORD,
 };
 
 /// Key of ada's authenticator.
@@ -13,6 +16,8 @@ pub(crate) const SHARED: &str = "[fleet]\nenabled = true\n";
 
 /// Two hosts, `one` and `two`, which have joined the fleet `test`.
 pub(crate) struct Pair<'n> {
+    /// The links from both hosts to the nodes; none if the hosts reach the nodes directly.
+    pub(crate) links: Vec<LossyLink>,
     pub(crate) etcd: EtcdCluster,
     pub(crate) one: FleetHost<'n>,
     pub(crate) two: FleetHost<'n>,
@@ -45,7 +50,87 @@ impl<'n> Pair<'n> {
         for host in [&one, &two] {
             host.settings(SHARED);
         }
-        Pair { etcd, one, two }
+        Pair { links: Vec::new(), etcd, one, two }
+    }
+
+    /// Starts three nodes of etcd and both hosts, and enrolls ada and `people` more users (see
+    /// [`twinlock_tests::crowd_name`]) with the same key.
+    #[track_caller]
+    pub(crate) fn with_people(
+        network: &'n FleetNetwork,
+        people: u64,
+        options: &EtcdOptions,
+    ) -> Self {
+        let etcd = EtcdCluster::start_in(network, 3, options);
+        let [one, two] = ["one", "two"].map(|name| host(network, name));
+        for host in [&one, &two] {
+            host.fleet_config(&etcd, &FleetAccess::default()).start_fleet();
+        }
+        let pair = Pair { links: Vec::new(), etcd, one, two };
+        pair.populate(people);
+        pair
+    }
+
+    /// As [`Pair::with_people`], but each host reaches each node through a link.
+    #[track_caller]
+    pub(crate) fn linked(network: &'n FleetNetwork, people: u64, options: &EtcdOptions) -> Self {
+        let etcd = EtcdCluster::start_in(network, 3, options);
+        let [one, two] = ["one", "two"].map(|name| host(network, name));
+        let scheme = if options.tls { "https" } else { "http" };
+        let mut links = Vec::new();
+        for host in [&one, &two] {
+            let mut endpoints = Vec::new();
+            for node in 0..3 {
+                let seed = u64::try_from(links.len()).expect("a few links");
+                let link = LossyLink::inside(host, &etcd.address(node), seed);
+                endpoints.push(format!("{scheme}://{}", link.address()));
+                links.push(link);
+            }
+            let access = FleetAccess { endpoints, ..FleetAccess::default() };
+            host.fleet_config(&etcd, &access).start_fleet();
+        }
+        let pair = Pair { links, etcd, one, two };
+        pair.populate(people);
+        pair
+    }
+
+    /// Enrolls ada and `people` more users on the first host, and makes both hosts join the fleet.
+    #[track_caller]
+    fn populate(&self, people: u64) {
+        let (one, two) = (&self.one, &self.two);
+        for host in [one, two] {
+            host.crowd_accounts(0..people);
+        }
+        one.enrolled("ada", KEY);
+        two.app("ada", &Otp::new(KEY));
+        one.crowd("ada", 0..people);
+        one.run(["twinlock", "fleet", "init"]).ok();
+        join(one, two);
+        for host in [one, two] {
+            host.settings(SHARED);
+        }
+    }
+
+    /// Loses this percentage of the answers on all links, from now on.
+    pub(crate) fn lose(&self, percent: u8) -> &Self {
+        self.links.iter().for_each(|link| {
+            link.lose(percent);
+        });
+        self
+    }
+
+    /// Waits until no attempt is charged in the store. Returns how long that took.
+    #[track_caller]
+    pub(crate) fn until_no_charge(&self, patience: Duration) -> Duration {
+        let begun = Instant::now();
+        loop {
+            let charges = self.charges();
+            if charges.is_empty() {
+                return begun.elapsed();
+            }
+            assert!(begun.elapsed() < patience, "{charges:?}");
+            std::thread::sleep(Duration::from_millis(500));
+        }
     }
 
     /// Returns the keys of ada's charged attempts in the store.
