@@ -1,12 +1,14 @@
 //! Checks what holds while answers of the store are lost: a code gets in once, no guess is free, and no charge stays.
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use twinlock_tests::{
-    EtcdOptions, FleetNetwork, Machine, Rush, RushEnd, RushLogin, crowd_name, now, thorough,
+    EtcdOptions, FleetNetwork, LOGGED_IN, Machine, PROMPT, Rush, RushEnd, RushLogin, Server,
+    Session, crowd_name, now, thorough,
 };
 
-use crate::pair::{Pair, SHARED};
+use crate::pair::{KEY, Pair, SHARED};
 
 /// Percentages of answers that are lost.
 const LOSSES: [u8; 3] = [0, 30, 60];
@@ -73,6 +75,116 @@ fn one_of_thirty_two_gets_in_although_answers_are_lost() {
         ));
         assert!(lost > 0 || none == 0, "{none} rounds without a grant");
         assert!(none * 2 <= rounds, "{none} rounds without a grant at {lost} % lost");
+    }
+}
+
+/// Kills the leader and starts it again, every ten seconds until `over`. Returns how often.
+fn kill_leaders(pair: &Pair<'_>, over: &AtomicBool) -> usize {
+    let mut killed = 0;
+    while !over.load(Ordering::SeqCst) {
+        let leader = pair.etcd.leader();
+        pair.etcd.kill(leader);
+        killed += 1;
+        std::thread::sleep(Duration::from_secs(3));
+        pair.etcd.restart(leader);
+        for _ in 0..70 {
+            if !over.load(Ordering::SeqCst) {
+                std::thread::sleep(Duration::from_millis(100));
+            }
+        }
+    }
+    pair.etcd.until_healthy();
+    killed
+}
+
+#[test]
+fn one_of_thirty_two_gets_in_although_leaders_are_killed() {
+    let rounds = if thorough() { 313 } else { 8 };
+    let network = FleetNetwork::new();
+    let pair = Pair::with_people(&network, rounds, &EtcdOptions::default());
+    let (mut left, mut right) = (pair.one.rush("login-one"), pair.two.rush("login-one"));
+    let over = AtomicBool::new(false);
+    let (mut none, mut killed) = (0, 0);
+    std::thread::scope(|scope| {
+        let killing = scope.spawn(|| kill_leaders(&pair, &over));
+        for number in 0..rounds {
+            let (user, code) = (crowd_name(number), pair.one.code("ada"));
+            let of = [logins(&user, &code, 16, Some(1)), logins(&user, &code, 16, Some(101))];
+            let got = granted(&at_once(&mut left, &mut right, [&of[0], &of[1]]));
+            none += u64::from(got == 0);
+            over.store(got > 1 || number + 1 == rounds, Ordering::SeqCst);
+            assert!(got <= 1, "{user}: {got} grants");
+            // Otherwise a short test would be over before the second leader is killed.
+            std::thread::sleep(Duration::from_millis(500));
+        }
+        killed = killing.join().expect("a thread");
+    });
+    let left = pair.until_no_charge(CLEAN);
+    print(&format!(
+        "{killed} leaders killed: {rounds} rounds of 32, {none} without a grant, the last charge gone after {left:?}"
+    ));
+    assert!(none * 2 <= rounds, "{none} rounds without a grant");
+}
+
+/// Opens sixteen ssh logins of a user on a host, each at its prompt and from its own address.
+fn ssh_logins<'m>(host: &'m Machine, user: &str) -> Vec<Session<'m>> {
+    let login = |number: u8| {
+        let from = format!("BindAddress=127.0.0.{}", 10 + number);
+        let mut session = host.ssh(user).key().option(&from).open();
+        session.expect(PROMPT);
+        session
+    };
+    (0..16).map(login).collect()
+}
+
+/// Types the code into all sessions of a host at once. Returns how many logins succeed.
+fn ssh_winners<'m>(host: &'m Machine, sessions: Vec<Session<'m>>, code: &str) -> usize {
+    let mut typed: Vec<_> =
+        sessions.into_iter().map(|session| (session, code.to_owned())).collect();
+    host.at_once("ssh", &mut typed);
+    let mut winners = 0;
+    for (mut session, _) in typed {
+        let refused = [PROMPT, "Permission denied", "closed"];
+        winners += usize::from(session.expect_one_of(&[&[LOGGED_IN], &refused[..]].concat()) == 0);
+    }
+    winners
+}
+
+#[test]
+fn one_of_thirty_two_gets_in_by_ssh_although_answers_are_lost() {
+    let rounds = if thorough() { 20 } else { 1 };
+    let network = FleetNetwork::new();
+    let pair = Pair::linked(&network, 0, &EtcdOptions::default());
+    let (one, two) = (&pair.one, &pair.two);
+    let people = ["bob", "cid", "dan"];
+    for host in [one, two] {
+        for user in people {
+            host.user(user).key(user);
+        }
+        host.settings(&format!("window = 10\n{SHARED}")).epoch_minutes_ago(30);
+        host.server(Server::Publickey).sshd("MaxStartups 200\nMaxAuthTries 20\n");
+    }
+    for (user, lost) in people.into_iter().zip(LOSSES) {
+        one.enrolled(user, KEY);
+        pair.lose(lost);
+        let (begun, mut none) = (now(), 0);
+        for step in 1..=rounds {
+            let code = one.otp(user).at(begun - 270 + step * 30);
+            let (left, right) = (ssh_logins(one, user), ssh_logins(two, user));
+            let got = std::thread::scope(|scope| {
+                let left = scope.spawn(|| ssh_winners(one, left, &code));
+                let right = scope.spawn(|| ssh_winners(two, right, &code));
+                left.join().expect("a thread") + right.join().expect("a thread")
+            });
+            assert!(got <= 1, "{got} grants, {lost} % lost");
+            none += u64::from(got == 0);
+        }
+        let left = pair.lose(0).until_no_charge(CLEAN);
+        print(&format!(
+            "{lost} % lost, by ssh: {rounds} rounds of 32, {none} without a grant, the last charge gone after {left:?}"
+        ));
+        assert!(lost > 0 || none == 0, "{none} rounds without a grant");
+        assert!(rounds == 1 || none * 2 <= rounds, "{none} rounds without a grant");
     }
 }
 
