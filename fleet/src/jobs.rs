@@ -1,7 +1,7 @@
 //! Queues of requests that wait for a thread.
 
 use std::{
-    collections::VecDeque,
+    collections::BTreeMap,
     os::unix::net::UnixStream,
     sync::{Condvar, Mutex, MutexGuard, PoisonError},
 };
@@ -21,12 +21,21 @@ pub(crate) struct FleetJob {
     pub(crate) deadline: Deadline,
 }
 
-/// Requests that wait for a thread, the oldest first.
+/// Requests that wait for a thread. The one whose client has the least patience comes first: a login that was charged
+/// has less of it than one that begins. If more logins begin than the store can serve, some are then served in time;
+/// in the order of arrival, all would be charged and hardly one would end in time.
 #[derive(Debug)]
 pub(crate) struct JobQueue {
-    jobs: Mutex<VecDeque<FleetJob>>,
+    jobs: Mutex<WaitingJobs>,
     added: Condvar,
     most: usize,
+}
+
+/// The waiting requests, by the patience of the client and a number that grows.
+#[derive(Debug, Default)]
+struct WaitingJobs {
+    by_patience: BTreeMap<(u16, u64), FleetJob>,
+    next: u64,
 }
 
 impl JobQueue {
@@ -35,27 +44,29 @@ impl JobQueue {
         Self { jobs: Mutex::default(), added: Condvar::new(), most }
     }
 
-    fn jobs(&self) -> MutexGuard<'_, VecDeque<FleetJob>> {
+    fn jobs(&self) -> MutexGuard<'_, WaitingJobs> {
         self.jobs.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Adds a request. Returns the request as an error if the queue is full.
     pub(crate) fn push(&self, job: FleetJob) -> Result<(), FleetJob> {
         let mut jobs = self.jobs();
-        if jobs.len() >= self.most {
+        if jobs.by_patience.len() >= self.most {
             return Err(job);
         }
-        jobs.push_back(job);
+        let key = (job.request.patience, jobs.next);
+        jobs.next += 1;
+        jobs.by_patience.insert(key, job);
         drop(jobs);
         self.added.notify_one();
         Ok(())
     }
 
-    /// Removes and returns the oldest request. Waits while the queue is empty.
+    /// Removes and returns the first request. Waits while the queue is empty.
     pub(crate) fn take(&self) -> FleetJob {
         let mut jobs = self.jobs();
         loop {
-            if let Some(job) = jobs.pop_front() {
+            if let Some((_, job)) = jobs.by_patience.pop_first() {
                 return job;
             }
             jobs = self.added.wait(jobs).unwrap_or_else(PoisonError::into_inner);
@@ -82,5 +93,20 @@ mod tests {
         assert_eq!(queue.take().request.patience, 1);
         assert!(queue.push(job(4)).is_ok());
         assert_eq!((queue.take().request.patience, queue.take().request.patience), (2, 4));
+    }
+
+    #[test]
+    fn the_least_patient_is_served_first_and_then_the_oldest() {
+        let queue = JobQueue::of(9);
+        for (number, patience) in [3000, 2500, 3000, 2400].into_iter().enumerate() {
+            let deadline = Deadline::within(Duration::from_secs(10 + number as u64));
+            let request = FleetRequest { patience, task: FleetTask::State };
+            queue
+                .push(FleetJob { socket: UnixStream::pair().unwrap().0, request, deadline })
+                .unwrap();
+        }
+        let jobs = [queue.take(), queue.take(), queue.take(), queue.take()];
+        assert_eq!(jobs.each_ref().map(|job| job.request.patience), [2400, 2500, 3000, 3000]);
+        assert!(jobs[2].deadline.left() < jobs[3].deadline.left());
     }
 }

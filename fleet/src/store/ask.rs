@@ -103,6 +103,11 @@ impl Trip {
         self.untrusted.len() >= self.endpoints
     }
 
+    /// Returns whether each endpoint was asked at least once.
+    pub(crate) fn has_asked_all(&self) -> bool {
+        self.tried >= self.endpoints
+    }
+
     /// Returns whether enough was tried to conclude that the store as a whole does not answer. A request that had to
     /// wait for a thread may have too little time left for this.
     pub(crate) fn is_whole(&self) -> bool {

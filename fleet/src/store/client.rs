@@ -100,6 +100,10 @@ impl StoreClient {
                 self.parts.log.say(LogLevel::Alert, "fleet_store_denied", &[("detail", detail)]);
                 return StoreAsked { result: Err(AskError::Denied), copies };
             }
+            // Another request has waited long enough to be sure, so this one need not wait as long.
+            if trip.has_asked_all() && self.parts.outage.is_open() {
+                return StoreAsked { result: Err(AskError::Unanswered), copies };
+            }
         }
     }
 

@@ -126,6 +126,16 @@ fn a_store_that_is_silent_opens_the_breaker() {
 }
 
 #[test]
+fn a_request_that_waits_ends_when_another_opens_the_breaker() {
+    let s = scene(2, false);
+    s.client.outage().begin(500);
+    let begun = crate::clock::since_boot();
+    assert_eq!(s.ask_within(60_000, vec![lost(), lost()]).result, Err(AskError::Unanswered));
+    assert!(crate::clock::since_boot() - begun < Duration::from_secs(10));
+    assert_eq!(s.heard().len(), 2);
+}
+
+#[test]
 fn a_deadline_that_has_passed_says_nothing_about_the_store() {
     let s = scene(2, false);
     let deadline = Deadline::within(Duration::ZERO);
