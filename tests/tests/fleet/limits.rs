@@ -3,8 +3,9 @@
 
 use std::time::{Duration, Instant};
 
-use twinlock_tests::{FLEET_SOCKET, FleetNetwork, PASSWORD, PROMPT};
+use twinlock_tests::{EtcdOptions, FLEET_SOCKET, FleetNetwork, thorough};
 
+use crate::loss::print;
 use crate::pair::{IN, Pair, gets_in};
 
 /// Fills the queue of the socket `$0` and keeps it full: a process that listens and accepts nothing.
@@ -59,23 +60,49 @@ fn full_queue_of_the_daemon_refuses_at_once() {
     assert!(!one.logged("reason=store_busy").is_empty(), "{:?}", one.log());
 }
 
+/// Starts `$0` times su as the caller, each to another user and with the right code, and stops each after up to ten
+/// milliseconds.
+const STOPPED: &str = "number=0
+while [ $number -lt $0 ]; do
+    su $(printf u%07d $number) -c true </home/eve/code >/dev/null 2>&1 &
+    sleep 0.00$((number % 10))
+    kill -STOP $! 2>/dev/null
+    number=$((number + 1))
+done
+exec sleep 600";
+
 #[test]
 fn stopped_logins_delay_no_other() {
+    let many = if thorough() { 1_000 } else { 150 };
     let network = FleetNetwork::new();
-    let pair = Pair::new(&network);
+    let pair = Pair::with_people(&network, many, &EtcdOptions::default());
     let one = &pair.one;
-    one.user("eve").password("eve", PASSWORD).shipped_pam("su");
-    let mut stopped = Vec::new();
-    for _ in 0..50 {
-        let mut login = one.pamtester("login-two", "ada").open();
-        login.expect(PROMPT).send_line(&one.wrong_code("ada"));
-        stopped.push(login);
+    let stack = "auth required pam_permit.so\nauth requisite pam_twinlock.so first_factor=stack\n";
+    one.pam(
+        "su",
+        &format!("{stack}account required pam_permit.so\nsession required pam_permit.so\n"),
+    );
+    one.user("eve").file("/home/eve/code").write(format!("{}\n", one.code("ada")));
+    let started = Instant::now();
+    let all = one.call(["sh", "-c", STOPPED, &many.to_string()]).as_user("eve").open();
+    let stopped = || one.run(["sh", "-c", "ps -C su -o stat= | grep -c T"]).stdout;
+    while one
+        .run(["pgrep", "-u", "eve", "-x", "sleep", "-a"])
+        .stdout
+        .lines()
+        .all(|line| !line.ends_with(" 600"))
+    {
+        assert!(started.elapsed() < Duration::from_secs(200), "{}", all.transcript());
+        std::thread::sleep(Duration::from_millis(100));
     }
-    one.run(["pkill", "-STOP", "-x", "pamtester"]);
+    let stopped = stopped();
     let begun = Instant::now();
     let from = ["-I", "rhost=198.51.100.9"];
-    let code = format!("{}\n", one.code("ada"));
+    let code = format!("{}\n", one.code_in("ada", 1));
     let said = one.pamtester_as(&from, "login-one", "ada").input(code).output();
-    assert!(begun.elapsed() < Duration::from_secs(10), "{:?}", begun.elapsed());
+    let took = begun.elapsed();
+    print(&format!("{} of {many} su are stopped; another login took {took:?}", stopped.trim()));
+    assert!(stopped.trim().parse::<u64>().is_ok_and(|stopped| stopped * 2 > many), "{stopped}");
+    assert!(took < Duration::from_secs(10), "{took:?}");
     assert!(said.stdout.contains(IN), "{:?}", one.log());
 }

@@ -9,6 +9,7 @@ mod figures;
 mod gateway;
 mod hang;
 mod hosts;
+mod leaving;
 mod lies;
 mod limits;
 mod links;

@@ -61,10 +61,21 @@ impl<'n> Pair<'n> {
         people: u64,
         options: &EtcdOptions,
     ) -> Self {
+        Pair::with_access(network, people, options, &FleetAccess::default())
+    }
+
+    /// As [`Pair::with_people`], with this configuration of the daemons.
+    #[track_caller]
+    pub(crate) fn with_access(
+        network: &'n FleetNetwork,
+        people: u64,
+        options: &EtcdOptions,
+        access: &FleetAccess,
+    ) -> Self {
         let etcd = EtcdCluster::start_in(network, 3, options);
         let [one, two] = ["one", "two"].map(|name| host(network, name));
         for host in [&one, &two] {
-            host.fleet_config(&etcd, &FleetAccess::default()).start_fleet();
+            host.fleet_config(&etcd, access).start_fleet();
         }
         let pair = Pair { links: Vec::new(), etcd, one, two };
         pair.populate(people);
