@@ -55,10 +55,19 @@ fn a_thousand_logins_at_once_all_end_and_most_are_let_in() {
     pair.until_no_charge(Duration::from_secs(60));
 }
 
+/// Returns the time of the transactions of a login at each node, without daemon and module.
+fn store_alone(pair: &Pair<'_>) -> String {
+    let record = pair.etcd.keys("/twinlock/test/r/").swap_remove(0);
+    let record = record.trim_start_matches("/twinlock/test/").to_owned();
+    let nodes = (0..3).map(|node| pair.etcd.address(node));
+    let words = ["python3", "-c", include_str!("store_alone.py")].map(str::to_owned);
+    pair.one.run(words.into_iter().chain([record]).chain(nodes)).ok().to_owned()
+}
+
 #[test]
 fn logins_one_after_the_other_take_little_time_and_space() {
     let network = FleetNetwork::new();
-    let pair = Pair::with_people(&network, 500, &EtcdOptions::default());
+    let pair = Pair::with_people(&network, 300, &EtcdOptions::default());
     let one = &pair.one;
     let mut host = one.host("login-one");
     let mut times = Vec::new();
@@ -66,7 +75,7 @@ fn logins_one_after_the_other_take_little_time_and_space() {
     let wrong = one.wrong_code("ada");
     for (place, wrongs) in [0, 1, 6].into_iter().enumerate() {
         let before = size(&pair);
-        for number in 0..500 {
+        for number in 0..300 {
             if wrongs == 0 {
                 let login = host.login(&crowd_name(number), &one.code("ada"));
                 assert_eq!(login.code, 0, "{:?}", one.log().last());
@@ -77,10 +86,15 @@ fn logins_one_after_the_other_take_little_time_and_space() {
                 host.login(&crowd_name(number), &wrong);
             }
         }
-        grown[place] = (size(&pair).saturating_sub(before)) / 500;
+        grown[place] = (size(&pair).saturating_sub(before)) / 300;
     }
     let [half, most, all] = [50, 95, 100].map(|percent| percentile(&mut times, percent));
     print(&format!("one after the other: p50 {half:?}, p95 {most:?}, max {all:?}"));
+    print(&format!(
+        "the transactions alone, leader {}:\n{}",
+        pair.etcd.leader(),
+        store_alone(&pair)
+    ));
     print(&format!("bytes of database: {grown:?} for a login, a wrong code, and six more"));
     assert!(half < Duration::from_millis(30) && most < Duration::from_millis(80), "{half:?}");
     assert!(grown[0] < 8_000 && grown[1] < 3_000, "{grown:?}");

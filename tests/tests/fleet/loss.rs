@@ -147,6 +147,8 @@ fn ssh_winners<'m>(host: &'m Machine, sessions: Vec<Session<'m>>, code: &str) ->
         let refused = [PROMPT, "Permission denied", "closed"];
         winners += usize::from(session.expect_one_of(&[&[LOGGED_IN], &refused[..]].concat()) == 0);
     }
+    // sshd counts the connections of those who are asked once more.
+    host.run(["pkill", "-x", "ssh"]);
     winners
 }
 
