@@ -4,24 +4,37 @@ use twinlock_core::{
     base::error::{FleetError, LedgerError},
     ledger::Used,
     ports::Creation,
-    wire::fleet::{FleetReply, Stay, StoreCompare, StoreRead, StoreTest, StoreWrite, Transaction},
+    wire::fleet::{
+        FleetReply, Stay, StoreCompare, StoreEntry, StoreRead, StoreTest, StoreWrite, Transaction,
+    },
 };
 
 use crate::fleet::{
     entries::number,
     ledger::{FleetUserLedger, step_of},
     names::StoreName,
-    session::{ChargeGuard, Fleet, compare, entry, is_done},
+    session::{ChargeGuard, Fleet, JudgedRecord, compare, entry, is_done},
 };
 
-/// Maximum number of tries of a claim while other logins of the user claim lower steps.
-const ROUNDS: usize = 4;
+/// Maximum number of tries of a claim while other logins of the user claim lower steps, or the record is sealed again.
+pub(super) const ROUNDS: usize = 4;
 
 /// Result of one try of a claim.
 enum Round {
     Over(Creation),
-    /// Another login has claimed a lower step meanwhile, so the claim must be tried again.
+    /// Another login has claimed a lower step meanwhile, or the record was sealed with another key, so the claim must be
+    /// tried again.
     Again,
+}
+
+/// Why the store has refused a guarded transaction, if the login can go on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum GuardRefusal {
+    /// The condition of the transaction itself does not hold.
+    OwnTest,
+    /// The record was written again without a change, as when the sealing key is changed. The transaction can be tried
+    /// again.
+    Resealed,
 }
 
 impl FleetUserLedger<'_> {
@@ -91,7 +104,9 @@ impl FleetUserLedger<'_> {
             self.fleet.charge_is_over(&self.name, key, value);
             return Ok(Round::Over(Creation::Made));
         }
-        self.fleet.why_refused(&self.name, reply)?;
+        if self.fleet.why_refused(&self.name, reply)? == GuardRefusal::Resealed {
+            return Ok(Round::Again);
+        }
         let Some(stored) = stored else {
             // The value that was seen before is gone. Nothing but an administrator deletes it.
             return Err(FleetError::RecordChanged);
@@ -168,25 +183,47 @@ impl Fleet {
         });
     }
 
-    /// Returns an error if a guarded transaction was refused because the record or the charge has changed.
+    /// Returns why a guarded transaction was refused. Fails if the record or the charge has changed.
     pub(super) fn why_refused(
         &self,
         name: &StoreName,
         reply: &FleetReply,
-    ) -> Result<(), FleetError> {
+    ) -> Result<GuardRefusal, FleetError> {
         let (judged, guard) = self.state(name, |state| (state.judged, state.guard.clone()));
-        if let Some(known) = judged.and_then(|judged| judged.revision) {
+        let mut refusal = GuardRefusal::OwnTest;
+        if let Some(judged) = judged
+            && judged.revision.is_some()
+        {
             let stored = entry(reply, &name.record()).ok_or(FleetError::RecordGone)?;
-            if stored.revision != known {
-                return Err(FleetError::RecordChanged);
+            if Some(stored.revision) != judged.revision {
+                self.check_resealed(name, stored, judged)?;
+                refusal = GuardRefusal::Resealed;
             }
         }
         match guard {
             ChargeGuard::Slot { key, value, .. } => {
                 let is_kept = entry(reply, &key).is_some_and(|stored| stored.value == value);
-                if is_kept { Ok(()) } else { Err(FleetError::ChargeGone) }
+                if is_kept { Ok(refusal) } else { Err(FleetError::ChargeGone) }
             }
-            ChargeGuard::None | ChargeGuard::Claim { .. } => Ok(()),
+            ChargeGuard::None | ChargeGuard::Claim { .. } => Ok(refusal),
         }
+    }
+
+    /// Checks that a record that was written again is the one that this login uses, and remembers its new revision.
+    fn check_resealed(
+        &self,
+        name: &StoreName,
+        stored: &StoreEntry,
+        judged: JudgedRecord,
+    ) -> Result<(), FleetError> {
+        let found = self.opened_record(stored)?;
+        let is_same =
+            (found.sequence, found.record.generation) == (judged.sequence, judged.generation);
+        if !is_same {
+            return Err(FleetError::RecordChanged);
+        }
+        let judged = JudgedRecord { revision: Some(stored.revision), ..judged };
+        self.state(name, |state| state.judged = Some(judged));
+        Ok(())
     }
 }

@@ -18,6 +18,7 @@ use zeroize::Zeroizing;
 
 use crate::{
     fleet::{
+        claim::{GuardRefusal, ROUNDS},
         names::StoreName,
         seal::{self, SealedKind, SealedPlace},
         session::{Fleet, compare, entry, is_done},
@@ -152,17 +153,23 @@ impl Fleet {
             stays: Stay::Forever,
             take_back: false,
         };
-        let reply = self.guarded(name, compare(key.clone(), StoreTest::Absent), put)?;
-        let stored = entry(&reply, &key).map(|stored| stored.value.clone());
-        if is_done(&reply) || stored.as_ref() == Some(&value) {
-            self.charge_is_over(name, &key, &value);
-            return Ok(Creation::Made);
+        for _ in 0..ROUNDS {
+            let test = compare(key.clone(), StoreTest::Absent);
+            let reply = self.guarded(name, test, put.clone())?;
+            let stored = entry(&reply, &key).map(|stored| stored.value.clone());
+            if is_done(&reply) || stored.as_ref() == Some(&value) {
+                self.charge_is_over(name, &key, &value);
+                return Ok(Creation::Made);
+            }
+            if stored.is_some() {
+                return Ok(Creation::Taken);
+            }
+            match self.why_refused(name, &reply)? {
+                GuardRefusal::Resealed => {}
+                GuardRefusal::OwnTest => return Err(FleetError::ChargeGone),
+            }
         }
-        if stored.is_some() {
-            return Ok(Creation::Taken);
-        }
-        self.why_refused(name, &reply)?;
-        Err(FleetError::ChargeGone)
+        Err(FleetError::Busy)
     }
 
     /// Writes a new set on this host, and then in the store (see [`CodeSets::lay_down`]).

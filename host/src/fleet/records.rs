@@ -9,7 +9,7 @@ use twinlock_core::{
     policy::FleetUids,
     ports::{LedgerKey, Records, Snapshot},
     record::{Identity, Record, State, text as form},
-    wire::fleet::{FleetReply, Transaction},
+    wire::fleet::{FleetReply, StoreEntry, Transaction},
 };
 
 use crate::fleet::{
@@ -21,8 +21,8 @@ use crate::fleet::{
 /// A record as the store has it.
 pub(super) struct StoreRecord {
     revision: u64,
-    sequence: u64,
-    record: Record,
+    pub(super) sequence: u64,
+    pub(super) record: Record,
 }
 
 /// A record of this host and the fleet's record of the same user.
@@ -161,14 +161,19 @@ impl Fleet {
             seal::open(&self.key, &of_meta, &meta.value)?;
             return Ok(None);
         };
-        let place = SealedPlace { kind: SealedKind::Record, store_key: &store_key };
-        let opened = seal::open(&self.key, &place, &found.value)?;
+        self.opened_record(found).map(Some)
+    }
+
+    /// Opens a record of the store.
+    pub(super) fn opened_record(&self, stored: &StoreEntry) -> Result<StoreRecord, FleetError> {
+        let place = SealedPlace { kind: SealedKind::Record, store_key: &stored.key };
+        let opened = seal::open(&self.key, &place, &stored.value)?;
         let text = std::str::from_utf8(&opened.content).map_err(|_| FleetError::Unsealed)?;
         let is_newer = |fault| matches!(fault, StoreError::Newer { .. });
         let record = form::read(text).map_err(|fault| {
             if is_newer(fault) { FleetError::NewerFormat } else { FleetError::Unsealed }
         })?;
-        Ok(Some(StoreRecord { revision: found.revision, sequence: opened.number, record }))
+        Ok(StoreRecord { revision: stored.revision, sequence: opened.number, record })
     }
 
     /// Returns the newer one of two records of a user, and remembers it as the record that this login uses.
