@@ -24,7 +24,7 @@ fn host_that_was_taken_out_gets_nobody_in_also_on_a_warm_connection() {
 }
 
 /// Copies the key file of the fleet to another host, in one step.
-fn give_key(from: &FleetHost<'_>, to: &FleetHost<'_>) {
+pub(crate) fn give_key(from: &FleetHost<'_>, to: &FleetHost<'_>) {
     let key = from.file("/etc/twinlock/fleet.key").read();
     to.file("/etc/twinlock/new.key").write("").mode(0o600).write(key);
     to.run(["mv", "/etc/twinlock/new.key", "/etc/twinlock/fleet.key"]).ok();

@@ -1,13 +1,16 @@
 //! Checks what holds if something happens between two transactions of a login: a reset, or a late copy of an earlier
 //! transaction.
 
-use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::Mutex;
+use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::time::{Duration, Instant};
 
 use twinlock_core::wire::fleet::{FleetRequest, FleetTask, StoreTest, StoreWrite};
-use twinlock_tests::{EtcdOptions, FleetNetwork, RushLogin, crowd_name, thorough};
+use twinlock_tests::{
+    EtcdOptions, FleetAccess, FleetHost, FleetNetwork, RushLogin, crowd_name, thorough,
+};
 
+use crate::leaving::give_key;
 use crate::loss::print;
 use crate::middle::Middleman;
 use crate::pair::{Pair, SHARED, gets_in};
@@ -24,42 +27,78 @@ fn is_claim(request: &FleetRequest) -> bool {
         && transaction.compares.iter().any(|one| matches!(one.test, StoreTest::Value(_)))
 }
 
+/// A middleman that holds each claim back until the test lets it go on.
+struct HeldClaims<'m> {
+    _middle: Middleman<'m>,
+    held: Receiver<()>,
+    go: SyncSender<()>,
+}
+
+impl<'m> HeldClaims<'m> {
+    fn of(host: &'m FleetHost<'m>) -> HeldClaims<'m> {
+        let ((tell, held), (go, gone)) = (sync_channel::<()>(0), sync_channel::<()>(0));
+        let gone = Mutex::new(gone);
+        let middle = Middleman::of(
+            host,
+            Box::new(move |request, daemon| {
+                if is_claim(request) {
+                    tell.send(()).expect("the test waits");
+                    gone.lock().expect("a channel").recv().expect("the test goes on");
+                }
+                daemon(request)
+            }),
+        );
+        HeldClaims { _middle: middle, held, go }
+    }
+
+    /// Waits for the claim of a login that was begun, does something, and lets the claim go on.
+    fn during(&self, what: impl FnOnce()) {
+        self.held.recv_timeout(Duration::from_secs(30)).expect("a claim");
+        what();
+        self.go.send(()).expect("the middleman waits");
+    }
+}
+
 #[test]
 fn reset_between_charge_and_claim_lets_nobody_in_by_the_old_key() {
-    let times = if thorough() { 1_000 } else { 20 };
+    let times = if thorough() { 1_000 } else { 50 };
     let network = FleetNetwork::new();
-    let pair = Pair::linked(&network, times, &EtcdOptions::default());
+    let pair = Pair::with_people(&network, times, &EtcdOptions::default());
     let (one, two) = (&pair.one, &pair.two);
-    let claims = Arc::new(AtomicUsize::new(0));
-    let (told, done) = std::sync::mpsc::sync_channel::<()>(0);
-    let (go, gone) = std::sync::mpsc::sync_channel::<()>(0);
-    let (counted, gone) = (Arc::clone(&claims), std::sync::Mutex::new(gone));
-    let middle = Middleman::of(
-        two,
-        Box::new(move |request, daemon| {
-            if is_claim(request) {
-                counted.fetch_add(1, Ordering::SeqCst);
-                told.send(()).expect("the test waits");
-                gone.lock().expect("a channel").recv().expect("the test goes on");
-            }
-            daemon(request)
-        }),
-    );
+    let claims = HeldClaims::of(two);
     let mut rush = two.rush("login-one");
     for number in 0..times {
         let (user, source) = (crowd_name(number), "192.0.2.1".to_owned());
         let login = RushLogin { user: user.clone(), source, answers: vec![two.code("ada")] };
         rush.begin(&[login]).go();
-        done.recv_timeout(Duration::from_secs(30)).expect("a claim");
-        one.run(["twinlock", "reset", &user, "--reason", "lost phone", "--yes"]).ok();
-        go.send(()).expect("the middleman waits");
-        let ends = rush.ends();
-        assert_ne!(ends[0].code, 0, "{user}: {:?}", two.log());
+        claims.during(|| {
+            one.run(["twinlock", "reset", &user, "--reason", "lost phone", "--yes"]).ok();
+        });
+        assert_ne!(rush.ends()[0].code, 0, "{user}: {:?}", two.log());
     }
-    drop(middle);
-    let claims = claims.load(Ordering::SeqCst);
-    print(&format!("{times} resets between charge and claim, {claims} claims, no grant"));
+    print(&format!("{times} resets between charge and claim, no grant"));
     pair.until_no_charge(Duration::from_secs(60));
+}
+
+#[test]
+fn new_sealing_key_between_charge_and_claim_refuses_no_login() {
+    let network = FleetNetwork::new();
+    let access = FleetAccess { key_ids: vec![1, 2], ..FleetAccess::default() };
+    let pair = Pair::with_access(&network, 1, &EtcdOptions::default(), &access);
+    let (one, two) = (&pair.one, &pair.two);
+    one.run(["twinlock", "fleet", "rotate"]).ok();
+    give_key(one, two);
+    let claims = HeldClaims::of(two);
+    let mut rush = two.rush("login-one");
+    let (user, source) = (crowd_name(0), "192.0.2.1".to_owned());
+    rush.begin(&[RushLogin { user, source, answers: vec![two.code("ada")] }]).go();
+    claims.during(|| {
+        // It seals each record once more.
+        one.run(["twinlock", "fleet", "rotate", "--finish"]).ok();
+    });
+    // The claim is tried once more, with the new revision of the record.
+    claims.during(|| ());
+    assert_eq!(rush.ends()[0].code, 0, "{:?}", two.log());
 }
 
 #[test]
