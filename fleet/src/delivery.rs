@@ -19,9 +19,9 @@ use crate::{
 };
 
 /// Maximum time for which a client may pause reading while a reply is sent.
-const STALL: Duration = Duration::from_millis(100);
+const STALL: Duration = Duration::from_millis(500);
 /// Maximum time for sending a reply.
-const WHOLE: Duration = Duration::from_millis(500);
+const WHOLE: Duration = Duration::from_secs(2);
 /// Time for which a connection is watched after the reply was sent. No client waits longer for a reply.
 const WATCH: Duration = Duration::from_secs(10);
 /// Maximum number of connections that are watched at a time.
