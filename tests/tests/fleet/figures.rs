@@ -3,6 +3,7 @@
 
 use twinlock_tests::{EtcdOptions, FLEET_SOCKET, FleetNetwork};
 
+use crate::loss::print;
 use crate::pair::Pair;
 
 /// Number of logins one after the other, and of logins at once.
@@ -23,7 +24,7 @@ fn cost_of_a_login_at_the_store() {
     let grown = pair.etcd.db_size(leader).saturating_sub(before);
     let logins = LOGINS.parse::<u64>().expect("a number") + 50;
     let text = format!("{}{} bytes of database a login", said.ok(), grown / logins);
-    std::fs::write("/dev/stderr", format!("{text}\n")).expect("standard error");
+    print(&text);
     assert!(!pair.etcd.keys("/twinlock/test/l/").iter().any(|key| key.contains("/try/")));
     assert!(grown / logins < 8_000, "{text}");
 }
