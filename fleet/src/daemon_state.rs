@@ -5,6 +5,8 @@ use std::{
     time::Duration,
 };
 
+use twinlock_core::wire::fleet::FleetTask;
+
 use crate::{
     clock::since_boot,
     delivery::Handover,
@@ -12,7 +14,7 @@ use crate::{
     jobs::JobQueue,
     log::{Log, LogLevel},
     store::StoreClient,
-    take_back::{GuardedDelete, TakeBacks},
+    take_back::{self, GuardedDelete, TakeBacks},
     tls::TlsParts,
 };
 
@@ -63,6 +65,11 @@ impl TakeBackQueue {
         if added.contains(&false) {
             self.log.say(LogLevel::Warning, "fleet_take_back_lost", &[]);
         }
+    }
+
+    /// Queues the refund of a charge that a request asks for, if it asks for nothing else.
+    pub(crate) fn add_refund(&self, task: &FleetTask) {
+        self.add(take_back::refund_in(task));
     }
 
     /// Waits until values are added, but no longer than `most`.

@@ -20,7 +20,6 @@ use crate::{
     daemon_state::DaemonState,
     delivery::{self, WatchEnd, Watched},
     jobs::FleetJob,
-    transact,
 };
 
 /// Maximum number of connections whose request has not arrived completely.
@@ -152,7 +151,7 @@ impl FleetListener {
             false => self.daemon.controls.push(job),
         };
         if let Err(job) = added {
-            self.daemon.take_backs.add(transact::refund_in(&job.request.task));
+            self.daemon.take_backs.add_refund(&job.request.task);
             delivery::send_at_once(&job.socket, &FleetReply::of(FleetOutcome::Busy));
         }
     }

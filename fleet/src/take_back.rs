@@ -5,7 +5,7 @@ use std::{
     time::Duration,
 };
 
-use twinlock_core::wire::fleet::FleetReply;
+use twinlock_core::wire::fleet::{FleetReply, FleetTask, StoreTest, StoreWrite, Transaction};
 
 /// Maximum number of waiting deletions, and of remembered values.
 const MOST: usize = 10_000;
@@ -119,9 +119,36 @@ impl TakeBacks {
     }
 }
 
+/// Returns the deletion if a transaction only deletes one key with one value, as the refund of a charge does; `None`
+/// for any other transaction.
+pub(crate) fn refund(transaction: &Transaction) -> Option<GuardedDelete> {
+    let ([compare], [StoreWrite::Delete { key }]) = (&*transaction.compares, &*transaction.writes)
+    else {
+        return None;
+    };
+    match &compare.test {
+        StoreTest::Value(value) if compare.key == *key => {
+            Some(GuardedDelete { key: key.clone(), value: value.clone() })
+        }
+        StoreTest::Value(_) | StoreTest::Absent | StoreTest::Revision(_) | StoreTest::Below(_) => {
+            None
+        }
+    }
+}
+
+/// Returns the deletion if a request only asks for a refund (see [`refund`]), and nothing for any other. The daemon makes
+/// it later if it cannot at once: otherwise the attempt would count for days.
+pub(crate) fn refund_in(task: &FleetTask) -> Vec<GuardedDelete> {
+    match task {
+        FleetTask::Transact(transaction) => refund(transaction).into_iter().collect(),
+        FleetTask::State | FleetTask::Join | FleetTask::Rejoin | FleetTask::Leave => Vec::new(),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+    use twinlock_core::wire::fleet::StoreCompare;
 
     const fn at(seconds: u64) -> Duration {
         Duration::from_secs(seconds)
@@ -185,5 +212,25 @@ mod tests {
         assert_eq!((queue.len(), queue.repeated.len()), (MOST, MOST));
         queue.sent_again(delete("one more"), at(901));
         assert_eq!(queue.repeated.len(), 1);
+    }
+
+    #[test]
+    fn only_a_guarded_delete_is_a_refund() {
+        let compare = |key: &str, test| StoreCompare { key: key.into(), test };
+        let value = || StoreTest::Value(vec![7]);
+        let delete = |key: &str| StoreWrite::Delete { key: key.into() };
+        let transaction = |compares, writes| Transaction { compares, writes, reads: Vec::new() };
+        let expected = GuardedDelete { key: "a".into(), value: vec![7] };
+        let found = refund(&transaction(vec![compare("a", value())], vec![delete("a")]));
+        assert_eq!(found, Some(expected));
+        for other in [
+            transaction(vec![], vec![delete("a")]),
+            transaction(vec![compare("b", value())], vec![delete("a")]),
+            transaction(vec![compare("a", StoreTest::Revision(7))], vec![delete("a")]),
+            transaction(vec![compare("a", value())], vec![delete("a"), delete("b")]),
+            transaction(vec![compare("a", value()), compare("b", value())], vec![delete("a")]),
+        ] {
+            assert_eq!(refund(&other), None, "{other:?}");
+        }
     }
 }

@@ -36,13 +36,13 @@ pub(crate) fn work(daemon: &Arc<DaemonState>, queue: impl Fn(&DaemonState) -> &J
 fn serve(daemon: &DaemonState, job: FleetJob) {
     // Nobody would learn the outcome.
     if delivery::is_closed(&job.socket) {
-        return daemon.take_backs.add(transact::refund_in(&job.request.task));
+        return daemon.take_backs.add_refund(&job.request.task);
     }
     let deadline = job.deadline;
     let (store, entry) = (&daemon.store, &daemon.entry);
     let is_state = matches!(job.request.task, FleetTask::State);
     if !is_state && (store.outage().is_open() || deadline.left().is_zero()) {
-        daemon.take_backs.add(transact::refund_in(&job.request.task));
+        daemon.take_backs.add_refund(&job.request.task);
         delivery::send(&job.socket, &FleetReply::of(FleetOutcome::Busy));
         return;
     }
@@ -71,9 +71,9 @@ fn transacted(daemon: &DaemonState, job: &FleetJob, transaction: &Transaction, d
         let (mut queue, now) = (daemon.take_backs.lock(), since_boot());
         transact::deleted(transaction).for_each(|key| queue.deleted(key, now));
     }
-    if let Some(refund) = transact::refund(transaction).filter(|_| done.is_unknown()) {
+    if done.is_unknown() {
         // The client does not wait for it. It can be made at any time, since it deletes no other value.
-        daemon.take_backs.add(vec![refund]);
+        daemon.take_backs.add_refund(&job.request.task);
     }
     let puts = transact::taken_back(transaction);
     if puts.is_empty() || !done.may_be_made() {
