@@ -1,7 +1,12 @@
 //! Fuzz targets for data that leaves a process: exports, lists of users, notifications in the outbox, devices in the
-//! ledger, and frames between the agent and its clients.
+//! ledger, and frames of the agent, of the fleet's daemon and of their clients.
 
-use twinlock_core::{ledger::device_text, notify::spool_name, wire};
+use twinlock_core::{
+    ledger::device_text,
+    notify::spool_name,
+    wire,
+    wire::fleet::{FLEET_MAGIC, FleetReply, FleetRequest, REPLY_MAX, REQUEST_MAX, length_of},
+};
 use twinlock_migrate::export as exports;
 use twinlock_migrate::user_list::{ParserStop, UserListParser};
 
@@ -79,6 +84,35 @@ pub(crate) fn wire(bytes: &[u8]) {
         wire::push(&mut written, &frame).expect("what was read can be written");
         assert_eq!(&written[1..], &rest[..size]);
         rest = &rest[size..];
+    }
+}
+
+/// Checks that a request to the fleet's daemon and a reply are read as they were written, that neither can be read
+/// without its last byte, and that the length in front is that of the rest.
+pub(crate) fn fleet(bytes: &[u8]) {
+    let bytes = match bytes.strip_prefix(&FLEET_MAGIC[..]) {
+        Some(rest) if length_of(rest).is_some() => &rest[4..],
+        _ => bytes,
+    };
+    if let Some(request) = FleetRequest::read(bytes) {
+        assert_eq!(FleetRequest::read(&bytes[..bytes.len() - 1]), None);
+        let mut written = Vec::new();
+        if request.push(&mut written).is_some() {
+            let rest = written.strip_prefix(&FLEET_MAGIC[..]).expect("the magic");
+            assert_eq!((length_of(rest), &rest[4..]), (Some(bytes.len()), bytes));
+        } else {
+            assert!(written.is_empty() && bytes.len() > REQUEST_MAX);
+        }
+    }
+    if let Some(reply) = FleetReply::read(bytes) {
+        assert_eq!(FleetReply::read(&bytes[..bytes.len() - 1]), None);
+        let mut written = Vec::new();
+        reply.push(&mut written);
+        assert_eq!(length_of(&written), Some(written.len() - 4));
+        assert!(written.len() - 4 <= REPLY_MAX);
+        if bytes.len() <= REPLY_MAX {
+            assert_eq!(&written[4..], bytes);
+        }
     }
 }
 

@@ -41,6 +41,7 @@ pub const TARGETS: &[Target] = &[
     Target { name: "letter", run: carried::letter, rounds: 10_000 },
     Target { name: "device", run: carried::device, rounds: 10_000 },
     Target { name: "wire", run: carried::wire, rounds: 20_000 },
+    Target { name: "fleet", run: carried::fleet, rounds: 20_000 },
     Target { name: "pam.d", run: wiring::pam_d, rounds: 3000 },
     Target { name: "sshd_config", run: wiring::sshd_config, rounds: 3000 },
     Target { name: "sshd-t", run: wiring::sshd_t, rounds: 10_000 },
