@@ -186,6 +186,9 @@ impl Operation {
             Self::FleetRejoin => {
                 changes("fleet rejoin", OwnCode, &["fleet_rejoined"], &[HostChanged])
             }
+            Self::FleetThrottle => {
+                changes("fleet throttle", OwnCode, &["fleet_throttle_set"], &[HostChanged])
+            }
             // There is one format, so nothing is changed yet.
             Self::FleetUpgrade => reads("fleet upgrade", Caller::Root, Nothing),
             Self::Deliver => reads("deliver", Caller::Unit, Nothing),

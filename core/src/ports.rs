@@ -6,7 +6,8 @@ use alloc::{boxed::Box, string::String, vec::Vec};
 
 use zeroize::Zeroizing;
 
-pub use crate::{base::account::Membership, record::Snapshot};
+pub use crate::base::{account::Membership, error::ConversationError};
+pub use crate::record::Snapshot;
 use crate::{
     base::{
         account::{Account, Folder},
@@ -18,7 +19,7 @@ use crate::{
     event::Event,
     ledger::{Capacity, Horizon},
     notify::notification::Notification,
-    policy::{Echo, Field},
+    policy::{Echo, Field, Limits},
     record::{
         Record, SetId,
         code_set::{CodeSet, Digest, Recipe, Shape},
@@ -68,6 +69,11 @@ pub trait Records {
         None
     }
 
+    /// Returns the limits of all hosts that share their records, as the last charge has read them; `None` without them.
+    fn limits(&self) -> Option<Limits> {
+        None
+    }
+
     /// Writes a record durably. It replaces the record with the sequence number `after`, and becomes number `after` +
     /// 1. `after` is 0 for the first record.
     ///
@@ -89,6 +95,11 @@ pub trait Records {
 
     /// Clears the stored number of the user's consecutive failures, best effort.
     fn forget_failures(&self, folder: &Folder);
+
+    /// Returns the time of the last stored consecutive failure; `None` if there is none or its time is not known.
+    fn failed_at(&self, _folder: &Folder) -> Option<UnixTime> {
+        None
+    }
 
     /// Stores that the user has logged in from a source, best effort.
     fn remember_source(&self, folder: &Folder, source: &SourceLabel, now: UnixTime);
@@ -301,18 +312,6 @@ pub enum Part {
     /// The answer without this many bytes at its end, which were the code.
     AllBut(usize),
 }
-
-/// The user gave no answer, because the connection was closed or there is no user to ask.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct ConversationError;
-
-impl core::fmt::Display for ConversationError {
-    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
-        f.write_str("the connection was closed, or there is no user to ask")
-    }
-}
-
-impl core::error::Error for ConversationError {}
 
 /// Wall clock and boot clock.
 pub trait Clock {

@@ -111,7 +111,7 @@ fn assembled(
     });
     let entry = HostEntry::restored(HostEntryParts {
         name: HostName { fleet: config.fleet.clone(), host: config.host.clone() },
-        facts: HostFacts { key_ids: config.key_ids.clone() },
+        facts: HostFacts::of_this_host(config.key_ids.clone()),
         dir,
         log: log.clone(),
     });

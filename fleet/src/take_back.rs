@@ -141,7 +141,11 @@ pub(crate) fn refund(transaction: &Transaction) -> Option<GuardedDelete> {
 pub(crate) fn refund_in(task: &FleetTask) -> Vec<GuardedDelete> {
     match task {
         FleetTask::Transact(transaction) => refund(transaction).into_iter().collect(),
-        FleetTask::State | FleetTask::Join | FleetTask::Rejoin | FleetTask::Leave => Vec::new(),
+        FleetTask::State
+        | FleetTask::Join
+        | FleetTask::Rejoin
+        | FleetTask::Leave
+        | FleetTask::Preview(_) => Vec::new(),
     }
 }
 

@@ -92,6 +92,55 @@ pub(crate) fn transact(
     ended(FleetOutcome::Unreachable, copies)
 }
 
+/// Carries out the reads of a transaction for a host that has not joined. The outcome is `Refused` if this host has
+/// joined, or the store has an entry of this host.
+pub(crate) fn preview(
+    store: &StoreClient,
+    entry: &HostEntry,
+    transaction: &Transaction,
+    deadline: Deadline,
+) -> FleetReply {
+    let only_reads = transaction.compares.is_empty() && transaction.writes.is_empty();
+    if !only_reads || !transaction::is_well_formed(transaction, entry.key()) {
+        return FleetReply::of(FleetOutcome::Malformed);
+    }
+    match entry.guard() {
+        Err(FleetOutcome::NotJoined) => {}
+        Ok(_) => return FleetReply::of(FleetOutcome::Refused),
+        Err(stop) => return FleetReply::of(stop),
+    }
+    let mut most = LIST_MAX;
+    for _ in 0..ROUNDS {
+        let frame = TransactionFrame {
+            folder: entry.folder(),
+            own_key: entry.key(),
+            // The comparison holds if the entry exists, whatever its revision is.
+            revision: 0,
+            leases: LeaseIds::default(),
+            most,
+        };
+        let body = transaction::body(transaction, &frame);
+        match store.ask(&StoreAsk { path: TXN, body: &body, deadline }).result {
+            Ok(body) => return previewed(entry, &body),
+            Err(AskError::TooLarge) => most = LIST_SAFE,
+            Err(error) => return FleetReply::of(outcome_of(error)),
+        }
+    }
+    FleetReply::of(FleetOutcome::Unreachable)
+}
+
+fn previewed(entry: &HostEntry, body: &[u8]) -> FleetReply {
+    let Some(mut answer) = TransactionAnswer::read(body, entry.folder()) else {
+        return FleetReply::of(FleetOutcome::Unreachable);
+    };
+    if answer.succeeded || answer.take_last().is_some() {
+        return FleetReply::of(FleetOutcome::Refused);
+    }
+    let entries = answer.reads.into_iter().flatten().collect();
+    let (revision, more) = (answer.revision, answer.more);
+    FleetReply { outcome: FleetOutcome::Done, revision, more, entries }
+}
+
 fn ended(outcome: FleetOutcome, copies: u32) -> Transacted {
     Transacted { reply: FleetReply::of(outcome), copies }
 }

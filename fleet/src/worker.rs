@@ -54,6 +54,7 @@ fn serve(daemon: &DaemonState, job: FleetJob) {
         FleetTask::Join => entry.join(store, deadline),
         FleetTask::Rejoin => entry.rejoin(store, deadline),
         FleetTask::Leave => entry.leave(store, deadline),
+        FleetTask::Preview(transaction) => transact::preview(store, entry, transaction, deadline),
     };
     delivery::send(&job.socket, &reply);
     if !is_state && entry.guard().is_ok() {

@@ -31,6 +31,10 @@ pub(crate) enum FleetVerb {
     Recover(FleetGrounds),
     /// Repair the fleet after this host was restored from a backup
     Rejoin(FleetGrounds),
+    /// Set the limits on wrong codes that hold on every host
+    ///
+    /// Copies the section [throttle] of this host's settings to the fleet. On every host, the stricter one of each limit and that of its own settings holds. With --clear, only the settings of each host hold again.
+    Throttle(FleetThrottle),
     /// Raise the format in etcd once every host reads the newer one
     Upgrade,
     /// Print how to set up etcd for a fleet
@@ -118,6 +122,17 @@ pub(crate) struct FleetRotate {
 /// Arguments of `fleet recover` and `fleet rejoin`.
 #[derive(Args)]
 pub(crate) struct FleetGrounds {
+    /// The options `--reason` and `--break-glass`.
+    #[command(flatten)]
+    pub(crate) grounds: Grounds,
+}
+
+/// Arguments of `fleet throttle`.
+#[derive(Args)]
+pub(crate) struct FleetThrottle {
+    /// Remove the fleet's limits
+    #[arg(long)]
+    pub(crate) clear: bool,
     /// The options `--reason` and `--break-glass`.
     #[command(flatten)]
     pub(crate) grounds: Grounds,

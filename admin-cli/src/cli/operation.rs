@@ -181,6 +181,7 @@ fn of_fleet(wanted: &FleetVerb) -> Operation {
         FleetVerb::Rotate(_) => Operation::FleetRotate,
         FleetVerb::Recover(_) => Operation::FleetRecover,
         FleetVerb::Rejoin(_) => Operation::FleetRejoin,
+        FleetVerb::Throttle(_) => Operation::FleetThrottle,
         FleetVerb::Upgrade => Operation::FleetUpgrade,
         FleetVerb::EtcdConfig(_) => Operation::FleetEtcdConfig,
     }
@@ -204,6 +205,7 @@ fn grounds_of_fleet(wanted: &FleetVerb) -> Grounds {
         FleetVerb::Leave(wanted) => of_privileged(&wanted.privileged),
         FleetVerb::Rotate(wanted) => wanted.grounds.clone(),
         FleetVerb::Recover(wanted) | FleetVerb::Rejoin(wanted) => wanted.grounds.clone(),
+        FleetVerb::Throttle(wanted) => wanted.grounds.clone(),
         FleetVerb::Status | FleetVerb::Upgrade | FleetVerb::EtcdConfig(_) => Grounds::default(),
     }
 }

@@ -15,7 +15,10 @@ use twinlock_core::{
     },
     ports::{Accounts, Records},
 };
-use twinlock_host::mail_spool::{Claimed, MailSpool, standing};
+use twinlock_host::{
+    fleet::membership::MailTurn,
+    mail_spool::{Claimed, MailSpool, standing},
+};
 
 use crate::{
     authorize::actor,
@@ -116,6 +119,21 @@ impl DeliveryRun<'_> {
             return self.mail_bypass(claimed);
         }
         let to = self.address(notification)?;
+        let turn = match self.turn(notification) {
+            TurnOwner::Other => return Ok(Sending::NotNeeded),
+            TurnOwner::Own(turn) => Some(turn),
+            TurnOwner::Unshared => None,
+        };
+        let sent = self.send_to(&to, notification);
+        if let (Err(_), Some(turn), Some(fleet)) =
+            (&sent, &turn, self.context.machine.records.fleet())
+        {
+            fleet.give_turn_back(turn);
+        }
+        sent.map(|()| Sending::Sent)
+    }
+
+    fn send_to(&self, to: &Address, notification: &Notification) -> Result<(), DeliveryError> {
         let mailer = Mailer::open(self.context, Duration::from_secs(self.seconds))?;
         let blanks = Blanks::of_letter(self.context.policy.language, notification, &mailer.host);
         // The name is the same for every attempt to send this mail, so that a mail reader shows a repeated mail once.
@@ -126,8 +144,25 @@ impl DeliveryRun<'_> {
             at: notification.at,
             name,
         };
-        mailer.send(&to, &notification.user, &body)?;
-        Ok(Sending::Sent)
+        Ok(mailer.send(to, &notification.user, &body)?)
+    }
+
+    /// Asks the fleet whether this host is to send a mail of which users get one per hour. If the store does not answer,
+    /// the mail is sent, because two are better than none.
+    fn turn(&self, notification: &Notification) -> TurnOwner {
+        let machine = &self.context.machine;
+        let account = machine.accounts.by_name(&notification.user).ok().flatten();
+        let (Some(fleet), Some(account)) = (machine.records.fleet(), account) else {
+            return TurnOwner::Unshared;
+        };
+        if !notification.kind.is_merged() || !fleet.shares(account.uid) {
+            return TurnOwner::Unshared;
+        }
+        match fleet.mail_turn(&account, notification.kind.word(), notification.at) {
+            Ok(Some(turn)) => TurnOwner::Own(turn),
+            Ok(None) => TurnOwner::Other,
+            Err(_) => TurnOwner::Unshared,
+        }
     }
 
     fn address(&self, notification: &Notification) -> Result<Address, DeliveryError> {
@@ -164,10 +199,21 @@ impl DeliveryRun<'_> {
     }
 }
 
+/// Which host of the fleet is to send a mail.
+enum TurnOwner {
+    /// This host, whose turn other hosts respect.
+    Own(MailTurn),
+    /// Another host, which has sent such a mail within the hour.
+    Other,
+    /// This host, whatever others send.
+    Unshared,
+}
+
 /// Outcome of a delivery without an error.
 enum Sending {
     Sent,
-    /// No mail was sent, because the user no longer needs one: the user is enrolled or has a valid ticket.
+    /// No mail was sent, because the user needs none: the user is enrolled or has a valid ticket, or another host of the
+    /// fleet has sent the mail.
     NotNeeded,
 }
 

@@ -11,6 +11,7 @@ mod leave;
 mod recover;
 mod rotate;
 pub(crate) mod status;
+mod throttle;
 mod upload;
 
 use twinlock_core::policy::FleetUids;
@@ -51,6 +52,7 @@ pub(crate) fn run(context: &Context, wanted: &FleetVerb) -> Result<(), CliError>
         FleetVerb::Rotate(_) => rotate::begin(context),
         FleetVerb::Recover(_) => recover::recover(context),
         FleetVerb::Rejoin(_) => recover::rejoin(context),
+        FleetVerb::Throttle(wanted) => throttle::run(context, wanted),
         FleetVerb::Upgrade => recover::upgrade(context),
         FleetVerb::EtcdConfig(wanted) => etcd_config::run(context, wanted),
     }

@@ -33,6 +33,9 @@ const STOPPED: &str =
 /// Invites the members of a group, then writes the reminder rule. With `--dry-run`, only prints what would be done.
 pub(crate) fn run(context: &Context, group: &str, wanted: &GroupInvite) -> Result<(), CliError> {
     context.need_root("invite users")?;
+    if context.policy.fleet.is_on {
+        return Err(no_reminder_in_a_fleet());
+    }
     let authorizer = if wanted.dry_run { None } else { Some(Authorizer::of(context)?) };
     let now = context.now()?.unix;
     let until = day(wanted.until.as_deref().unwrap_or_default(), now)?;
@@ -65,6 +68,14 @@ pub(crate) fn run(context: &Context, group: &str, wanted: &GroupInvite) -> Resul
         one(context, &by, &account, &mut batch, &mut handing)?;
     }
     rule(context, &by, reminder, batch)
+}
+
+fn no_reminder_in_a_fleet() -> CliError {
+    CliError::new(
+        Exit::NotInState,
+        "a fleet forbids the rule that lets members in who are not enrolled, because whoever deletes a record in etcd could log in without a code",
+        "Invite each member (twinlock list --group GROUP --not-enrolled, then twinlock invite USER). To ask for no code until a date, write a rule with `action = \"exempt\"`, `group` and `until` in twinlock.toml; it exempts enrolled members, too.",
+    )
 }
 
 /// Writes the reminder rule and prints the totals. It is called after the tickets were issued, and writes no rule if no

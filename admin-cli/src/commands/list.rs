@@ -28,7 +28,7 @@ use crate::{
 };
 
 const HEADER: [&str; 5] = ["USER", "STATE", "SINCE", "LAST CODE", "AUTHENTICATORS"];
-const FIELDS: [&str; 8] = [
+const FIELDS: [&str; 9] = [
     "user",
     "state",
     "reason",
@@ -37,6 +37,7 @@ const FIELDS: [&str; 8] = [
     "authenticators",
     "exempt_rule",
     "exempt_reach",
+    "last_host",
 ];
 
 /// Prints the list that the arguments ask for.
@@ -170,6 +171,7 @@ pub(crate) fn object(person: &Person) -> serde_json::Value {
         "reason": person.status.reason(),
         "since": person.since.map(|at| at.0),
         "last_code": person.last_code.map(|at| at.0),
+        "last_host": person.last_host,
         "authenticators": person.authenticators,
     })
 }
@@ -210,9 +212,17 @@ fn cells(person: &Person, exempt: Option<Exemption>) -> [String; 5] {
         plain(&person.user),
         person.status.word().into(),
         or_dash(person.since.map(date)),
-        or_dash(person.last_code.map(minute)),
+        or_dash(person.last_code.map(|at| on_host(minute(at), person))),
         last,
     ]
+}
+
+/// Returns the time of the last code, followed by the host of the fleet that accepted it if the host is known.
+pub(crate) fn on_host(time: String, person: &Person) -> String {
+    match &person.last_host {
+        Some(host) => format!("{time} on {}", plain(host)),
+        None => time,
+    }
 }
 
 fn fields(person: &Person, exempt: Option<Exemption>) -> Vec<String> {
@@ -226,6 +236,7 @@ fn fields(person: &Person, exempt: Option<Exemption>) -> Vec<String> {
         person.authenticators.join(" "),
         exempt.map(|exempt| exempt.rule.to_string()).unwrap_or_default(),
         exempt.map(reach).unwrap_or_default().into(),
+        person.last_host.clone().unwrap_or_default(),
     ]
 }
 

@@ -15,6 +15,7 @@ use twinlock_host::programs;
 use crate::{
     authorize::authorizer::{Authorized, Authorizer},
     cli::Reset,
+    commands::list::on_host,
     context::Context,
     enrollment::{
         one_time, password, person,
@@ -135,7 +136,7 @@ fn announcement(context: &Context, account: &Account, found: &Snapshot) -> Strin
     let person = person::of_account(context, account);
     let last = person.last_code.map_or_else(
         || "no code since this machine was started".into(),
-        |at| format!("last code {}", instant(at)),
+        |at| format!("last code {}", on_host(instant(at), &person)),
     );
     let since = instant(found.record.since);
     let name = match account.full_name.trim() {

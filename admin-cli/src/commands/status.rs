@@ -17,6 +17,7 @@ use twinlock_core::{
 
 use crate::{
     authorize::actor::ActingLogin,
+    commands::list::on_host,
     context::{Context, OWN_WAY},
     enrollment::{
         exemption::{self, ExemptionReach},
@@ -183,7 +184,7 @@ fn details(context: &Context, account: &Account, person: &Person) -> Vec<String>
         lines.extend(extras::lines(context, &found.record, now(context)));
     }
     lines.push(match person.last_code {
-        Some(at) => format!("Last code: {}", instant(at)),
+        Some(at) => format!("Last code: {}", on_host(instant(at), person)),
         None => "Last code: none since this machine was started".into(),
     });
     lines.push(match wrong_codes(context, account) {

@@ -1,5 +1,7 @@
 //! `twinlock why USER`: prints why the user's last logins were refused, what to do, and what would refuse a login now.
 
+mod in_fleet;
+
 use serde_json::json;
 use twinlock_core::{
     base::{
@@ -17,6 +19,7 @@ use twinlock_core::{
     text::duration,
     verify::{history, refusal_log},
 };
+use twinlock_host::fleet::membership::FleetUse;
 
 use crate::{
     context::{Context, need_name},
@@ -59,12 +62,13 @@ pub(crate) fn run(context: &Context, user: &str) -> Result<(), CliError> {
     let person = account.as_ref().map(|account| person::of_account(context, account));
     let now = context.now()?;
     let ledgers = look(context, account.as_ref(), &name, now);
+    let newest = |account| context.machine.records.newest(account).ok().flatten();
+    let record = account.as_ref().and_then(newest);
+    let uses = in_fleet::of(context, account.as_ref(), record.as_ref().map(|found| &found.record));
     if context.json {
-        let object = object(&name, person.as_ref(), &ledgers);
+        let object = object(&name, person.as_ref(), &ledgers, uses.as_deref());
         return context.print(&format!("{object}\n"));
     }
-    let record =
-        account.and_then(|account| context.machine.records.newest(&account).ok().flatten());
     let extras = record.as_ref().map(|found| &found.record.extras);
     let mut lines = vec![state(&name, person.as_ref(), extras)];
     lines.extend(extras.iter().flat_map(|extras| extras::on_the_way(extras, now.unix)));
@@ -75,6 +79,7 @@ pub(crate) fn run(context: &Context, user: &str) -> Result<(), CliError> {
             lines.push(format!("Ledger: {}.\n  {}", explained.meaning, explained.remedy));
         }
     }
+    lines.extend(in_fleet::spoken(&uses.unwrap_or_default()));
     lines.push(ELSEWHERE.into());
     let wrapped: Vec<String> = lines.iter().map(|line| wrap(line, WIDTH, 2)).collect();
     context.print(&format!("{}\n", wrapped.join("\n")))
@@ -150,7 +155,9 @@ pub(crate) fn of_source(
     let familiarity = Familiarity::of(found.filter(|_| !is_locker), &source);
     let charged = next_try(history, budget, source, now);
     let case = ThrottleInput { charged: &charged, history, in_a_row, familiarity, now };
-    let until = match throttle::check(&context.policy.throttle, &case) {
+    let own = context.policy.throttle;
+    let limits = context.machine.records.limits().map_or(own, |shared| own.stricter(shared));
+    let until = match throttle::check(&limits, &case) {
         ThrottleDecision::Judge => return None,
         ThrottleDecision::Wait { until } => Some(until),
         ThrottleDecision::Locked => None,
@@ -272,6 +279,7 @@ fn object(
     name: &str,
     person: Option<&Person>,
     ledgers: &Result<Ledgers, LedgerError>,
+    uses: Option<&[FleetUse]>,
 ) -> serde_json::Value {
     let mut object = json!({
         "user": name,
@@ -298,6 +306,7 @@ fn object(
     };
     if let (Some(object), serde_json::Value::Object(more)) = (object.as_object_mut(), more) {
         object.extend(more);
+        object.extend(uses.map(|uses| ("fleet".to_owned(), in_fleet::objects(uses))));
     }
     object
 }

@@ -12,7 +12,7 @@ use twinlock_core::{
     record::{Record, State},
     verify::history,
 };
-use twinlock_host::store::enrolled_users::EnrolledUser;
+use twinlock_host::{fleet::membership::FleetUseKind, store::enrolled_users::EnrolledUser};
 
 use crate::context::Context;
 
@@ -26,8 +26,11 @@ pub(crate) struct Person {
     pub(crate) since: Option<UnixTime>,
     /// Names of the authenticators.
     pub(crate) authenticators: Vec<String>,
-    /// Time at which a code was last accepted on this host; `None` if the ledger contains none.
+    /// Time at which a code was last accepted, on this host or on another one of its fleet; `None` if none is known.
     pub(crate) last_code: Option<UnixTime>,
+    /// Name in the fleet of the host that accepted the last code; `None` if the user is not shared, or the host is not
+    /// known.
+    pub(crate) last_host: Option<String>,
 }
 
 /// Whether a user is enrolled, or why not.
@@ -112,7 +115,8 @@ fn without_account(context: &Context, user: String, found: &Snapshot) -> Person 
 }
 
 fn nobody(user: String, status: EnrollmentStatus) -> Person {
-    Person { user, status, since: None, authenticators: Vec::new(), last_code: None }
+    let authenticators = Vec::new();
+    Person { user, status, since: None, authenticators, last_code: None, last_host: None }
 }
 
 #[expect(clippy::wildcard_enum_match_arm, reason = "every other case is treated the same")]
@@ -122,26 +126,52 @@ fn of_record(context: &Context, user: String, record: &Record) -> Person {
         State::Pending => EnrollmentStatus::Pending,
         State::Removed => EnrollmentStatus::Removed,
     };
-    let last_code = match status {
+    let last = match status {
         EnrollmentStatus::Enrolled => last_code(context, &user, record),
         _ => None,
     };
+    let (last_code, last_host) = last.map_or((None, None), |last| (Some(last.at), last.host));
     Person {
         user,
         status,
         since: Some(record.since),
         authenticators: record.authenticators.iter().map(|one| one.name.clone()).collect(),
         last_code,
+        last_host,
     }
 }
 
-/// Returns the time at which a code of the user was last accepted. Best effort: `None` if the ledger cannot be read,
-/// which `twinlock why` and logins report.
-fn last_code(context: &Context, user: &str, record: &Record) -> Option<UnixTime> {
+/// When and where a code was last accepted.
+struct LastUse {
+    at: UnixTime,
+    host: Option<String>,
+}
+
+/// Returns when and where a code of the user was last accepted. Best effort: `None` if the ledger cannot be read, which
+/// `twinlock why` and logins report.
+fn last_code(context: &Context, user: &str, record: &Record) -> Option<LastUse> {
     let user_ledger =
         context.machine.ledger.open(&LedgerKey::Account(Folder::of(user).ok()?)).ok()?;
     let facts = history::read(user_ledger.as_ref(), None).ok()?;
-    last_of(user_ledger.as_ref(), &facts, record)
+    let here = last_of(user_ledger.as_ref(), &facts, record);
+    let fleet = context.machine.records.fleet().filter(|fleet| fleet.shares(record.uid));
+    let Some(fleet) = fleet else { return here.map(|at| LastUse { at, host: None }) };
+    let elsewhere = last_of_fleet(context, user, record);
+    match here {
+        // A code that this host has accepted has the same time in the store.
+        Some(at) if elsewhere.as_ref().is_none_or(|last| last.at < at) => {
+            Some(LastUse { at, host: Some(fleet.own_name()) })
+        }
+        _ => elsewhere,
+    }
+}
+
+/// Returns when and on which host of the fleet a code was last accepted.
+fn last_of_fleet(context: &Context, user: &str, record: &Record) -> Option<LastUse> {
+    let account = context.machine.accounts.by_name(user).ok()??;
+    let uses = context.machine.records.fleet()?.uses(&account, Some(record)).ok()?;
+    let last = uses.into_iter().find(|one| one.kind != FleetUseKind::Attempt)?;
+    Some(LastUse { at: last.at, host: last.host })
 }
 
 fn last_of(

@@ -125,6 +125,8 @@ pub enum Operation {
     FleetRecover,
     /// `fleet rejoin`, which lets this host log in users again after the host was restored from a backup.
     FleetRejoin,
+    /// `fleet throttle`, which sets the limits of all hosts.
+    FleetThrottle,
     /// `fleet upgrade`, which raises the version of the format of the store's entries.
     FleetUpgrade,
     /// `deliver`, which a systemd unit runs to send queued mail.
@@ -136,7 +138,7 @@ pub enum Operation {
 }
 
 /// All operations.
-pub const OPERATIONS: [Operation; 63] = [
+pub const OPERATIONS: [Operation; 64] = [
     Operation::Enroll,
     Operation::EnrollList,
     Operation::ImportUri,
@@ -196,6 +198,7 @@ pub const OPERATIONS: [Operation; 63] = [
     Operation::FleetRotate,
     Operation::FleetRecover,
     Operation::FleetRejoin,
+    Operation::FleetThrottle,
     Operation::FleetUpgrade,
     Operation::Deliver,
     Operation::Completions,

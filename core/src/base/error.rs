@@ -381,3 +381,15 @@ impl Display for MachineError {
 }
 
 impl Error for MachineError {}
+
+/// The user gave no answer, because the connection was closed or there is no user to ask.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ConversationError;
+
+impl Display for ConversationError {
+    fn fmt(&self, f: &mut Formatter<'_>) -> Result {
+        f.write_str("the connection was closed, or there is no user to ask")
+    }
+}
+
+impl Error for ConversationError {}

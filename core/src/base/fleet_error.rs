@@ -54,7 +54,7 @@ pub enum FleetError {
     ChargeGone,
     /// The record belongs to another user id, although the fleet has the same ids on all hosts.
     OtherUid,
-    /// The user has no record, and the settings or the PAM line let such users in, which a fleet forbids.
+    /// The user is not enrolled, and the settings, a rule or the PAM line let such users in, which a fleet forbids.
     OpenWithoutRecord,
 }
 
@@ -122,7 +122,7 @@ impl Display for FleetError {
             Self::ChargeGone => "the fleet's store did not keep this attempt; try again",
             Self::OtherUid => "this user has another user id on the host that wrote the record",
             Self::OpenWithoutRecord => {
-                "there is no record, and the settings let such users in, which a fleet forbids"
+                "the user is not enrolled, and a setting or rule lets such users in, which a fleet forbids"
             }
         })
     }

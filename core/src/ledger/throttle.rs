@@ -38,6 +38,20 @@ impl Familiarity {
     }
 }
 
+impl Limits {
+    /// Returns the stricter one of each of two limits.
+    #[must_use]
+    pub fn stricter(self, other: Self) -> Self {
+        Self {
+            free: self.free.min(other.free),
+            delay: self.delay.max(other.delay),
+            max_delay: self.max_delay.max(other.max_delay),
+            per_day: self.per_day.min(other.per_day),
+            in_a_row: self.in_a_row.min(other.in_a_row),
+        }
+    }
+}
+
 /// The facts by which the throttle decides about one attempt.
 pub struct ThrottleInput<'a> {
     /// The attempt to decide about. The ledger counts it already.

@@ -2,7 +2,7 @@
 
 use crate::{
     base::{
-        error::{LookupError, StoreError},
+        error::{FleetError, LookupError, StoreError},
         request::PublicKey,
         time::{Now, UnixTime},
     },
@@ -125,10 +125,31 @@ pub fn admit(known: &AdmissionInput<'_>) -> Admission {
         // Root is neither admitted without a record nor offered set-up at a login.
         Ok(_) if uid == 0 => Admission::Refuse(Reason::NotEnrolled),
         Ok(Some(found)) if found.extras.reset.is_some() => after_reset(known),
-        Ok(found) => match remind {
-            Some(until) => set_up(known, Without::LetThrough(until)),
-            None => absent(known, found),
+        Ok(found) => {
+            let admission = match remind {
+                Some(until) => set_up(known, Without::LetThrough(until)),
+                None => absent(known, found),
+            };
+            let is_shared = known.policy.fleet.is_on && known.policy.fleet.shares(uid);
+            if is_shared { closed(known, found, admission) } else { admission }
+        }
+    }
+}
+
+/// Returns the decision on a shared user who is not enrolled. In a fleet, the absence of a record is never a way in:
+/// otherwise whoever can delete the record in the store, or put an older one back, could log in without a code.
+fn closed(known: &AdmissionInput<'_>, found: Option<&Record>, admission: Admission) -> Admission {
+    match admission {
+        Admission::Exempt(_)
+        | Admission::SetUp(
+            Offer { without: Without::LetThrough(_), .. } | Offer { ticket: TicketNeed::Free, .. },
+        ) => match is_invited(known, found) {
+            true => BY_TICKET,
+            false => {
+                Admission::Refuse(Reason::Store(StoreError::Fleet(FleetError::OpenWithoutRecord)))
+            }
         },
+        Admission::Ask | Admission::SetUp(_) | Admission::Refuse(_) => admission,
     }
 }
 
@@ -146,17 +167,23 @@ fn after_reset(known: &AdmissionInput<'_>) -> Admission {
     Admission::SetUp(Offer { ticket, without: Without::Refused })
 }
 
-fn absent(known: &AdmissionInput<'_>, found: Option<&Record>) -> Admission {
+/// Set-up with a ticket, without which access is denied.
+const BY_TICKET: Admission =
+    Admission::SetUp(Offer { ticket: TicketNeed::Needed, without: Without::Refused });
+
+/// Returns whether the user has a ticket for set-up that works.
+fn is_invited(known: &AdmissionInput<'_>, found: Option<&Record>) -> bool {
     let works =
         |ticket: &Ticket| ticket.purpose == Purpose::SetUp && !ticket.voucher.is_over(known.now);
-    let invited = found.is_some_and(|found| found.extras.tickets.iter().any(works));
+    found.is_some_and(|found| found.extras.tickets.iter().any(works))
+}
+
+fn absent(known: &AdmissionInput<'_>, found: Option<&Record>) -> Admission {
     match known.policy.not_enrolled {
         NotEnrolled::Allow => Admission::Exempt(Reason::NotEnrolled),
         NotEnrolled::Remind => set_up(known, Without::LetThrough(None)),
         NotEnrolled::Enroll => set_up(known, Without::Refused),
-        NotEnrolled::Deny if invited => {
-            Admission::SetUp(Offer { ticket: TicketNeed::Needed, without: Without::Refused })
-        }
+        NotEnrolled::Deny if is_invited(known, found) => BY_TICKET,
         NotEnrolled::Deny => Admission::Refuse(Reason::NotEnrolled),
     }
 }
@@ -271,6 +298,36 @@ mod tests {
         assert_eq!(admit(&invited), FORCED);
         invited.now = at(1001);
         assert_eq!(admit(&invited), Admission::Refuse(Reason::NotEnrolled));
+    }
+
+    #[test]
+    fn absence_is_no_way_into_a_fleet() {
+        let refused =
+            Admission::Refuse(Reason::Store(StoreError::Fleet(FleetError::OpenWithoutRecord)));
+        let removed = record(State::Removed);
+        for (not_enrolled, ticket, action) in [
+            (NotEnrolled::Allow, TicketNeed::Needed, Action::Require),
+            (NotEnrolled::Remind, TicketNeed::Needed, Action::Require),
+            (NotEnrolled::Enroll, TicketNeed::Free, Action::Require),
+            (NotEnrolled::Deny, TicketNeed::Needed, Action::Remind),
+        ] {
+            let mut policy = Policy { not_enrolled, ..Policy::default() };
+            policy.set_up.ticket = ticket;
+            let outside = policy.clone();
+            policy.fleet.is_on = true;
+            for found in [None, Some(&removed)] {
+                let mut input = known(Ok(found), not_enrolled);
+                input.decided = decided(action);
+                input.policy = &policy;
+                assert_eq!(admit(&input), refused);
+                // Accounts below `lowest_uid` are not shared.
+                input.account = AccountState::Exists { uid: 999 };
+                let admission = admit(&input);
+                assert_ne!(admission, refused);
+                input.policy = &outside;
+                assert_eq!(admit(&input), admission);
+            }
+        }
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! Which users this host shares with the other hosts of a fleet.
 
-use crate::policy::{NotEnrolled, Policy, TicketNeed};
+use crate::policy::{Action, NotEnrolled, Policy, TicketNeed};
 
 /// Settings that decide which users this host shares with other hosts.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -23,8 +23,16 @@ pub enum FleetUids {
     Local,
 }
 
-/// Returns the setting, as written in the file, by which users without a record can log in. A fleet forbids such a
-/// setting, because an attacker who can delete a record could then log in without a code. Returns `None` if the
+impl FleetRules {
+    /// Returns whether an account with this user id is shared. Root is never shared.
+    #[must_use]
+    pub fn shares(&self, uid: u32) -> bool {
+        uid != 0 && uid >= self.lowest_uid
+    }
+}
+
+/// Returns the setting or the action of a rule, as written in the file, by which users without a record can log in. A
+/// fleet forbids it, because an attacker who can delete a record could then log in without a code. Returns `None` if the
 /// settings name no fleet, or if they let in no user without a record.
 #[must_use]
 pub fn forbidden_in_fleet(policy: &Policy) -> Option<&'static str> {
@@ -34,15 +42,18 @@ pub fn forbidden_in_fleet(policy: &Policy) -> Option<&'static str> {
     open_without_record(policy)
 }
 
-/// Returns the setting, as written in the file, by which users without a record can log in; `None` if there is none. A
-/// fleet forbids such a setting.
+/// Returns the setting or the action of a rule, as written in the file, by which users without a record can log in;
+/// `None` if there is none. A fleet forbids it.
 #[must_use]
 pub fn open_without_record(policy: &Policy) -> Option<&'static str> {
     match (policy.not_enrolled, policy.set_up.ticket) {
         (NotEnrolled::Allow, _) => Some("not_enrolled = \"allow\""),
         (NotEnrolled::Remind, _) => Some("not_enrolled = \"remind\""),
         (NotEnrolled::Enroll, TicketNeed::Free) => Some("enroll_needs_ticket = false"),
-        (NotEnrolled::Enroll | NotEnrolled::Deny, _) => None,
+        (NotEnrolled::Enroll | NotEnrolled::Deny, _) => {
+            let reminds = policy.rules.iter().any(|rule| rule.action == Action::Remind);
+            reminds.then_some("action = \"remind\"")
+        }
     }
 }
 
@@ -55,6 +66,8 @@ impl Default for FleetRules {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::policy::Rule;
+    use alloc::vec;
 
     #[test]
     fn absence_is_no_way_into_a_fleet() {
@@ -76,5 +89,17 @@ mod tests {
             policy.fleet.is_on = false;
             assert_eq!(forbidden_in_fleet(&policy), None);
         }
+        let rule = |action| Rule {
+            user: None,
+            group: None,
+            service: None,
+            network: None,
+            action,
+            until: None,
+        };
+        policy.rules = vec![rule(Action::Require), rule(Action::Exempt)];
+        assert_eq!(open_without_record(&policy), None);
+        policy.rules.push(rule(Action::Remind));
+        assert_eq!(open_without_record(&policy), Some("action = \"remind\""));
     }
 }

@@ -183,10 +183,11 @@ impl Attempt<'_> {
         sweep.drop_tries(history, expiry::AT_ONCE);
     }
 
-    /// Returns the limits of this attempt. They are lower for user names without an account, which share 256 ledger
-    /// folders.
+    /// Returns the limits of this attempt: the stricter ones of the settings and of all hosts that share their records.
+    /// They are lower for user names without an account, which share 256 ledger folders.
     fn limits(&self) -> Limits {
-        let mut limits = self.policy.throttle;
+        let own = self.policy.throttle;
+        let mut limits = self.ports.records.limits().map_or(own, |shared| own.stricter(shared));
         if self.person.is_none() {
             limits.per_day = limits.per_day.min(UNKNOWN_A_DAY);
         }

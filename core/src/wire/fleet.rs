@@ -48,6 +48,9 @@ pub enum FleetTask {
     Rejoin,
     /// Delete this host's entry, and carry out no more transactions.
     Leave,
+    /// Read, before this host joins. The transaction has reads only. Fails with [`FleetOutcome::Refused`] if the store
+    /// has an entry of this host, or this host has joined already.
+    Preview(Transaction),
 }
 
 /// A transaction: if all comparisons are true, the writes are made. The reads are made in any case, after the writes.
@@ -151,8 +154,8 @@ impl FleetRequest {
         let done = framed(bytes, REQUEST_MAX, |bytes| {
             bytes.extend(self.patience.to_be_bytes());
             match &self.task {
-                FleetTask::Transact(transaction) => {
-                    bytes.push(0);
+                FleetTask::Transact(transaction) | FleetTask::Preview(transaction) => {
+                    bytes.push(if matches!(self.task, FleetTask::Preview(_)) { 5 } else { 0 });
                     transaction.push(bytes)?;
                 }
                 FleetTask::State => bytes.push(1),
@@ -179,6 +182,7 @@ impl FleetRequest {
             2 => FleetTask::Join,
             3 => FleetTask::Rejoin,
             4 => FleetTask::Leave,
+            5 => FleetTask::Preview(Transaction::read(&mut cursor)?),
             _ => return None,
         };
         cursor.is_at_end().then_some(Self { patience, task })

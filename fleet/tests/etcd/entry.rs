@@ -32,6 +32,34 @@ fn a_host_joins_and_leaves() {
 }
 
 #[test]
+fn a_host_that_has_not_joined_may_read_and_writes_nothing() {
+    let Some(s) = Scene::joined(&[]) else { return };
+    let preview = |transaction| s.daemon.ask(FleetTask::Preview(transaction));
+    s.daemon.transact(put("r/ada", vec![7]));
+    // A host that has joined has no need of it.
+    assert_eq!(preview(get("r/ada")).outcome, FleetOutcome::Refused);
+    assert_eq!(s.daemon.ask(FleetTask::Leave).outcome, FleetOutcome::Done);
+    let read = preview(list("r/", "", 0));
+    assert_eq!((read.outcome, read.entries.len()), (FleetOutcome::Done, 1));
+    assert_eq!(read.entries[0].value, [7]);
+    let revision = read.revision;
+    for written in [put("a", vec![1]), delete("r/ada"), charge("l/ada/try/1", b"nonce")] {
+        assert_eq!(preview(written).outcome, FleetOutcome::Malformed);
+    }
+    let again = preview(get("hosts/web1"));
+    assert_eq!(
+        (again.outcome, again.entries.len(), again.revision),
+        (FleetOutcome::Done, 0, revision)
+    );
+    // Another machine of this name is in the fleet.
+    let folder = tempfile::tempdir().unwrap();
+    fs::create_dir(folder.path().join("state")).unwrap();
+    let other = Daemon::start(folder.path(), &config(&s.etcd));
+    assert_eq!(other.ask(FleetTask::Join).outcome, FleetOutcome::Done);
+    assert_eq!(preview(get("r/ada")).outcome, FleetOutcome::Refused);
+}
+
+#[test]
 fn a_transaction_is_carried_out_as_a_whole() {
     let Some(s) = Scene::joined(&[]) else { return };
     let reply = s.daemon.transact(charge("l/ada/try/1", b"nonce-1"));

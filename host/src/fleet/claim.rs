@@ -1,8 +1,11 @@
 //! Claims a step in the store. The same transaction checks that the record is unchanged, and deletes the charge.
 
 use twinlock_core::{
-    base::error::{FleetError, LedgerError},
-    ledger::Used,
+    base::{
+        error::{FleetError, LedgerError},
+        time::UnixTime,
+    },
+    ledger::{Used, names},
     ports::Creation,
     wire::fleet::{
         FleetReply, Stay, StoreCompare, StoreEntry, StoreRead, StoreTest, StoreWrite, Transaction,
@@ -12,7 +15,7 @@ use twinlock_core::{
 use crate::fleet::{
     entries::number,
     ledger::{FleetUserLedger, step_of},
-    names::StoreName,
+    names::{StoreName, with_host},
     session::{ChargeGuard, Fleet, JudgedRecord, compare, entry, is_done},
 };
 
@@ -50,7 +53,7 @@ impl FleetUserLedger<'_> {
         if self.inner.create(name, content)? == Creation::Taken {
             return Ok(Creation::Taken);
         }
-        let claimed = self.claim_in_store(used);
+        let claimed = self.claim_in_store(used, names::read_instant(content).unwrap_or_default());
         match claimed {
             Ok(Creation::Made) => {
                 self.fleet.state(&self.name, |state| state.claimed.push(name.to_owned()));
@@ -61,9 +64,10 @@ impl FleetUserLedger<'_> {
         claimed.map_err(LedgerError::Fleet)
     }
 
-    fn claim_in_store(&self, used: &Used) -> Result<Creation, FleetError> {
+    fn claim_in_store(&self, used: &Used, now: UnixTime) -> Result<Creation, FleetError> {
         let key = self.name.top(&self.fleet.key, used.mark);
-        let value = [&step_of(used)[..], &self.fleet.nonce()?].concat();
+        let start = [&step_of(used)[..], &self.fleet.nonce()?, &now.0.to_be_bytes()].concat();
+        let value = with_host(&self.fleet.key, &key, &start, &self.fleet.scope.host);
         for _ in 0..ROUNDS {
             let (known, guard) = self.fleet.state(&self.name, |state| {
                 let known = state.tops.iter().find(|top| top.key == key).cloned();

@@ -19,7 +19,7 @@ use zeroize::Zeroizing;
 use crate::{
     fleet::{
         claim::{GuardRefusal, ROUNDS},
-        names::StoreName,
+        names::{StoreName, with_host},
         seal::{self, SealedKind, SealedPlace},
         session::{Fleet, compare, entry, is_done},
     },
@@ -146,7 +146,8 @@ impl Fleet {
         key: String,
         now: UnixTime,
     ) -> Result<Creation, FleetError> {
-        let value = [&self.nonce()?[..], &now.0.to_be_bytes()].concat();
+        let start = [&self.nonce()?[..], &now.0.to_be_bytes()].concat();
+        let value = with_host(&self.key, &key, &start, &self.scope.host);
         let put = StoreWrite::Put {
             key: key.clone(),
             value: value.clone(),

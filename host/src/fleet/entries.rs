@@ -7,7 +7,7 @@ use twinlock_core::{
         request::SourceLabel,
         time::{Step, UnixTime},
     },
-    ledger::{FailureStreak, Try, Used, names},
+    ledger::{Try, Used, names},
     wire::fleet::StoreEntry,
 };
 
@@ -30,8 +30,8 @@ pub(super) struct LedgerEntries {
     pub(super) tops: Vec<StoreEntry>,
     /// The ledger names of the highest used steps of this login's authenticators.
     pub(super) used: Vec<String>,
-    /// The ledger name of the end of the last failure streak; `None` if the store has none.
-    pub(super) streak: Option<String>,
+    /// The end of the last failure streak; `None` if the store has none.
+    pub(super) streak: Option<UnixTime>,
 }
 
 impl Fleet {
@@ -56,9 +56,8 @@ impl Fleet {
                 found.attempts.push(self.opened_attempt(entry)?);
             } else if rest == "row" {
                 let since = number(&entry.value).ok_or(FleetError::Unsealed)?;
-                let ended = FailureStreak { since: UnixTime(since), carried: 0 };
                 self.open_streak(&entry)?;
-                found.streak = Some(names::row_name(ended));
+                found.streak = Some(UnixTime(since));
             }
         }
         Ok(found)
@@ -109,11 +108,13 @@ impl Fleet {
             return Err(FleetError::Unsealed);
         };
         let charged = names::read_try(attempt).ok_or(FleetError::Unsealed)?;
-        let is_foreign = host != self.scope.host;
-        let content = content.to_owned();
-        let name =
-            if is_foreign { names::try_name(&abroad(charged, host)) } else { attempt.to_owned() };
-        Ok(StoredAttempt { name, entry, content, is_foreign })
+        let name = if host == self.scope.host {
+            attempt.to_owned()
+        } else {
+            names::try_name(&abroad(charged, host))
+        };
+        let (content, host) = (content.to_owned(), host.to_owned());
+        Ok(StoredAttempt { name, entry, content, host })
     }
 
     /// Returns the name of an attempt. If its source is not an address, it means another person or terminal on another host,

@@ -6,18 +6,16 @@ use twinlock_core::{
         time::{DAY, UnixTime},
     },
     ledger::{FailureStreak, KeyId, Used, names},
-    ports::{Clock, Creation, Ledger, LedgerKey, UserLedger},
+    ports::{Creation, Ledger, LedgerKey, UserLedger},
     wire::fleet::{FleetReply, Stay, StoreEntry, StoreTest, StoreWrite, Transaction},
 };
 
-use crate::{
-    clock::KernelClock,
-    fleet::{
-        entries::LedgerEntries,
-        names::StoreName,
-        session::{
-            ChargeGuard, Fleet, UserState, all_reads, compare, entry, guarded_delete, is_done,
-        },
+use crate::fleet::{
+    entries::LedgerEntries,
+    names::StoreName,
+    session::{
+        ChargeGuard, Fleet, NotedFailures, UserState, all_reads, compare, entry, guarded_delete,
+        is_done,
     },
 };
 
@@ -103,7 +101,11 @@ impl UserLedger for FleetUserLedger<'_> {
             }
             visit(name);
         })?;
-        entries.used.iter().chain(&entries.streak).for_each(|name| visit(name));
+        entries.used.iter().for_each(|name| visit(name));
+        let noted = self.fleet.state(&self.name, |state| state.noted);
+        if let Some(row) = entries.streak.and_then(|ended| row_after(ended, noted)) {
+            visit(&names::row_name(row));
+        }
         let elsewhere = entries.attempts.iter().filter(|stored| !local.contains(&stored.name));
         elsewhere.for_each(|stored| visit(&stored.name));
         self.fleet.state(&self.name, |state| {
@@ -167,6 +169,8 @@ impl FleetUserLedger<'_> {
         let is_own = is_done(&reply) || stored == Some(&attempt.value);
         self.keep_listing(&reply);
         if !is_own {
+            // The next attempt is checked by the limits of the fleet, which are part of its description.
+            self.fleet.read_description(&reply)?;
             return Ok(Creation::Taken);
         }
         let StoreEntry { key, value, .. } = attempt;
@@ -234,16 +238,16 @@ impl FleetUserLedger<'_> {
         });
         if let ChargeGuard::Slot { key, value, .. } = guard {
             let _ = self.fleet.transact(guarded_delete(&key, &value));
-        } else if let Some(stored) = stored.filter(|stored| !has_expired(&stored.content)) {
+            return;
+        }
+        let Some(now) = self.fleet.clock.now().ok().map(|now| now.unix) else { return };
+        if let Some(stored) = stored.filter(|stored| !has_expired(&stored.content, now)) {
             let _ = self.fleet.transact(guarded_delete(&stored.entry.key, &stored.entry.value));
             let is_first =
                 |state: &mut UserState| !std::mem::replace(&mut state.has_ended_streak, true);
-            if stored.is_foreign
-                && self.fleet.state(&self.name, is_first)
-                && let Ok(now) = KernelClock.now()
-            {
+            if stored.host != self.fleet.scope.host && self.fleet.state(&self.name, is_first) {
                 // The other host has the attempt in its own ledger, where only the end of the streak ends it.
-                self.end_streak(now.unix);
+                self.end_streak(now);
             }
         }
     }
@@ -287,12 +291,22 @@ fn is_end(begun: &FailureStreak) -> bool {
     begun.carried == 0 && begun.since.0 > 0
 }
 
+/// Returns the failure streak after the end that the store has; `None` if that end must not count. An end from before
+/// the last failure that this host has stored hides no stored failure: the store may show an old one.
+fn row_after(ended: UnixTime, noted: Option<NotedFailures>) -> Option<FailureStreak> {
+    let Some(noted) = noted else { return Some(FailureStreak { since: ended, carried: 0 }) };
+    let at = noted.at?;
+    Some(if ended > at {
+        FailureStreak { since: ended, carried: 0 }
+    } else {
+        FailureStreak { since: at, carried: noted.count }
+    })
+}
+
 /// Returns whether an attempt is so old that no limit counts it. The store deletes such an attempt when its lease
 /// expires.
-fn has_expired(content: &str) -> bool {
-    let at = names::read_instant(content);
-    let now = KernelClock.now();
-    at.zip(now.ok()).is_some_and(|(at, now)| now.unix.since(at) >= DAY)
+fn has_expired(content: &str, now: UnixTime) -> bool {
+    names::read_instant(content).is_some_and(|at| now.since(at) >= DAY)
 }
 
 /// Returns whether a used step is a backup code of a set. Its entry in the ledger only says when the code was used.

@@ -9,11 +9,14 @@
 //! - `upload`: uploads records, backup codes and used steps.
 //! - `conflict`: resolves conflicts of two records of one user.
 //! - `rotation`: replaces the sealing key.
+//! - `mail_turn`: which host sends a mail that users get once per hour.
+//! - `uses`: when and on which hosts the codes of a user were used.
 
 mod batch;
 mod comparison;
 mod conflict;
 mod local_users;
+mod mail_turn;
 mod meta;
 mod rotation;
 mod state_report;
@@ -22,6 +25,7 @@ mod test_store;
 #[cfg(test)]
 mod tests;
 mod upload;
+mod uses;
 
 use twinlock_core::{
     base::error::{CommitError, FleetError, LedgerError, StoreError},
@@ -33,10 +37,12 @@ pub use batch::{BatchPut, PutRule};
 pub use comparison::{CompareView, Comparison, NewerHere, RecordConflict};
 pub use conflict::{ConflictChoice, ConflictSettler, SettledRecord, UnsettledConflict};
 pub use local_users::{LocalUser, SharedUsers, shared_users};
+pub use mail_turn::MailTurn;
 pub use meta::{FORMAT_MAX, FleetMeta, StoredMeta};
 pub use rotation::{Resealed, new_fleet_key, with_next_key, without_old_keys};
-pub use state_report::{DaemonReport, EndpointReport, FleetHostReport};
+pub use state_report::{DaemonReport, EndpointReport, FleetHostReport, PreviewStore};
 pub use upload::{HostSide, UploadScope};
+pub use uses::{FleetUse, FleetUseKind};
 
 use crate::fleet::{key_file::FleetKey, session::FleetStore};
 

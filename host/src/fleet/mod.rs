@@ -9,6 +9,7 @@
 //! - `seal`: encrypts what is stored.
 //! - `session`: the state of each user during one login.
 //! - `records`, `commit`, `ledger`, `claim`, `codes`: the wrapped ports.
+//! - `meta_limits`: the limits on wrong codes that hold on every host.
 //! - `entries`: the entries of a user's ledger in the store.
 //! - `shared_records`, `shared_ledger`: the ports of a host, with or without a fleet.
 //! - `socket`: the connection to the daemon.
@@ -25,6 +26,7 @@ pub mod key_file;
 mod ledger;
 #[cfg(feature = "tools")]
 pub mod membership;
+mod meta_limits;
 #[cfg(test)]
 mod model;
 pub mod names;
@@ -35,7 +37,6 @@ mod session;
 mod shared_ledger;
 mod shared_records;
 mod socket;
-
 pub use codes::LocalCodes;
 pub(crate) use opened::of_host;
 pub use opened::read_key;

@@ -85,6 +85,13 @@ impl StoreName {
         format!("{}try/{}", self.ledger(), hashed(key, "try", &[name.as_bytes()]))
     }
 
+    /// Returns the key of the last mail of a kind of which users get at most one per hour.
+    #[cfg(feature = "tools")]
+    #[must_use]
+    pub fn mail(&self, kind: &str) -> String {
+        format!("mail/{}/{kind}", self.0)
+    }
+
     /// Returns the key of the end of the last failure streak.
     #[must_use]
     pub fn streak(&self) -> String {
@@ -92,14 +99,28 @@ impl StoreName {
     }
 }
 
-/// Returns the first 16 bytes, in hex, of the HMAC-SHA256 over `kind` and `parts`, each with its length in front.
+/// Returns the value of a used code: `start`, followed by a mark of 8 bytes that says on which host the code was used. The
+/// mark can be made only with the naming key, and hides from the store which values are of the same host.
+#[must_use]
+pub(super) fn with_host(key: &FleetKey, store_key: &str, start: &[u8], host: &str) -> Vec<u8> {
+    let [mark, _] = mac_of(key, "host", &[store_key.as_bytes(), start, host.as_bytes()]);
+    [start, &mark].concat()
+}
+
+/// Returns the first 16 bytes of the HMAC-SHA256 over `kind` and `parts`, in hex.
 fn hashed(key: &FleetKey, kind: &str, parts: &[&[u8]]) -> String {
+    base16ct::lower::encode_string(mac_of(key, kind, parts).as_flattened())
+}
+
+/// Returns the first 16 bytes, in two halves, of the HMAC-SHA256 over `kind` and `parts`, each with its length in front.
+fn mac_of(key: &FleetKey, kind: &str, parts: &[&[u8]]) -> [[u8; 8]; 2] {
     // HMAC takes keys of any length, so this cannot fail.
-    let Ok(mut mac) = Hmac::<Sha256>::new_from_slice(&*key.naming) else { return String::new() };
+    let Ok(mut mac) = Hmac::<Sha256>::new_from_slice(&*key.naming) else { return [[0; 8]; 2] };
     for part in std::iter::once(kind.as_bytes()).chain(parts.iter().copied()) {
         mac.update(&u64::try_from(part.len()).unwrap_or(u64::MAX).to_be_bytes());
         mac.update(part);
     }
     let bytes = mac.finalize().into_bytes();
-    base16ct::lower::encode_string(bytes.get(..16).unwrap_or_default())
+    let (halves, _) = bytes.as_chunks();
+    halves.first_chunk().copied().unwrap_or_default()
 }

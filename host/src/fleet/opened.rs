@@ -6,12 +6,13 @@ use nix::unistd::User;
 use rustix::system::uname;
 use twinlock_core::{
     base::error::FleetError,
-    policy::{Policy, forbidden_in_fleet},
+    policy::Policy,
     wire::fleet::{FleetReply, FleetTask},
 };
 use zeroize::Zeroizing;
 
 use crate::{
+    clock::KernelClock,
     entropy::KernelEntropy,
     fleet::{
         Fleet, FleetScope, FleetSocket, FleetStore,
@@ -33,12 +34,10 @@ pub(crate) fn of_host(policy: &Policy, settings_path: &str, owner: Owner) -> Opt
     let scope = FleetScope {
         lowest_uid: policy.fleet.lowest_uid,
         uids: policy.fleet.uids,
-        // Settings are checked when they are applied; the PAM line and rules of another file are not.
-        is_open_without_record: forbidden_in_fleet(policy).is_some(),
         host: uname().nodename().to_string_lossy().into_owned(),
         uid_of: |user| User::from_name(user).ok().flatten().map(|user| user.uid.as_raw()),
     };
-    let fleet = Fleet::new(key, store, scope, Box::new(KernelEntropy));
+    let fleet = Fleet::new(key, store, scope, Box::new(KernelEntropy), Box::new(KernelClock));
     if policy.remember_for == 0 {
         fleet.trust_active_records();
     }

@@ -13,9 +13,12 @@ use twinlock_core::{
 };
 
 use crate::fleet::{
+    meta_limits,
     names::{META, StoreName},
     seal::{self, SealedKind, SealedPlace},
-    session::{Fleet, JudgedRecord, RecordText, TopMark, UserState, entry, record_reads},
+    session::{
+        Fleet, JudgedRecord, NotedFailures, RecordText, TopMark, UserState, entry, record_reads,
+    },
 };
 
 /// A record as the store has it.
@@ -40,7 +43,9 @@ impl Fleet {
         account: &Account,
     ) -> Result<Option<Snapshot>, StoreError> {
         let local = inner.newest(account)?;
-        let Some(name) = self.note(account) else { return Ok(local) };
+        let at = || Folder::of(&account.name).ok().and_then(|folder| inner.failed_at(&folder));
+        let noted = noted(local.as_ref()).map(|noted| NotedFailures { at: at(), ..noted });
+        let Some(name) = self.note(account, noted) else { return Ok(local) };
         let is_active = |found: &Snapshot| matches!(found.record.state, State::Active);
         // A second read is for the newest record, which may not be on this disk yet.
         let is_first = self.state(&name, |state| state.judged.is_none());
@@ -62,7 +67,10 @@ impl Fleet {
     ) -> (Result<Option<Snapshot>, StoreError>, Option<Snapshot>) {
         let (local, stand_in) = inner.newest_uniform(account);
         let name = match account {
-            Some(account) => self.note(account),
+            // The time of the failures is not read, because that would be one call more for some users.
+            Some(account) => {
+                self.note(account, noted(local.as_ref().ok().and_then(Option::as_ref)))
+            }
             None => Some(StoreName::of_bucket(&self.key, 0)),
         };
         let Some(name) = name else { return (local, stand_in) };
@@ -129,12 +137,20 @@ impl Fleet {
         }
     }
 
-    /// Remembers whether an account is shared. Returns its name in the store if it is shared.
-    pub(super) fn note(&self, account: &Account) -> Option<StoreName> {
+    /// Forgets the stored failures, after this host has deleted their number. A login and a command that deletes it have
+    /// one user.
+    pub(crate) fn forget_failures(&self) {
+        self.users.borrow_mut().iter_mut().for_each(|user| user.state.noted = None);
+    }
+
+    /// Remembers whether an account is shared, and the failures that this host has stored. Returns the account's name in
+    /// the store if it is shared.
+    fn note(&self, account: &Account, noted: Option<NotedFailures>) -> Option<StoreName> {
         let name = StoreName::of_user(&self.key, &account.name);
         let is_shared = self.shares(account.uid);
         self.state(&name, |state| {
             state.is_shared = Some(is_shared);
+            state.noted = noted;
             state.account = Some(account.clone());
         });
         is_shared.then_some(name)
@@ -152,13 +168,11 @@ impl Fleet {
         name: &StoreName,
         reply: &FleetReply,
     ) -> Result<Option<StoreRecord>, FleetError> {
-        let meta = entry(reply, META).ok_or(FleetError::MetaMissing)?;
-        let of_meta = SealedPlace { kind: SealedKind::Record, store_key: META };
-        seal::open(&self.key, &of_meta, &meta.value)?;
+        self.read_description(reply)?;
         let store_key = name.record();
         let Some(found) = entry(reply, &store_key) else {
             // A user without a record must not cost less time.
-            seal::open(&self.key, &of_meta, &meta.value)?;
+            self.read_description(reply)?;
             return Ok(None);
         };
         self.opened_record(found).map(Some)
@@ -176,6 +190,15 @@ impl Fleet {
         Ok(StoreRecord { revision: stored.revision, sequence: opened.number, record })
     }
 
+    /// Reads the limits of the fleet from its description. Fails unless the reply contains the description of this fleet.
+    pub(super) fn read_description(&self, reply: &FleetReply) -> Result<(), FleetError> {
+        let meta = entry(reply, META).ok_or(FleetError::MetaMissing)?;
+        let place = SealedPlace { kind: SealedKind::Record, store_key: META };
+        let described = seal::open(&self.key, &place, &meta.value)?;
+        self.limits.set(meta_limits::read(&described.content)?);
+        Ok(())
+    }
+
     /// Returns the newer one of two records of a user, and remembers it as the record that this login uses.
     fn newer(
         &self,
@@ -191,12 +214,7 @@ impl Fleet {
         let Some(shared) = shared else {
             // A host that has seen a record never believes that it is gone.
             let is_known = local.is_some() || seen.is_some();
-            return match (is_known, self.scope.is_open_without_record) {
-                (true, _) => Err(FleetError::RecordGone),
-                // Otherwise a login would need no code if the record was deleted in the store.
-                (false, true) => Err(FleetError::OpenWithoutRecord),
-                (false, false) => Ok(None),
-            };
+            return if is_known { Err(FleetError::RecordGone) } else { Ok(None) };
         };
         let revision = shared.revision;
         let known = local.as_ref().map(|local| (local.sequence, local.record.generation));
@@ -301,4 +319,10 @@ impl Fleet {
         let (known, failures) = local.map_or((Vec::new(), 0), |it| (it.known, it.failures));
         Ok(Snapshot { sequence, identity: Identity::default(), record, known, failures })
     }
+}
+
+/// Returns the failures that this host has stored next to a record, without their time; `None` if there are none.
+fn noted(local: Option<&Snapshot>) -> Option<NotedFailures> {
+    let count = local.map(|local| local.failures).filter(|count| *count > 0)?;
+    Some(NotedFailures { count, at: None })
 }

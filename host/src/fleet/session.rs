@@ -3,10 +3,10 @@
 use std::cell::{Cell, RefCell};
 
 use twinlock_core::{
-    base::{account::Account, error::FleetError},
+    base::{account::Account, error::FleetError, time::UnixTime},
     ledger::KeyId,
-    policy::FleetUids,
-    ports::{Entropy, LedgerKey, Snapshot},
+    policy::{FleetUids, Limits},
+    ports::{Clock, Entropy, LedgerKey, Snapshot},
     record::Generation,
     wire::fleet::{
         FleetOutcome, FleetReply, FleetTask, StoreCompare, StoreEntry, StoreRead, StoreTest,
@@ -37,8 +37,6 @@ pub struct FleetScope {
     pub lowest_uid: u32,
     /// Whether an account has the same user id on every host.
     pub uids: FleetUids,
-    /// Whether the settings or the PAM line let users in who have no record. The absence of a record is then refused.
-    pub is_open_without_record: bool,
     /// Name of this host. It distinguishes sources that mean something else on another host, such as local users.
     pub host: String,
     /// Returns the user id of an account; `None` if there is no such account or NSS does not answer.
@@ -51,9 +49,15 @@ pub struct Fleet {
     pub(super) store: Box<dyn FleetStore>,
     pub(super) scope: FleetScope,
     pub(super) entropy: Box<dyn Entropy>,
+    pub(super) clock: Box<dyn Clock>,
     /// The users with known state: one in a login, few in a command. A map would need several times as much code.
     pub(super) users: RefCell<Vec<KnownUser>>,
     trusts_active_records: Cell<bool>,
+    /// The limits on wrong codes of the fleet, as they were last read; `None` if it has none or they were not read yet.
+    pub(super) limits: Cell<Option<Limits>>,
+    /// The hosts of the fleet, read when a command first needs them.
+    #[cfg(feature = "tools")]
+    pub(super) hosts: std::cell::OnceCell<Vec<crate::fleet::membership::FleetHostReport>>,
 }
 
 /// A user with known state.
@@ -89,6 +93,8 @@ pub(super) struct UserState {
     pub(super) claimed: Vec<String>,
     /// Whether this login or command has stored the end of the user's failure streak.
     pub(super) has_ended_streak: bool,
+    /// The failures that this host has stored next to the record; `None` if there are none.
+    pub(super) noted: Option<NotedFailures>,
     /// Whether the last transaction proved that the judged record is the newest one.
     pub(super) is_proven: bool,
 }
@@ -100,6 +106,14 @@ pub(super) struct JudgedRecord {
     pub(super) generation: Generation,
     /// The revision of the store's record; `None` if the store was not asked yet.
     pub(super) revision: Option<u64>,
+}
+
+/// The consecutive failures that this host has stored next to the record.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct NotedFailures {
+    pub(super) count: u32,
+    /// Time of the last one; `None` if it was not read.
+    pub(super) at: Option<UnixTime>,
 }
 
 /// The number and the text of a record.
@@ -122,8 +136,8 @@ pub(super) struct StoredAttempt {
     pub(super) entry: StoreEntry,
     /// Content of the attempt in the ledger: the time of the charge.
     pub(super) content: String,
-    /// Whether another host has charged the attempt.
-    pub(super) is_foreign: bool,
+    /// System name of the host that has charged the attempt.
+    pub(super) host: String,
 }
 
 /// The entry whose presence proves to the store that an attempt is still charged.
@@ -146,14 +160,19 @@ impl Fleet {
         store: Box<dyn FleetStore>,
         scope: FleetScope,
         entropy: Box<dyn Entropy>,
+        clock: Box<dyn Clock>,
     ) -> Self {
         Self {
             key,
             store,
             scope,
             entropy,
+            clock,
             users: RefCell::default(),
             trusts_active_records: Cell::new(false),
+            limits: Cell::new(None),
+            #[cfg(feature = "tools")]
+            hosts: std::cell::OnceCell::new(),
         }
     }
 
@@ -179,6 +198,12 @@ impl Fleet {
     #[must_use]
     pub fn key(&self) -> &FleetKey {
         &self.key
+    }
+
+    /// Returns the limits on wrong codes of the fleet, as they were last read; `None` if it has none.
+    #[must_use]
+    pub fn limits(&self) -> Option<Limits> {
+        self.limits.get()
     }
 
     /// Returns whether an account is shared.

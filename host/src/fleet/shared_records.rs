@@ -13,6 +13,7 @@ use twinlock_core::{
         request::SourceLabel,
         time::{Now, UnixTime},
     },
+    policy::Limits,
     ports::{CodeSets, Creation, Records, Snapshot},
     record::{
         Record, SetId,
@@ -86,6 +87,10 @@ impl Records for SharedRecords {
         self.fleet.as_ref()?.renewed(account)
     }
 
+    fn limits(&self) -> Option<Limits> {
+        self.fleet.as_ref()?.limits()
+    }
+
     fn commit(&self, folder: &Folder, after: u64, record: &Record) -> Result<(), CommitError> {
         match &self.fleet {
             Some(fleet) => fleet.commit(&self.local, folder, after, record),
@@ -109,6 +114,13 @@ impl Records for SharedRecords {
 
     fn forget_failures(&self, folder: &Folder) {
         self.local.forget_failures(folder);
+        if let Some(fleet) = &self.fleet {
+            fleet.forget_failures();
+        }
+    }
+
+    fn failed_at(&self, folder: &Folder) -> Option<UnixTime> {
+        self.local.failed_at(folder)
     }
 
     fn remember_source(&self, folder: &Folder, source: &SourceLabel, now: UnixTime) {

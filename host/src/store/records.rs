@@ -196,6 +196,13 @@ impl Records for HostRecords {
         uniform_reads::note_failures(self, folder, before, after, now);
     }
 
+    fn failed_at(&self, folder: &Folder) -> Option<UnixTime> {
+        let dir = self.open(folder).ok()?;
+        let number = list(&dir).ok()?.failures;
+        let text = fs::readlinkat(dir.fd(), format!("{FAILED}{number}"), Vec::new()).ok()?;
+        names::read_instant(text.to_str().ok()?)
+    }
+
     fn forget_failures(&self, folder: &Folder) {
         let Ok(dir) = self.open(folder) else { return };
         let noted = dir.names().unwrap_or_default();

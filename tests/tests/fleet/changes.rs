@@ -76,7 +76,32 @@ fn absence_of_a_record_is_no_way_in_whatever_settings_and_pam_line_say() {
     two.settings(&format!("not_enrolled = \"allow\"\n{}", crate::pair::SHARED));
     assert!(!enters("login-one"), "{:?}", two.log());
     assert_eq!(two.logged("reason=fleet_open_without_record").len(), 2, "{:?}", two.log());
+    // A rule is no way in either, also for a user who has a record: the store might show an old one.
+    let reminds = "[[rule]]\naction = \"remind\"\n";
+    two.settings(&format!("{}{reminds}", crate::pair::SHARED));
+    assert!(!enters("login-one"), "{:?}", two.log());
+    assert_eq!(two.logged("reason=fleet_open_without_record").len(), 3, "{:?}", two.log());
+    two.enrolled("eve", "MFRGGZDFMZTWQ2LKMFRGGZDFMZTWQ2LK");
+    two.run(["twinlock", "remove", "eve", "--yes"]).ok();
+    assert!(!enters("login-one"), "{:?}", two.log());
+    assert_eq!(two.logged("reason=fleet_open_without_record").len(), 4, "{:?}", two.log());
+    let applied = two.run(["twinlock", "settings", "apply"]);
+    assert!(applied.stderr.contains("a fleet forbids `action = \"remind\"`"), "{applied:?}");
     // The same host alone lets her in, as it says.
+    two.settings(reminds);
+    assert!(enters("login-one"), "{:?}", two.log());
     two.settings("not_enrolled = \"allow\"\n");
     assert!(enters("login-one"), "{:?}", two.log());
+}
+
+#[test]
+fn group_is_not_reminded_in_a_fleet() {
+    let network = FleetNetwork::new();
+    let pair = Pair::new(&network);
+    let one = &pair.one;
+    one.run(["groupadd", "staff2"]).ok();
+    let refused = one.run(["twinlock", "invite", "--group", "staff2", "--until", "2099-01-01"]);
+    assert_eq!(refused.code, Some(3), "{refused:?}");
+    assert!(refused.stderr.contains("a fleet forbids the rule"), "{refused:?}");
+    assert!(!one.file("/etc/twinlock/rules.toml").exists());
 }

@@ -135,7 +135,9 @@ fn attempts(host: &FleetHost<'_>) -> usize {
 /// Returns the reply of a daemon that says yes to every transaction, and shows the store as it once was.
 fn yes(request: &FleetRequest, shown: &[StoreEntry]) -> FleetReply {
     let reads = match &request.task {
-        FleetTask::Transact(transaction) => transaction.reads.as_slice(),
+        FleetTask::Transact(transaction) | FleetTask::Preview(transaction) => {
+            transaction.reads.as_slice()
+        }
         FleetTask::State | FleetTask::Join | FleetTask::Rejoin | FleetTask::Leave => &[],
     };
     let is_read = |entry: &&StoreEntry| {

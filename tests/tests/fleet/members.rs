@@ -29,6 +29,12 @@ fn enable(host: &FleetHost<'_>) {
     host.run(["twinlock", "settings", "apply"]).ok();
 }
 
+fn check_writes_nothing(host: &FleetHost<'_>, etcd: &EtcdCluster) -> bool {
+    let before = etcd.revision();
+    json(host, "fleet join --check");
+    etcd.revision() == before
+}
+
 #[test]
 fn a_second_host_joins_and_has_the_records_of_the_first() {
     let network = FleetNetwork::new();
@@ -49,6 +55,8 @@ fn a_second_host_joins_and_has_the_records_of_the_first() {
     give_key(&one, &two);
     let check = json(&two, "fleet join --check");
     assert_eq!((&check["joined"], &check["only_there"]), (&false.into(), &1.into()));
+    // Host one writes its entry each minute; nothing else may be written.
+    assert!((0..3).any(|_| check_writes_nothing(&two, &etcd)));
     assert_eq!(etcd.keys("/twinlock/test/hosts/"), ["/twinlock/test/hosts/one"]);
     let joined = json(&two, "fleet join");
     assert_eq!((&joined["joined"], &joined["only_there"]), (&true.into(), &1.into()), "{joined}");

@@ -73,6 +73,7 @@ fn each_row_is_asked_logged_and_mailed_as_it_says() {
     run(&two, "fleet join", "fleet join", &mut seen);
     run(&two, "fleet recover", "fleet recover", &mut seen);
     run(&two, "fleet rejoin", "fleet rejoin", &mut seen);
+    run(&two, "fleet throttle", "fleet throttle", &mut seen);
     for line in ["fleet rotate", "fleet rotate --finish", "fleet rotate --finish"] {
         run(&one, "fleet rotate", line, &mut seen);
     }

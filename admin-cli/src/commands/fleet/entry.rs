@@ -38,7 +38,8 @@ impl JoinedEntry {
     }
 }
 
-fn taken(host: &str) -> CliError {
+/// Returns the error of a host whose name another host of the fleet has.
+pub(super) fn taken(host: &str) -> CliError {
     CliError::new(
         Exit::NotInState,
         format!("the fleet has a host named {} already", plain(host)),

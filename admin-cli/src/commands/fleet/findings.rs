@@ -40,7 +40,7 @@ pub(super) fn problems(
         let what = format!(
             "a fleet forbids `{setting}`, because it lets a user in whose record is absent"
         );
-        let remedy = "Set `not_enrolled = \"deny\"`, or \"enroll\" with `enroll_needs_ticket = true`, and run: twinlock settings apply";
+        let remedy = "Set `not_enrolled = \"deny\"`, or \"enroll\" with `enroll_needs_ticket = true`, remove rules with `action = \"remind\"`, and run: twinlock settings apply";
         found.push(JoinProblem { what, remedy });
     }
     found.extend(shared.same_name.iter().map(|names| JoinProblem {

@@ -9,10 +9,11 @@ use twinlock_core::{base::error::FleetError, record::enrollment::ChangeStamp};
 use twinlock_host::{
     caller_file,
     fleet::{
+        FleetStore,
         key_file::{FleetKey, KEY_FILE_MAX},
         membership::{
             CompareView, Comparison, ConflictChoice, ConflictSettler, DaemonReport,
-            FleetMembership, SharedUsers, UploadScope,
+            FleetMembership, PreviewStore, SharedUsers, UploadScope,
         },
         read_key,
     },
@@ -23,7 +24,7 @@ use crate::{
     cli::fleet::{FleetJoin, TakeArg},
     commands::fleet::{
         OWNER,
-        entry::JoinedEntry,
+        entry::{self, JoinedEntry},
         findings::{self, JoinProblem},
         key_access, membership, next_step, same_uids, shared, side, socket, upload,
     },
@@ -71,7 +72,11 @@ pub(super) fn run(context: &Context, wanted: &FleetJoin) -> Result<(), CliError>
     let socket = socket();
     let report = DaemonReport::ask(&socket)?;
     let found = shared(context, &key)?;
-    let fleet = membership(&key, &socket);
+    let preview = PreviewStore(&socket);
+    // A check reads without the entry of this host, so that it writes nothing.
+    let only_reads = wanted.check && report.stopped.is_some();
+    let store: &dyn FleetStore = if only_reads { &preview } else { &socket };
+    let fleet = membership(&key, store);
     let run = JoinRun { context, fleet: &fleet, report: &report, shared: &found };
     let mut problems = findings::problems(context, &report, &found);
     problems.extend(other_fleet(&key, &report));
@@ -179,15 +184,14 @@ impl JoinRun<'_> {
         Ok(result)
     }
 
-    /// Reports whether this host could join. Writes nothing to the store but the entry of this host, and deletes the
-    /// entry afterwards unless it existed before.
+    /// Reports whether this host could join. Writes nothing.
     fn check(&self, problems: Vec<JoinProblem>) -> Result<(), CliError> {
         let mut result = JoinResult { problems, ..JoinResult::default() };
         if result.problems.is_empty() {
-            let entry = JoinedEntry::ensure(self.fleet, self.report)?;
-            let compared = self.compared();
-            entry.take_back(self.fleet);
-            let found = compared?;
+            if self.report.stopped.is_some() && self.fleet.has_entry()? {
+                return Err(entry::taken(&self.report.host));
+            }
+            let found = self.compared()?;
             result.sent = found.only_here.len() + found.newer_here.len();
             (result.same, result.only_there) = (found.same.len(), found.only_there);
             let conflicts = found.conflicts.iter();

@@ -14,7 +14,7 @@ use twinlock_host::fleet::{
 };
 
 use crate::{
-    commands::fleet::{key_access, membership, shared, socket},
+    commands::fleet::{key_access, membership, shared, socket, throttle},
     context::Context,
     error::exit::{CliError, Exit},
     terminal::table::Columns,
@@ -163,7 +163,10 @@ impl FleetOverview {
         let store = self.store.as_ref().ok();
         let hosts = store.map(|store| store.hosts.iter().map(host).collect::<Vec<_>>());
         let meta = store.and_then(|store| store.meta.as_ref()).map(|meta| {
-            json!({ "format": meta.meta.format, "epoch": meta.meta.epoch, "keys": meta.meta.key_ids })
+            json!({
+                "format": meta.meta.format, "epoch": meta.meta.epoch, "keys": meta.meta.key_ids,
+                "throttle": throttle::object(meta.meta.throttle),
+            })
         });
         let records = store.map(|store| {
             json!({
@@ -201,7 +204,12 @@ impl StoreOverview {
         }
         let format = self.meta.as_ref().map_or_else(
             || "The fleet is not described in etcd.".to_owned(),
-            |meta| format!("Format {}, epoch {}.", meta.meta.format, meta.meta.epoch),
+            |meta| {
+                let limits = meta.meta.throttle.as_ref().map(throttle::spoken);
+                let limits = limits.map(|limits| format!(" Limits of all hosts: {limits}."));
+                let (format, epoch) = (meta.meta.format, meta.meta.epoch);
+                format!("Format {format}, epoch {epoch}.{}", limits.unwrap_or_default())
+            },
         );
         format!("Shared records: {}. {format}", parts.join(", "))
     }

@@ -13,6 +13,7 @@ fn person(user: &str, status: EnrollmentStatus) -> Person {
         since: (!matches!(status, EnrollmentStatus::Broken(_))).then_some(at),
         authenticators: if known { vec!["app".into()] } else { vec![] },
         last_code: known.then_some(at),
+        last_host: None,
     }
 }
 
@@ -50,6 +51,14 @@ fn the_widest_states_fit() {
 }
 
 #[test]
+fn the_host_of_the_last_code_is_told() {
+    let ada = person("ada", EnrollmentStatus::Enrolled);
+    let row = row(&Person { last_host: Some("web1".into()), ..ada }, None);
+    assert_eq!(row.cells[3], "2026-11-21 00:00 on web1");
+    assert_eq!((&*row.fields[8], &row.object["last_host"]), ("web1", &json!("web1")));
+}
+
+#[test]
 fn one_person_is_not_people() {
     let said = text(&[person("ada", EnrollmentStatus::Enrolled)]);
     assert!(said.ends_with("\n1 user: 1 enrolled. Times are UTC.\n"), "{said}");
@@ -60,7 +69,7 @@ fn an_exemption_is_told_in_every_form() {
     let exempt = Some(Exemption { rule: 2, reach: ExemptionReach::InPart });
     let row = row(&person("ada", EnrollmentStatus::NotEnrolled), exempt);
     assert_eq!(row.cells[4], "- (exempt by rule 2 in part)");
-    assert_eq!(row.fields[6..], ["2".to_owned(), "in part".to_owned()]);
+    assert_eq!(row.fields[6..], ["2", "in part", ""]);
     assert_eq!(row.fields.len(), FIELDS.len());
     assert_eq!(row.object["exempt"], json!({ "rule": 2, "reach": "in part" }));
 }

@@ -96,7 +96,7 @@ pub(crate) fn must_suit_a_fleet(draft: &SettingsDraft) -> Result<(), CliError> {
         "{}: a fleet forbids `{setting}`, because it lets a user in whose record is absent",
         plain(&draft.path)
     );
-    let remedy = "Set `not_enrolled = \"deny\"`, or `not_enrolled = \"enroll\"` with `enroll_needs_ticket = true`.";
+    let remedy = "Set `not_enrolled = \"deny\"`, or `not_enrolled = \"enroll\"` with `enroll_needs_ticket = true`, and remove rules with `action = \"remind\"`.";
     Err(CliError::new(Exit::Usage, what, remedy))
 }
 

@@ -45,6 +45,7 @@ fn requests_come_back_and_no_part_of_one_does() {
         FleetTask::Join,
         FleetTask::Rejoin,
         FleetTask::Leave,
+        FleetTask::Preview(whole()),
     ];
     for task in tasks {
         let request = FleetRequest { patience: 3000, task };

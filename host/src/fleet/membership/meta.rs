@@ -1,15 +1,18 @@
-//! The sealed entry `meta`, which describes the fleet: format, epoch, naming rule and the numbers of the sealing keys.
+//! The sealed entry `meta`, which describes the fleet: format, epoch, naming rule, the numbers of the sealing keys and
+//! the limits on wrong codes.
 //! It is text with one `WORD VALUE` per line, and is sealed with the epoch as its number. `fleet recover` raises the
 //! epoch after the store was restored from a backup.
 
 use twinlock_core::{
     base::error::FleetError,
+    policy::Limits,
     wire::fleet::{Stay, StoreRead, StoreTest, StoreWrite, Transaction},
 };
 
 use crate::fleet::{
     key_file::NamingRule,
     membership::FleetMembership,
+    meta_limits,
     names::META,
     seal::{self, SealedKind, SealedPlace},
     session::{compare, entry, is_done},
@@ -30,6 +33,8 @@ pub struct FleetMeta {
     pub rule: NamingRule,
     /// The numbers of the sealing keys with which a value may be sealed.
     pub key_ids: Vec<u8>,
+    /// The limits on wrong codes that hold on every host; `None` if only the settings of each host limit them.
+    pub throttle: Option<Limits>,
 }
 
 /// The description of the fleet as the store has it.
@@ -48,7 +53,8 @@ impl FleetMeta {
         let ids: Vec<String> = self.key_ids.iter().map(u8::to_string).collect();
         let (format, epoch) = (self.format, self.epoch);
         let (rule, ids) = (self.rule.word(), ids.join(","));
-        format!("format {format}\nepoch {epoch}\nnames {rule}\nkeys {ids}\n")
+        let throttle = meta_limits::write(self.throttle);
+        format!("format {format}\nepoch {epoch}\nnames {rule}\nkeys {ids}\n{throttle}")
     }
 
     /// Parses the text of the entry.
@@ -72,6 +78,7 @@ impl FleetMeta {
                 epoch: value("epoch")?.parse().ok()?,
                 rule: NamingRule::named(value("names")?)?,
                 key_ids: ids.collect::<Option<_>>()?,
+                throttle: meta_limits::read(text.as_bytes()).ok()?,
             })
         };
         found().ok_or(FleetError::Unsealed)
@@ -139,11 +146,27 @@ impl FleetMembership<'_> {
         Err(FleetError::Busy)
     }
 
+    /// Sets the limits on wrong codes that hold on every host. Returns the new description; `None` if the store has no
+    /// description.
+    ///
+    /// # Errors
+    /// [`FleetError`] if the store does not answer, or the description cannot be opened.
+    pub fn set_throttle(&self, throttle: Option<Limits>) -> Result<Option<FleetMeta>, FleetError> {
+        for _ in 0..8 {
+            let Some(found) = self.meta()? else { return Ok(None) };
+            let meta = FleetMeta { throttle, ..found.meta };
+            if self.put_meta(&meta, Some(found.revision))? {
+                return Ok(Some(meta));
+            }
+        }
+        Err(FleetError::Busy)
+    }
+
     /// Returns the first description of a fleet with this key file.
     #[must_use]
     pub fn first_meta(&self) -> FleetMeta {
         let key_ids = self.key.sealing.iter().map(|one| one.id).collect();
-        FleetMeta { format: FORMAT_MAX, epoch: 1, rule: self.key.rule, key_ids }
+        FleetMeta { format: FORMAT_MAX, epoch: 1, rule: self.key.rule, key_ids, throttle: None }
     }
 }
 
@@ -153,10 +176,13 @@ mod tests {
 
     #[test]
     fn descriptions_come_back() {
-        let meta = FleetMeta { format: 1, epoch: 3, rule: NamingRule::Exact, key_ids: vec![1, 2] };
+        let rule = NamingRule::Exact;
+        let meta = FleetMeta { format: 1, epoch: 3, rule, key_ids: vec![1, 2], throttle: None };
         assert_eq!(meta.write(), "format 1\nepoch 3\nnames exact\nkeys 1,2\n");
         assert_eq!(FleetMeta::read(&meta.write()), Ok(meta.clone()));
-        assert_eq!(FleetMeta::read(&format!("{}throttle 5\n", meta.write())), Ok(meta.clone()));
+        assert_eq!(FleetMeta::read(&format!("{}later 5\n", meta.write())), Ok(meta.clone()));
+        let limited = FleetMeta { throttle: Some(Limits::default()), ..meta.clone() };
+        assert_eq!(FleetMeta::read(&limited.write()), Ok(limited));
         let newer = meta.write().replace("format 1", "format 2");
         assert_eq!(FleetMeta::read(&newer), Err(FleetError::NewerFormat));
         for (from, to) in [("format 1", "format 0"), ("epoch 3", ""), ("exact", "x"), ("1,2", "1,")]

@@ -62,6 +62,8 @@ pub struct EndpointReport {
 pub struct FleetHostReport {
     /// Name of the host.
     pub name: String,
+    /// The host's system name (`uname -n`); `None` if the host does not report it.
+    pub node: Option<String>,
     /// Version of the host's daemon.
     pub version: String,
     /// Formats of the store's entries that the host can read.
@@ -138,11 +140,25 @@ impl FleetHostReport {
         let list = |name| value(text, name).unwrap_or_default().split(',');
         Self {
             name: name.to_owned(),
+            node: value(text, "node").map(str::to_owned),
             version: value(text, "version").unwrap_or_default().to_owned(),
             formats: list("formats").filter_map(|text| text.parse().ok()).collect(),
             key_ids: list("key_ids").filter_map(|text| text.parse().ok()).collect(),
             at: number(text, "at").unwrap_or_default(),
             is_stopped: value(text, "stopped").is_some(),
+        }
+    }
+}
+
+/// The store as a host may read it before it joins. Nothing can be written.
+pub struct PreviewStore<'a>(pub &'a dyn FleetStore);
+
+impl FleetStore for PreviewStore<'_> {
+    fn ask(&self, task: FleetTask) -> Result<FleetReply, FleetError> {
+        match task {
+            FleetTask::Transact(transaction) => self.0.ask(FleetTask::Preview(transaction)),
+            FleetTask::State | FleetTask::Preview(_) => self.0.ask(task),
+            FleetTask::Join | FleetTask::Rejoin | FleetTask::Leave => Err(FleetError::NotJoined),
         }
     }
 }
@@ -212,6 +228,15 @@ impl FleetMembership<'_> {
         }
     }
 
+    /// Returns whether the store has an entry with this host's name.
+    ///
+    /// # Errors
+    /// [`FleetError`] if the store does not answer.
+    pub fn has_entry(&self) -> Result<bool, FleetError> {
+        let reply = self.store.ask(FleetTask::Preview(Transaction::default()))?;
+        Ok(reply.outcome == FleetOutcome::Refused)
+    }
+
     fn task(&self, task: FleetTask) -> Result<bool, FleetError> {
         let reply: FleetReply = self.store.ask(task)?;
         Ok(reply.outcome == FleetOutcome::Done)
@@ -268,7 +293,9 @@ mod tests {
             (&*host.formats, &*host.key_ids, host.at),
             (&[1][..], &[1, 2][..], 1_796_069_760)
         );
-        assert!(!host.is_stopped);
+        assert_eq!((host.is_stopped, host.node), (false, None));
+        let node = FleetHostReport::of("web1", &format!("{text} node=web1.example.org")).node;
+        assert_eq!(node.as_deref(), Some("web1.example.org"));
         assert!(FleetHostReport::of("web1", &format!("{text} stopped=cloned")).is_stopped);
         assert_eq!(FleetHostReport::of("x", "").formats, []);
     }

@@ -143,6 +143,10 @@ impl FleetStore for MemoryStore {
                 }
                 Ok(reply)
             }
+            FleetTask::Preview(transaction) => Ok(match self.joined.get() {
+                true => FleetReply::of(FleetOutcome::Refused),
+                false => self.transact(&transaction),
+            }),
             FleetTask::State => Ok(FleetReply::of(FleetOutcome::Done)),
             FleetTask::Join | FleetTask::Rejoin => {
                 let outcome =

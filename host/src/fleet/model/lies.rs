@@ -1,6 +1,9 @@
 //! A store that lies: it cannot cause a login that the host alone would refuse.
 
+use std::cell::Cell;
+
 use twinlock_core::{
+    base::time::UnixTime,
     record::text as form,
     verify::attempt::Outcome,
     wire::fleet::{FleetOutcome, FleetReply, StoreEntry, StoreWrite, Transaction},
@@ -10,7 +13,7 @@ use crate::fleet::{
     model::{
         etcd::ModelStore,
         explorer::explore,
-        local::LocalHost,
+        local::{LocalHost, start},
         process::{HostEvent, HostRun},
         scenario::{ModelHost, Promise, Scenario, faults, with_one_more_fault},
         state::ModelState,
@@ -159,6 +162,65 @@ fn store_that_lies_gives_no_guess_away() {
         let judged = state.points[0].wrong();
         (judged > FREE + 1).then(|| format!("{judged} codes were judged"))
     });
+}
+
+#[test]
+fn old_end_of_a_streak_hides_no_failure() {
+    let code = world::code(&world::app(1), 0);
+    let most = world::policy().throttle.in_a_row;
+    // The host has stored its failures next to the record, and a restart has emptied its ledger.
+    for (failed, ended, locked) in [(60, 300, true), (60, 60, true), (60, 30, false)] {
+        let mut world = ModelWorld::of(world::app(1));
+        world.end_streak(ended);
+        let disk = || {
+            let host = world.host(0);
+            host.failures.set(most);
+            host.failed_at.set(UnixTime(start().0 - failed));
+            host
+        };
+        let programs: [&dyn Fn(&HostRun); 2] =
+            [&|run| run.login(&[&code]), &|run| run.login_after_look(&[&code])];
+        for program in programs {
+            let scenario = Scenario {
+                hosts: vec![ModelHost { disk: &disk, program }],
+                last: &|state| {
+                    let is_locked = state.points[0].events == [HostEvent::Judged(Outcome::Locked)];
+                    (is_locked != locked).then(|| format!("ended {ended} s ago: {is_locked}"))
+                },
+                ..Scenario::of(world.store.clone())
+            };
+            explore("an end of a streak", &scenario);
+        }
+    }
+}
+
+#[test]
+fn old_end_of_a_streak_keeps_the_stored_number() {
+    let wrong = world::wrong_code(&world::app(1));
+    let mut world = ModelWorld::of(world::app(1));
+    world.end_streak(300);
+    let disk = || {
+        let host = world.host(0);
+        host.failures.set(7);
+        host.failed_at.set(UnixTime(start().0 - 60));
+        host
+    };
+    for (program, counted) in [
+        (&(|run: &HostRun| run.login(&[&wrong])) as &dyn Fn(&HostRun), 8),
+        (&|run: &HostRun| run.login_unproven(&[&wrong]), 8),
+    ] {
+        let noted = Cell::new(0);
+        let program = |run: &HostRun| {
+            program(run);
+            noted.set(run.host.failures.get());
+        };
+        let scenario = Scenario {
+            hosts: vec![ModelHost { disk: &disk, program: &program }],
+            last: &|_| (noted.get() != counted).then(|| format!("{} failures", noted.get())),
+            ..Scenario::of(world.store.clone())
+        };
+        explore("the number of failures", &scenario);
+    }
 }
 
 #[test]

@@ -34,6 +34,8 @@ pub(super) struct LocalHost {
     pub(super) sets: RefCell<BTreeMap<u64, String>>,
     pub(super) spent: RefCell<BTreeSet<(u64, u8)>>,
     pub(super) failures: Cell<u32>,
+    /// Time of the last of these failures.
+    pub(super) failed_at: Cell<UnixTime>,
     /// Seconds by which the clock of the host is behind.
     pub(super) behind: Cell<u64>,
     ticks: Cell<u64>,
@@ -101,10 +103,15 @@ impl Records for LocalHost {
         Ok(())
     }
 
-    fn note_failures(&self, _: Option<&Folder>, before: u32, after: u32, _: UnixTime) {
+    fn note_failures(&self, _: Option<&Folder>, before: u32, after: u32, now: UnixTime) {
         if before != after {
             self.failures.set(after);
+            self.failed_at.set(now);
         }
+    }
+
+    fn failed_at(&self, _: &Folder) -> Option<UnixTime> {
+        (self.failures.get() > 0).then(|| self.failed_at.get())
     }
 
     fn forget_failures(&self, _: &Folder) {

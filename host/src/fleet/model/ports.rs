@@ -13,7 +13,7 @@ use twinlock_core::{
     event::Event,
     ledger::{Capacity, Horizon},
     notify::notification::Notification,
-    policy::Echo,
+    policy::{Echo, Limits},
     ports::{
         Accounts, Clock, CodeSets, Conversation, ConversationError, Creation, Entropy, Journal,
         Ledger, LedgerKey, Outbox, Ports, Records, Snapshot, UserLedger,
@@ -30,10 +30,16 @@ use crate::fleet::{
     model::{local::LocalHost, world},
 };
 
-/// The random bytes of a host.
-pub(super) struct HostEntropy(pub(super) Rc<LocalHost>);
+/// The random bytes and the clock of a host.
+pub(super) struct HostRandomClock(pub(super) Rc<LocalHost>);
 
-impl Entropy for HostEntropy {
+impl Clock for HostRandomClock {
+    fn now(&self) -> Result<Now, MachineError> {
+        Ok(self.0.now())
+    }
+}
+
+impl Entropy for HostRandomClock {
     fn fill(&self, buffer: &mut [u8]) -> Result<(), MachineError> {
         self.0.fill(buffer)
     }
@@ -74,6 +80,10 @@ impl Records for HostPorts {
         self.fleet.renewed(account)
     }
 
+    fn limits(&self) -> Option<Limits> {
+        self.fleet.limits()
+    }
+
     fn commit(&self, folder: &Folder, after: u64, record: &Record) -> Result<(), CommitError> {
         self.fleet.commit(&*self.local, folder, after, record)
     }
@@ -91,6 +101,7 @@ impl Records for HostPorts {
 
     fn forget_failures(&self, folder: &Folder) {
         self.local.forget_failures(folder);
+        self.fleet.forget_failures();
     }
 
     fn remember_source(&self, _: &Folder, _: &SourceLabel, _: UnixTime) {}

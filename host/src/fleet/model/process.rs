@@ -26,7 +26,7 @@ use crate::fleet::{
     Fleet, FleetStore,
     model::{
         local::LocalHost,
-        ports::{HostEntropy, HostPorts},
+        ports::{HostPorts, HostRandomClock},
         world,
     },
 };
@@ -143,7 +143,8 @@ impl HostRun {
 
     fn fleet(&self) -> Fleet {
         let store = Box::new(ScriptedStore(Rc::clone(&self.script)));
-        world::fleet_of(&self.host, store, Box::new(HostEntropy(Rc::clone(&self.host))))
+        let of_host = || HostRandomClock(Rc::clone(&self.host));
+        world::fleet_of(&self.host, store, Box::new(of_host()), Box::new(of_host()))
     }
 
     fn note(&self, event: HostEvent) {

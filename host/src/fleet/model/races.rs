@@ -5,12 +5,16 @@ use std::rc::Rc;
 
 use twinlock_core::verify::attempt::Outcome;
 
-use crate::fleet::model::{
-    explorer::{Explored, explore},
-    process::{HostPoint, HostRun},
-    scenario::{ModelFault, ModelHost, Scenario, faults, with_one_more_fault},
-    state::ModelState,
-    world::{self, CODES, FREE, ModelWorld},
+use crate::fleet::{
+    model::{
+        explorer::{Explored, explore},
+        process::{HostPoint, HostRun},
+        scenario::{ModelFault, ModelHost, Scenario, faults, with_one_more_fault},
+        state::ModelState,
+        world::{self, CODES, FREE, ModelWorld},
+    },
+    names::META,
+    seal::SealedKind,
 };
 
 /// Lets hosts log in with the same code, and checks that at most one login succeeds, or exactly one if there is no
@@ -146,6 +150,35 @@ fn no_wrong_code_is_free() {
         ..Scenario::of(world.store.clone())
     };
     explored(explore("wrong codes", &scenario));
+}
+
+#[test]
+fn limits_of_the_fleet_bound_every_host() {
+    // The settings of both hosts allow two wrong codes, and the fleet allows `free`.
+    for (free, judged) in [(1, 1), (5, FREE)] {
+        let mut world = ModelWorld::of(world::app(1));
+        let limits = format!("format 1\nthrottle {free} 30 900 60 100\n");
+        world.put(SealedKind::Record, META, 1, &limits);
+        let code = world::wrong_code(&world::app(1));
+        let disks = [0, 1].map(|number| {
+            let world = &world;
+            move || world.host(number)
+        });
+        let programs: [&dyn Fn(&HostRun); 2] =
+            [&|run| run.login(&[&code, &code]), &|run| run.login_unproven(&[&code, &code])];
+        for program in programs {
+            let scenario = Scenario {
+                hosts: disks.iter().map(|disk| ModelHost { disk, program }).collect(),
+                faults: faults(1),
+                always: &|state| {
+                    let wrong = state.wrong();
+                    (wrong > judged).then(|| format!("{wrong} codes were judged, not {judged}"))
+                },
+                ..Scenario::of(world.store.clone())
+            };
+            explored(explore("limits of the fleet", &scenario));
+        }
+    }
 }
 
 #[test]

@@ -13,7 +13,7 @@ use twinlock_core::{
         totp::step_at,
     },
     policy::{FleetUids, Limits, Policy},
-    ports::Entropy,
+    ports::{Clock, Entropy},
     record::{
         Authenticator, Generation, MovingFactor, Parameters, Period, Record, SetId, State,
         code_set::{CodeSet, Cost, Recipe, Shape},
@@ -90,15 +90,15 @@ pub(super) fn fleet_of(
     host: &LocalHost,
     store: Box<dyn FleetStore>,
     entropy: Box<dyn Entropy>,
+    clock: Box<dyn Clock>,
 ) -> Fleet {
     let scope = FleetScope {
         lowest_uid: 1000,
         uids: FleetUids::Same,
-        is_open_without_record: false,
         host: format!("host{}", host.number),
         uid_of: |_| Some(1000),
     };
-    Fleet::new(key(), store, scope, entropy)
+    Fleet::new(key(), store, scope, entropy, clock)
 }
 
 /// Returns an app with a key of one byte repeated.
@@ -181,6 +181,14 @@ impl ModelWorld {
         let entropy = LocalHost::numbered(100 + number);
         let value = seal::seal(&key(), &place, number, text.as_bytes(), &entropy).unwrap();
         self.store.put(store_key, value);
+    }
+
+    /// Stores the end of a failure streak, `ago` seconds before now.
+    pub(super) fn end_streak(&mut self, ago: u64) {
+        let (key, since) = (name().streak(), start().0 - ago);
+        self.put(SealedKind::LedgerName, &key, since, "");
+        let sealed = self.store.get(&key).unwrap().to_vec();
+        self.store.put(&key, [&since.to_be_bytes()[..], &sealed].concat());
     }
 
     /// Returns a host whose disk has an older record, with this authenticator.

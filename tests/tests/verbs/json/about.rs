@@ -6,7 +6,7 @@ use twinlock_core::{
 };
 use twinlock_tests::{Server, now};
 
-use super::{BOB, Page, login, people};
+use super::{BOB, Page, fleet::in_a_fleet, login, people};
 
 pub const ROWS: &[&str] =
     &["status USER", "list", "why USER", "explain USER@ADDRESS", "verify USER"];
@@ -39,6 +39,10 @@ fn what_is_known_of_people() {
     m.file("/run/twinlock/epoch").remove();
     m.file("/run/twinlock").mode(0o777);
     page.run(&m, ROWS[0], "status bob");
+    in_a_fleet(|one| {
+        page.run(one, ROWS[0], "status ada");
+        page.run(one, ROWS[1], "list");
+    });
     page.hold_all(&ROWS[..2]);
 }
 
@@ -64,6 +68,9 @@ fn why_somebody_is_refused() {
     page.run(&m, ROWS[2], "why ada");
     m.file("/run/twinlock").mode(0o777);
     page.run(&m, ROWS[2], "why ada");
+    in_a_fleet(|one| {
+        page.run(one, ROWS[2], "why ada");
+    });
     page.hold_all(&[ROWS[2]]);
 }
 

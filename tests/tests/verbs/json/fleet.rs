@@ -1,6 +1,6 @@
 //! Tests the JSON output of the commands about a fleet, with etcd and the daemon.
 
-use twinlock_tests::{EtcdCluster, EtcdOptions, FleetAccess, FleetHost, FleetNetwork};
+use twinlock_tests::{EtcdCluster, EtcdOptions, FleetAccess, FleetHost, FleetNetwork, Otp};
 
 use super::{ADA, BOB, Page};
 
@@ -12,6 +12,7 @@ pub const ROWS: &[&str] = &[
     "fleet rotate",
     "fleet recover",
     "fleet rejoin",
+    "fleet throttle",
     "fleet upgrade",
     "fleet etcd-config",
 ];
@@ -36,9 +37,8 @@ fn what_a_fleet_prints() {
     let etcd = EtcdCluster::start_in(&network, 1, &options);
     let (one, two) = (host(&network, "one", &etcd), host(&network, "two", &etcd));
     let mut page = Page::read();
-    let [init, join, status, leave, rotate, recover, rejoin, upgrade, config] = *ROWS else {
-        panic!("nine rows");
-    };
+    let [init, join, status, leave, rotate, ..] = *ROWS else { panic!("five rows") };
+    let [.., recover, rejoin, throttle, upgrade, config] = *ROWS else { panic!("five rows") };
     one.enrolled("ada", ADA);
     two.enrolled("ada", BOB);
     page.run(&one, config, config);
@@ -55,6 +55,9 @@ fn what_a_fleet_prints() {
     two.settings("");
     page.run(&two, join, "fleet join --take store");
     page.run(&one, upgrade, upgrade);
+    for line in [throttle, status, "fleet throttle --clear"] {
+        page.run(&one, if line == status { status } else { throttle }, line);
+    }
     page.run(&one, rotate, rotate);
     page.fails(one.call("twinlock --json fleet rotate --finish".split(' ')));
     // A host whose entry says nothing, and a record that another host has written at the same time.
@@ -70,6 +73,26 @@ fn what_a_fleet_prints() {
     page.run(&one, status, status);
     page.run(&without_tls(&network).0, status, status);
     page.hold_all(&[init, status, leave, rotate, upgrade, config]);
+}
+
+/// Calls `with` with a host of a fleet, where ada has entered a wrong code on it and a right one on another host, and
+/// again when the other host has left.
+pub fn in_a_fleet(mut with: impl FnMut(&FleetHost<'_>)) {
+    let network = FleetNetwork::new();
+    let etcd = EtcdCluster::start_in(&network, 1, &EtcdOptions::default());
+    let (one, two) = (host(&network, "one", &etcd), host(&network, "two", &etcd));
+    one.enrolled("ada", ADA);
+    two.app("ada", &Otp::new(ADA));
+    one.run(["twinlock", "fleet", "init"]).ok();
+    give_key(&one, &two);
+    two.run(["twinlock", "fleet", "join"]).ok();
+    for (host, code) in [(&one, two.wrong_code("ada")), (&two, two.code("ada"))] {
+        host.proven("login-one").settings("[fleet]\nenabled = true\n");
+        host.pamtester("login-one", "ada").input(format!("{code}\n\n")).output();
+    }
+    with(&one);
+    two.run(["twinlock", "fleet", "leave", "--yes"]).ok();
+    with(&one);
 }
 
 /// Writes until the quota is used, so that etcd raises an alarm.
