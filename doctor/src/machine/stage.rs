@@ -17,6 +17,7 @@ use crate::machine::{ExaminedMachine, ProbeError};
 use crate::pam::load::Files;
 use crate::sshd::config::{DEEPEST, FILES_MAX, Patterns, criteria, included, split};
 use crate::sshd::probe::{ProbeUsers, fits_group};
+use crate::sshd::words::quoted;
 
 /// Folder in which each folder with copies is created.
 const PLACE: &str = "/tmp";
@@ -221,7 +222,7 @@ impl StageSource<'_> {
         let Some(people) = self.people else { return line.to_owned() };
         let each = criteria(value).into_iter().map(|(word, list)| match word.as_str() {
             "group" => format!(" User {}", members(people, &list)),
-            _ => format!(" {word} {list}"),
+            _ => format!(" {word} {}", quoted(&list)),
         });
         format!("Match{}", each.collect::<String>())
     }

@@ -4,6 +4,7 @@ use crate::sshd::config::Config;
 use crate::sshd::effective::Effective;
 use crate::sshd::pattern::fits;
 use crate::sshd::probe::{Probe, ProbeAccount, ProbeUsers};
+use crate::sshd::words::words;
 
 /// Keyword of each of sshd's lists of users or groups, and the criterion of a Match line that tests the same names.
 const LISTS: [(&str, &str); 4] = [
@@ -20,8 +21,8 @@ pub fn criteria(config: &Config) -> Vec<(String, String)> {
     let of = |keyword: &str| LISTS.iter().find(|(word, _)| *word == keyword).map(|(_, kind)| *kind);
     let lines = config.directives.iter().filter_map(|line| Some((of(&line.keyword)?, &line.value)));
     let each = lines.flat_map(|(kind, list)| {
-        let patterns = list.split_whitespace().map(|pattern| user_part(pattern).trim_matches('"'));
-        patterns.map(move |pattern| (kind.to_owned(), pattern.to_owned()))
+        let patterns = words(list, None).into_iter();
+        patterns.map(move |pattern| (kind.to_owned(), user_part(&pattern).to_owned()))
     });
     each.collect()
 }
@@ -49,10 +50,8 @@ pub fn retain(asked: &mut Vec<(Probe, Effective)>, people: &ProbeUsers, known_gr
 
 /// Returns whether the lists of users and groups admit the account from at least one client address.
 fn admits(effective: &Effective, account: &ProbeAccount, known_groups: KnownGroups) -> bool {
-    let listed = |keyword: &str| {
-        let patterns = effective.values(keyword).flat_map(str::split_whitespace);
-        patterns.map(str::to_owned).collect::<Vec<_>>()
-    };
+    // sshd prints each pattern on a line of its own, without quotes.
+    let listed = |keyword: &str| effective.values(keyword).map(str::to_owned).collect::<Vec<_>>();
     let in_group = |pattern: &String| account.groups.iter().any(|group| fits(pattern, group));
     let is_user = |pattern: &String| fits(user_part(pattern), &account.name);
     // A pattern with a host denies only connections from that host.
@@ -90,14 +89,17 @@ mod tests {
             ("denyusers ad?\n", false),
             ("denyusers ada@10.0.0.0/8\n", true),
             ("allowusers ada\ndenyusers ada\n", false),
-            ("allowgroups ops dev\n", true),
+            ("allowgroups ops\nallowgroups dev\n", true),
             ("allowgroups ops\n", false),
+            ("allowgroups ops dev\n", false),
+            ("denygroups dev users\n", true),
             ("allowusers ada\ndenygroups d*\n", false),
             ("allowusers ada\nallowgroups ops\n", false),
         ] {
             let effective = Effective::read(text);
             assert_eq!(admits(&effective, &account, KnownGroups::All), expected, "{text}");
-            let by_group = text.ends_with("allowgroups ops\n");
+            let by_group = text.contains("allowgroups ops");
+            let by_group = by_group && !text.contains("deny");
             let admitted = admits(&effective, &account, KnownGroups::OfFiles);
             assert_eq!(admitted, expected || by_group, "{text}");
         }

@@ -5,6 +5,7 @@ use crate::pam::load::{Files, UnreadableError};
 use crate::pam::stack::LinePlace;
 use crate::sshd::command_line::Instance;
 use crate::sshd::pattern;
+use crate::sshd::words::{quoted, without_comment, words};
 
 /// One setting of a configuration file or of the command line.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -52,7 +53,7 @@ impl MatchBlock {
     pub fn criteria(&self) -> String {
         let one = |(word, list): &(String, String)| {
             let known = SPELT.iter().find(|spelt| spelt.eq_ignore_ascii_case(word));
-            format!("{} {list}", known.unwrap_or(&word.as_str())).trim_end().to_owned()
+            format!("{} {}", known.unwrap_or(&word.as_str()), quoted(list)).trim_end().to_owned()
         };
         self.criteria.iter().map(one).collect::<Vec<_>>().join(" ")
     }
@@ -223,12 +224,9 @@ impl Config {
 
 /// Returns the patterns of an Include line as absolute paths. Relative ones begin at /etc/ssh.
 pub fn included(patterns: &str) -> impl Iterator<Item = String> {
-    patterns.split_whitespace().map(|pattern| {
-        let pattern = pattern.trim_matches('"');
-        match pattern.starts_with('/') {
-            true => pattern.to_owned(),
-            false => format!("/etc/ssh/{pattern}"),
-        }
+    words(patterns, None).into_iter().map(|pattern| match pattern.starts_with('/') {
+        true => pattern,
+        false => format!("/etc/ssh/{pattern}"),
     })
 }
 
@@ -243,7 +241,7 @@ pub fn split(raw: &str) -> Option<(String, String)> {
     let end = line.find([' ', '\t', '=']).unwrap_or(line.len());
     let (keyword, rest) = line.split_at(end);
     let value = rest.trim_start_matches([' ', '\t', '=']);
-    let value = value.split(" #").next().unwrap_or_default().trim();
+    let value = without_comment(value).trim();
     Some((keyword.trim_matches('"').to_ascii_lowercase(), value.to_owned()))
 }
 
@@ -251,14 +249,13 @@ pub fn split(raw: &str) -> Option<(String, String)> {
 /// a criterion that takes none, such as `all`.
 #[must_use]
 pub fn criteria(value: &str) -> Vec<(String, String)> {
-    let spaced = value.replace('=', " ");
-    let mut words = spaced.split_whitespace();
+    let mut words = words(value, Some('=')).into_iter();
     let mut pairs = Vec::new();
     while let Some(word) = words.next() {
         let alone = ["all", "canonical", "final", "invalid-user"]
             .contains(&word.to_ascii_lowercase().as_str());
-        let patterns = if alone { "" } else { words.next().unwrap_or_default() };
-        pairs.push((word.to_ascii_lowercase(), patterns.trim_matches('"').to_owned()));
+        let patterns = if alone { String::new() } else { words.next().unwrap_or_default() };
+        pairs.push((word.to_ascii_lowercase(), patterns));
     }
     pairs
 }

@@ -9,3 +9,4 @@ pub mod empty;
 pub mod judge;
 pub mod pattern;
 pub mod probe;
+pub mod words;

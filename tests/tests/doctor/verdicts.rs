@@ -10,6 +10,7 @@ mod reach;
 mod red_hat;
 mod remedies;
 mod running;
+mod spellings;
 mod wirings;
 
 use twinlock_tests::{Machine, shipped};
