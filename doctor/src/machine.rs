@@ -25,6 +25,7 @@ use crate::machine::stage::Stage;
 use crate::machine::tree::Tree;
 use crate::pam::census::CensusAccount;
 use crate::pam::libpam::Libpam;
+use crate::pam::line::LineReader;
 use crate::pam::load::{Files, UnreadableError, load};
 use crate::pam::stack::{Facility, Handler, StackKind};
 use crate::pam::twinlock::is_twinlock;
@@ -43,6 +44,8 @@ pub struct ExaminedMachine {
     folders: OnceCell<Vec<&'static str>>,
     /// Which libpam the machine has; determined at the first use.
     libpam: OnceCell<Libpam>,
+    /// How that libpam reads lines; determined at the first use.
+    line_reader: OnceCell<LineReader>,
     /// The accounts that can have every factor, read at the first use and shared, because many services need them. The
     /// inner value is `None` if accounts other than those found may exist.
     persons: Rc<OnceCell<Option<Rc<Vec<CensusAccount>>>>>,
@@ -101,6 +104,7 @@ impl ExaminedMachine {
             stage: OnceCell::new(),
             folders: OnceCell::new(),
             libpam: OnceCell::new(),
+            line_reader: OnceCell::new(),
             persons: Rc::default(),
         }
     }
@@ -124,6 +128,7 @@ impl ExaminedMachine {
             stage: OnceCell::new(),
             folders: self.folders.clone(),
             libpam: self.libpam.clone(),
+            line_reader: self.line_reader.clone(),
             persons: Rc::clone(&self.persons),
         }
     }
@@ -262,6 +267,10 @@ impl Files for ExaminedMachine {
 
     fn libpam(&self) -> Libpam {
         *self.libpam.get_or_init(|| self.found_libpam())
+    }
+
+    fn line_reader(&self) -> LineReader {
+        *self.line_reader.get_or_init(|| self.found_line_reader())
     }
 
     fn is_folder(&self, path: &str) -> bool {

@@ -1,6 +1,6 @@
 //! Reads how the host's common-auth asks for a password, and computes the PAM lines that ask for the factors.
 
-use twinlock_doctor::pam::line::{fields, lines};
+use twinlock_doctor::pam::line::{LineReader, fields, lines};
 
 use crate::wishes::With;
 
@@ -30,7 +30,7 @@ impl Provider {
     /// Parses the text of common-auth.
     #[must_use]
     pub fn read(text: &str) -> Self {
-        let parsed = lines(text);
+        let parsed = lines(text, LineReader::default());
         let of_line = |line: &str| {
             let words = fields(line);
             let [kind, control, module, args @ ..] = words.as_slice() else { return None };

@@ -1,6 +1,7 @@
 //! The machine's libpam: where it looks for modules and services, and which kind it is.
 use crate::machine::ExaminedMachine;
 use crate::pam::libpam::Libpam;
+use crate::pam::line::LineReader;
 use crate::pam::load::{FOLDERS, Files};
 
 /// Folders that contain PAM modules on distributions other than Debian.
@@ -36,6 +37,17 @@ impl ExaminedMachine {
         match kinds.as_slice() {
             [one] => *one,
             [..] => Libpam::Unknown,
+        }
+    }
+
+    /// Returns how the machine's libpam reads lines. If it has several that differ, or if none is found, the older way
+    /// is assumed.
+    pub(super) fn found_line_reader(&self) -> LineReader {
+        let texts = self.libpams();
+        let whole = |text: &String| LineReader::of(text) == LineReader::Whole;
+        match !texts.is_empty() && texts.iter().all(whole) {
+            true => LineReader::Whole,
+            false => LineReader::Buffer,
         }
     }
 

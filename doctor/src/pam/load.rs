@@ -3,7 +3,7 @@ use std::io;
 
 use crate::pam::control::{self, Actions, Control};
 use crate::pam::libpam::Libpam;
-use crate::pam::line::{ConfigLine, field, fields, lines};
+use crate::pam::line::{ConfigLine, LineReader, field, fields, lines};
 use crate::pam::stack::{
     DEEPEST, Facility, Handler, LinePlace, Service, StackError, StackKind, facility,
 };
@@ -24,6 +24,10 @@ pub trait Files {
     /// Returns the kind of the libpam that reads the files.
     fn libpam(&self) -> Libpam {
         Libpam::Unknown
+    }
+    /// Returns how the libpam that reads the files splits them into lines.
+    fn line_reader(&self) -> LineReader {
+        LineReader::default()
     }
 }
 
@@ -166,7 +170,7 @@ impl Loader<'_> {
     }
 
     fn read(&mut self, path: &str, text: &str, scope: ReadScope<'_>) -> Reading {
-        let cut = lines(text);
+        let cut = lines(text, self.files.line_reader());
         for line in &cut.complete {
             self.line(path, line, scope)?;
         }

@@ -2,7 +2,7 @@
 use std::collections::BTreeSet;
 
 use crate::machine::ExaminedMachine;
-use crate::pam::line::{field, lines};
+use crate::pam::line::{LineReader, field, lines};
 use crate::pam::load::{FOLDERS, SINGLE_FILE, UnreadableError};
 use crate::pam::stack::{Facility, Service};
 use crate::services::catalogue;
@@ -31,7 +31,8 @@ const COPIES: [&str; 11] = [
 pub fn names(machine: &dyn Patterns) -> Result<ServiceNames, UnreadableError> {
     let folders = machine.pam_folders();
     if !folders.iter().any(|folder| machine.is_folder(folder)) {
-        let services = single_file(&machine.text(SINGLE_FILE).unwrap_or_default());
+        let services =
+            single_file(&machine.text(SINGLE_FILE).unwrap_or_default(), machine.line_reader());
         return Ok(ServiceNames { services, copies: Vec::new() });
     }
     let mut names = BTreeSet::new();
@@ -45,8 +46,8 @@ pub fn names(machine: &dyn Patterns) -> Result<ServiceNames, UnreadableError> {
 }
 
 /// Returns the names of the services in the text of /etc/pam.conf, in lower case, each once.
-fn single_file(text: &str) -> Vec<String> {
-    let lines = lines(text).complete;
+fn single_file(text: &str, reader: LineReader) -> Vec<String> {
+    let lines = lines(text, reader).complete;
     let names = lines.iter().filter_map(|line| field(&line.text).map(|(name, _)| name));
     let names: BTreeSet<String> = names.map(|name| name.to_ascii_lowercase()).collect();
     names.into_iter().collect()
@@ -112,7 +113,7 @@ mod tests {
     #[test]
     fn a_single_file_names_its_services() {
         let text = "# all\nsudo auth required pam_unix.so\nSu auth required \\\n pam_unix.so\nsudo account required pam_unix.so\n";
-        assert_eq!(single_file(text), ["su", "sudo"]);
+        assert_eq!(single_file(text, LineReader::Buffer), ["su", "sudo"]);
     }
 
     #[test]

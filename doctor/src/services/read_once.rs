@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::io;
 
 use crate::pam::libpam::Libpam;
+use crate::pam::line::LineReader;
 use crate::pam::load::Files;
 
 /// Why a file cannot be read. Unlike [`io::Error`], it can be returned several times.
@@ -53,6 +54,10 @@ impl Files for ReadOnce<'_> {
 
     fn libpam(&self) -> Libpam {
         self.files.libpam()
+    }
+
+    fn line_reader(&self) -> LineReader {
+        self.files.line_reader()
     }
 }
 

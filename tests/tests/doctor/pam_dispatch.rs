@@ -10,6 +10,7 @@ use twinlock_doctor::pam::code::PamCode;
 use twinlock_doctor::pam::credentials::{answers, outcome};
 use twinlock_doctor::pam::dispatch::dispatch;
 use twinlock_doctor::pam::libpam::Libpam;
+use twinlock_doctor::pam::line::LineReader;
 use twinlock_doctor::pam::load::{Files, load};
 use twinlock_doctor::pam::modules::{Nature, nature};
 use twinlock_doctor::pam::stack::{Facility, Handler, StackKind};
@@ -88,6 +89,30 @@ impl Files for Folder {
     fn libpam(&self) -> Libpam {
         other_libpam().map_or(Libpam::Debian, |_| Libpam::Original)
     }
+
+    fn line_reader(&self) -> LineReader {
+        let folder = other_libpam().unwrap_or_else(|| "/usr/lib/x86_64-linux-gnu".into());
+        let library = fs::read(Path::new(&folder).join("libpam.so.0")).expect("libpam");
+        LineReader::of(&String::from_utf8_lossy(&library))
+    }
+}
+
+/// Stacks with lines that do not fit into the buffer of older versions of libpam, and with zero bytes.
+fn long() -> [(String, String); 6] {
+    let (text, blanks) = ("x".repeat(1022), " ".repeat(1000));
+    let deny = "auth required pam_deny.so\n";
+    [
+        ("long comment, then a line", format!("#{text}auth sufficient pam_permit.so\n{deny}")),
+        ("long comment, then a word", format!("#{text}x\nauth required pam_permit.so\n")),
+        ("long line", format!("auth required {}{blanks}pam_permit.so\n", &blanks[..20])),
+        (
+            "long continued line",
+            format!("auth required \\\n{blanks}\\\n pam_permit.so\nauth optional pam_permit.so\n"),
+        ),
+        ("zero byte", format!("auth sufficient pam_permit.so\0 x\n{deny}")),
+        ("zero byte first", format!("\0{deny}auth required pam_permit.so\n")),
+    ]
+    .map(|(title, lines)| (title.to_owned(), lines))
 }
 
 fn written() -> Vec<(String, String)> {
@@ -96,6 +121,7 @@ fn written() -> Vec<(String, String)> {
         .filter(|part| !part.is_empty())
         .map(|part| part.split_once('\n').expect("a title and lines"))
         .map(|(title, lines)| (title.to_owned(), lines.to_owned()))
+        .chain(long())
         .collect()
 }
 
