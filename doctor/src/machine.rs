@@ -10,6 +10,8 @@ mod sockets;
 mod stage;
 pub mod sudo;
 mod tree;
+mod unit_command;
+mod unit_text;
 mod units;
 
 use std::cell::OnceCell;

@@ -3,11 +3,10 @@ use std::fs;
 use std::os::unix::fs::MetadataExt;
 
 use crate::machine::ExaminedMachine;
-use crate::machine::units::{UNIT_FOLDERS, services_of};
 use crate::pam::load::Files;
 use crate::pam::stack::LinePlace;
 use crate::sshd::command_line::{self, Instance};
-use crate::sshd::config::{MAIN_FILES, Patterns};
+use crate::sshd::config::MAIN_FILES;
 
 /// The usual names of systemd units that start sshd.
 const UNITS: [&str; 4] = ["ssh.service", "sshd.service", "ssh@.service", "sshd@.service"];
@@ -18,7 +17,7 @@ impl ExaminedMachine {
     /// /etc/default/ssh), or one without options.
     #[must_use]
     pub fn instances(&self) -> Vec<Instance> {
-        let enabled = self.enabled().into_iter().flat_map(|name| services_of(&name));
+        let enabled = self.enabled().into_iter().flat_map(|name| self.services_of(&name));
         let names: Vec<String> = UNITS.map(str::to_owned).into_iter().chain(enabled).collect();
         let units = names.iter().filter_map(|name| self.unit(name));
         let mut all: Vec<Instance> = units.chain(self.running()).collect();
@@ -36,34 +35,9 @@ impl ExaminedMachine {
         all
     }
 
-    /// Returns the sshd that the systemd unit `name` starts, with the drop-ins of the unit applied. `None` if there is
-    /// no such unit, or if the unit starts another program.
-    pub(super) fn unit(&self, name: &str) -> Option<Instance> {
-        let main =
-            UNIT_FOLDERS.iter().find_map(|folder| self.started_by(&format!("{folder}/{name}")));
-        let drop_ins = UNIT_FOLDERS.iter().rev().flat_map(|folder| {
-            self.matching(&format!("{folder}/{name}.d/*.conf")).unwrap_or_default()
-        });
-        let (place, words) =
-            drop_ins.filter_map(|file| self.started_by(&file)).next_back().or(main)?;
-        let options = command_line::options(&words);
-        let variables = words.iter().any(|word| word.starts_with('$'));
-        let defaults = self.defaults().filter(|_| variables);
-        Some(match defaults {
-            Some(more) => Instance { options: [options, more.options].concat(), place: more.place },
-            None => Instance { options, place: Some(place) },
-        })
-    }
-
-    fn started_by(&self, file: &str) -> Option<(LinePlace, Vec<String>)> {
-        let (line, words) = command_line::exec_start(&self.text(file).ok()?)?;
-        words.first().filter(|program| program.ends_with("sshd"))?;
-        Some((LinePlace { file: file.to_owned(), line }, words.get(1..)?.to_vec()))
-    }
-
     /// Returns an sshd with the options that a file of defaults such as /etc/default/ssh sets; `None` if no such file
     /// sets options.
-    fn defaults(&self) -> Option<Instance> {
+    pub(super) fn defaults(&self) -> Option<Instance> {
         command_line::DEFAULTS.iter().find_map(|(name, file)| {
             let (line, words) = command_line::assigned(&self.text(file).ok()?, name)?;
             let place = Some(LinePlace { file: (*file).to_owned(), line });

@@ -1,9 +1,8 @@
 //! Finds the ports and routing domains from which connections come to an sshd, in systemd's socket units and among the
 //! network devices.
 use crate::machine::ExaminedMachine;
-use crate::machine::units::{UNIT_FOLDERS, services_of};
+use crate::machine::unit_command::in_force;
 use crate::pam::load::Files;
-use crate::sshd::config::Patterns;
 
 /// The usual names of systemd socket units that start an sshd for each connection.
 const SOCKETS: [&str; 2] = ["ssh.socket", "sshd.socket"];
@@ -46,7 +45,7 @@ impl ExaminedMachine {
         let usual = SOCKETS.map(str::to_owned).into_iter();
         let enabled = self.enabled().into_iter().filter(|name| {
             name.ends_with(".socket")
-                && services_of(name).iter().any(|service| self.unit(service).is_some())
+                && self.services_of(name).iter().any(|service| self.unit(service).is_some())
         });
         let mut names: Vec<String> = usual.chain(enabled).collect();
         names.sort();
@@ -56,24 +55,8 @@ impl ExaminedMachine {
 
     /// Returns the values that the socket unit `name` and its drop-ins set for `key`.
     fn values_of(&self, name: &str, key: &str) -> Vec<String> {
-        let main = UNIT_FOLDERS.iter().map(|folder| format!("{folder}/{name}"));
-        let main = main.into_iter().find(|file| self.text(file).is_ok());
-        let drop_ins = UNIT_FOLDERS.iter().rev().flat_map(|folder| {
-            self.matching(&format!("{folder}/{name}.d/*.conf")).unwrap_or_default()
-        });
-        let mut values = Vec::new();
-        for file in main.into_iter().chain(drop_ins) {
-            for line in self.text(&file).unwrap_or_default().lines() {
-                let Some(value) = line.trim().strip_prefix(key) else { continue };
-                match value.trim_start().strip_prefix('=').map(str::trim) {
-                    // An empty value removes all earlier values.
-                    Some("") => values.clear(),
-                    Some(value) => values.push(value.to_owned()),
-                    None => {}
-                }
-            }
-        }
-        values
+        let settings = self.unit_settings(name);
+        in_force(&settings, key).into_iter().map(|one| one.value.clone()).collect()
     }
 }
 

@@ -101,6 +101,29 @@ pub fn words(text: &str) -> Vec<String> {
     all
 }
 
+/// Splits a text into lines, and joins each line that ends in a backslash with the next one. Returns each line with the
+/// number, from 1, at which it begins. Comments are left out, also between joined lines.
+#[must_use]
+pub fn joined(text: &str) -> Vec<(usize, String)> {
+    let mut all: Vec<(usize, String)> = Vec::new();
+    let mut is_open = false;
+    for (number, line) in (1..).zip(text.lines()) {
+        if line.trim_start().starts_with(['#', ';']) {
+            continue;
+        }
+        let (part, goes_on) = line.strip_suffix('\\').map_or((line, false), |part| (part, true));
+        match all.last_mut().filter(|_| is_open) {
+            Some((_, text)) => {
+                text.push(' ');
+                text.push_str(part);
+            }
+            None => all.push((number, part.to_owned())),
+        }
+        is_open = goes_on;
+    }
+    all
+}
+
 /// Finds the last assignment to the variable `name` in a text. Returns the line number, from 1, and the words of the
 /// value; `None` if there is no assignment.
 #[must_use]
@@ -110,19 +133,7 @@ pub fn assigned(text: &str, name: &str) -> Option<(usize, Vec<String>)> {
         let value = value.strip_prefix('=')?;
         Some(words(&words(value).join(" ")))
     };
-    (1..).zip(text.lines()).filter_map(|(number, line)| Some((number, of(line)?))).last()
-}
-
-/// Finds the last `ExecStart=` with a value in the text of a systemd unit. Returns the line number, from 1, and the
-/// words of the value; `None` if there is none.
-#[must_use]
-pub fn exec_start(text: &str) -> Option<(usize, Vec<String>)> {
-    let lines = (1..).zip(text.lines());
-    let starts = lines.filter_map(|(number, line)| {
-        let value = line.trim().strip_prefix("ExecStart")?.trim_start().strip_prefix('=')?;
-        Some((number, words(value.trim_start_matches(['-', '@', ':', '+', '!', ' ']))))
-    });
-    starts.filter(|(_, words)| !words.is_empty()).last()
+    joined(text).iter().filter_map(|(number, line)| Some((*number, of(line)?))).next_back()
 }
 
 /// Returns the command line of a listening sshd without the program; `None` if the process is not a listening sshd.
@@ -176,8 +187,8 @@ mod tests {
         let defaults = "# SSHD_OPTS=no\nSSHD_OPTS=\"-o 'AuthenticationMethods publickey'\"\n";
         let (line, words) = assigned(defaults, "SSHD_OPTS").unwrap();
         assert_eq!((line, words), (2, vec!["-o".into(), "AuthenticationMethods publickey".into()]));
-        let unit = "[Service]\nExecStart=/usr/sbin/sshd -D $SSHD_OPTS\n[Service]\nExecStart=\nExecStart=/usr/sbin/sshd -D -o UsePAM=no\n";
-        assert_eq!(exec_start(unit).unwrap().1[3], "UsePAM=no");
+        let (line, words) = assigned("OPTIONS=\"-4 \\\n -oUsePAM=no\"\n", "OPTIONS").unwrap();
+        assert_eq!((line, words), (1, vec!["-4".into(), "-oUsePAM=no".into()]));
         assert_eq!(
             listener("sshd: /usr/sbin/sshd -D -o AuthenticationMethods publickey -p 22 [listener] 0 of 10-100 startups").unwrap(),
             ["-D", "-o", "AuthenticationMethods publickey", "-p", "22"]

@@ -199,3 +199,35 @@ fn split_and_negated_patterns_are_seen_from_a_matching_address() {
         assert!(!gets_in(&m, "ada", KEY_ONLY, 0), "{criteria}");
     }
 }
+
+/// Checks settings that a systemd unit gives sshd by its command line, in ways that administrators write them. The same
+/// command line starts an sshd, over which the logins are tried.
+#[test]
+fn options_of_units_are_read_as_systemd_reads_them() {
+    const OPEN: &str = "-o AuthenticationMethods=publickey";
+    let unit =
+        "[Service]\nEnvironmentFile=-/etc/default/ssh\nExecStart=/usr/sbin/sshd -D $SSHD_OPTS\n";
+    for drop_in in [
+        format!("ExecStart=\nExecStart=/usr/sbin/sshd -D \\\n  {OPEN}\n"),
+        format!("ExecStart=\nExecStart=/bin/sh -c 'exec /usr/sbin/sshd -D {OPEN}'\n"),
+        format!("ExecStart=\nExecStart=/usr/bin/env sshd -D {OPEN}\n"),
+        format!("Environment=\"SSHD_OPTS={OPEN}\"\n"),
+        "EnvironmentFile=/etc/ssh/options\n".to_owned(),
+    ] {
+        let m = wired(KEYS, K);
+        let units = "/etc/systemd/system";
+        m.run(["mkdir", "-p", &format!("{units}/ssh.service.d")]).ok();
+        // Debian's file sets the variable, and files win over lines `Environment`.
+        m.run(["rm", "-f", "/etc/default/ssh"]).ok();
+        m.file(&format!("{units}/ssh.service")).write(unit);
+        verdict(&m, "closed", None);
+        m.file("/etc/ssh/options").write(format!("SSHD_OPTS=\"{OPEN}\"\n"));
+        m.file(&format!("{units}/ssh.service.d/open.conf")).write(format!("[Service]\n{drop_in}"));
+        verdict(&m, "open", Some("way-in key-alone"));
+        assert!(!gets_in(&m, "eve", KEY_ONLY, 0));
+        m.stop_sshd();
+        m.run(["/usr/sbin/sshd", "-o", "AuthenticationMethods=publickey"]).ok();
+        let eve = m.ssh("eve").key().option("BatchMode=yes").option("ConnectionAttempts=20");
+        assert_eq!(eve.command(["true"]).output().code, Some(0), "{drop_in}");
+    }
+}
