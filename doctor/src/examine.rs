@@ -1,4 +1,6 @@
 //! Examines every sshd of a machine, each with its PAM stack.
+use std::io::ErrorKind;
+
 use crate::acceptance::Acceptance;
 use crate::finding::{Finding, Level};
 use crate::hindrance::Hindrance;
@@ -8,14 +10,14 @@ use crate::judge::lines::ModuleFile;
 use crate::machine::{ExaminedMachine, ProbeError};
 use crate::pam;
 use crate::pam::load::Files;
-use crate::pam::stack::{Facility, Service};
+use crate::pam::stack::{Facility, Handler, Service};
 use crate::pam::table::{CaseRow, CaseTable, StackCaller, tabulate_for};
 use crate::report::{DoctorReport, Rows};
 use crate::settings::DoctorSettings;
 use crate::shipped;
 use crate::sshd;
 use crate::sshd::allowed::KnownGroups;
-use crate::sshd::complete::{Method, PamEntry};
+use crate::sshd::complete::{Method, NO_REVOKED_KEYS, PamEntry};
 use crate::sshd::config::Config;
 use crate::sshd::effective::Effective;
 use crate::sshd::judge::SshdFacts;
@@ -47,13 +49,8 @@ fn examine(
     rows: Rows,
     settings: &DoctorSettings,
 ) -> Result<DoctorReport, Hindrance> {
-    let config = sshd::config::load_of(machine, machine.instance())?;
-    let said = machine.complaint()?;
-    let mut findings: Vec<Finding> = said.iter().map(|said| refused(&config.file, said)).collect();
-    let mut facts = match said {
-        Some(_) => None,
-        None => Some(ask(machine, config, &mut findings)?),
-    };
+    let mut findings = Vec::new();
+    let mut facts = facts(machine, &mut findings)?;
     let name = facts.as_ref().map_or("sshd", |facts| facts.base.service()).to_owned();
     let service = pam::load::load(machine, &name)?;
     let settings = settings.on(&service, machine);
@@ -73,6 +70,9 @@ fn examine(
     };
     let (of_stack, wired) = of_stack(&case, &service, machine);
     findings.extend(of_stack);
+    if wired && facts.as_ref().is_none_or(|facts| facts.base.yes("usepam")) {
+        findings.extend(of_other_stacks(&service, machine, &settings));
+    }
     findings.extend(wired.then(|| settings.findings(&name)).into_iter().flatten());
     findings.extend([lockers(machine, &settings)?, machine.candidate_notes(&name)].concat());
     if let Some(facts) = &facts {
@@ -87,6 +87,21 @@ fn examine(
     settings.settle(&mut findings, facts.as_ref().is_some_and(sshd::judge::passes_by_pam));
     Acceptance::of(machine).apply(&name, &mut findings);
     Ok(DoctorReport { findings, table: service.unusable.is_none().then_some(table), rows })
+}
+
+/// Returns what sshd says about its settings; `None` if it refuses them, which is then added to `findings`.
+fn facts(
+    machine: &ExaminedMachine,
+    findings: &mut Vec<Finding>,
+) -> Result<Option<SshdFacts>, Hindrance> {
+    let config = sshd::config::load_of(machine, machine.instance())?;
+    match machine.complaint()? {
+        Some(said) => {
+            findings.push(refused(&config.file, &said));
+            Ok(None)
+        }
+        None => ask(machine, config, findings).map(Some),
+    }
 }
 
 /// Computes the truth table of the auth lines of `service`: the result of the stack for each combination of factors.
@@ -112,6 +127,20 @@ fn of_stack(case: &Case<'_>, service: &Service, machine: &ExaminedMachine) -> (V
         found.extend(judge::twice::judge(case));
     }
     (found, wired)
+}
+
+/// Returns the findings that the account or session lines of `service` refuse every user, or that /etc/nologin does.
+fn of_other_stacks(
+    service: &Service,
+    machine: &ExaminedMachine,
+    settings: &DoctorSettings,
+) -> Vec<Finding> {
+    let module = |path: &str| machine.module(path);
+    let census = |stack: &[Handler]| machine.census(stack, settings.enrolled.as_deref());
+    let mut found = judge::other_stacks::judge(service, &module, &census);
+    let exists = |path: &str| machine.text(path).is_ok();
+    found.extend(judge::other_stacks::nologin(service, &exists));
+    found
 }
 
 /// Returns the findings that follow from sshd's settings (`facts`) together with the PAM stack (`case`).
@@ -191,12 +220,14 @@ fn ask(
     let mut asked = Vec::new();
     for probe in plan.probes {
         let said = machine.effective(Some(&probe.argument()))?;
-        asked.push((probe, Effective::read(&said)));
+        asked.push((probe, with_revoked(Effective::read(&said), machine)));
     }
+    let base = with_revoked(base, machine);
     findings.extend(machine.not_reloaded(&config, base.value("pidfile")));
     let source = machine.elsewhere();
     let groups = source.as_ref().map_or(KnownGroups::All, |_| KnownGroups::OfFiles);
-    sshd::allowed::retain(&mut asked, &people, groups);
+    let admits = sshd::allowed::retain(&mut asked, &people, groups);
+    findings.extend(refusals(&config, &base, admits || source.is_some()));
     if let Some((place, source)) = source {
         findings.extend(elsewhere(&config, place, &source));
         asked.extend(sshd::elsewhere::groups(&config, &base));
@@ -242,7 +273,8 @@ pub fn match_outcomes(machine: &ExaminedMachine) -> Result<Vec<MatchOutcome>, Hi
             asked.push((probe, Effective::read(&said)));
         }
     }
-    sshd::allowed::retain(&mut asked, &people, KnownGroups::All);
+    // If sshd admits nobody, the verdict says so.
+    let _ = sshd::allowed::retain(&mut asked, &people, KnownGroups::All);
     let mut seen: Vec<(Effective, bool)> = Vec::new();
     for (probe, said) in asked {
         let kind = (said, probe.user == "root");
@@ -259,6 +291,41 @@ pub fn match_outcomes(machine: &ExaminedMachine) -> Result<Vec<MatchOutcome>, Hi
         outcomes.push(MatchOutcome { user: probe.user, address: probe.from.addr, blocks });
     }
     Ok(outcomes)
+}
+
+/// Returns the settings, with a note if they name a list of revoked keys that does not exist. sshd then refuses every
+/// key.
+fn with_revoked(effective: Effective, machine: &ExaminedMachine) -> Effective {
+    let file = effective.value("revokedkeys").filter(|file| file.starts_with('/'));
+    let missing = |file: &&str| matches!(machine.text(file), Err(error) if error.kind() == ErrorKind::NotFound);
+    match file.filter(missing).map(str::to_owned) {
+        Some(file) => effective.with(NO_REVOKED_KEYS, &file),
+        None => effective,
+    }
+}
+
+/// Returns the findings that sshd refuses every user before it asks for anything. `admits` says whether its lists of
+/// users and groups admit a user.
+fn refusals(config: &Config, base: &Effective, admits: bool) -> Vec<Finding> {
+    let finding = |id, keywords: &[&str], what: &str, remedy: &str| Finding {
+        level: Level::LockOut,
+        id,
+        place: config.place(keywords),
+        what: format!("No login is possible: {what}."),
+        remedy: remedy.to_owned(),
+    };
+    let lists = ["allowusers", "allowgroups", "denyusers", "denygroups", "permitrootlogin"];
+    let nobody = || {
+        let what = "the lists of users and groups, or PermitRootLogin, refuse every account";
+        finding("nobody-admitted", &lists, what, "Add a user or group that exists to the list.")
+    };
+    let no_tries = || {
+        let what = "with MaxAuthTries 0, sshd ends each connection at the first request";
+        finding("no-tries", &["maxauthtries"], what, "Write `MaxAuthTries 6`.")
+    };
+    let of_lists = (!admits).then(nobody);
+    let tries = base.value("maxauthtries") == Some("0");
+    of_lists.into_iter().chain(tries.then(no_tries)).collect()
 }
 
 /// Returns the output of `sshd -T` without the settings of Match blocks. If sshd prints them only for a connection, as

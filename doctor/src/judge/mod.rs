@@ -7,6 +7,7 @@ pub mod lines;
 mod misspelt;
 pub mod not_root;
 mod one_field;
+pub mod other_stacks;
 mod promises;
 pub mod remedies;
 mod shut;

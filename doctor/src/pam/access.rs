@@ -24,7 +24,7 @@ pub(super) fn admits(text: &str, args: &[String], person: &CensusAccount) -> Opt
         let users: Vec<&str> = users.split_whitespace().collect();
         match matches(&users, person, bare_groups)? {
             false => {}
-            true if origins == "ALL" => return Some(sign == "+"),
+            true if origins.eq_ignore_ascii_case("ALL") => return Some(sign == "+"),
             true => return None,
         }
     }
@@ -35,7 +35,8 @@ pub(super) fn admits(text: &str, args: &[String], person: &CensusAccount) -> Opt
 /// EXCEPT does. `None` if that is not known, as for a netgroup. With `bare_groups`, a name without parentheses can also
 /// be a group.
 fn matches(words: &[&str], person: &CensusAccount, bare_groups: bool) -> Option<bool> {
-    let mut names = words.split(|word| *word == "EXCEPT");
+    let is_except = |word: &&str| word.eq_ignore_ascii_case("EXCEPT");
+    let mut names = words.split(is_except);
     let mut is_in = Some(false);
     for name in names.next()? {
         match is(name, person, bare_groups) {
@@ -47,7 +48,7 @@ fn matches(words: &[&str], person: &CensusAccount, bare_groups: bool) -> Option<
             None => is_in = None,
         }
     }
-    let after = words.iter().position(|word| *word == "EXCEPT");
+    let after = words.iter().position(is_except);
     let except = match after.and_then(|at| words.get(at + 1..)) {
         Some(rest) => matches(rest, person, bare_groups),
         None => Some(false),
@@ -61,7 +62,7 @@ fn matches(words: &[&str], person: &CensusAccount, bare_groups: bool) -> Option<
 
 fn is(name: &str, person: &CensusAccount, bare_groups: bool) -> Option<bool> {
     let in_group = |name: &str| person.groups.iter().any(|group| group == name);
-    if name == "ALL" {
+    if name.eq_ignore_ascii_case("ALL") {
         return Some(true);
     }
     if let Some(group) = name.strip_prefix('(').and_then(|rest| rest.strip_suffix(')')) {
@@ -71,7 +72,7 @@ fn is(name: &str, person: &CensusAccount, bare_groups: bool) -> Option<bool> {
     if name.contains(['@', '(', ')', '\\']) {
         return None;
     }
-    Some(name == person.name || bare_groups && in_group(name))
+    Some(name.eq_ignore_ascii_case(&person.name) || bare_groups && in_group(name))
 }
 
 #[cfg(test)]

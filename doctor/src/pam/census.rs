@@ -83,7 +83,8 @@ pub fn asks(stack: &[Handler]) -> bool {
 impl Census {
     /// Returns whether the module `path` with the arguments `args` succeeds for the account; `None` if that depends on
     /// more than the account, or on a list that is not known.
-    fn holds(&self, path: &str, args: &[String], person: &CensusAccount) -> Option<bool> {
+    #[must_use]
+    pub fn holds(&self, path: &str, args: &[String], person: &CensusAccount) -> Option<bool> {
         let list = || self.lists.get(list_of(path, args)?);
         let plain = args.iter().all(|arg| arg == "debug");
         match file_name(path) {

@@ -167,6 +167,7 @@ impl Surroundings<'_> {
         if wired {
             found.extend(judge::stack(&case));
             found.extend(judge::twice::judge(&case));
+            found.extend(judge::other_stacks::judge(service, self.module, self.census));
             found.extend(self.settings.refusing.iter().cloned());
             found.extend(self.settings.lenient_to(name).map(|one| one.finding.clone()));
         }

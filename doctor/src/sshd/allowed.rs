@@ -37,8 +37,13 @@ pub enum KnownGroups {
 }
 
 /// Removes from `asked` the users whom sshd refuses by its lists, with their settings. If sshd refuses all users,
-/// removes nothing.
-pub fn retain(asked: &mut Vec<(Probe, Effective)>, people: &ProbeUsers, known_groups: KnownGroups) {
+/// removes nothing. Returns whether sshd admits a user, and does not forbid the login because the user is root.
+#[must_use]
+pub fn retain(
+    asked: &mut Vec<(Probe, Effective)>,
+    people: &ProbeUsers,
+    known_groups: KnownGroups,
+) -> bool {
     let admitted = |(probe, effective): &(Probe, Effective)| {
         let known = people.accounts.iter().find(|account| account.name == probe.user);
         known.is_none_or(|account| admits(effective, account, known_groups))
@@ -46,6 +51,10 @@ pub fn retain(asked: &mut Vec<(Probe, Effective)>, people: &ProbeUsers, known_gr
     if asked.iter().any(admitted) {
         asked.retain(admitted);
     }
+    let shut = |(probe, effective): &(Probe, Effective)| {
+        probe.user == "root" && effective.value("permitrootlogin") == Some("no")
+    };
+    asked.iter().any(|one| admitted(one) && !shut(one))
 }
 
 /// Returns whether the lists of users and groups admit the account from at least one client address.

@@ -17,6 +17,8 @@ use crate::sshd::effective::{Effective, Way};
 pub enum MethodHindrance {
     /// sshd's settings switch off the method with this name.
     Off(String),
+    /// sshd accepts no user's key, because of this setting.
+    NoKeys(String),
     /// The method with this name shows prompts through a device other than PAM, which twinlock does not support.
     Device(String),
     /// sshd's password method sends one hidden text as the answer to every prompt. The stack needs two different texts,
@@ -159,6 +161,9 @@ fn no_credentials(table: &CaseTable) -> Option<MethodHindrance> {
 }
 
 fn switched_off(method: &str, effective: &Effective) -> Option<MethodHindrance> {
+    if let Some(setting) = no_keys(effective).filter(|_| method == "publickey") {
+        return Some(MethodHindrance::NoKeys(setting));
+    }
     let on = match method {
         "publickey" => effective.value("pubkeyauthentication") != Some("no"),
         "password" => effective.yes("passwordauthentication"),
@@ -172,6 +177,20 @@ fn switched_off(method: &str, effective: &Effective) -> Option<MethodHindrance> 
         _ => false,
     };
     (!on).then(|| MethodHindrance::Off(method.to_owned()))
+}
+
+/// Keyword for the list of revoked keys, if there is no such file: sshd then refuses every key. sshd itself has no such
+/// keyword. The caller adds it to sshd's settings.
+pub const NO_REVOKED_KEYS: &str = "no-revoked-keys";
+
+/// Returns the setting because of which sshd accepts no user's key; `None` if there is no such setting.
+fn no_keys(effective: &Effective) -> Option<String> {
+    if let Some(file) = effective.value(NO_REVOKED_KEYS) {
+        return Some(format!("RevokedKeys {file}, which is missing"));
+    }
+    let sources = ["authorizedkeysfile", "authorizedkeyscommand", "trustedusercakeys"];
+    let none = |keyword: &&str| effective.value(keyword) == Some("none");
+    sources.iter().all(none).then(|| "AuthorizedKeysFile none".to_owned())
 }
 
 /// Reports whether the row of the truth table grants access to a user with a correct code and a key or password. One of

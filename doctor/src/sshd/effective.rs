@@ -80,7 +80,7 @@ impl Effective {
     /// Returns whether AuthenticationMethods lists ways to log in.
     #[must_use]
     pub fn names_ways(&self) -> bool {
-        !matches!(self.value("authenticationmethods"), None | Some("any" | "none" | ""))
+        !matches!(self.value("authenticationmethods"), None | Some("any" | ""))
     }
 
     /// Returns the ways to log in that AuthenticationMethods lists. If it lists none, each enabled method is a way by

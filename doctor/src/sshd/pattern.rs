@@ -57,11 +57,17 @@ pub fn fits_addresses(list: &str, address: &str) -> bool {
 #[must_use]
 pub fn addresses(list: &str) -> Vec<String> {
     let each = list.split(',').map(|one| one.trim_start_matches('!'));
-    each.flat_map(|one| match PatternNetwork::read(one) {
+    let samples = each.flat_map(|one| match PatternNetwork::read(one) {
         Some(network) => network.samples(),
         None => pattern_sample(one).into_iter().collect(),
-    })
-    .collect()
+    });
+    // For a client with an IPv4 address, sshd never uses the form `::ffff:192.0.2.1`.
+    samples.filter(|one| !is_mapped(one)).collect()
+}
+
+/// Returns whether the text is an IPv6 address that stands for an IPv4 address, such as `::ffff:192.0.2.1`.
+fn is_mapped(address: &str) -> bool {
+    address.parse::<Ipv6Addr>().is_ok_and(|address| address.to_ipv4_mapped().is_some())
 }
 
 /// Returns an address that matches the pattern; `None` if none was found. A `*` can stand for several numbers of the

@@ -8,6 +8,7 @@ mod hosts;
 mod kerberos;
 mod reach;
 mod red_hat;
+mod refused;
 mod remedies;
 mod running;
 mod spellings;

@@ -181,6 +181,9 @@ impl Issue {
             Self::NoPamOpen | Self::NoPamShut => &["usepam"],
             Self::NoPrompts => &["kbdinteractiveauthentication", "challengeresponseauthentication"],
             Self::RootShutOut => &["permitrootlogin"],
+            Self::Hindered(_, MethodHindrance::NoKeys(_), _) => {
+                &["authorizedkeysfile", "revokedkeys"]
+            }
             Self::Kerberos(_) => &["kerberosauthentication"],
             Self::KeyAlone | Self::OtherAlone(_) | Self::OneText(_) | Self::Hindered(_, _, _) => {
                 &ABOUT_WAYS
@@ -209,6 +212,10 @@ fn hindered(way: &Way, why: &MethodHindrance, others: Others) -> (&'static str, 
         MethodHindrance::Off(method) => {
             ("method-off", format!("`{method}` is switched off, so nobody can complete `{way}`."))
         }
+        MethodHindrance::NoKeys(setting) => (
+            "keys-refused",
+            format!("sshd accepts no key (`{setting}`), so nobody can complete `{way}`."),
+        ),
         MethodHindrance::Device(method) => (
             "device-unsupported",
             format!("sshd has no `{method}`, so nobody can complete `{way}`."),

@@ -23,6 +23,9 @@ impl SshdFacts {
         if let Issue::Hindered(_, MethodHindrance::Credentials(line), _) = kind {
             return table.map_or(String::new(), |table| word_for_brackets(table, &line.place));
         }
+        if let Issue::Hindered(_, MethodHindrance::NoKeys(_), _) = kind {
+            return "Remove that setting, or let sshd read an existing file.".to_owned();
+        }
         let methods = self.methods();
         let first: &[&str] = match kind {
             Issue::NoPamOpen | Issue::NoPamShut => &["UsePAM yes"],
