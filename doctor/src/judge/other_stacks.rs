@@ -24,6 +24,10 @@ pub fn judge(
 ) -> Vec<Finding> {
     let of = |facility: Facility| {
         let lines = service.lines(facility);
+        if lines.is_empty() {
+            // A tree of settings may lack the file of `other`, from which libpam takes the lines.
+            return None;
+        }
         let census = census(lines);
         let stack = OtherStack { lines, facility, module, census: &census };
         stack.refusal().map(|outcome| stack.finding(&outcome, service))
