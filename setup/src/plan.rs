@@ -27,6 +27,8 @@ use crate::{
 
 /// File by which Debian's PAM files ask for the password.
 const COMMON_AUTH: &str = "/etc/pam.d/common-auth";
+/// The line that includes it.
+const INCLUDE: &str = "@include common-auth";
 
 /// The old and the new text of one file.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -78,6 +80,8 @@ pub enum PlanError {
     OnlySsh(With),
     /// The lines of common-auth have a form that cannot be combined with a key ([`With::Both`]).
     Provider,
+    /// common-auth calls twinlock's module, and the new lines include it. Each login would need two codes in a row.
+    TwoCodes,
     /// sshd's main file includes no folder into which setup could write a file. The field is the path of the main file.
     NoInclude(String),
     /// There is a file at the path of setup's drop-in file that setup has not written. The field is this path.
@@ -122,6 +126,9 @@ impl fmt::Display for PlanError {
             Self::Provider => {
                 write!(f, "{COMMON_AUTH} has a form that cannot be combined with a key")
             }
+            Self::TwoCodes => {
+                write!(f, "{COMMON_AUTH} asks for a code itself, so a login would need two")
+            }
             Self::NoInclude(file) => write!(f, "{file} includes no folder for a file of its own"),
             Self::NotOurs(path) => write!(f, "{path} exists, and setup has not written it"),
             Self::Overridden(all) => {
@@ -162,6 +169,10 @@ impl PlanError {
             Self::OnlySsh(_) => "Write: --with password".to_owned(),
             Self::Provider => {
                 "Use --with publickey or --with password, or write the lines by hand: pam_twinlock(8) has them.".to_owned()
+            }
+            Self::TwoCodes => {
+                "Take pam_twinlock.so out of common-auth (with pam-auth-update, if that wrote it), and run setup again."
+                    .to_owned()
             }
             Self::NoInclude(file) => format!(
                 "Write `Include /etc/ssh/sshd_config.d/*.conf` as the first line of {file}, create that folder, and run setup again."
@@ -239,8 +250,10 @@ fn command(wishes: &Wishes, service: &str) -> String {
 fn of_pam(files: &dyn Patterns, wishes: &Wishes) -> Result<Vec<FileChange>, PlanError> {
     let with = wishes.with;
     let provider = Provider::read(&read(files, COMMON_AUTH)?.unwrap_or_default());
-    let lines = provider::auth_lines(&provider, with, "@include common-auth");
-    let lines = lines.ok_or(PlanError::Provider)?;
+    let lines = provider::auth_lines(&provider, with, INCLUDE).ok_or(PlanError::Provider)?;
+    if lines.iter().any(|line| line == INCLUDE) && provider::asks(files)? {
+        return Err(PlanError::TwoCodes);
+    }
     let names = wishes.service.pam_services();
     let mut changes = Vec::new();
     for name in &names {

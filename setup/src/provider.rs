@@ -1,6 +1,12 @@
 //! Reads how the host's common-auth asks for a password, and computes the PAM lines that ask for the factors.
 
-use twinlock_doctor::pam::line::{LineReader, fields, lines};
+use twinlock_doctor::pam::{
+    line::{LineReader, fields, lines},
+    load::{self, Files, UnreadableError},
+    modules::file_name,
+    stack::{Facility, StackKind},
+    twinlock::MODULE,
+};
 
 use crate::wishes::With;
 
@@ -48,9 +54,11 @@ impl Provider {
 }
 
 /// Returns [`Provider::Chain`] if each module jumps to pam_permit and all later lines are optional; otherwise `None`.
-/// Each element of `all` is a line: the control field, then the module and its arguments.
+/// Each element of `all` is a line: the control field, then the module and its arguments. A line of twinlock's own is
+/// never copied, so that no login is asked twice.
 fn chain(all: &[(String, Vec<String>)]) -> Option<Provider> {
     let count = all.iter().position(|(_, words)| is(words, "pam_deny.so"))?;
+    let asks = all.iter().any(|(_, words)| is(words, MODULE));
     let (first, rest) = all.split_at(count);
     let [(deny, _), (permit, permits), after @ ..] = rest else { return None };
     let jumps = first.iter().enumerate().all(|(number, (control, _))| {
@@ -60,7 +68,7 @@ fn chain(all: &[(String, Vec<String>)]) -> Option<Provider> {
     });
     let ends = deny == "requisite" && permit == "required" && is(permits, "pam_permit.so");
     let optional = after.iter().all(|(control, _)| control == "optional");
-    (count > 0 && jumps && ends && optional).then(|| Provider::Chain {
+    (count > 0 && jumps && ends && optional && !asks).then(|| Provider::Chain {
         modules: first.iter().map(|(_, words)| words.clone()).collect(),
         optional: after.iter().map(|(_, words)| words.clone()).collect(),
     })
@@ -68,6 +76,20 @@ fn chain(all: &[(String, Vec<String>)]) -> Option<Provider> {
 
 fn is(words: &[String], module: &str) -> bool {
     words.first().is_some_and(|word| word.rsplit('/').next() == Some(module))
+}
+
+/// Reports whether common-auth, or a file that it includes, calls twinlock's module.
+///
+/// # Errors
+/// [`UnreadableError`] if one of these files exists and cannot be read.
+pub fn asks(files: &dyn Files) -> Result<bool, UnreadableError> {
+    let common = load::load(files, "common-auth")?;
+    let calls = |kind: &StackKind| match kind {
+        StackKind::Module { path, .. } => file_name(path) == MODULE,
+        StackKind::Substack | StackKind::Broken => false,
+    };
+    let found = common.lines(Facility::Auth).iter().any(|line| calls(&line.kind));
+    Ok(found && common.file.is_some())
 }
 
 /// Returns the auth lines that ask for the factors `with`. `include` is the line that includes common-auth. Returns
@@ -174,6 +196,7 @@ mod tests {
             &DEBIAN.replace('\n', "\r\n"),
             &format!("auth required pam_faildelay.so\n{DEBIAN}"),
             &format!("@include other\n{DEBIAN}"),
+            &format!("{DEBIAN}auth optional pam_twinlock.so first_factor=stack\n"),
         ] {
             assert_eq!(Provider::read(text), Provider::Other, "{text}");
         }

@@ -179,6 +179,34 @@ fn what_cannot_be_planned_is_said() {
     }
 }
 
+/// common-auth may call the module by a profile of pam-auth-update, or by a file that it includes. A line of setup
+/// besides it would ask for a second code. A key needs no line of common-auth.
+#[test]
+fn no_login_is_asked_for_two_codes() {
+    let line = "auth required pam_twinlock.so first_factor=stack\n";
+    let of =
+        |text: String| MemoryFiles::debian().with("/etc/pam.d/ours", line).with(COMMON_AUTH, &text);
+    for ours in [line, &line.replace("required", "optional"), "@include ours\n"] {
+        let files = of(format!("{COMMON}{ours}"));
+        for service in ["ssh", "sudo", "su"] {
+            let found = planned(&files, &wishes(service, With::Password)).unwrap_err();
+            assert!(matches!(found, PlanError::TwoCodes), "{ours}: {found}");
+        }
+        let changes = planned(&files, &wishes("ssh", With::Publickey)).unwrap();
+        let pam = changes.iter().find(|one| one.path.ends_with("/sshd")).unwrap();
+        let asking = pam.after.as_ref().unwrap().matches("pam_twinlock.so").count();
+        assert_eq!(asking, 1, "{ours}");
+    }
+    // A host on which the line came to common-auth later can be torn down.
+    let mut files = MemoryFiles::debian();
+    files.apply(&planned(&files, &wishes("sudo", With::Password)).unwrap());
+    files = files.with(COMMON_AUTH, &format!("{COMMON}{line}"));
+    files.apply(&teardown(&files, &wishes("sudo", With::Password).service).unwrap());
+    assert_eq!(files.0["/etc/pam.d/sudo"], "@include common-auth\n");
+    let comment = of(format!("{COMMON}# {line}"));
+    assert!(planned(&comment, &wishes("sudo", With::Password)).is_ok());
+}
+
 #[test]
 fn values_before_the_drop_in_are_named_with_their_line() {
     let files = MemoryFiles::debian().with(

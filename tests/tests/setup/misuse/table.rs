@@ -246,6 +246,17 @@ pub const OF_PAM: &[Botched] = &[
         "sed -i 's/$/\\r/' pam.d/common-auth",
         "nothing was changed",
     ),
+    password(
+        "common-auth asks for a code",
+        "echo 'auth required pam_twinlock.so first_factor=stack' >>pam.d/common-auth",
+        "asks for a code itself, so a login would need two; nothing was changed",
+    ),
+    other(
+        "sudo, and common-auth asks for a code",
+        "sudo --with password",
+        "echo 'auth required pam_twinlock.so first_factor=stack' >>pam.d/common-auth",
+        "asks for a code itself, so a login would need two; nothing was changed",
+    ),
     other(
         "common-auth of another form",
         "ssh --with both",
