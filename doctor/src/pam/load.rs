@@ -105,7 +105,7 @@ impl Loader<'_> {
             if self.loaded.unusable.is_some() {
                 return Ok(());
             }
-            let Some((path, text)) = self.find(&name)? else {
+            let Some((path, text)) = self.find(&name, usize::MAX)? else {
                 continue;
             };
             found = true;
@@ -148,13 +148,20 @@ impl Loader<'_> {
         }
     }
 
-    fn find(&self, name: &str) -> Result<Option<(String, String)>, UnreadableError> {
+    /// Returns in how many of its folders libpam looks for included files. Debian's libpam before 1.6 uses only the
+    /// first.
+    fn folders_of_includes(&self) -> usize {
+        let is_old = self.files.line_reader() == LineReader::Buffer;
+        if is_old && self.files.libpam() == Libpam::Debian { 1 } else { usize::MAX }
+    }
+
+    fn find(&self, name: &str, most: usize) -> Result<Option<(String, String)>, UnreadableError> {
         let absolute = name.starts_with('/').then(|| name.to_owned());
         let paths = match absolute {
             Some(path) => vec![path],
             None => {
                 let folders = self.files.pam_folders();
-                folders.iter().map(|folder| format!("{folder}/{name}")).collect()
+                folders.iter().take(most).map(|folder| format!("{folder}/{name}")).collect()
             }
         };
         for path in paths {
@@ -322,7 +329,7 @@ impl Loader<'_> {
         }
         let found = match target {
             Some(name) if scope.depth <= DEEPEST && scope.level <= DEEPEST => {
-                self.find(name).map_err(Some)?
+                self.find(name, self.folders_of_includes()).map_err(Some)?
             }
             Some(_) | None => None,
         };
