@@ -17,7 +17,7 @@ use crate::settings::DoctorSettings;
 use crate::shipped;
 use crate::sshd;
 use crate::sshd::allowed::KnownGroups;
-use crate::sshd::complete::{Method, NO_REVOKED_KEYS, PamEntry};
+use crate::sshd::complete::{Method, NO_REVOKED_KEYS, PamEntry, REFUSED_FOLDER};
 use crate::sshd::config::Config;
 use crate::sshd::effective::Effective;
 use crate::sshd::judge::SshdFacts;
@@ -138,6 +138,9 @@ fn of_other_stacks(
     let module = |path: &str| machine.module(path);
     let census = |stack: &[Handler]| machine.census(stack, settings.enrolled.as_deref());
     let mut found = judge::other_stacks::judge(service, &module, &census);
+    if machine.is_host() {
+        found.extend(judge::other_stacks::absent(service));
+    }
     let exists = |path: &str| machine.text(path).is_ok();
     found.extend(judge::other_stacks::nologin(service, &exists));
     found
@@ -220,9 +223,9 @@ fn ask(
     let mut asked = Vec::new();
     for probe in plan.probes {
         let said = machine.effective(Some(&probe.argument()))?;
-        asked.push((probe, with_revoked(Effective::read(&said), machine)));
+        asked.push((probe, with_files(Effective::read(&said), machine)));
     }
-    let base = with_revoked(base, machine);
+    let base = with_files(base, machine);
     findings.extend(machine.not_reloaded(&config, base.value("pidfile")));
     let source = machine.elsewhere();
     let groups = source.as_ref().map_or(KnownGroups::All, |_| KnownGroups::OfFiles);
@@ -293,8 +296,19 @@ pub fn match_outcomes(machine: &ExaminedMachine) -> Result<Vec<MatchOutcome>, Hi
     Ok(outcomes)
 }
 
-/// Returns the settings, with a note if they name a list of revoked keys that does not exist. sshd then refuses every
-/// key.
+/// Returns the settings, with a keyword if they name a list of revoked keys that does not exist, and with another if
+/// sshd refuses the folder of ChrootDirectory.
+fn with_files(effective: Effective, machine: &ExaminedMachine) -> Effective {
+    let effective = with_revoked(effective, machine);
+    let folder = effective.value("chrootdirectory").filter(|one| machine.ends_sessions(one));
+    match folder.map(str::to_owned) {
+        Some(folder) => effective.with(REFUSED_FOLDER, &folder),
+        None => effective,
+    }
+}
+
+/// Returns the settings, with a keyword if they name a list of revoked keys that does not exist. sshd then refuses
+/// every key.
 fn with_revoked(effective: Effective, machine: &ExaminedMachine) -> Effective {
     let file = effective.value("revokedkeys").filter(|file| file.starts_with('/'));
     let missing = |file: &&str| matches!(machine.text(file), Err(error) if error.kind() == ErrorKind::NotFound);

@@ -1,5 +1,6 @@
 //! The examined machine: its files, accounts, PAM modules and sshd. The methods that run sshd are in `run_sshd.rs`.
 mod accounts;
+mod chroot;
 mod glob;
 mod instances;
 mod libpam;
@@ -9,6 +10,7 @@ mod run_sshd;
 mod sockets;
 mod stage;
 pub mod sudo;
+mod super_servers;
 mod tree;
 mod unit_command;
 mod unit_text;

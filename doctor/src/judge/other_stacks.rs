@@ -25,7 +25,7 @@ pub fn judge(
     let of = |facility: Facility| {
         let lines = service.lines(facility);
         if lines.is_empty() {
-            // A tree of settings may lack the file of `other`, from which libpam takes the lines.
+            // A tree of settings may lack the file of `other`, from which libpam takes the lines. See `absent`.
             return None;
         }
         let census = census(lines);
@@ -34,6 +34,29 @@ pub fn judge(
     };
     [Facility::Account, Facility::Session].into_iter().filter_map(of).collect()
 }
+
+/// Returns a finding for the account lines and one for the session lines, if neither the service nor the service
+/// `other` has such lines: libpam then refuses every user. The file of `other` must be known.
+pub fn absent(service: &Service) -> Vec<Finding> {
+    let kinds = [
+        (Facility::Account, "account-refuses", "account"),
+        (Facility::Session, "session-refuses", "session"),
+    ];
+    let missing = kinds.into_iter().filter(|(facility, _, _)| service.lines(*facility).is_empty());
+    let finding = |(_, id, word)| Finding {
+        level: Level::LockOut,
+        id,
+        place: service.file.clone().unwrap_or_else(|| OTHER.to_owned()),
+        what: format!(
+            "No login is possible: there are no {word} lines, neither here nor in {OTHER}."
+        ),
+        remedy: format!("Add the {word} lines that the distribution's file has."),
+    };
+    missing.map(finding).collect()
+}
+
+/// Path of the file from which libpam takes lines of a type of which the service has none.
+const OTHER: &str = "/etc/pam.d/other";
 
 /// Files whose existence makes pam_nologin refuse all users but root, unless the argument `file=` names another.
 const NOLOGIN: [&str; 2] = ["/var/run/nologin", "/etc/nologin"];
@@ -166,7 +189,7 @@ impl OtherStack<'_> {
         let mut steps = outcome.steps.iter();
         let blamed = steps
             .find_map(|step| self.lines.get(step.line).filter(|line| refuses(line, step.returned)));
-        let file = || service.file.clone().unwrap_or_else(|| "/etc/pam.d/other".to_owned());
+        let file = || service.file.clone().unwrap_or_else(|| OTHER.to_owned());
         Finding {
             level: Level::LockOut,
             id,

@@ -1,4 +1,4 @@
-//! Finds each sshd that runs or that a systemd unit starts, with its options.
+//! Finds each sshd that runs, or that a systemd unit, inetd or xinetd starts, with its options.
 use std::fs;
 use std::os::unix::fs::MetadataExt;
 
@@ -12,9 +12,9 @@ use crate::sshd::config::MAIN_FILES;
 const UNITS: [&str; 4] = ["ssh.service", "sshd.service", "ssh@.service", "sshd@.service"];
 
 impl ExaminedMachine {
-    /// Returns each sshd that runs or that a unit starts. Of several with the same options, returns only the first. If
-    /// there is none, returns an sshd with the options from the distribution's file of defaults (such as
-    /// /etc/default/ssh), or one without options.
+    /// Returns each sshd that runs, or that a unit, inetd or xinetd starts. Of several with the same options, returns
+    /// only the first. If no sshd runs and no unit starts one, also returns an sshd with the options from the
+    /// distribution's file of defaults (such as /etc/default/ssh), or one without options.
     #[must_use]
     pub fn instances(&self) -> Vec<Instance> {
         let enabled = self.enabled().into_iter().flat_map(|name| self.services_of(&name));
@@ -31,6 +31,11 @@ impl ExaminedMachine {
         let has_main = self.candidates.iter().any(|one| MAIN_FILES.contains(&one.path.as_str()));
         if all.is_empty() || has_main && !all.iter().any(reads_main) {
             all.extend(self.defaults().or(Some(Instance::default())));
+        }
+        for one in self.super_servers() {
+            if !all.iter().any(|other| other.options == one.options) {
+                all.push(one);
+            }
         }
         all
     }

@@ -117,7 +117,7 @@ fn specified(value: &str, name: &str) -> String {
 
 /// Returns the words of a command after the program sshd, which a shell or another program may start. `None` if no word
 /// names sshd.
-fn after_program(command: Vec<String>) -> Option<Vec<String>> {
+pub(super) fn after_program(command: Vec<String>) -> Option<Vec<String>> {
     let at = command.iter().position(|word| word.split_whitespace().any(is_sshd))?;
     let mut rest = command.into_iter().skip(at);
     let first = rest.next()?;

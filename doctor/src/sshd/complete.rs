@@ -19,6 +19,8 @@ pub enum MethodHindrance {
     Off(String),
     /// sshd accepts no user's key, because of this setting.
     NoKeys(String),
+    /// sshd ends each session, because it refuses this folder as the value of ChrootDirectory.
+    NoFolder(String),
     /// The method with this name shows prompts through a device other than PAM, which twinlock does not support.
     Device(String),
     /// sshd's password method sends one hidden text as the answer to every prompt. The stack needs two different texts,
@@ -121,6 +123,9 @@ pub fn hindrance(
     effective: &Effective,
     table: Option<&CaseTable>,
 ) -> Option<MethodHindrance> {
+    if let Some(folder) = effective.value(REFUSED_FOLDER) {
+        return Some(MethodHindrance::NoFolder(folder.to_owned()));
+    }
     let mut key = false;
     for method in &way.0 {
         if let Some(why) = switched_off(method, effective) {
@@ -182,6 +187,10 @@ fn switched_off(method: &str, effective: &Effective) -> Option<MethodHindrance> 
 /// Keyword for the list of revoked keys, if there is no such file: sshd then refuses every key. sshd itself has no such
 /// keyword. The caller adds it to sshd's settings.
 pub const NO_REVOKED_KEYS: &str = "no-revoked-keys";
+
+/// Keyword for the value of ChrootDirectory, if sshd ends each session because of it. sshd itself has no such keyword.
+/// The caller adds it to sshd's settings.
+pub const REFUSED_FOLDER: &str = "refused-chroot-directory";
 
 /// Returns the setting because of which sshd accepts no user's key; `None` if there is no such setting.
 fn no_keys(effective: &Effective) -> Option<String> {

@@ -12,6 +12,7 @@ mod refused;
 mod remedies;
 mod running;
 mod spellings;
+mod twice_asked;
 mod wirings;
 
 use twinlock_tests::{Machine, shipped};

@@ -3,7 +3,9 @@ use crate::finding::Level;
 use crate::judge::case::Reach;
 use crate::pam::stack::LinePlace;
 use crate::pam::table::CaseTable;
-use crate::sshd::complete::{MethodHindrance, PamEntry, asks_a_code_alone, entry, hindrance};
+use crate::sshd::complete::{
+    BlamedLine, MethodHindrance, PamEntry, asks_a_code_alone, entry, hindrance,
+};
 use crate::sshd::effective::{Effective, Gate, Way};
 use crate::sshd::judge::{ABOUT_WAYS, SshdFacts};
 
@@ -184,6 +186,7 @@ impl Issue {
             Self::Hindered(_, MethodHindrance::NoKeys(_), _) => {
                 &["authorizedkeysfile", "revokedkeys"]
             }
+            Self::Hindered(_, MethodHindrance::NoFolder(_), _) => &["chrootdirectory"],
             Self::Kerberos(_) => &["kerberosauthentication"],
             Self::KeyAlone | Self::OtherAlone(_) | Self::OneText(_) | Self::Hindered(_, _, _) => {
                 &ABOUT_WAYS
@@ -216,6 +219,7 @@ fn hindered(way: &Way, why: &MethodHindrance, others: Others) -> (&'static str, 
             "keys-refused",
             format!("sshd accepts no key (`{setting}`), so nobody can complete `{way}`."),
         ),
+        MethodHindrance::NoFolder(folder) => ("chroot-refused", refused_folder(way, folder)),
         MethodHindrance::Device(method) => (
             "device-unsupported",
             format!("sshd has no `{method}`, so nobody can complete `{way}`."),
@@ -232,13 +236,9 @@ fn hindered(way: &Way, why: &MethodHindrance, others: Others) -> (&'static str, 
                 "With the method `{way}` the module does not see the key and refuses: sshd shows a key only to keyboard-interactive after publickey."
             ),
         ),
-        MethodHindrance::Credentials(line) => (
-            "credentials-refused",
-            format!(
-                "Nobody can complete `{way}`: after prompts, sshd calls each auth line again for credentials, in a process that does not know what it returned in the login. There {}, and the control field makes that a refusal.",
-                line.says
-            ),
-        ),
+        MethodHindrance::Credentials(line) => {
+            ("credentials-refused", refused_credentials(way, line))
+        }
         MethodHindrance::Stack => {
             ("way-leads-nowhere", format!("The PAM stack refuses every user who comes by `{way}`."))
         }
@@ -247,6 +247,19 @@ fn hindered(way: &Way, why: &MethodHindrance, others: Others) -> (&'static str, 
         Others::Some => (id, Level::Warning, why),
         Others::None => (id, Level::LockOut, format!("{why} No login is possible.")),
     }
+}
+
+fn refused_folder(way: &Way, folder: &str) -> String {
+    format!(
+        "sshd ends each session after `{way}`: it refuses `ChrootDirectory {folder}`, because that folder or one above it is missing, is no folder, or can be written to by another user than root."
+    )
+}
+
+fn refused_credentials(way: &Way, line: &BlamedLine) -> String {
+    format!(
+        "Nobody can complete `{way}`: after prompts, sshd calls each auth line again for credentials, in a process that does not know what it returned in the login. There {}, and the control field makes that a refusal.",
+        line.says
+    )
 }
 
 fn other_id(way: &Way) -> &'static str {

@@ -26,6 +26,9 @@ impl SshdFacts {
         if let Issue::Hindered(_, MethodHindrance::NoKeys(_), _) = kind {
             return "Remove that setting, or let sshd read an existing file.".to_owned();
         }
+        if let Issue::Hindered(_, MethodHindrance::NoFolder(_), _) = kind {
+            return "Create the folder, and let only root own and write to it and each folder above it.".to_owned();
+        }
         let methods = self.methods();
         let first: &[&str] = match kind {
             Issue::NoPamOpen | Issue::NoPamShut => &["UsePAM yes"],

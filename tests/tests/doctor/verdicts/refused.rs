@@ -63,3 +63,75 @@ fn settings_under_which_sshd_admits_nobody() {
     verdict(&m, "locked_out", Some("lock-out keys-refused"));
     assert!(!gets_in(&m, "ada", ALL_RIGHT, 0));
 }
+
+#[test]
+fn lines_that_neither_the_service_nor_other_has() {
+    for (lines, head) in [
+        ("@include common-account\n", "lock-out session-refuses"),
+        ("@include common-session\n", "lock-out account-refuses"),
+    ] {
+        let m = wired(KEYS, K);
+        m.pam("sshd", &format!("{K}{lines}"));
+        m.run(["rm", "-f", "/etc/pam.d/other"]).ok();
+        verdict(&m, "locked_out", Some(head));
+        assert!(!gets_in(&m, "ada", ALL_RIGHT, 0), "{lines}");
+        m.file("/etc/pam.d/other").write(REST).mode(0o644);
+        verdict(&m, "closed", None);
+        assert!(gets_in(&m, "ada", ALL_RIGHT, 1), "{lines}");
+    }
+}
+
+#[test]
+fn included_files_that_libpam_does_not_find() {
+    let vendor = "auth required pam_faildelay.so delay=1\n";
+    for (include, status, expected) in [
+        ("auth include vend\n", "locked_out", false),
+        ("auth include /usr/lib/pam.d/vend\n", "closed", true),
+    ] {
+        let m = wired(KEYS, &format!("{include}{K}"));
+        m.run(["mkdir", "-p", "/usr/lib/pam.d"]).ok();
+        m.file("/usr/lib/pam.d/vend").write(vendor).mode(0o644);
+        verdict(&m, status, None);
+        assert_eq!(gets_in(&m, "ada", ALL_RIGHT, 0), expected, "{include}");
+    }
+}
+
+#[test]
+fn folders_that_sshd_refuses_to_change_root_to() {
+    for folder in ["/nowhere", "/home/ada", "/home/%u", "%h", "/jail/%u", "/etc/passwd", "/open/x"]
+    {
+        let m = wired(&format!("{KEYS}ChrootDirectory {folder}\n"), K);
+        m.run(["sh", "-c", "mkdir -p /jail /open/x; chmod 777 /open"]).ok();
+        verdict(&m, "locked_out", Some("lock-out chroot-refused"));
+        assert!(!gets_in(&m, "ada", ALL_RIGHT, 0), "{folder}");
+    }
+    let block = "Match User ada\n  ChrootDirectory /nowhere\nMatch all\n";
+    let m = wired(&format!("{KEYS}{block}"), K);
+    verdict(&m, "locked_out", Some("lock-out chroot-refused"));
+    assert!(!gets_in(&m, "ada", ALL_RIGHT, 0));
+    for folder in ["/", "none"] {
+        let m = wired(&format!("{KEYS}ChrootDirectory {folder}\n"), K);
+        verdict(&m, "closed", None);
+        assert!(gets_in(&m, "ada", ALL_RIGHT, 0), "{folder}");
+    }
+}
+
+#[test]
+fn an_sshd_that_inetd_or_xinetd_starts_is_judged() {
+    let m = wired(KEYS, K);
+    m.run(["mkdir", "-p", "/etc/xinetd.d"]).ok();
+    for (file, text) in [
+        ("/etc/inetd.conf", "2222 stream tcp nowait root /usr/sbin/sshd sshd -i OPTIONS\n"),
+        (
+            "/etc/xinetd.d/ssh",
+            "service ssh\n{\n  server = /usr/sbin/sshd\n  server_args = -i OPTIONS\n}\n",
+        ),
+    ] {
+        let open = text.replace("OPTIONS", "-oAuthenticationMethods=publickey");
+        m.file(file).write(open).mode(0o644);
+        verdict(&m, "open", Some("way-in key-alone"));
+        m.file(file).write(text.replace("OPTIONS", "")).mode(0o644);
+        verdict(&m, "closed", None);
+    }
+    assert!(gets_in(&m, "ada", ALL_RIGHT, 0));
+}
