@@ -136,6 +136,8 @@ fn run(
     let mut answered = false;
     // Whether twinlock's module has refused, and has stored a text other than the password for the lines after it.
     let mut withheld = false;
+    // Whether a twinlock line has accepted the user's code. A code works once, so the next such line refuses it.
+    let mut is_used = false;
     let mut answer = |handler: &Handler| {
         let Some((_, line)) = line_of.find(|(line, _)| std::ptr::eq(*line, handler)) else {
             return PamCode::PERM_DENIED;
@@ -145,7 +147,14 @@ fn run(
         }
         answered |= leaves_answer(line, scene.conditions);
         let AssumedRole::Condition(number) = line.role else {
-            let code = answer(&line.role, &world);
+            let mut code = answer(&line.role, &world);
+            if asks_for_code(line)
+                && world.answer == ModuleAnswer::Right
+                && code == PamCode::SUCCESS
+            {
+                code = if is_used { PamCode::AUTH_ERR } else { code };
+                is_used = true;
+            }
             if forwards(line) {
                 withheld = ![PamCode::SUCCESS, PamCode::IGNORE].contains(&code);
             }
@@ -177,6 +186,11 @@ fn needs_answer(line: &Cast) -> bool {
 fn takes_answer(line: &Cast) -> bool {
     let unix = matches!(&line.role, AssumedRole::Proof(name) if name == "pam_unix.so");
     unix || needs_answer(line)
+}
+
+/// Reports whether the line is a twinlock line that asks for a code.
+fn asks_for_code(line: &Cast) -> bool {
+    matches!(&line.role, AssumedRole::Twinlock(args) if args.stand.judges())
 }
 
 /// Reports whether the line is a twinlock line that takes the password out of the user's answer and passes it on to

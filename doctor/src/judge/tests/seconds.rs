@@ -135,3 +135,24 @@ fn arguments_are_corrected_before_anything_is_rewritten() {
         assert!(!found.iter().any(|one| one.remedy.contains("in place of all auth lines")));
     }
 }
+
+#[test]
+fn one_code_does_for_one_line() {
+    let again = "auth required pam_twinlock.so first_factor=publickey\n";
+    for stack in [
+        format!("{KEY}{again}"),
+        format!("{again}{KEY}"),
+        format!("{KEY}auth optional pam_env.so\n{again}"),
+    ] {
+        let found = judged(&stack, KEY_ONLY);
+        assert!(found.iter().any(|one| one.level == Level::LockOut), "{stack}: {found:?}");
+    }
+    let sufficient = again.replace("required", "sufficient");
+    let jump = again.replace("required", "[success=1 default=ignore]");
+    for stack in
+        [format!("{sufficient}{again}"), format!("{jump}{again}auth required pam_permit.so\n")]
+    {
+        let found = judged(&stack, KEY_ONLY);
+        assert!(found.iter().all(|one| one.level != Level::LockOut), "{stack}: {found:?}");
+    }
+}

@@ -135,3 +135,26 @@ fn an_sshd_that_inetd_or_xinetd_starts_is_judged() {
     }
     assert!(gets_in(&m, "ada", ALL_RIGHT, 0));
 }
+
+#[test]
+fn two_lines_of_twinlock_want_two_codes() {
+    for (lines, opens) in [
+        (format!("{K}{K}"), false),
+        (format!("{K}auth include more\n"), false),
+        (format!("{K}auth substack more\n"), false),
+        (K.replace("required", "sufficient") + K, true),
+        (
+            format!(
+                "{}{K}auth required pam_permit.so\n",
+                K.replace("required", "[success=1 default=ignore]")
+            ),
+            true,
+        ),
+    ] {
+        // A login spends its code, so each stack has a machine of its own.
+        let m = wired(KEYS, &lines);
+        m.file("/etc/pam.d/more").write(K);
+        verdict(&m, if opens { "closed" } else { "locked_out" }, None);
+        assert_eq!(gets_in(&m, "ada", ALL_RIGHT, 0), opens, "{lines}");
+    }
+}
