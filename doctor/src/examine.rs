@@ -137,7 +137,12 @@ fn of_other_stacks(
 ) -> Vec<Finding> {
     let module = |path: &str| machine.module(path);
     let census = |stack: &[Handler]| machine.census(stack, settings.enrolled.as_deref());
-    let mut found = judge::other_stacks::judge(service, &module, &census);
+    let mut found = judge::other_stacks::judge(
+        service,
+        &module,
+        &census,
+        &[Facility::Account, Facility::Session],
+    );
     if machine.is_host() {
         found.extend(judge::other_stacks::absent(service));
     }

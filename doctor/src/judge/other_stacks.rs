@@ -16,11 +16,13 @@ const PEOPLE_MAX: usize = 1000;
 const REFUSALS: [PamCode; 2] = [PamCode::AUTH_ERR, PamCode::PERM_DENIED];
 
 /// Returns a finding for the account lines and one for the session lines, if they refuse every account that `census`
-/// knows. `module` looks up the file of a module.
+/// knows. `module` looks up the file of a module. `called` are those of the two kinds of lines that the program of the
+/// service runs.
 pub fn judge(
     service: &Service,
     module: &dyn Fn(&str) -> ModuleFile,
     census: &dyn Fn(&[Handler]) -> std::rc::Rc<Census>,
+    called: &[Facility],
 ) -> Vec<Finding> {
     let of = |facility: Facility| {
         let lines = service.lines(facility);
@@ -32,7 +34,7 @@ pub fn judge(
         let stack = OtherStack { lines, facility, module, census: &census };
         stack.refusal().map(|outcome| stack.finding(&outcome, service))
     };
-    [Facility::Account, Facility::Session].into_iter().filter_map(of).collect()
+    called.iter().copied().filter_map(of).collect()
 }
 
 /// Returns a finding for the account lines and one for the session lines, if neither the service nor the service
@@ -242,7 +244,11 @@ mod tests {
         let people = Some(Rc::new(vec![account("root", 0), account("ada", 1000)]));
         let list = ("/etc/security/access.conf".to_owned(), "-:ada:ALL\n".to_owned());
         let census = Rc::new(Census { people, lists: [list].into_iter().collect() });
-        judge(&service, &module, &|_| Rc::clone(&census)).into_iter().map(|one| one.id).collect()
+        let both = [Facility::Account, Facility::Session];
+        judge(&service, &module, &|_| Rc::clone(&census), &both)
+            .into_iter()
+            .map(|one| one.id)
+            .collect()
     }
 
     #[test]

@@ -157,6 +157,15 @@ const DOORS: &[Door] = &[
     ),
 ];
 
+/// Reports whether the program that calls a service is known to open a session of PAM after a login. Other programs, such
+/// as screen lockers and network services, may never run the session lines.
+#[must_use]
+pub fn opens_session(service: &str) -> bool {
+    let gives = find(service).map(|door| door.gives);
+    // The helper of polkit checks who the user is, and no more.
+    matches!(gives, Some(Gives::Root | Gives::Session)) && service != "polkit-1"
+}
+
 /// Returns the kind of service to which the service `name` belongs; `None` if the service is not known.
 #[must_use]
 pub fn find(name: &str) -> Option<&'static Door> {

@@ -167,7 +167,11 @@ impl Surroundings<'_> {
         if wired {
             found.extend(judge::stack(&case));
             found.extend(judge::twice::judge(&case));
-            found.extend(judge::other_stacks::judge(service, self.module, self.census));
+            let called: &[Facility] = match catalogue::opens_session(name) {
+                true => &[Facility::Account, Facility::Session],
+                false => &[Facility::Account],
+            };
+            found.extend(judge::other_stacks::judge(service, self.module, self.census, called));
             found.extend(self.settings.refusing.iter().cloned());
             found.extend(self.settings.lenient_to(name).map(|one| one.finding.clone()));
         }
