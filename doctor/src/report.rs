@@ -74,7 +74,7 @@ impl DoctorVerdict {
 /// Which rows of a truth table are shown.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Rows {
-    /// Only those rows of the truth table in which a user gets in who lacks a factor.
+    /// Only the rows of the truth table in which a user who lacks a factor gets in.
     Wrong,
     /// Every row of the truth table.
     All,

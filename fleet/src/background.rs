@@ -39,7 +39,8 @@ fn refresh(daemon: &DaemonState) {
     }
 }
 
-/// Asks one endpoint for the host's entry. The read is linearizable: it succeeds only if a majority of the store answers.
+/// Asks one endpoint for the host's entry. The read is linearizable: it succeeds only if a majority of the store
+/// answers.
 fn probe(daemon: &DaemonState, endpoint: usize) -> bool {
     let body = own_entry::range(daemon.entry.folder(), daemon.entry.key());
     let deadline = Deadline::within(ENDPOINT_PATIENCE);

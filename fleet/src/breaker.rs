@@ -8,8 +8,8 @@ pub(crate) struct Breaker {
 }
 
 impl Breaker {
-    /// Returns a closed breaker. `since` is the Unix time at which the outage began that had not ended when the daemon
-    /// ended; `None` if there was none.
+    /// Returns a closed breaker. If the store did not answer when the daemon ended, `since` is the Unix time at which
+    /// that outage began; otherwise `None`.
     pub(crate) fn after(since: Option<u64>) -> Self {
         Self { open: false, since }
     }

@@ -28,7 +28,7 @@ pub(crate) struct DaemonState {
     pub(crate) transactions: JobQueue,
     /// Other requests that wait for a thread.
     pub(crate) controls: JobQueue,
-    /// Values that are deleted from the store again.
+    /// Values to delete from the store, because the client got no reply about them.
     pub(crate) take_backs: TakeBackQueue,
     /// Connections that the listener is to watch.
     pub(crate) handover: Handover,
@@ -36,7 +36,8 @@ pub(crate) struct DaemonState {
     pub(crate) tls: Option<TlsParts>,
 }
 
-/// The values that are deleted from the store again, with a signal for the thread that deletes them.
+/// The values to delete from the store, because the client got no reply about them, with a signal for the thread that
+/// deletes them.
 #[derive(Debug)]
 pub(crate) struct TakeBackQueue {
     queue: Mutex<TakeBacks>,

@@ -1,5 +1,5 @@
 //! The entry of this host in the store, `hosts/HOST`: what the daemon knows of the entry, and how it interprets an
-//! answer of the store. The entry reveals whether the store was put back to an earlier state, and whether another
+//! answer of the store. The entry reveals whether the store was restored to an earlier state, and whether another
 //! machine uses the name of this host.
 
 use std::collections::VecDeque;
@@ -16,7 +16,7 @@ const RECENT: usize = 16;
 pub(crate) enum EntryStop {
     /// The store's entry is older than this host's last write, or is missing.
     RolledBack,
-    /// The entry was written by another machine, or by this one before it was put back to an earlier state.
+    /// The entry was written by another machine, or by this one before it was restored to an earlier state.
     Cloned,
 }
 
@@ -30,7 +30,7 @@ impl EntryStop {
     }
 }
 
-/// What the daemon knows of the entry.
+/// What the daemon knows of this host's entry in the store.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub(crate) struct EntryState {
     /// Revision of the last confirmed write; 0 if this host is not in the fleet.
@@ -47,7 +47,7 @@ pub(crate) struct EntryState {
     generation: u64,
 }
 
-/// The comparison of the entry in a transaction.
+/// The comparison of this host's entry, which every transaction contains.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct EntryGuard {
     /// The entry must not be older than this revision.
@@ -55,7 +55,7 @@ pub(crate) struct EntryGuard {
     generation: u64,
 }
 
-/// A write of the entry. It succeeds only if the entry still has the revision of the guard.
+/// A write of this host's entry. It succeeds only if the entry still has the revision of the guard.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct EntryWrite {
     /// The expected state of the entry; its revision is 0 if the entry must not exist.
@@ -64,7 +64,7 @@ pub(crate) struct EntryWrite {
     pub(crate) value: String,
 }
 
-/// The answer of the store to a write of the entry.
+/// The answer of the store to a write of this host's entry.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum EntryAnswer {
     /// The entry was written, with this revision.
@@ -73,7 +73,7 @@ pub(crate) enum EntryAnswer {
     Found(Option<StoreEntry>),
 }
 
-/// Why a transaction was refused, according to the entry.
+/// Why the store has refused a transaction, as this host's entry in the store shows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[must_use]
 pub(crate) enum GuardVerdict {
@@ -101,7 +101,7 @@ impl EntryState {
         EntryGuard { revision: self.revision, generation: self.generation }
     }
 
-    /// Returns the comparison of the entry that a transaction must contain.
+    /// Returns the comparison of this host's entry, which every transaction must contain.
     ///
     /// # Errors
     /// The outcome of the transaction, if this host must not carry it out.
@@ -113,7 +113,8 @@ impl EntryState {
         }
     }
 
-    /// Decides from the entry that a refused transaction has read why it was refused.
+    /// Decides why the store has refused a transaction. `entry` is this host's entry, which the transaction has read;
+    /// `None` if the store has none.
     pub(crate) fn judge(&mut self, guard: EntryGuard, entry: Option<&StoreEntry>) -> GuardVerdict {
         if guard.generation != self.generation {
             return GuardVerdict::Outdated;
@@ -137,14 +138,14 @@ impl EntryState {
         self.recent.iter().any(|own| own.as_bytes() == value)
     }
 
-    /// Begins a write of the entry. Repeats a write whose outcome is unknown; otherwise, `fresh` returns the value for
-    /// the next number. Returns `None` if this host has stopped or is not in the fleet.
+    /// Begins a write of this host's entry. Repeats a write whose outcome is unknown; otherwise, `fresh` returns the
+    /// value for the next number. Returns `None` if this host has stopped or is not in the fleet.
     pub(crate) fn begin_write(&mut self, fresh: impl FnOnce(u64) -> String) -> Option<EntryWrite> {
         self.guard().ok()?;
         Some(self.begin(fresh))
     }
 
-    /// Begins the first write of the entry. Returns `None` if this host has joined already.
+    /// Begins the first write of this host's entry. Returns `None` if this host has joined already.
     pub(crate) fn begin_join(&mut self, fresh: impl FnOnce(u64) -> String) -> Option<EntryWrite> {
         (self.revision == 0).then(|| self.begin(fresh))
     }
@@ -164,7 +165,8 @@ impl EntryState {
         EntryWrite { guard: self.here(), value }
     }
 
-    /// Processes the answer to a write. Returns the reason if this answer shows that the daemon must stop.
+    /// Processes the answer to a write of this host's entry. If this answer shows that the daemon must carry out no
+    /// more transactions, returns the reason; otherwise `None`.
     pub(crate) fn settle(&mut self, write: &EntryWrite, answer: &EntryAnswer) -> Option<EntryStop> {
         if write.guard.generation != self.generation || self.stop.is_some() {
             return None;
@@ -188,7 +190,7 @@ impl EntryState {
         self.intended = None;
     }
 
-    /// Processes the answer to the first write. Returns whether this host is in the fleet now.
+    /// Processes the answer to the first write of this host's entry. Returns whether this host is in the fleet now.
     pub(crate) fn settle_join(&mut self, write: &EntryWrite, answer: &EntryAnswer) -> bool {
         let revision = match answer {
             EntryAnswer::Written(revision) => Some(*revision),
@@ -204,14 +206,15 @@ impl EntryState {
         revision.is_some()
     }
 
-    /// Accepts the entry as it is in the store, and ends a stop.
+    /// Accepts this host's entry as it is in the store. If the daemon had stopped carrying out transactions, it carries
+    /// them out again.
     pub(crate) fn adopt(&mut self, entry: &StoreEntry) {
         let counter = entry_value::counter_of(&entry.value).max(self.counter);
         let generation = self.generation.saturating_add(1);
         *self = Self { revision: entry.revision, counter, generation, ..Self::default() };
     }
 
-    /// Forgets everything about the entry, because this host has left the fleet.
+    /// Forgets everything about this host's entry, because this host has left the fleet.
     pub(crate) fn leave(&mut self) {
         let generation = self.generation.saturating_add(1);
         *self = Self { generation, ..Self::default() };

@@ -1,4 +1,4 @@
-//! The file in the state directory with what the daemon knows of the entry: lines `KEY=VALUE`.
+//! The file in the state directory with what the daemon knows of this host's entry: lines `KEY=VALUE`.
 
 use crate::entry::{EntryState, EntryStop};
 

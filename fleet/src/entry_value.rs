@@ -47,7 +47,7 @@ pub(crate) fn marked(value: &[u8]) -> Option<String> {
     (!value.ends_with(MARK)).then(|| format!("{value}{MARK}"))
 }
 
-/// Returns the number of the write to which a value belongs; 0 if the value has another form.
+/// Returns the number of the write to which a value belongs; 0 if the value is not of this form.
 pub(crate) fn counter_of(value: &[u8]) -> u64 {
     let value = String::from_utf8_lossy(value);
     let counter = value.split(' ').find_map(|word| word.strip_prefix("counter="));

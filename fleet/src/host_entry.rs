@@ -92,7 +92,7 @@ impl HostEntry {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Returns the comparison of the entry that a transaction must contain.
+    /// Returns the comparison of this host's entry, which every transaction must contain.
     ///
     /// # Errors
     /// The outcome of the transaction, if it must not be carried out.
@@ -100,7 +100,8 @@ impl HostEntry {
         self.state().guard()
     }
 
-    /// Decides from the entry that a refused transaction has read why it was refused.
+    /// Decides why the store has refused a transaction. `entry` is this host's entry, which the transaction has read;
+    /// `None` if the store has none.
     pub(crate) fn judge(&self, guard: EntryGuard, entry: Option<&StoreEntry>) -> GuardVerdict {
         let verdict = self.state().judge(guard, entry);
         if let GuardVerdict::Stopped(stop, true) = verdict {
@@ -121,7 +122,8 @@ impl HostEntry {
         self.saved();
     }
 
-    /// Saves the state of the entry to disk. Returns whether this succeeded; if not, the log says why.
+    /// Saves to disk what the daemon knows of this host's entry. Returns whether this succeeded; if not, the log says
+    /// why.
     fn saved(&self) -> bool {
         let _one = self.saving.lock().unwrap_or_else(PoisonError::into_inner);
         let state = self.state().clone();
@@ -155,7 +157,7 @@ impl HostEntry {
         self.answer(store, &body, deadline)
     }
 
-    /// Sends a transaction that writes or reads the entry.
+    /// Sends a transaction that writes or reads this host's entry.
     fn answer(
         &self,
         store: &StoreClient,
@@ -167,7 +169,8 @@ impl HostEntry {
         Ok(answered(answer))
     }
 
-    /// Writes the entry, which the daemon does every minute. Repeats the previous write if its outcome is unknown.
+    /// Writes this host's entry, which the daemon does every minute. Repeats the previous write if its outcome is
+    /// unknown.
     pub(crate) fn tick(&self, store: &StoreClient, deadline: Deadline) {
         let _one = self.one_writer();
         self.mark(store, deadline);
@@ -215,7 +218,7 @@ impl HostEntry {
         self.writing.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Writes the entry for the first time.
+    /// Writes this host's entry for the first time.
     pub(crate) fn join(&self, store: &StoreClient, deadline: Deadline) -> FleetReply {
         let _one = self.one_writer();
         let write = self.state().begin_join(|counter| self.fresh_value(counter));
@@ -241,7 +244,8 @@ impl HostEntry {
         FleetReply { revision: self.state().revision, ..FleetReply::of(FleetOutcome::Done) }
     }
 
-    /// Accepts the entry as it is in the store, or writes it if there is none, and ends a stop.
+    /// Accepts this host's entry as it is in the store, or writes it if there is none. If the daemon had stopped
+    /// carrying out transactions, it carries them out again.
     pub(crate) fn rejoin(&self, store: &StoreClient, deadline: Deadline) -> FleetReply {
         let found = {
             let _one = self.one_writer();
@@ -263,8 +267,8 @@ impl HostEntry {
         if found { self.joined(true, "fleet_rejoined") } else { self.join(store, deadline) }
     }
 
-    /// Deletes the entry and forgets it. If another machine has written the entry, the entry stays and the outcome is
-    /// [`FleetOutcome::Refused`].
+    /// Deletes this host's entry and forgets it. If another machine has written the entry, the entry stays and the
+    /// outcome is [`FleetOutcome::Refused`].
     pub(crate) fn leave(&self, store: &StoreClient, deadline: Deadline) -> FleetReply {
         let _one = self.one_writer();
         let state = self.state().clone();
@@ -282,7 +286,8 @@ impl HostEntry {
         FleetReply::of(outcome)
     }
 
-    /// Deletes the entry if this host has written it. Returns `false` if the store still has an entry.
+    /// Deletes this host's entry, unless another machine has written it. Returns `false` if the store still has an
+    /// entry.
     fn deleted(
         &self,
         store: &StoreClient,
@@ -302,7 +307,7 @@ impl HostEntry {
         Ok(!matches!(again, EntryAnswer::Found(Some(_))))
     }
 
-    /// Returns why no transactions are carried out, as a word; empty if they are carried out.
+    /// Returns a word that says why the daemon carries out no transactions; an empty text if it carries them out.
     pub(crate) fn stop_word(&self) -> &'static str {
         let state = self.state();
         match state.stop {

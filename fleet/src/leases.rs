@@ -42,9 +42,9 @@ pub(crate) struct Lease {
 /// The numbers of the leases that a transaction uses; `None` for a kind that it does not use.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub(crate) struct LeaseIds {
-    /// The lease of [`Stay::Days`].
+    /// The number of the lease for values with [`Stay::Days`].
     pub(crate) days: Option<u64>,
-    /// The lease of [`Stay::Hour`].
+    /// The number of the lease for values with [`Stay::Hour`].
     pub(crate) hour: Option<u64>,
 }
 

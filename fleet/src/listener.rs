@@ -55,6 +55,7 @@ pub(crate) struct FleetListener {
 impl FleetListener {
     /// Returns a listener on this socket.
     ///
+    /// # Errors
     /// [`io::Error`] if the socket cannot be set to non-blocking mode.
     pub(crate) fn new(daemon: Arc<DaemonState>, socket: UnixListener) -> io::Result<Self> {
         socket.set_nonblocking(true)?;

@@ -86,7 +86,8 @@ fn endpoint(store: &StoreClient, number: usize, limit: Duration) -> String {
     state.to_text(EndpointMeasures { ms, clock, quota })
 }
 
-/// Returns the seconds by which a Unix time is ahead of this host's clock, negative if behind.
+/// Returns the seconds by which a Unix time is ahead of this host's clock, negative if behind; `None` if the number is
+/// too large.
 fn ahead(clock: u64) -> Option<i64> {
     i64::try_from(clock).ok()?.checked_sub(i64::try_from(unix_time()).ok()?)
 }

@@ -1,4 +1,4 @@
-//! The queue of values that the daemon deletes from the store again, because the client got no reply about them.
+//! The queue of values that the daemon has to delete from the store, because the client got no reply about them.
 
 use std::{
     collections::{HashMap, VecDeque},
@@ -64,8 +64,8 @@ impl TakeBacks {
         self.first.len() + self.later.len()
     }
 
-    /// Adds a value that is deleted now, and again after 30 seconds. Returns `false` if the queue is full: then the
-    /// store deletes the value when its lease expires.
+    /// Adds a value that is deleted now, and a second time after 30 seconds. Returns `false` if the queue is full: then
+    /// the store deletes the value when its lease expires.
     pub(crate) fn add(&mut self, delete: GuardedDelete, now: Duration) -> bool {
         let has_room = self.len() < MOST;
         if has_room {
@@ -92,7 +92,7 @@ impl TakeBacks {
         }
     }
 
-    /// Queues a deletion again, because the store has not answered.
+    /// Puts a deletion back into the queue, because the store has not answered.
     pub(crate) fn failed(&mut self, one: DueDelete, now: Duration) {
         self.first.push_back(DueDelete { due: now + RETRY, ..one });
     }

@@ -30,7 +30,7 @@ pub(crate) struct Transacted {
 }
 
 impl Transacted {
-    /// Returns whether the reply leaves open if the writes were made.
+    /// Returns `true` if the reply does not tell the client whether the writes were made.
     pub(crate) fn is_unknown(&self) -> bool {
         matches!(self.reply.outcome, FleetOutcome::Unreachable | FleetOutcome::Busy)
     }
@@ -184,7 +184,7 @@ fn replied(entry: &HostEntry, guard: EntryGuard, body: &[u8]) -> Option<FleetRep
     Some(FleetReply { outcome, revision: answer.revision, more: answer.more, entries })
 }
 
-/// Returns the values that the daemon deletes again if the reply cannot be delivered.
+/// Returns the values of the transaction that the daemon has to delete from the store if the reply cannot be delivered.
 pub(crate) fn taken_back(transaction: &Transaction) -> Vec<GuardedDelete> {
     let one = |write: &StoreWrite| match write {
         StoreWrite::Put { key, value, take_back: true, .. } => {

@@ -96,7 +96,8 @@ fn transacted(daemon: &DaemonState, job: &FleetJob, transaction: &Transaction, d
     }
 }
 
-/// Remembers values that a late copy of their transaction may write again.
+/// Remembers the values `puts` of a transaction that was sent more than once. After such a value is deleted, a late
+/// copy of the transaction may write it a second time.
 fn remembered(daemon: &DaemonState, done: &Transacted, puts: &[GuardedDelete]) {
     if done.copies > 1 {
         let (mut queue, now) = (daemon.take_backs.lock(), since_boot());

@@ -40,7 +40,8 @@ fn reply() -> Vec<u8> {
     bytes
 }
 
-/// Returns the hexadecimal digits of each block of the document. A word in front of `#` on a line is a digit group.
+/// Returns the hexadecimal digits in each code block of the document. On each line, the words before a `#` are digits,
+/// and the text after it is a comment.
 fn blocks(document: &str) -> Vec<String> {
     let parts = document.split("```hex\n").skip(1);
     let block = |part: &str| {

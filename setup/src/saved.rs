@@ -1,9 +1,10 @@
-//! Saves the changes of setup, so that the old files can be restored. Each service has a folder. A change of the service
-//! is a folder inside it, which holds the old and the new content of the changed files.
+//! Saves the changes of setup, so that the old files can be restored. Each service has a folder. A change of the
+//! service is a folder inside it, which holds the old and the new content of the changed files.
 //!
-//! The name of the inner folder is the state of the change: `pending` (waits for a confirmation), `confirmed`, or `undoing` (the old files are being restored). The state changes by a rename, which only one process
-//! can make. A change is written under another name first, so that `pending` is always complete. A process that finds
-//! `undoing` restores the rest of the files.
+//! The name of the inner folder is the state of the change: `pending` (waits for a confirmation), `confirmed`, or
+//! `undoing` (the old files are being restored). The state changes by a rename, which only one process can make. A
+//! change is written under another name first, so that `pending` is always complete. A process that finds `undoing`
+//! restores the rest of the files.
 
 mod description;
 

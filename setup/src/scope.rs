@@ -67,7 +67,7 @@ pub struct Scope {
 /// The values of the options, as they were given.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct ScopeOptions<'a> {
-    /// Value of `--group`.
+    /// Value of `--group`; `None` if the option was not given.
     pub group: Option<&'a str>,
     /// Values of `--network`.
     pub networks: &'a [String],

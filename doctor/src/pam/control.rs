@@ -16,7 +16,7 @@ pub enum ControlAction {
     Die,
     /// The result becomes what it was at the start of the stack or substack.
     Reset,
-    /// As many of the next lines as this number are skipped.
+    /// The next lines are skipped. Holds their number.
     Jump(u32),
 }
 

@@ -80,9 +80,9 @@ pub fn always_succeeds(table: &CaseTable) -> bool {
     table.libpam.possible().all(passes)
 }
 
-/// Returns the result of pam_setcred for a known libpam. `other` returns the code that pam_setcred of the line at an
-/// index returns; with `None`, the line returns its usual code. With `row`, pam_setcred is called in the process of
-/// that login; without it, in another process.
+/// Returns the result of pam_setcred for a known libpam. `other` gets the index of a line and returns the code of the
+/// line's pam_setcred; `None` stands for its usual code. With `row`, pam_setcred is called in the process of that
+/// login; without it, in another process.
 fn outcome_if(
     cast: &[Cast],
     libpam: Libpam,

@@ -4,8 +4,9 @@ use crate::sshd::config::{Config, MatchBlock};
 use crate::sshd::effective::Effective;
 use crate::sshd::probe::Probe;
 
-/// Returns, for each Match line that names groups, an example login and its settings. The account of the login stands
-/// for accounts that are in these groups and are listed in no file. `base` are the settings outside of Match blocks.
+/// Returns, for each Match line that names groups, an example login and its settings. The login has an invented
+/// account. It stands for the accounts of a user directory that are in these groups and that no file of the host lists.
+/// `base` are the settings outside of Match blocks.
 #[must_use]
 pub fn groups(config: &Config, base: &Effective) -> Vec<(Probe, Effective)> {
     let blocks = config.blocks.iter().enumerate();

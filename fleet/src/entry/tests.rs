@@ -1,4 +1,5 @@
-//! Unit tests of the daemon's knowledge of the host's entry: lost answers, stores that were put back, and clones.
+//! Unit tests of the daemon's knowledge of the host's entry: lost answers, stores that were restored to an earlier
+//! state, and clones.
 
 use super::*;
 

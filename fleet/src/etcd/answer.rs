@@ -20,7 +20,7 @@ pub(crate) struct TransactionAnswer {
 }
 
 impl TransactionAnswer {
-    /// Parses the body of an answer; `None` if it has another form.
+    /// Parses the body of an answer to a transaction; `None` if the body is malformed.
     pub(crate) fn read(body: &[u8], folder: &FleetFolder) -> Option<Self> {
         let body = fields::parse(body)?;
         let mut answer = Self {
@@ -57,12 +57,12 @@ fn entries(range: &Value, folder: &FleetFolder) -> Option<Vec<StoreEntry>> {
     found.into_iter().flatten().map(one).collect()
 }
 
-/// Parses the answer to a request for a lease; `None` if it has another form.
+/// Parses the answer to a request for a lease; `None` if the answer is malformed.
 pub(crate) fn lease(body: &[u8]) -> Option<u64> {
     fields::number(&fields::parse(body)?, "ID").filter(|id| *id > 0)
 }
 
-/// Parses the answer to a request for a token; `None` if it has another form.
+/// Parses the answer to a request for a token; `None` if the answer is malformed.
 pub(crate) fn token(body: &[u8]) -> Option<String> {
     let body = fields::parse(body)?;
     let token = fields::text(&body, "token");

@@ -3,12 +3,12 @@
 use base64ct::{Base64, Encoding};
 use serde_json::Value;
 
-/// Parses a body; `None` if it is not JSON.
+/// Parses the body of an answer of etcd; `None` if it is not JSON.
 pub(crate) fn parse(body: &[u8]) -> Option<Value> {
     serde_json::from_slice(body).ok()
 }
 
-/// Returns a number, which etcd may write as a string; 0 if the field is missing, `None` if it has another form.
+/// Returns a number, which etcd may write as a string; 0 if the field is missing, `None` if the field is not a number.
 pub(crate) fn number(object: &Value, name: &str) -> Option<u64> {
     match object.get(name) {
         None => Some(0),

@@ -1,4 +1,5 @@
-//! The keys of a fleet in the store.
+//! Converts the names of entries (etcd keys) between the form in requests and the full form in etcd, which begins with
+//! a prefix for the fleet.
 
 use base64ct::{Base64, Encoding};
 use twinlock_core::wire::fleet::KEY_MAX;
@@ -13,17 +14,18 @@ impl FleetFolder {
         Self(format!("/twinlock/{fleet}/"))
     }
 
-    /// Returns the full key of a relative key, in base64.
+    /// Returns the full etcd key for a key without the prefix of the fleet, in base64.
     pub(crate) fn key(&self, relative: &str) -> String {
         Base64::encode_string(format!("{}{relative}", self.0).as_bytes())
     }
 
-    /// Returns the first key that sorts after a relative key, in base64.
+    /// Returns the first full etcd key, in base64, that sorts after the key `relative`, which is given without the
+    /// prefix of the fleet.
     pub(crate) fn key_after(&self, relative: &str) -> String {
         Base64::encode_string(format!("{}{relative}\0", self.0).as_bytes())
     }
 
-    /// Returns the first key that sorts after all keys with the prefix, in base64.
+    /// Returns the first full etcd key, in base64, that sorts after all keys of the fleet that begin with `prefix`.
     pub(crate) fn end_of(&self, prefix: &str) -> String {
         let mut end = format!("{}{prefix}", self.0).into_bytes();
         // The last byte of a text in UTF-8 is never 255.
@@ -33,8 +35,8 @@ impl FleetFolder {
         Base64::encode_string(&end)
     }
 
-    /// Returns the key without the folder; `None` if the key is outside the folder, is not UTF-8, or is too long for a
-    /// reply.
+    /// Returns an etcd key without the prefix of the fleet; `None` if the key does not begin with this prefix, is not
+    /// UTF-8, or is too long for a reply.
     pub(crate) fn relative(&self, key: Vec<u8>) -> Option<String> {
         let key = String::from_utf8(key).ok()?;
         key.strip_prefix(&self.0).filter(|key| key.len() <= KEY_MAX).map(str::to_owned)

@@ -3,7 +3,7 @@
 const MONTHS: [&str; 12] =
     ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
 
-/// Returns the Unix time of a date such as `Sun, 06 Nov 1994 08:49:37 GMT`; `None` if it has another form.
+/// Returns the Unix time of a date such as `Sun, 06 Nov 1994 08:49:37 GMT`; `None` if the text is not such a date.
 pub(crate) fn read(text: &str) -> Option<u64> {
     let (_, date) = text.split_once(", ")?;
     let mut words = date.split(' ');

@@ -10,15 +10,15 @@ pub(crate) mod own_entry;
 pub(crate) mod status;
 pub(crate) mod transaction;
 
-/// Path of a transaction.
+/// URL path for transactions.
 pub(crate) const TXN: &str = "/v3/kv/txn";
-/// Path of a read.
+/// URL path for reads.
 pub(crate) const RANGE: &str = "/v3/kv/range";
-/// Path of the request for a lease.
+/// URL path for requesting a lease.
 pub(crate) const GRANT: &str = "/v3/lease/grant";
-/// Path of the request for a token.
+/// URL path for requesting a token.
 pub(crate) const AUTHENTICATE: &str = "/v3/auth/authenticate";
-/// Path of the request for the state of one member.
+/// URL path for requesting the state of one member of the cluster.
 pub(crate) const STATUS: &str = "/v3/maintenance/status";
-/// Path of the metrics of one member, a text.
+/// URL path for the metrics of one member of the cluster. The answer is text.
 pub(crate) const METRICS: &str = "/metrics";

@@ -1,20 +1,20 @@
-//! The transactions with which the daemon writes the entry of its own host. If the write is refused, each reads the
-//! entry instead.
+//! The transactions with which the daemon writes the entry of its own host in etcd. If etcd refuses the write, the
+//! transaction reads the present entry instead.
 
 use base64ct::{Base64, Encoding};
 use serde_json::{Value, json};
 
 use crate::etcd::folder::FleetFolder;
 
-/// Returns the body of a transaction that writes the entry if its last write has this revision. The revision 0 means
-/// that the entry must not exist.
+/// Returns the body of a transaction that writes this host's entry if the last write of the entry has this revision.
+/// The revision 0 means that the entry must not exist.
 pub(crate) fn put(folder: &FleetFolder, key: &str, revision: u64, value: &str) -> String {
     let value = Base64::encode_string(value.as_bytes());
     let write = json!({ "request_put": { "key": folder.key(key), "value": value } });
     guarded(folder, key, revision, &write)
 }
 
-/// Returns the body of a transaction that deletes the entry if its last write has this revision.
+/// Returns the body of a transaction that deletes this host's entry if the last write of the entry has this revision.
 pub(crate) fn delete(folder: &FleetFolder, key: &str, revision: u64) -> String {
     let write = json!({ "request_delete_range": { "key": folder.key(key) } });
     guarded(folder, key, revision, &write)

@@ -27,7 +27,7 @@ pub(crate) struct EndpointMeasures {
 }
 
 impl EndpointStatus {
-    /// Parses the answer to the request for the state; `None` if it has another form.
+    /// Parses the answer of an endpoint to the request for its state; `None` if the answer is malformed.
     pub(crate) fn read(body: &[u8]) -> Option<Self> {
         let body = fields::parse(body)?;
         let header = body.get("header")?;
@@ -76,7 +76,7 @@ pub(crate) fn quota(metrics: &[u8]) -> Option<u64> {
     whole(bytes.trim())
 }
 
-/// Parses a whole number of the metrics, such as `2.147483648e+09`.
+/// Parses a whole number of the metrics, such as `2.147483648e+09`; `None` if the text is not one.
 fn whole(text: &str) -> Option<u64> {
     let (mantissa, exponent) = text.split_once("e+").unwrap_or((text, "0"));
     let (whole, fraction) = mantissa.split_once('.').unwrap_or((mantissa, ""));

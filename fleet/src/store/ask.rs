@@ -18,9 +18,9 @@ pub(crate) const SHORTEST: Duration = Duration::from_millis(20);
 /// A request to the store.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct StoreAsk<'a> {
-    /// The path.
+    /// The path of the URL.
     pub(crate) path: &'a str,
-    /// The body.
+    /// The body of the HTTP request.
     pub(crate) body: &'a str,
     /// Time until which an answer is awaited.
     pub(crate) deadline: Deadline,
@@ -55,7 +55,7 @@ pub(crate) struct StoreAsked {
 /// Result of a request to one endpoint.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum EndpointAttempt {
-    /// The endpoint has answered; an error is final for the request.
+    /// The endpoint has answered. If its answer is an error, the request fails, and no other endpoint is asked.
     Answered(Result<Vec<u8>, AskError>),
     /// The endpoint has not answered, or another endpoint must be asked.
     Failed,

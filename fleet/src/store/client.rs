@@ -56,7 +56,7 @@ pub(crate) struct StoreClient {
 }
 
 impl StoreClient {
-    /// Returns a client.
+    /// Returns a client of the store with these parameters.
     pub(crate) fn new(parts: StoreParts) -> Self {
         let last = AtomicUsize::new(0);
         Self { parts, last, leases: Mutex::default(), granting: Mutex::default() }

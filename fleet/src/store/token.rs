@@ -13,9 +13,9 @@ const BELIEVED: Duration = Duration::from_secs(5);
 /// A user of the store.
 #[derive(Debug)]
 pub(crate) struct StoreUser {
-    /// The name.
+    /// The name of the user.
     pub(crate) name: String,
-    /// The password.
+    /// The password of the user.
     pub(crate) password: Zeroizing<String>,
 }
 
@@ -33,7 +33,7 @@ pub(crate) enum TokenState {
     /// No token was requested, or the store has refused the last one.
     #[default]
     Unknown,
-    /// The token.
+    /// The store has issued this token.
     Known(String),
     /// The store needs no password, as it answered at this time.
     Off(Duration),
@@ -89,8 +89,8 @@ impl StoreToken {
         }
     }
 
-    /// Records that the store has refused the token `sent`, or a request without one (`None`). If another thread has
-    /// renewed the token since, the new one is kept.
+    /// Records that the store has refused a request with the token `sent`, or without a token (`None`). If another
+    /// thread has renewed the token since, the new one is kept.
     pub(crate) fn refused(&self, sent: Option<&str>) {
         let mut state = self.state();
         let is_current = match &*state {

@@ -8,7 +8,7 @@ pub(crate) const ENDPOINT_PATIENCE: Duration = Duration::from_millis(400);
 /// A request to one endpoint.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct HttpCall<'a> {
-    /// The path.
+    /// The path of the URL.
     pub(crate) path: &'a str,
     /// The body of a POST; `None` for a GET.
     pub(crate) body: Option<&'a str>,
@@ -21,11 +21,11 @@ pub(crate) struct HttpCall<'a> {
 /// The answer of an endpoint.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct HttpAnswer {
-    /// The status.
+    /// The HTTP status code.
     pub(crate) status: u16,
-    /// The body.
+    /// The body of the answer.
     pub(crate) body: Vec<u8>,
-    /// The field `Date`; `None` if there is none.
+    /// The header field `Date`; `None` if there is none.
     pub(crate) date: Option<String>,
 }
 

@@ -1,4 +1,4 @@
-//! A store with TLS, whose certificates the program `openssl` makes.
+//! Tests the daemon with an etcd that uses TLS. The program `openssl` makes the certificates.
 
 use std::{fs, path::Path, process::Command};
 

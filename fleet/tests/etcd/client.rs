@@ -12,7 +12,8 @@ use twinlock_core::wire::fleet::{
     Transaction, length_of,
 };
 
-/// Waits until something is so, at most for 20 seconds.
+/// Waits until `is_so` returns `true`, for at most 20 seconds. If that takes too long, panics with `what`, the name of
+/// the condition.
 #[track_caller]
 pub(crate) fn eventually(what: &str, is_so: impl Fn() -> bool) {
     let begun = Instant::now();

@@ -1,4 +1,5 @@
-//! Joining and leaving, transactions, and what the entry of a host shows: a store that was put back, and clones.
+//! Tests joining and leaving, transactions, and what the entry of a host shows: a store that was restored to an earlier
+//! state, and clones.
 
 use std::{fs, process::Command};
 

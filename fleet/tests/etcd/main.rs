@@ -1,5 +1,5 @@
-//! Tests of the daemon with a real etcd: the variable `TWINLOCK_ETCD` names its program. Without it, each test says that
-//! it is skipped, and passes.
+//! Tests of the daemon with a real etcd: the variable `TWINLOCK_ETCD` names its program. Without it, each test says
+//! that it is skipped, and passes.
 
 #![allow(clippy::expect_used, clippy::panic, reason = "a test that cannot go on must stop")]
 

@@ -1,4 +1,4 @@
-//! A store that does not answer or has no room, and clients that do not wait.
+//! Tests the daemon with an etcd that does not answer or has no space, and with clients that do not wait.
 
 use std::{
     io::{ErrorKind, Read, Write},

@@ -1,4 +1,4 @@
-//! A store that asks for passwords.
+//! Tests the daemon with an etcd that asks for passwords.
 
 use std::fs;
 
@@ -9,7 +9,7 @@ use crate::{
     scene::{Daemon, Scene, config},
 };
 
-/// Switches on passwords. The user `web1` may read and write the keys of the fleet.
+/// Turns on etcd's authentication by passwords. Its user `web1` may read and write the keys of the fleet.
 fn switch_on(s: &Scene) {
     let post = |path: &str, body: &str| s.etcd.post(path, body);
     for user in ["root", "web1"] {

@@ -25,8 +25,8 @@ pub(crate) struct Daemon {
 }
 
 impl Daemon {
-    /// Starts a daemon with its files below `folder`. `config` is the end of its configuration. It writes its entry each
-    /// second.
+    /// Starts a daemon with its files below `folder`. `config` is the end of its configuration. The daemon writes the
+    /// entry of its host each second.
     pub(crate) fn start(folder: &Path, config: &str) -> Self {
         let (state, socket) = (folder.join("state"), folder.join("socket"));
         fs::create_dir_all(&state).expect("a folder");
@@ -81,7 +81,7 @@ impl Daemon {
         reply.entries.into_iter().next().map(|entry| entry.value)
     }
 
-    /// Returns a text of the daemon's state.
+    /// Returns the text with this key in the daemon's report about its state; `None` if the report has no such key.
     #[track_caller]
     pub(crate) fn state(&self, key: &str) -> Option<String> {
         let entries = self.ask(FleetTask::State).entries;

@@ -1,4 +1,5 @@
-//! How long transactions take. It is measured on request: `cargo test --release -p twinlock-fleet --test etcd -- --ignored`.
+//! How long transactions take. It is measured on request: `cargo test --release -p twinlock-fleet --test etcd --
+//! --ignored`.
 
 use std::{
     io::Write,

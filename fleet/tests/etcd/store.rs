@@ -41,7 +41,8 @@ pub(crate) struct Etcd {
 }
 
 impl Etcd {
-    /// Starts an etcd with its data below `folder`. `options` are added to its command line; with `--cert-file` it has TLS.
+    /// Starts an etcd with its data below `folder`. `options` are added to its command line; with `--cert-file` it has
+    /// TLS.
     pub(crate) fn start(program: &Path, folder: &Path, options: &[&str]) -> Self {
         let scheme = if options.contains(&"--cert-file") { "https" } else { "http" };
         let mut etcd = Self {

@@ -1,4 +1,5 @@
-//! Claims a step in the store. The same transaction checks that the record is unchanged, and deletes the charge.
+//! Claims a step in the store. The same transaction checks that the record is unchanged, and deletes the entry that
+//! counts the attempt (the charge).
 
 use twinlock_core::{
     base::{
@@ -126,8 +127,9 @@ impl FleetUserLedger<'_> {
     }
 }
 
-/// Returns whether this attempt has already claimed the same or a newer step of the same authenticator, as with two
-/// adjacent codes: the newer one is claimed first, which makes the older one unusable.
+/// Returns whether this attempt has already claimed the same or a newer step of the same authenticator. This happens
+/// with two adjacent codes: the attempt first claims the step of the newer code, and this claim makes the older code
+/// unusable, too.
 fn is_claimed_with(guard: &ChargeGuard, key: &str, value: &[u8]) -> bool {
     matches!(guard, ChargeGuard::Claim { key: own, value: newer, .. }
         if own == key && number(newer) >= number(value))

@@ -35,7 +35,7 @@ pub(super) struct LedgerEntries {
 }
 
 impl Fleet {
-    /// Opens the entries of a user's ledger. `marks` are the authenticators of the record that this login uses.
+    /// Decrypts the entries of a user's ledger. `marks` are the authenticators of the record that this login uses.
     pub(super) fn understood(
         &self,
         name: &StoreName,
@@ -117,8 +117,8 @@ impl Fleet {
         Ok(StoredAttempt { name, entry, content, host })
     }
 
-    /// Returns the name of an attempt. If its source is not an address, it means another person or terminal on another host,
-    /// so the name of this host is appended.
+    /// Returns the name of an attempt for use on all hosts. A source other than an address stands for different people
+    /// or terminals on different hosts, so the name of this host is appended to such an attempt.
     fn unambiguous(&self, attempt: &str) -> String {
         match names::read_try(attempt) {
             Some(charged) if !is_address(&charged.source) => {
@@ -129,7 +129,7 @@ impl Fleet {
     }
 }
 
-/// Returns the number at the start of a value (8 bytes, big-endian).
+/// Returns the number at the start of a value (8 bytes, big-endian); `None` if the value is too short.
 pub(super) fn number(value: &[u8]) -> Option<u64> {
     value.first_chunk().map(|number| u64::from_be_bytes(*number))
 }

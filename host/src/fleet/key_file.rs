@@ -93,7 +93,7 @@ impl FleetKey {
     /// Parses the text of a key file.
     ///
     /// # Errors
-    /// [`FleetError::Key`] if the text has another form.
+    /// [`FleetError::Key`] if the text is not a valid key file.
     pub fn read(text: &str) -> Result<Self, FleetError> {
         Self::parsed(text).ok_or(FleetError::Key)
     }

@@ -185,7 +185,8 @@ impl FleetUserLedger<'_> {
         checked.map(|()| Creation::Made)
     }
 
-    /// Sends the transaction of a charge with a test that fails, so that nothing changes.
+    /// Sends the transaction of a charge with a test that always fails, so that the store changes nothing. An observer
+    /// cannot tell such a transaction from a real charge.
     fn pretend_to_charge(&self) -> Result<(), LedgerError> {
         let attempt = self.fleet.sealed_attempt(&self.name, "try.unproven.0.0.0", "0");
         let attempt = attempt.map_err(LedgerError::Fleet)?;
@@ -271,7 +272,7 @@ impl FleetUserLedger<'_> {
     }
 }
 
-/// Returns the transaction that charges an attempt and reads everything that the login decides by.
+/// Returns the transaction that charges an attempt, and reads everything on which the decision of the login depends.
 fn charge(name: &StoreName, attempt: &StoreEntry, test: StoreTest) -> Transaction {
     Transaction {
         compares: vec![compare(attempt.key.clone(), test)],

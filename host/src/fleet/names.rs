@@ -1,5 +1,5 @@
-//! The keys of the store. They contain user names, sources and authenticators only as HMAC-SHA256 values, which hide
-//! them from the store.
+//! The names of the entries in the store (etcd keys). They contain user names, sources and authenticators only as
+//! HMAC-SHA256 values, which hide them from the store.
 
 use hmac::{Hmac, KeyInit, Mac};
 use sha2::Sha256;
@@ -41,45 +41,45 @@ impl StoreName {
         }
     }
 
-    /// Returns the key of the user's record.
+    /// Returns the etcd key under which the store has the user's record.
     #[must_use]
     pub fn record(&self) -> String {
         format!("{RECORDS}{}", self.0)
     }
 
-    /// Returns the key of a set of backup codes.
+    /// Returns the etcd key under which the store has a set of backup codes.
     #[must_use]
     pub fn code_set(&self, id: SetId) -> String {
         format!("c/{}/{:016x}", self.0, id.0)
     }
 
-    /// Returns the prefix of the keys of the spent codes of a set. The index of the code follows, as two hexadecimal
-    /// digits.
+    /// Returns the prefix of the etcd keys that mark the codes of a set as spent. In each key, the index of the code
+    /// follows, as two hexadecimal digits.
     #[must_use]
     pub fn spent(&self, id: SetId) -> String {
         format!("s/{}/{:016x}/", self.0, id.0)
     }
 
-    /// Returns the key of a spent code.
+    /// Returns the etcd key that marks one code of a set as spent. `place` is the index of the code.
     #[must_use]
     pub fn spent_code(&self, id: SetId, place: u8) -> String {
         format!("{}{place:02x}", self.spent(id))
     }
 
-    /// Returns the prefix of all keys of the user's ledger.
+    /// Returns the prefix of all etcd keys of the user's ledger.
     #[must_use]
     pub fn ledger(&self) -> String {
         format!("l/{}/", self.0)
     }
 
-    /// Returns the key of the highest used step of an authenticator.
+    /// Returns the etcd key under which the store has the highest used step of an authenticator.
     #[must_use]
     pub fn top(&self, key: &FleetKey, mark: KeyId) -> String {
         format!("{}top/{}", self.ledger(), hashed(key, "top", &[&mark.0]))
     }
 
-    /// Returns the key of a charged attempt. `name` is the name of the attempt in the ledger, with a source that means
-    /// the same on every host.
+    /// Returns the etcd key under which the store has a charged attempt. `name` is the name of the attempt in the
+    /// ledger, with a source that means the same on every host.
     #[must_use]
     pub fn attempt(&self, key: &FleetKey, name: &str) -> String {
         format!("{}try/{}", self.ledger(), hashed(key, "try", &[name.as_bytes()]))
@@ -92,7 +92,7 @@ impl StoreName {
         format!("mail/{}/{kind}", self.0)
     }
 
-    /// Returns the key of the end of the last failure streak.
+    /// Returns the etcd key under which the store has the end of the last failure streak.
     #[must_use]
     pub fn streak(&self) -> String {
         format!("{}row", self.ledger())

@@ -47,7 +47,7 @@ pub(crate) fn of_host(policy: &Policy, settings_path: &str, owner: Owner) -> Opt
 /// Reads the key file from the folder of the settings file.
 ///
 /// # Errors
-/// [`FleetError::Key`] if it is missing, is not private to `owner`, or has another form.
+/// [`FleetError::Key`] if it is missing, is not private to `owner`, or is not a valid key file.
 pub fn read_key(settings_path: &str, owner: Owner) -> Result<FleetKey, FleetError> {
     let path = crate::settings::sibling(settings_path, KEY_FILE);
     let bytes = trusted_dir::read_file(&path, owner, trusted_dir::PRIVATE, KEY_FILE_MAX);

@@ -36,7 +36,7 @@ struct RecordPair<'a> {
 }
 
 impl Fleet {
-    /// Returns the newest record of an account (see [`Records::newest`]).
+    /// Returns the newest record of an account, or `None` if it has none (see [`Records::newest`]).
     pub(crate) fn newest(
         &self,
         inner: &dyn Records,
@@ -58,8 +58,8 @@ impl Fleet {
         self.newer(&name, RecordPair { account, local, shared }).map_err(StoreError::Fleet)
     }
 
-    /// Returns the newest record of an account and the dummy record (see [`Records::newest_uniform`]). The transaction is the
-    /// same for every user, and for a name without an account.
+    /// Returns the newest record of an account and the dummy record (see [`Records::newest_uniform`]). The transaction
+    /// is the same for every user, and for a name without an account.
     pub(crate) fn newest_uniform(
         &self,
         inner: &dyn Records,

@@ -17,7 +17,8 @@ use crate::fleet::key_file::{FleetKey, SealingKey};
 
 /// The format of sealed values that this version writes and reads.
 const FORMAT: u8 = 1;
-/// Bytes before the encrypted content: format (1), number of the key (1), sequence number of the content (8), nonce (24).
+/// Bytes before the encrypted content: format (1), number of the key (1), sequence number of the content (8), nonce
+/// (24).
 const HEAD: usize = 1 + 1 + 8 + 24;
 const TAG: usize = 16;
 
@@ -98,8 +99,8 @@ pub fn seal(
 /// Opens a sealed value.
 ///
 /// # Errors
-/// [`FleetError::KeyMissing`] if this host does not have the key; [`FleetError::NewerFormat`] if a newer version has sealed
-/// the value; [`FleetError::Unsealed`] if the value was changed, or is that of another place.
+/// [`FleetError::KeyMissing`] if this host does not have the key; [`FleetError::NewerFormat`] if a newer version has
+/// sealed the value; [`FleetError::Unsealed`] if the value was changed, or is that of another place.
 pub fn open(key: &FleetKey, place: &SealedPlace<'_>, value: &[u8]) -> Result<Opened, FleetError> {
     let (head, rest) = value.split_at_checked(HEAD).ok_or(FleetError::Unsealed)?;
     let [format, id, numbers @ ..] = head else { return Err(FleetError::Unsealed) };

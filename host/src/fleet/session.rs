@@ -75,7 +75,7 @@ pub(super) struct UserState {
     pub(super) account: Option<Account>,
     /// The record that this login uses to verify codes; `None` if no record was read.
     pub(super) judged: Option<JudgedRecord>,
-    /// A record of the store that is newer than `judged`.
+    /// A record of the store that is newer than `judged`; `None` if no such record was read.
     pub(super) renewed: Option<Snapshot>,
     /// The newest record of the store, if this host's disk has an older one or none; it is written to the disk later.
     pub(super) to_keep: Option<RecordText>,
@@ -122,7 +122,7 @@ pub(super) struct RecordText {
     pub(super) text: Zeroizing<String>,
 }
 
-/// An authenticator, and the key of its highest used step.
+/// An authenticator, and the etcd key under which the store has its highest used step.
 pub(super) struct TopMark {
     pub(super) key: String,
     pub(super) mark: KeyId,
@@ -261,7 +261,7 @@ pub(super) fn all_reads(name: &StoreName) -> Vec<StoreRead> {
     std::iter::once(prefix).chain(record_reads(name)).collect()
 }
 
-/// Returns the comparison of a key with a test.
+/// Returns the part of a transaction that tests an entry: whether the entry `key` passes `test`.
 pub(super) fn compare(key: impl Into<String>, test: StoreTest) -> StoreCompare {
     StoreCompare { key: key.into(), test }
 }
@@ -276,7 +276,7 @@ pub(super) fn guarded_delete(key: &str, value: &[u8]) -> Transaction {
     }
 }
 
-/// Returns the entry of a key in a reply.
+/// Returns the entry with the key `key` in a reply; `None` if the reply has none.
 pub(super) fn entry<'a>(reply: &'a FleetReply, key: &str) -> Option<&'a StoreEntry> {
     reply.entries.iter().find(|entry| entry.key == key)
 }

@@ -23,7 +23,7 @@ use twinlock_host::{create_store, entropy::KernelEntropy, machine::Machine, trus
 const OWNER: Owner = Owner(0);
 /// The 32 characters of base32 (RFC 4648), in which a key is written.
 const BASE32: &[u8; 32] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZ234567";
-/// Number of the first codes of the record from which a wrong code must differ: those of the counters 0 to 99.
+/// A wrong code must differ from this many codes of the record, beginning with that of the counter 0.
 const NEAR: u64 = 100;
 
 /// Generates the codes of the record with which setup makes its test logins. The codes depend on a counter (HOTP, RFC

@@ -26,16 +26,16 @@ impl Brings {
 /// The factors that a service must ask an account for.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum LoginRole {
-    /// All factors of the service.
+    /// The service must ask for all of its factors.
     Asked,
-    /// All factors except the code: a rule exempts the user or the address.
+    /// The service must ask for all of its factors except the code, because a rule exempts the user or the address.
     NotAsked,
     /// A code and first factors, which a Match block of sshd may have changed: a login with all factors succeeds, and
     /// none without a code does.
     Matched,
     /// As [`LoginRole::Matched`], but sshd may refuse the account even with all factors, as it may refuse root.
     Guarded,
-    /// A key alone. Without a key, no login succeeds.
+    /// The service must ask for a key alone. Without a key, no login succeeds.
     Robot,
     /// No login succeeds: the account is a robot (only a program uses it), and the address is outside of its networks.
     RobotElsewhere,

@@ -11,8 +11,8 @@ use crate::{
 
 /// Name of the JSON file that describes the change.
 pub(super) const STATE: &str = "state.json";
-/// Name of the file with the time from which the service uses the new files. As long as this file is missing, the
-/// service does not use all of them.
+/// Name of a file in the folder of a saved change. It contains the time from which the service uses all new files of
+/// the change. As long as this file is missing, some of the new files may not be in place.
 pub(super) const IN_FORCE: &str = "in-force";
 /// Version of the JSON file. A file with another version is not read.
 const VERSION: u64 = 1;

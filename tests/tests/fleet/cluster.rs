@@ -1,5 +1,5 @@
-//! Tests of the clusters for tests: nodes are killed and stopped, the data is put back, and unknown clients are
-//! refused.
+//! Tests `EtcdCluster`, the clusters of the fleet's tests: nodes are killed and paused, a snapshot is restored, and
+//! unknown clients are refused.
 
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};

@@ -1,5 +1,5 @@
-//! Prints the cost of a login at the store: its time, alone and with many at once, and the bytes that it leaves in the
-//! store.
+//! Measures and prints what logins cost the store: the time of one login at a time and of many at once, and the bytes
+//! that a login leaves in the store.
 
 use twinlock_tests::{EtcdOptions, FLEET_SOCKET, FleetNetwork};
 

@@ -1,4 +1,4 @@
-//! Requests to etcd's JSON gateway without TLS, one a connection.
+//! Sends requests to etcd's JSON gateway without TLS, each on its own connection.
 
 use std::io::{Read, Write};
 use std::net::TcpStream;

@@ -1,5 +1,5 @@
-//! Tests of the hosts for tests: they reach etcd, lose it when their cable is pulled, and start and end a daemon. A
-//! placeholder program replaces the daemon.
+//! Tests `FleetHost`, the hosts of the fleet's tests: they reach etcd, lose it while they are unplugged, and start and
+//! end a daemon. A placeholder program takes the place of the daemon.
 
 use twinlock_tests::{
     ClientKind, EtcdCluster, EtcdOptions, FLEET_SOCKET, FleetAccess, FleetHost, FleetNetwork,

@@ -1,4 +1,4 @@
-//! Checks that a caller who exhausts descriptors or memory, or stops its login, gains nothing and delays no other
+//! Checks that a caller who exhausts descriptors or memory, or pauses the login, gains nothing and delays no other
 //! login.
 
 use std::time::{Duration, Instant};
@@ -8,7 +8,7 @@ use twinlock_tests::{EtcdOptions, FLEET_SOCKET, FleetNetwork, thorough};
 use crate::loss::print;
 use crate::pair::{IN, Pair, gets_in};
 
-/// Fills the queue of the socket `$0` and keeps it full: a process that listens and accepts nothing.
+/// Python program that listens on the socket `$0`, fills the queue of waiting connections, and accepts none of them.
 const FULL: &str = "import os, socket, sys, time
 path = sys.argv[1]
 os.rename(path, path + '.away')

@@ -1,4 +1,5 @@
-//! Tests of the lossy links: answers are lost, requests arrive late or twice, or nothing passes.
+//! Tests `LossyLink`, a proxy between a client and etcd: answers are lost, requests arrive late or twice, or nothing
+//! passes.
 
 use std::process::Command;
 use std::time::{Duration, Instant};

@@ -52,7 +52,8 @@ fn backup_code_works_on_one_host() {
     assert!(!gets_in(two, &[codes[1]]));
 }
 
-/// Opens sixteen logins on a host, each at its prompt and from its own address.
+/// Opens sixteen logins on a host, each at its prompt and from its own address. The first address is 192.0.2.`first`,
+/// and each further login has the next address.
 fn rivals<'m>(host: &'m FleetHost<'_>, first: u32) -> Vec<Session<'m>> {
     let login = |number: u32| {
         let item = format!("rhost=192.0.2.{}", first + number);

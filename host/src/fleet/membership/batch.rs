@@ -25,16 +25,16 @@ const REPEATS: usize = 4;
 /// What the store may have under the key of an entry before the entry is written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum PutRule {
-    /// Nothing. An existing entry is an error.
+    /// The store must have no entry under the key. An existing entry is an error.
     First,
-    /// An entry with this revision. Anything else is an error.
+    /// The store must have an entry with this revision, which is replaced. Anything else is an error.
     Replaces(u64),
-    /// An entry with this revision. If the entry was changed meanwhile, it is kept.
+    /// The store has an entry with this revision, which is replaced. If the entry was changed meanwhile, it is kept.
     ReplacesOrSkips(u64),
-    /// Anything. An existing entry is kept.
+    /// The store may have any entry under the key. An existing entry is kept.
     Keeps,
-    /// A value that begins with a number (8 bytes, big-endian). A lower number is replaced; an equal or higher one is
-    /// kept.
+    /// The value begins with a number (8 bytes, big-endian). A stored value with a lower number is replaced; one with
+    /// an equal or higher number is kept.
     Raises,
 }
 
@@ -59,6 +59,7 @@ impl FleetMembership<'_> {
     /// Writes entries. After each transaction, calls `step` with the number of entries in it. If an error occurs, the
     /// entries that were written before stay.
     ///
+    /// # Errors
     /// [`MembershipError::Changed`] if the store has what a rule forbids, and the errors of the store and of the
     /// iterator.
     pub fn write_all(

@@ -42,7 +42,7 @@ pub struct FleetMeta {
 pub struct StoredMeta {
     /// The description.
     pub meta: FleetMeta,
-    /// The revision of the transaction that wrote it.
+    /// The revision of the transaction that wrote the description.
     pub revision: u64,
 }
 
@@ -60,8 +60,8 @@ impl FleetMeta {
     /// Parses the text of the entry.
     ///
     /// # Errors
-    /// [`FleetError::NewerFormat`] if the text names a format that this version does not know, [`FleetError::Unsealed`] if
-    /// it has another form.
+    /// [`FleetError::NewerFormat`] if the text names a format that this version does not know, [`FleetError::Unsealed`]
+    /// if the text is malformed.
     pub fn read(text: &str) -> Result<Self, FleetError> {
         let value =
             |word: &str| text.lines().find_map(|line| line.strip_prefix(word)?.strip_prefix(' '));

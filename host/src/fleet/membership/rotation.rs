@@ -125,8 +125,8 @@ impl FleetMembership<'_> {
         Ok(Some(BatchPut { key: entry.key.clone(), value, rule }))
     }
 
-    /// Replaces each entry with a prefix by what `renew` returns; `None` keeps the entry. Returns the number of
-    /// replaced entries.
+    /// Replaces each entry whose key begins with `prefix` by the entry that `renew` returns for it. If `renew` returns
+    /// `None`, keeps the entry. Returns the number of replaced entries.
     fn rewrite(
         &self,
         prefix: &str,

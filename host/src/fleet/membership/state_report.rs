@@ -42,16 +42,16 @@ pub struct EndpointReport {
     pub failure: Option<String>,
     /// Version of etcd.
     pub version: String,
-    /// Milliseconds until the server answered.
+    /// Milliseconds until the server answered; `None` if it did not answer.
     pub ms: Option<u64>,
     /// Seconds by which the server's clock is ahead of this host's, negative if behind; `None` if the answer had no
     /// date.
     pub clock: Option<i64>,
     /// Whether the server is the leader of the cluster.
     pub is_leader: bool,
-    /// Size of the server's database in bytes.
+    /// Size of the server's database in bytes; `None` if it is not known.
     pub db: Option<u64>,
-    /// Maximum size of the server's database in bytes.
+    /// Maximum size of the server's database in bytes; `None` if it is not known.
     pub quota: Option<u64>,
     /// Alarms of the server, such as `alarm:NOSPACE`.
     pub errors: Vec<String>,

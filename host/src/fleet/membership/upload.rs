@@ -37,9 +37,9 @@ pub struct HostSide<'a> {
 /// Which sets of backup codes are uploaded.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum UploadScope {
-    /// Sets of the records that are uploaded.
+    /// Only the sets of the records that are uploaded.
     NewRecords,
-    /// Also sets of the records that are the same in the store, because a restored store may have lost the sets.
+    /// The sets of all records, also of those that the store already has. A restored store may have lost their sets.
     AllRecords,
 }
 

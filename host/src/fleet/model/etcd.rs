@@ -12,8 +12,9 @@ use twinlock_core::wire::fleet::{
     StoreTest, StoreWrite, Transaction,
 };
 
-/// The keys of the store. A revision counts the writes of its key, because transactions only compare whether two
-/// revisions of one key are equal. Different orders of writes to other keys then lead to the same state.
+/// The store of the model, in memory. The revision of an entry counts only the writes of its own key (in etcd, it
+/// counts the writes of all keys). This is enough, because transactions only compare whether two revisions of one key
+/// are equal. So different orders of writes to different keys lead to the same state.
 #[derive(Clone, Default, Hash)]
 pub(super) struct ModelStore {
     keys: BTreeMap<Rc<str>, (u64, Hashed<Vec<u8>>)>,

@@ -37,7 +37,7 @@ enum CarriedOut {
     No,
 }
 
-/// Numbers of what was explored.
+/// How many states, schedules and runs the explorer has visited.
 #[derive(Debug, Default, Clone, Copy)]
 pub(super) struct Explored {
     pub(super) states: usize,

@@ -1,4 +1,4 @@
-//! A store that lies: it cannot cause a login that the host alone would refuse.
+//! Tests a store that sends false replies: it cannot cause a login that the host alone would refuse.
 
 use std::cell::Cell;
 

@@ -1,6 +1,6 @@
 //! A model checker for what hosts do to the store at the same time: the real code of this folder and of
-//! `twinlock_core::verify` runs on two or three hosts, and the explorer tries every order of their requests, together with
-//! lost answers, late copies, crashes and a store that is put back or lies.
+//! `twinlock_core::verify` runs on two or three hosts, and the explorer tries every order of their requests, together
+//! with lost answers, late copies, crashes, and a store that is restored to an earlier state or sends false replies.
 //!
 //! - `etcd`: the store in memory, with the transactions of etcd.
 //! - `local`: the disk, the ledger and the clock of one host, in memory.

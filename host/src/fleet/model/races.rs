@@ -1,5 +1,5 @@
-//! Several hosts at the same time: a code is accepted once, every wrong code is charged, and no charge is lost or left
-//! behind.
+//! Tests several hosts at the same time: a code is accepted once, every wrong code is charged, and no charge is lost or
+//! left behind.
 
 use std::rc::Rc;
 

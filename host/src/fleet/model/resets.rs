@@ -1,4 +1,4 @@
-//! Changes of a record on one host during a login on another: afterwards, no old key or code is accepted.
+//! Tests changes of a record on one host during a login on another: after the change, no old key or code is accepted.
 
 use twinlock_core::record::{Record, State};
 
@@ -19,7 +19,8 @@ fn replaced(record: Record) -> Record {
     Record { codes: None, ..world::record_with(vec![world::app(2)], generation) }
 }
 
-/// Mark of a state: the record was changed before the code was claimed.
+/// Values of [`Scenario::marks`]. This one means that the record was changed before the code was claimed; the next one
+/// means the opposite.
 const CHANGED_FIRST: u64 = 1;
 const CLAIMED_FIRST: u64 = 2;
 

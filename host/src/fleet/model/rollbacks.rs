@@ -1,4 +1,4 @@
-//! Hosts that crash, and a store that is put back to an earlier state.
+//! Tests hosts that crash, and a store that is restored to an earlier state.
 
 use crate::fleet::model::{
     explorer::explore,

@@ -44,12 +44,12 @@ pub(super) fn with_one_more_fault(tests: &[fn()]) {
 pub(super) const NETWORK: [ModelFault; 4] =
     [ModelFault::Retried, ModelFault::GivenUp, ModelFault::GivenUpLate, ModelFault::Copied];
 
-/// Which hosts have written their own entry in the time that is lost when the store is put back.
+/// The store is restored to an earlier state. Says which hosts have written their own entry since that state.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum HostEntries {
-    /// All: each daemon that runs does so every minute.
+    /// All hosts. Each daemon that runs writes its host's entry every minute.
     AllWritten,
-    /// Hosts that have written anything else.
+    /// Only those hosts that have also written another entry since that state.
     AsLogins,
 }
 
@@ -73,8 +73,7 @@ pub(super) struct Scenario<'a> {
     pub(super) kinds: &'a [ModelFault],
     pub(super) rolls_back: Option<HostEntries>,
     pub(super) lies: Lies<'a>,
-    /// Returns the next value of a number that remembers past events. Called with the current value after each change
-    /// of the store.
+    /// Called after each change of the store with a number that summarizes past events. Returns the new number.
     pub(super) marks: &'a dyn Fn(&ModelStore, u64) -> u64,
     /// The condition for every state.
     pub(super) always: Promise<'a>,

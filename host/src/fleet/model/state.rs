@@ -25,7 +25,7 @@ pub(super) struct Seat {
     pub(super) is_stopped: bool,
 }
 
-/// A value that a daemon deletes from the store again.
+/// A value that a daemon has written to the store and deletes, because the host got no reply about it.
 #[derive(Clone, Hash, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Returned {
     pub(super) host: usize,
@@ -84,7 +84,7 @@ impl ModelState {
         self.points.iter().all(|point| point.asks.is_none())
     }
 
-    /// Lets the daemons make all their deletions, some for a second time.
+    /// Makes all deletions of the daemons that still run. Some of them are made for a second time.
     pub(super) fn settle(&mut self) {
         for one in &self.returned {
             if !self.seats[one.host].is_stopped {
@@ -109,8 +109,9 @@ impl ModelState {
         reply
     }
 
-    /// Remembers, as the daemon does, the values that another copy of a transaction may write again. If the reply does
-    /// not show that a value is the client's, the value is deleted once more in any case.
+    /// Remembers, as the daemon does, the values of a transaction that a late copy of it may write a second time. If
+    /// the reply does not show that a value was written by this transaction, the value is deleted once more in any
+    /// case.
     pub(super) fn repeat(&mut self, host: usize, asks: &Transaction, reply: &FleetReply) {
         for (key, value) in put_to_take_back(asks) {
             let is_own = reply.outcome == FleetOutcome::Done

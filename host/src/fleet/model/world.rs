@@ -69,7 +69,7 @@ pub(super) fn name() -> StoreName {
     StoreName::of_user(&key(), "ada")
 }
 
-/// Returns the prefix of the charged attempts.
+/// Returns the prefix of the etcd keys of ada's charged attempts.
 pub(super) fn attempts() -> String {
     format!("{}try/", name().ledger())
 }

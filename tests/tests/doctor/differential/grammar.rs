@@ -1,7 +1,8 @@
 //! The grammar that generates wirings: a PAM stack with suitable settings of sshd, and random changes to them, as
 //! administrators make them.
 //!
-//! Each line of "What was found" (issue 15) comes from these functions and constants, which are called productions:
+//! doctor once gave wrong verdicts on some kinds of configurations. This table names, for each of these kinds, the
+//! function or constant that generates it (the production):
 //!
 //! | what was found | production |
 //! |---|---|

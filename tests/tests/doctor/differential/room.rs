@@ -242,7 +242,7 @@ impl Room {
         self.clear();
     }
 
-    /// Starts sshd. Returns the reason if it does not start.
+    /// Starts sshd. Returns the reason if it does not start; `None` if it does.
     fn start(&self, wiring: &Wiring) -> Option<String> {
         if self.m.file(SECOND).exists() {
             self.m.run(["sh", "-c", &format!("kill $(cat {SECOND}); rm -f {SECOND}")]).ok();

@@ -56,7 +56,7 @@ impl From {
 }
 
 impl Wiring {
-    /// Returns the last twinlock line that asks for a code.
+    /// Returns the last twinlock line that asks for a code; `None` if there is none.
     pub(super) fn ours(&mut self) -> Option<&mut String> {
         let number = self.number_of_ours()?;
         self.auth.get_mut(number)
@@ -68,7 +68,7 @@ impl Wiring {
         ours.count()
     }
 
-    /// Returns the index of the last twinlock line that asks for a code.
+    /// Returns the index of the last twinlock line that asks for a code; `None` if there is none.
     pub(super) fn number_of_ours(&self) -> Option<usize> {
         self.auth.iter().rposition(|line| asks(line))
     }
