@@ -34,6 +34,8 @@ fn each_outcome_is_tried_with_a_real_account() {
     twinlock(&m, "teardown ssh --yes").ok();
     m.run(["groupadd", "upload"]).ok();
     m.user("carl").run(["usermod", "-aG", "upload", "carl"]).ok();
+    // sshd changes root only to a folder of root's.
+    m.run(["sh", "-c", "chown root:root ~carl && chmod 755 ~carl"]).ok();
     m.file(LATE).write(
         "Match User bob
     MaxSessions 3
