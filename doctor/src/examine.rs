@@ -146,7 +146,8 @@ fn of_other_stacks(
     if machine.is_host() {
         found.extend(judge::other_stacks::absent(service));
     }
-    let exists = |path: &str| machine.text(path).is_ok();
+    // A file that cannot be read refuses users as any other does.
+    let exists = |path: &str| !matches!(machine.text(path), Err(error) if error.kind() == ErrorKind::NotFound);
     found.extend(judge::other_stacks::nologin(service, &exists));
     found
 }

@@ -50,6 +50,9 @@ pub struct ExaminedMachine {
     libpam: OnceCell<Libpam>,
     /// How that libpam reads lines; determined at the first use.
     line_reader: OnceCell<LineReader>,
+    /// The names in each folder of systemd's units, in the order of [`units::UNIT_FOLDERS`]; read at the first use. `None`
+    /// for a folder that cannot be read.
+    unit_names: OnceCell<Vec<Option<Vec<String>>>>,
     /// The accounts that can have every factor, read at the first use and shared, because many services need them. The
     /// inner value is `None` if accounts other than those found may exist.
     persons: Rc<OnceCell<Option<Rc<Vec<CensusAccount>>>>>,
@@ -109,6 +112,7 @@ impl ExaminedMachine {
             folders: OnceCell::new(),
             libpam: OnceCell::new(),
             line_reader: OnceCell::new(),
+            unit_names: OnceCell::new(),
             persons: Rc::default(),
         }
     }
@@ -133,6 +137,7 @@ impl ExaminedMachine {
             folders: self.folders.clone(),
             libpam: self.libpam.clone(),
             line_reader: self.line_reader.clone(),
+            unit_names: self.unit_names.clone(),
             persons: Rc::clone(&self.persons),
         }
     }

@@ -16,8 +16,8 @@ use rustix::fs::{MemfdFlags, memfd_create};
 use crate::machine::Machine;
 use crate::syscalls::{self, Names};
 
-/// Maximum number of system calls. A program that makes more is assumed to loop forever. `setup ssh` makes the most.
-const CALLS_MAX: usize = 40_000;
+/// Maximum number of system calls. A program that makes more is assumed to loop forever.
+const CALLS_MAX: usize = 20_000;
 
 /// One system call of a program, named so that a second run makes a call with the same name.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]

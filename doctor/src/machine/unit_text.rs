@@ -33,7 +33,7 @@ impl ExaminedMachine {
     fn fragment(&self, name: &str) -> Option<String> {
         let names = [Some(name.to_owned()), template(name)];
         let files = names.into_iter().flatten();
-        let mut files = files.flat_map(|one| UNIT_FOLDERS.map(|folder| format!("{folder}/{one}")));
+        let mut files = files.flat_map(|one| self.in_unit_folders(&one));
         let wanted = |folder: &str| {
             let links = self.matching(&format!("{folder}/*/{name}")).unwrap_or_default();
             links.into_iter().find(|link| !link.contains(".d/"))
@@ -48,15 +48,27 @@ impl ExaminedMachine {
     fn drop_ins(&self, name: &str) -> Vec<String> {
         let mut by_name: BTreeMap<String, String> = BTreeMap::new();
         for folder in drop_in_folders(name) {
-            for place in UNIT_FOLDERS {
-                let pattern = format!("{place}/{folder}/*.conf");
-                for file in self.matching(&pattern).unwrap_or_default() {
+            for place in self.in_unit_folders(&folder) {
+                for file in self.matching(&format!("{place}/*.conf")).unwrap_or_default() {
                     let name = file.rsplit('/').next().unwrap_or_default().to_owned();
                     by_name.entry(name).or_insert(file);
                 }
             }
         }
         by_name.into_values().collect()
+    }
+
+    /// Returns the paths of the entries with this name in systemd's folders of units, in the order of precedence. An
+    /// unreadable folder counts as one that has the entry.
+    fn in_unit_folders(&self, name: &str) -> Vec<String> {
+        // Each folder is listed once: a host has hundreds of units, and each may have drop-ins in many folders.
+        let read = || UNIT_FOLDERS.map(|folder| self.tree.names(folder).ok()).into();
+        let names = self.unit_names.get_or_init(read);
+        let has = |names: &Option<Vec<String>>| {
+            names.as_ref().is_none_or(|all| all.iter().any(|one| one == name))
+        };
+        let folders = UNIT_FOLDERS.iter().zip(names).filter(|(_, names)| has(names));
+        folders.map(|(folder, _)| format!("{folder}/{name}")).collect()
     }
 }
 

@@ -1,7 +1,7 @@
 //! Tests for sshd, sudo, su, login and root that a change which was killed or not confirmed is put back, and that what
 //! others have written meanwhile is kept.
 
-use twinlock_tests::{Machine, Place, thorough};
+use twinlock_tests::{Machine, Place};
 
 use super::killed::{killed_at, left_over};
 use super::{machine, twinlock};
@@ -71,11 +71,6 @@ impl Door {
     }
 }
 
-/// Returns the places at which this run kills: all of them in a thorough run, otherwise about eight, from the first on.
-fn tried(places: &[Place]) -> impl Iterator<Item = &Place> {
-    places.iter().step_by(if thorough() { 1 } else { places.len() / 8 + 1 })
-}
-
 #[track_caller]
 fn killed_anywhere_is_put_back_at_boot(door: &Door) {
     let m = door.used();
@@ -87,7 +82,7 @@ fn killed_anywhere_is_put_back_at_boot(door: &Door) {
     places.retain(|place| place.writes() && !place.what.contains("/twinlock-doctor."));
     assert!(places.len() > 8, "{places:?}");
     let mut found = Vec::new();
-    for place in tried(&places) {
+    for place in &places {
         twinlock(&m, &door.teardown()).ok();
         assert_eq!(door.texts(&m), old, "{place:?}");
         killed_at(&m, &door.setup(), Some(place));
@@ -132,7 +127,7 @@ fn what_a_package_wrote_meanwhile_is_kept(door: &Door) {
     assert!(lines.iter().any(|line| line.ends_with(&format!("kept={}", texts.len()))), "{lines:?}");
     assert_eq!(m.logged("event=file_kept").len(), texts.len());
     places.retain(Place::writes);
-    for place in tried(&places) {
+    for place in &places {
         let texts = packaged();
         killed_at(&m, "setup undo --at-boot", Some(place));
         twinlock(&m, "setup undo --at-boot").ok();
