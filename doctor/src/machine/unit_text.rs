@@ -2,7 +2,7 @@
 use std::collections::BTreeMap;
 
 use crate::machine::ExaminedMachine;
-use crate::machine::units::UNIT_FOLDERS;
+use crate::machine::units::{UNIT_FOLDERS, WANTS};
 use crate::pam::load::Files;
 use crate::pam::stack::LinePlace;
 use crate::sshd::command_line::joined;
@@ -34,9 +34,11 @@ impl ExaminedMachine {
         let names = [Some(name.to_owned()), template(name)];
         let files = names.into_iter().flatten();
         let mut files = files.flat_map(|one| self.in_unit_folders(&one));
+        let links = WANTS.map(|end| format!("*{end}/{name}"));
         let wanted = |folder: &str| {
-            let links = self.matching(&format!("{folder}/*/{name}")).unwrap_or_default();
-            links.into_iter().find(|link| !link.contains(".d/"))
+            links.iter().find_map(|link| {
+                self.matching(&format!("{folder}/{link}")).unwrap_or_default().into_iter().next()
+            })
         };
         files
             .find(|file| self.text(file).is_ok())

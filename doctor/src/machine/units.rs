@@ -15,7 +15,7 @@ pub(super) const UNIT_FOLDERS: [&str; 8] = [
 ];
 
 /// Ends of the names of folders with links to the units that a unit wants.
-const WANTS: [&str; 3] = [".wants", ".requires", ".upholds"];
+pub(super) const WANTS: [&str; 3] = [".wants", ".requires", ".upholds"];
 
 impl ExaminedMachine {
     /// Returns the names of the units that another unit wants or requires, as after `systemctl enable`.
