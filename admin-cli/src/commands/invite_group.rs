@@ -73,7 +73,7 @@ pub(crate) fn run(context: &Context, group: &str, wanted: &GroupInvite) -> Resul
 fn no_reminder_in_a_fleet() -> CliError {
     CliError::new(
         Exit::NotInState,
-        "a fleet forbids the rule that lets members in who are not enrolled, because whoever deletes a record in etcd could log in without a code",
+        "a fleet forbids the rule that lets members in who are not enrolled, because a user could then log in without a code after the record is deleted in etcd",
         "Invite each member (twinlock list --group GROUP --not-enrolled, then twinlock invite USER). To ask for no code until a date, write a rule with `action = \"exempt\"`, `group` and `until` in twinlock.toml; it exempts enrolled members, too.",
     )
 }

@@ -137,7 +137,7 @@ pub fn admit(known: &AdmissionInput<'_>) -> Admission {
 }
 
 /// Returns the decision on a shared user who is not enrolled. In a fleet, the absence of a record is never a way in:
-/// otherwise whoever can delete the record in the store, or put an older one back, could log in without a code.
+/// otherwise a user could log in without a code after the record is deleted in the store, or an older one restored.
 fn closed(known: &AdmissionInput<'_>, found: Option<&Record>, admission: Admission) -> Admission {
     match admission {
         Admission::Exempt(_)

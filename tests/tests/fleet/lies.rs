@@ -1,4 +1,5 @@
-//! Checks that whoever can write to the store, or is the daemon, opens nothing that one host alone would not open.
+//! Checks that an attacker who can write to the store, or who is the daemon, opens nothing that one host alone would not
+//! open.
 
 use std::sync::Mutex;
 use std::time::Duration;

@@ -323,6 +323,9 @@ fn a_teardown_of_root_that_cannot_write_one_file_leaves_all() {
     m.run(["sh", "-c", closed]).ok();
     let failed = twinlock(&m, "teardown root --yes");
     assert_eq!(failed.code, Some(6), "{failed:?}");
+    let said = failed.stderr.split_whitespace().collect::<Vec<_>>().join(" ");
+    assert!(said.contains("/etc/sudoers.d/zz-twinlock cannot be written"), "{said}");
+    assert!(said.contains("nothing was changed"), "{said}");
     assert_eq!(of_root(&m), new);
     m.run(["umount", "/etc/sudoers.d"]).ok();
     twinlock(&m, "teardown root --yes").ok();

@@ -154,19 +154,28 @@ fn write(changes: &[FileChange]) -> Result<(), CliError> {
         match write_one(change) {
             Ok(file) => written.push(file),
             Err(error) => {
-                for file in written.into_iter().rev() {
-                    let back =
-                        SavedFile { before: file.after, after: file.before, path: file.path };
-                    let _ = back.put();
-                }
-                let what =
+                let failed =
                     format!("{} cannot be written ({})", change.path, plain(&error.to_string()));
                 let remedy = "Check the disk, and run it again.";
+                let what = match restored(written).as_slice() {
+                    [] => format!("{failed}; nothing was changed"),
+                    left => format!("{failed}; without a code by now: {}", left.join(", ")),
+                };
                 return Err(CliError::new(Exit::StoreUnreachable, what, remedy));
             }
         }
     }
     Ok(())
+}
+
+/// Writes the files of `written` as they were before. Returns the paths of those that cannot be restored.
+fn restored(written: Vec<SavedFile>) -> Vec<String> {
+    let back = |file: SavedFile| {
+        let path = file.path.clone();
+        let back = SavedFile { before: file.after, after: file.before, path: file.path };
+        back.put().is_err().then_some(path)
+    };
+    written.into_iter().rev().filter_map(back).collect()
 }
 
 /// Writes one file, and returns its old and new content.
