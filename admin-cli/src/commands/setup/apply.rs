@@ -4,7 +4,7 @@
 use std::{io, path::Path};
 
 use serde_json::json;
-use twinlock_core::policy::settings::values::seconds_of;
+use twinlock_core::{base::time::UnixTime, policy::settings::values::seconds_of};
 use twinlock_setup::{
     plan::{self, FileChange, PlanError},
     replace::{self, Attributes, FileContent},
@@ -49,7 +49,8 @@ pub(super) fn run(context: &Context, wishes: &Wishes, wanted: &Setup) -> Result<
     let authorizer = Authorizer::of(context)?;
     let service = &wishes.service;
     must_not_wait(service)?;
-    let changes = planned(context, wishes).map_err(|error| no_plan(&error))?;
+    let now = context.now()?.unix;
+    let changes = planned(wishes, now).map_err(|error| no_plan(&error))?;
     if !changes.iter().any(FileChange::changes) {
         let name = service.as_str();
         let said = format!("{name} is as asked; nothing was changed.");
@@ -75,8 +76,7 @@ pub(super) fn run(context: &Context, wishes: &Wishes, wanted: &Setup) -> Result<
 }
 
 /// Returns the new files, and checks those of sudo.
-fn planned(context: &Context, wishes: &Wishes) -> Result<Vec<FileChange>, PlanError> {
-    let now = context.now().map(|now| now.unix).unwrap_or_default();
+fn planned(wishes: &Wishes, now: UnixTime) -> Result<Vec<FileChange>, PlanError> {
     let mut changes = plan::plan(&host(), wishes, now)?;
     changes.extend(sudo_time::planned(wishes)?);
     sudo_time::check(wishes)?;

@@ -25,7 +25,7 @@ const PLACE: SealedPlace<'_> = SealedPlace { kind: SealedKind::Record, store_key
 /// The description of the fleet.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct FleetMeta {
-    /// The format that every host writes, from 1.
+    /// The format of sealed values, from 1. There is only one so far, which every host writes.
     pub format: u8,
     /// The current epoch, from 1. Each recovery of a restored store raises it.
     pub epoch: u64,
