@@ -53,7 +53,6 @@ pub fn parse(text: &str) -> Result<Key, KeyTextError> {
         0 | 2 | 4 | 5 | 7 => {}
         _ => return Err(KeyTextError::Incomplete),
     }
-    clear_spare_bits(&mut letters);
     let mut bytes = Zeroizing::new(decoded(&letters).ok_or(KeyTextError::Incomplete)?);
     Key::new(core::mem::take(&mut *bytes)).map_err(KeyTextError::Length)
 }
@@ -64,7 +63,8 @@ fn parse_plain(text: &str) -> Option<Vec<u8>> {
     decoded(text.as_bytes())
 }
 
-/// Decodes upper-case base32 without padding. Bits of the last letter that do not fill a byte are dropped.
+/// Decodes upper-case base32 without padding. Drops the bits of the last letter that do not fill a byte: some issuers set
+/// these bits, and every app ignores them.
 fn decoded(letters: &[u8]) -> Option<Vec<u8>> {
     let mut bytes = Zeroizing::new(vec![0; letters.len() * 5 / 8]);
     Base32UpperUnpadded::decode(letters, &mut bytes).ok()?;
@@ -99,22 +99,6 @@ pub fn parse_leniently(text: &[u8]) -> Result<Key, KeyTextError> {
     Key::new(core::mem::take(&mut *bytes)).map_err(KeyTextError::Length)
 }
 
-/// Clears the bits of the last letter that do not fill a byte. Some issuers set these bits, and every app ignores them.
-fn clear_spare_bits(letters: &mut [u8]) {
-    const LETTERS: &[u8; 32] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZ234567";
-    let keep = match letters.len() % 8 {
-        2 => 0b11100,
-        4 => 0b10000,
-        5 => 0b11110,
-        7 => 0b11000,
-        _ => return,
-    };
-    if let Some(last) = letters.last_mut() {
-        let value = LETTERS.iter().position(|letter| letter == last).unwrap_or(0);
-        *last = LETTERS.get(value & keep).copied().unwrap_or(b'A');
-    }
-}
-
 /// Returns a key in base32 without padding, as in `otpauth://` URIs.
 #[must_use]
 pub fn write(key: &Key) -> Zeroizing<String> {
@@ -138,7 +122,7 @@ pub fn in_groups(key: &Key) -> Zeroizing<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use alloc::vec;
+    use alloc::{format, vec};
 
     #[test]
     fn keys_are_read_as_people_write_them() {
@@ -172,5 +156,14 @@ mod tests {
         // 11 bytes end in a letter with two spare bits: F, or a letter that differs from F only in these bits.
         let spare = "GEZDGNBVGY3TQOJQGF";
         assert_eq!(parse(spare).unwrap().bytes().len(), 11);
+        for (letters, plain) in
+            [("GF", "GE"), ("GE77", "GE7Q"), ("GEZDH", "GEZDG"), ("GEZDGNB", "GEZDGNA")]
+        {
+            let whole = "GEZDGNBVGY3TQOJQ";
+            let [with, without] =
+                [letters, plain].map(|end| parse(&format!("{whole}{end}")).unwrap());
+            assert_eq!(with, without, "{letters}");
+            assert_eq!(parse(&format!("{whole} {}", letters.to_lowercase())).unwrap(), without);
+        }
     }
 }
